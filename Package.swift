@@ -1,0 +1,53 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+/// Every target of the project is compiled alike: warnings are errors, and code that could break memory
+/// safety must say `unsafe` where it does.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+]
+
+/// Tests call C functions freely; they are held to warnings as errors only.
+let testing: [SwiftSetting] = [
+    .treatAllWarnings(as: .error)
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "fusebox",
+    products: [
+        .library(name: "FuseboxClient", targets: ["FuseboxClient"]),
+        .library(name: "FuseboxCore", targets: ["FuseboxCore"]),
+        .executable(name: "fuseboxd", targets: ["fuseboxd"]),
+        .executable(name: "fusebox", targets: ["fusebox"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .target(name: "FuseboxWire", swiftSettings: strict),
+        .target(name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(name: "FuseboxLoop", dependencies: ["CLibuv"], swiftSettings: strict),
+        .target(
+            name: "FuseboxEngine", dependencies: ["FuseboxCore", "FuseboxStore", "FuseboxWire"],
+            swiftSettings: strict),
+        .target(
+            name: "FuseboxServer", dependencies: ["FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
+            swiftSettings: strict),
+        .target(name: "FuseboxClient", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(
+            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
+        .executableTarget(
+            name: "fuseboxd", dependencies: ["FuseboxServer", argumentParser], swiftSettings: strict),
+        .executableTarget(
+            name: "fusebox",
+            dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

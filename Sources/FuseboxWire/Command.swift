@@ -1,0 +1,91 @@
+/// A request of the protocol: its fields, its reply and its declaration.
+///
+/// Each command is declared once, as one type; `CommandTable` lists them all. Dispatch, the reference, the
+/// vectors and the client derive from these.
+public protocol Command: WireRecord {
+    associatedtype Reply: WireRecord
+    static var declaration: CommandDeclaration { get }
+}
+
+/// What there is to say of a command beside its fields.
+public struct CommandDeclaration: Sendable {
+    /// Its number in the frame header. Never reused.
+    public var number: UInt16
+    /// Its name: `subject.verb`.
+    public var name: String
+    /// Whether it changes state, and how its acknowledgement is kept.
+    public var effect: Effect
+    public var access: Access
+    /// One line for the reference.
+    public var summary: String
+
+    public init(_ number: UInt16, _ name: String, _ effect: Effect, _ access: Access, _ summary: String) {
+        self.number = number
+        self.name = name
+        self.effect = effect
+        self.access = access
+        self.summary = summary
+    }
+
+    /// A command that every peer may use.
+    public init(_ number: UInt16, _ name: String, _ effect: Effect, _ summary: String) {
+        self.init(number, name, effect, .worker, summary)
+    }
+
+    /// Whether a request changes state, and what its acknowledgement promises.
+    public enum Effect: String, Sendable {
+        /// It changes nothing. (Under the profile `llm-providers` some reads synchronise what they look at.)
+        case read
+        /// It changes state; acknowledged when it survives the death of the daemon.
+        case written
+        /// It changes state; acknowledged when it survives power loss.
+        case durable
+        /// It concerns the connection only.
+        case session
+    }
+
+    public enum Access: String, Sendable {
+        /// Every peer that may connect.
+        case worker
+        /// Root, the daemon's own user, and members of the admin group.
+        case `operator`
+        /// The daemon itself: never accepted from a socket.
+        case engine
+    }
+
+    /// Whether its requests carry a `RequestSequence` before their fields.
+    public var isSequenced: Bool { effect == .written || effect == .durable }
+}
+
+/// What every request that changes state carries before its own fields.
+public struct RequestSequence: WireRecord {
+    /// Increasing within a worker's life, from 1. A request that is sent again keeps its number.
+    public var sequence: UInt64 = 0
+    /// The lowest number whose reply the worker has not seen: replies below it need not be kept.
+    public var oldestUnacknowledged: UInt64 = 0
+
+    public init() {}
+
+    public init(sequence: UInt64, oldestUnacknowledged: UInt64) {
+        self.sequence = sequence
+        self.oldestUnacknowledged = oldestUnacknowledged
+    }
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("sequence", &sequence, "increasing within a worker's life, from 1")
+        try visitor.field(
+            "oldestUnacknowledged", &oldestUnacknowledged, "the lowest number whose reply the worker has not seen")
+    }
+}
+
+/// The reply that says nothing but that it was done.
+public struct Done: WireRecord {
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
+
+/// Cursors: the places to resume a list at.
+public enum Page {
+    /// The cursor that begins a list and, in a reply, says that there is no more.
+    public static let end: UInt32 = 0
+}

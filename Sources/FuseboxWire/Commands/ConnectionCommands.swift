@@ -1,0 +1,213 @@
+/// The first request on every connection.
+public struct Hello: Command {
+    public static let declaration = CommandDeclaration(
+        1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+
+    /// `FUSE` as a little-endian number.
+    public static let magic: UInt32 = 0x4553_5546
+
+    public var magic: UInt32 = Hello.magic
+    public var lowestVersion: UInt16 = ProtocolVersion.lowest
+    public var highestVersion: UInt16 = ProtocolVersion.highest
+    public var workerHigh: UInt64 = 0
+    public var workerLow: UInt64 = 0
+    public var client: String = ""
+
+    public init() {}
+
+    public init(worker: WorkerID, client: String) {
+        workerHigh = worker.high
+        workerLow = worker.low
+        self.client = client
+    }
+
+    public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("magic", &magic, "the bytes `FUSE`, as a little-endian number 0x45535546")
+        try visitor.field("lowestVersion", &lowestVersion, "the lowest protocol version the client speaks")
+        try visitor.field("highestVersion", &highestVersion, "the highest protocol version the client speaks")
+        try visitor.field("workerHigh", &workerHigh, "the upper half of the worker id: 128 random bits, kept over reconnects")
+        try visitor.field("workerLow", &workerLow, "the lower half of the worker id")
+        try visitor.field("client", &client, "what the client calls itself, for logs; at most 64 bytes count")
+    }
+
+    public struct Reply: WireRecord {
+        public var version: UInt16 = ProtocolVersion.highest
+        public var epoch: UInt64 = 0
+        public var profile: Profile = .fusebox
+        public var worker: WorkerStanding = .new
+        public var lastSequence: UInt64 = 0
+        public var isOperator = false
+        public var frameLimit: UInt32 = 0
+        public var keptReplies: UInt32 = 0
+        public var idleMilliseconds: Int64 = 0
+        public var features: UInt64 = 0
+        public var server: String = ""
+
+        public init() {}
+
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("version", &version, "the version spoken from here on")
+            try visitor.field("epoch", &epoch, "the life of the state: the same after a restart, another after a restore")
+            try visitor.field("profile", &profile, "the semantics in force")
+            try visitor.field("worker", &worker, "whether the server remembers this worker")
+            try visitor.field("lastSequence", &lastSequence, "the highest sequence number it has from this worker, 0 if none")
+            try visitor.field("isOperator", &isOperator, "whether this peer may use operator commands")
+            try visitor.field("frameLimit", &frameLimit, "the longest frame taken, in bytes after the length field")
+            try visitor.field("keptReplies", &keptReplies, "how many unacknowledged sequenced requests the server takes from a worker")
+            try visitor.field("idleMilliseconds", &idleMilliseconds, "silence after which the connection is closed")
+            try visitor.field("features", &features, "feature bits; none are defined yet")
+            try visitor.field("server", &server, "the server's name and version, for logs")
+        }
+    }
+}
+
+/// The protocol versions this code speaks.
+public enum ProtocolVersion {
+    public static let lowest: UInt16 = 1
+    public static let highest: UInt16 = 1
+}
+
+/// The identity of a worker process: 128 random bits that it keeps for its life.
+public struct WorkerID: Sendable, Hashable {
+    public var high: UInt64
+    public var low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}
+
+/// Whether the server has met a worker before.
+public enum WorkerStanding: UInt8, WireEnumeration {
+    case new = 0
+    /// Known: what it sent before counts, and what it sends again counts once.
+    case resumed = 1
+    /// It was known, and had to be forgotten: whether unacknowledged requests counted cannot be told.
+    case forgotten = 2
+}
+
+/// The semantics in force; see the README for the points in which they differ.
+public enum Profile: UInt8, WireEnumeration {
+    case fusebox = 0
+    /// The behaviour of the TypeScript library of that name, to the letter.
+    case llmProviders = 1
+
+    /// The name on the command line.
+    public var name: String {
+        switch self {
+        case .fusebox: "fusebox"
+        case .llmProviders: "llm-providers"
+        }
+    }
+
+    public init?(name: String) {
+        guard let profile = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = profile
+    }
+}
+
+/// Ends the connection in order.
+public struct Goodbye: Command {
+    public static let declaration = CommandDeclaration(
+        2, "goodbye", .session, "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+    public typealias Reply = Done
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
+
+public struct Ping: Command {
+    public static let declaration = CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+
+    public struct Reply: WireRecord {
+        public var now = Timestamp(milliseconds: 0)
+        public var wall = Timestamp(milliseconds: 0)
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("now", &now, "the steady clock that windows and cooldowns run on")
+            try visitor.field("wall", &wall, "the wall clock")
+        }
+    }
+}
+
+public struct ServerStatus: Command {
+    public static let declaration = CommandDeclaration(4, "status", .read, "How the daemon is doing.")
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+
+    public struct Reply: WireRecord {
+        public var server = ""
+        public var processID: UInt32 = 0
+        public var epoch: UInt64 = 0
+        public var profile: Profile = .fusebox
+        public var startedAt = Timestamp(milliseconds: 0)
+        public var now = Timestamp(milliseconds: 0)
+        public var wall = Timestamp(milliseconds: 0)
+        public var connections: UInt32 = 0
+        public var connectionLimit: UInt32 = 0
+        public var subscribers: UInt32 = 0
+        public var requests: UInt64 = 0
+        public var refusals: UInt64 = 0
+        public var breakers: UInt32 = 0
+        public var exhausted: UInt32 = 0
+        public var providers: UInt32 = 0
+        public var modelAccounts: UInt32 = 0
+        public var names: UInt32 = 0
+        public var nameLimit: UInt32 = 0
+        public var sequence: UInt64 = 0
+        public var snapshotSequence: UInt64 = 0
+        public var snapshotAt: Timestamp?
+        public var snapshotFailure: String = ""
+        public init() {}
+
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("server", &server, "name and version")
+            try visitor.field("processID", &processID, "the daemon's process id")
+            try visitor.field("epoch", &epoch, "the life of the state")
+            try visitor.field("profile", &profile, "the semantics in force")
+            try visitor.field("startedAt", &startedAt, "when the daemon was ready, on the wall clock")
+            try visitor.field("now", &now, "the steady clock")
+            try visitor.field("wall", &wall, "the wall clock")
+            try visitor.field("connections", &connections, "connections open, this one included")
+            try visitor.field("connectionLimit", &connectionLimit, "connections there may be")
+            try visitor.field("subscribers", &subscribers, "connections that receive events")
+            try visitor.field("requests", &requests, "requests answered since the start")
+            try visitor.field("refusals", &refusals, "requests refused since the start")
+            try visitor.field("breakers", &breakers, "breakers known")
+            try visitor.field("exhausted", &exhausted, "providers marked exhausted and not yet expired")
+            try visitor.field("providers", &providers, "provider accounts in the ledger")
+            try visitor.field("modelAccounts", &modelAccounts, "model accounts in the ledger")
+            try visitor.field("names", &names, "names of providers and breakers in use")
+            try visitor.field("nameLimit", &nameLimit, "names there may be")
+            try visitor.field("sequence", &sequence, "state changes since the beginning of the epoch")
+            try visitor.field("snapshotSequence", &snapshotSequence, "state changes that the newest snapshot holds")
+            try visitor.field("snapshotAt", &snapshotAt, "when the newest snapshot was verified, on the wall clock")
+            try visitor.field("snapshotFailure", &snapshotFailure, "why the last attempt at a snapshot failed; empty if it did not")
+        }
+    }
+}
+
+public struct Subscribe: Command {
+    public static let declaration = CommandDeclaration(
+        5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+
+    /// Bits of `Topic`.
+    public var topics: UInt32 = 0
+    public init() {}
+    public init(topics: Topics) { self.topics = topics.rawValue }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
+    }
+
+    public struct Reply: WireRecord {
+        public var nextNumber: UInt64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("nextNumber", &nextNumber, "the number that the next event of the daemon will have")
+        }
+    }
+}

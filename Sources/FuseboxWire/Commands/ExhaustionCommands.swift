@@ -1,0 +1,134 @@
+/// A provider that has run out of quota, and until when.
+public struct ExhaustionEntry: WireRecord {
+    public var provider = Name.blank
+    public var exhaustedAt = Timestamp(milliseconds: 0)
+    public var resetsAt = Timestamp(milliseconds: 0)
+
+    public init() {}
+
+    public init(provider: Name, exhaustedAt: Timestamp, resetsAt: Timestamp) {
+        self.provider = provider
+        self.exhaustedAt = exhaustedAt
+        self.resetsAt = resetsAt
+    }
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("exhaustedAt", &exhaustedAt, "when it was marked")
+        try visitor.field("resetsAt", &resetsAt, "when the mark expires")
+    }
+}
+
+public struct ExhaustionMark: Command {
+    public static let declaration = CommandDeclaration(
+        32, "exhaustion.mark", .durable, "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
+
+    public var provider = Name.blank
+    public var resetAfterMilliseconds: Int64?
+
+    public init() {}
+    public init(provider: Name, resetAfterMilliseconds: Int64? = nil) {
+        self.provider = provider
+        self.resetAfterMilliseconds = resetAfterMilliseconds
+    }
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("resetAfterMilliseconds", &resetAfterMilliseconds, "how long; absent: the default cooldown; 0 to 366 days")
+    }
+
+    public struct Reply: WireRecord {
+        public var resetsAt = Timestamp(milliseconds: 0)
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("resetsAt", &resetsAt, "when the mark now in force expires")
+        }
+    }
+}
+
+public struct ExhaustionClear: Command {
+    public static let declaration = CommandDeclaration(
+        33, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
+    public typealias Reply = Done
+    public var provider = Name.blank
+    public init() {}
+    public init(provider: Name) { self.provider = provider }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+    }
+}
+
+public struct ExhaustionGet: Command {
+    public static let declaration = CommandDeclaration(
+        34, "exhaustion.get", .read, "A provider's mark, if one is in force.")
+    public var provider = Name.blank
+    public init() {}
+    public init(provider: Name) { self.provider = provider }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+    }
+
+    public struct Reply: WireRecord {
+        public var entry: ExhaustionEntry?
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entry", &entry, "absent if the provider is not exhausted")
+        }
+    }
+}
+
+public struct ExhaustionList: Command {
+    public static let declaration = CommandDeclaration(
+        35, "exhaustion.list", .read, "A page of the marks in force.")
+    public var cursor = Page.end
+    public init() {}
+    public init(cursor: UInt32) { self.cursor = cursor }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
+    }
+
+    public struct Reply: WireRecord {
+        public var entries: [ExhaustionEntry] = []
+        public var next = Page.end
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entries", &entries, "at most 256")
+            try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
+        }
+    }
+}
+
+public struct ExhaustionReset: Command {
+    public static let declaration = CommandDeclaration(
+        36, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
+    public typealias Reply = Done
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
+
+public struct ExhaustionSetDefault: Command {
+    public static let declaration = CommandDeclaration(
+        37, "exhaustion.setDefault", .durable, .operator, "Sets the cooldown of marks that name none.")
+    public typealias Reply = Done
+    public var cooldownMilliseconds: Int64 = 300_000
+    public init() {}
+    public init(cooldownMilliseconds: Int64) { self.cooldownMilliseconds = cooldownMilliseconds }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, "0 to 366 days")
+    }
+}
+
+public struct ExhaustionDefault: Command {
+    public static let declaration = CommandDeclaration(
+        38, "exhaustion.default", .read, "The cooldown of marks that name none.")
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+
+    public struct Reply: WireRecord {
+        public var cooldownMilliseconds: Int64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, "the default cooldown")
+        }
+    }
+}

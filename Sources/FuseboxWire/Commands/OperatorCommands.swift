@@ -1,0 +1,160 @@
+/// Everything that a caller needs to rank providers.
+public struct Overview: Command {
+    public static let declaration = CommandDeclaration(
+        80, "overview", .read, "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
+    public var cursor = Page.end
+    public init() {}
+    public init(cursor: UInt32) { self.cursor = cursor }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
+    }
+
+    public struct Entry: WireRecord {
+        public static var wireType: String { "OverviewEntry" }
+        public var name = Name.blank
+        public var state: BreakerState = .closed
+        public var share: Double = 1
+        public var exhaustedUntil: Timestamp?
+        public var spend = Money.zero
+        public var budget: Money?
+        public var utilization: Double = 0
+        public var daysRemaining: Double?
+        public var rpm: RateWindow?
+        public var rpd: RateWindow?
+        public var tpm: RateWindow?
+        public var tpd: RateWindow?
+        public init() {}
+
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("name", &name, "the provider or breaker")
+            try visitor.field("state", &state, "of its breaker; closed if it has none")
+            try visitor.field("share", &share, "of traffic admitted, 0 to 1; 1 if it has no breaker")
+            try visitor.field("exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
+            try visitor.field("spend", &spend, "spent in this period")
+            try visitor.field("budget", &budget, "per period; absent: unlimited")
+            try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
+            try visitor.field("daysRemaining", &daysRemaining, "until the budget is used up at the burn rate of 24 hours")
+            try visitor.field("rpm", &rpm, "requests per minute, as the window stands now")
+            try visitor.field("rpd", &rpd, "requests per day")
+            try visitor.field("tpm", &tpm, "tokens per minute")
+            try visitor.field("tpd", &tpd, "tokens per day")
+        }
+    }
+
+    public struct Reply: WireRecord {
+        public var entries: [Entry] = []
+        public var next = Page.end
+        public var now = Timestamp(milliseconds: 0)
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entries", &entries, "at most 256")
+            try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
+            try visitor.field("now", &now, "the steady clock at this page")
+        }
+    }
+}
+
+public struct Forget: Command {
+    public static let declaration = CommandDeclaration(
+        81, "forget", .durable, .operator, "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown.")
+    public typealias Reply = Done
+    public var name = Name.blank
+    public init() {}
+    public init(name: Name) { self.name = name }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("name", &name, "the provider or breaker")
+    }
+}
+
+/// A snapshot on the daemon's disk.
+public struct SnapshotInfo: WireRecord {
+    public var file = ""
+    public var sequence: UInt64 = 0
+    public var takenAt = Timestamp(milliseconds: 0)
+    public var length: UInt64 = 0
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("file", &file, "its name in the data directory")
+        try visitor.field("sequence", &sequence, "state changes that it holds")
+        try visitor.field("takenAt", &takenAt, "the wall clock when its state was captured")
+        try visitor.field("length", &length, "its bytes")
+    }
+}
+
+public struct SnapshotNow: Command {
+    public static let declaration = CommandDeclaration(
+        82, "snapshot.now", .session, .operator, "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
+    public typealias Reply = SnapshotInfo
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
+
+public struct SnapshotList: Command {
+    public static let declaration = CommandDeclaration(
+        83, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+
+    public struct Reply: WireRecord {
+        public var snapshots: [SnapshotInfo] = []
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("snapshots", &snapshots, "newest first")
+        }
+    }
+}
+
+public struct SnapshotRead: Command {
+    public static let declaration = CommandDeclaration(
+        84, "snapshot.read", .session, .operator, "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
+    public var sequence: UInt64 = 0
+    public var offset: UInt64 = 0
+    public init() {}
+    public init(sequence: UInt64, offset: UInt64) {
+        self.sequence = sequence
+        self.offset = offset
+    }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("sequence", &sequence, "which snapshot")
+        try visitor.field("offset", &offset, "where the chunk begins")
+    }
+
+    public struct Reply: WireRecord {
+        public var chunk = Bytes([])
+        public var length: UInt64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("chunk", &chunk, "at most 192 KiB; empty at the end")
+            try visitor.field("length", &length, "of the whole file")
+        }
+    }
+}
+
+public struct ImportChunk: Command {
+    public static let declaration = CommandDeclaration(
+        85, "import.chunk", .session, .operator, "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
+    public typealias Reply = Done
+    public var offset: UInt64 = 0
+    public var chunk = Bytes([])
+    public init() {}
+    public init(offset: UInt64, chunk: Bytes) {
+        self.offset = offset
+        self.chunk = chunk
+    }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("offset", &offset, "the bytes sent before")
+        try visitor.field("chunk", &chunk, "at most 192 KiB")
+    }
+}
+
+public struct ImportCommit: Command {
+    public static let declaration = CommandDeclaration(
+        86, "import.commit", .session, .operator, "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk.")
+    public typealias Reply = SnapshotInfo
+    public var length: UInt64 = 0
+    public init() {}
+    public init(length: UInt64) { self.length = length }
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("length", &length, "the bytes sent in all")
+    }
+}

@@ -1,0 +1,85 @@
+/// Every bound of the project, each with its reason. A daemon, a test or an embedding program may lower them.
+public struct Limits: Sendable, Equatable {
+    // MARK: The wire
+
+    /// The longest frame after its length field, in bytes. A page of any list fits in a quarter of it, and an
+    /// import or snapshot moves at memory speed with chunks of this size.
+    public static let frameLength = 256 * 1024
+
+    /// The longest frame that is accepted before hello: a hello is about a hundred bytes, and a stranger gets
+    /// no more memory than it needs.
+    public static let helloFrameLength = 512
+
+    /// The longest name in UTF-8 bytes. A `Name` with its length then fills two cache lines.
+    public static let nameLength = 127
+
+    /// The longest text (a client's name, a message) in UTF-8 bytes.
+    public static let textLength = 1024
+
+    /// The most points of a degradation curve. More steps than this cannot be told apart in traffic.
+    public static let curveLength = 32
+
+    /// The most entries in one page of a list: bounds the work that one request can ask of one loop turn.
+    public static let pageLength = 256
+
+    /// The most bytes in one chunk of an import or a snapshot, so that a frame holds it with its header.
+    public static let chunkLength = 192 * 1024
+
+    // MARK: What is remembered
+
+    /// Names of breakers and providers. 65,536 records of every kind are about 40 MiB.
+    public var names = 65_536
+
+    /// Names that one peer uid may introduce, so that one user cannot use up the names of all.
+    public var namesPerUser = 49_152
+
+    /// Distinct model names.
+    public var models = 65_536
+
+    /// Providers with an account in the ledger. Each may hold up to 110 KiB of spend history.
+    public var providerAccounts = 2_048
+
+    /// Accounts of a model with a provider. 262,144 of them are 21 MiB.
+    public var modelAccounts = 262_144
+
+    /// Budgets; setting one costs time in proportion to their number.
+    public var budgets = 16_384
+
+    /// Closed periods that are kept for reports: a year and the current month of the year before.
+    public var closedPeriods = 13
+
+    /// A breaker that is closed, unconfigured and idle for this long may be forgotten to make room.
+    public var idleBreakerMilliseconds: Int64 = 600_000
+
+    // MARK: Connections
+
+    /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
+    public var connections = 4_096
+
+    /// Descriptors kept free for snapshots, the listener and the error frame to an excess client.
+    public var reservedDescriptors = 32
+
+    /// Unsent output of one connection at which its requests are no longer read.
+    public var outputSoftLimit = 256 * 1024
+
+    /// Unsent output of one connection at which it is dropped: a page and a soft limit fit below it.
+    public var outputHardLimit = 1024 * 1024
+
+    /// Unsent output of a subscriber above which events are counted as missed instead of queued.
+    public var eventBacklog = 128 * 1024
+
+    /// Requests of one connection that are handled in one loop turn before others get theirs.
+    public var requestsPerTurn = 1_024
+
+    /// Time from accept to a complete hello.
+    public var helloMilliseconds: Int64 = 5_000
+
+    /// Time without a byte from a connection that neither subscribed nor has said goodbye. Workers may be quiet
+    /// for hours; what this ends is a connection that its peer has forgotten.
+    public var idleMilliseconds: Int64 = 24 * 3_600_000
+
+    /// The largest import, in bytes: the state of every limit above, full histories aside.
+    public var importLength = 128 * 1024 * 1024
+
+    public init() {}
+}

@@ -1,0 +1,167 @@
+/// A value made of fields: a request, a reply, an event, or a part of one.
+///
+/// Its fields are declared once, in `fields`. Encoding, decoding, the reference in `proto-docs/` and the vectors
+/// are visitors of that one declaration.
+public protocol WireRecord: WireValue {
+    init()
+    /// Presents every field to the visitor, in the order of the wire.
+    mutating func fields<Visitor: FieldVisitor & ~Copyable>(_ visitor: inout Visitor) throws(Refusal)
+}
+
+public protocol FieldVisitor: ~Copyable {
+    /// - Parameters:
+    ///   - name: the field's name in the reference and in vectors
+    ///   - meaning: one line for the reference: meaning, unit, range
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal)
+}
+
+extension WireRecord {
+    public static var blank: Self { Self() }
+    public static var wireType: String { "\(Self.self)" }
+
+    public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
+        try fields(&reader)
+    }
+
+    public func encode(into writer: inout ByteWriter) {
+        var copy = self
+        // The writer's visitor throws nothing.
+        do throws(Refusal) { try copy.fields(&writer) } catch { preconditionFailure(error.message) }
+    }
+
+    public var rendered: Rendered {
+        var visitor = Renderer()
+        var copy = self
+        do throws(Refusal) { try copy.fields(&visitor) } catch { preconditionFailure(error.message) }
+        return .record(visitor.fields)
+    }
+
+    public init?(rendered: Rendered) {
+        var parser = RenderedParser(record: rendered)
+        self.init()
+        do throws(Refusal) { try fields(&parser) } catch { return nil }
+        guard case .record(let given) = rendered, given.count == parser.count else { return nil }
+    }
+
+    public static func sample(_ variant: Int) -> Self {
+        var sampler = Sampler(variant: variant)
+        var record = Self()
+        do throws(Refusal) { try record.fields(&sampler) } catch { preconditionFailure(error.message) }
+        return record
+    }
+
+    public static func describe(into schema: inout Schema) {
+        schema.add(record: Self.self)
+    }
+}
+
+extension ByteReader: FieldVisitor {
+    public mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        do throws(Refusal) { try value.decode(from: &self) } catch { throw error.inside(name.description) }
+    }
+}
+
+extension ByteWriter: FieldVisitor {
+    public mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value.encode(into: &self)
+    }
+}
+
+private struct Renderer: FieldVisitor {
+    var fields: [(name: String, value: Rendered)] = []
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        fields.append((name.description, value.rendered))
+    }
+}
+
+private struct RenderedParser: FieldVisitor {
+    let record: Rendered
+    var count = 0
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        guard let rendered = record[name.description], let parsed = Value(rendered: rendered) else {
+            throw Refusal(.malformed, "\(name) is missing or is no \(Value.wireType)")
+        }
+        value = parsed
+        count += 1
+    }
+}
+
+private struct Sampler: FieldVisitor {
+    let variant: Int
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value = Value.sample(variant)
+    }
+}
+
+/// The fields and the nested types of records, for the reference.
+public struct Schema: Sendable {
+    public struct Field: Sendable {
+        public var name: String
+        public var type: String
+        public var meaning: String
+    }
+
+    public enum Definition: Sendable {
+        case record(name: String, fields: [Field])
+        /// `spelling` lists each number with its meaning.
+        case enumeration(name: String, spelling: String)
+
+        public var name: String {
+            switch self {
+            case .record(let name, _), .enumeration(let name, _): name
+            }
+        }
+    }
+
+    /// The types met so far, each once, in the order of their first mention.
+    public private(set) var definitions: [Definition] = []
+
+    public init() {}
+
+    /// The fields of a record; the types inside them are added to the definitions.
+    public mutating func fields<Record: WireRecord>(of type: Record.Type) -> [Field] {
+        var collector = Collector(schema: self)
+        var record = Record()
+        do throws(Refusal) { try record.fields(&collector) } catch { preconditionFailure(error.message) }
+        self = collector.schema
+        return collector.fields
+    }
+
+    mutating func add<Record: WireRecord>(record type: Record.Type) {
+        guard !definitions.contains(where: { $0.name == Record.wireType }) else { return }
+        let fields = fields(of: type)
+        definitions.append(.record(name: Record.wireType, fields: fields))
+    }
+
+    mutating func add(enumeration name: String, spelling: String) {
+        guard !definitions.contains(where: { $0.name == name }) else { return }
+        definitions.append(.enumeration(name: name, spelling: spelling))
+    }
+
+    private struct Collector: FieldVisitor {
+        var schema: Schema
+        var fields: [Field] = []
+
+        mutating func field<Value: WireValue>(
+            _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        ) throws(Refusal) {
+            fields.append(Field(name: name.description, type: Value.wireType, meaning: meaning.description))
+            Value.describe(into: &schema)
+        }
+    }
+}
