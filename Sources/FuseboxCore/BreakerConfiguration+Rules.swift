@@ -1,0 +1,51 @@
+import FuseboxWire
+
+/// The longest duration that a configuration or a mark may name: 366 days.
+public let longestDurationMilliseconds: Int64 = 366 * 86_400_000
+
+extension BreakerConfiguration {
+    /// Checks that every value lies in its range.
+    ///
+    /// - Throws: `outOfRange`, naming the value and its range
+    public func validate() throws(Refusal) {
+        guard failureThreshold >= 1 else {
+            throw Refusal(.outOfRange, "failureThreshold must be at least 1")
+        }
+        guard (1...longestDurationMilliseconds).contains(resetTimeoutMilliseconds) else {
+            throw Refusal(
+                .outOfRange, "resetTimeout \(resetTimeoutMilliseconds) ms must lie between 1 ms and 366 days")
+        }
+        guard (0...longestDurationMilliseconds).contains(monitoringPeriodMilliseconds) else {
+            throw Refusal(
+                .outOfRange, "monitoringPeriod \(monitoringPeriodMilliseconds) ms must lie between 0 and 366 days")
+        }
+        guard (1...Limits.curveLength).contains(degradationCurve.count) else {
+            throw Refusal(
+                .outOfRange,
+                "a degradation curve of \(degradationCurve.count) points must have 1 to \(Limits.curveLength)")
+        }
+        guard degradationCurve.allSatisfy({ (0...1).contains($0) }) else {
+            throw Refusal(.outOfRange, "each point of a degradation curve must lie between 0 and 1")
+        }
+    }
+
+    /// This configuration with the given parts set.
+    ///
+    /// As in the reference library, a threshold of 0 counts as 1, points of the curve are clamped to 0…1, and an
+    /// empty curve stands for the default one.
+    ///
+    /// - Throws: `outOfRange`, naming the value and its range
+    public func applying(_ change: BreakerConfigurationChange) throws(Refusal) -> BreakerConfiguration {
+        var result = self
+        if let threshold = change.failureThreshold { result.failureThreshold = max(1, threshold) }
+        if let timeout = change.resetTimeoutMilliseconds { result.resetTimeoutMilliseconds = timeout }
+        if let period = change.monitoringPeriodMilliseconds { result.monitoringPeriodMilliseconds = period }
+        if let minRequests = change.minRequests { result.minRequests = minRequests }
+        if let curve = change.degradationCurve {
+            result.degradationCurve =
+                curve.isEmpty ? BreakerConfiguration().degradationCurve : curve.map { min(1, max(0, $0)) }
+        }
+        try result.validate()
+        return result
+    }
+}

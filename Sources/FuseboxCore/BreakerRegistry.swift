@@ -1,0 +1,66 @@
+import FuseboxWire
+
+/// All breakers, and the configuration that new ones are created with.
+public struct BreakerRegistry: Sendable {
+    struct Slot: Sendable {
+        var breaker: CircuitBreaker
+        /// Whether the configuration is its own; such a breaker is not forgotten when idle.
+        var isConfigured: Bool
+    }
+
+    /// The configuration that breakers are created with.
+    public var defaultConfiguration = BreakerConfiguration()
+
+    private var slots = SparseTable<Slot>()
+
+    public init() {}
+
+    public var count: Int { slots.count }
+
+    public func contains(_ name: NameID) -> Bool { slots.contains(name.index) }
+
+    public func isConfigured(_ name: NameID) -> Bool { slots[name.index]?.isConfigured ?? false }
+
+    /// A breaker as it is stored; `status(at:)` tells how it stands now.
+    public subscript(name: NameID) -> CircuitBreaker? { slots[name.index]?.breaker }
+
+    /// Makes sure that a breaker exists.
+    public mutating func create(_ name: NameID, at now: Timestamp) {
+        guard !slots.contains(name.index) else { return }
+        slots.insert(Slot(breaker: CircuitBreaker(defaultConfiguration, at: now), isConfigured: false), at: name.index)
+    }
+
+    /// Puts a breaker in the place of the one of this name.
+    public mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, as name: NameID) {
+        slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), at: name.index)
+    }
+
+    /// Changes a breaker that exists.
+    mutating func update<Result>(_ name: NameID, _ change: (inout CircuitBreaker) -> Result) -> Result {
+        change(&slots[existing: name.index].breaker)
+    }
+
+    /// Gives a breaker that exists a configuration of its own.
+    mutating func configure(
+        _ name: NameID, _ configuration: BreakerConfiguration, at now: Timestamp, under profile: Profile
+    ) {
+        slots[existing: name.index].breaker.configure(configuration, at: now, under: profile)
+        slots[existing: name.index].isConfigured = true
+    }
+
+    mutating func remove(_ name: NameID) { slots.remove(at: name.index) }
+
+    /// The first breaker at or after a place.
+    func next(from index: Int) -> NameID? { slots.next(from: index).map { NameID(index: $0) } }
+
+    /// Calls `body` with every breaker's name.
+    public func forEach(_ body: (NameID) -> Void) { slots.forEachIndex { body(NameID(index: $0)) } }
+
+    /// Whether a breaker may be forgotten: closed, with the default configuration, and quiet since a moment.
+    func isIdle(_ name: NameID, since moment: Timestamp, at now: Timestamp) -> Bool {
+        guard let slot = slots[name.index], !slot.isConfigured else { return false }
+        let status = slot.breaker.status(at: now)
+        guard status.state == .closed, status.consecutiveFailures == 0 else { return false }
+        return [status.lastRequest, status.lastSuccess, status.lastFailure].allSatisfy { ($0 ?? moment) <= moment }
+    }
+}

@@ -1,0 +1,126 @@
+import FuseboxWire
+
+extension CreditLedger {
+    /// The window of a burn rate that names none: 24 hours.
+    public static let defaultBurnRateWindowMilliseconds: Int64 = 24 * 3_600_000
+
+    /// A model's sums with a provider.
+    public func model(_ provider: NameID, _ model: ModelID) -> Sums? {
+        findModel(provider, model).map { models[$0].sums }
+    }
+
+    /// Calls `body` with every model account of a provider.
+    public func forEachModel(of provider: NameID, _ body: (ModelID, Sums) -> Void) {
+        var place = providers[provider.index]?.firstModel ?? Self.noModel
+        while place != Self.noModel {
+            body(models[place].model, models[place].sums)
+            place = models[place].next
+        }
+    }
+
+    /// Calls `body` with every provider that has an account.
+    public func forEachProvider(_ body: (NameID) -> Void) {
+        providers.forEachIndex { body(NameID(index: $0)) }
+    }
+
+    /// What all providers together have cost in this period.
+    ///
+    /// - Throws: `overflow` if the sum leaves the range of money
+    public func totalSpend() throws(Refusal) -> Money {
+        var total = Money.zero
+        try providers.forEachIndex { (index) throws(Refusal) in
+            guard let sum = total.adding(Money(nanodollars: providers[existing: index].sums.spend)) else {
+                throw Refusal(.overflow, "the total leaves the range of money; ask for single providers")
+            }
+            total = sum
+        }
+        return total
+    }
+
+    /// What a provider has spent within the newest part of its history.
+    public func spend(
+        of provider: NameID, windowMilliseconds: Int64, at now: Timestamp, under profile: Profile = .fusebox
+    ) -> SpendSum {
+        let cutoff = now - windowMilliseconds
+        if profile.sharesHistory { return sharedHistory.sum(of: provider, since: cutoff) }
+        guard let list = providers[provider.index]?.history else { return SpendSum() }
+        return histories.sum(of: list, since: cutoff)
+    }
+
+    /// Whether there is any history of a provider's spend.
+    public func hasHistory(_ provider: NameID, under profile: Profile = .fusebox) -> Bool {
+        if profile.sharesHistory { return sharedHistory.contains(provider) }
+        return (providers[provider.index]?.history.count ?? 0) > 0
+    }
+
+    /// Calls `body` with a provider's history, oldest first.
+    public func forEachEntry(of provider: NameID, _ body: (SpendEntry) -> Void) {
+        guard let list = providers[provider.index]?.history else { return }
+        histories.forEach(of: list, body)
+    }
+
+    /// What a provider costs per hour and day, over the newest part of its history.
+    public func burnRate(
+        _ provider: NameID, windowMilliseconds: Int64 = defaultBurnRateWindowMilliseconds, at now: Timestamp,
+        under profile: Profile = .fusebox
+    ) -> BurnRate {
+        BurnRate(
+            spend(of: provider, windowMilliseconds: windowMilliseconds, at: now, under: profile),
+            windowMilliseconds: windowMilliseconds)
+    }
+
+    /// When a provider's budget will be used up at its burn rate; nil without a budget above 0.
+    public func depletion(
+        _ provider: NameID, windowMilliseconds: Int64 = defaultBurnRateWindowMilliseconds, at now: Timestamp,
+        under profile: Profile = .fusebox
+    ) -> DepletionEstimate? {
+        guard let account = providers[provider.index], let budget = account.budget, budget > .zero else { return nil }
+        let burnRate = burnRate(provider, windowMilliseconds: windowMilliseconds, at: now, under: profile)
+        return DepletionEstimate(budget: budget, spend: account.sums.spend, burnRate: burnRate, at: now)
+    }
+}
+
+extension BurnRate {
+    init(_ sum: SpendSum, windowMilliseconds: Int64) {
+        self.init()
+        let dollars = Double(sum.cost) / 1e9
+        if windowMilliseconds > 0 {
+            costPerHour = dollars / (Double(windowMilliseconds) / 3_600_000)
+            costPerDay = dollars / (Double(windowMilliseconds) / 86_400_000)
+        }
+        self.windowMilliseconds = windowMilliseconds
+        sampleCount = UInt64(sum.count)
+        isApproximate = sum.isApproximate
+    }
+}
+
+extension DepletionEstimate {
+    /// The last moment that the reference library's dates can name.
+    private static let lastMoment = 8.64e15
+
+    init(budget: Money, spend: Int64, burnRate: BurnRate, at now: Timestamp) {
+        self.init()
+        self.burnRate = burnRate
+        let (left, overflow) = budget.nanodollars.subtractingReportingOverflow(spend)
+        guard !overflow, left > 0 else {
+            daysRemaining = 0
+            depletesAt = now
+            return
+        }
+        remaining = Money(nanodollars: left)
+        guard burnRate.costPerDay > 0 else { return }
+        let days = remaining.dollars / burnRate.costPerDay
+        daysRemaining = days
+        let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
+        if moment <= Self.lastMoment { depletesAt = Timestamp(milliseconds: Int64(moment)) }
+    }
+
+    /// How near the end of the budget is.
+    var tier: DepletionTier {
+        guard let daysRemaining else { return .none }
+        if daysRemaining <= 1 { return .emergency }
+        if daysRemaining <= 3 { return .critical }
+        if daysRemaining <= 7 { return .warning }
+        return .none
+    }
+}

@@ -1,0 +1,331 @@
+import FuseboxWire
+
+/// What has been spent, on which provider and model, against which budgets and rate limits.
+///
+/// Sums are exact and checked: a record that would leave their range is refused and changes nothing. Operations take
+/// the time, which must not go backwards.
+public struct CreditLedger: Sendable {
+    /// The sums of one account in the current period.
+    public struct Sums: Sendable, Equatable {
+        public var spend: Int64 = 0
+        public var inputTokens: Int64 = 0
+        public var outputTokens: Int64 = 0
+        public var requests: Int64 = 0
+        public var lastRecorded: Timestamp?
+
+        public init() {}
+    }
+
+    /// A rate limit's current window.
+    public struct Window: Sendable, Equatable {
+        public var limit: Int64
+        public var used: Int64
+        public var start: Timestamp
+
+        public init(limit: Int64, used: Int64, start: Timestamp) {
+            self.limit = limit
+            self.used = used
+            self.start = start
+        }
+    }
+
+    /// A provider's account.
+    public struct Provider: Sendable {
+        public var sums = Sums()
+        public var budget: Money?
+        var windows = InlineArray<4, Window?>(repeating: nil)
+        public internal(set) var firedThreshold: ThresholdTier = .none
+        public internal(set) var firedDepletion: DepletionTier = .none
+        var history = SpendList()
+        /// The provider's first model account; the others follow it.
+        var firstModel = CreditLedger.noModel
+        var modelCount = 0
+
+        init() {}
+
+        public subscript(dimension: RateDimension) -> Window? {
+            get { windows[Int(dimension.rawValue)] }
+            set { windows[Int(dimension.rawValue)] = newValue }
+        }
+    }
+
+    struct Model: Sendable {
+        var provider: NameID
+        var model: ModelID
+        var sums = Sums()
+        var next: Int
+    }
+
+    /// A budget as it was set.
+    public struct BudgetEntry: Sendable, Equatable {
+        public var provider: NameID
+        public var model: ModelID?
+        public var monthly: Money?
+        public var limits: [RateDimension: Int64]
+
+        public init(provider: NameID, model: ModelID?, monthly: Money?, limits: [RateDimension: Int64]) {
+            self.provider = provider
+            self.model = model
+            self.monthly = monthly
+            self.limits = limits
+        }
+    }
+
+    /// A period that has ended, with the sums of every provider that had any.
+    public struct ClosedPeriod: Sendable, Equatable {
+        public var start: Timestamp
+        public var end: Timestamp
+        public var sums: [NameID: Sums]
+
+        public init(start: Timestamp, end: Timestamp, sums: [NameID: Sums]) {
+            self.start = start
+            self.end = end
+            self.sums = sums
+        }
+    }
+
+    /// What one record costs.
+    public struct Charge: Sendable {
+        public var cost: Money
+        public var inputTokens: Int64
+        public var outputTokens: Int64
+
+        public init(cost: Money, inputTokens: Int64, outputTokens: Int64) {
+            self.cost = cost
+            self.inputTokens = inputTokens
+            self.outputTokens = outputTokens
+        }
+    }
+
+    /// What a record has set off.
+    public struct Fired: Sendable {
+        public var threshold: ThresholdTier?
+        public var depletion: (tier: DepletionTier, estimate: DepletionEstimate)?
+    }
+
+    static let noModel = -1
+
+    public internal(set) var thresholds = Thresholds()
+    public internal(set) var budgets: [BudgetEntry] = []
+    public internal(set) var period: BudgetPeriod
+    /// Oldest first.
+    public internal(set) var closedPeriods: [ClosedPeriod] = []
+    public internal(set) var closedPeriodLimit = Limits().closedPeriods
+
+    var providers = SparseTable<Provider>()
+    var models = ChunkedArray<Model>()
+    var modelIndex = HashIndex()
+    var freeModels: [Int] = []
+    var histories = SpendPool()
+    public internal(set) var sharedHistory = SharedSpendHistory()
+
+    /// An empty ledger whose first period begins now.
+    public init(period length: PeriodLength = .month, at wall: Timestamp) {
+        period = BudgetPeriod(length, start: wall)
+    }
+
+    public var providerCount: Int { providers.count }
+    public var modelAccountCount: Int { modelIndex.count }
+
+    public func contains(_ provider: NameID) -> Bool { providers.contains(provider.index) }
+
+    public func provider(_ provider: NameID) -> Provider? { providers[provider.index] }
+
+    // MARK: Recording
+
+    /// Records what a call has cost.
+    ///
+    /// - Throws: `outOfRange` for a negative cost, `overflow` if a sum would leave its range; then nothing has changed
+    public mutating func record(
+        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox
+    ) throws(Refusal) -> Fired {
+        guard charge.cost >= .zero, charge.inputTokens >= 0, charge.outputTokens >= 0 else {
+            throw Refusal(.outOfRange, "cost and tokens of a record must not be negative")
+        }
+        let place = findModel(provider, model)
+        let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
+        let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
+
+        create(provider, at: now)
+        providers[existing: provider.index].sums = providerSums
+        models[place ?? addModel(provider, model)].sums = modelSums
+        count(charge, provider, at: now)
+        if profile.sharesHistory {
+            sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
+        } else {
+            histories.record(
+                SpendEntry(at: now, cost: charge.cost.nanodollars),
+                in: &providers[existing: provider.index].history)
+        }
+        return fire(provider, at: now, under: profile)
+    }
+
+    private mutating func count(_ charge: Charge, _ provider: NameID, at now: Timestamp) {
+        for dimension in RateDimension.allCases {
+            guard var window = providers[existing: provider.index][dimension] else { continue }
+            window.renew(dimension, at: now)
+            let amount = dimension.countsTokens ? charge.inputTokens + charge.outputTokens : 1
+            window.used = window.used.saturatingAdd(amount)
+            providers[existing: provider.index][dimension] = window
+        }
+    }
+
+    /// Fires what the newest record has set off: each tier once, and only upwards.
+    private mutating func fire(_ provider: NameID, at now: Timestamp, under profile: Profile) -> Fired {
+        var fired = Fired()
+        guard let budget = providers[existing: provider.index].budget, budget > .zero else { return fired }
+        let spend = providers[existing: provider.index].sums.spend
+        let tier = thresholds.tier(spend: spend, budget: budget)
+        if tier.rawValue > providers[existing: provider.index].firedThreshold.rawValue {
+            providers[existing: provider.index].firedThreshold = tier
+            fired.threshold = tier
+        }
+        let sum: SpendSum
+        if profile.sharesHistory {
+            sum = sharedHistory.sum(of: provider, since: now - SpendPool.rollingWindowMilliseconds)
+        } else {
+            sum = histories.rollingSum(of: &providers[existing: provider.index].history, at: now)
+        }
+        let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
+        let estimate = DepletionEstimate(budget: budget, spend: spend, burnRate: burnRate, at: now)
+        let depletion = estimate.tier
+        if depletion.rawValue > providers[existing: provider.index].firedDepletion.rawValue {
+            providers[existing: provider.index].firedDepletion = depletion
+            fired.depletion = (depletion, estimate)
+        }
+        return fired
+    }
+
+    // MARK: Accounts
+
+    /// Makes sure that a provider has an account, with the budgets that are already set for it.
+    mutating func create(_ provider: NameID, at now: Timestamp) {
+        guard !providers.contains(provider.index) else { return }
+        var account = Provider()
+        for budget in budgets where budget.provider == provider {
+            if budget.model == nil { account.budget = budget.monthly }
+            for (dimension, limit) in budget.limits {
+                account[dimension] = Window(limit: limit, used: 0, start: now)
+            }
+        }
+        providers.insert(account, at: provider.index)
+    }
+
+    static func modelHash(_ provider: NameID, _ model: ModelID) -> Int {
+        var hasher = Hasher()
+        hasher.combine(provider.index)
+        hasher.combine(model.index)
+        return hasher.finalize()
+    }
+
+    func findModel(_ provider: NameID, _ model: ModelID) -> Int? {
+        modelIndex.find(Self.modelHash(provider, model)) {
+            models[$0].provider == provider && models[$0].model == model
+        }
+    }
+
+    /// Adds a model account to a provider that has one.
+    mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
+        let account = Model(provider: provider, model: model, next: providers[existing: provider.index].firstModel)
+        let place: Int
+        if let reused = freeModels.popLast() {
+            place = reused
+            models[place] = account
+        } else {
+            place = models.count
+            models.append(account)
+        }
+        modelIndex.insert(place, hash: Self.modelHash(provider, model)) {
+            Self.modelHash(models[$0].provider, models[$0].model)
+        }
+        providers[existing: provider.index].firstModel = place
+        providers[existing: provider.index].modelCount += 1
+        return place
+    }
+
+    /// Forgets a provider: its account, its models, its history, its budgets.
+    ///
+    /// - Returns: the models whose accounts and budgets are gone, one mention for each
+    mutating func forget(_ provider: NameID) -> (models: [ModelID], budgets: [BudgetEntry]) {
+        var forgotten: [ModelID] = []
+        if providers.contains(provider.index) {
+            var place = providers[existing: provider.index].firstModel
+            while place != Self.noModel {
+                let account = models[place]
+                forgotten.append(account.model)
+                modelIndex.remove(place, hash: Self.modelHash(provider, account.model)) {
+                    Self.modelHash(models[$0].provider, models[$0].model)
+                }
+                freeModels.append(place)
+                place = account.next
+            }
+            histories.remove(&providers[existing: provider.index].history)
+            providers.remove(at: provider.index)
+        }
+        sharedHistory.remove(provider)
+        let removed = budgets.filter { $0.provider == provider }
+        budgets.removeAll { $0.provider == provider }
+        for index in closedPeriods.indices { closedPeriods[index].sums[provider] = nil }
+        return (forgotten, removed)
+    }
+}
+
+extension CreditLedger.Sums {
+    /// These sums with one more record.
+    fileprivate func adding(_ charge: CreditLedger.Charge, at now: Timestamp) throws(Refusal) -> Self {
+        let (spend, overSpend) = spend.addingReportingOverflow(charge.cost.nanodollars)
+        let (input, overInput) = inputTokens.addingReportingOverflow(charge.inputTokens)
+        let (output, overOutput) = outputTokens.addingReportingOverflow(charge.outputTokens)
+        guard !overSpend, !overInput, !overOutput else {
+            throw Refusal(
+                .overflow, "the account's sum would leave its range; close the period with `ledger reset-period`")
+        }
+        var sums = self
+        sums.spend = spend
+        sums.inputTokens = input
+        sums.outputTokens = output
+        sums.requests += 1
+        sums.lastRecorded = now
+        return sums
+    }
+
+    /// The sums as the wire has them.
+    public var usage: Usage {
+        var usage = Usage()
+        usage.spend = Money(nanodollars: spend)
+        usage.inputTokens = inputTokens
+        usage.outputTokens = outputTokens
+        usage.requests = requests
+        usage.lastRecorded = lastRecorded
+        return usage
+    }
+
+    public init(_ usage: Usage) {
+        spend = usage.spend.nanodollars
+        inputTokens = usage.inputTokens
+        outputTokens = usage.outputTokens
+        requests = usage.requests
+        lastRecorded = usage.lastRecorded
+    }
+}
+
+extension CreditLedger.Window {
+    /// Begins a new window where the current one is over.
+    mutating func renew(_ dimension: RateDimension, at now: Timestamp) {
+        guard now - start >= dimension.windowMilliseconds else { return }
+        used = 0
+        start = now
+    }
+}
+
+extension Thresholds {
+    /// The highest threshold that a spend has reached.
+    func tier(spend: Int64, budget: Money) -> ThresholdTier {
+        guard budget > .zero else { return .none }
+        let ratio = Double(spend) / Double(budget.nanodollars)
+        if ratio >= emergency { return .emergency }
+        if ratio >= critical { return .critical }
+        if ratio >= warning { return .warning }
+        return .none
+    }
+}

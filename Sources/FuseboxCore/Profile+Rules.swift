@@ -1,0 +1,41 @@
+import FuseboxWire
+
+/// The points in which `fusebox` differs from `llm-providers`, each with its reason.
+extension Profile {
+    /// In the reference a rejected acquire restarts the reset timeout, so that steady traffic keeps an open breaker
+    /// open for ever. Only admitted traffic can show that a provider is not quiet.
+    var rejectionRestartsDecay: Bool { self == .llmProviders }
+
+    /// In the reference failures past the threshold keep counting, so that n workers in flight make recovery n reset
+    /// timeouts longer. Open is open.
+    var clampsFailures: Bool { self == .fusebox }
+
+    /// In the reference each caller flips a coin for a degraded share, and small shares come in bursts and droughts.
+    /// One owner can give the exact share over all workers.
+    var usesDraw: Bool { self == .llmProviders }
+
+    /// In the reference outcomes do not look at the clock: the next question does.
+    var outcomesSynchronise: Bool { self == .fusebox }
+
+    /// In the reference the decay clock runs from the last acquire only: failures of calls longer than the reset
+    /// timeout decay at once, and those of callers that only report never do.
+    var failureRestartsDecay: Bool { self == .fusebox }
+
+    /// In the reference naming a breaker creates it and a look at it synchronises it. Reads of `fusebox` are pure.
+    public var readsChangeState: Bool { self == .llmProviders }
+
+    /// In the reference a shorter mark replaces a longer one: a worker's guess overrides what the provider said.
+    var marksOnlyExtend: Bool { self == .fusebox }
+
+    /// In the reference a period ends by hand only, and that also clears rate windows and history, whose time has
+    /// nothing to do with the budget's.
+    var periodsRollOver: Bool { self == .fusebox }
+    var resetClearsWindowsAndHistory: Bool { self == .llmProviders }
+
+    /// In the reference fired depletion tiers are forgotten at a restore, and the events fire again.
+    var keepsDepletionTiers: Bool { self == .fusebox }
+
+    /// In the reference 2,000 entries of history are shared by all providers, and under load a burn rate misses most
+    /// of its window.
+    var sharesHistory: Bool { self == .llmProviders }
+}

@@ -1,0 +1,346 @@
+import FuseboxWire
+
+/// Spend of one provider in a stretch of time. A stretch of no length with a count of 1 is a single record.
+public struct SpendEntry: Sendable, Equatable {
+    public var start: Timestamp
+    public var end: Timestamp
+    public var cost: Int64
+    public var count: Int64
+
+    /// A single record.
+    public init(at moment: Timestamp, cost: Int64) {
+        self.init(start: moment, end: moment, cost: cost, count: 1)
+    }
+
+    public init(start: Timestamp, end: Timestamp, cost: Int64, count: Int64) {
+        self.start = start
+        self.end = end
+        self.cost = cost
+        self.count = count
+    }
+
+    fileprivate static let none = SpendEntry(
+        start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 0), cost: 0, count: 0)
+
+    fileprivate mutating func merge(_ later: SpendEntry) {
+        end = later.end
+        // The sums of accounts are checked before history is; one that does not fit is held at the range's end.
+        cost = cost.saturatingAdd(later.cost)
+        count += later.count
+    }
+}
+
+/// What was spent within a window.
+public struct SpendSum: Sendable, Equatable {
+    public var cost: Int64 = 0
+    public var count: Int64 = 0
+    /// Whether a stretch that began before the window is counted in whole.
+    public var isApproximate = false
+
+    fileprivate mutating func add(_ entry: SpendEntry, cutoff: Timestamp) {
+        cost = cost.saturatingAdd(entry.cost)
+        count += entry.count
+        if entry.start < cutoff { isApproximate = true }
+    }
+}
+
+extension Int64 {
+    func saturatingAdd(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+}
+
+/// The spend history of every provider, in one pool of blocks.
+///
+/// The newest 2,000 records of a provider and more are kept one by one. Older ones are summed up into stretches of
+/// five minutes, after a day of an hour, after a week of a day; at the cap the two oldest stretches become one. A
+/// window that cuts a stretch counts it whole, so that a sum is never short. Memory is bounded by the number of
+/// providers times `entriesPerProvider`.
+public struct SpendPool: Sendable {
+    /// Single records that are always kept.
+    static let exactRecords = 2_000
+    /// Stretches kept before them.
+    static let stretches = 512
+    /// Single records at which the oldest `foldedAtOnce` become stretches.
+    static let foldAt = exactRecords + foldedAtOnce
+    static let foldedAtOnce = 8 * SpendBlock.capacity
+    static let entriesPerProvider = foldAt + stretches
+
+    /// The window of the sum that depletion rests on.
+    static let rollingWindowMilliseconds: Int64 = 86_400_000
+
+    private var blocks = ChunkedArray<SpendBlock>()
+    private var freeHead = SpendBlock.none
+
+    public init() {}
+
+    /// Bytes in use, for tests of the bound.
+    var footprint: Int { blocks.count * MemoryLayout<SpendBlock>.stride }
+
+    mutating func removeAll() {
+        blocks.removeAll()
+        freeHead = SpendBlock.none
+    }
+
+    // MARK: A provider's list
+
+    /// Adds a record and brings the rolling sum up to date.
+    mutating func record(_ entry: SpendEntry, in list: inout SpendList) {
+        append(entry, to: &list)
+        list.exact += 1
+        list.rolling.add(entry, cutoff: entry.start)
+        advanceEdge(of: &list, to: entry.start)
+        if list.exact >= Self.foldAt { fold(&list, at: entry.start) }
+    }
+
+    /// Adds an entry of a restored history; `settle` must follow the last.
+    mutating func restore(_ entry: SpendEntry, in list: inout SpendList) {
+        append(entry, to: &list)
+        list.exact = entry.count == 1 && entry.start == entry.end ? list.exact + 1 : 0
+    }
+
+    /// Ends a restore: brings counts and the rolling sum in order.
+    mutating func settle(_ list: inout SpendList, at now: Timestamp) {
+        if list.count > Self.entriesPerProvider || list.exact >= Self.foldAt { fold(&list, at: now) }
+        recomputeRolling(&list, at: now)
+    }
+
+    /// What was spent from `cutoff` on.
+    func sum(of list: SpendList, since cutoff: Timestamp) -> SpendSum {
+        var sum = SpendSum()
+        forEach(of: list) { entry in
+            if entry.end >= cutoff { sum.add(entry, cutoff: cutoff) }
+        }
+        return sum
+    }
+
+    /// What was spent in the 24 hours before `now`, without walking the history.
+    mutating func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
+        advanceEdge(of: &list, to: now)
+        return list.rolling
+    }
+
+    func forEach<Failure: Error>(
+        of list: SpendList, _ body: (SpendEntry) throws(Failure) -> Void
+    ) throws(Failure) {
+        var block = list.head
+        var offset = list.headOffset
+        for _ in 0..<list.count {
+            if offset == SpendBlock.capacity {
+                block = blocks[block].next
+                offset = 0
+            }
+            try body(blocks[block].entries[offset])
+            offset += 1
+        }
+    }
+
+    /// Gives a provider's blocks back.
+    mutating func remove(_ list: inout SpendList) {
+        var block = list.head
+        while block != SpendBlock.none {
+            let next = blocks[block].next
+            release(block)
+            block = next
+        }
+        list = SpendList()
+    }
+
+    // MARK: Blocks
+
+    private mutating func append(_ entry: SpendEntry, to list: inout SpendList) {
+        if list.tail == SpendBlock.none || list.tailOffset == SpendBlock.capacity {
+            let block = allocate()
+            if list.tail == SpendBlock.none {
+                list.head = block
+                list.headOffset = 0
+                list.edge = SpendList.Edge(block: block, offset: 0)
+            } else {
+                blocks[list.tail].next = block
+            }
+            list.tail = block
+            list.tailOffset = 0
+        }
+        blocks[list.tail].entries[list.tailOffset] = entry
+        list.tailOffset += 1
+        list.count += 1
+    }
+
+    private mutating func allocate() -> Int {
+        guard freeHead != SpendBlock.none else {
+            blocks.append(SpendBlock())
+            return blocks.count - 1
+        }
+        let block = freeHead
+        freeHead = blocks[block].next
+        blocks[block].next = SpendBlock.none
+        return block
+    }
+
+    private mutating func release(_ block: Int) {
+        blocks[block].next = freeHead
+        freeHead = block
+    }
+
+    // MARK: The rolling sum
+
+    /// Moves the edge of the rolling window past the entries that have left it. Each entry is passed once.
+    private func advanceEdge(of list: inout SpendList, to now: Timestamp) {
+        let cutoff = now - Self.rollingWindowMilliseconds
+        while list.edgeIndex < list.count {
+            if list.edge.offset == SpendBlock.capacity {
+                list.edge = SpendList.Edge(block: blocks[list.edge.block].next, offset: 0)
+            }
+            let entry = blocks[list.edge.block].entries[list.edge.offset]
+            guard entry.end < cutoff else {
+                list.rolling.isApproximate = entry.start < cutoff
+                return
+            }
+            list.rolling.cost -= entry.cost
+            list.rolling.count -= entry.count
+            list.edge.offset += 1
+            list.edgeIndex += 1
+        }
+        list.rolling.isApproximate = false
+    }
+
+    private func recomputeRolling(_ list: inout SpendList, at now: Timestamp) {
+        list.edge = SpendList.Edge(block: list.head, offset: list.headOffset)
+        list.edgeIndex = 0
+        list.rolling = SpendSum()
+        forEach(of: list) { entry in list.rolling.add(entry, cutoff: entry.start) }
+        advanceEdge(of: &list, to: now)
+    }
+
+    // MARK: Folding
+
+    /// Sums up the oldest records. Once in `foldedAtOnce` records, so that a record's share of it is small.
+    private mutating func fold(_ list: inout SpendList, at now: Timestamp) {
+        var entries: [SpendEntry] = []
+        entries.reserveCapacity(list.count)
+        forEach(of: list) { entries.append($0) }
+        let exact = min(list.exact, Self.exactRecords)
+        let older = Self.summedUp(entries.dropLast(exact), at: now)
+        var folded = SpendList()
+        remove(&list)
+        for entry in older { append(entry, to: &folded) }
+        for entry in entries.suffix(exact) { append(entry, to: &folded) }
+        folded.exact = exact
+        recomputeRolling(&folded, at: now)
+        list = folded
+    }
+
+    private static func summedUp(_ entries: ArraySlice<SpendEntry>, at now: Timestamp) -> [SpendEntry] {
+        var stretches: [SpendEntry] = []
+        for entry in entries {
+            let width = stretchMilliseconds(age: now - entry.end)
+            if let last = stretches.last, last.start.milliseconds / width == entry.end.milliseconds / width {
+                stretches[stretches.count - 1].merge(entry)
+            } else {
+                stretches.append(entry)
+            }
+        }
+        while stretches.count > Self.stretches {
+            stretches[0].merge(stretches.remove(at: 1))
+        }
+        return stretches
+    }
+
+    /// How long a stretch is that ended this long ago. A day holds 300 of the shortest, a week 168 hours.
+    private static func stretchMilliseconds(age: Int64) -> Int64 {
+        switch age {
+        case ..<(25 * 3_600_000): 300_000
+        case ..<(8 * 86_400_000): 3_600_000
+        default: 86_400_000
+        }
+    }
+}
+
+/// A block of the pool: entries of one provider, and where they go on.
+struct SpendBlock: Sendable {
+    static let capacity = 32
+    static let none = -1
+
+    var entries: InlineArray<32, SpendEntry> = InlineArray(repeating: .none)
+    var next = SpendBlock.none
+}
+
+/// A provider's place in the pool, and its rolling sum.
+public struct SpendList: Sendable {
+    struct Edge: Sendable {
+        var block: Int
+        var offset: Int
+    }
+
+    var head = SpendBlock.none
+    var headOffset = 0
+    var tail = SpendBlock.none
+    var tailOffset = 0
+    /// Entries in all.
+    var count = 0
+    /// Entries at the end that are single records.
+    var exact = 0
+    /// The first entry that the rolling sum counts.
+    var edge = Edge(block: SpendBlock.none, offset: 0)
+    /// The number of entries before it.
+    var edgeIndex = 0
+    var rolling = SpendSum()
+}
+
+/// The history that the reference library keeps: the newest 2,000 records of all providers together.
+public struct SharedSpendHistory: Sendable {
+    public struct Entry: Sendable, Equatable {
+        public var at: Timestamp
+        public var provider: NameID
+        public var cost: Int64
+
+        public init(at: Timestamp, provider: NameID, cost: Int64) {
+            self.at = at
+            self.provider = provider
+            self.cost = cost
+        }
+    }
+
+    static let capacity = 2_000
+
+    private var ring: [Entry] = []
+    private var oldest = 0
+
+    public init() {}
+
+    mutating func record(_ entry: Entry) {
+        guard ring.count == Self.capacity else {
+            ring.append(entry)
+            return
+        }
+        ring[oldest] = entry
+        oldest = (oldest + 1) % Self.capacity
+    }
+
+    mutating func removeAll() {
+        ring.removeAll(keepingCapacity: true)
+        oldest = 0
+    }
+
+    /// Forgets a provider's entries.
+    mutating func remove(_ provider: NameID) {
+        let kept = entries.filter { $0.provider != provider }
+        ring = kept
+        oldest = 0
+    }
+
+    /// The entries, oldest first.
+    public var entries: [Entry] { Array(ring[oldest...] + ring[..<oldest]) }
+
+    func sum(of provider: NameID, since cutoff: Timestamp) -> SpendSum {
+        var sum = SpendSum()
+        for entry in ring where entry.provider == provider && entry.at >= cutoff {
+            sum.cost = sum.cost.saturatingAdd(entry.cost)
+            sum.count += 1
+        }
+        return sum
+    }
+
+    func contains(_ provider: NameID) -> Bool { ring.contains { $0.provider == provider } }
+}

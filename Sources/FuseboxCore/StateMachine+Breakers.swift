@@ -1,0 +1,275 @@
+import FuseboxWire
+
+extension StateMachine {
+    /// Changes a breaker, creating it if need be, and tells if its state became another.
+    private mutating func changeBreaker<Result>(
+        _ name: Name, _ application: Application, _ effects: inout [Event],
+        _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
+    ) throws(Refusal) -> Result {
+        let id = try breaker(name, application)
+        return changeBreaker(id, application, &effects, change)
+    }
+
+    private mutating func changeBreaker<Result>(
+        _ id: NameID, _ application: Application, _ effects: inout [Event],
+        _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
+    ) -> Result {
+        let profile = profile
+        var before = BreakerState.closed
+        var after = BreakerState.closed
+        let result = breakers.update(id) { breaker in
+            before = breaker.state
+            let result = change(&breaker, application.now, profile)
+            after = breaker.state
+            return result
+        }
+        if before != after { effects.append(transition(of: id, from: before, to: after)) }
+        return result
+    }
+
+    private func transition(of id: NameID, from: BreakerState, to: BreakerState) -> Event {
+        var event = BreakerTransition()
+        event.name = names[id]
+        event.from = from
+        event.to = to
+        event.share = breakers[id]?.share ?? 0
+        event.consecutiveFailures = breakers[id]?.consecutiveFailures ?? 0
+        return .breakerTransition(event)
+    }
+
+    /// Under `llm-providers` a look at a breaker creates and synchronises it.
+    mutating func look(at name: Name, _ application: Application, _ effects: inout [Event]) throws(Refusal) {
+        guard profile.readsChangeState else { return }
+        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
+    }
+
+    mutating func lookAtAllBreakers(_ application: Application, _ effects: inout [Event]) {
+        guard profile.readsChangeState else { return }
+        var all: [NameID] = []
+        breakers.forEach { all.append($0) }
+        for id in all {
+            changeBreaker(id, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
+        }
+    }
+
+    fileprivate mutating func acquire(
+        _ command: BreakerAcquire, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BreakerAcquire.Reply {
+        try changeBreaker(command.name, application, &effects) { $0.acquire(at: $1, under: $2, draw: command.draw) }
+    }
+
+    fileprivate mutating func succeed(
+        _ name: Name, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        try changeBreaker(name, application, &effects) { $0.recordSuccess(at: $1, under: $2) }
+    }
+
+    fileprivate mutating func fail(
+        _ name: Name, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        try changeBreaker(name, application, &effects) { $0.recordFailure(at: $1, under: $2) }
+    }
+
+    fileprivate mutating func forceOpen(
+        _ name: Name, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.forceOpen(at: now) }
+    }
+
+    fileprivate mutating func reset(
+        _ name: Name, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+    }
+
+    fileprivate mutating func resetAllBreakers(_ application: Application, _ effects: inout [Event]) {
+        var all: [NameID] = []
+        breakers.forEach { all.append($0) }
+        for id in all {
+            changeBreaker(id, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+        }
+    }
+
+    fileprivate mutating func configure(
+        _ command: BreakerConfigure, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        let current = names.find(command.name).flatMap { breakers[$0]?.configuration }
+        let configuration = try (current ?? breakers.defaultConfiguration).applying(command.change)
+        let id = try breaker(command.name, application)
+        let before = breakers[id]?.state ?? .closed
+        breakers.configure(id, configuration, at: application.now, under: profile)
+        let after = breakers[id]?.state ?? .closed
+        if before != after { effects.append(transition(of: id, from: before, to: after)) }
+    }
+
+    fileprivate mutating func deserialize(
+        _ record: BreakerRecord, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        let breaker = try CircuitBreaker(record)
+        let id = try self.breaker(record.name, application)
+        let before = breakers[id]?.state ?? .closed
+        breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
+        if before != breaker.state { effects.append(transition(of: id, from: before, to: breaker.state)) }
+    }
+}
+
+// MARK: Commands
+
+extension BreakerAcquire: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        if let draw, !(0..<1).contains(draw) {
+            throw Refusal(.outOfRange, "draw \(draw) must lie in [0, 1)")
+        }
+        return try machine.acquire(self, application, &effects)
+    }
+}
+
+extension BreakerSuccess: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.succeed(name, application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerFailure: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.fail(name, application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerForceOpen: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.forceOpen(name, application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerReset: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        guard machine.profile.readsChangeState || machine.names.find(name).map(machine.breakers.contains) == true else {
+            throw Refusal(.notFound, "no breaker is named \(name.text)")
+        }
+        try machine.reset(name, application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerResetAll: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.resetAllBreakers(application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerConfigure: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.configure(self, application, &effects)
+        return Done()
+    }
+}
+
+extension BreakerConfigureDefault: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.breakers.defaultConfiguration = try machine.breakers.defaultConfiguration.applying(change)
+        return Done()
+    }
+}
+
+extension BreakerDeserialize: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.deserialize(record, application, &effects)
+        return Done()
+    }
+}
+
+// MARK: Reads
+
+extension BreakerGet: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.look(at: name, application, &effects)
+        var reply = Reply()
+        if let breaker = machine.names.find(name).flatMap({ machine.breakers[$0] }) {
+            reply.exists = true
+            reply.status = breaker.status(at: application.now)
+        } else {
+            reply.status = CircuitBreaker(machine.breakers.defaultConfiguration, at: application.now)
+                .status(at: application.now)
+        }
+        return reply
+    }
+}
+
+extension BreakerList: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        if cursor == Page.end { machine.lookAtAllBreakers(application, &effects) }
+        var reply = Reply()
+        var index = Int(cursor)
+        while let id = machine.breakers.next(from: index), let breaker = machine.breakers[id] {
+            guard reply.entries.count < Limits.pageLength else {
+                reply.next = UInt32(id.index)
+                break
+            }
+            var entry = Entry()
+            entry.name = machine.names[id]
+            entry.status = breaker.status(at: application.now)
+            reply.entries.append(entry)
+            index = id.index + 1
+        }
+        return reply
+    }
+}
+
+extension BreakerConfigurationGet: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BreakerConfiguration {
+        if machine.profile.readsChangeState { _ = try machine.breaker(name, application) }
+        let breaker = machine.names.find(name).flatMap { machine.breakers[$0] }
+        return breaker?.configuration ?? machine.breakers.defaultConfiguration
+    }
+}
+
+extension BreakerDefault: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BreakerConfiguration {
+        machine.breakers.defaultConfiguration
+    }
+}
+
+extension BreakerSerialize: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BreakerRecord {
+        guard let id = machine.names.find(name), machine.breakers.contains(id) else {
+            throw Refusal(.notFound, "no breaker is named \(name.text)")
+        }
+        try machine.look(at: name, application, &effects)
+        guard var breaker = machine.breakers[id] else { preconditionFailure("the breaker exists") }
+        breaker.synchronise(at: application.now)
+        return breaker.record(name: name, isConfigured: machine.breakers.isConfigured(id))
+    }
+}

@@ -1,0 +1,120 @@
+import FuseboxWire
+
+/// Checks a duration from outside.
+///
+/// - Throws: `outOfRange`
+func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusal) {
+    guard (0...longestDurationMilliseconds).contains(milliseconds) else {
+        throw Refusal(.outOfRange, "\(what) \(milliseconds) ms must lie between 0 and 366 days")
+    }
+}
+
+extension StateMachine {
+    func entry(_ id: NameID, _ mark: ExhaustionRegistry.Mark) -> ExhaustionEntry {
+        ExhaustionEntry(provider: names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
+    }
+
+    fileprivate mutating func mark(
+        _ command: ExhaustionMark, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> ExhaustionMark.Reply {
+        if let milliseconds = command.resetAfterMilliseconds {
+            try validateDuration(milliseconds, "resetAfter")
+        }
+        try admitName(command.provider, by: application.user)
+        let id = names.intern(command.provider, by: application.user)
+        if !exhaustion.contains(id) { names.retain(id) }
+        let (mark, changed) = exhaustion.mark(
+            id, for: command.resetAfterMilliseconds, at: application.now, under: profile)
+        if changed, mark.resetsAt > application.now {
+            effects.append(.providerExhausted(ProviderExhausted(entry: entry(id, mark))))
+        }
+        var reply = ExhaustionMark.Reply()
+        reply.resetsAt = mark.resetsAt
+        return reply
+    }
+
+    fileprivate mutating func clearMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
+        guard exhaustion.contains(id) else { return }
+        if exhaustion.clear(id, at: application.now) {
+            effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: false)))
+        }
+        names.release(id)
+    }
+}
+
+extension ExhaustionMark: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.mark(self, application, &effects)
+    }
+}
+
+extension ExhaustionClear: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        if let id = machine.names.find(provider) { machine.clearMark(id, application, &effects) }
+        return Done()
+    }
+}
+
+extension ExhaustionReset: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        while let (id, _) = machine.exhaustion.next(from: 0) { machine.clearMark(id, application, &effects) }
+        return Done()
+    }
+}
+
+extension ExhaustionSetDefault: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try validateDuration(cooldownMilliseconds, "the default cooldown")
+        machine.exhaustion.defaultCooldownMilliseconds = cooldownMilliseconds
+        return Done()
+    }
+}
+
+extension ExhaustionGet: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        if let id = machine.names.find(provider), let mark = machine.exhaustion.mark(id, at: application.now) {
+            reply.entry = machine.entry(id, mark)
+        }
+        return reply
+    }
+}
+
+extension ExhaustionList: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        var index = Int(cursor)
+        while let (id, mark) = machine.exhaustion.next(from: index) {
+            index = id.index + 1
+            guard mark.isInForce(at: application.now) else { continue }
+            guard reply.entries.count < Limits.pageLength else {
+                reply.next = UInt32(id.index)
+                break
+            }
+            reply.entries.append(machine.entry(id, mark))
+        }
+        return reply
+    }
+}
+
+extension ExhaustionDefault: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        reply.cooldownMilliseconds = machine.exhaustion.defaultCooldownMilliseconds
+        return reply
+    }
+}

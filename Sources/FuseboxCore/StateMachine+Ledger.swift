@@ -1,0 +1,184 @@
+import FuseboxWire
+
+extension StateMachine {
+    fileprivate mutating func record(
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LedgerRecord.Reply {
+        try admitAccount(command.provider, by: application.user)
+        try admitModel(command.model)
+        let isNew = try admitModelAccount(command.provider, command.model)
+        let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
+        let provider = names.intern(command.provider, by: application.user)
+        let model = models.intern(command.model, by: application.user)
+        // Held while the ledger decides: a refusal lets new names go again.
+        names.retain(provider)
+        models.retain(model)
+        let charge = CreditLedger.Charge(
+            cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
+        let fired: CreditLedger.Fired
+        do throws(Refusal) {
+            fired = try ledger.record(charge, provider: provider, model: model, at: application.now, under: profile)
+        } catch {
+            names.release(provider)
+            models.release(model)
+            throw error
+        }
+        if hadAccount { names.release(provider) }
+        if !isNew { models.release(model) }
+        return reply(to: command, fired, provider, &effects)
+    }
+
+    /// Whether a model account is new; throws if it may not be.
+    private func admitModelAccount(_ provider: Name, _ model: Name) throws(Refusal) -> Bool {
+        if let provider = names.find(provider), let model = models.find(model),
+            ledger.model(provider, model) != nil
+        {
+            return false
+        }
+        guard ledger.modelAccountCount < limits.modelAccounts else {
+            throw Refusal(
+                .limitReached,
+                "\(limits.modelAccounts) model accounts exist, which is the limit; an operator can `forget` a provider")
+        }
+        return true
+    }
+
+    private func reply(
+        to command: LedgerRecord, _ fired: CreditLedger.Fired, _ provider: NameID, _ effects: inout [Event]
+    ) -> LedgerRecord.Reply {
+        var reply = LedgerRecord.Reply()
+        if let tier = fired.threshold, let account = ledger.provider(provider), let budget = account.budget {
+            var event = ThresholdCrossed()
+            event.provider = command.provider
+            event.model = command.model
+            event.tier = tier
+            event.spend = Money(nanodollars: account.sums.spend)
+            event.budget = budget
+            effects.append(.thresholdCrossed(event))
+            reply.threshold = event
+        }
+        if let (tier, estimate) = fired.depletion {
+            var event = DepletionProjected()
+            event.provider = command.provider
+            event.tier = tier
+            event.daysRemaining = estimate.daysRemaining ?? 0
+            event.depletesAt = estimate.depletesAt ?? Timestamp(milliseconds: .max)
+            event.burnRate = estimate.burnRate
+            effects.append(.depletionProjected(event))
+            reply.depletion = event
+        }
+        return reply
+    }
+
+    fileprivate mutating func setBudget(_ budget: Budget, _ application: Application) throws(Refusal) {
+        guard (budget.monthly ?? .zero) >= .zero else {
+            throw Refusal(.outOfRange, "the monthly budget must not be negative")
+        }
+        var limitsByDimension: [RateDimension: Int64] = [:]
+        for dimension in RateDimension.allCases {
+            guard let limit = budget[dimension] else { continue }
+            guard limit >= 0 else { throw Refusal(.outOfRange, "the limit \(dimension) must not be negative") }
+            limitsByDimension[dimension] = limit
+        }
+        try admitAccount(budget.provider, by: application.user)
+        if let model = budget.model { try admitModel(model) }
+        let replaced = find(budget)
+        guard replaced || ledger.budgets.count < limits.budgets else {
+            throw Refusal(
+                .limitReached, "\(limits.budgets) budgets are set, which is the limit; remove one with `ledger budget remove`")
+        }
+        let provider = names.intern(budget.provider, by: application.user)
+        let entry = CreditLedger.BudgetEntry(
+            provider: provider, model: budget.model.map { models.intern($0, by: application.user) },
+            monthly: budget.monthly, limits: limitsByDimension)
+        if !replaced { retainNames(of: entry) }
+        if !ledger.contains(provider) { names.retain(provider) }
+        ledger.setBudget(entry, at: application.now)
+    }
+
+    private func find(_ budget: Budget) -> Bool {
+        guard let provider = names.find(budget.provider) else { return false }
+        guard let modelName = budget.model else {
+            return ledger.budgets.contains { $0.provider == provider && $0.model == nil }
+        }
+        guard let model = models.find(modelName) else { return false }
+        return ledger.budgets.contains { $0.provider == provider && $0.model == model }
+    }
+
+    fileprivate mutating func removeBudget(_ command: LedgerRemoveBudget) {
+        guard let provider = names.find(command.provider) else { return }
+        var model: ModelID?
+        if let name = command.model {
+            guard let known = models.find(name) else { return }
+            model = known
+        }
+        if let removed = ledger.removeBudget(provider, model) { releaseNames(of: removed) }
+    }
+
+    /// The budgets as the wire has them.
+    public func budget(_ entry: CreditLedger.BudgetEntry) -> Budget {
+        var budget = Budget(provider: names[entry.provider], model: entry.model.map { models[$0] })
+        budget.monthly = entry.monthly
+        for (dimension, limit) in entry.limits { budget[dimension] = limit }
+        return budget
+    }
+}
+
+// MARK: Commands
+
+extension LedgerRecord: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.record(self, application, &effects)
+    }
+}
+
+extension LedgerSetBudget: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        try machine.setBudget(budget, application)
+        return Done()
+    }
+}
+
+extension LedgerRemoveBudget: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.removeBudget(self)
+        return Done()
+    }
+}
+
+extension LedgerResetPeriod: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        effects.append(.periodRolledOver(machine.ledger.resetPeriod(at: application.moment, under: machine.profile)))
+        return Done()
+    }
+}
+
+extension LedgerSetThresholds: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        var thresholds = machine.ledger.thresholds
+        thresholds.warning = warning ?? thresholds.warning
+        thresholds.critical = critical ?? thresholds.critical
+        thresholds.emergency = emergency ?? thresholds.emergency
+        try machine.ledger.setThresholds(thresholds)
+        return Done()
+    }
+}
+
+extension LedgerSetPeriod: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.ledger.setPeriod(length, at: application.moment.wall)
+        return Done()
+    }
+}

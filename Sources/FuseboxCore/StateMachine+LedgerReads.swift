@@ -1,0 +1,300 @@
+import FuseboxWire
+
+extension StateMachine {
+    /// A provider's account as the wire has it, its windows as they are stored.
+    func account(_ id: NameID) -> ProviderAccount? {
+        guard let provider = ledger.provider(id) else { return nil }
+        var account = ProviderAccount()
+        account.provider = names[id]
+        account.usage = provider.sums.usage
+        account.budget = provider.budget
+        account.models = UInt32(provider.modelCount)
+        for dimension in RateDimension.allCases { account[dimension] = provider[dimension].map(RateWindow.init) }
+        return account
+    }
+
+    /// The balance of a budget; of an unknown provider or model, that of none.
+    fileprivate func balance(_ command: LedgerBalance) throws(Refusal) -> LedgerBalance.Reply {
+        guard let provider = names.find(command.provider) else { return LedgerBalance.Reply() }
+        guard let modelName = command.model else { return try ledger.balance(provider) }
+        guard let model = models.find(modelName) else { return LedgerBalance.Reply() }
+        return try ledger.balance(provider, model)
+    }
+
+    func summary(_ id: NameID, windowMilliseconds: Int64, at now: Timestamp) -> SpendSummary {
+        let sum = ledger.spend(of: id, windowMilliseconds: windowMilliseconds, at: now, under: profile)
+        var summary = SpendSummary()
+        summary.provider = names[id]
+        summary.spend = Money(nanodollars: sum.cost)
+        summary.requests = UInt64(sum.count)
+        summary.windowMilliseconds = windowMilliseconds
+        summary.isApproximate = sum.isApproximate
+        return summary
+    }
+
+    fileprivate static func validateWindow(_ milliseconds: Int64) throws(Refusal) {
+        guard milliseconds >= 0 else { throw Refusal(.outOfRange, "a window of \(milliseconds) ms must not be negative") }
+    }
+}
+
+extension RateWindow {
+    init(_ window: CreditLedger.Window) {
+        self.init(limit: window.limit, used: window.used, windowStart: window.start)
+    }
+}
+
+extension LedgerBalance: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.balance(self)
+    }
+}
+
+extension LedgerProvider: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        reply.account = machine.names.find(provider).flatMap { machine.account($0) }
+        return reply
+    }
+}
+
+extension LedgerModel: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        if let provider = machine.names.find(provider), let id = machine.models.find(model),
+            let sums = machine.ledger.model(provider, id)
+        {
+            var account = ModelAccount()
+            account.model = model
+            account.usage = sums.usage
+            reply.account = account
+        }
+        return reply
+    }
+}
+
+extension LedgerProviders: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        var index = Int(cursor)
+        while let found = machine.ledger.providers.next(from: index) {
+            guard reply.accounts.count < Limits.pageLength else {
+                reply.next = UInt32(found)
+                break
+            }
+            if let account = machine.account(NameID(index: found)) { reply.accounts.append(account) }
+            index = found + 1
+        }
+        return reply
+    }
+}
+
+extension LedgerModels: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        guard let id = machine.names.find(provider) else { return reply }
+        var position: UInt32 = 0
+        machine.ledger.forEachModel(of: id) { model, sums in
+            defer { position += 1 }
+            guard position >= cursor, reply.next == Page.end else { return }
+            guard reply.accounts.count < Limits.pageLength else {
+                reply.next = position
+                return
+            }
+            var account = ModelAccount()
+            account.model = machine.models[model]
+            account.usage = sums.usage
+            reply.accounts.append(account)
+        }
+        return reply
+    }
+}
+
+extension LedgerTotal: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        reply.spend = try machine.ledger.totalSpend()
+        reply.periodStart = machine.ledger.period.start
+        reply.periodEnd = machine.ledger.period.end
+        reply.periodLength = machine.ledger.period.length
+        return reply
+    }
+}
+
+extension LedgerBurnRate: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BurnRate {
+        let window = windowMilliseconds ?? CreditLedger.defaultBurnRateWindowMilliseconds
+        try StateMachine.validateWindow(window)
+        guard let id = machine.names.find(provider) else { return BurnRate(SpendSum(), windowMilliseconds: window) }
+        return machine.ledger.burnRate(id, windowMilliseconds: window, at: application.now, under: machine.profile)
+    }
+}
+
+extension LedgerDepletion: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        let window = windowMilliseconds ?? CreditLedger.defaultBurnRateWindowMilliseconds
+        try StateMachine.validateWindow(window)
+        var reply = Reply()
+        reply.estimate = machine.names.find(provider).flatMap {
+            machine.ledger.depletion($0, windowMilliseconds: window, at: application.now, under: machine.profile)
+        }
+        return reply
+    }
+}
+
+extension LedgerSummary: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> SpendSummary {
+        try StateMachine.validateWindow(windowMilliseconds)
+        guard let id = machine.names.find(provider) else {
+            var summary = SpendSummary()
+            summary.provider = provider
+            summary.windowMilliseconds = windowMilliseconds
+            return summary
+        }
+        return machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.now)
+    }
+}
+
+extension LedgerSummaries: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try StateMachine.validateWindow(windowMilliseconds)
+        var reply = Reply()
+        var index = Int(cursor)
+        while let found = machine.ledger.providers.next(from: index) {
+            let id = NameID(index: found)
+            index = found + 1
+            guard machine.ledger.hasHistory(id, under: machine.profile) else { continue }
+            guard reply.summaries.count < Limits.pageLength else {
+                reply.next = UInt32(found)
+                break
+            }
+            reply.summaries.append(
+                machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.now))
+        }
+        return reply
+    }
+}
+
+extension LedgerCheckRate: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        reply.allowed = true
+        guard let id = machine.names.find(provider) else { return reply }
+        if machine.profile.readsChangeState { machine.ledger.renewWindow(id, dimension, at: application.now) }
+        guard let window = machine.ledger.window(id, dimension, at: application.now) else { return reply }
+        reply.allowed = window.used < window.limit
+        reply.used = window.used
+        reply.limit = window.limit
+        return reply
+    }
+}
+
+extension LedgerThresholds: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Thresholds {
+        machine.ledger.thresholds
+    }
+}
+
+extension LedgerBudgets: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        let rest = machine.ledger.budgets.dropFirst(Int(cursor))
+        reply.budgets = rest.prefix(Limits.pageLength).map { machine.budget($0) }
+        if rest.count > Limits.pageLength { reply.next = cursor + UInt32(Limits.pageLength) }
+        return reply
+    }
+}
+
+extension LedgerClosedPeriods: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        guard let id = machine.names.find(provider) else { return reply }
+        for closed in machine.ledger.closedPeriods {
+            guard let sums = closed.sums[id] else { continue }
+            var period = Period()
+            period.start = closed.start
+            period.end = closed.end
+            period.usage = sums.usage
+            reply.periods.append(period)
+        }
+        return reply
+    }
+}
+
+extension Overview: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var reply = Reply()
+        reply.now = application.now
+        var index = Int(cursor)
+        while let id = machine.nextName(from: index) {
+            guard reply.entries.count < Limits.pageLength else {
+                reply.next = UInt32(id.index)
+                break
+            }
+            reply.entries.append(machine.overview(of: id, at: application.now))
+            index = id.index + 1
+        }
+        return reply
+    }
+}
+
+extension StateMachine {
+    /// The first name at or after a place that is a breaker or a provider.
+    fileprivate func nextName(from index: Int) -> NameID? {
+        [
+            breakers.next(from: index)?.index, exhaustion.next(from: index)?.provider.index,
+            ledger.providers.next(from: index),
+        ].compactMap(\.self).min().map { NameID(index: $0) }
+    }
+
+    fileprivate func overview(of id: NameID, at now: Timestamp) -> Overview.Entry {
+        var entry = Overview.Entry()
+        entry.name = names[id]
+        if let status = breakers[id]?.status(at: now) {
+            entry.state = status.state
+            entry.share = status.share
+        }
+        entry.exhaustedUntil = exhaustion.mark(id, at: now)?.resetsAt
+        guard let provider = ledger.provider(id) else { return entry }
+        entry.spend = Money(nanodollars: provider.sums.spend)
+        entry.budget = provider.budget
+        if let budget = provider.budget, budget > .zero {
+            entry.utilization = Double(provider.sums.spend) / Double(budget.nanodollars)
+        }
+        entry.daysRemaining = ledger.depletion(id, at: now, under: profile)?.daysRemaining
+        entry.rpm = ledger.window(id, .rpm, at: now).map(RateWindow.init)
+        entry.rpd = ledger.window(id, .rpd, at: now).map(RateWindow.init)
+        entry.tpm = ledger.window(id, .tpm, at: now).map(RateWindow.init)
+        entry.tpd = ledger.window(id, .tpd, at: now).map(RateWindow.init)
+        return entry
+    }
+}
