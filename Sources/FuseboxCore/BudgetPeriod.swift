@@ -13,6 +13,13 @@ public struct BudgetPeriod: Sendable, Equatable {
         end = Self.boundary(after: start, length)
     }
 
+    /// A period whose end is known: that of a restored state.
+    public init(_ length: PeriodLength, start: Timestamp, end: Timestamp?) {
+        self.length = length
+        self.start = start
+        self.end = end
+    }
+
     /// Whether a moment lies beyond its end.
     public func isOver(at wall: Timestamp) -> Bool {
         guard let end else { return false }

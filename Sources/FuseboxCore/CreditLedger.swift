@@ -180,6 +180,19 @@ public struct CreditLedger: Sendable {
             providers[existing: provider.index].firedThreshold = tier
             fired.threshold = tier
         }
+        let estimate = projectedDepletion(provider, budget: budget, at: now, under: profile)
+        let depletion = estimate.tier
+        if depletion.rawValue > providers[existing: provider.index].firedDepletion.rawValue {
+            providers[existing: provider.index].firedDepletion = depletion
+            fired.depletion = (depletion, estimate)
+        }
+        return fired
+    }
+
+    /// When the budget will be used up at the burn rate of the last 24 hours.
+    private mutating func projectedDepletion(
+        _ provider: NameID, budget: Money, at now: Timestamp, under profile: Profile
+    ) -> DepletionEstimate {
         let sum: SpendSum
         if profile.sharesHistory {
             sum = sharedHistory.sum(of: provider, since: now - SpendPool.rollingWindowMilliseconds)
@@ -187,13 +200,20 @@ public struct CreditLedger: Sendable {
             sum = histories.rollingSum(of: &providers[existing: provider.index].history, at: now)
         }
         let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
-        let estimate = DepletionEstimate(budget: budget, spend: spend, burnRate: burnRate, at: now)
-        let depletion = estimate.tier
-        if depletion.rawValue > providers[existing: provider.index].firedDepletion.rawValue {
-            providers[existing: provider.index].firedDepletion = depletion
-            fired.depletion = (depletion, estimate)
+        return DepletionEstimate(
+            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now)
+    }
+
+    /// Notes every tier that is reached as fired.
+    mutating func deriveFiredTiers(at now: Timestamp, under profile: Profile) {
+        providers.forEachIndex { index in
+            guard let budget = providers[existing: index].budget, budget > .zero else { return }
+            providers[existing: index].firedThreshold = thresholds.tier(
+                spend: providers[existing: index].sums.spend, budget: budget)
+            guard profile.keepsDepletionTiers else { return }
+            let estimate = projectedDepletion(NameID(index: index), budget: budget, at: now, under: profile)
+            providers[existing: index].firedDepletion = estimate.tier
         }
-        return fired
     }
 
     // MARK: Accounts

@@ -74,6 +74,13 @@ public struct ExhaustionRegistry: Sendable {
         return (NameID(index: found), mark)
     }
 
+    /// Calls `body` with every mark kept, in force or not.
+    public func forEach(_ body: (NameID, Mark) -> Void) {
+        marks.forEachIndex { index in
+            if let mark = marks[index] { body(NameID(index: index), mark) }
+        }
+    }
+
     /// When `expire` next has something to do, at the earliest.
     public var nextExpiry: Timestamp? { marks.count == 0 ? nil : earliestReset }
 

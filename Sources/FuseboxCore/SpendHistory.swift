@@ -303,19 +303,27 @@ public struct SharedSpendHistory: Sendable {
     }
 
     static let capacity = 2_000
+    /// The most that a restore brings back.
+    static let restoredCapacity = 65_536
 
     private var ring: [Entry] = []
     private var oldest = 0
 
     public init() {}
 
-    mutating func record(_ entry: Entry) {
-        guard ring.count == Self.capacity else {
+    mutating func record(_ entry: Entry) { add(entry, capacity: Self.capacity) }
+
+    /// Adds an entry of a restored history. As in the reference a restored history keeps its length, even if it is
+    /// more than a history grows to by itself; memory and the time of a sum bound it here.
+    mutating func restore(_ entry: Entry) { add(entry, capacity: Self.restoredCapacity) }
+
+    private mutating func add(_ entry: Entry, capacity: Int) {
+        guard ring.count >= capacity else {
             ring.append(entry)
             return
         }
         ring[oldest] = entry
-        oldest = (oldest + 1) % Self.capacity
+        oldest = (oldest + 1) % ring.count
     }
 
     mutating func removeAll() {

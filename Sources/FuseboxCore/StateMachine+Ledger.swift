@@ -29,7 +29,7 @@ extension StateMachine {
     }
 
     /// Whether a model account is new; throws if it may not be.
-    private func admitModelAccount(_ provider: Name, _ model: Name) throws(Refusal) -> Bool {
+    func admitModelAccount(_ provider: Name, _ model: Name) throws(Refusal) -> Bool {
         if let provider = names.find(provider), let model = models.find(model),
             ledger.model(provider, model) != nil
         {
@@ -71,29 +71,44 @@ extension StateMachine {
     }
 
     fileprivate mutating func setBudget(_ budget: Budget, _ application: Application) throws(Refusal) {
-        guard (budget.monthly ?? .zero) >= .zero else {
-            throw Refusal(.outOfRange, "the monthly budget must not be negative")
-        }
-        var limitsByDimension: [RateDimension: Int64] = [:]
-        for dimension in RateDimension.allCases {
-            guard let limit = budget[dimension] else { continue }
-            guard limit >= 0 else { throw Refusal(.outOfRange, "the limit \(dimension) must not be negative") }
-            limitsByDimension[dimension] = limit
-        }
+        let limitsByDimension = try Self.validated(budget)
         try admitAccount(budget.provider, by: application.user)
         if let model = budget.model { try admitModel(model) }
-        let replaced = find(budget)
-        guard replaced || ledger.budgets.count < limits.budgets else {
-            throw Refusal(
-                .limitReached, "\(limits.budgets) budgets are set, which is the limit; remove one with `ledger budget remove`")
-        }
+        let isNew = try admitBudget(budget)
         let provider = names.intern(budget.provider, by: application.user)
         let entry = CreditLedger.BudgetEntry(
             provider: provider, model: budget.model.map { models.intern($0, by: application.user) },
             monthly: budget.monthly, limits: limitsByDimension)
-        if !replaced { retainNames(of: entry) }
+        if isNew { retainNames(of: entry) }
         if !ledger.contains(provider) { names.retain(provider) }
         ledger.setBudget(entry, at: application.now)
+    }
+
+    /// The rate limits that a budget names.
+    ///
+    /// - Throws: `outOfRange` for a negative amount or limit
+    static func validated(_ budget: Budget) throws(Refusal) -> [RateDimension: Int64] {
+        guard (budget.monthly ?? .zero) >= .zero else {
+            throw Refusal(.outOfRange, "the monthly budget must not be negative")
+        }
+        var limits: [RateDimension: Int64] = [:]
+        for dimension in RateDimension.allCases {
+            guard let limit = budget[dimension] else { continue }
+            guard limit >= 0 else { throw Refusal(.outOfRange, "the limit \(dimension) must not be negative") }
+            limits[dimension] = limit
+        }
+        return limits
+    }
+
+    /// Whether a budget is new; throws if it may not be.
+    func admitBudget(_ budget: Budget) throws(Refusal) -> Bool {
+        if find(budget) { return false }
+        guard ledger.budgets.count < limits.budgets else {
+            throw Refusal(
+                .limitReached,
+                "\(limits.budgets) budgets are set, which is the limit; remove one with `ledger budget remove`")
+        }
+        return true
     }
 
     private func find(_ budget: Budget) -> Bool {

@@ -33,7 +33,9 @@ extension StateMachine {
     }
 
     fileprivate static func validateWindow(_ milliseconds: Int64) throws(Refusal) {
-        guard milliseconds >= 0 else { throw Refusal(.outOfRange, "a window of \(milliseconds) ms must not be negative") }
+        guard milliseconds >= 0 else {
+            throw Refusal(.outOfRange, "a window of \(milliseconds) ms must not be negative")
+        }
     }
 }
 

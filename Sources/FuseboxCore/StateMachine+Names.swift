@@ -14,7 +14,8 @@ extension StateMachine {
         guard names.count(of: user) < limits.namesPerUser else {
             throw Refusal(
                 .limitReached,
-                "user \(user) has introduced \(limits.namesPerUser) names, which is the limit; an operator can `forget` some")
+                "user \(user) has introduced \(limits.namesPerUser) names, which is the limit; an operator can `forget` some"
+            )
         }
     }
 
@@ -37,7 +38,8 @@ extension StateMachine {
         guard ledger.providerCount < limits.providerAccounts else {
             throw Refusal(
                 .limitReached,
-                "\(limits.providerAccounts) providers have an account, which is the limit; an operator can `forget` some")
+                "\(limits.providerAccounts) providers have an account, which is the limit; an operator can `forget` some"
+            )
         }
     }
 

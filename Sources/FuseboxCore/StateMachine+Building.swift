@@ -1,0 +1,197 @@
+import FuseboxWire
+
+extension StateMachine {
+    /// Puts a state together from records: what snapshots and imports are read into.
+    ///
+    /// It sees to it that every breaker, mark, account, model account and budget retains its names, and that limits
+    /// hold. A record of a name that already has one takes its place. `finish()` gives the state.
+    public struct Builder: Sendable {
+        var machine: StateMachine
+        /// The moment as of which histories are brought in order.
+        private let moment: Moment
+
+        /// A builder of an empty state.
+        public init(profile: Profile, limits: Limits = Limits(), at moment: Moment) {
+            machine = StateMachine(profile: profile, limits: limits, at: moment)
+            self.moment = moment
+        }
+
+        /// The state that was put together.
+        public func finish() -> StateMachine { machine }
+    }
+
+    /// Takes over breakers, marks and ledger of another state, names included; profile, limits and time stay.
+    public mutating func replaceContents(with other: StateMachine) {
+        breakers = other.breakers
+        exhaustion = other.exhaustion
+        ledger = other.ledger
+        ledger.closedPeriodLimit = limits.closedPeriods
+        names = other.names
+        models = other.models
+    }
+}
+
+// MARK: Breakers and marks
+
+extension StateMachine.Builder {
+    /// Sets the configuration that breakers are created with.
+    ///
+    /// - Throws: `outOfRange`
+    public mutating func setDefaultConfiguration(_ configuration: BreakerConfiguration) throws(Refusal) {
+        try configuration.validate()
+        machine.breakers.defaultConfiguration = configuration
+    }
+
+    /// Adds a breaker.
+    ///
+    /// - Throws: `outOfRange`, `limitReached`
+    public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
+        let breaker = try CircuitBreaker(record)
+        try machine.admitName(record.name, by: user)
+        let id = machine.names.intern(record.name, by: user)
+        if !machine.breakers.contains(id) { machine.names.retain(id) }
+        machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
+    }
+
+    /// Sets how long a mark lasts that names no time.
+    ///
+    /// - Throws: `outOfRange`
+    public mutating func setDefaultCooldown(milliseconds: Int64) throws(Refusal) {
+        try validateDuration(milliseconds, "the default cooldown")
+        machine.exhaustion.defaultCooldownMilliseconds = milliseconds
+    }
+
+    /// Adds a mark.
+    ///
+    /// - Throws: `limitReached`
+    public mutating func insertMark(_ entry: ExhaustionEntry, by user: UInt32 = 0) throws(Refusal) {
+        try machine.admitName(entry.provider, by: user)
+        let id = machine.names.intern(entry.provider, by: user)
+        if !machine.exhaustion.contains(id) { machine.names.retain(id) }
+        machine.exhaustion.insert(
+            ExhaustionRegistry.Mark(exhaustedAt: entry.exhaustedAt, resetsAt: entry.resetsAt), for: id)
+    }
+}
+
+// MARK: The ledger
+
+extension StateMachine.Builder {
+    /// Sets the utilizations at which threshold events fire.
+    ///
+    /// - Throws: `outOfRange`
+    public mutating func setThresholds(_ thresholds: Thresholds) throws(Refusal) {
+        try machine.ledger.setThresholds(thresholds)
+    }
+
+    /// Sets the current budget period.
+    public mutating func setPeriod(_ period: BudgetPeriod) { machine.ledger.period = period }
+
+    /// Adds a provider's account; its number of models is counted, not taken from the record.
+    ///
+    /// - Parameters:
+    ///   - threshold: the highest threshold tier that has fired in this period
+    ///   - depletion: the highest depletion tier that has fired in this period
+    /// - Throws: `limitReached`
+    public mutating func insertAccount(
+        _ account: ProviderAccount, firedThreshold threshold: ThresholdTier = .none,
+        firedDepletion depletion: DepletionTier = .none, by user: UInt32 = 0
+    ) throws(Refusal) {
+        let id = try self.account(account.provider, by: user)
+        machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
+        machine.ledger.providers[existing: id.index].budget = account.budget
+        machine.ledger.providers[existing: id.index].firedThreshold = threshold
+        machine.ledger.providers[existing: id.index].firedDepletion = depletion
+        for dimension in RateDimension.allCases {
+            machine.ledger.providers[existing: id.index][dimension] = account[dimension].map {
+                CreditLedger.Window(limit: $0.limit, used: $0.used, start: $0.windowStart)
+            }
+        }
+    }
+
+    /// Adds a model account; its provider gets an empty account if it has none.
+    ///
+    /// - Throws: `limitReached`
+    public mutating func insertModelAccount(
+        _ account: ModelAccount, of provider: Name, by user: UInt32 = 0
+    ) throws(Refusal) {
+        try machine.admitModel(account.model)
+        let isNew = try machine.admitModelAccount(provider, account.model)
+        let provider = try self.account(provider, by: user)
+        let model = machine.models.intern(account.model, by: user)
+        if isNew { machine.models.retain(model) }
+        let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model)
+        machine.ledger.models[place].sums = CreditLedger.Sums(account.usage)
+    }
+
+    /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.
+    ///
+    /// - Throws: `outOfRange`, `limitReached`
+    public mutating func insertBudget(_ budget: Budget, by user: UInt32 = 0) throws(Refusal) {
+        let limits = try StateMachine.validated(budget)
+        try machine.admitName(budget.provider, by: user)
+        if let model = budget.model { try machine.admitModel(model) }
+        let isNew = try machine.admitBudget(budget)
+        let entry = CreditLedger.BudgetEntry(
+            provider: machine.names.intern(budget.provider, by: user),
+            model: budget.model.map { machine.models.intern($0, by: user) }, monthly: budget.monthly, limits: limits)
+        if isNew { machine.retainNames(of: entry) }
+        machine.ledger.budgets.removeAll { $0.provider == entry.provider && $0.model == entry.model }
+        machine.ledger.budgets.append(entry)
+    }
+
+    /// Gives a provider its history, oldest entry first, in the place of any it has; it gets an empty account if it has
+    /// none.
+    ///
+    /// - Throws: `limitReached`
+    public mutating func insertHistory(
+        _ entries: some Sequence<SpendEntry>, of provider: Name, by user: UInt32 = 0
+    ) throws(Refusal) {
+        let id = try account(provider, by: user)
+        var list = machine.ledger.providers[existing: id.index].history
+        machine.ledger.histories.remove(&list)
+        for entry in entries { machine.ledger.histories.restore(entry, in: &list) }
+        machine.ledger.histories.settle(&list, at: moment.now)
+        machine.ledger.providers[existing: id.index].history = list
+    }
+
+    /// Adds to the history that all providers share under `llm-providers`, oldest entry first; the provider gets an
+    /// empty account if it has none.
+    ///
+    /// - Throws: `limitReached`
+    public mutating func insertShared(
+        _ provider: Name, at time: Timestamp, cost: Money, by user: UInt32 = 0
+    ) throws(Refusal) {
+        let id = try account(provider, by: user)
+        machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
+    }
+
+    /// Adds a closed period, oldest first; providers without an account are left out.
+    public mutating func insertClosedPeriod(
+        start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: Usage)>
+    ) {
+        var closed = CreditLedger.ClosedPeriod(start: start, end: end, sums: [:])
+        for (provider, usage) in usage {
+            guard let id = machine.names.find(provider), machine.ledger.contains(id) else { continue }
+            closed.sums[id] = CreditLedger.Sums(usage)
+        }
+        machine.ledger.closedPeriods.append(closed)
+    }
+
+    /// Notes as fired, without firing, what spend and history say has been reached: for states that come without
+    /// their fired tiers.
+    ///
+    /// Depletion tiers are noted only where the profile keeps them over a restore.
+    public mutating func deriveFiredTiers() {
+        machine.ledger.deriveFiredTiers(at: moment.now, under: machine.profile)
+    }
+
+    /// The account of a provider, created empty if there is none.
+    private mutating func account(_ provider: Name, by user: UInt32) throws(Refusal) -> NameID {
+        try machine.admitAccount(provider, by: user)
+        let id = machine.names.intern(provider, by: user)
+        guard !machine.ledger.contains(id) else { return id }
+        machine.names.retain(id)
+        machine.ledger.providers.insert(CreditLedger.Provider(), at: id.index)
+        return id
+    }
+}
