@@ -14,8 +14,6 @@ extension Engine {
         }
         try hello.decode(from: &reader)
         try reader.finish()
-        let versions = max(hello.lowestVersion, ProtocolVersion.lowest)...max(
-            hello.lowestVersion, ProtocolVersion.lowest, min(hello.highestVersion, ProtocolVersion.highest))
         guard hello.lowestVersion <= ProtocolVersion.highest, hello.highestVersion >= ProtocolVersion.lowest,
             hello.lowestVersion <= hello.highestVersion
         else {
@@ -26,7 +24,7 @@ extension Engine {
         session.state = .open
         session.worker = hello.worker
         session.client = String(hello.client.prefix(64))
-        reply(helloReply(version: versions.upperBound, session), to: header)
+        reply(helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session), to: header)
         return .proceed
     }
 

@@ -40,7 +40,7 @@ extension SnapshotReader {
     public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         try forEachSection { (kind, contents) throws(Refusal) in try image.add(kind, &contents) }
-        return image.finish()
+        do throws(Refusal) { return try image.finish() } catch { throw .contents(offset: 0, error) }
     }
 }
 
@@ -159,7 +159,7 @@ extension Engine {
 
     /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
     public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
-        machine.replaceContents(with: imported, at: moment)
+        machine.replaceContents(with: imported)
         sequence += 1
         snapshots.request(ticket)
     }
