@@ -81,10 +81,14 @@ extension Recovered {
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
         do throws(SnapshotFailure) { try Self.tidy(store, []) } catch { throw .unreadable(error) }
+        self.init(fresh: StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+    }
+
+    private init(fresh machine: StateMachine, epoch: UInt64) {
         situation = .empty
-        machine = StateMachine(profile: profile, limits: limits, at: moment)
+        self.machine = machine
         recorded = nil
-        epoch = newEpoch
+        self.epoch = epoch
         sequence = 0
         snapshot = nil
     }
