@@ -15,6 +15,9 @@ internal import CLibuv
     /// The handle as the type that all handles begin with.
     private let handle: UnsafeMutablePointer<uv_handle_t>
     private(set) var isOpen: Bool
+    /// Retained here and not by the owner beside its box: it must go after the handle's close has begun, and
+    /// the members of a value go after its `deinit`.
+    let loop: EventLoop
 
     /// Allocates a block and has libuv initialise the handle in it.
     init<Block>(
@@ -29,6 +32,7 @@ internal import CLibuv
         }
         unsafe handle = unsafe UnsafeMutableRawPointer(block).assumingMemoryBound(to: uv_handle_t.self)
         isOpen = true
+        self.loop = loop
     }
 
     deinit {

@@ -20,7 +20,6 @@ public protocol ListenerDelegate: AnyObject {
     /// The kernel's own bound of a backlog by default.
     public static let defaultBacklog: Int32 = SOMAXCONN
 
-    public let loop: EventLoop
     /// Called with all that happens. Not retained: it must outlive the open listener (it usually owns it) or be set
     /// to nil.
     public unowned var delegate: (any ListenerDelegate)?
@@ -57,7 +56,6 @@ public protocol ListenerDelegate: AnyObject {
     }
 
     private init(on loop: EventLoop, _ socket: consuming ListeningSocket, _ backlog: Int32) throws(LoopError) {
-        self.loop = loop
         self.backlog = backlog
         ownPath = socket.ownPath
         box = try unsafe HandleBox(on: loop, uv_pipe_t.self) { unsafe uv_pipe_init($0, $1, 0) }
@@ -69,6 +67,9 @@ public protocol ListenerDelegate: AnyObject {
     }
 
     deinit { close() }
+
+    /// The loop that it was made on.
+    public var loop: EventLoop { box.loop }
 
     /// The path that was bound; nil for an inherited socket.
     public var path: String? { ownPath?.path }

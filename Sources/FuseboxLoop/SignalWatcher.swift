@@ -30,7 +30,7 @@ public final class SignalWatcher {
         }
     }
 
-    public let loop: EventLoop
+    /// The signal that is watched.
     public let signal: Signal
     private let action: () -> Void
     private var box: HandleBox
@@ -41,13 +41,15 @@ public final class SignalWatcher {
     ///   capture its owner `unowned`.
     /// - Throws: `createHandle` or `watchSignal`, as when descriptors have run out.
     public init(on loop: EventLoop, _ signal: Signal, action: @escaping () -> Void) throws(LoopError) {
-        self.loop = loop
         self.signal = signal
         self.action = action
         box = try unsafe HandleBox(on: loop, uv_signal_t.self) { unsafe uv_signal_init($0, $1) }
         box.setOwner(self)
         try LoopError.check(unsafe uv_signal_start(box.block(), signalDidArrive, signal.number), .watchSignal)
     }
+
+    /// The loop that it was made on.
+    public var loop: EventLoop { box.loop }
 
     /// Whether it keeps `run` from returning: true unless set otherwise.
     public var keepsLoopRunning: Bool {

@@ -36,7 +36,6 @@ extension StreamDelegate {
     /// The most bytes that the stream holds back for a full socket.
     public static let chunkLength = 64 * 1024
 
-    public let loop: EventLoop
     /// Called with all that happens. Not retained: it must outlive the open stream (it usually owns it) or be set
     /// to nil; needed from `startReading` or the first `write` on.
     public unowned var delegate: (any StreamDelegate)?
@@ -50,6 +49,8 @@ extension StreamDelegate {
     public private(set) var isReading = false
     /// Whether a chunk is on its way; `streamDidDrain` follows.
     public private(set) var isHoldingBack = false
+    /// Whether `shutDown` has been called.
+    public private(set) var isShutDown = false
 
     /// The handle with the requests that may be under way at its close: libuv gives them back before the handle.
     @unsafe private struct Block {
@@ -71,7 +72,6 @@ extension StreamDelegate {
     init(
         on loop: EventLoop, _ operation: LoopError.Operation, open: (UnsafeMutablePointer<uv_pipe_t>) -> Int32
     ) throws(LoopError) {
-        self.loop = loop
         box = try unsafe HandleBox(on: loop, Block.self) { unsafe uv_pipe_init($0, $1.field(\.pipe), 0) }
         let block = unsafe box.block(as: Block.self)
         unsafe self.pipe = unsafe box.block()
@@ -80,6 +80,9 @@ extension StreamDelegate {
         try LoopError.check(unsafe open(block.field(\.pipe)), operation)
         box.setOwner(self)
     }
+
+    /// The loop that it was made on.
+    public var loop: EventLoop { box.loop }
 
     /// Whether `close` has not been called.
     public var isOpen: Bool { box.isOpen }
@@ -182,6 +185,7 @@ extension Stream {
     /// - Returns: the number of bytes taken: 0 if the socket is full or bytes are held back.
     public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
         guard box.isOpen else { throw LoopError(.write, code: EBADF) }
+        guard !isShutDown else { throw LoopError(.write, code: EPIPE) }
         guard bytes.count > 0 else { return 0 }
         var buffer = unsafe uv_buf_t(reading: bytes)
         let written = unsafe uv_try_write(pipe, &buffer, 1)
@@ -219,12 +223,15 @@ extension Stream {
         return length
     }
 
-    /// Sends what is held back, then the end of the stream, and calls `streamDidShutDown`. Write nothing after it.
+    /// Sends what is held back, then the end of the stream, and calls `streamDidShutDown`. Writing fails from then on.
+    /// A second time does nothing.
     ///
     /// Bytes that `write` has not taken are not sent: call it once the owner's buffer is empty.
     public func shutDown() throws(LoopError) {
         guard box.isOpen else { throw LoopError(.shutDown, code: EBADF) }
+        guard !isShutDown else { return }
         try LoopError.check(unsafe uv_shutdown(shutDownRequest, pipe, streamDidShutDown), .shutDown)
+        isShutDown = true
     }
 
     fileprivate func didWrite(_ status: Int32) {

@@ -5,7 +5,6 @@ internal import CLibuv
 /// Times are in milliseconds from the loop's `now`, at least 0; they are not affected by the wall clock, and they stand
 /// still while the machine sleeps.
 public final class Timer {
-    public let loop: EventLoop
     private let action: () -> Void
     private var box: HandleBox
 
@@ -13,11 +12,13 @@ public final class Timer {
     ///
     /// - Parameter action: called each time it fires, retained until the timer goes: capture its owner `unowned`.
     public init(on loop: EventLoop, action: @escaping () -> Void) throws(LoopError) {
-        self.loop = loop
         self.action = action
         box = try unsafe HandleBox(on: loop, uv_timer_t.self) { unsafe uv_timer_init($0, $1) }
         box.setOwner(self)
     }
+
+    /// The loop that it was made on.
+    public var loop: EventLoop { box.loop }
 
     /// Starts the timer, or starts it anew. Must not be called after `close`.
     ///

@@ -3,7 +3,6 @@ internal import Synchronization
 
 /// Lets other threads make a loop call back. Dropping it closes it.
 public final class Waker {
-    public let loop: EventLoop
     /// What other threads hold. It may outlive the waker: then it does nothing.
     public let sender: Sender
     private let action: () -> Void
@@ -12,7 +11,6 @@ public final class Waker {
     /// - Parameter action: called on the loop's thread, once for any number of `wake` calls since it was last called;
     ///   retained until the waker goes: capture its owner `unowned`.
     public init(on loop: EventLoop, action: @escaping () -> Void) throws(LoopError) {
-        self.loop = loop
         self.action = action
         box = try unsafe HandleBox(on: loop, uv_async_t.self) { unsafe uv_async_init($0, $1, wakerDidWake) }
         sender = unsafe Sender(box.block())
@@ -20,6 +18,9 @@ public final class Waker {
     }
 
     deinit { sender.detach() }
+
+    /// The loop that it was made on.
+    public var loop: EventLoop { box.loop }
 
     /// Whether it keeps `run` from returning: true unless set otherwise.
     public var keepsLoopRunning: Bool {

@@ -106,7 +106,6 @@ import Testing
         loop.runAgain()
         try loop.runWithinReason()
         #expect(log.entries == ["begin", "end", "begin", "end", "begin", "end"])
-        #expect(!loop.isAlive)
     }
 
     @Test(arguments: [true, false])

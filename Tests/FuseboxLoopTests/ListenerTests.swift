@@ -57,9 +57,8 @@ import Testing
     @Test func connectionsWaitUntilTheyAreTaken() throws {
         let loop = try EventLoop()
         let listener = try Listener(on: loop, path: folder("s"))
-        let clients = (
-            try #require(BlockingClient(path: folder("s"))), try #require(BlockingClient(path: folder("s")))
-        )
+        let clients = [BlockingClient(path: folder("s")), BlockingClient(path: folder("s"))]
+        #expect(!clients.contains { $0 == nil })
         var connections: [TestConnection] = []
         let acceptor = TestAcceptor { connections.append(TestConnection($0)) }
         acceptor.takesConnections = false
@@ -76,7 +75,7 @@ import Testing
         try loop.runWithinReason()
         #expect(connections.count == 2)
         #expect(try listener.accept() == nil)
-        _ = clients.0.descriptor
+        withExtendedLifetime(clients) {}
     }
 
     @Test func aStaleSocketIsReplaced() throws {
@@ -108,7 +107,7 @@ import Testing
         let client = try #require(BlockingClient(path: folder("s")))
         #expect(refusal(folder("s"), on: loop)?.isAddressInUse == true)
         listener.close()
-        _ = client.descriptor
+        withExtendedLifetime(client) {}
     }
 
     @Test func ofManyThatStartAtOnceOnAStalePathOneWins() throws {
@@ -139,11 +138,7 @@ import Testing
                     if error.isAddressInUse { outcome.refused.add(1, ordering: .relaxed) }
                 }
             }
-            let threads = (TestThread(body), TestThread(body), TestThread(body), TestThread(body))
-            threads.0.join()
-            threads.1.join()
-            threads.2.join()
-            threads.3.join()
+            for thread in (0..<4).map({ _ in TestThread(body) }) { thread.join() }
             #expect(outcome.winners.load(ordering: .relaxed) == 1)
             #expect(outcome.refused.load(ordering: .relaxed) == 3)
             #expect(!exists(path))

@@ -31,7 +31,9 @@ import Testing
 
     @Test func aDroppedWatcherIsToldNothing() throws {
         let loop = try EventLoop()
-        var dropped: SignalWatcher? = try SignalWatcher(on: loop, .user2) { Issue.record("called after it was dropped") }
+        var dropped: SignalWatcher? = try SignalWatcher(on: loop, .user2) {
+            Issue.record("called after it was dropped")
+        }
         _ = dropped
         var deliveries = 0
         var close = {}

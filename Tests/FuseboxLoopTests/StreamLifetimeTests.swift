@@ -99,7 +99,7 @@ import Testing
         var stop = {}
         let timer = try Timer(on: loop) { [unowned owner] in
             var buffer = [UInt8](repeating: 0, count: 65_536)
-            let count = recv(owner.client.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(owner.client.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             if count == 0 || owner.connection?.stream.isOpen != true { stop() }
         }
         stop = { timer.close() }

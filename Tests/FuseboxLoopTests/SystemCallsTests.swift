@@ -59,6 +59,7 @@ import Testing
         #expect(error.text == "Address already in use")
         #expect(error.description == "cannot bind a socket: Address already in use: /run/s")
         #expect(error.isAddressInUse)
-        #expect(LoopError(.read, code: ECONNRESET).description == "cannot read from a connection: Connection reset by peer")
+        #expect(
+            LoopError(.read, code: ECONNRESET).description == "cannot read from a connection: Connection reset by peer")
     }
 }

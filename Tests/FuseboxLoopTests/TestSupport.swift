@@ -78,7 +78,7 @@ final class TurnLog: EventLoopDelegate {
 }
 
 /// A thread to be waited for.
-struct TestThread: ~Copyable {
+struct TestThread {
     private let thread: pthread_t
 
     init(_ body: @escaping @Sendable () -> Void) {
@@ -88,19 +88,21 @@ struct TestThread: ~Copyable {
         }
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(Body(body)).toOpaque()
-        let status = pthread_create(&thread, nil, { argument in
-            Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().body()
-            return nil
-        }, argument)
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().body()
+                return nil
+            }, argument)
         precondition(status == 0)
         self.thread = thread
     }
 
-    consuming func join() { pthread_join(thread, nil) }
+    func join() { pthread_join(thread, nil) }
 }
 
 /// A plain blocking client. Its calls give up after a time that no test should need.
-struct BlockingClient: ~Copyable, Sendable {
+final class BlockingClient: Sendable {
     let descriptor: Int32
 
     init(adopting descriptor: Int32) {
@@ -111,7 +113,7 @@ struct BlockingClient: ~Copyable, Sendable {
     }
 
     /// Nil if nobody answers.
-    init?(path: String) {
+    convenience init?(path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard connectSocket(descriptor, to: path) == 0 else {
             close(descriptor)
@@ -127,7 +129,7 @@ struct BlockingClient: ~Copyable, Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return false }
             sent += count
@@ -171,7 +173,7 @@ private func withSocketAddress(_ path: String, _ body: (UnsafePointer<sockaddr>,
 }
 
 /// A stream on the loop and a blocking client at its other end.
-struct ConnectedPair: ~Copyable {
+struct ConnectedPair {
     let stream: Stream
     let client: BlockingClient
 

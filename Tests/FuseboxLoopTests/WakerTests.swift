@@ -22,12 +22,9 @@ import Testing
                 sender.wake()
             }
         }
-        let threads = (TestThread(body), TestThread(body), TestThread(body), TestThread(body))
+        let threads = (0..<4).map { _ in TestThread(body) }
         try loop.runWithinReason()
-        threads.0.join()
-        threads.1.join()
-        threads.2.join()
-        threads.3.join()
+        for thread in threads { thread.join() }
         #expect(sent.value.load(ordering: .relaxed) == 4_000)
     }
 
