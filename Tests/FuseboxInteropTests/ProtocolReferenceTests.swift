@@ -44,3 +44,32 @@ struct ProtocolReferenceTests {
         #expect(reference["statuses"]?.list?.count == Status.allCases.count)
     }
 }
+
+@Suite("The protocol's page")
+struct ProtocolPageTests {
+    @Test("protocol.md tells of every status, and whether it closes the connection")
+    func statuses() throws {
+        let page = try #require(ProtocolDocuments.text("protocol.md"))
+        let table = page.split(separator: "\n").filter { $0.hasPrefix("| ") && $0.contains("` | ") }
+        for status in Status.allCases {
+            let connection = status.closesConnection ? "closed" : "open"
+            #expect(
+                table.contains { $0.hasPrefix("| \(status.rawValue) | `\(status)` | \(connection) | ") }, "\(status)")
+        }
+    }
+
+    @Test(
+        "protocol.md gives the limits as they are",
+        arguments: [
+            Limits.frameLength, Limits.helloFrameLength, Limits.nameLength, Limits.textLength, Limits.chunkLength,
+            Limits.pageLength, Limits.curveLength, Limits().connections,
+        ])
+    func limits(limit: Int) throws {
+        let page = try #require(ProtocolDocuments.text("protocol.md"))
+        let digits = String(limit)
+        let spelled = digits.count > 3 ? "\(digits.dropLast(3)),\(digits.suffix(3))" : digits
+        #expect(
+            page.contains("| \(spelled) bytes |") || page.contains("| \(spelled) entries |")
+                || page.contains("| \(spelled) points |") || page.contains("| \(spelled) |"))
+    }
+}
