@@ -49,6 +49,9 @@ let package = Package(
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
             swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
+        .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
