@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxServer", argumentParser], swiftSettings: strict),
+            name: "fuseboxd", dependencies: ["FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],

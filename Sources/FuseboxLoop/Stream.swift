@@ -102,6 +102,9 @@ extension StreamDelegate {
         }
     }
 
+    /// The supplementary groups of who connected; none if the kernel does not tell.
+    public var peerGroups: [UInt32] { descriptor.map(PeerCredentials.groups(ofPeerAt:)) ?? [] }
+
     /// Closes the connection at once; bytes held back are lost. A second time does nothing.
     ///
     /// No delegate method is called from here on.

@@ -79,3 +79,21 @@ public struct PeerCredentials: Sendable, Hashable {
         self.init(processID: credentials.pid, userID: credentials.uid, groupID: credentials.gid)
     }
 }
+
+extension PeerCredentials {
+    /// The supplementary groups of whoever is at the other end (SO_PEERGROUPS); none if the kernel does not tell.
+    static func groups(ofPeerAt descriptor: Int32) -> [UInt32] {
+        // The number of the option on every architecture that Swift runs on; Glibc's module does not show it.
+        let peerGroups: Int32 = 59
+        var groups = [UInt32](repeating: 0, count: 64)
+        while true {
+            var length = socklen_t(groups.count * MemoryLayout<UInt32>.stride)
+            let status = unsafe getsockopt(descriptor, SOL_SOCKET, peerGroups, &groups, &length)
+            let count = Int(length) / MemoryLayout<UInt32>.stride
+            if status == 0 { return Array(groups.prefix(count)) }
+            // The kernel says how much room it needs.
+            guard errno == ERANGE, count > groups.count else { return [] }
+            groups = [UInt32](repeating: 0, count: count)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxLoop
+import FuseboxStore
+import FuseboxWire
+
+extension Server {
+    /// Begins to write a snapshot if one is due. The loop does not wait for it.
+    func writeSnapshotIfDue() {
+        guard !isWritingLast, let capture = engine.captureIfDue(at: moment) else { return }
+        write(capture)
+    }
+
+    /// Begins to write the snapshot that a restart will find, unless the newest one holds everything.
+    func writeLastSnapshot() {
+        guard !engine.isWritingSnapshot, !engine.isSnapshotCurrent else { return }
+        write(engine.capture(at: moment))
+    }
+
+    private func write(_ capture: SnapshotCapture) {
+        let store = store
+        loop.work {
+            () -> Result<SnapshotInfo, SnapshotFailure> in
+            do throws(SnapshotFailure) { return .success(try capture.write(to: store)) } catch { return .failure(error) }
+        } then: { [unowned self] result in
+            snapshotEnded(result)
+        }
+    }
+
+    private func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) {
+        for ticket in engine.snapshotEnded(result) {
+            connection(ticket.session)?.append { output in
+                Engine.complete(ticket, result.mapError(Refusal.init), &output)
+            }
+        }
+        switch result {
+        case .success(let info): log(.info, "snapshot \(info.file): \(info.length) bytes")
+        case .failure(let failure): log(.error, "no snapshot was written: \(failure)")
+        }
+        guard isWritingLast else { return }
+        if case .failure(let error) = result {
+            fail(.storage("the last snapshot could not be written: \(error)"))
+        } else {
+            // One that was under way when the shutdown began may not hold everything.
+            writeLastSnapshot()
+        }
+    }
+
+    /// Does work that a request has asked for away from the loop, and answers the request.
+    func perform(_ work: DeferredWork, for ticket: Ticket) {
+        let store = store
+        switch work {
+        case .listSnapshots:
+            answer(ticket) { () throws(SnapshotFailure) in try SnapshotList.Reply(store) }
+        case .readSnapshot(let sequence, let offset):
+            answer(ticket) { () throws(SnapshotFailure) in
+                try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
+            }
+        case .decodeImport(let bytes):
+            let limits = limits
+            loop.work {
+                () -> Result<StateMachine, Refusal> in
+                do throws(SnapshotDamage) {
+                    return .success(try SnapshotReader(bytes).stateMachine(limits: limits))
+                } catch {
+                    return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
+                }
+            } then: { [unowned self] result in
+                imported(result, for: ticket)
+            }
+        }
+    }
+
+    private func imported(_ result: Result<StateMachine, Refusal>, for ticket: Ticket) {
+        switch result {
+        case .success(let machine):
+            engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)
+            log(.notice, "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
+        case .failure(let refusal):
+            connection(ticket.session)?.append { output in
+                Engine.complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal), &output)
+            }
+        }
+    }
+
+    private func answer<Reply: WireRecord>(
+        _ ticket: Ticket, _ work: @escaping @Sendable () throws(SnapshotFailure) -> Reply
+    ) {
+        loop.work {
+            () -> Result<Reply, Refusal> in
+            do throws(SnapshotFailure) { return .success(try work()) } catch { return .failure(Refusal(error)) }
+        } then: { [unowned self] result in
+            connection(ticket.session)?.append { output in Engine.complete(ticket, result, &output) }
+        }
+    }
+}
+
+extension SnapshotList.Reply {
+    fileprivate init<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+        self.init()
+        let names: [SnapshotName]
+        do throws(StorageError) { names = try store.list() } catch { throw .storage(error) }
+        for name in names { snapshots.append(try store.info(name)) }
+    }
+}
+
+extension SnapshotRead.Reply {
+    fileprivate init<Files: Storage>(
+        _ store: SnapshotStore<Files>, _ name: SnapshotName, offset: UInt64
+    ) throws(SnapshotFailure) {
+        self.init()
+        do throws(StorageError) {
+            let length = try store.files.length(of: name.file)
+            self.length = UInt64(length)
+            let start = Int(min(offset, self.length))
+            let count = min(length - start, Limits.chunkLength)
+            chunk = Bytes(try store.files.read(name.file, at: start, length: count))
+        } catch { throw .storage(error) }
+    }
+}
+
+extension Server {
+    /// Checks the data directory without changing anything; returns what there is to say of it.
+    public static func check(_ configuration: ServerConfiguration) throws(ServerFailure) -> [String] {
+        let directory: DirectoryStorage
+        do throws(DirectoryError) {
+            directory = try DirectoryStorage(configuration.dataDirectory, locking: false)
+        } catch { throw ServerFailure(error) }
+        let store = SnapshotStore(directory)
+        let names: [SnapshotName]
+        do throws(StorageError) { names = try store.list() } catch { throw .storage(error.description) }
+        var lines = ["configuration: good"]
+        var failures: [SnapshotFailure] = []
+        for name in names {
+            do throws(SnapshotFailure) {
+                _ = try store.load(name)
+                lines.append("\(name.file): good")
+            } catch {
+                failures.append(error)
+                lines.append(error.description)
+            }
+        }
+        guard names.isEmpty || failures.count < names.count else { throw .damagedData(.allDamaged(failures)) }
+        return lines
+    }
+}

@@ -1,0 +1,398 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxLoop
+import FuseboxStore
+import FuseboxWire
+import Glibc
+
+/// The engine on the loop: listens, lends connections to the engine, and ends in order.
+///
+/// All of it lives on the loop's thread; only snapshots are written elsewhere.
+public final class Server {
+    let configuration: ServerConfiguration
+    let log: Log
+    let loop: EventLoop
+    let store: SnapshotStore<DirectoryStorage>
+    var engine: Engine
+    private(set) var limits: Limits
+
+    private var listener: Listener?
+    private var signals: [SignalWatcher] = []
+    private var housekeeping: Timer?
+    private var clock: EngineClock
+    /// The moment of this turn.
+    private(set) var moment: Moment
+
+    /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
+    private var connections: [Connection?] = []
+    private var freeSlots: [Int] = []
+    private var connectionCount = 0
+    private var nextSerial: UInt64 = 1
+    private var dirty: [Connection] = []
+    private var continuing: [Connection] = []
+    private var refusing: [Stream] = []
+
+    private var shutdown = Shutdown.notBegun
+    private var turnsUntilQuiet = 0
+    /// The longest turn so far, in nanoseconds of this thread's processor time, and what is measured for the log.
+    private var turnStartedAt: Int64 = 0
+    private(set) var longestTurnNanoseconds: Int64 = 0
+
+    private enum Shutdown {
+        case notBegun
+        /// Nobody is let in any more; what has been received is being answered.
+        case draining(since: Timestamp)
+        /// The last snapshot is being written.
+        case writing
+        /// The last replies are being sent.
+        case flushing
+    }
+
+    /// How long a shutdown goes on reading what clients keep sending.
+    private static let drainMilliseconds: Int64 = 250
+    /// How long it waits for peers to take their last replies.
+    private static let flushMilliseconds: Int64 = 2_000
+    private static let housekeepingMilliseconds: Int64 = 1_000
+
+    private var failure: ServerFailure?
+
+    // MARK: Start
+
+    /// Recovers the state of the data directory.
+    public init(_ configuration: ServerConfiguration) throws(ServerFailure) {
+        self.configuration = configuration
+        log = Log(threshold: configuration.logLevel)
+        limits = try Self.limits(configuration, log)
+        let directory: DirectoryStorage
+        do throws(DirectoryError) {
+            directory = try DirectoryStorage(configuration.dataDirectory, locking: true)
+        } catch { throw ServerFailure(error) }
+        store = SnapshotStore(directory)
+        do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
+
+        let boottime = SystemClock.bootMilliseconds
+        let realtime = SystemClock.wallMilliseconds
+        let recovered: Recovered
+        do throws(RecoveryRefusal) {
+            recovered = try Recovered(
+                from: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max),
+                at: Moment(milliseconds: realtime))
+        } catch { throw .damagedData(error) }
+        var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
+        moment = clock.moment(boottime: boottime, realtime: realtime).moment
+        self.clock = clock
+        engine = Engine(
+            recovered.machine,
+            identity: .init(server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch),
+            sequence: recovered.sequence, snapshot: recovered.snapshot,
+            snapshotIntervalMilliseconds: configuration.snapshotIntervalMilliseconds, at: moment)
+        tell(recovered.situation)
+        loop.delegate = self
+    }
+
+    private func tell(_ situation: RecoveryCase) {
+        switch situation {
+        case .empty:
+            log(.notice, "no snapshot in \(configuration.dataDirectory): the state begins empty")
+        case .newest(let name):
+            log(.notice, "recovered \(name.file): \(engine.machine.breakers.count) breakers, \(engine.machine.exhaustion.count) marks, \(engine.machine.ledger.providerCount) providers")
+        case .fellBack(let name, let damaged):
+            log(.critical, "FELL BACK to \(name.file): what changed after it is lost. Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))")
+        }
+    }
+
+    /// The configured limits, lowered to what the descriptor limit allows.
+    private static func limits(_ configuration: ServerConfiguration, _ log: Log) throws(ServerFailure) -> Limits {
+        var limits = configuration.limits
+        let descriptors: Int
+        do throws(LoopError) { descriptors = try DescriptorLimit.raise() } catch {
+            throw .configuration("the limit of descriptors cannot be read or raised: \(error)")
+        }
+        let possible = descriptors - limits.reservedDescriptors
+        guard possible > 0 else {
+            throw .configuration("the limit of \(descriptors) descriptors leaves none for clients; raise `ulimit -n`")
+        }
+        if possible < limits.connections {
+            log(.warning, "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
+            limits.connections = possible
+        }
+        return limits
+    }
+
+    /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
+    public func run() throws(ServerFailure) {
+        do throws(LoopError) {
+            SignalWatcher.ignoreBrokenPipes()
+            let listener = try makeListener()
+            listener.delegate = self
+            try listener.start()
+            self.listener = listener
+            for signal in [SignalWatcher.Signal.terminate, .interrupt] {
+                signals.append(
+                    try SignalWatcher(on: loop, signal) { [unowned self] in
+                        log(.notice, "stopping: \(signal)")
+                        beginShutdown()
+                    })
+            }
+            let interval = min(Self.housekeepingMilliseconds, max(10, configuration.snapshotIntervalMilliseconds))
+            let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
+            housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
+            self.housekeeping = housekeeping
+        } catch {
+            throw error.isAddressInUse
+                ? .alreadyRunning("somebody listens on \(configuration.socketPath) already: \(error)")
+                : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
+        }
+        ServiceManager.notify("READY=1")
+        loop.run()
+        if let failure { throw failure }
+    }
+
+    private func makeListener() throws(LoopError) -> Listener {
+        var inherited: Int32?
+        do throws(ServerFailure) { inherited = try ServiceManager.inheritedListener() } catch {
+            throw LoopError(.listen, code: EINVAL, detail: error.description)
+        }
+        if let inherited {
+            log(.notice, "listening on the socket of the service manager")
+            return try Listener(on: loop, inheriting: inherited)
+        }
+        let listener = try Listener(on: loop, path: configuration.socketPath, mode: configuration.socketMode)
+        log(.notice, "listening on \(configuration.socketPath)")
+        return listener
+    }
+
+    /// Whether requests are still being read.
+    var isServing: Bool {
+        switch shutdown {
+        case .notBegun, .draining: true
+        case .writing, .flushing: false
+        }
+    }
+}
+
+// MARK: Turns
+
+extension Server: EventLoopDelegate {
+    public func turnBegins(_ loop: EventLoop) {
+        turnStartedAt = SystemClock.threadNanoseconds
+        let (moment, step) = clock.moment(
+            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
+        self.moment = moment
+        if let step { log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected") }
+        engine.advance(to: moment)
+        guard !continuing.isEmpty else { return }
+        let leftOver = continuing
+        continuing.removeAll(keepingCapacity: true)
+        for connection in leftOver where connection.stream.isOpen {
+            connection.isContinuing = false
+            connection.process()
+        }
+    }
+
+    public func turnEnds(_ loop: EventLoop) {
+        if engine.hasEvents {
+            for case let connection? in connections where !connection.session.topics.isEmpty {
+                connection.deliverEvents()
+            }
+            engine.eventsDelivered()
+        }
+        flushAll()
+        if !continuing.isEmpty { loop.runAgain() }
+        writeSnapshotIfDue()
+        continueShutdown()
+        longestTurnNanoseconds = max(longestTurnNanoseconds, SystemClock.threadNanoseconds - turnStartedAt)
+    }
+
+    private func flushAll() {
+        // Closing a connection can make another dirty only in a later turn.
+        for connection in dirty {
+            connection.isDirty = false
+            connection.flush()
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    func markDirty(_ connection: Connection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+
+    func continueLater(_ connection: Connection) {
+        guard !connection.isContinuing else { return }
+        connection.isContinuing = true
+        continuing.append(connection)
+        loop.runAgain()
+    }
+
+    private func keepHouse() {
+        for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
+        log(.debug, "\(connectionCount) connections, \(engine.requests) requests, longest turn \(longestTurnNanoseconds / 1000) µs")
+    }
+}
+
+// MARK: Connections
+
+extension Server: ListenerDelegate {
+    public func connectionWaits(at listener: Listener) {
+        do throws(LoopError) {
+            while let stream = try listener.accept() { try admit(stream) }
+        } catch {
+            log(.error, "a connection could not be accepted: \(error)")
+        }
+    }
+
+    public func listener(_ listener: Listener, didFail error: LoopError) {
+        log(.error, "a connection could not be accepted: \(error)")
+    }
+
+    private func admit(_ stream: Stream) throws(LoopError) {
+        guard connectionCount < limits.connections else { return turnAway(stream) }
+        let slot = freeSlots.popLast() ?? connections.count
+        if slot == connections.count { connections.append(nil) }
+        let session = Session(id: nextSerial << 32 | UInt64(slot), peer: try peer(of: stream))
+        nextSerial += 1
+        let connection = Connection(stream, session, self)
+        connections[slot] = connection
+        connectionCount += 1
+        takeCensus()
+        do throws(LoopError) { try connection.startReading() } catch { drop(connection, "reading failed: \(error)") }
+    }
+
+    /// Tells a client for which there is no room why, as far as its socket takes it.
+    private func turnAway(_ stream: Stream) {
+        var output = ByteWriter()
+        output.writeRefusal(
+            Refusal(.tooManyConnections, "\(limits.connections) clients are connected, which is the limit; try again later"),
+            command: 0, correlation: 0)
+        _ = try? unsafe output.withBytes { try unsafe stream.tryWrite($0) }
+        stream.close()
+    }
+
+    private func peer(of stream: Stream) throws(LoopError) -> Peer {
+        let credentials = try stream.peer
+        let isAdmin = configuration.adminGroup.map { credentials.groupID == $0 || stream.peerGroups.contains($0) }
+        return Peer(
+            processID: credentials.processID, user: credentials.userID,
+            isOperator: credentials.userID == 0 || credentials.userID == geteuid() || isAdmin == true)
+    }
+
+    private func takeCensus() {
+        engine.census.connections = UInt32(connectionCount)
+        engine.census.connectionLimit = UInt32(limits.connections)
+    }
+
+    /// The connection of a session, if it is still there.
+    func connection(_ session: UInt64) -> Connection? {
+        let slot = Int(session & 0xFFFF_FFFF)
+        guard slot < connections.count, let connection = connections[slot], connection.session.id == session else {
+            return nil
+        }
+        return connection
+    }
+
+    /// Closes a connection because something is wrong with it.
+    func drop(_ connection: Connection, _ reason: String) {
+        log(.info, "dropped \(connection.session.client) (process \(connection.session.peer.processID)): \(reason)")
+        remove(connection)
+    }
+
+    /// Closes a connection.
+    func remove(_ connection: Connection) {
+        guard connection.stream.isOpen else { return }
+        connection.stream.close()
+        engine.sessionEnded(connection.session)
+        let slot = Int(connection.session.id & 0xFFFF_FFFF)
+        connections[slot] = nil
+        freeSlots.append(slot)
+        connectionCount -= 1
+        takeCensus()
+    }
+
+    func bytesArrived() { turnsUntilQuiet = 2 }
+}
+
+// MARK: Shutdown
+
+extension Server {
+    /// Lets nobody in any more, answers what was received, writes the last snapshot and ends.
+    func beginShutdown() {
+        guard case .notBegun = shutdown else { return }
+        ServiceManager.notify("STOPPING=1")
+        listener?.close()
+        shutdown = .draining(since: moment.now)
+        turnsUntilQuiet = 2
+        loop.runAgain()
+    }
+
+    private func continueShutdown() {
+        switch shutdown {
+        case .notBegun: return
+        case .draining(let since):
+            // What clients had sent is in their sockets: it is read until two turns bring nothing new.
+            turnsUntilQuiet -= 1
+            if (turnsUntilQuiet <= 0 && continuing.isEmpty) || moment.now - since > Self.drainMilliseconds {
+                finishRequests()
+            } else {
+                loop.runAgain()
+            }
+        case .writing:
+            guard !engine.isWritingSnapshot else { return }
+            shutdown = .flushing
+            let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
+            for case let connection? in connections { connection.finish(refusal) }
+            flushAll()
+            armFlushDeadline()
+            continueShutdown()
+        case .flushing:
+            if connectionCount == 0 { end() }
+        }
+    }
+
+    /// Handles every complete request that has been read, and captures the last state.
+    private func finishRequests() {
+        shutdown = .writing
+        for case let connection? in connections {
+            connection.stream.stopReading()
+            connection.process()
+        }
+        while !continuing.isEmpty {
+            let leftOver = continuing
+            continuing.removeAll()
+            for connection in leftOver where connection.stream.isOpen {
+                connection.isContinuing = false
+                connection.process()
+            }
+        }
+        flushAll()
+        writeLastSnapshot()
+        if !engine.isWritingSnapshot { loop.runAgain() }
+    }
+
+    private func armFlushDeadline() {
+        housekeeping?.close()
+        guard let deadline = try? Timer(on: loop, action: { [unowned self] in end() }) else { return end() }
+        deadline.start(afterMilliseconds: Self.flushMilliseconds)
+        housekeeping = deadline
+    }
+
+    private func end() {
+        for case let connection? in connections { remove(connection) }
+        housekeeping?.close()
+        for signal in signals { signal.close() }
+        log(.notice, "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs")
+        loop.stop()
+    }
+
+    func fail(_ failure: ServerFailure) {
+        self.failure = failure
+        log(.critical, failure.description)
+    }
+
+    /// Whether the last snapshot is being waited for.
+    var isWritingLast: Bool {
+        if case .writing = shutdown { return true }
+        return false
+    }
+}

@@ -1,0 +1,49 @@
+import Glibc
+
+/// The two things that a service manager like systemd and its services say to each other.
+public enum ServiceManager {
+    /// The listening socket that was passed, if one was (`LISTEN_FDS`).
+    ///
+    /// The variables are removed, so that a child process does not take them for its own.
+    static func inheritedListener() throws(ServerFailure) -> Int32? {
+        defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
+        guard let process = environment("LISTEN_PID"), Int32(process) == getpid(),
+            let count = environment("LISTEN_FDS").flatMap(Int.init), count > 0
+        else { return nil }
+        guard count == 1 else {
+            throw .configuration("the service manager passed \(count) sockets; fuseboxd listens on one")
+        }
+        let first: Int32 = 3
+        _ = fcntl(first, F_SETFD, FD_CLOEXEC)
+        return first
+    }
+
+    /// Tells the service manager a state such as `READY=1`, if there is one that listens (`NOTIFY_SOCKET`).
+    static func notify(_ state: String) {
+        guard let path = environment("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else { return }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { place in
+            unsafe place.copyBytes(from: bytes)
+            // An abstract address begins with a zero byte instead of the @.
+            if bytes[0] == UInt8(ascii: "@") { unsafe place[0] = 0 }
+        }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
+        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { return }
+        defer { close(socket) }
+        let message = Array(state.utf8)
+        _ = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe sendto(socket, message, message.count, Int32(MSG_NOSIGNAL), $0, length)
+            }
+        }
+    }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import FuseboxServer
+import FuseboxWire
+import Glibc
+
+/// The daemon's entry point: flags, then the server.
+@main
+struct Fuseboxd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fuseboxd",
+        abstract: "Shares circuit breakers, quota exhaustion and the credit ledger among the workers of a host.",
+        discussion: """
+            It listens on a Unix socket, or on the socket that systemd passes, and keeps its state in a directory. \
+            SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written.
+
+            Exit status: 0 stopped in order, 64 usage, 65 damaged data, 69 the socket cannot be used, \
+            74 the data directory cannot be used, 75 another daemon has the directory or the socket.
+            """,
+        version: serverVersion)
+
+    @Option(help: "Where to listen, unless the service manager passes a socket.")
+    var socket = ServerConfiguration().socketPath
+
+    @Option(
+        help: "Who may connect: the permission bits of the socket file, in octal.",
+        transform: { text in
+            guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+                throw ValidationError("'\(text)' is no mode; give octal digits such as 0660")
+            }
+            return mode
+        })
+    var socketMode: UInt32 = ServerConfiguration().socketMode
+
+    @Option(help: "Where the state is kept; created if need be.")
+    var data = ServerConfiguration().dataDirectory
+
+    @Option(help: "How often a snapshot is written if something has changed: 500ms, 60s, 5m.", transform: interval)
+    var snapshotInterval: Int64 = ServerConfiguration().snapshotIntervalMilliseconds
+
+    @Option(
+        help: "The semantics: fusebox, or llm-providers for the behaviour of that library to the letter.",
+        transform: { text in
+            guard let profile = Profile(name: text) else {
+                throw ValidationError("'\(text)' is no profile; give fusebox or llm-providers")
+            }
+            return profile
+        })
+    var profile: Profile = .fusebox
+
+    @Option(help: "A group whose members may use operator commands, besides root and the daemon's own user.")
+    var adminGroup: String?
+
+    @Option(
+        help: "What is logged: debug, info, notice, warning, error or critical and above.",
+        transform: { text in
+            guard let level = Log.Level.allCases.first(where: { "\($0)" == text }) else {
+                throw ValidationError("'\(text)' is no level; give debug, info, notice, warning, error or critical")
+            }
+            return level
+        })
+    var logLevel: Log.Level = .info
+
+    @Flag(help: "Check the flags and the data directory, change nothing, and exit.")
+    var check = false
+
+    private static func interval(_ text: String) throws -> Int64 {
+        guard let milliseconds = Quantity.milliseconds(text), milliseconds >= 10 else {
+            throw ValidationError("'\(text)' is no interval; give at least 10ms, with a unit: 500ms, 60s, 5m")
+        }
+        return milliseconds
+    }
+
+    func run() throws {
+        do throws(ServerFailure) {
+            let configuration = try serverConfiguration()
+            if check {
+                for line in try Server.check(configuration) { print(line) }
+            } else {
+                try Server(configuration).run()
+            }
+        } catch {
+            Log(threshold: logLevel)(.critical, error.description)
+            throw ExitCode(error.exitStatus)
+        }
+    }
+
+    private func serverConfiguration() throws(ServerFailure) -> ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.socketPath = socket
+        configuration.socketMode = socketMode
+        configuration.dataDirectory = data
+        configuration.snapshotIntervalMilliseconds = snapshotInterval
+        configuration.profile = profile
+        configuration.logLevel = logLevel
+        if let adminGroup {
+            guard let entry = unsafe getgrnam(adminGroup) else {
+                throw .configuration("there is no group '\(adminGroup)'; name one that exists with --admin-group")
+            }
+            configuration.adminGroup = unsafe entry.pointee.gr_gid
+        }
+        return configuration
+    }
+}
