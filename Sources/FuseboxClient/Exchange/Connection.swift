@@ -1,0 +1,142 @@
+import FuseboxWire
+
+/// A connection that has been greeted, and the bytes that came over it. Whoever holds it is its one reader.
+struct Connection: ~Copyable, @unchecked Sendable {
+    // Sendable: the frame reader's memory has one owner, and moves with it.
+    let socket: Socket
+    private(set) var hello = Hello.Reply()
+    var reader = FrameReader()
+    /// Which of its exchange's connections it is.
+    var number: UInt64 = 0
+
+    private init(_ socket: Socket) { self.socket = socket }
+
+    /// Connects and says hello.
+    ///
+    /// - Parameter patienceMilliseconds: how long a receive will usually wait.
+    static func open(
+        _ path: String, as worker: WorkerID, name: String, patienceMilliseconds: Int, until deadline: Deadline
+    ) throws(ClientError) -> Connection {
+        let socket: Socket
+        do throws(SystemFailure) {
+            socket = try Socket.connect(to: path, patienceMilliseconds: patienceMilliseconds, until: deadline)
+        } catch {
+            throw .unavailable(path: path, reason: error.description)
+        }
+        var connection = Connection(socket)
+        do throws(Interruption) {
+            connection.hello = try connection.ask(Hello(worker: worker, client: name), until: deadline)
+        } catch {
+            throw .unavailable(path: path, reason: error.description)
+        }
+        return connection
+    }
+
+    /// Why a single question had no answer.
+    enum Interruption: Error, CustomStringConvertible {
+        case refused(Refusal)
+        case garbled(String)
+        case lost(String)
+        case timedOut
+
+        var description: String {
+            switch self {
+            case .refused(let refusal): "the daemon refused the connection: \(refusal)"
+            case .garbled(let reason): "what answers does not speak this protocol: \(reason)"
+            case .lost(let reason): reason
+            case .timedOut: "something listens there but did not answer in time"
+            }
+        }
+    }
+
+    /// Sends one request and waits for its reply, when nothing else is under way on this connection.
+    mutating func ask<C: Command>(_ command: C, until deadline: Deadline) throws(Interruption) -> C.Reply {
+        let correlation: UInt32 = 1
+        var frame = ByteWriter()
+        let start = frame.beginFrame(
+            FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation))
+        command.encode(into: &frame)
+        frame.endFrame(start)
+        try send(&frame, until: deadline)
+        while true {
+            if let answer = try unsafe nextFrame({ header, payload -> Result<C.Reply, Refusal>? in
+                guard header.kind == FrameKind.reply.rawValue else { return nil }
+                return unsafe Payload.reply(to: C.self, status: header.detail, payload)
+            }) {
+                switch answer {
+                case nil: continue
+                case .success(let reply): return reply
+                case .failure(let refusal): throw .refused(refusal)
+                }
+            }
+            try receive(until: deadline)
+        }
+    }
+
+    private func send(_ frame: inout ByteWriter, until deadline: Deadline) throws(Interruption) {
+        while !frame.isEmpty {
+            switch unsafe frame.withBytes({ unsafe socket.send($0) }) {
+            case .bytes(let count): frame.removeFirst(count)
+            case .full:
+                _ = socket.wait([.writable], until: deadline)
+                if deadline.remainingMilliseconds == 0 { throw .timedOut }
+            case .failed(let failure): throw .lost(failure.description)
+            }
+        }
+    }
+
+    /// The next complete frame that has been read, as `body` takes it.
+    mutating func nextFrame<R>(
+        _ body: (FrameHeader, UnsafeRawBufferPointer) -> R
+    ) throws(Interruption) -> R? {
+        do throws(Refusal) { return try unsafe reader.next(body) } catch { throw .garbled(error.message) }
+    }
+
+    /// Waits for more bytes.
+    mutating func receive(until deadline: Deadline) throws(Interruption) {
+        switch fill(until: deadline) {
+        case .bytes: return
+        case .ended: throw .lost("the daemon closed the connection")
+        case .failed(let failure): throw .lost(failure.description)
+        case .timedOut: throw .timedOut
+        }
+    }
+
+    /// Waits for bytes and takes them into the reader.
+    mutating func fill(until deadline: Deadline) -> Socket.Received {
+        let received = unsafe socket.receive(into: reader.spare(), until: deadline)
+        if case .bytes(let count) = received { reader.commit(count) }
+        return received
+    }
+}
+
+/// How the payload of a reply is read.
+enum Payload {
+    /// The reply to a command, or why there is none.
+    static func reply<C: Command>(
+        to command: C.Type, status: UInt8, _ bytes: UnsafeRawBufferPointer
+    ) -> Result<C.Reply, Refusal> {
+        guard status == Status.ok.rawValue else { return .failure(unsafe refusal(status, bytes)) }
+        var reader = unsafe ByteReader(bytes)
+        var reply = C.Reply()
+        do throws(Refusal) {
+            try reply.decode(from: &reader)
+            try reader.finish()
+            return .success(reply)
+        } catch {
+            return .failure(Refusal(.malformed, "the reply to \(C.declaration.name) cannot be read: \(error.message)"))
+        }
+    }
+
+    /// What a refusing frame says.
+    static func refusal(_ status: UInt8, _ bytes: UnsafeRawBufferPointer) -> Refusal {
+        var reader = unsafe ByteReader(bytes)
+        var message = ""
+        do throws(Refusal) { try message.decode(from: &reader) } catch { message = "no reason was given" }
+        guard let known = Status(rawValue: status), known != .ok else {
+            // A newer daemon's status: the message tells what the number does not.
+            return Refusal(.malformed, "\(message) (status \(status), which this client does not know)")
+        }
+        return Refusal(known, message)
+    }
+}

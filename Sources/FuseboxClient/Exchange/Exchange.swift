@@ -1,0 +1,286 @@
+import FuseboxWire
+import Synchronization
+
+/// The requests of one client in one process, and the one connection that they share.
+///
+/// There is no thread of its own behind blocking calls. The threads that wait do the work for each other:
+///
+/// - **Sending.** Who has a request appends its frame to the output under the lock and sends at once, without waiting.
+///   If the socket is full, one of the waiting threads *pushes*: it waits until the socket takes more. It also reads
+///   if nobody else does, because a daemon whose replies are not read stops reading too.
+/// - **Reading.** The connection lies on a *seat*. A waiting thread that finds it there takes it: it is the reader,
+///   and the only one who touches the connection's input. It hands every reply to its waiter. When its own has come
+///   it puts the connection back and wakes one other thread, which then reads. So a lone caller makes two system
+///   calls: `send` and `recv`.
+/// - **Connecting.** After a loss, the first call to come connects, the others wait for it. After a failure calls are
+///   turned away at once until the backoff is over.
+/// - **Tasks** do not block. For them one background thread, started when the first comes, has all these duties
+///   whenever no other thread does, and ends their waits at their deadlines.
+///
+/// All shared state is an `ExchangeState` under one lock; a thread asks it for its next `Step`, takes the step without
+/// the lock, and asks again. A duty that is laid down (`handOver`) goes to somebody who sleeps.
+///
+/// After a fork the child's client begins a new exchange; see `ForkGuard`.
+final class Exchange: Sendable {
+    /// The most requests that may be under way.
+    static let inFlightLimit = WaiterTable.capacity
+
+    let path: String
+    let configuration: FuseboxClient.Configuration
+    private let generation = ForkGuard.generation
+    /// Whether it is this process's; if not, it must be left alone.
+    var isOfThisProcess: Bool { generation == ForkGuard.generation }
+    /// Who the daemon takes this client for: the same over all connections.
+    let worker = WorkerID.random()
+    private let state: Mutex<ExchangeState>
+    private let backgroundParker = Parker()
+    /// Both ends of what wakes the background thread while it reads; made when the thread starts.
+    private let nudges = Mutex<(ours: Socket, its: Socket)?>(nil)
+
+    init(path: String, configuration: FuseboxClient.Configuration) {
+        self.path = path
+        self.configuration = configuration
+        state = Mutex(ExchangeState(path: path, configuration: configuration))
+    }
+
+    // MARK: The lock
+
+    /// Changes the state under the lock, then wakes whom the change concerns.
+    private func update<R: ~Copyable>(_ change: (inout ExchangeState) -> R) -> R {
+        var wakeups = ExchangeState.Wakeups()
+        let result = state.withLock { state in
+            let result = Transfer(change(&state))
+            swap(&wakeups, &state.wakeups)
+            return result
+        }
+        for waiter in wakeups.threads { waiter.parker.wake() }
+        for task in wakeups.tasks { task.wake() }
+        if let call = wakeups.background { callBackground(call) }
+        return result.value
+    }
+
+    /// Takes a value out of the lock. What is taken out is either a plain value or has left the state altogether.
+    private struct Transfer<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+        let value: Value
+        init(_ value: consuming Value) { self.value = value }
+    }
+
+    var hello: Hello.Reply? { update { $0.hello } }
+    var queuedReports: Int { update { $0.queuedReports } }
+    var droppedReports: UInt64 { update { $0.droppedReports } }
+
+    // MARK: One request
+
+    /// A waiter that holds the encoded command. It must be concluded, or released.
+    func prepare<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> Waiter {
+        guard let waiter = update({ $0.waiters.claim() }) else { throw .tooManyRequests }
+        let declaration = C.declaration
+        waiter.command = declaration.number
+        waiter.effect = declaration.effect
+        waiter.isReport = isReport
+        waiter.onlySends = false
+        encode(command, into: &waiter.request)
+        return waiter
+    }
+
+    private func encode<C: Command>(_ command: C, into request: inout ByteWriter) {
+        if C.self == BreakerAcquire.self, var acquire = command as? BreakerAcquire, acquire.draw == nil {
+            // Only this profile looks at the draw; as long as the profile is not known, it may be that one.
+            if update({ $0.hello?.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
+            return acquire.encode(into: &request)
+        }
+        command.encode(into: &request)
+    }
+
+    func timeoutMilliseconds(of declaration: CommandDeclaration) -> Int {
+        // Operator commands beyond single changes of state wait for a whole snapshot to reach the disk.
+        let isLong = declaration.effect == .session && declaration.access == .operator
+        return max(isLong ? configuration.operatorTimeoutMilliseconds : configuration.requestTimeoutMilliseconds, 1)
+    }
+
+    /// Submits the request and blocks until it has its outcome.
+    func perform(_ waiter: Waiter, until deadline: Deadline) {
+        let step = update { state in
+            state.submit(waiter)
+            return state.nextStep(for: waiter, until: deadline)
+        }
+        work(for: waiter, from: step, until: deadline)
+    }
+
+    /// Submits the request and returns when its frame has left.
+    func send(_ waiter: Waiter, until deadline: Deadline) {
+        let step = update { state in
+            waiter.onlySends = true
+            state.submit(waiter)
+            return state.nextStep(for: waiter, until: deadline)
+        }
+        work(for: waiter, from: step, until: deadline)
+    }
+
+    /// Blocks until a request that was sent has its outcome.
+    func wait(for waiter: Waiter, until deadline: Deadline) {
+        let step = update { state in
+            waiter.onlySends = false
+            return state.nextStep(for: waiter, until: deadline)
+        }
+        work(for: waiter, from: step, until: deadline)
+    }
+
+    /// Waits as a task until the request has its outcome, submitting it if that has not been done.
+    func attend(_ waiter: Waiter, until deadline: Deadline) async {
+        let correlation = waiter.correlation
+        await withTaskCancellationHandler {
+            await TaskSleep.sleep { task in
+                update { state in
+                    waiter.onlySends = false
+                    state.attend(waiter, task, until: deadline)
+                }
+            }
+        } onCancel: {
+            update { $0.cancel(waiter, correlation) }
+        }
+    }
+
+    /// What became of a request that has its outcome; nil for a report that is kept. Ends the use of the waiter.
+    func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
+        defer { release(waiter) }
+        switch waiter.outcome {
+        case .answered(let status):
+            let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0) }
+            switch answer {
+            case .success(let reply): return reply
+            case .failure(let refusal):
+                if status == Status.ok.rawValue { throw .protocolViolation(refusal.message) }
+                throw .refused(refusal)
+            }
+        case .failed(let error): throw error
+        case .queued: return nil
+        case nil: preconditionFailure("a request is concluded before it has an outcome")
+        }
+    }
+
+    /// Ends the use of a waiter, whatever becomes of its request.
+    func release(_ waiter: Waiter) { update { $0.release(waiter) } }
+
+    // MARK: The steps of a thread
+
+    private func work(for waiter: Waiter, from first: consuming Step, until deadline: Deadline) {
+        var step = first
+        while true {
+            switch consume step {
+            case .leave: return
+            case .sleep: waiter.parker.park(until: deadline)
+            case .connect: connect(until: deadline)
+            case .push(let socket, let number): push(socket, number, for: waiter, until: deadline)
+            case .read(let connection): read(connection, for: waiter, until: deadline)
+            }
+            step = update { $0.nextStep(for: waiter, until: deadline) }
+        }
+    }
+
+    private func read(_ connection: consuming Connection, for waiter: Waiter?, until deadline: Deadline) {
+        var held: Connection? = connection
+        var readsOn = true
+        while readsOn {
+            let received = held?.fill(until: deadline) ?? .timedOut
+            readsOn = update { $0.take(received, from: &held, for: waiter) }
+        }
+    }
+
+    private func push(_ socket: Socket, _ number: UInt64, for waiter: Waiter?, until deadline: Deadline) {
+        let ready = socket.wait([.readable, .writable], until: deadline)
+        let connection = update { state -> Connection? in
+            state.stopPushing(number)
+            return ready.contains(.readable) && state.number == number ? state.seat.take() : nil
+        }
+        if let connection {
+            read(connection, for: waiter, until: .past)
+        } else if ready == .readable {
+            // Another reads what came, but has not done so yet.
+            yieldProcessor()
+        }
+    }
+
+    private func connect(until deadline: Deadline) {
+        do throws(ClientError) {
+            var connection: Connection? = try open(until: deadline)
+            update { $0.install(&connection) }
+        } catch {
+            update { $0.connectFailed(error.reasonOfAbsence) }
+        }
+    }
+
+    private func open(until deadline: Deadline) throws(ClientError) -> Connection {
+        try Connection.open(
+            path, as: worker, name: configuration.sentName,
+            patienceMilliseconds: configuration.requestTimeoutMilliseconds,
+            until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))
+    }
+
+    /// Connects for the first time, before there are any calls.
+    func connectFirst() throws(ClientError) {
+        update { $0.phase = .connecting }
+        connect(until: .never)
+        let failure = update { state in state.phase == .connected ? nil : state.absence }
+        if let failure { throw failure }
+    }
+
+    /// Says goodbye; every request under way and every later one fails with `closed`.
+    func close() { update { $0.close() } }
+
+    // MARK: The background thread
+
+    private func callBackground(_ call: BackgroundCall) {
+        switch call {
+        case .wake: backgroundParker.wake()
+        case .nudge: nudges.withLock { $0?.ours }?.nudge()
+        case .start:
+            do throws(SystemFailure) {
+                let pair = try Socket.pair()
+                nudges.withLock { $0 = (ours: pair.0, its: pair.1) }
+                try Thread.start { self.runInBackground(pair.1) }
+            } catch {
+                update { $0.backgroundFailed(error) }
+            }
+        }
+    }
+
+    private func runInBackground(_ nudge: Socket) {
+        while true {
+            var until = Deadline.never
+            var hasOutput = false
+            let step = update { state in
+                let step = state.nextBackgroundStep()
+                until = state.earliestTaskDeadline
+                hasOutput = state.needsPush
+                return step
+            }
+            switch consume step {
+            case .leave: return
+            case .sleep: backgroundParker.park(until: until)
+            case .connect: connect(until: .never)
+            case .push(let socket, let number): push(socket, number, for: nil, until: until)
+            case .read(let connection): poll(connection, hasOutput, nudge, until: until)
+            }
+        }
+    }
+
+    /// Reads once, and sends what did not fit before.
+    private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline) {
+        var held: Connection? = connection
+        let socket = held?.socket
+        let wanted: Socket.Readiness = hasOutput ? [.readable, .writable] : .readable
+        let ready = socket?.wait(wanted, orNudgedBy: nudge, until: deadline) ?? []
+        if ready.contains(.nudged) { nudge.takeNudges() }
+        let received = ready.contains(.readable) ? held?.fill(until: .past) ?? .timedOut : .timedOut
+        _ = update { $0.take(received, from: &held, for: nil) }
+    }
+}
+
+extension ClientError {
+    /// The reason inside `unavailable`, for those who say it again later.
+    var reasonOfAbsence: String {
+        guard case .unavailable(_, let reason) = self else { return description }
+        return reason
+    }
+}

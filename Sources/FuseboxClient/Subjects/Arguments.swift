@@ -1,0 +1,43 @@
+import FuseboxWire
+
+// How what a program passes becomes what a command carries.
+
+extension Name {
+    /// - Throws: `invalidArgument` if the text is no name.
+    init(checking text: String) throws(ClientError) {
+        do throws(Refusal) { try self.init(text) } catch { throw .invalidArgument(error) }
+    }
+
+    /// - Throws: `invalidArgument` if the text is no name.
+    static func optional(_ text: String?) throws(ClientError) -> Name? {
+        guard let text else { return nil }
+        return try Name(checking: text)
+    }
+}
+
+extension UInt32 {
+    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295.
+    init(checking number: Int, _ field: String) throws(ClientError) {
+        guard let exact = UInt32(exactly: number) else {
+            throw .invalidArgument(Refusal(.outOfRange, "\(field): \(number) is not between 0 and \(UInt32.max)"))
+        }
+        self = exact
+    }
+
+    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295.
+    static func optional(_ number: Int?, _ field: String) throws(ClientError) -> UInt32? {
+        guard let number else { return nil }
+        return try UInt32(checking: number, field)
+    }
+}
+
+extension Duration {
+    /// Milliseconds, rounded up, so that a short time does not become none; the range's end beyond it.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let rest = attoseconds > 0 ? (attoseconds - 1) / 1_000_000_000_000_000 + 1 : attoseconds / 1_000_000_000_000_000
+        let (sum, carry) = milliseconds.addingReportingOverflow(rest)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}

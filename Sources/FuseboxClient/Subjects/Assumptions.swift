@@ -1,0 +1,64 @@
+import FuseboxWire
+
+/// What became of a report.
+public enum Delivery: Sendable, Equatable {
+    /// The daemon has it.
+    case delivered
+    /// There is no daemon, and the policy is to fail open: it is kept and sent when the daemon is back.
+    case queued
+    /// The daemon went away, or took too long, after the report was sent; the policy is to fail open. Whether it
+    /// counted is not known, and it is not sent again.
+    case unknown
+}
+
+// The failure policy: what decisions and reports answer while the daemon is away.
+
+extension FuseboxClient {
+    private var failsOpen: Bool { configuration.failurePolicy != .failClosed }
+
+    /// Returns if the policy lets an answer be assumed after this error; throws it if not.
+    private func allowAssumption(after error: ClientError) throws(ClientError) {
+        guard failsOpen, error.meansAway else { throw error }
+    }
+
+    /// Asks for a decision; nil if the policy is to assume it.
+    func decide<C: Command>(_ command: C) throws(ClientError) -> C.Reply? {
+        do throws(ClientError) { return try call(command) } catch { try allowAssumption(after: error) }
+        return nil
+    }
+
+    /// Asks for a decision; nil if the policy is to assume it.
+    func decide<C: Command>(_ command: C) async throws(ClientError) -> C.Reply? {
+        do throws(ClientError) { return try await call(command) } catch { try allowAssumption(after: error) }
+        return nil
+    }
+
+    /// A report's reply, if the daemon gave one, and what became of the report.
+    struct Reported<Reply: Sendable>: Sendable {
+        var reply: Reply?
+        var delivery: Delivery
+
+        init(_ reply: Reply?) {
+            self.reply = reply
+            delivery = reply == nil ? .queued : .delivered
+        }
+
+        init(_ delivery: Delivery) { self.delivery = delivery }
+    }
+
+    /// Sends a report, or keeps it.
+    func report<C: Command>(_ command: C) throws(ClientError) -> Reported<C.Reply> {
+        do throws(ClientError) { return Reported(try perform(command, isReport: failsOpen)) } catch {
+            try allowAssumption(after: error)
+        }
+        return Reported(.unknown)
+    }
+
+    /// Sends a report, or keeps it.
+    func report<C: Command>(_ command: C) async throws(ClientError) -> Reported<C.Reply> {
+        do throws(ClientError) { return Reported(try await perform(command, isReport: failsOpen)) } catch {
+            try allowAssumption(after: error)
+        }
+        return Reported(.unknown)
+    }
+}

@@ -1,0 +1,216 @@
+import FuseboxWire
+
+extension FuseboxClient {
+    /// Circuit breakers.
+    public var breakers: Breakers { Breakers(client: self) }
+}
+
+/// Circuit breakers: whether a call to a provider may go out, and how earlier ones went.
+///
+/// Every method throws `ClientError`: `invalidArgument` for a name that is none, `refused` with the daemon's reason,
+/// `unavailable` and the like. Changing what operators set needs an operator's rights.
+public struct Breakers: Sendable {
+    let client: FuseboxClient
+
+    /// Asks whether a call may go out now. An unknown breaker is created.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` admits.
+    public func acquire(_ name: String) throws(ClientError) -> Admission {
+        Admission(try client.decide(BreakerAcquire(name: try Name(checking: name))))
+    }
+
+    /// Asks whether a call may go out now. An unknown breaker is created.
+    public func acquire(_ name: String) async throws(ClientError) -> Admission {
+        Admission(try await client.decide(BreakerAcquire(name: try Name(checking: name))))
+    }
+
+    /// Reports that a call succeeded.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
+    @discardableResult
+    public func success(_ name: String) throws(ClientError) -> Delivery {
+        try client.report(BreakerSuccess(name: try Name(checking: name))).delivery
+    }
+
+    /// Reports that a call succeeded.
+    @discardableResult
+    public func success(_ name: String) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerSuccess(name: try Name(checking: name))).delivery
+    }
+
+    /// Reports that a call failed.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
+    @discardableResult
+    public func failure(_ name: String) throws(ClientError) -> Delivery {
+        try client.report(BreakerFailure(name: try Name(checking: name))).delivery
+    }
+
+    /// Reports that a call failed.
+    @discardableResult
+    public func failure(_ name: String) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerFailure(name: try Name(checking: name))).delivery
+    }
+
+    /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
+    public func get(_ name: String) throws(ClientError) -> BreakerGet.Reply {
+        try client.call(BreakerGet(name: try Name(checking: name)))
+    }
+
+    /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
+    public func get(_ name: String) async throws(ClientError) -> BreakerGet.Reply {
+        try await client.call(BreakerGet(name: try Name(checking: name)))
+    }
+
+    /// All breakers.
+    public func list() throws(ClientError) -> [BreakerList.Entry] { try client.all(BreakerList()) }
+
+    /// All breakers.
+    public func list() async throws(ClientError) -> [BreakerList.Entry] { try await client.all(BreakerList()) }
+
+    /// Opens a breaker by hand; decay closes it again. For operators.
+    public func forceOpen(_ name: String) throws(ClientError) {
+        _ = try client.call(BreakerForceOpen(name: try Name(checking: name)))
+    }
+
+    /// Opens a breaker by hand; decay closes it again. For operators.
+    public func forceOpen(_ name: String) async throws(ClientError) {
+        _ = try await client.call(BreakerForceOpen(name: try Name(checking: name)))
+    }
+
+    /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
+    public func reset(_ name: String) throws(ClientError) {
+        _ = try client.call(BreakerReset(name: try Name(checking: name)))
+    }
+
+    /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
+    public func reset(_ name: String) async throws(ClientError) {
+        _ = try await client.call(BreakerReset(name: try Name(checking: name)))
+    }
+
+    /// Resets every breaker. For operators.
+    public func resetAll() throws(ClientError) { _ = try client.call(BreakerResetAll()) }
+
+    /// Resets every breaker. For operators.
+    public func resetAll() async throws(ClientError) { _ = try await client.call(BreakerResetAll()) }
+
+    /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
+    ///
+    /// - Parameters:
+    ///   - failureThreshold: consecutive failures at which it opens; 0 counts as 1
+    ///   - resetTimeout: quiet time that takes one failure off; 1 ms to 366 days
+    ///   - monitoringPeriod: kept, not used
+    ///   - minRequests: kept, not used
+    ///   - degradationCurve: share admitted at 0, 1, 2 … failures; an empty one stands for the default
+    public func configure(
+        _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+    ) throws(ClientError) {
+        let change = try BreakerConfigurationChange(
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+        _ = try client.call(BreakerConfigure(name: try Name(checking: name), change: change))
+    }
+
+    /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
+    public func configure(
+        _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+    ) async throws(ClientError) {
+        let change = try BreakerConfigurationChange(
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+        _ = try await client.call(BreakerConfigure(name: try Name(checking: name), change: change))
+    }
+
+    /// A breaker's configuration; of an unknown one, the default.
+    public func configuration(_ name: String) throws(ClientError) -> BreakerConfiguration {
+        try client.call(BreakerConfigurationGet(name: try Name(checking: name)))
+    }
+
+    /// A breaker's configuration; of an unknown one, the default.
+    public func configuration(_ name: String) async throws(ClientError) -> BreakerConfiguration {
+        try await client.call(BreakerConfigurationGet(name: try Name(checking: name)))
+    }
+
+    /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
+    public func configureDefault(
+        failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+    ) throws(ClientError) {
+        let change = try BreakerConfigurationChange(
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+        _ = try client.call(BreakerConfigureDefault(change: change))
+    }
+
+    /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
+    public func configureDefault(
+        failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+    ) async throws(ClientError) {
+        let change = try BreakerConfigurationChange(
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+        _ = try await client.call(BreakerConfigureDefault(change: change))
+    }
+
+    /// The configuration that breakers are created with.
+    public func defaultConfiguration() throws(ClientError) -> BreakerConfiguration { try client.call(BreakerDefault()) }
+
+    /// The configuration that breakers are created with.
+    public func defaultConfiguration() async throws(ClientError) -> BreakerConfiguration {
+        try await client.call(BreakerDefault())
+    }
+
+    /// A breaker with everything it remembers. Refused with `notFound` if unknown.
+    public func serialize(_ name: String) throws(ClientError) -> BreakerRecord {
+        try client.call(BreakerSerialize(name: try Name(checking: name)))
+    }
+
+    /// A breaker with everything it remembers. Refused with `notFound` if unknown.
+    public func serialize(_ name: String) async throws(ClientError) -> BreakerRecord {
+        try await client.call(BreakerSerialize(name: try Name(checking: name)))
+    }
+
+    /// Puts a serialized breaker in the place of the one of its name. For operators.
+    public func deserialize(_ record: BreakerRecord) throws(ClientError) {
+        _ = try client.call(BreakerDeserialize(record: record))
+    }
+
+    /// Puts a serialized breaker in the place of the one of its name. For operators.
+    public func deserialize(_ record: BreakerRecord) async throws(ClientError) {
+        _ = try await client.call(BreakerDeserialize(record: record))
+    }
+}
+
+/// Whether a call may go out.
+public struct Admission: Sendable, Equatable {
+    /// Whether it may.
+    public var admitted: Bool
+    /// Time until traffic is let through again; zero if admitted, or if the next call may pass.
+    public var retryAfter: Duration
+    /// The breaker's place on its degradation curve.
+    public var consecutiveFailures: Int
+    /// The share of traffic that is admitted, 0 to 1.
+    public var share: Double
+    /// Whether the daemon did not answer and the policy is to fail open: the rest is made up.
+    public var isAssumed: Bool
+
+    init(_ reply: BreakerAcquire.Reply?) {
+        admitted = reply?.admitted ?? true
+        retryAfter = .milliseconds(reply?.retryAfterMilliseconds ?? 0)
+        consecutiveFailures = Int(reply?.consecutiveFailures ?? 0)
+        share = reply?.share ?? 1
+        isAssumed = reply == nil
+    }
+}
+
+extension BreakerConfigurationChange {
+    fileprivate init(
+        _ failureThreshold: Int?, _ resetTimeout: Duration?, _ monitoringPeriod: Duration?, _ minRequests: Int?,
+        _ degradationCurve: [Double]?
+    ) throws(ClientError) {
+        self.init(
+            failureThreshold: try .optional(failureThreshold, "failureThreshold"),
+            resetTimeoutMilliseconds: resetTimeout?.wholeMilliseconds,
+            monitoringPeriodMilliseconds: monitoringPeriod?.wholeMilliseconds,
+            minRequests: try .optional(minRequests, "minRequests"), degradationCurve: degradationCurve)
+    }
+}

@@ -1,0 +1,63 @@
+import FuseboxWire
+
+// The daemon as a whole.
+
+extension FuseboxClient {
+    /// Everything needed to rank providers: share, exhaustion, utilization, depletion and windows of each.
+    public func overview() throws(ClientError) -> [Overview.Entry] { try all(Overview()) }
+
+    /// Everything needed to rank providers: share, exhaustion, utilization, depletion and windows of each.
+    public func overview() async throws(ClientError) -> [Overview.Entry] { try await all(Overview()) }
+
+    /// The daemon's clocks; also a test whether it answers.
+    public func ping() throws(ClientError) -> Ping.Reply { try call(Ping()) }
+
+    /// The daemon's clocks; also a test whether it answers.
+    public func ping() async throws(ClientError) -> Ping.Reply { try await call(Ping()) }
+
+    /// How the daemon is doing.
+    public func status() throws(ClientError) -> ServerStatus.Reply { try call(ServerStatus()) }
+
+    /// How the daemon is doing.
+    public func status() async throws(ClientError) -> ServerStatus.Reply { try await call(ServerStatus()) }
+
+    /// Forgets a name: its breaker, its mark, its account with all models, its budgets. For operators.
+    ///
+    /// - Throws: `refused` with `notFound` if the name is unknown.
+    public func forget(_ name: String) throws(ClientError) { _ = try call(Forget(name: try Name(checking: name))) }
+
+    /// Forgets a name: its breaker, its mark, its account with all models, its budgets. For operators.
+    public func forget(_ name: String) async throws(ClientError) {
+        _ = try await call(Forget(name: try Name(checking: name)))
+    }
+
+    /// Replaces breakers, exhaustion and ledger by a state in snapshot format. For operators.
+    ///
+    /// Returns the snapshot that holds the new state, once it is on the disk.
+    ///
+    /// - Throws: `refused` with `damagedData` if the bytes are no snapshot; the state has not changed then.
+    @discardableResult
+    public func importState(_ bytes: [UInt8]) throws(ClientError) -> SnapshotInfo {
+        for offset in ImportChunk.offsets(of: bytes) { _ = try call(ImportChunk(of: bytes, at: offset)) }
+        return try call(ImportCommit(length: UInt64(bytes.count)))
+    }
+
+    /// Replaces breakers, exhaustion and ledger by a state in snapshot format. For operators.
+    @discardableResult
+    public func importState(_ bytes: [UInt8]) async throws(ClientError) -> SnapshotInfo {
+        for offset in ImportChunk.offsets(of: bytes) { _ = try await call(ImportChunk(of: bytes, at: offset)) }
+        return try await call(ImportCommit(length: UInt64(bytes.count)))
+    }
+}
+
+extension ImportChunk {
+    fileprivate static func offsets(of bytes: [UInt8]) -> StrideTo<Int> {
+        // No bytes are one empty chunk, so that the daemon says what is wrong with them.
+        stride(from: 0, to: max(bytes.count, 1), by: Limits.chunkLength)
+    }
+
+    fileprivate init(of bytes: [UInt8], at offset: Int) {
+        let end = min(offset + Limits.chunkLength, bytes.count)
+        self.init(offset: UInt64(offset), chunk: Bytes(Array(bytes[offset..<end])))
+    }
+}

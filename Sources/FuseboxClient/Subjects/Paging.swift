@@ -1,0 +1,69 @@
+import FuseboxWire
+
+/// A command that answers one page of a list.
+protocol PagedCommand: Command {
+    associatedtype Element: Sendable
+    var cursor: UInt32 { get set }
+    static func page(_ reply: Reply) -> (elements: [Element], next: UInt32)
+}
+
+extension PagedCommand {
+    /// Takes one page; returns whether there is another.
+    fileprivate mutating func take(_ reply: Reply, into elements: inout [Element]) throws(ClientError) -> Bool {
+        let page = Self.page(reply)
+        elements += page.elements
+        guard page.next != Page.end else { return false }
+        // A daemon that never ends a list must not keep its caller for ever.
+        guard page.next != cursor else {
+            throw .protocolViolation("\(Self.declaration.name) goes round in a circle at cursor \(cursor)")
+        }
+        cursor = page.next
+        return true
+    }
+}
+
+extension FuseboxClient {
+    /// Every element of a list, page after page. What changes between two pages may be in neither or both.
+    func all<C: PagedCommand>(_ command: C) throws(ClientError) -> [C.Element] {
+        var command = command
+        var elements: [C.Element] = []
+        while try command.take(try call(command), into: &elements) {}
+        return elements
+    }
+
+    /// Every element of a list, page after page.
+    func all<C: PagedCommand>(_ command: C) async throws(ClientError) -> [C.Element] {
+        var command = command
+        var elements: [C.Element] = []
+        while try command.take(try await call(command), into: &elements) {}
+        return elements
+    }
+}
+
+extension BreakerList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [Entry], next: UInt32) { (reply.entries, reply.next) }
+}
+
+extension ExhaustionList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [ExhaustionEntry], next: UInt32) { (reply.entries, reply.next) }
+}
+
+extension LedgerProviders: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [ProviderAccount], next: UInt32) { (reply.accounts, reply.next) }
+}
+
+extension LedgerModels: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [ModelAccount], next: UInt32) { (reply.accounts, reply.next) }
+}
+
+extension LedgerSummaries: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [SpendSummary], next: UInt32) { (reply.summaries, reply.next) }
+}
+
+extension LedgerBudgets: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [Budget], next: UInt32) { (reply.budgets, reply.next) }
+}
+
+extension Overview: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [Entry], next: UInt32) { (reply.entries, reply.next) }
+}
