@@ -48,6 +48,9 @@ let package = Package(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
             swiftSettings: strict),
+        .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

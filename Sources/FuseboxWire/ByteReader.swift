@@ -13,7 +13,8 @@
     private mutating func take(_ length: Int) throws(Refusal) -> UnsafeRawBufferPointer {
         guard length <= remaining else {
             throw Refusal(
-                .malformed, "the payload ends at byte \(position + remaining), inside a value that begins at byte \(position)")
+                .malformed,
+                "the payload ends at byte \(position + remaining), inside a value that begins at byte \(position)")
         }
         let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
         position += length

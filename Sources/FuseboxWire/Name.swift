@@ -13,7 +13,8 @@ public struct Name: Sendable {
         guard unsafe !source.isEmpty else { throw Refusal(.badName, "a name must not be empty") }
         guard source.count <= Limits.nameLength else {
             throw Refusal(
-                .badName, "a name of \(source.count) bytes is too long; the limit is \(Limits.nameLength) bytes of UTF-8")
+                .badName,
+                "a name of \(source.count) bytes is too long; the limit is \(Limits.nameLength) bytes of UTF-8")
         }
         bytes = InlineArray(repeating: 0)
         length = UInt8(truncatingIfNeeded: source.count)

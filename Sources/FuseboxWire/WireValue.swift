@@ -39,7 +39,8 @@ public indirect enum Rendered: Sendable, Equatable {
         case (.text(let a), .text(let b)): a == b
         case (.list(let a), .list(let b)): a == b
         case (.record(let a), .record(let b)):
-            a.count == b.count && a.allSatisfy { field in b.contains { $0.name == field.name && $0.value == field.value } }
+            a.count == b.count
+                && a.allSatisfy { field in b.contains { $0.name == field.name && $0.value == field.value } }
         default: false
         }
     }

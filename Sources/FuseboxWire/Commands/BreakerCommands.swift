@@ -31,7 +31,8 @@ public struct BreakerStatus: WireRecord {
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("state", &state, "closed at share 1, open at 0, else recovering or degraded")
-        try visitor.field("consecutiveFailures", &consecutiveFailures, "failures less successes and decay; the place on the curve")
+        try visitor.field(
+            "consecutiveFailures", &consecutiveFailures, "failures less successes and decay; the place on the curve")
         try visitor.field("failureThreshold", &failureThreshold, "failures at which it opens")
         try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
         try visitor.field("totalFailures", &totalFailures, "failures since the last reset")
@@ -40,7 +41,8 @@ public struct BreakerStatus: WireRecord {
         try visitor.field("lastFailure", &lastFailure, "when a failure was last reported")
         try visitor.field("lastSuccess", &lastSuccess, "when a success was last reported")
         try visitor.field("lastRequest", &lastRequest, "when it was last asked")
-        try visitor.field("nextAttempt", &nextAttempt, "when decay will next take a failure off; absent if there is none")
+        try visitor.field(
+            "nextAttempt", &nextAttempt, "when decay will next take a failure off; absent if there is none")
     }
 }
 
@@ -56,10 +58,15 @@ public struct BreakerConfiguration: WireRecord {
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("failureThreshold", &failureThreshold, "consecutive failures at which it opens; at least 1")
-        try visitor.field("resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
-        try visitor.field("monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds, "length of the monitoring window; kept, not used")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
+        try visitor.field(
+            "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
+            "length of the monitoring window; kept, not used")
         try visitor.field("minRequests", &minRequests, "kept, not used")
-        try visitor.field("degradationCurve", &degradationCurve, "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
+        try visitor.field(
+            "degradationCurve", &degradationCurve,
+            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
     }
 }
 
@@ -85,11 +92,18 @@ public struct BreakerConfigurationChange: WireRecord {
     }
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("failureThreshold", &failureThreshold, "consecutive failures at which it opens; 0 counts as 1")
-        try visitor.field("resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; 1 ms to 366 days")
-        try visitor.field("monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds, "length of the monitoring window; kept, not used")
+        try visitor.field(
+            "failureThreshold", &failureThreshold, "consecutive failures at which it opens; 0 counts as 1")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
+            "quiet time that takes one failure off; 1 ms to 366 days")
+        try visitor.field(
+            "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
+            "length of the monitoring window; kept, not used")
         try visitor.field("minRequests", &minRequests, "kept, not used")
-        try visitor.field("degradationCurve", &degradationCurve, "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; an empty one stands for the default")
+        try visitor.field(
+            "degradationCurve", &degradationCurve,
+            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; an empty one stands for the default")
     }
 }
 
@@ -143,7 +157,10 @@ public struct BreakerAcquire: Command {
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
-        try visitor.field("draw", &draw, "a random number in [0, 1): under the profile llm-providers a share admits where it is not above the share; else ignored")
+        try visitor.field(
+            "draw", &draw,
+            "a random number in [0, 1): under the profile llm-providers a share admits where it is not above the share; else ignored"
+        )
     }
 
     public struct Reply: WireRecord {
@@ -154,7 +171,9 @@ public struct BreakerAcquire: Command {
         public init() {}
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("admitted", &admitted, "whether the call may go out")
-            try visitor.field("retryAfterMilliseconds", &retryAfterMilliseconds, "time until decay lets traffic through again; 0 if admitted, or if the next call may pass")
+            try visitor.field(
+                "retryAfterMilliseconds", &retryAfterMilliseconds,
+                "time until decay lets traffic through again; 0 if admitted, or if the next call may pass")
             try visitor.field("consecutiveFailures", &consecutiveFailures, "its place on the curve")
             try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
         }
@@ -251,7 +270,8 @@ public struct BreakerForceOpen: Command {
 
 public struct BreakerReset: Command {
     public static let declaration = CommandDeclaration(
-        22, "breaker.reset", .durable, .operator, "Closes a breaker and forgets its failures and statistics; its configuration stays.")
+        22, "breaker.reset", .durable, .operator,
+        "Closes a breaker and forgets its failures and statistics; its configuration stays.")
     public typealias Reply = Done
     public var name = Name.blank
     public init() {}
@@ -271,7 +291,8 @@ public struct BreakerResetAll: Command {
 
 public struct BreakerConfigure: Command {
     public static let declaration = CommandDeclaration(
-        24, "breaker.configure", .durable, .operator, "Changes a breaker's configuration; its failures stay. An unknown breaker is created.")
+        24, "breaker.configure", .durable, .operator,
+        "Changes a breaker's configuration; its failures stay. An unknown breaker is created.")
     public typealias Reply = Done
     public var name = Name.blank
     public var change = BreakerConfigurationChange()
@@ -300,7 +321,8 @@ public struct BreakerConfigurationGet: Command {
 
 public struct BreakerConfigureDefault: Command {
     public static let declaration = CommandDeclaration(
-        26, "breaker.configureDefault", .durable, .operator, "Changes the configuration that breakers are created with; existing ones keep theirs.")
+        26, "breaker.configureDefault", .durable, .operator,
+        "Changes the configuration that breakers are created with; existing ones keep theirs.")
     public typealias Reply = Done
     public var change = BreakerConfigurationChange()
     public init() {}
@@ -332,7 +354,8 @@ public struct BreakerSerialize: Command {
 
 public struct BreakerDeserialize: Command {
     public static let declaration = CommandDeclaration(
-        29, "breaker.deserialize", .durable, .operator, "Puts a serialized breaker in the place of the one of its name.")
+        29, "breaker.deserialize", .durable, .operator, "Puts a serialized breaker in the place of the one of its name."
+    )
     public typealias Reply = Done
     public var record = BreakerRecord()
     public init() {}

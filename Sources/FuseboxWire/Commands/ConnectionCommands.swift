@@ -27,9 +27,16 @@ public struct Hello: Command {
         try visitor.field("magic", &magic, "the bytes `FUSE`, as a little-endian number 0x45535546")
         try visitor.field("lowestVersion", &lowestVersion, "the lowest protocol version the client speaks")
         try visitor.field("highestVersion", &highestVersion, "the highest protocol version the client speaks")
-        try visitor.field("workerHigh", &workerHigh, "the upper half of the worker id: 128 random bits, kept over reconnects")
+        try visitor.field(
+            "workerHigh", &workerHigh, "the upper half of the worker id: 128 random bits, kept over reconnects")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker id")
         try visitor.field("client", &client, "what the client calls itself, for logs; at most 64 bytes count")
+    }
+
+    /// An example that a server takes: the magic and the versions are what they must be.
+    public static func sample(_ variant: Int) -> Hello {
+        let half = UInt64.sample(variant)
+        return Hello(worker: WorkerID(high: half, low: ~half), client: .sample(variant))
     }
 
     public struct Reply: WireRecord {
@@ -49,16 +56,35 @@ public struct Hello: Command {
 
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("version", &version, "the version spoken from here on")
-            try visitor.field("epoch", &epoch, "the life of the state: the same after a restart, another after a restore")
+            try visitor.field(
+                "epoch", &epoch, "the life of the state: the same after a restart, another after a restore")
             try visitor.field("profile", &profile, "the semantics in force")
             try visitor.field("worker", &worker, "whether the server remembers this worker")
-            try visitor.field("lastSequence", &lastSequence, "the highest sequence number it has from this worker, 0 if none")
+            try visitor.field(
+                "lastSequence", &lastSequence, "the highest sequence number it has from this worker, 0 if none")
             try visitor.field("isOperator", &isOperator, "whether this peer may use operator commands")
             try visitor.field("frameLimit", &frameLimit, "the longest frame taken, in bytes after the length field")
-            try visitor.field("keptReplies", &keptReplies, "how many unacknowledged sequenced requests the server takes from a worker")
+            try visitor.field(
+                "keptReplies", &keptReplies, "how many unacknowledged sequenced requests the server takes from a worker"
+            )
             try visitor.field("idleMilliseconds", &idleMilliseconds, "silence after which the connection is closed")
             try visitor.field("features", &features, "feature bits; none are defined yet")
             try visitor.field("server", &server, "the server's name and version, for logs")
+        }
+
+        /// An example that a client takes: it chooses a version that there is.
+        public static func sample(_ variant: Int) -> Reply {
+            var reply = Reply()
+            reply.epoch = .sample(variant)
+            reply.profile = .sample(variant)
+            reply.worker = .sample(variant)
+            reply.lastSequence = .sample(variant)
+            reply.isOperator = .sample(variant)
+            reply.frameLimit = UInt32(Limits.frameLength)
+            reply.keptReplies = 1_024
+            reply.idleMilliseconds = 86_400_000
+            reply.server = .sample(variant)
+            return reply
         }
     }
 }
@@ -112,7 +138,8 @@ public enum Profile: UInt8, WireEnumeration {
 /// Ends the connection in order.
 public struct Goodbye: Command {
     public static let declaration = CommandDeclaration(
-        2, "goodbye", .session, "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+        2, "goodbye", .session,
+        "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
     public typealias Reply = Done
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
@@ -186,7 +213,8 @@ public struct ServerStatus: Command {
             try visitor.field("sequence", &sequence, "state changes since the beginning of the epoch")
             try visitor.field("snapshotSequence", &snapshotSequence, "state changes that the newest snapshot holds")
             try visitor.field("snapshotAt", &snapshotAt, "when the newest snapshot was verified, on the wall clock")
-            try visitor.field("snapshotFailure", &snapshotFailure, "why the last attempt at a snapshot failed; empty if it did not")
+            try visitor.field(
+                "snapshotFailure", &snapshotFailure, "why the last attempt at a snapshot failed; empty if it did not")
         }
     }
 }
@@ -200,7 +228,13 @@ public struct Subscribe: Command {
     public init() {}
     public init(topics: Topics) { self.topics = topics.rawValue }
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
+        try visitor.field(
+            "topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
+    }
+
+    /// An example: no topic, one, all.
+    public static func sample(_ variant: Int) -> Subscribe {
+        Subscribe(topics: [[], .breaker, .all][min(variant, 2)])
     }
 
     public struct Reply: WireRecord {

@@ -10,7 +10,8 @@ public struct Advance: Command {
 /// Makes room for new names.
 public struct EvictIdleBreakers: Command {
     public static let declaration = CommandDeclaration(
-        241, "engine.evictIdleBreakers", .written, .engine, "Forgets breakers that are closed, unconfigured and idle, and are no provider of the ledger.")
+        241, "engine.evictIdleBreakers", .written, .engine,
+        "Forgets breakers that are closed, unconfigured and idle, and are no provider of the ledger.")
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 

@@ -21,7 +21,8 @@ public struct ExhaustionEntry: WireRecord {
 
 public struct ExhaustionMark: Command {
     public static let declaration = CommandDeclaration(
-        32, "exhaustion.mark", .durable, "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
+        32, "exhaustion.mark", .durable,
+        "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
 
     public var provider = Name.blank
     public var resetAfterMilliseconds: Int64?
@@ -34,7 +35,8 @@ public struct ExhaustionMark: Command {
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("resetAfterMilliseconds", &resetAfterMilliseconds, "how long; absent: the default cooldown; 0 to 366 days")
+        try visitor.field(
+            "resetAfterMilliseconds", &resetAfterMilliseconds, "how long; absent: the default cooldown; 0 to 366 days")
     }
 
     public struct Reply: WireRecord {

@@ -50,7 +50,9 @@ public struct BurnRate: WireRecord {
         try visitor.field("costPerDay", &costPerDay, "dollars per day")
         try visitor.field("windowMilliseconds", &windowMilliseconds, "the window looked at")
         try visitor.field("sampleCount", &sampleCount, "records in the window")
-        try visitor.field("isApproximate", &isApproximate, "whether records older than the window are counted in, because history that old is kept in sums")
+        try visitor.field(
+            "isApproximate", &isApproximate,
+            "whether records older than the window are counted in, because history that old is kept in sums")
     }
 }
 
@@ -296,7 +298,8 @@ public struct LedgerRecord: Command {
 
 public struct LedgerSetBudget: Command {
     public static let declaration = CommandDeclaration(
-        49, "ledger.setBudget", .durable, .operator, "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
+        49, "ledger.setBudget", .durable, .operator,
+        "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
     public typealias Reply = Done
     public var budget = Budget()
     public init() {}
@@ -473,7 +476,9 @@ public struct LedgerBurnRate: Command {
     }
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; absent: 24 hours; at least 0")
+        try visitor.field(
+            "windowMilliseconds", &windowMilliseconds,
+            "the newest part of the history to look at; absent: 24 hours; at least 0")
     }
 }
 
@@ -489,7 +494,8 @@ public struct LedgerDepletion: Command {
     }
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("windowMilliseconds", &windowMilliseconds, "the window of the burn rate; absent: 24 hours; at least 0")
+        try visitor.field(
+            "windowMilliseconds", &windowMilliseconds, "the window of the burn rate; absent: 24 hours; at least 0")
     }
 
     public struct Reply: WireRecord {
@@ -514,7 +520,8 @@ public struct LedgerSummary: Command {
     }
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; at least 0")
+        try visitor.field(
+            "windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; at least 0")
     }
 }
 
@@ -529,7 +536,8 @@ public struct LedgerSummaries: Command {
         self.cursor = cursor
     }
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; at least 0")
+        try visitor.field(
+            "windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; at least 0")
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
@@ -582,7 +590,8 @@ public struct LedgerResetPeriod: Command {
 
 public struct LedgerSetThresholds: Command {
     public static let declaration = CommandDeclaration(
-        63, "ledger.setThresholds", .durable, .operator, "Sets the utilizations at which threshold events fire; absent ones stay.")
+        63, "ledger.setThresholds", .durable, .operator,
+        "Sets the utilizations at which threshold events fire; absent ones stay.")
     public typealias Reply = Done
     public var warning: Double?
     public var critical: Double?
@@ -631,7 +640,8 @@ public struct LedgerBudgets: Command {
 
 public struct LedgerSetPeriod: Command {
     public static let declaration = CommandDeclaration(
-        66, "ledger.setPeriod", .durable, .operator, "Sets how long periods are; the current one goes on to the end that this gives it.")
+        66, "ledger.setPeriod", .durable, .operator,
+        "Sets how long periods are; the current one goes on to the end that this gives it.")
     public typealias Reply = Done
     public var length: PeriodLength = .month
     public init() {}

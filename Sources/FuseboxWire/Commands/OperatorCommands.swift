@@ -1,7 +1,8 @@
 /// Everything that a caller needs to rank providers.
 public struct Overview: Command {
     public static let declaration = CommandDeclaration(
-        80, "overview", .read, "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
+        80, "overview", .read,
+        "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
     public var cursor = Page.end
     public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
@@ -29,11 +30,13 @@ public struct Overview: Command {
             try visitor.field("name", &name, "the provider or breaker")
             try visitor.field("state", &state, "of its breaker; closed if it has none")
             try visitor.field("share", &share, "of traffic admitted, 0 to 1; 1 if it has no breaker")
-            try visitor.field("exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
+            try visitor.field(
+                "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
             try visitor.field("spend", &spend, "spent in this period")
             try visitor.field("budget", &budget, "per period; absent: unlimited")
             try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
-            try visitor.field("daysRemaining", &daysRemaining, "until the budget is used up at the burn rate of 24 hours")
+            try visitor.field(
+                "daysRemaining", &daysRemaining, "until the budget is used up at the burn rate of 24 hours")
             try visitor.field("rpm", &rpm, "requests per minute, as the window stands now")
             try visitor.field("rpd", &rpd, "requests per day")
             try visitor.field("tpm", &tpm, "tokens per minute")
@@ -56,7 +59,9 @@ public struct Overview: Command {
 
 public struct Forget: Command {
     public static let declaration = CommandDeclaration(
-        81, "forget", .durable, .operator, "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown.")
+        81, "forget", .durable, .operator,
+        "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown."
+    )
     public typealias Reply = Done
     public var name = Name.blank
     public init() {}
@@ -83,7 +88,8 @@ public struct SnapshotInfo: WireRecord {
 
 public struct SnapshotNow: Command {
     public static let declaration = CommandDeclaration(
-        82, "snapshot.now", .session, .operator, "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
+        82, "snapshot.now", .session, .operator,
+        "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
     public typealias Reply = SnapshotInfo
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
@@ -106,7 +112,8 @@ public struct SnapshotList: Command {
 
 public struct SnapshotRead: Command {
     public static let declaration = CommandDeclaration(
-        84, "snapshot.read", .session, .operator, "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
+        84, "snapshot.read", .session, .operator,
+        "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
     public var sequence: UInt64 = 0
     public var offset: UInt64 = 0
     public init() {}
@@ -132,7 +139,8 @@ public struct SnapshotRead: Command {
 
 public struct ImportChunk: Command {
     public static let declaration = CommandDeclaration(
-        85, "import.chunk", .session, .operator, "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
+        85, "import.chunk", .session, .operator,
+        "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
     public typealias Reply = Done
     public var offset: UInt64 = 0
     public var chunk = Bytes([])
@@ -149,7 +157,9 @@ public struct ImportChunk: Command {
 
 public struct ImportCommit: Command {
     public static let declaration = CommandDeclaration(
-        86, "import.commit", .session, .operator, "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk.")
+        86, "import.commit", .session, .operator,
+        "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk."
+    )
     public typealias Reply = SnapshotInfo
     public var length: UInt64 = 0
     public init() {}

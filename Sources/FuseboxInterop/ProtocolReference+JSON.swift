@@ -1,0 +1,68 @@
+import FuseboxWire
+
+extension ProtocolReference {
+    /// The reference for programs, as pretty JSON; ends with a line break.
+    public static func json() -> String { ProtocolReference().value.text(pretty: true) + "\n" }
+
+    private var value: JSONValue {
+        [
+            "magic": JSONValue(Hello.magic),
+            "lowestVersion": JSONValue(ProtocolVersion.lowest),
+            "highestVersion": JSONValue(ProtocolVersion.highest),
+            "limits": .object(Self.limits.map { ($0.name, JSONValue($0.value)) }),
+            "commands": .array(commands.map(Self.value)),
+            "events": .array(events.map(Self.value)),
+            "prefixes": .object(prefixes.map { ($0.name, Self.value($0.fields)) }),
+            "types": .array(types.map(Self.value)),
+            "statuses": .array(Status.allCases.map(Self.value)),
+        ]
+    }
+
+    private static func value(_ entry: CommandEntry) -> JSONValue {
+        [
+            "number": JSONValue(entry.declaration.number),
+            "name": .string(entry.declaration.name),
+            "subject": .string(entry.declaration.subject.rawValue),
+            "effect": .string(entry.declaration.effect.rawValue),
+            "access": .string(entry.declaration.access.rawValue),
+            "sequenced": .bool(entry.declaration.isSequenced),
+            "summary": .string(entry.declaration.summary),
+            "request": value(entry.request),
+            "reply": value(entry.reply),
+        ]
+    }
+
+    private static func value(_ entry: EventEntry) -> JSONValue {
+        [
+            "number": JSONValue(entry.declaration.number),
+            "name": .string(entry.declaration.name),
+            "topic": .string(entry.declaration.topic.name),
+            "topicBit": JSONValue(entry.declaration.topic.rawValue),
+            "summary": .string(entry.declaration.summary),
+            "fields": value(entry.fields),
+        ]
+    }
+
+    private static func value(_ fields: [Schema.Field]) -> JSONValue {
+        .array(
+            fields.map { field in
+                ["name": .string(field.name), "type": .string(field.type), "meaning": .string(field.meaning)]
+            })
+    }
+
+    private static func value(_ definition: Schema.Definition) -> JSONValue {
+        switch definition {
+        case .record(let name, let fields): ["name": .string(name), "fields": value(fields)]
+        case .enumeration(let name, let spelling): ["name": .string(name), "values": .string(spelling)]
+        }
+    }
+
+    private static func value(_ status: Status) -> JSONValue {
+        [
+            "number": JSONValue(status.rawValue),
+            "name": .string("\(status)"),
+            "closesConnection": .bool(status.closesConnection),
+            "meaning": .string(status.meaning),
+        ]
+    }
+}

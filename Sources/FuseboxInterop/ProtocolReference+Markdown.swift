@@ -1,0 +1,164 @@
+import FuseboxWire
+
+extension ProtocolReference {
+    /// The reference as `proto-docs/commands.md` holds it; ends with a line break.
+    public static func markdown() -> String { ProtocolReference().document }
+
+    private var document: String {
+        var lines = [
+            "# Commands, events and types",
+            "",
+            "Generated from the code by `fusebox protocol --format markdown`; do not edit. How these travel in frames is told",
+            "in [protocol.md](protocol.md), example frames of each are in [vectors/](vectors/).",
+            "",
+            "Protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest). A `?` after a type marks an optional value.",
+            "",
+        ]
+        lines += contents
+        for subject in CommandSubject.allCases { lines += chapter(subject) }
+        lines += eventChapter
+        lines += prefixChapter
+        lines += typeChapter
+        lines += statusChapter
+        lines += limitChapter
+        return lines.joined(separator: "\n")
+    }
+
+    /// The table of all commands.
+    private var contents: [String] {
+        let rows = commands.map { entry in
+            let declaration = entry.declaration
+            return [
+                "\(declaration.number)", "[`\(declaration.name)`](#\(Self.anchor(declaration.name)))",
+                declaration.effect.rawValue, declaration.access.rawValue, declaration.summary,
+            ]
+        }
+        return ["## All commands", ""] + Self.table(["number", "command", "effect", "access", "summary"], rows)
+            + [
+                "Effects:", "", "- **read**: \(CommandDeclaration.Effect.read.meaning)",
+                "- **written**: \(CommandDeclaration.Effect.written.meaning)",
+                "- **durable**: \(CommandDeclaration.Effect.durable.meaning)",
+                "- **session**: \(CommandDeclaration.Effect.session.meaning)", "",
+                "Access:", "", "- **worker**: \(CommandDeclaration.Access.worker.meaning)",
+                "- **operator**: \(CommandDeclaration.Access.operator.meaning)",
+                "- **engine**: \(CommandDeclaration.Access.engine.meaning)", "",
+            ]
+    }
+
+    private func chapter(_ subject: CommandSubject) -> [String] {
+        var lines = ["## \(subject.title)", ""]
+        if subject == .engine {
+            lines += [
+                "These stand in the journal beside the requests, because recovery is replay. They are never accepted from a",
+                "socket: a server answers them with `\(Status.unknownCommand)`.", "",
+            ]
+        }
+        for entry in commands(of: subject) { lines += section(entry) }
+        return lines
+    }
+
+    private func section(_ entry: CommandEntry) -> [String] {
+        let declaration = entry.declaration
+        let sequenced = declaration.isSequenced ? ", sequenced" : ""
+        return [
+            "### `\(declaration.name)`", "", declaration.summary, "",
+            "Number \(declaration.number), \(declaration.effect.rawValue)\(sequenced), access: \(declaration.access.rawValue).",
+            "",
+        ] + fields(entry.request, "Request") + fields(entry.reply, "Reply")
+    }
+
+    private func fields(_ fields: [Schema.Field], _ title: String) -> [String] {
+        guard !fields.isEmpty else { return ["\(title): no fields.", ""] }
+        return ["\(title):", ""] + fieldTable(fields)
+    }
+
+    private func fieldTable(_ fields: [Schema.Field]) -> [String] {
+        Self.table(["field", "type", "meaning"], fields.map { ["`\($0.name)`", linked($0.type), $0.meaning] })
+    }
+
+    /// A type's name; that of a record or an enumeration leads to its explanation.
+    private func linked(_ type: String) -> String {
+        guard let definition = types.first(where: { type.split { " ?".contains($0) }.contains(Substring($0.name)) })
+        else {
+            return type
+        }
+        let name = definition.name
+        let parts = type.split(separator: name, maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.joined(separator: "[\(name)](#\(Self.anchor(definition.heading)))")
+    }
+
+    private var eventChapter: [String] {
+        var lines = ["## Events", "", "A frame of kind 2 with the event's number in place of a command's.", ""]
+        for event in events {
+            let declaration = event.declaration
+            lines += [
+                "### `\(declaration.name)`", "", declaration.summary, "",
+                "Number \(declaration.number), topic: \(declaration.topic.name) (\(declaration.topic.rawValue)).", "",
+            ]
+            lines += fieldTable(event.fields)
+        }
+        return lines
+    }
+
+    private var prefixChapter: [String] {
+        var lines = [
+            "## What comes before the fields", "",
+            "A sequenced request carries a `\(RequestSequence.wireType)` before its own fields, an event a "
+                + "`\(EventEnvelope.wireType)`.", "",
+        ]
+        for (name, fields) in prefixes { lines += ["### `\(name)`", ""] + fieldTable(fields) }
+        return lines
+    }
+
+    private var typeChapter: [String] {
+        var lines = ["## Records and enumerations", ""]
+        for definition in types {
+            lines += ["### \(definition.heading)", ""]
+            switch definition {
+            case .record(_, let fields): lines += fieldTable(fields)
+            case .enumeration(_, let spelling): lines += ["One byte: \(spelling).", ""]
+            }
+        }
+        return lines
+    }
+
+    private var statusChapter: [String] {
+        let rows = Status.allCases.map { status in
+            ["\(status.rawValue)", "`\(status)`", status.closesConnection ? "closed" : "open", status.meaning]
+        }
+        return ["## Statuses", ""] + Self.table(["number", "status", "connection", "meaning"], rows)
+    }
+
+    private var limitChapter: [String] {
+        ["## Limits", ""]
+            + Self.table(
+                ["limit", "value", "meaning"], Self.limits.map { ["`\($0.name)`", "\($0.value)", $0.meaning] })
+    }
+
+    private static func table(_ head: [String], _ rows: [[String]]) -> [String] {
+        let lines = [head, head.map { _ in "---" }] + rows
+        return lines.map { cells in
+            "| " + cells.map { escaped($0) }.joined(separator: " | ") + " |"
+        } + [""]
+    }
+
+    private static func escaped(_ cell: String) -> String {
+        cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+    }
+
+    /// The anchor that a heading of this text gets.
+    private static func anchor(_ heading: String) -> String {
+        let words = heading.lowercased().split(separator: " ")
+        return words.map { $0.filter { $0.isLetter || $0.isNumber } }.joined(separator: "-")
+    }
+}
+
+extension Schema.Definition {
+    /// Its kind stands before its name, so that no command and no event has the same anchor.
+    fileprivate var heading: String {
+        switch self {
+        case .record(let name, _): "Record \(name)"
+        case .enumeration(let name, _): "Enumeration \(name)"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import FuseboxWire
+
+extension ProtocolVectors {
+    /// One connection from hello to goodbye, in the order of its bytes. `proto-docs/protocol.md` walks through it.
+    public static func conversation() -> [Vector] {
+        let provider = name("openai")
+        return [
+            request(
+                "hello",
+                Hello(worker: WorkerID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210), client: "demo"),
+                1, unsequenced),
+            reply("hello, answered", Hello.self, welcome, 1),
+            request("subscribe to the ledger's events", Subscribe(topics: .ledger), 2, unsequenced),
+            reply("subscribed", Subscribe.self, subscribed, 2),
+            request(
+                "acquire, the worker's first sequenced request", BreakerAcquire(name: provider), 3,
+                RequestSequence(sequence: 1, oldestUnacknowledged: 1)),
+            reply("admitted", BreakerAcquire.self, admitted, 3),
+            request(
+                "record",
+                LedgerRecord(
+                    provider: provider, model: name("gpt-4o"), cost: .dollars("0.0012"), inputTokens: 120,
+                    outputTokens: 300),
+                4, RequestSequence(sequence: 2, oldestUnacknowledged: 2)),
+            event(
+                "the event that it fires", .thresholdCrossed(crossed),
+                EventEnvelope(number: 42, missed: 0, at: Timestamp(milliseconds: 1_767_225_600_250))),
+            reply("recorded, with the same event in the reply", LedgerRecord.self, recorded, 4),
+            request(
+                "a request about a breaker that there is not", BreakerSerialize(name: name("nobody")), 5, unsequenced),
+            refusal(
+                "refused", Refusal(.notFound, "no breaker is named nobody"),
+                command: BreakerSerialize.declaration.number, correlation: 5),
+            request("goodbye", Goodbye(), 6, unsequenced),
+            reply("goodbye, answered; the server closes", Goodbye.self, Done(), 6),
+        ]
+    }
+
+    /// For requests that carry no sequence.
+    private static let unsequenced = RequestSequence()
+
+    private static func name(_ text: String) -> Name {
+        guard let name = try? Name(text) else { preconditionFailure("\(text) is a valid name") }
+        return name
+    }
+
+    private static var welcome: Hello.Reply {
+        var reply = Hello.Reply()
+        reply.version = 1
+        reply.epoch = 0x1122_3344_5566_7788
+        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.keptReplies = 1_024
+        reply.idleMilliseconds = 86_400_000
+        reply.server = "fuseboxd 1.0.0"
+        return reply
+    }
+
+    private static var subscribed: Subscribe.Reply {
+        var reply = Subscribe.Reply()
+        reply.nextNumber = 42
+        return reply
+    }
+
+    private static var admitted: BreakerAcquire.Reply {
+        var reply = BreakerAcquire.Reply()
+        reply.admitted = true
+        reply.share = 1
+        return reply
+    }
+
+    private static var crossed: ThresholdCrossed {
+        var event = ThresholdCrossed()
+        event.provider = name("openai")
+        event.model = name("gpt-4o")
+        event.tier = .warning
+        event.spend = .dollars("40.0006")
+        event.budget = .dollars("50")
+        return event
+    }
+
+    private static var recorded: LedgerRecord.Reply {
+        var reply = LedgerRecord.Reply()
+        reply.threshold = crossed
+        return reply
+    }
+}

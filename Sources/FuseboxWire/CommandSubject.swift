@@ -1,0 +1,43 @@
+/// What a command is about: its chapter in the reference, its file of vectors, its range of numbers.
+public enum CommandSubject: String, Sendable, CaseIterable {
+    case connection
+    case breaker
+    case exhaustion
+    case ledger
+    case `operator`
+    case engine
+
+    /// The numbers that are set aside for its commands.
+    public var numbers: ClosedRange<UInt16> {
+        switch self {
+        case .connection: 1...15
+        case .breaker: 16...31
+        case .exhaustion: 32...47
+        case .ledger: 48...79
+        case .operator: 80...95
+        case .engine: 240...255
+        }
+    }
+
+    /// The heading of its chapter.
+    public var title: String {
+        switch self {
+        case .connection: "Connection"
+        case .breaker: "Circuit breakers"
+        case .exhaustion: "Exhaustion registry"
+        case .ledger: "Credit ledger"
+        case .operator: "Overview and operation"
+        case .engine: "The engine's own inputs"
+        }
+    }
+}
+
+extension CommandDeclaration {
+    /// The subject whose numbers it is among.
+    public var subject: CommandSubject {
+        guard let subject = CommandSubject.allCases.first(where: { $0.numbers.contains(number) }) else {
+            preconditionFailure("no subject has the number \(number) of \(name)")
+        }
+        return subject
+    }
+}

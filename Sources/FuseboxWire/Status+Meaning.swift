@@ -1,0 +1,47 @@
+extension Status {
+    /// Whether the server closes the connection once the frame that carries this status is sent.
+    ///
+    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found.
+    public var closesConnection: Bool {
+        switch self {
+        case .frameTooLarge, .unsupportedVersion, .helloRequired, .helloTimeout, .badMagic, .tooManyConnections,
+            .fenced,
+            .shuttingDown, .idleTimeout:
+            true
+        case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .notFound,
+            .notPermitted,
+            .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed, .damagedData:
+            false
+        }
+    }
+
+    /// One line for the reference: when a reply carries it.
+    public var meaning: String {
+        switch self {
+        case .ok: "The request was carried out; the payload is the command's reply."
+        case .malformed: "The payload ends inside a field, or a field holds what its type cannot."
+        case .unknownCommand: "No command has this number."
+        case .frameTooLarge: "The frame is longer than the limit that hello announced."
+        case .unsupportedVersion: "Server and client share no protocol version."
+        case .helloRequired: "A request came before hello, or a second hello came."
+        case .helloTimeout: "Hello did not come in time."
+        case .badName: "A name is empty, too long, or holds a control character."
+        case .badText: "A text or a name is not valid UTF-8."
+        case .trailingBytes: "The payload goes on after its last field."
+        case .outOfRange: "A value lies outside its documented range."
+        case .badMagic: "The first bytes are not those of this protocol."
+        case .notFound: "Nothing is known under this name."
+        case .notPermitted: "The peer may not use this command."
+        case .limitReached: "A limit on what is kept in memory is reached: names, models, budgets."
+        case .tooManyConnections: "The server holds as many connections as it may."
+        case .overflow: "A sum would leave the range of money or of a counter; nothing was changed."
+        case .busy: "Something that can only be done once at a time is under way; try again."
+        case .sequenceOutOfOrder: "The sequence number is not higher than the worker's last one."
+        case .fenced: "A newer connection of the same worker has taken over."
+        case .shuttingDown: "The server is stopping; reconnect and try again."
+        case .storageFailed: "The data directory could not be written; what failed is in the message."
+        case .damagedData: "The bytes of a snapshot or an import do not agree with their checksum or format."
+        case .idleTimeout: "The connection was idle for longer than the limit that hello announced."
+        }
+    }
+}
