@@ -33,9 +33,7 @@ public struct BudgetPeriod: Sendable, Equatable {
 
     /// This period with another length; it keeps its start.
     public func resized(to length: PeriodLength, at wall: Timestamp) -> BudgetPeriod {
-        var resized = BudgetPeriod(length, start: start)
-        resized.end = Self.boundary(after: wall, length)
-        return resized
+        BudgetPeriod(length, start: start, end: Self.boundary(after: wall, length))
     }
 
     private static let day: Int64 = 86_400_000

@@ -24,16 +24,16 @@ public struct ModelID: NameIdentifier {
 ///
 /// A name lives as long as something refers to it; its number is then given to another.
 public struct NameTable<ID: NameIdentifier>: Sendable {
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         var name: Name
         var references: UInt32
         /// The peer user that introduced it.
         var user: UInt32
     }
 
-    private var entries = ChunkedArray<Entry>()
+    var entries = ChunkedArray<Entry>()
     private var index = HashIndex()
-    private var free: [UInt32] = []
+    var free: [UInt32] = []
     private var namesOfUser: [UInt32: Int] = [:]
 
     public init() {}

@@ -1,0 +1,178 @@
+import FuseboxWire
+
+/// Puts a state together from the sections of its image.
+///
+/// The limits in force do not refuse what is already there: they bound what comes new.
+public struct StateImage {
+    private var builder: StateMachine.Builder
+    private let limits: Limits
+    /// Model accounts of the provider at hand, in the order of the image.
+    private var pendingModels: [(provider: Name, account: ModelAccount)] = []
+
+    public init(profile: Profile, limits: Limits, at moment: Moment) {
+        self.limits = limits
+        builder = StateMachine.Builder(profile: profile, limits: .unbounded, at: moment)
+    }
+
+    /// Adds a section, or a part of one.
+    ///
+    /// - Throws: what is wrong with its records; `unknownCommand` for a section of an unknown kind
+    public mutating func add(_ kind: UInt32, _ contents: inout ByteReader) throws(Refusal) {
+        guard let section = ImageSection(rawValue: kind) else {
+            throw Refusal(.damagedData, "no section has the kind \(kind)")
+        }
+        while contents.remaining > 0 { try addRecord(section, &contents) }
+    }
+
+    /// The state that was put together.
+    public consuming func finish() throws(Refusal) -> StateMachine {
+        try addModels()
+        var machine = builder.finish()
+        guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
+            throw Refusal(.damagedData, "there are names that no record refers to")
+        }
+        machine.limits = limits
+        return machine
+    }
+
+    private mutating func addRecord(_ section: ImageSection, _ contents: inout ByteReader) throws(Refusal) {
+        switch section {
+        case .settings: try addSettings(try read(&contents))
+        case .names: try builder.machine.names.restore(try read(&contents))
+        case .freeNames: try builder.machine.names.restoreFree(try read(&contents, as: FreeNumberImage.self).number)
+        case .models: try builder.machine.models.restore(try read(&contents))
+        case .freeModels: try builder.machine.models.restoreFree(try read(&contents, as: FreeNumberImage.self).number)
+        case .breakers: try builder.insertBreaker(try read(&contents))
+        case .marks: try builder.insertMark(try read(&contents))
+        case .accounts:
+            let image = try read(&contents, as: AccountImage.self)
+            try builder.insertAccount(
+                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion)
+        case .modelAccounts: try addModelAccount(try read(&contents))
+        case .budgets: try builder.insertBudget(try read(&contents))
+        case .histories: try addHistory(try read(&contents))
+        case .sharedHistory:
+            let image = try read(&contents, as: SharedEntryImage.self)
+            try builder.insertShared(image.provider, at: image.at, cost: image.cost)
+        case .closedPeriods:
+            let image = try read(&contents, as: ClosedPeriodImage.self)
+            builder.insertClosedPeriod(
+                start: image.start, end: image.end, usage: image.entries.map { ($0.provider, $0.usage) })
+        }
+    }
+
+    private func read<Record: WireRecord>(
+        _ contents: inout ByteReader, as: Record.Type = Record.self
+    ) throws(Refusal) -> Record {
+        var record = Record()
+        try record.decode(from: &contents)
+        return record
+    }
+
+    private mutating func addSettings(_ image: SettingsImage) throws(Refusal) {
+        try builder.setDefaultConfiguration(image.breakerDefault)
+        try builder.setDefaultCooldown(milliseconds: image.defaultCooldownMilliseconds)
+        try builder.setThresholds(image.thresholds)
+        builder.setPeriod(BudgetPeriod(image.periodLength, start: image.periodStart, end: image.periodEnd))
+    }
+
+    /// A provider lists its newest model account first: they are added in the opposite order.
+    private mutating func addModelAccount(_ image: ModelAccountImage) throws(Refusal) {
+        guard let provider = builder.machine.names.name(number: image.provider),
+            let model = builder.machine.models.name(number: image.model)
+        else {
+            throw Refusal(
+                .damagedData, "a model account belongs to provider \(image.provider) and model \(image.model), which have no names")
+        }
+        if let last = pendingModels.last, last.provider != provider { try addModels() }
+        var account = ModelAccount()
+        account.model = model
+        account.usage = image.usage
+        pendingModels.append((provider, account))
+    }
+
+    private mutating func addModels() throws(Refusal) {
+        for (provider, account) in pendingModels.reversed() {
+            try builder.insertModelAccount(account, of: provider)
+        }
+        pendingModels.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func addHistory(_ image: HistoryImage) throws(Refusal) {
+        let stretches = image.stretches.map {
+            SpendEntry(start: $0.start, end: $0.end, cost: $0.cost.nanodollars, count: $0.count)
+        }
+        let singles = image.singles.map { SpendEntry(at: $0.at, cost: $0.cost.nanodollars) }
+        try builder.insertHistory(stretches + singles, of: image.provider)
+    }
+}
+
+extension Limits {
+    /// Limits that refuse nothing that fits the numbers that stand for names.
+    static let unbounded: Limits = {
+        var limits = Limits()
+        limits.names = Int(UInt32.max)
+        limits.namesPerUser = Int(UInt32.max)
+        limits.models = Int(UInt32.max)
+        limits.providerAccounts = Int(UInt32.max)
+        limits.modelAccounts = Int(UInt32.max)
+        limits.budgets = Int(UInt32.max)
+        return limits
+    }()
+}
+
+extension NameTable {
+    /// The numbers that are free, in the order in which they were freed.
+    var freeNumbers: [UInt32] { free }
+
+    /// Calls `body` with every name in use, in the order of their numbers.
+    func forEachImage<Failure: Error>(_ body: (NameImage) throws(Failure) -> Void) throws(Failure) {
+        for number in 0..<entries.count where entries[number].references > 0 {
+            var image = NameImage()
+            image.number = UInt32(number)
+            image.user = entries[number].user
+            image.name = entries[number].name
+            try body(image)
+        }
+    }
+
+    /// Whether something refers to every name.
+    var hasNoStrays: Bool {
+        (0..<entries.count).allSatisfy { entries[$0].references > 0 || entries[$0].name.count == 0 }
+    }
+
+    /// The name that a number stands for; nil if it stands for none.
+    func name(number: UInt32) -> Name? {
+        guard number < entries.count, entries[Int(number)].name.count > 0 else { return nil }
+        return entries[Int(number)].name
+    }
+
+    /// Gives a name the number that it had.
+    ///
+    /// - Throws: `damagedData` if the names do not come in the order of their numbers, or one comes twice
+    mutating func restore(_ image: NameImage) throws(Refusal) {
+        guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap, find(image.name) == nil
+        else {
+            throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
+        }
+        while entries.count < image.number { entries.append(Entry(name: .blank, references: 0, user: 0)) }
+        let id = intern(image.name, by: image.user)
+        precondition(id.index == image.number)
+    }
+
+    /// Makes a number free that stands for no name.
+    ///
+    /// - Throws: `damagedData` if it stands for one
+    mutating func restoreFree(_ number: UInt32) throws(Refusal) {
+        guard Int(number) < entries.count + Limits.restoredGap, name(number: number) == nil else {
+            throw Refusal(.damagedData, "the number \(number) cannot be free")
+        }
+        while entries.count <= number { entries.append(Entry(name: .blank, references: 0, user: 0)) }
+        free.append(number)
+    }
+}
+
+extension Limits {
+    /// How far apart the numbers of two names in a snapshot may lie: a damaged one must not ask for all memory.
+    fileprivate static let restoredGap = 1 << 24
+}

@@ -1,0 +1,159 @@
+import FuseboxWire
+
+/// The parts that a state is written down in. Numbers are part of the snapshot format: they are never reused.
+public enum ImageSection: UInt32, Sendable, CaseIterable {
+    case settings = 1
+    /// Names of breakers and providers with their numbers.
+    case names = 2
+    /// Numbers of names that are free, in the order in which they will be given again.
+    case freeNames = 3
+    case models = 4
+    case freeModels = 5
+    case breakers = 6
+    case marks = 7
+    case accounts = 8
+    /// Those of one provider come newest first, as they are listed.
+    case modelAccounts = 9
+    case budgets = 10
+    case histories = 11
+    case sharedHistory = 12
+    case closedPeriods = 13
+}
+
+// MARK: Records
+
+/// What is set for all.
+public struct SettingsImage: WireRecord {
+    public var breakerDefault = BreakerConfiguration()
+    public var defaultCooldownMilliseconds: Int64 = 0
+    public var thresholds = Thresholds()
+    public var periodLength: PeriodLength = .month
+    public var periodStart = Timestamp(milliseconds: 0)
+    public var periodEnd: Timestamp?
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")
+        try visitor.field("defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "of marks that name none")
+        try visitor.field("thresholds", &thresholds, "the utilizations at which events fire")
+        try visitor.field("periodLength", &periodLength, "how long a budget period is")
+        try visitor.field("periodStart", &periodStart, "when the current one began, on the wall clock")
+        try visitor.field("periodEnd", &periodEnd, "when it ends, on the wall clock; absent if by hand")
+    }
+}
+
+public struct NameImage: WireRecord {
+    public var number: UInt32 = 0
+    public var user: UInt32 = 0
+    public var name = Name.blank
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("number", &number, "what stands for the name")
+        try visitor.field("user", &user, "the peer user that introduced it")
+        try visitor.field("name", &name, "the name")
+    }
+}
+
+public struct FreeNumberImage: WireRecord {
+    public var number: UInt32 = 0
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("number", &number, "a number that stands for no name")
+    }
+}
+
+public struct AccountImage: WireRecord {
+    public var account = ProviderAccount()
+    public var firedThreshold: ThresholdTier = .none
+    public var firedDepletion: DepletionTier = .none
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("account", &account, "sums, budget and windows")
+        try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
+        try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion that has fired in this period")
+    }
+}
+
+public struct ModelAccountImage: WireRecord {
+    public var provider: UInt32 = 0
+    public var model: UInt32 = 0
+    public var usage = Usage()
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider's number")
+        try visitor.field("model", &model, "the model's number")
+        try visitor.field("usage", &usage, "the sums of this period")
+    }
+}
+
+public struct HistoryImage: WireRecord {
+    public struct Stretch: WireRecord {
+        public static var wireType: String { "HistoryStretch" }
+        public var start = Timestamp(milliseconds: 0)
+        public var end = Timestamp(milliseconds: 0)
+        public var cost = Money.zero
+        public var count: Int64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("start", &start, "the first record that it sums up")
+            try visitor.field("end", &end, "the last one")
+            try visitor.field("cost", &cost, "their sum")
+            try visitor.field("count", &count, "how many they are")
+        }
+    }
+
+    public struct Single: WireRecord {
+        public static var wireType: String { "HistorySingle" }
+        public var at = Timestamp(milliseconds: 0)
+        public var cost = Money.zero
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("at", &at, "when it was recorded")
+            try visitor.field("cost", &cost, "what it cost")
+        }
+    }
+
+    public var provider = Name.blank
+    public var stretches: [Stretch] = []
+    public var singles: [Single] = []
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("stretches", &stretches, "the older part, oldest first")
+        try visitor.field("singles", &singles, "the newer part, oldest first")
+    }
+}
+
+public struct SharedEntryImage: WireRecord {
+    public var provider = Name.blank
+    public var at = Timestamp(milliseconds: 0)
+    public var cost = Money.zero
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("at", &at, "when it was recorded")
+        try visitor.field("cost", &cost, "what it cost")
+    }
+}
+
+public struct ClosedPeriodImage: WireRecord {
+    public struct Entry: WireRecord {
+        public static var wireType: String { "ClosedPeriodEntry" }
+        public var provider = Name.blank
+        public var usage = Usage()
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("provider", &provider, "the provider")
+            try visitor.field("usage", &usage, "its sums")
+        }
+    }
+
+    public var start = Timestamp(milliseconds: 0)
+    public var end = Timestamp(milliseconds: 0)
+    public var entries: [Entry] = []
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("start", &start, "on the wall clock")
+        try visitor.field("end", &end, "on the wall clock")
+        try visitor.field("entries", &entries, "the providers that had any")
+    }
+}

@@ -1,0 +1,136 @@
+import FuseboxCore
+import FuseboxWire
+
+extension Engine {
+    /// Handles hello.
+    mutating func open(
+        _ session: inout Session, _ header: FrameHeader, _ reader: inout ByteReader, at moment: Moment
+    ) throws(Refusal) -> Verdict {
+        var hello = Hello()
+        // The magic is looked at first: bytes of another protocol deserve a better answer than "malformed".
+        var peek = reader
+        guard (try? peek.read(UInt32.self)) == Hello.magic else {
+            throw Refusal(.badMagic, "this socket speaks the Fusebox protocol; the first bytes are not its hello")
+        }
+        try hello.decode(from: &reader)
+        try reader.finish()
+        guard hello.lowestVersion <= ProtocolVersion.highest, hello.highestVersion >= ProtocolVersion.lowest,
+            hello.lowestVersion <= hello.highestVersion
+        else {
+            throw Refusal(
+                .unsupportedVersion,
+                "this server speaks protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest), the client \(hello.lowestVersion) to \(hello.highestVersion)")
+        }
+        session.state = .open
+        session.worker = hello.worker
+        session.client = String(hello.client.prefix(64))
+        reply(helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session), to: header)
+        return .proceed
+    }
+
+    private func helloReply(version: UInt16, _ session: borrowing Session) -> Hello.Reply {
+        var reply = Hello.Reply()
+        reply.version = version
+        reply.epoch = identity.epoch
+        reply.profile = machine.profile
+        reply.worker = .new
+        reply.isOperator = session.peer.isOperator
+        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.keptReplies = UInt32(machine.limits.requestsPerTurn)
+        reply.idleMilliseconds = machine.limits.idleMilliseconds
+        reply.server = identity.server
+        return reply
+    }
+
+    /// Handles a command that concerns the connection, the daemon or its files.
+    mutating func answerOwn(
+        _ header: FrameHeader, _ reader: inout ByteReader, _ session: inout Session, at moment: Moment
+    ) throws(Refusal) -> Verdict {
+        let ticket = Ticket(session: session.id, command: header.command, correlation: header.correlation)
+        switch header.command {
+        case Goodbye.declaration.number:
+            _ = try decode(Goodbye.self, &reader)
+            reply(Done(), to: header)
+            return .close
+        case Ping.declaration.number:
+            _ = try decode(Ping.self, &reader)
+            var pong = Ping.Reply()
+            pong.now = moment.now
+            pong.wall = moment.wall
+            reply(pong, to: header)
+            return .proceed
+        case ServerStatus.declaration.number:
+            _ = try decode(ServerStatus.self, &reader)
+            reply(status(at: moment), to: header)
+            return .proceed
+        case Subscribe.declaration.number:
+            subscribe(&session, try decode(Subscribe.self, &reader), header)
+            return .proceed
+        case SnapshotNow.declaration.number:
+            _ = try decode(SnapshotNow.self, &reader)
+            snapshots.request(ticket)
+            return .proceed
+        case SnapshotList.declaration.number:
+            _ = try decode(SnapshotList.self, &reader)
+            return .deferred(ticket, .listSnapshots)
+        case SnapshotRead.declaration.number:
+            let command = try decode(SnapshotRead.self, &reader)
+            return .deferred(ticket, .readSnapshot(sequence: command.sequence, offset: command.offset))
+        case ImportChunk.declaration.number:
+            try upload.add(try decode(ImportChunk.self, &reader), from: session.id, limit: machine.limits.importLength)
+            reply(Done(), to: header)
+            return .proceed
+        case ImportCommit.declaration.number:
+            let command = try decode(ImportCommit.self, &reader)
+            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id)))
+        case Hello.declaration.number:
+            throw Refusal(.helloRequired, "hello has been said on this connection already")
+        default:
+            throw Refusal(.unknownCommand, "no command has the number \(header.command)")
+        }
+    }
+
+    private func decode<C: Command>(_: C.Type, _ reader: inout ByteReader) throws(Refusal) -> C {
+        var command = C()
+        do throws(Refusal) {
+            try command.decode(from: &reader)
+            try reader.finish()
+        } catch { throw error.inside(C.declaration.name) }
+        return command
+    }
+
+    private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
+        session.topics = Topics(rawValue: command.topics).intersection(.all)
+        session.missedEvents = 0
+        var subscribed = Subscribe.Reply()
+        subscribed.nextNumber = events.nextNumber
+        reply(subscribed, to: header)
+    }
+
+    private func status(at moment: Moment) -> ServerStatus.Reply {
+        var status = ServerStatus.Reply()
+        status.server = identity.server
+        status.processID = identity.processID
+        status.epoch = identity.epoch
+        status.profile = machine.profile
+        status.startedAt = startedAt
+        status.now = moment.now
+        status.wall = moment.wall
+        status.connections = census.connections
+        status.connectionLimit = census.connectionLimit
+        status.subscribers = census.subscribers
+        status.requests = requests
+        status.refusals = refusals
+        status.breakers = UInt32(machine.breakers.count)
+        status.exhausted = UInt32(machine.exhaustion.count)
+        status.providers = UInt32(machine.ledger.providerCount)
+        status.modelAccounts = UInt32(machine.ledger.modelAccountCount)
+        status.names = UInt32(machine.names.count)
+        status.nameLimit = UInt32(machine.limits.names)
+        status.sequence = sequence
+        status.snapshotSequence = snapshots.newest?.sequence ?? 0
+        status.snapshotAt = snapshots.newest?.takenAt
+        status.snapshotFailure = snapshots.failure
+        return status
+    }
+}

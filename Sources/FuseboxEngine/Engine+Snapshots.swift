@@ -1,0 +1,193 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// A state as it was at a moment, ready to be written away from the loop.
+public struct SnapshotCapture: Sendable {
+    public let header: SnapshotHeader
+    let machine: StateMachine
+
+    public init(_ machine: StateMachine, header: SnapshotHeader) {
+        self.machine = machine
+        self.header = header
+    }
+
+    /// Writes it to a data directory. Runs on any thread.
+    public func write<Files: Storage>(to store: SnapshotStore<Files>) throws(SnapshotFailure) -> SnapshotInfo {
+        try store.write(header) { (writer) throws(StorageError) in
+            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
+                try writer.section(kind.rawValue, contents)
+            }
+        }
+    }
+
+    /// The whole snapshot in memory.
+    public func bytes() -> [UInt8] {
+        do throws(StorageError) {
+            var writer = try SnapshotWriter(header, into: MemorySink())
+            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
+                try writer.section(kind.rawValue, contents)
+            }
+            return try writer.finish().bytes
+        } catch {
+            preconditionFailure("memory does not fail: \(error)")
+        }
+    }
+}
+
+extension SnapshotReader {
+    /// The state that the snapshot holds.
+    public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+        var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
+        try forEachSection { (kind, contents) throws(Refusal) in try image.add(kind, &contents) }
+        do throws(Refusal) { return try image.finish() } catch { throw .contents(offset: 0, error) }
+    }
+}
+
+/// When snapshots are taken, and who waits for one.
+struct SnapshotSchedule {
+    let intervalMilliseconds: Int64
+    private(set) var newest: SnapshotInfo?
+    private(set) var failure = ""
+    private(set) var isWriting = false
+    private var lastAttempt: Timestamp
+    private var waiting: [Ticket] = []
+    private var served: [Ticket] = []
+
+    init(intervalMilliseconds: Int64, newest: SnapshotInfo?, at now: Timestamp) {
+        self.intervalMilliseconds = intervalMilliseconds
+        self.newest = newest
+        lastAttempt = now
+    }
+
+    /// Asks for a snapshot that is captured after this.
+    mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
+
+    /// Whether one is to be captured now.
+    func isDue(sequence: UInt64, at now: Timestamp) -> Bool {
+        guard !isWriting else { return false }
+        if !waiting.isEmpty { return true }
+        return newest?.sequence != sequence && now - lastAttempt >= intervalMilliseconds
+    }
+
+    mutating func begin(at now: Timestamp) {
+        isWriting = true
+        lastAttempt = now
+        served = waiting
+        waiting = []
+    }
+
+    /// Returns the requests that the attempt answers.
+    mutating func end(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
+        isWriting = false
+        switch result {
+        case .success(let info):
+            newest = info
+            failure = ""
+        case .failure(let error):
+            failure = error.description
+        }
+        defer { served = [] }
+        return served
+    }
+}
+
+/// A state that is being uploaded for an import.
+struct Upload {
+    private var bytes: [UInt8] = []
+    private var session: UInt64?
+
+    mutating func add(_ chunk: ImportChunk, from session: UInt64, limit: Int) throws(Refusal) {
+        if chunk.offset == 0 {
+            bytes = []
+            self.session = session
+        }
+        guard self.session == session, chunk.offset == UInt64(bytes.count) else {
+            throw Refusal(
+                .busy, "the chunk at \(chunk.offset) does not continue this connection's upload; begin again at offset 0")
+        }
+        guard bytes.count + chunk.chunk.contents.count <= limit else {
+            discard(session)
+            throw Refusal(.limitReached, "an import may be \(limit) bytes long; this one is longer")
+        }
+        bytes.append(contentsOf: chunk.chunk.contents)
+    }
+
+    mutating func finish(length: UInt64, from session: UInt64) throws(Refusal) -> [UInt8] {
+        guard self.session == session, length == UInt64(bytes.count) else {
+            throw Refusal(
+                .damagedData, "\(length) bytes were announced and \(self.session == session ? bytes.count : 0) were sent")
+        }
+        defer { discard(session) }
+        return bytes
+    }
+
+    /// Forgets what a session has sent.
+    mutating func discard(_ session: UInt64) {
+        guard self.session == session else { return }
+        bytes = []
+        self.session = nil
+    }
+}
+
+extension Engine {
+    /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
+    public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
+        guard snapshots.isDue(sequence: sequence, at: moment.now) else { return nil }
+        return capture(at: moment)
+    }
+
+    /// The state to be written as a snapshot, due or not. `snapshotEnded` must follow.
+    public mutating func capture(at moment: Moment) -> SnapshotCapture {
+        snapshots.begin(at: moment.now)
+        return SnapshotCapture(
+            machine,
+            header: SnapshotHeader(
+                epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
+    }
+
+    /// Whether a capture is being written.
+    public var isWritingSnapshot: Bool { snapshots.isWriting }
+
+    /// Whether the newest snapshot holds everything.
+    public var isSnapshotCurrent: Bool { snapshots.newest?.sequence == sequence }
+
+    /// Takes note of what became of a capture; returns the requests that wait for it.
+    public mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
+        snapshots.end(result)
+    }
+
+    /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
+    public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
+        machine.replaceContents(with: imported)
+        sequence += 1
+        snapshots.request(ticket)
+    }
+
+    /// Tells that a connection is gone.
+    public mutating func sessionEnded(_ session: borrowing Session) {
+        upload.discard(session.id)
+    }
+
+    /// Writes the reply of work that was deferred.
+    public static func complete<Reply: WireRecord>(
+        _ ticket: Ticket, _ result: Result<Reply, Refusal>, _ output: inout ByteWriter
+    ) {
+        switch result {
+        case .success(let reply):
+            output.writeReply(reply, command: ticket.command, correlation: ticket.correlation)
+        case .failure(let refusal):
+            output.writeRefusal(refusal, command: ticket.command, correlation: ticket.correlation)
+        }
+    }
+}
+
+extension Refusal {
+    /// What a client is told of work on the data directory that failed.
+    public init(_ failure: SnapshotFailure) {
+        switch failure {
+        case .storage(let error): self.init(.storageFailed, error.description)
+        case .damaged: self.init(.damagedData, failure.description)
+        }
+    }
+}

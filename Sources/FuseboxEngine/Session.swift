@@ -1,0 +1,68 @@
+import FuseboxWire
+
+/// Who is at the other end of a connection, as the kernel tells it.
+public struct Peer: Sendable, Equatable {
+    public var processID: Int32
+    public var user: UInt32
+    /// Whether operator commands are allowed: root, the daemon's own user, a member of the admin group.
+    public var isOperator: Bool
+
+    public init(processID: Int32, user: UInt32, isOperator: Bool) {
+        self.processID = processID
+        self.user = user
+        self.isOperator = isOperator
+    }
+}
+
+/// A connection as the protocol sees it. Its owner keeps one beside each socket and lends it to the engine.
+public struct Session: Sendable {
+    public enum State: Sendable, Equatable {
+        /// Hello has not come yet.
+        case opening
+        case open
+        /// Nothing that comes is answered any more.
+        case ended
+    }
+
+    /// The connection's number, never used twice in a daemon's life.
+    public let id: UInt64
+    public let peer: Peer
+    public internal(set) var state = State.opening
+    /// What the client calls itself.
+    public internal(set) var client = ""
+    public internal(set) var worker = WorkerID(high: 0, low: 0)
+    /// The events that it wants to hear.
+    public internal(set) var topics: Topics = []
+    var lastSequence: UInt64 = 0
+    var missedEvents: UInt64 = 0
+
+    public init(id: UInt64, peer: Peer) {
+        self.id = id
+        self.peer = peer
+    }
+}
+
+/// Where a reply that comes later belongs.
+public struct Ticket: Sendable, Hashable {
+    public let session: UInt64
+    public let command: UInt16
+    public let correlation: UInt32
+}
+
+/// What the owner of a connection is to do after a frame.
+public enum Verdict: Sendable {
+    /// Send the output and go on.
+    case proceed
+    /// Send the output and close.
+    case close
+    /// The reply needs the disk: do this work away from the loop, then `complete` it.
+    case deferred(Ticket, DeferredWork)
+}
+
+/// Work on the data directory that a request has asked for.
+public enum DeferredWork: Sendable {
+    case listSnapshots
+    case readSnapshot(sequence: UInt64, offset: UInt64)
+    /// Decode an uploaded state; then hand it to `adopt`.
+    case decodeImport([UInt8])
+}

@@ -1,0 +1,81 @@
+internal import Glibc
+
+/// The system's clocks.
+public enum SystemClock {
+    /// Milliseconds since the machine started, time asleep included (CLOCK_BOOTTIME). Never steps.
+    public static var bootMilliseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
+
+    /// Milliseconds since 1970-01-01 UTC (CLOCK_REALTIME). May step either way.
+    public static var wallMilliseconds: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+
+    /// Nanoseconds on a clock that never steps and stands still while the machine sleeps (CLOCK_MONOTONIC), to
+    /// measure with.
+    public static var monotonicNanoseconds: Int64 { nanoseconds(CLOCK_MONOTONIC) }
+
+    /// Nanoseconds of processor time that the calling thread has used (CLOCK_THREAD_CPUTIME_ID).
+    public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        let status = unsafe clock_gettime(clock, &time)
+        precondition(status == 0, "every Linux has this clock")
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// How many descriptors this process may have open.
+///
+/// libuv accepts a connection beyond it and closes it without a word, so a server stays below by itself.
+public enum DescriptorLimit {
+    /// The soft limit: the one in force.
+    public static var current: Int {
+        get throws(LoopError) { clamp(try read().rlim_cur) }
+    }
+
+    /// Raises the soft limit to the hard one, or to `wanted` if that is less; never lowers it.
+    ///
+    /// - Returns: the limit then in force.
+    public static func raise(to wanted: Int = .max) throws(LoopError) -> Int {
+        var limit = try read()
+        let target = min(rlim_t(clamping: wanted), limit.rlim_max)
+        guard target > limit.rlim_cur else { return clamp(limit.rlim_cur) }
+        limit.rlim_cur = target
+        guard unsafe setrlimit(openFiles, &limit) == 0 else { throw LoopError.last(.limitDescriptors) }
+        return clamp(target)
+    }
+
+    private static var openFiles: __rlimit_resource_t { __rlimit_resource_t(RLIMIT_NOFILE.rawValue) }
+
+    private static func read() throws(LoopError) -> rlimit {
+        var limit = rlimit()
+        guard unsafe getrlimit(openFiles, &limit) == 0 else { throw LoopError.last(.limitDescriptors) }
+        return limit
+    }
+
+    /// "Unlimited" is the largest number.
+    private static func clamp(_ limit: rlim_t) -> Int { Int(clamping: limit) }
+}
+
+/// Who is at the other end of a Unix socket, as the kernel knows it from the time of its connect.
+public struct PeerCredentials: Sendable, Hashable {
+    public var processID: Int32
+    public var userID: UInt32
+    public var groupID: UInt32
+
+    public init(processID: Int32, userID: UInt32, groupID: UInt32) {
+        self.processID = processID
+        self.userID = userID
+        self.groupID = groupID
+    }
+
+    /// Asks the kernel (SO_PEERCRED).
+    init(ofPeerAt descriptor: Int32) throws(LoopError) {
+        // The C structure is three 32-bit numbers; Glibc's module does not show it.
+        var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
+            throw LoopError.last(.readCredentials)
+        }
+        self.init(processID: credentials.pid, userID: credentials.uid, groupID: credentials.gid)
+    }
+}

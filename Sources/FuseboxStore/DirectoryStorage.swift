@@ -1,0 +1,166 @@
+import Glibc
+
+/// A real directory, locked for one daemon.
+///
+/// Every system call of the store is in this file. Interrupted calls are repeated, short ones continued.
+public final class DirectoryStorage: Storage {
+    public let path: String
+    private let directory: Int32
+    private let lock: Int32
+
+    /// Opens a directory, creates it (mode 0700) if need be, and takes its lock if asked to.
+    ///
+    /// - Throws: `alreadyLocked` if another process holds the lock
+    public init(_ path: String, locking: Bool) throws(DirectoryError) {
+        self.path = path
+        if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
+            throw .failed(Self.error("mkdir", path))
+        }
+        let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .failed(Self.error("open", path)) }
+        self.directory = directory
+        guard locking else {
+            lock = -1
+            return
+        }
+        do {
+            lock = try Self.takeLock(directory, path)
+        } catch {
+            Glibc.close(directory)
+            throw error
+        }
+    }
+
+    deinit {
+        if lock >= 0 { Glibc.close(lock) }
+        Glibc.close(directory)
+    }
+
+    private static let lockName = "fuseboxd.lock"
+
+    private static func takeLock(_ directory: Int32, _ path: String) throws(DirectoryError) -> Int32 {
+        let lock = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600 as mode_t)
+        guard lock >= 0 else { throw .failed(error("open", "\(path)/\(lockName)")) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let failure = error("flock", "\(path)/\(lockName)")
+            Glibc.close(lock)
+            throw failure.code == EWOULDBLOCK ? .alreadyLocked(path) : .failed(failure)
+        }
+        return lock
+    }
+
+    // MARK: Storage
+
+    public func list() throws(StorageError) -> [String] {
+        // A descriptor of its own: reading moves its position.
+        let copy = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0, let stream = unsafe fdopendir(copy) else { throw Self.error("open", path) }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    public func create(_ name: String) throws(StorageError) -> DirectoryFile {
+        let file = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
+        guard file >= 0 else { throw Self.error("create", "\(path)/\(name)") }
+        return DirectoryFile(descriptor: file, path: "\(path)/\(name)")
+    }
+
+    public func length(of name: String) throws(StorageError) -> Int {
+        var status = stat()
+        guard unsafe fstatat(directory, name, &status, 0) == 0 else { throw Self.error("stat", "\(path)/\(name)") }
+        return Int(status.st_size)
+    }
+
+    public func read(_ name: String) throws(StorageError) -> [UInt8] {
+        try read(name, at: 0, length: try length(of: name))
+    }
+
+    public func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+        let place = "\(path)/\(name)"
+        let file = unsafe openat(directory, name, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Self.error("open", place) }
+        defer { Glibc.close(file) }
+        var failure: StorageError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
+            filled = 0
+            while filled < length {
+                let count = unsafe pread(file, buffer.baseAddress! + filled, length - filled, off_t(offset + filled))
+                if count < 0, errno == EINTR { continue }
+                if count < 0 { failure = Self.error("read", place) }
+                guard count > 0 else { return }
+                filled += count
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    public func rename(_ name: String, to other: String) throws(StorageError) {
+        guard unsafe renameat(directory, name, directory, other) == 0 else {
+            throw Self.error("rename", "\(path)/\(name)")
+        }
+    }
+
+    public func remove(_ name: String) throws(StorageError) {
+        guard unsafe unlinkat(directory, name, 0) == 0 else { throw Self.error("unlink", "\(path)/\(name)") }
+    }
+
+    public func syncDirectory() throws(StorageError) {
+        guard fsync(directory) == 0 else { throw Self.error("fsync", path) }
+    }
+
+    fileprivate static func error(_ operation: String, _ path: String) -> StorageError {
+        let code = errno
+        return StorageError(
+            operation: operation, path: path, code: code, reason: unsafe String(cString: strerror(code)))
+    }
+}
+
+/// Why a data directory cannot be used.
+public enum DirectoryError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Another process holds its lock.
+    case alreadyLocked(String)
+    case failed(StorageError)
+
+    public var description: String {
+        switch self {
+        case .alreadyLocked(let path):
+            "another fuseboxd uses the data directory \(path); stop it, or name another directory with --data"
+        case .failed(let error): error.description
+        }
+    }
+}
+
+/// A file of a directory that is being written.
+public final class DirectoryFile: StorageFile {
+    private let descriptor: Int32
+    private let path: String
+
+    fileprivate init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        var offset = 0
+        while offset < bytes.count {
+            let count = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw DirectoryStorage.error("write", path) }
+            offset += count
+        }
+    }
+
+    public func sync() throws(StorageError) {
+        guard fsync(descriptor) == 0 else { throw DirectoryStorage.error("fsync", path) }
+    }
+}

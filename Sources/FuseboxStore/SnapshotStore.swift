@@ -1,0 +1,137 @@
+import FuseboxWire
+
+/// The snapshots of a data directory: written so that a crash at any moment leaves a good one, verified, and retired.
+public struct SnapshotStore<Files: Storage>: Sendable {
+    /// How many generations are kept.
+    public static var generations: Int { 3 }
+
+    public let files: Files
+
+    public init(_ files: Files) { self.files = files }
+
+    /// Writes a snapshot beside the others, makes it durable, reads it back, and only then retires what is too old.
+    ///
+    /// A snapshot of the same sequence is there already if nothing has changed since; it is then told, not rewritten.
+    ///
+    /// - Parameter contents: writes the sections
+    public func write(
+        _ header: SnapshotHeader,
+        _ contents: (inout SnapshotWriter<FileSink<Files.File>>) throws(StorageError) -> Void
+    ) throws(SnapshotFailure) -> SnapshotInfo {
+        let name = SnapshotName(sequence: header.sequence)
+        if let existing = try? load(name), existing.header.epoch == header.epoch { return try info(name) }
+        do throws(StorageError) {
+            try? files.remove(name.partial)
+            var writer = try SnapshotWriter(header, into: FileSink(file: try files.create(name.partial)))
+            try contents(&writer)
+            try writer.finish().file.sync()
+            try files.rename(name.partial, to: name.file)
+            try files.syncDirectory()
+        } catch {
+            try? files.remove(name.partial)
+            throw .storage(error)
+        }
+        do throws(SnapshotFailure) { _ = try load(name) } catch {
+            // What was just written cannot be read: it must not be taken for good at the next start.
+            try? files.rename(name.file, to: name.damaged)
+            throw error
+        }
+        do throws(StorageError) { try retire() } catch { throw .storage(error) }
+        return try info(name)
+    }
+
+    /// The snapshots there are, newest first.
+    public func list() throws(StorageError) -> [SnapshotName] {
+        try files.list().compactMap { SnapshotName(file: $0) }.sorted { $0.sequence > $1.sequence }
+    }
+
+    /// Reads and verifies a snapshot.
+    public func load(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotReader {
+        let bytes: [UInt8]
+        do throws(StorageError) { bytes = try files.read(name.file) } catch { throw .storage(error) }
+        do throws(SnapshotDamage) {
+            let reader = try SnapshotReader(bytes)
+            try reader.verify()
+            return reader
+        } catch { throw .damaged(name.file, error) }
+    }
+
+    /// What there is to say of a snapshot without reading its sections.
+    public func info(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotInfo {
+        var info = SnapshotInfo()
+        info.file = name.file
+        info.sequence = name.sequence
+        do throws(StorageError) {
+            info.length = UInt64(try files.length(of: name.file))
+            let head = try files.read(name.file, at: 0, length: 256)
+            info.takenAt = (try? SnapshotReader(head))?.header.wall ?? Timestamp(milliseconds: 0)
+        } catch { throw .storage(error) }
+        return info
+    }
+
+    /// Sets a snapshot aside that cannot be read, under a name that is never read again and never deleted.
+    public func setAside(_ name: SnapshotName) throws(StorageError) {
+        try files.rename(name.file, to: name.damaged)
+        try files.syncDirectory()
+    }
+
+    /// Removes what a crash left half-written.
+    public func removePartials() throws(StorageError) {
+        for file in try files.list() where SnapshotName.isPartial(file) { try files.remove(file) }
+    }
+
+    private func retire() throws(StorageError) {
+        for old in try list().dropFirst(Self.generations) { try files.remove(old.file) }
+    }
+}
+
+/// Why a snapshot could not be written or read.
+public enum SnapshotFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    case storage(StorageError)
+    case damaged(String, SnapshotDamage)
+
+    public var description: String {
+        switch self {
+        case .storage(let error): error.description
+        case .damaged(let file, let damage): "\(file): \(damage)"
+        }
+    }
+}
+
+/// The name of a snapshot's file: its sequence in twenty digits, so that names sort as their age does.
+public struct SnapshotName: Sendable, Hashable {
+    public let sequence: UInt64
+
+    private static let prefix = "snapshot-"
+    private static let suffix = ".fusebox"
+    private static let partialSuffix = ".partial"
+
+    public init(sequence: UInt64) { self.sequence = sequence }
+
+    /// Nil if it is no snapshot's.
+    public init?(file: String) {
+        guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
+        let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
+        guard digits.utf8.count == 20, let sequence = UInt64(digits) else { return nil }
+        self.sequence = sequence
+    }
+
+    public var file: String {
+        let digits = String(sequence)
+        return Self.prefix + String(repeating: "0", count: 20 - digits.utf8.count) + digits + Self.suffix
+    }
+
+    /// While it is being written.
+    var partial: String { file + Self.partialSuffix }
+    /// When it has been set aside.
+    public var damaged: String { file + ".damaged" }
+
+    static func isPartial(_ file: String) -> Bool { file.hasPrefix(prefix) && file.hasSuffix(partialSuffix) }
+}
+
+/// A file as a snapshot's sink.
+public struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
+    let file: File
+
+    public mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { try unsafe file.write(bytes) }
+}

@@ -1,0 +1,51 @@
+/// A directory of files, as the store needs it.
+///
+/// Small on purpose: whatever implements it — the real directory, or a simulated one that loses what was not
+/// synced — is all of the outside world that the store sees.
+public protocol Storage: Sendable {
+    associatedtype File: StorageFile
+
+    /// The names of all files, in no particular order.
+    func list() throws(StorageError) -> [String]
+    /// Creates a file for writing; one of that name must not exist.
+    func create(_ name: String) throws(StorageError) -> File
+    /// The whole of a file.
+    func read(_ name: String) throws(StorageError) -> [UInt8]
+    /// At most `length` bytes of a file, from an offset on; fewer at its end.
+    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8]
+    func length(of name: String) throws(StorageError) -> Int
+    /// Gives a file another name, in the place of a file that may have it.
+    func rename(_ name: String, to other: String) throws(StorageError)
+    func remove(_ name: String) throws(StorageError)
+    /// Makes creations, renames and removals survive power loss.
+    func syncDirectory() throws(StorageError)
+}
+
+/// A file that is being written; it is closed when the last reference to it goes.
+public protocol StorageFile: AnyObject {
+    /// Appends all of the bytes.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError)
+    /// Makes what was written survive power loss.
+    func sync() throws(StorageError)
+}
+
+/// A call to the operating system that failed.
+public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was attempted: `open`, `write`, `fdatasync` …
+    public var operation: String
+    /// The file or directory it was attempted on.
+    public var path: String
+    /// The system's error number.
+    public var code: Int32
+    /// The system's words for it.
+    public var reason: String
+
+    public init(operation: String, path: String, code: Int32, reason: String) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.reason = reason
+    }
+
+    public var description: String { "\(operation) \(path): \(reason)" }
+}

@@ -1,0 +1,224 @@
+import FuseboxLoop
+import Glibc
+import Synchronization
+import Testing
+
+@Suite struct ListenerTests {
+    let folder = TemporaryFolder()
+
+    /// The error of an attempt to listen at the path; nil if it worked.
+    private func refusal(_ path: String, on loop: EventLoop) -> LoopError? {
+        do throws(LoopError) {
+            _ = try Listener(on: loop, path: path)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(arguments: [0o600, 0o660, 0o666] as [UInt32])
+    func theSocketFileHasTheModeAndGoesAtTheClose(mode: UInt32) throws {
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"), mode: mode)
+        let status = try #require(fileStatus(folder("s")))
+        #expect(status.st_mode & S_IFMT == S_IFSOCK)
+        #expect(status.st_mode & 0o777 == mode)
+        #expect(listener.path == folder("s"))
+        listener.close()
+        #expect(!exists(folder("s")))
+        listener.close()
+    }
+
+    @Test func aDroppedListenerIsClosed() throws {
+        let loop = try EventLoop()
+        do { _ = try Listener(on: loop, path: folder("s")) }
+        #expect(!exists(folder("s")))
+        try loop.runWithinReason()
+    }
+
+    @Test func clientsQueueBeforeTheStart() throws {
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"))
+        let client = try #require(BlockingClient(path: folder("s")))
+        var connections: [TestConnection] = []
+        let acceptor = TestAcceptor { stream in
+            connections.append(TestConnection(stream))
+            listener.close()
+        }
+        listener.delegate = acceptor
+        try listener.start()
+        try loop.runWithinReason()
+        #expect(connections.count == 1)
+        connections = []
+        try loop.runWithinReason()
+        #expect(client.receive(1) == [])
+    }
+
+    @Test func connectionsWaitUntilTheyAreTaken() throws {
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"))
+        let clients = [BlockingClient(path: folder("s")), BlockingClient(path: folder("s"))]
+        #expect(!clients.contains { $0 == nil })
+        var connections: [TestConnection] = []
+        let acceptor = TestAcceptor { connections.append(TestConnection($0)) }
+        acceptor.takesConnections = false
+        listener.delegate = acceptor
+        try listener.start()
+        let timer = try Timer(on: loop) { loop.stop() }
+        timer.start(afterMilliseconds: 5)
+        try loop.runWithinReason()
+        #expect(acceptor.waiting == 1, "the second is not reported before the first is taken")
+        #expect(connections.isEmpty)
+        acceptor.takesConnections = true
+        acceptor.take(listener)
+        timer.start(afterMilliseconds: 5)
+        try loop.runWithinReason()
+        #expect(connections.count == 2)
+        #expect(try listener.accept() == nil)
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test func aStaleSocketIsReplaced() throws {
+        let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #expect(bindSocket(stale, to: folder("s")) == 0)
+        #expect(listen(stale, 1) == 0)
+        close(stale)
+        #expect(BlockingClient(path: folder("s")) == nil)
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"))
+        #expect(BlockingClient(path: folder("s")) != nil)
+        listener.close()
+    }
+
+    @Test func aLiveSocketIsRefusedAndLivesOn() throws {
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"))
+        let error = try #require(refusal(folder("s"), on: loop))
+        #expect(error.isAddressInUse)
+        #expect(error.description.contains(folder("s")))
+        #expect(BlockingClient(path: folder("s")) != nil)
+        listener.close()
+    }
+
+    @Test func aLiveSocketWithAFullBacklogIsRefused() throws {
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, path: folder("s"), backlog: 0)
+        // A backlog of 0 has room for one client.
+        let client = try #require(BlockingClient(path: folder("s")))
+        #expect(refusal(folder("s"), on: loop)?.isAddressInUse == true)
+        listener.close()
+        withExtendedLifetime(client) {}
+    }
+
+    @Test func ofManyThatStartAtOnceOnAStalePathOneWins() throws {
+        let path = folder("s")
+        for _ in 0..<20 {
+            let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            #expect(bindSocket(stale, to: path) == 0)
+            close(stale)
+            final class Outcome: Sendable {
+                let winners = Atomic(0)
+                let refused = Atomic(0)
+                let gate = Atomic(0)
+            }
+            let outcome = Outcome()
+            let body: @Sendable () -> Void = {
+                guard let loop = try? EventLoop() else { return }
+                outcome.gate.add(1, ordering: .relaxed)
+                while outcome.gate.load(ordering: .relaxed) < 4 { sched_yield() }
+                do throws(LoopError) {
+                    let listener = try Listener(on: loop, path: path)
+                    outcome.winners.add(1, ordering: .relaxed)
+                    // Nobody leaves before all have tried.
+                    while outcome.winners.load(ordering: .relaxed) + outcome.refused.load(ordering: .relaxed) < 4 {
+                        sched_yield()
+                    }
+                    listener.close()
+                } catch {
+                    if error.isAddressInUse { outcome.refused.add(1, ordering: .relaxed) }
+                }
+            }
+            for thread in (0..<4).map({ _ in TestThread(body) }) { thread.join() }
+            #expect(outcome.winners.load(ordering: .relaxed) == 1)
+            #expect(outcome.refused.load(ordering: .relaxed) == 3)
+            #expect(!exists(path))
+        }
+    }
+
+    @Test func whatIsNoSocketIsRefusedAndLeftAlone() throws {
+        let path = folder("file")
+        let file = open(path, O_CREAT | O_WRONLY, 0o600)
+        #expect(write(file, "precious", 8) == 8)
+        close(file)
+        let loop = try EventLoop()
+        let error = try #require(refusal(path, on: loop))
+        #expect(error.code == EEXIST)
+        #expect(error.description.contains("no socket"))
+        #expect(fileStatus(path)?.st_size == 8)
+
+        symlink(folder("elsewhere"), folder("link"))
+        #expect(refusal(folder("link"), on: loop)?.code == EEXIST)
+        #expect(exists(folder("link")))
+    }
+
+    @Test func aPathThatTheKernelCannotHoldIsRefusedNotCut() throws {
+        let loop = try EventLoop()
+        let room = 107 - folder("").utf8.count
+        let longest = folder(String(repeating: "x", count: room))
+        let listener = try Listener(on: loop, path: longest)
+        #expect(exists(longest))
+        listener.close()
+        let error = try #require(refusal(longest + "x", on: loop))
+        #expect(error.code == ENAMETOOLONG)
+        #expect(error.description.contains("has 108 bytes; a socket path has at most 107"))
+    }
+
+    @Test(arguments: [("", EINVAL), ("\0abstract", EINVAL), ("/nowhere/at/all", ENOENT)])
+    func pathsThatNameNoPlaceAreRefused(path: String, code: Int32) throws {
+        #expect(refusal(path, on: try EventLoop())?.code == code)
+    }
+
+    @Test func aSuccessorsSocketIsNotUnlinked() throws {
+        let loop = try EventLoop()
+        let old = try Listener(on: loop, path: folder("s"))
+        unlink(folder("s"))
+        let new = try Listener(on: loop, path: folder("s"))
+        old.close()
+        #expect(exists(folder("s")))
+        #expect(BlockingClient(path: folder("s")) != nil)
+        new.close()
+        #expect(!exists(folder("s")))
+    }
+
+    @Test func anInheritedListenerWorksAndItsPathStays() throws {
+        let inherited = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #expect(bindSocket(inherited, to: folder("s")) == 0)
+        #expect(listen(inherited, 16) == 0)
+        let loop = try EventLoop()
+        let listener = try Listener(on: loop, inheriting: inherited)
+        #expect(listener.path == nil)
+        #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC != 0)
+        let acceptor = TestAcceptor { _ in listener.close() }
+        listener.delegate = acceptor
+        try listener.start()
+        let client = try #require(BlockingClient(path: folder("s")))
+        try loop.runWithinReason()
+        #expect(acceptor.waiting == 1)
+        #expect(client.receive(1) == [], "the stream was dropped and so closed")
+        #expect(exists(folder("s")))
+        #expect(fcntl(inherited, F_GETFD) == -1, "the descriptor is closed")
+    }
+
+    @Test func whatIsNoListeningSocketIsNotInherited() throws {
+        let loop = try EventLoop()
+        let unbound = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+        let internet = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        let file = Descriptor(owning: open("/dev/null", O_RDONLY))
+        for (number, code) in [(unbound.number, EINVAL), (internet.number, EINVAL), (file.number, ENOTSOCK)] {
+            let error = #expect(throws: LoopError.self) { try Listener(on: loop, inheriting: number) }
+            #expect(error?.code == code)
+            #expect(error?.operation == .adopt)
+            #expect(fcntl(number, F_GETFD) != -1, "a refused descriptor stays open")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import FuseboxLoop
+import Glibc
+import Testing
+
+@Suite struct SystemClockTests {
+    @Test func clocksGoForward() {
+        let boot = SystemClock.bootMilliseconds
+        let monotonic = SystemClock.monotonicNanoseconds
+        while SystemClock.monotonicNanoseconds < monotonic + 3_000_000 {}
+        #expect(SystemClock.bootMilliseconds >= boot + 2)
+        #expect(SystemClock.bootMilliseconds < boot + 60_000)
+    }
+
+    @Test func theWallClockCountsMillisecondsSince1970() {
+        let seconds = Int64(time(nil))
+        #expect(abs(SystemClock.wallMilliseconds / 1000 - seconds) <= 1)
+    }
+
+    @Test func theThreadsTimeCountsWorkAndNotWaiting() {
+        let start = SystemClock.threadNanoseconds
+        let wait = SystemClock.monotonicNanoseconds
+        poll(nil, 0, 20)
+        let waited = SystemClock.monotonicNanoseconds - wait
+        let idle = SystemClock.threadNanoseconds - start
+        #expect(idle < waited)
+        while SystemClock.threadNanoseconds < start + idle + 1_000_000 {}
+    }
+}
+
+@Suite struct DescriptorTests {
+    @Test func closesItsDescriptorAtTheEnd() {
+        var ends: [Int32] = [0, 0]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        let peer = BlockingClient(adopting: ends[1])
+        do { _ = Descriptor(owning: ends[0]) }
+        #expect(peer.receive(1) == [])
+    }
+
+    @Test func givesItAway() {
+        let number = Descriptor(owning: open("/dev/null", O_RDONLY)).release()
+        #expect(fcntl(number, F_GETFD) != -1)
+        close(number)
+    }
+
+    @Test func theLimitIsRaisedAndNeverLowered() throws {
+        let before = try DescriptorLimit.current
+        #expect(before > 0)
+        #expect(try DescriptorLimit.raise(to: 1) == before)
+        #expect(try DescriptorLimit.current == before)
+        let raised = try DescriptorLimit.raise(to: before + 1)
+        #expect(raised == before + 1 || raised == before, "unless the hard limit is reached already")
+        #expect(try DescriptorLimit.current == raised)
+    }
+}
+
+@Suite struct LoopErrorTests {
+    @Test func saysWhatFailedAndWhy() {
+        let error = LoopError(.bind, code: EADDRINUSE, detail: "/run/s")
+        #expect(error.text == "Address already in use")
+        #expect(error.description == "cannot bind a socket: Address already in use: /run/s")
+        #expect(error.isAddressInUse)
+        #expect(
+            LoopError(.read, code: ECONNRESET).description == "cannot read from a connection: Connection reset by peer")
+    }
+}

@@ -1,0 +1,275 @@
+import FuseboxLoop
+import Glibc
+import Synchronization
+import Testing
+
+/// A folder of its own for a test, removed with what is in it.
+final class TemporaryFolder {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/fusebox-loop-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { preconditionFailure("cannot make a folder in /tmp") }
+        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    deinit {
+        if let folder = opendir(path) {
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                    String(cString: $0.bindMemory(to: CChar.self).baseAddress!)
+                }
+                if name != ".", name != ".." { unlink("\(path)/\(name)") }
+            }
+            closedir(folder)
+        }
+        rmdir(path)
+    }
+
+    func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// The status of the file at a path; nil if there is none.
+func fileStatus(_ path: String) -> stat? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status : nil
+}
+
+func exists(_ path: String) -> Bool { fileStatus(path) != nil }
+
+extension EventLoop {
+    /// Runs the loop, but fails the test and stops if that takes longer than any machine should need.
+    func runWithinReason(_ location: SourceLocation = #_sourceLocation) throws {
+        let guardian = try Timer(on: self) { [unowned self] in
+            Issue.record("the loop still runs after 30 seconds", sourceLocation: location)
+            stop()
+        }
+        guardian.keepsLoopRunning = false
+        updateTime()
+        guardian.start(afterMilliseconds: 30_000)
+        run()
+        guardian.close()
+    }
+}
+
+/// Notes what happens, in order.
+final class Log {
+    var entries: [String] = []
+    func callAsFunction(_ entry: String) { entries.append(entry) }
+}
+
+/// Notes where turns begin and end, and calls a hook inside both.
+final class TurnLog: EventLoopDelegate {
+    let log: Log
+    var whenBegun: (EventLoop) -> Void = { _ in }
+    var whenEnding: (EventLoop) -> Void = { _ in }
+
+    init(_ log: Log) { self.log = log }
+
+    func turnBegins(_ loop: EventLoop) {
+        log("begin")
+        whenBegun(loop)
+    }
+
+    func turnEnds(_ loop: EventLoop) {
+        log("end")
+        whenEnding(loop)
+    }
+}
+
+/// A thread to be waited for.
+struct TestThread {
+    private let thread: pthread_t
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        final class Body {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(Body(body)).toOpaque()
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().body()
+                return nil
+            }, argument)
+        precondition(status == 0)
+        self.thread = thread
+    }
+
+    func join() { pthread_join(thread, nil) }
+}
+
+/// A plain blocking client. Its calls give up after a time that no test should need.
+final class BlockingClient: Sendable {
+    let descriptor: Int32
+
+    init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// Nil if nobody answers.
+    convenience init?(path: String) {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard connectSocket(descriptor, to: path) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        self.init(adopting: descriptor)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends all of it; false on an error.
+    func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// At most `limit` bytes, fewer only at the end of the stream; nil on an error.
+    func receive(_ limit: Int, atATime piece: Int = .max) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var received = 0
+        while received < limit {
+            let count = bytes.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress! + received, min(piece, limit - received), 0)
+            }
+            guard count >= 0 else { return nil }
+            guard count > 0 else { break }
+            received += count
+        }
+        return Array(bytes[..<received])
+    }
+
+    func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+}
+
+func connectSocket(_ descriptor: Int32, to path: String) -> Int32 {
+    withSocketAddress(path) { connect(descriptor, $0, $1) }
+}
+
+func bindSocket(_ descriptor: Int32, to path: String) -> Int32 {
+    withSocketAddress(path) { bind(descriptor, $0, $1) }
+}
+
+private func withSocketAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    return withUnsafeBytes(of: address) {
+        body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    }
+}
+
+/// A stream on the loop and a blocking client at its other end.
+struct ConnectedPair {
+    let stream: Stream
+    let client: BlockingClient
+
+    init(on loop: EventLoop) throws {
+        var ends: [Int32] = [0, 0]
+        precondition(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        client = BlockingClient(adopting: ends[1])
+        stream = try Stream(on: loop, adopting: Descriptor(owning: ends[0]))
+    }
+}
+
+/// One connection as a server would keep it: an input buffer, an output buffer, and hooks for the test.
+class TestConnection: StreamDelegate {
+    let stream: Stream
+    var received: [UInt8] = []
+    var output: [UInt8] = []
+    var log = Log()
+    /// Called after each event with its name.
+    var when: (TestConnection, String) -> Void = { _, _ in }
+    var lastError: LoopError?
+    private let room: UnsafeMutableRawBufferPointer
+
+    init(_ stream: Stream, roomLength: Int = 4096) {
+        self.stream = stream
+        room = .allocate(byteCount: roomLength, alignment: 16)
+        stream.delegate = self
+    }
+
+    deinit { room.deallocate() }
+
+    /// Writes as much of the output as is taken.
+    func flush() throws(LoopError) {
+        while !output.isEmpty, !stream.isHoldingBack {
+            let taken: Result<Int, LoopError> = output.withUnsafeBytes { bytes in
+                do throws(LoopError) { return .success(try stream.write(bytes)) } catch { return .failure(error) }
+            }
+            output.removeFirst(try taken.get())
+        }
+    }
+
+    func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { room }
+
+    func stream(_ stream: Stream, didRead count: Int) {
+        received.append(contentsOf: UnsafeRawBufferPointer(room)[..<count])
+        happened("read")
+    }
+
+    func streamDidEnd(_ stream: Stream) { happened("end of stream") }
+
+    func streamDidDrain(_ stream: Stream) { happened("drained") }
+
+    func streamDidShutDown(_ stream: Stream) { happened("shut down") }
+
+    func stream(_ stream: Stream, didFail error: LoopError) {
+        lastError = error
+        happened("failed")
+    }
+
+    private func happened(_ event: String) {
+        log(event)
+        when(self, event)
+    }
+}
+
+/// Takes connections and hands them to the test.
+final class TestAcceptor: ListenerDelegate {
+    var whenConnected: (Stream) -> Void
+    /// Whether connections are taken as they come.
+    var takesConnections = true
+    var waiting = 0
+
+    init(_ whenConnected: @escaping (Stream) -> Void) { self.whenConnected = whenConnected }
+
+    func connectionWaits(at listener: Listener) {
+        waiting += 1
+        if takesConnections { take(listener) }
+    }
+
+    func take(_ listener: Listener) {
+        do {
+            if let stream = try listener.accept() { whenConnected(stream) }
+        } catch {
+            Issue.record(error)
+        }
+    }
+
+    func listener(_ listener: Listener, didFail error: LoopError) { Issue.record(error) }
+}
+
+/// Bytes that tell their place: no two long runs of them are alike.
+func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<count).map { _ in
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state)
+    }
+}
