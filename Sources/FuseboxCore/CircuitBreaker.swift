@@ -25,7 +25,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     /// constant share the number admitted is n times the share, rounded.
     private var shareCredit: UInt32 = Self.initialShareCredit
 
-    static let initialShareCredit: UInt32 = 500_000_000
+    /// What a new breaker has saved up.
+    public static let initialShareCredit: UInt32 = 500_000_000
     private static let wholeShare: UInt32 = 1_000_000_000
 
     /// A closed breaker.
@@ -86,7 +87,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         totalFailures += 1
         lastFailure = now
         if profile.clampsFailures {
-            consecutiveFailures = min(consecutiveFailures + 1, configuration.failureThreshold)
+            if consecutiveFailures < configuration.failureThreshold { consecutiveFailures += 1 }
         } else if consecutiveFailures < .max {
             consecutiveFailures += 1
         }
@@ -156,7 +157,7 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     private func untilDecay(at now: Timestamp) -> Int64 {
         guard consecutiveFailures > 0, let lastDecay else { return 0 }
-        return max(0, configuration.resetTimeoutMilliseconds - (now - lastDecay))
+        return max(0, lastDecay + configuration.resetTimeoutMilliseconds - now)
     }
 
     // MARK: Time
@@ -194,16 +195,21 @@ extension CircuitBreaker {
         return record
     }
 
-    /// The breaker that `record` describes.
+    /// The breaker that `record` describes; its failures as far as the threshold goes, where the profile clamps them.
     ///
-    /// - Throws: `outOfRange` if the configuration or the share's credit is.
-    public init(_ record: BreakerRecord) throws(Refusal) {
+    /// - Throws: `outOfRange` if the configuration, a count or the share's credit is.
+    public init(_ record: BreakerRecord, under profile: Profile = .fusebox) throws(Refusal) {
         try record.configuration.validate()
+        for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {
+            guard count <= Int64.max else { throw Refusal(.outOfRange, "a total of \(count) must be below 2⁶³") }
+        }
         guard record.shareCredit < Self.wholeShare else {
             throw Refusal(.outOfRange, "shareCredit \(record.shareCredit) must be below \(Self.wholeShare)")
         }
         configuration = record.configuration
-        consecutiveFailures = record.consecutiveFailures
+        consecutiveFailures =
+            profile.clampsFailures
+            ? min(record.consecutiveFailures, record.configuration.failureThreshold) : record.consecutiveFailures
         totalFailures = record.totalFailures
         totalSuccesses = record.totalSuccesses
         totalRequests = record.totalRequests

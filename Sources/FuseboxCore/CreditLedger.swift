@@ -164,7 +164,7 @@ public struct CreditLedger: Sendable {
         for dimension in RateDimension.allCases {
             guard var window = providers[existing: provider.index][dimension] else { continue }
             window.renew(dimension, at: now)
-            let amount = dimension.countsTokens ? charge.inputTokens + charge.outputTokens : 1
+            let amount = dimension.countsTokens ? charge.inputTokens.saturatingAdd(charge.outputTokens) : 1
             window.used = window.used.saturatingAdd(amount)
             providers[existing: provider.index][dimension] = window
         }
@@ -296,7 +296,8 @@ extension CreditLedger.Sums {
         let (spend, overSpend) = spend.addingReportingOverflow(charge.cost.nanodollars)
         let (input, overInput) = inputTokens.addingReportingOverflow(charge.inputTokens)
         let (output, overOutput) = outputTokens.addingReportingOverflow(charge.outputTokens)
-        guard !overSpend, !overInput, !overOutput else {
+        let (requests, overRequests) = requests.addingReportingOverflow(1)
+        guard !overSpend, !overInput, !overOutput, !overRequests else {
             throw Refusal(
                 .overflow, "the account's sum would leave its range; close the period with `ledger reset-period`")
         }
@@ -304,7 +305,7 @@ extension CreditLedger.Sums {
         sums.spend = spend
         sums.inputTokens = input
         sums.outputTokens = output
-        sums.requests += 1
+        sums.requests = requests
         sums.lastRecorded = now
         return sums
     }

@@ -29,7 +29,7 @@ extension Profile {
 
     /// In the reference a period ends by hand only, and that also clears rate windows and history, whose time has
     /// nothing to do with the budget's.
-    var periodsRollOver: Bool { self == .fusebox }
+    public var periodsRollOver: Bool { self == .fusebox }
     var resetClearsWindowsAndHistory: Bool { self == .llmProviders }
 
     /// In the reference fired depletion tiers are forgotten at a restore, and the events fire again.
@@ -37,5 +37,5 @@ extension Profile {
 
     /// In the reference 2,000 entries of history are shared by all providers, and under load a burn rate misses most
     /// of its window.
-    var sharesHistory: Bool { self == .llmProviders }
+    public var sharesHistory: Bool { self == .llmProviders }
 }

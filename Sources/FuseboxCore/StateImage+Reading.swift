@@ -82,7 +82,8 @@ public struct StateImage {
             let model = builder.machine.models.name(number: image.model)
         else {
             throw Refusal(
-                .damagedData, "a model account belongs to provider \(image.provider) and model \(image.model), which have no names")
+                .damagedData,
+                "a model account belongs to provider \(image.provider) and model \(image.model), which have no names")
         }
         if let last = pendingModels.last, last.provider != provider { try addModels() }
         var account = ModelAccount()
@@ -151,7 +152,8 @@ extension NameTable {
     ///
     /// - Throws: `damagedData` if the names do not come in the order of their numbers, or one comes twice
     mutating func restore(_ image: NameImage) throws(Refusal) {
-        guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap, find(image.name) == nil
+        guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap,
+            find(image.name) == nil
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
         }

@@ -105,7 +105,7 @@ extension StateMachine {
     fileprivate mutating func deserialize(
         _ record: BreakerRecord, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
-        let breaker = try CircuitBreaker(record)
+        let breaker = try CircuitBreaker(record, under: profile)
         let id = try self.breaker(record.name, application)
         let before = breakers[id]?.state ?? .closed
         breakers.insert(breaker, isConfigured: record.isConfigured, as: id)

@@ -46,7 +46,7 @@ extension StateMachine.Builder {
     ///
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
-        let breaker = try CircuitBreaker(record)
+        let breaker = try CircuitBreaker(record, under: machine.profile)
         try machine.admitName(record.name, by: user)
         let id = machine.names.intern(record.name, by: user)
         if !machine.breakers.contains(id) { machine.names.retain(id) }

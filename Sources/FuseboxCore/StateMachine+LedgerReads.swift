@@ -2,7 +2,7 @@ import FuseboxWire
 
 extension StateMachine {
     /// A provider's account as the wire has it, its windows as they are stored.
-    func account(_ id: NameID) -> ProviderAccount? {
+    public func account(_ id: NameID) -> ProviderAccount? {
         guard let provider = ledger.provider(id) else { return nil }
         var account = ProviderAccount()
         account.provider = names[id]

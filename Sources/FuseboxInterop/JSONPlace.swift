@@ -1,0 +1,183 @@
+import FuseboxWire
+
+/// What is wrong with a document, and where in it.
+public struct JSONFieldError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The place: `ledger.providers.openai.spend`. Empty for the document as a whole.
+    public var path: String
+    /// What was expected there.
+    public var message: String
+
+    public var description: String { path.isEmpty ? message : "\(path): \(message)" }
+}
+
+/// A value in a document together with the way to it, so that what is wrong with it can be told with its place.
+struct JSONPlace {
+    /// nil: there is nothing at this place.
+    let value: JSONValue?
+    private let path: Path
+
+    private indirect enum Path {
+        case root
+        case member(Path, String)
+        case element(Path, Int)
+    }
+
+    init(_ document: JSONValue) {
+        value = document
+        path = .root
+    }
+
+    private init(_ value: JSONValue?, _ path: Path) {
+        self.value = value
+        self.path = path
+    }
+
+    func error(_ message: String) -> JSONFieldError { JSONFieldError(path: Self.text(path), message: message) }
+
+    private func mismatch(_ expected: String) -> JSONFieldError {
+        error(value == nil ? "missing; expected \(expected)" : "expected \(expected)")
+    }
+
+    /// Carries out what may be refused, as an error of this place.
+    func refusable<Result>(_ body: () throws(Refusal) -> Result) throws(JSONFieldError) -> Result {
+        do throws(Refusal) { return try body() } catch { throw self.error(error.message) }
+    }
+
+    private static func text(_ path: Path) -> String {
+        switch path {
+        case .root: return ""
+        case .element(let parent, let index): return "\(text(parent))[\(index)]"
+        case .member(let parent, let key):
+            let isPlain =
+                !key.isEmpty
+                && key.utf8.allSatisfy { byte in
+                    (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == 0x5F || byte == 0x2D
+                }
+            guard isPlain else { return "\(text(parent))[\(JSONValue(key).text())]" }
+            let parent = text(parent)
+            return parent.isEmpty ? key : "\(parent).\(key)"
+        }
+    }
+}
+
+// MARK: Going on
+
+extension JSONPlace {
+    /// A member, which may be missing.
+    subscript(key: String) -> JSONPlace { JSONPlace(value?[key], .member(path, key)) }
+
+    /// This place, unless it is missing or null.
+    var ifPresent: JSONPlace? {
+        guard let value, !value.isNull else { return nil }
+        return self
+    }
+
+    /// The members of an object.
+    func members() throws(JSONFieldError) -> [(key: String, place: JSONPlace)] {
+        guard let members = value?.members else { throw mismatch("an object") }
+        return members.map { ($0.key, JSONPlace($0.value, .member(path, $0.key))) }
+    }
+
+    /// The elements of an array.
+    func elements() throws(JSONFieldError) -> [JSONPlace] {
+        guard let list = value?.list else { throw mismatch("an array") }
+        return list.enumerated().map { JSONPlace($0.element, .element(path, $0.offset)) }
+    }
+
+    /// The element at a place of an array that has it.
+    func element(_ index: Int) -> JSONPlace { JSONPlace(value?[index], .element(path, index)) }
+}
+
+// MARK: Reading
+
+extension JSONPlace {
+    func object() throws(JSONFieldError) -> JSONPlace {
+        guard value?.members != nil else { throw mismatch("an object") }
+        return self
+    }
+
+    func text() throws(JSONFieldError) -> String {
+        guard let text = value?.text else { throw mismatch("a string") }
+        return text
+    }
+
+    func name() throws(JSONFieldError) -> Name {
+        let text = try text()
+        return try refusable { () throws(Refusal) in try Name(text) }
+    }
+
+    /// A key of an object as a name.
+    func name(spelled key: String) throws(JSONFieldError) -> Name {
+        try refusable { () throws(Refusal) in try Name(key) }
+    }
+
+    func double() throws(JSONFieldError) -> Double {
+        guard let number = value?.double else { throw mismatch("a number") }
+        return number
+    }
+
+    func int64() throws(JSONFieldError) -> Int64 {
+        guard let number = value?.int64 else { throw mismatch("a whole number") }
+        return number
+    }
+
+    /// A whole number that is at least 0 and fits.
+    func count<Count: FixedWidthInteger>(_ type: Count.Type = Count.self) throws(JSONFieldError) -> Count {
+        let number = try int64()
+        guard let count = Count(exactly: number), number >= 0 else {
+            let highest = Int64(clamping: Count.max)
+            throw error("\(number) lies outside the range of 0 to \(highest)")
+        }
+        return count
+    }
+
+    /// A moment in milliseconds since the epoch, as far as JavaScript's dates go.
+    func timestamp() throws(JSONFieldError) -> Timestamp {
+        let milliseconds = try int64()
+        guard (0...8_640_000_000_000_000).contains(milliseconds) else {
+            throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
+        }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    /// An amount of dollars. More than nine decimals are rounded to the nearest nano-dollar.
+    func money() throws(JSONFieldError) -> Money {
+        guard case .number(let literal) = value else { throw mismatch("a number") }
+        guard let money = Money(jsonNumber: literal) else {
+            throw error("\(literal) dollars are out of range; the largest amount is \(Money(nanodollars: .max))")
+        }
+        return money
+    }
+}
+
+extension Money {
+    /// The nearest amount to the decimal that a JSON number spells, halves away from zero; nil if it is out of range.
+    ///
+    /// It works on the digits, so that an amount with at most nine decimals is exact whatever its size.
+    init?(jsonNumber literal: String) {
+        let parts = literal.lowercased().split(separator: "e", maxSplits: 1)
+        guard var mantissa = parts.first, let exponent = parts.count == 2 ? Int(parts[1]) : 0 else { return nil }
+        let negative = mantissa.first == "-"
+        if negative { mantissa.removeFirst() }
+        let pieces = mantissa.split(separator: ".", maxSplits: 1)
+        guard let whole = pieces.first else { return nil }
+        let digits = Array("\(whole)\(pieces.count == 2 ? pieces[1] : "")".utf8)
+        // How many of the digits stand before the end of the nano-dollars.
+        let (kept, overflow) = (whole.utf8.count + 9).addingReportingOverflow(exponent)
+        if overflow { return nil }
+        var magnitude: Int64 = 0
+        for place in 0..<max(0, kept) {
+            guard place < digits.count || magnitude != 0 else { break }
+            let digit = place < digits.count ? Int64(digits[place]) - 0x30 : 0
+            let (shifted, tooLarge) = magnitude.multipliedReportingOverflow(by: 10)
+            let (next, carried) = shifted.addingReportingOverflow(digit)
+            guard !tooLarge, !carried else { return nil }
+            magnitude = next
+        }
+        if (0..<digits.count).contains(kept), digits[kept] >= 0x35 {
+            guard magnitude < .max else { return nil }
+            magnitude += 1
+        }
+        self.init(nanodollars: negative ? -magnitude : magnitude)
+    }
+}

@@ -1,0 +1,214 @@
+import FuseboxCore
+import FuseboxWire
+
+/// The shapes in which the library `llm-providers` shows its values as JSON: field names, units, what is left out.
+///
+/// Moments are milliseconds since the epoch, money is dollars. What the library leaves undefined is absent.
+enum LLMProvidersJSON {
+    /// An object of the members that have a value.
+    static func object(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+        .object(members.compactMap { key, value in value.map { (key, $0) } })
+    }
+
+    /// An object with a member for each name, in the names' order.
+    static func object(byName members: [(name: Name, value: JSONValue)]) -> JSONValue {
+        .object(members.sorted { $0.name < $1.name }.map { ($0.name.text, $0.value) })
+    }
+
+    static func dollars(_ money: Money) -> JSONValue { .number(money.description) }
+
+    static func milliseconds(_ moment: Timestamp) -> JSONValue { JSONValue(moment.milliseconds) }
+
+    static func name(_ name: Name) -> JSONValue { .string(name.text) }
+
+    /// The order in which JavaScript sorts texts: by UTF-16 code units.
+    static func sortsBefore(_ left: Name, _ right: Name) -> Bool {
+        left.text.utf16.lexicographicallyPrecedes(right.text.utf16)
+    }
+}
+
+// MARK: Breakers
+
+extension LLMProvidersJSON {
+    static func stateWord(_ state: BreakerState) -> JSONValue {
+        switch state {
+        case .closed: "CLOSED"
+        case .degraded: "DEGRADED"
+        case .recovering: "RECOVERING"
+        case .open: "OPEN"
+        }
+    }
+
+    static func state(_ status: BreakerStatus) -> JSONValue {
+        object([
+            "state": stateWord(status.state),
+            "failures": JSONValue(status.consecutiveFailures),
+            "consecutiveFailures": JSONValue(status.consecutiveFailures),
+            "primaryTrafficPct": JSONValue(status.share),
+            "totalFailures": JSONValue(status.totalFailures),
+            "totalSuccesses": JSONValue(status.totalSuccesses),
+            "totalRequests": JSONValue(status.totalRequests),
+            "lastFailure": status.lastFailure.map(milliseconds),
+            "lastSuccess": status.lastSuccess.map(milliseconds),
+            "lastRequest": status.lastRequest.map(milliseconds),
+            "nextAttempt": status.nextAttempt.map(milliseconds),
+        ])
+    }
+
+    static func health(_ status: BreakerStatus) -> JSONValue {
+        object([
+            "state": stateWord(status.state),
+            "failures": JSONValue(status.consecutiveFailures),
+            "consecutiveFailures": JSONValue(status.consecutiveFailures),
+            "failureThreshold": JSONValue(status.failureThreshold),
+            "primaryTrafficPct": JSONValue(status.share),
+            "healthy": JSONValue(status.isHealthy),
+            "lastFailure": status.lastFailure.map(milliseconds),
+            "lastSuccess": status.lastSuccess.map(milliseconds),
+            "nextAttempt": status.nextAttempt.map(milliseconds),
+            "totalFailures": JSONValue(status.totalFailures),
+            "totalSuccesses": JSONValue(status.totalSuccesses),
+            "totalRequests": JSONValue(status.totalRequests),
+        ])
+    }
+
+    static func configuration(_ configuration: BreakerConfiguration) -> JSONValue {
+        object([
+            "failureThreshold": JSONValue(configuration.failureThreshold),
+            "resetTimeout": JSONValue(configuration.resetTimeoutMilliseconds),
+            "monitoringPeriod": JSONValue(configuration.monitoringPeriodMilliseconds),
+            "minRequests": JSONValue(configuration.minRequests),
+            "degradationCurve": .array(configuration.degradationCurve.map { JSONValue($0) }),
+        ])
+    }
+}
+
+// MARK: Exhaustion
+
+extension LLMProvidersJSON {
+    static func mark(_ entry: ExhaustionEntry) -> JSONValue {
+        object([
+            "provider": name(entry.provider),
+            "exhaustedAt": milliseconds(entry.exhaustedAt),
+            "resetAt": milliseconds(entry.resetsAt),
+        ])
+    }
+}
+
+// MARK: The ledger
+
+extension LLMProvidersJSON {
+    private static func sums(_ usage: Usage) -> [(key: String, value: JSONValue)] {
+        [
+            ("spend", dollars(usage.spend)),
+            ("inputTokens", JSONValue(usage.inputTokens)),
+            ("outputTokens", JSONValue(usage.outputTokens)),
+            ("requestCount", JSONValue(usage.requests)),
+            // The library has no word for "never" but 0.
+            ("lastRecordedAt", JSONValue(usage.lastRecorded?.milliseconds ?? 0)),
+        ]
+    }
+
+    static func account(_ account: ModelAccount) -> JSONValue { .object(sums(account.usage)) }
+
+    static func account(_ account: ProviderAccount, models: [ModelAccount]) -> JSONValue {
+        .object(
+            sums(account.usage) + [
+                ("models", object(byName: models.map { ($0.model, Self.account($0)) })),
+                ("budget", account.budget.map(dollars) ?? .null),
+                ("rateLimits", windows(account)),
+            ])
+    }
+
+    private static func windows(_ account: ProviderAccount) -> JSONValue {
+        .object(
+            RateDimension.allCases.compactMap { dimension in
+                account[dimension].map { window in
+                    let value = object([
+                        "used": JSONValue(window.used),
+                        "limit": JSONValue(window.limit),
+                        "windowStart": milliseconds(window.windowStart),
+                    ])
+                    return ("\(dimension)", value)
+                }
+            })
+    }
+
+    static func budget(_ budget: Budget) -> JSONValue {
+        let limits = RateDimension.allCases.compactMap { dimension in
+            budget[dimension].map { ("\(dimension)", JSONValue($0)) }
+        }
+        return object([
+            "provider": name(budget.provider),
+            "model": budget.model.map(name),
+            "monthlyBudget": budget.monthly.map(dollars),
+            "rateLimits": limits.isEmpty ? nil : .object(limits),
+        ])
+    }
+
+    static func thresholds(_ thresholds: Thresholds) -> JSONValue {
+        object([
+            "warning": JSONValue(thresholds.warning),
+            "critical": JSONValue(thresholds.critical),
+            "emergency": JSONValue(thresholds.emergency),
+        ])
+    }
+
+    static func burnRate(_ rate: BurnRate) -> JSONValue {
+        object([
+            "costPerHour": JSONValue(rate.costPerHour),
+            "costPerDay": JSONValue(rate.costPerDay),
+            "windowMs": JSONValue(rate.windowMilliseconds),
+            "sampleCount": JSONValue(rate.sampleCount),
+        ])
+    }
+
+    static func depletion(_ estimate: DepletionEstimate) -> JSONValue {
+        object([
+            "remainingBudget": dollars(estimate.remaining),
+            "burnRate": burnRate(estimate.burnRate),
+            "projectedDepletionDate": estimate.depletesAt.map(milliseconds) ?? .null,
+            "daysRemaining": estimate.daysRemaining.map { JSONValue($0) } ?? .null,
+        ])
+    }
+
+    static func summary(_ summary: SpendSummary) -> JSONValue {
+        object([
+            "provider": name(summary.provider),
+            "spend": dollars(summary.spend),
+            "requestCount": JSONValue(summary.requests),
+            // The library's history has no tokens either.
+            "inputTokens": 0,
+            "outputTokens": 0,
+            "windowMs": JSONValue(summary.windowMilliseconds),
+        ])
+    }
+
+    /// The events of one record, in the order in which the library fires them.
+    static func events(_ reply: LedgerRecord.Reply) -> JSONValue {
+        .array([reply.threshold.map(event), reply.depletion.map(event)].compactMap(\.self))
+    }
+
+    private static func event(_ event: ThresholdCrossed) -> JSONValue {
+        object([
+            "type": "threshold_crossed",
+            "provider": name(event.provider),
+            "model": name(event.model),
+            "tier": .string("\(event.tier)"),
+            "spend": dollars(event.spend),
+            "budget": dollars(event.budget),
+            "utilizationPct": JSONValue(event.utilization),
+        ])
+    }
+
+    private static func event(_ event: DepletionProjected) -> JSONValue {
+        object([
+            "type": "depletion_projected",
+            "provider": name(event.provider),
+            "tier": .string("depletion_\(event.tier)"),
+            "daysRemaining": JSONValue(event.daysRemaining),
+            "projectedDepletionDate": milliseconds(event.depletesAt),
+            "burnRate": burnRate(event.burnRate),
+        ])
+    }
+}

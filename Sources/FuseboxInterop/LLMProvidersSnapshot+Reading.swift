@@ -1,0 +1,295 @@
+import FuseboxCore
+import FuseboxWire
+
+extension LLMProvidersSnapshot {
+    /// The state that an export holds, or that a snapshot of one kind alone holds; then the rest is empty.
+    ///
+    /// As in the library, members it does not know are ignored, missing parts of a configuration are those of the
+    /// default, and a mark counts as long as it is in force. Amounts are rounded to nano-dollars. Threshold tiers that
+    /// the spend has reached count as fired, and so do depletion tiers where the profile keeps them over a restore.
+    /// Where periods roll over, the current one goes on until the next month begins.
+    ///
+    /// - Parameter moment: the time of the import
+    /// - Throws: where the document is not what the library writes, or exceeds a limit
+    public static func stateMachine(
+        from document: JSONValue, profile: Profile, limits: Limits = Limits(), at moment: Moment
+    ) throws(JSONFieldError) -> StateMachine {
+        let root = try JSONPlace(document).object()
+        var reader = Reader(builder: StateMachine.Builder(profile: profile, limits: limits, at: moment))
+        reader.profile = profile
+        reader.moment = moment
+        switch Kind(of: document) {
+        case .export:
+            try reader.readBreakers(root["breakers"])
+            try reader.readExhaustion(root["exhaustion"])
+            try reader.readLedger(root["ledger"])
+        case .breaker: try reader.readBreaker(root, defaults: BreakerConfiguration())
+        case .breakers: try reader.readBreakers(root)
+        case .exhaustion: try reader.readExhaustion(root)
+        case .ledger: try reader.readLedger(root)
+        case nil:
+            throw root.error(
+                "this is no snapshot of llm-providers: expected `breakers`, `exhaustion` and `ledger`, or one of them")
+        }
+        return reader.builder.finish()
+    }
+
+    /// The breaker that a snapshot of one breaker holds: what `breaker.deserialize` takes.
+    ///
+    /// - Throws: where the document is not what the library writes
+    public static func breakerRecord(from document: JSONValue) throws(JSONFieldError) -> BreakerRecord {
+        try Reader.breaker(try JSONPlace(document).object(), defaults: BreakerConfiguration())
+    }
+
+    /// What a document may be.
+    public enum Kind: Sendable {
+        case export, breaker, breakers, exhaustion, ledger
+
+        /// The kind of a document, by the members that only it has; nil if it is none.
+        public init?(of document: JSONValue) {
+            if document["version"] == nil,
+                ["breakers", "exhaustion", "ledger"].contains(where: { document[$0] != nil })
+            {
+                self = .export
+            } else if document["breakers"] != nil {
+                self = .breakers
+            } else if document["entries"] != nil {
+                self = .exhaustion
+            } else if document["providers"] != nil {
+                self = .ledger
+            } else if document["state"] != nil {
+                self = .breaker
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Reads snapshots into a state.
+    fileprivate struct Reader {
+        var builder: StateMachine.Builder
+        var profile: Profile = .fusebox
+        var moment = Moment(milliseconds: 0)
+
+        static func checkVersion(_ place: JSONPlace) throws(JSONFieldError) {
+            let version = try place.object()["version"].int64()
+            guard version == LLMProvidersSnapshot.version else {
+                throw place["version"].error("version \(version) is unknown; expected \(LLMProvidersSnapshot.version)")
+            }
+        }
+    }
+}
+
+// MARK: Breakers and marks
+
+extension LLMProvidersSnapshot.Reader {
+    mutating func readBreakers(_ place: JSONPlace) throws(JSONFieldError) {
+        try Self.checkVersion(place)
+        let defaults = try Self.configuration(place["defaultConfig"])
+        try place["defaultConfig"].refusable { () throws(Refusal) in try builder.setDefaultConfiguration(defaults) }
+        for breaker in try place["breakers"].elements() { try readBreaker(breaker, defaults: defaults) }
+    }
+
+    mutating func readBreaker(_ place: JSONPlace, defaults: BreakerConfiguration) throws(JSONFieldError) {
+        let record = try Self.breaker(place, defaults: defaults)
+        try place.refusable { () throws(Refusal) in try builder.insertBreaker(record) }
+    }
+
+    static func breaker(
+        _ place: JSONPlace, defaults: BreakerConfiguration
+    ) throws(JSONFieldError) -> BreakerRecord {
+        try checkVersion(place)
+        let state = try place["state"].object()
+        var record = BreakerRecord()
+        record.name = try place["name"].name()
+        record.configuration = try configuration(place["config"])
+        record.isConfigured = record.configuration != defaults
+        record.consecutiveFailures = try state["consecutiveFailures"].count()
+        record.totalFailures = try state["totalFailures"].count()
+        record.totalSuccesses = try state["totalSuccesses"].count()
+        record.totalRequests = try state["totalRequests"].count()
+        record.lastFailure = try moment(state["lastFailureAt"])
+        record.lastSuccess = try moment(state["lastSuccessAt"])
+        record.lastRequest = try moment(state["lastRequestAt"])
+        let decay = try state["lastDecayAt"].timestamp()
+        record.lastDecay = decay.milliseconds == 0 ? nil : decay
+        record.windowStart = try state["windowStart"].timestamp()
+        record.shareCredit = CircuitBreaker.initialShareCredit
+        return record
+    }
+
+    private static func moment(_ place: JSONPlace) throws(JSONFieldError) -> Timestamp? {
+        try place.ifPresent?.timestamp()
+    }
+
+    /// A configuration whose missing parts are the default's.
+    private static func configuration(_ place: JSONPlace) throws(JSONFieldError) -> BreakerConfiguration {
+        guard let place = place.ifPresent else { return BreakerConfiguration() }
+        let change = try BreakerConfigurationChange(place)
+        return try place.refusable { () throws(Refusal) in try BreakerConfiguration().applying(change) }
+    }
+
+    mutating func readExhaustion(_ place: JSONPlace) throws(JSONFieldError) {
+        try Self.checkVersion(place)
+        let cooldown = try place["defaultResetMs"].int64()
+        try place["defaultResetMs"].refusable { () throws(Refusal) in
+            try builder.setDefaultCooldown(milliseconds: cooldown)
+        }
+        for mark in try place["entries"].elements() {
+            let entry = ExhaustionEntry(
+                provider: try mark["provider"].name(), exhaustedAt: try mark["exhaustedAt"].timestamp(),
+                resetsAt: try mark["resetAt"].timestamp())
+            guard moment.now < entry.resetsAt else { continue }
+            try mark.refusable { () throws(Refusal) in try builder.insertMark(entry) }
+        }
+    }
+}
+
+extension BreakerConfigurationChange {
+    /// The parts that an object names, in the library's words.
+    init(_ place: JSONPlace) throws(JSONFieldError) {
+        let place = try place.object()
+        self.init()
+        // The library takes a threshold below 1 for 1.
+        if let threshold = try place["failureThreshold"].ifPresent?.int64() {
+            failureThreshold = threshold < 0 ? 0 : try place["failureThreshold"].count()
+        }
+        resetTimeoutMilliseconds = try place["resetTimeout"].ifPresent?.int64()
+        monitoringPeriodMilliseconds = try place["monitoringPeriod"].ifPresent?.int64()
+        minRequests = try place["minRequests"].ifPresent?.count()
+        if let curve = place["degradationCurve"].ifPresent {
+            var points: [Double] = []
+            for point in try curve.elements() { points.append(try point.double()) }
+            degradationCurve = points
+        }
+    }
+}
+
+// MARK: The ledger
+
+extension LLMProvidersSnapshot.Reader {
+    mutating func readLedger(_ place: JSONPlace) throws(JSONFieldError) {
+        try Self.checkVersion(place)
+        let start = try place["periodStart"].timestamp()
+        builder.setPeriod(
+            profile.periodsRollOver
+                ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
+                : BudgetPeriod(.manual, start: start))
+        try readThresholds(place["thresholds"])
+        for budget in try place["budgets"].elements() {
+            let parsed = try Budget(budget)
+            try budget.refusable { () throws(Refusal) in try builder.insertBudget(parsed) }
+        }
+        for (provider, account) in try place["providers"].members() {
+            try readAccount(account, of: try account.name(spelled: provider))
+        }
+        if let history = place["spendHistory"].ifPresent { try readHistory(history) }
+        builder.deriveFiredTiers()
+    }
+
+    private mutating func readThresholds(_ place: JSONPlace) throws(JSONFieldError) {
+        var thresholds = Thresholds()
+        if let place = try place.ifPresent?.object() {
+            thresholds.warning = try place["warning"].ifPresent?.double() ?? thresholds.warning
+            thresholds.critical = try place["critical"].ifPresent?.double() ?? thresholds.critical
+            thresholds.emergency = try place["emergency"].ifPresent?.double() ?? thresholds.emergency
+        }
+        try place.refusable { () throws(Refusal) in try builder.setThresholds(thresholds) }
+    }
+
+    private mutating func readAccount(_ place: JSONPlace, of provider: Name) throws(JSONFieldError) {
+        var account = ProviderAccount()
+        account.provider = provider
+        account.usage = try Self.usage(place)
+        account.budget = try place["budget"].ifPresent?.money()
+        for (dimension, limits) in try Self.limits(place["rateLimits"]) {
+            account[dimension] = RateWindow(
+                limit: try limits["limit"].count(), used: try limits["used"].count(),
+                windowStart: try limits["windowStart"].timestamp())
+        }
+        try place.refusable { () throws(Refusal) in try builder.insertAccount(account) }
+        guard let models = place["models"].ifPresent else { return }
+        for (name, model) in try models.members() {
+            var account = ModelAccount()
+            account.model = try model.name(spelled: name)
+            account.usage = try Self.usage(model)
+            try model.refusable { () throws(Refusal) in try builder.insertModelAccount(account, of: provider) }
+        }
+    }
+
+    private static func usage(_ place: JSONPlace) throws(JSONFieldError) -> Usage {
+        let place = try place.object()
+        var usage = Usage()
+        usage.spend = try place["spend"].money()
+        usage.inputTokens = try place["inputTokens"].count()
+        usage.outputTokens = try place["outputTokens"].count()
+        usage.requests = try place["requestCount"].count()
+        let last = try place["lastRecordedAt"].timestamp()
+        usage.lastRecorded = last.milliseconds == 0 ? nil : last
+        return usage
+    }
+
+    fileprivate static func limits(
+        _ place: JSONPlace
+    ) throws(JSONFieldError) -> [(dimension: RateDimension, place: JSONPlace)] {
+        guard let place = try place.ifPresent?.object() else { return [] }
+        return RateDimension.allCases.compactMap { dimension in
+            place["\(dimension)"].ifPresent.map { (dimension, $0) }
+        }
+    }
+
+    private mutating func readHistory(_ place: JSONPlace) throws(JSONFieldError) {
+        var histories: [(provider: Name, entries: [SpendEntry])] = []
+        var places: [Name: Int] = [:]
+        for element in try place.elements() {
+            let provider = try element["provider"].name()
+            let entry = try Self.entry(element)
+            if !profile.sharesHistory {
+                let index = places[provider] ?? histories.count
+                if index == histories.count {
+                    places[provider] = index
+                    histories.append((provider, []))
+                }
+                histories[index].entries.append(entry)
+            } else {
+                try element.refusable { () throws(Refusal) in
+                    try builder.insertShared(provider, at: entry.end, cost: Money(nanodollars: entry.cost))
+                }
+            }
+        }
+        for history in histories {
+            // In the order of time, and of the document among equals.
+            let order = history.entries.indices.sorted { left, right in
+                let (a, b) = (history.entries[left].end, history.entries[right].end)
+                return a == b ? left < right : a < b
+            }
+            try place.refusable { () throws(Refusal) in
+                try builder.insertHistory(order.map { history.entries[$0] }, of: history.provider)
+            }
+        }
+    }
+
+    /// A record of the library's, or a stretch of ours.
+    private static func entry(_ place: JSONPlace) throws(JSONFieldError) -> SpendEntry {
+        let end = try place["timestamp"].timestamp()
+        let cost = try place["cost"].money()
+        guard cost >= .zero else { throw place["cost"].error("must not be negative") }
+        let count = try place["count"].ifPresent?.count(UInt32.self) ?? 1
+        let start = try place["from"].ifPresent?.timestamp() ?? end
+        guard start <= end, count > 0 else { throw place.error("a stretch must not begin after its end or be empty") }
+        return SpendEntry(start: start, end: end, cost: cost.nanodollars, count: Int64(count))
+    }
+}
+
+extension Budget {
+    /// The budget that an object describes, in the library's words.
+    init(_ place: JSONPlace) throws(JSONFieldError) {
+        let place = try place.object()
+        self.init(provider: try place["provider"].name())
+        model = try place["model"].ifPresent?.name()
+        monthly = try place["monthlyBudget"].ifPresent?.money()
+        for (dimension, limit) in try LLMProvidersSnapshot.Reader.limits(place["rateLimits"]) {
+            self[dimension] = try limit.count()
+        }
+    }
+}

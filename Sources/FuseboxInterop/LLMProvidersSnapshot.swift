@@ -1,0 +1,139 @@
+import FuseboxCore
+import FuseboxWire
+
+/// The snapshots of the library `llm-providers`, written from a state and read into one.
+///
+/// There are four kinds, each with a `version` of 1: a breaker, all breakers, the exhaustion registry, and the credit
+/// ledger. An export is one object of the last three: `breakers`, `exhaustion`, `ledger`.
+///
+/// What the library has no place for is not in a snapshot: saved-up shares, fired tiers, closed periods, the length of
+/// the period. A stretch of history that stands for more than one record has two members beside the library's, which
+/// the library hands through: `count`, the records in it, and `from`, when it began.
+public enum LLMProvidersSnapshot {
+    /// The one version of every kind.
+    public static let version: Int64 = 1
+
+    /// The three snapshots of a state as it stands at a moment. The state is not changed.
+    public static func export(_ machine: StateMachine, at moment: Moment) -> JSONValue {
+        LLMProvidersJSON.object([
+            "breakers": breakers(of: machine, at: moment),
+            "exhaustion": exhaustion(of: machine, at: moment),
+            "ledger": ledger(of: machine, at: moment),
+        ])
+    }
+
+    // MARK: Breakers
+
+    /// The snapshot of all breakers, by their names.
+    public static func breakers(of machine: StateMachine, at moment: Moment) -> JSONValue {
+        var records: [BreakerRecord] = []
+        machine.breakers.forEach { id in
+            guard var breaker = machine.breakers[id] else { return }
+            breaker.synchronise(at: moment.now)
+            records.append(
+                breaker.record(name: machine.names[id], isConfigured: machine.breakers.isConfigured(id)))
+        }
+        return LLMProvidersJSON.object([
+            "version": JSONValue(version),
+            "defaultConfig": LLMProvidersJSON.configuration(machine.breakers.defaultConfiguration),
+            "breakers": .array(records.sorted { $0.name < $1.name }.map(breaker)),
+        ])
+    }
+
+    /// The snapshot of one breaker: what `breaker.serialize` replies.
+    public static func breaker(_ record: BreakerRecord) -> JSONValue {
+        let state = LLMProvidersJSON.object([
+            "consecutiveFailures": JSONValue(record.consecutiveFailures),
+            "totalFailures": JSONValue(record.totalFailures),
+            "totalSuccesses": JSONValue(record.totalSuccesses),
+            "totalRequests": JSONValue(record.totalRequests),
+            "lastFailureAt": record.lastFailure.map(LLMProvidersJSON.milliseconds),
+            "lastSuccessAt": record.lastSuccess.map(LLMProvidersJSON.milliseconds),
+            "lastRequestAt": record.lastRequest.map(LLMProvidersJSON.milliseconds),
+            // 0: the clock does not run.
+            "lastDecayAt": JSONValue(record.lastDecay?.milliseconds ?? 0),
+            "windowStart": LLMProvidersJSON.milliseconds(record.windowStart),
+        ])
+        return LLMProvidersJSON.object([
+            "version": JSONValue(version),
+            "name": LLMProvidersJSON.name(record.name),
+            "config": LLMProvidersJSON.configuration(record.configuration),
+            "state": state,
+        ])
+    }
+
+    // MARK: Exhaustion
+
+    /// The snapshot of the exhaustion registry: the marks in force, by their providers' names.
+    public static func exhaustion(of machine: StateMachine, at moment: Moment) -> JSONValue {
+        var entries: [ExhaustionEntry] = []
+        machine.exhaustion.forEach { id, mark in
+            guard moment.now < mark.resetsAt else { return }
+            entries.append(
+                ExhaustionEntry(
+                    provider: machine.names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt))
+        }
+        return LLMProvidersJSON.object([
+            "version": JSONValue(version),
+            "defaultResetMs": JSONValue(machine.exhaustion.defaultCooldownMilliseconds),
+            "entries": .array(entries.sorted { $0.provider < $1.provider }.map(LLMProvidersJSON.mark)),
+        ])
+    }
+
+    // MARK: The ledger
+
+    /// The snapshot of the credit ledger.
+    public static func ledger(of machine: StateMachine, at moment: Moment) -> JSONValue {
+        var providers: [(name: Name, value: JSONValue)] = []
+        machine.ledger.forEachProvider { id in
+            guard let account = machine.account(id) else { return }
+            var models: [ModelAccount] = []
+            machine.ledger.forEachModel(of: id) { model, sums in
+                var account = ModelAccount()
+                account.model = machine.models[model]
+                account.usage = sums.usage
+                models.append(account)
+            }
+            providers.append((account.provider, LLMProvidersJSON.account(account, models: models)))
+        }
+        return LLMProvidersJSON.object([
+            "version": JSONValue(version),
+            "periodStart": LLMProvidersJSON.milliseconds(machine.ledger.period.start),
+            "providers": LLMProvidersJSON.object(byName: providers),
+            "thresholds": LLMProvidersJSON.thresholds(machine.ledger.thresholds),
+            "budgets": .array(machine.ledger.budgets.map { LLMProvidersJSON.budget(machine.budget($0)) }),
+            "exportedAt": LLMProvidersJSON.milliseconds(moment.wall),
+            "spendHistory": .array(history(of: machine)),
+        ])
+    }
+
+    /// The history of all providers, oldest first.
+    private static func history(of machine: StateMachine) -> [JSONValue] {
+        if machine.profile.sharesHistory {
+            return machine.ledger.sharedHistory.entries.map { entry in
+                self.entry(SpendEntry(at: entry.at, cost: entry.cost), of: machine.names[entry.provider])
+            }
+        }
+        var entries: [(provider: Name, entry: SpendEntry)] = []
+        machine.ledger.forEachProvider { id in
+            machine.ledger.forEachEntry(of: id) { entries.append((machine.names[id], $0)) }
+        }
+        // Sorting by place among equals keeps each provider's entries in their order.
+        let order = entries.indices.sorted { left, right in
+            let (a, b) = (entries[left].entry.end, entries[right].entry.end)
+            return a == b ? left < right : a < b
+        }
+        return order.map { entry(entries[$0].entry, of: entries[$0].provider) }
+    }
+
+    private static func entry(_ entry: SpendEntry, of provider: Name) -> JSONValue {
+        let isRecord = entry.count == 1 && entry.start == entry.end
+        return LLMProvidersJSON.object([
+            "timestamp": LLMProvidersJSON.milliseconds(entry.end),
+            "provider": LLMProvidersJSON.name(provider),
+            "cost": LLMProvidersJSON.dollars(Money(nanodollars: entry.cost)),
+            "count": isRecord ? nil : JSONValue(entry.count),
+            "from": isRecord ? nil : LLMProvidersJSON.milliseconds(entry.start),
+        ])
+    }
+}

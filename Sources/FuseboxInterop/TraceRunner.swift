@@ -1,0 +1,192 @@
+import FuseboxCore
+import FuseboxWire
+
+/// Answers a trace: requests with their times, one JSON object a line, as the library `llm-providers` would answer
+/// them, with the state machine of the daemon behind it.
+///
+/// Each line has `at`, the time in milliseconds since the epoch, and `op`, what to do; what else it has depends on the
+/// operation. State is empty at the first line. Time does not go back: a line earlier than one before it is taken to
+/// happen at the same time.
+public struct TraceRunner: Sendable {
+    public let profile: Profile
+    public let limits: Limits
+    /// The state after the last line; nil before the first, whose time begins it.
+    public private(set) var machine: StateMachine?
+    /// The number of the last line, counted from 1.
+    public private(set) var line = 0
+
+    public init(profile: Profile, limits: Limits = Limits()) {
+        self.profile = profile
+        self.limits = limits
+    }
+
+    /// Carries out one line and gives the reply; nil for a blank line.
+    ///
+    /// - Throws: the line's number and what is wrong with it; then the line has changed nothing
+    public mutating func reply(to text: some Collection<UInt8>) throws(TraceError) -> JSONValue? {
+        line += 1
+        if text.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) { return nil }
+        let request: JSONValue
+        do throws(JSONError) { request = try JSONValue(parsing: text) } catch {
+            throw TraceError(line: line, message: "column \(error.column): \(error.message)")
+        }
+        do throws(JSONFieldError) { return try reply(to: JSONPlace(request)) } catch {
+            throw TraceError(line: line, message: error.description)
+        }
+    }
+
+    private mutating func reply(to request: JSONPlace) throws(JSONFieldError) -> JSONValue {
+        let moment = Moment(milliseconds: try request.object()["at"].timestamp().milliseconds)
+        let word = try request["op"].text()
+        guard let operation = TraceOperation(rawValue: word) else {
+            throw request["op"].error("no operation is named \(word); see conformance/README.md for those there are")
+        }
+        // Moved out while the step works on it: a second reference would cost copies.
+        let current = machine.take() ?? StateMachine(profile: profile, limits: limits, at: moment)
+        var step = TraceStep(machine: current, request: request, moment: moment)
+        defer { machine = step.machine }
+        if step.machine.isDue(at: moment) { _ = try step.apply(Advance()) }
+        return try step.carryOut(operation)
+    }
+}
+
+/// Why a line of a trace could not be answered.
+public struct TraceError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Counted from 1.
+    public var line: Int
+    public var message: String
+
+    public var description: String { "line \(line): \(message)" }
+}
+
+/// What a line of a trace may ask for.
+enum TraceOperation: String, CaseIterable {
+    case breakerConfigure = "breaker.configure"
+    case breakerAcquire = "breaker.acquire"
+    case breakerSuccess = "breaker.success"
+    case breakerFailure = "breaker.failure"
+    case breakerState = "breaker.state"
+    case breakerForceOpen = "breaker.forceOpen"
+    case breakerReset = "breaker.reset"
+    case breakerResetAll = "breaker.resetAll"
+    case breakerHealth = "breaker.health"
+    case breakerConfig = "breaker.config"
+    case breakerStates = "breaker.states"
+    case exhaustionMark = "exhaustion.mark"
+    case exhaustionClear = "exhaustion.clear"
+    case exhaustionGet = "exhaustion.get"
+    case exhaustionList = "exhaustion.list"
+    case exhaustionReset = "exhaustion.reset"
+    case ledgerSetBudget = "ledger.setBudget"
+    case ledgerRemoveBudget = "ledger.removeBudget"
+    case ledgerRecord = "ledger.record"
+    case ledgerRemaining = "ledger.remaining"
+    case ledgerUtilization = "ledger.utilization"
+    case ledgerAccumulator = "ledger.accumulator"
+    case ledgerModelAccumulator = "ledger.modelAccumulator"
+    case ledgerBreakdown = "ledger.breakdown"
+    case ledgerTotalSpend = "ledger.totalSpend"
+    case ledgerBurnRate = "ledger.burnRate"
+    case ledgerDepletion = "ledger.depletion"
+    case ledgerSummary = "ledger.summary"
+    case ledgerSpendBreakdown = "ledger.spendBreakdown"
+    case ledgerCheckRateLimit = "ledger.checkRateLimit"
+    case ledgerResetPeriod = "ledger.resetPeriod"
+    case `import`
+    case export
+}
+
+/// One line of a trace on its way through the state machine.
+struct TraceStep {
+    var machine: StateMachine
+    let request: JSONPlace
+    let moment: Moment
+
+    /// Applies a command at the line's time.
+    mutating func apply<C: StateCommand>(_ command: C) throws(JSONFieldError) -> C.Reply {
+        var events: [Event] = []
+        do throws(Refusal) { return try machine.apply(command, at: moment, effects: &events) } catch {
+            throw request.error("\(C.declaration.name) was refused: \(error.message)")
+        }
+    }
+
+    /// Applies a command that replies nothing.
+    mutating func carryOut(_ command: some StateCommand) throws(JSONFieldError) -> JSONValue {
+        _ = try apply(command)
+        return [:]
+    }
+
+    mutating func carryOut(_ operation: TraceOperation) throws(JSONFieldError) -> JSONValue {
+        switch operation {
+        case .breakerConfigure: try configureBreaker()
+        case .breakerAcquire: try acquire()
+        case .breakerSuccess: try carryOut(BreakerSuccess(name: try name()))
+        case .breakerFailure: try carryOut(BreakerFailure(name: try name()))
+        case .breakerState: LLMProvidersJSON.state(try breakerStatus())
+        case .breakerForceOpen: try carryOut(BreakerForceOpen(name: try name()))
+        case .breakerReset: try carryOut(BreakerReset(name: try name()))
+        case .breakerResetAll: try carryOut(BreakerResetAll())
+        case .breakerHealth: LLMProvidersJSON.health(try breakerStatus())
+        case .breakerConfig: try breakerConfiguration()
+        case .breakerStates: try breakerStates()
+        case .exhaustionMark: try markExhausted()
+        case .exhaustionClear: try carryOut(ExhaustionClear(provider: try provider()))
+        case .exhaustionGet: try exhaustionEntry()
+        case .exhaustionList: try exhaustedProviders()
+        case .exhaustionReset: try carryOut(ExhaustionReset())
+        case .ledgerSetBudget: try carryOut(LedgerSetBudget(budget: try Budget(request["budget"])))
+        case .ledgerRemoveBudget: try carryOut(LedgerRemoveBudget(provider: try provider(), model: try model()))
+        case .ledgerRecord: try record()
+        case .ledgerRemaining: try remaining()
+        case .ledgerUtilization: try utilization()
+        case .ledgerAccumulator: try accumulator()
+        case .ledgerModelAccumulator: try modelAccumulator()
+        case .ledgerBreakdown: try breakdown()
+        case .ledgerTotalSpend: try totalSpend()
+        case .ledgerBurnRate: try burnRate()
+        case .ledgerDepletion: try depletion()
+        case .ledgerSummary: try summary()
+        case .ledgerSpendBreakdown: try spendBreakdown()
+        case .ledgerCheckRateLimit: try checkRateLimit()
+        case .ledgerResetPeriod: try carryOut(LedgerResetPeriod())
+        case .import: try importState()
+        case .export: try exportState()
+        }
+    }
+
+    // MARK: Fields
+
+    func name() throws(JSONFieldError) -> Name { try request["name"].name() }
+
+    func provider() throws(JSONFieldError) -> Name { try request["provider"].name() }
+
+    func model() throws(JSONFieldError) -> Name? { try request["model"].ifPresent?.name() }
+
+    /// Milliseconds, where the line names them.
+    func milliseconds(_ field: String) throws(JSONFieldError) -> Int64? {
+        try request[field].ifPresent?.int64()
+    }
+}
+
+// MARK: The whole state
+
+extension TraceStep {
+    private mutating func importState() throws(JSONFieldError) -> JSONValue {
+        let parts: [(key: String, value: JSONValue)] = ["breakers", "exhaustion", "ledger"].compactMap { part in
+            request[part].value.map { (part, $0) }
+        }
+        guard parts.count == 3 else {
+            throw request.error("expected `breakers`, `exhaustion` and `ledger`; an import replaces all three")
+        }
+        machine.replaceContents(
+            with: try LLMProvidersSnapshot.stateMachine(
+                from: .object(parts), profile: machine.profile, limits: machine.limits, at: moment))
+        return [:]
+    }
+
+    private mutating func exportState() throws(JSONFieldError) -> JSONValue {
+        // In the library a snapshot of the breakers brings them up to date, which decay can be told by later.
+        if machine.profile.readsChangeState { _ = try apply(BreakerList(cursor: Page.end)) }
+        return LLMProvidersSnapshot.export(machine, at: moment)
+    }
+}
