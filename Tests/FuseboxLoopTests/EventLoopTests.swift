@@ -42,7 +42,7 @@ import Testing
         timer.start(afterMilliseconds: 0)
         // The peer's bytes come only after the end of the timer's turn: if that waited for them, nothing would move.
         let client = pair.client.descriptor
-        turns.whenEnding = { _ in _ = Glibc.send(client, "x", 1, 0) }
+        turns.whenEnding = { _ in _ = Glibc.send(client, "x", 1, Int32(MSG_NOSIGNAL)) }
         try loop.runWithinReason()
         #expect(log.entries == ["begin", "timer", "end", "begin", "read", "end"])
     }

@@ -206,7 +206,7 @@ import Testing
         #expect(acceptor.waiting == 1)
         #expect(client.receive(1) == [], "the stream was dropped and so closed")
         #expect(exists(folder("s")))
-        #expect(fcntl(inherited, F_GETFD) == -1, "the descriptor is closed")
+        #expect(BlockingClient(path: folder("s")) == nil, "nobody listens any more")
     }
 
     @Test func whatIsNoListeningSocketIsNotInherited() throws {

@@ -16,6 +16,7 @@ import Testing
     private final class Owner {
         var connection: TestConnection?
         let client: BlockingClient
+        var drainTimer: Timer?
 
         init(on loop: EventLoop) throws {
             var ends: [Int32] = [0, 0]
@@ -96,14 +97,13 @@ import Testing
 
     /// Reads from the other end on a timer of the loop, until the stream is gone.
     private func drainInTheBackground(_ owner: Owner) throws {
-        var stop = {}
         let timer = try Timer(on: loop) { [unowned owner] in
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = recv(owner.client.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            if count == 0 || owner.connection?.stream.isOpen != true { stop() }
+            if count == 0 || owner.connection?.stream.isOpen != true { owner.drainTimer?.close() }
         }
-        stop = { timer.close() }
         timer.start(afterMilliseconds: 0, repeatingMilliseconds: 1)
+        owner.drainTimer = timer
     }
 
     @Test(arguments: Ending.allCases)
