@@ -48,6 +48,7 @@ let package = Package(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
             swiftSettings: strict),
+        .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
         .testTarget(
