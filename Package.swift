@@ -48,7 +48,8 @@ let package = Package(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
             swiftSettings: strict),
-        .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
     ],
