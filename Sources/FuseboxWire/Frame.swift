@@ -19,10 +19,11 @@ public struct FrameHeader: Sendable, Equatable {
     public var correlation: UInt32
 
     /// The bytes of the length field.
-    public static let lengthBytes = 4
+    @inlinable public static var lengthBytes: Int { 4 }
     /// The bytes of the header after the length field.
-    public static let bytes = 8
+    @inlinable public static var bytes: Int { 8 }
 
+    @inlinable
     public init(command: UInt16, kind: FrameKind, detail: UInt8 = 0, correlation: UInt32) {
         self.command = command
         self.kind = kind.rawValue
@@ -30,6 +31,8 @@ public struct FrameHeader: Sendable, Equatable {
         self.correlation = correlation
     }
 
+    /// Reads the header's eight bytes.
+    @inlinable
     public init(from reader: inout ByteReader) throws(Refusal) {
         command = try reader.read()
         kind = try reader.read()
@@ -40,6 +43,7 @@ public struct FrameHeader: Sendable, Equatable {
 
 extension ByteWriter {
     /// Begins a frame whose length is written by `endFrame`; returns where it stands.
+    @inlinable
     public mutating func beginFrame(_ header: FrameHeader) -> Int {
         let start = count
         write(0 as UInt32)
@@ -51,6 +55,7 @@ extension ByteWriter {
     }
 
     /// Ends the frame that began at `start`.
+    @inlinable
     public mutating func endFrame(_ start: Int) {
         overwrite(UInt32(count - start - FrameHeader.lengthBytes), at: start)
     }

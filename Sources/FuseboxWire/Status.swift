@@ -77,4 +77,7 @@ public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     public func inside(_ place: String) -> Refusal {
         Refusal(status, "\(place): \(message)")
     }
+
+    @usableFromInline @inline(never)
+    func inside(_ field: StaticString) -> Refusal { inside(field.description) }
 }

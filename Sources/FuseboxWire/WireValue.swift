@@ -60,10 +60,12 @@ extension WireInteger {
     @inlinable public static var blank: Self { 0 }
     public static var wireType: String { "\(isSigned ? "i" : "u")\(bitWidth)" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         self = try reader.read(Self.self)
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(self) }
 
     public var rendered: Rendered {
@@ -98,15 +100,19 @@ extension UInt64: WireInteger {}
 extension Int64: WireInteger {}
 
 extension Double: WireValue {
-    public static var blank: Double { 0 }
+    @inlinable public static var blank: Double { 0 }
     public static var wireType: String { "f64" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let number = try reader.readDouble()
-        guard number.isFinite else { throw Refusal(.outOfRange, "the number is not finite") }
+        guard number.isFinite else { throw Self.notFinite }
         self = number
     }
 
+    @usableFromInline static var notFinite: Refusal { Refusal(.outOfRange, "the number is not finite") }
+
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(self) }
 
     public var rendered: Rendered { .number(self) }
@@ -120,17 +126,22 @@ extension Double: WireValue {
 }
 
 extension Bool: WireValue {
-    public static var blank: Bool { false }
+    @inlinable public static var blank: Bool { false }
     public static var wireType: String { "bool" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         switch try reader.read(UInt8.self) {
         case 0: self = false
         case 1: self = true
-        case let other: throw Refusal(.malformed, "a bool must be 0 or 1, not \(other)")
+        case let other: throw Self.noBool(other)
         }
     }
 
+    @usableFromInline @inline(never)
+    static func noBool(_ byte: UInt8) -> Refusal { Refusal(.malformed, "a bool must be 0 or 1, not \(byte)") }
+
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(self ? 1 as UInt8 : 0) }
 
     public var rendered: Rendered { .bool(self) }
@@ -144,13 +155,15 @@ extension Bool: WireValue {
 }
 
 extension Money: WireValue {
-    public static var blank: Money { .zero }
+    @inlinable public static var blank: Money { .zero }
     public static var wireType: String { "money" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         nanodollars = try reader.read(Int64.self)
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(nanodollars) }
 
     public var rendered: Rendered { .text(description) }
@@ -166,13 +179,15 @@ extension Money: WireValue {
 }
 
 extension Timestamp: WireValue {
-    public static var blank: Timestamp { Timestamp(milliseconds: 0) }
+    @inlinable public static var blank: Timestamp { Timestamp(milliseconds: 0) }
     public static var wireType: String { "timestamp" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         milliseconds = try reader.read(Int64.self)
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(milliseconds) }
 
     public var rendered: Rendered { milliseconds.rendered }
@@ -190,14 +205,16 @@ extension Timestamp: WireValue {
 // MARK: Text
 
 extension Name: WireValue {
-    public static var blank: Name { Name() }
+    @inlinable public static var blank: Name { Name() }
     public static var wireType: String { "name" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let length = Int(try reader.read(UInt8.self))
-        self = try unsafe Name(utf8: reader.readBytes(length))
+        try unsafe assign(utf8: reader.readBytes(length))
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) {
         writer.write(length)
         unsafe withBytes { unsafe writer.write(contentsOf: $0) }
@@ -218,7 +235,7 @@ extension Name: WireValue {
 }
 
 extension String: WireValue {
-    public static var blank: String { "" }
+    @inlinable public static var blank: String { "" }
     public static var wireType: String { "text" }
 
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
@@ -232,14 +249,16 @@ extension String: WireValue {
         self = text
     }
 
-    /// Text beyond the limit is cut, at a character's edge: it is for people, and a cut one still tells.
+    /// Text beyond the limit is cut, between two characters of Unicode: it is for people, and a cut one still tells.
     public func encode(into writer: inout ByteWriter) {
         var text = self
-        while text.utf8.count > Limits.textLength {
-            text.removeLast(max(1, (text.utf8.count - Limits.textLength) / 8))
+        text.withUTF8 { bytes in
+            var length = Swift.min(bytes.count, Limits.textLength)
+            // A byte 10xxxxxx continues the character before it: no cut there.
+            while length < bytes.count, unsafe bytes[length] & 0xC0 == 0x80 { length -= 1 }
+            writer.write(UInt16(truncatingIfNeeded: length))
+            unsafe writer.write(contentsOf: UnsafeRawBufferPointer(start: bytes.baseAddress, count: length))
         }
-        writer.write(UInt16(truncatingIfNeeded: text.utf8.count))
-        text.withUTF8 { unsafe writer.write(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
     public var rendered: Rendered { .text(self) }
@@ -260,7 +279,7 @@ public struct Bytes: WireValue {
 
     public init(_ contents: [UInt8]) { self.contents = contents }
 
-    public static var blank: Bytes { Bytes([]) }
+    @inlinable public static var blank: Bytes { Bytes([]) }
     public static var wireType: String { "bytes" }
 
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
@@ -292,9 +311,10 @@ public struct Bytes: WireValue {
 // MARK: Optionals and lists
 
 extension Optional: WireValue where Wrapped: WireValue {
-    public static var blank: Wrapped? { nil }
+    @inlinable public static var blank: Wrapped? { nil }
     public static var wireType: String { "\(Wrapped.wireType)?" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         var present = false
         try present.decode(from: &reader)
@@ -307,6 +327,7 @@ extension Optional: WireValue where Wrapped: WireValue {
         self = value
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) {
         guard let value = self else { return false.encode(into: &writer) }
         true.encode(into: &writer)
@@ -330,15 +351,14 @@ extension Optional: WireValue where Wrapped: WireValue {
 }
 
 extension Array: WireValue where Element: WireValue {
-    public static var blank: [Element] { [] }
+    @inlinable public static var blank: [Element] { [] }
     public static var wireType: String { "list of \(Element.wireType)" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let count = Int(try reader.read(UInt16.self))
         // Every element takes a byte at least, so a count that the payload cannot hold reserves nothing.
-        guard count <= reader.remaining else {
-            throw Refusal(.malformed, "a list of \(count) elements cannot fit in the \(reader.remaining) bytes left")
-        }
+        guard count <= reader.remaining else { throw Self.cannotFit(count, reader.remaining) }
         var elements: [Element] = []
         elements.reserveCapacity(Swift.min(count, Limits.pageLength))
         for _ in 0..<count {
@@ -349,6 +369,12 @@ extension Array: WireValue where Element: WireValue {
         self = elements
     }
 
+    @usableFromInline @inline(never)
+    static func cannotFit(_ count: Int, _ remaining: Int) -> Refusal {
+        Refusal(.malformed, "a list of \(count) elements cannot fit in the \(remaining) bytes left")
+    }
+
+    @inlinable
     public func encode(into writer: inout ByteWriter) {
         precondition(count <= Int(UInt16.max))
         writer.write(UInt16(count))
@@ -378,21 +404,22 @@ public protocol WireEnumeration: WireValue, RawRepresentable, CaseIterable where
 
 extension WireEnumeration {
     /// The first case: what a decoder overwrites.
-    public static var blank: Self {
-        guard let first = allCases.first else { preconditionFailure("an enumeration has a case") }
+    @inlinable public static var blank: Self {
+        // Every enumeration has a case 0; asking for the list of all cases would allocate it.
+        guard let first = Self(rawValue: 0) else { preconditionFailure("an enumeration has a case 0") }
         return first
     }
 
     public static var wireType: String { "\(Self.self)" }
 
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let raw = try reader.read(UInt8.self)
-        guard let value = Self(rawValue: raw) else {
-            throw Refusal(.outOfRange, "\(raw) is not one of \(Self.spelling)")
-        }
+        guard let value = Self(rawValue: raw) else { throw Self.noCase(raw) }
         self = value
     }
 
+    @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(rawValue) }
 
     public var rendered: Rendered { .text("\(self)") }
@@ -409,6 +436,9 @@ extension WireEnumeration {
         return cases[Swift.min(variant, cases.count - 1)]
     }
 
+    @usableFromInline @inline(never)
+    static func noCase(_ raw: UInt8) -> Refusal { Refusal(.outOfRange, "\(raw) is not one of \(spelling)") }
+
     static var spelling: String { allCases.map { "\($0.rawValue) \($0)" }.joined(separator: ", ") }
 
     public static func describe(into schema: inout Schema) {
@@ -418,6 +448,7 @@ extension WireEnumeration {
 
 /// Bytes as pairs of hexadecimal digits.
 public enum Hexadecimal {
+    /// Two lowercase digits for each byte.
     public static func text(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
@@ -428,18 +459,18 @@ public enum Hexadecimal {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The bytes that pairs of digits spell; nil if the text is anything else.
     public static func bytes(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for character in text {
-            guard let digit = character.hexDigitValue else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | UInt8(digit))
-                high = nil
-            } else {
-                high = UInt8(digit)
+        var digits: [UInt8] = []
+        for character in text.utf8 {
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digits.append(character - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digits.append(character - UInt8(ascii: "a") + 10)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): digits.append(character - UInt8(ascii: "A") + 10)
+            default: return nil
             }
         }
-        return high == nil ? bytes : nil
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 }

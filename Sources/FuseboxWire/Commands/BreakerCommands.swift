@@ -24,11 +24,12 @@ public struct BreakerStatus: WireRecord {
     public var lastRequest: Timestamp?
     public var nextAttempt: Timestamp?
 
-    public init() {}
+    @inlinable public init() {}
 
     /// Whether everything passes.
     public var isHealthy: Bool { state == .closed }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("state", &state, "closed at share 1, open at 0, else recovering or degraded")
         try visitor.field(
@@ -54,8 +55,9 @@ public struct BreakerConfiguration: WireRecord {
     public var minRequests: UInt32 = 3
     public var degradationCurve: [Double] = [1.0, 0.9, 0.7, 0.4, 0.1]
 
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("failureThreshold", &failureThreshold, "consecutive failures at which it opens; at least 1")
         try visitor.field(
@@ -78,7 +80,7 @@ public struct BreakerConfigurationChange: WireRecord {
     public var minRequests: UInt32?
     public var degradationCurve: [Double]?
 
-    public init() {}
+    @inlinable public init() {}
 
     public init(
         failureThreshold: UInt32? = nil, resetTimeoutMilliseconds: Int64? = nil,
@@ -91,6 +93,7 @@ public struct BreakerConfigurationChange: WireRecord {
         self.degradationCurve = degradationCurve
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "failureThreshold", &failureThreshold, "consecutive failures at which it opens; 0 counts as 1")
@@ -123,8 +126,9 @@ public struct BreakerRecord: WireRecord {
     public var windowStart = Timestamp(milliseconds: 0)
     public var shareCredit: UInt32 = 0
 
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field("configuration", &configuration, "how it reacts")
@@ -143,18 +147,21 @@ public struct BreakerRecord: WireRecord {
 }
 
 public struct BreakerAcquire: Command {
-    public static let declaration = CommandDeclaration(
-        16, "breaker.acquire", .written, "Asks whether a call may go out now. An unknown breaker is created.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            16, "breaker.acquire", .written, "Asks whether a call may go out now. An unknown breaker is created.")
+    }
 
     public var name = Name.blank
     public var draw: Double?
 
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name, draw: Double? = nil) {
         self.name = name
         self.draw = draw
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
@@ -168,7 +175,8 @@ public struct BreakerAcquire: Command {
         public var retryAfterMilliseconds: Int64 = 0
         public var consecutiveFailures: UInt32 = 0
         public var share: Double = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("admitted", &admitted, "whether the call may go out")
             try visitor.field(
@@ -181,35 +189,41 @@ public struct BreakerAcquire: Command {
 }
 
 public struct BreakerSuccess: Command {
-    public static let declaration = CommandDeclaration(
-        17, "breaker.success", .written, "Reports that a call succeeded.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(17, "breaker.success", .written, "Reports that a call succeeded.")
+    }
     public typealias Reply = Done
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerFailure: Command {
-    public static let declaration = CommandDeclaration(
-        18, "breaker.failure", .written, "Reports that a call failed.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(18, "breaker.failure", .written, "Reports that a call failed.")
+    }
     public typealias Reply = Done
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerGet: Command {
-    public static let declaration = CommandDeclaration(
-        19, "breaker.get", .read, "A breaker's state, health and statistics.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(19, "breaker.get", .read, "A breaker's state, health and statistics.")
+    }
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
@@ -217,7 +231,8 @@ public struct BreakerGet: Command {
     public struct Reply: WireRecord {
         public var exists = false
         public var status = BreakerStatus()
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("exists", &exists, "whether it is known; if not, the status is that of a new one")
             try visitor.field("status", &status, "as it stands now")
@@ -226,10 +241,13 @@ public struct BreakerGet: Command {
 }
 
 public struct BreakerList: Command {
-    public static let declaration = CommandDeclaration(20, "breaker.list", .read, "A page of all breakers.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(20, "breaker.list", .read, "A page of all breakers.")
+    }
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
@@ -238,7 +256,8 @@ public struct BreakerList: Command {
         public static var wireType: String { "BreakerEntry" }
         public var name = Name.blank
         public var status = BreakerStatus()
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("name", &name, "the breaker")
             try visitor.field("status", &status, "as it stands now")
@@ -248,7 +267,8 @@ public struct BreakerList: Command {
     public struct Reply: WireRecord {
         public var entries: [Entry] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entries", &entries, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -257,50 +277,61 @@ public struct BreakerList: Command {
 }
 
 public struct BreakerForceOpen: Command {
-    public static let declaration = CommandDeclaration(
-        21, "breaker.forceOpen", .durable, .operator, "Opens a breaker by hand; decay closes it again.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            21, "breaker.forceOpen", .durable, .operator, "Opens a breaker by hand; decay closes it again.")
+    }
     public typealias Reply = Done
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerReset: Command {
-    public static let declaration = CommandDeclaration(
-        22, "breaker.reset", .durable, .operator,
-        "Closes a breaker and forgets its failures and statistics; its configuration stays.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            22, "breaker.reset", .durable, .operator,
+            "Closes a breaker and forgets its failures and statistics; its configuration stays.")
+    }
     public typealias Reply = Done
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerResetAll: Command {
-    public static let declaration = CommandDeclaration(
-        23, "breaker.resetAll", .durable, .operator, "Resets every breaker.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(23, "breaker.resetAll", .durable, .operator, "Resets every breaker.")
+    }
     public typealias Reply = Done
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
 public struct BreakerConfigure: Command {
-    public static let declaration = CommandDeclaration(
-        24, "breaker.configure", .durable, .operator,
-        "Changes a breaker's configuration; its failures stay. An unknown breaker is created.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            24, "breaker.configure", .durable, .operator,
+            "Changes a breaker's configuration; its failures stay. An unknown breaker is created.")
+    }
     public typealias Reply = Done
     public var name = Name.blank
     public var change = BreakerConfigurationChange()
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name, change: BreakerConfigurationChange) {
         self.name = name
         self.change = change
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field("change", &change, "what to set")
@@ -308,58 +339,73 @@ public struct BreakerConfigure: Command {
 }
 
 public struct BreakerConfigurationGet: Command {
-    public static let declaration = CommandDeclaration(
-        25, "breaker.configuration", .read, "A breaker's configuration; of an unknown one, the default.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            25, "breaker.configuration", .read, "A breaker's configuration; of an unknown one, the default.")
+    }
     public typealias Reply = BreakerConfiguration
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerConfigureDefault: Command {
-    public static let declaration = CommandDeclaration(
-        26, "breaker.configureDefault", .durable, .operator,
-        "Changes the configuration that breakers are created with; existing ones keep theirs.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            26, "breaker.configureDefault", .durable, .operator,
+            "Changes the configuration that breakers are created with; existing ones keep theirs.")
+    }
     public typealias Reply = Done
     public var change = BreakerConfigurationChange()
-    public init() {}
+    @inlinable public init() {}
     public init(change: BreakerConfigurationChange) { self.change = change }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("change", &change, "what to set")
     }
 }
 
 public struct BreakerDefault: Command {
-    public static let declaration = CommandDeclaration(
-        27, "breaker.default", .read, "The configuration that breakers are created with.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(27, "breaker.default", .read, "The configuration that breakers are created with.")
+    }
     public typealias Reply = BreakerConfiguration
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
 public struct BreakerSerialize: Command {
-    public static let declaration = CommandDeclaration(
-        28, "breaker.serialize", .read, "A breaker with everything it remembers. Refused with `notFound` if unknown.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            28, "breaker.serialize", .read,
+            "A breaker with everything it remembers. Refused with `notFound` if unknown.")
+    }
     public typealias Reply = BreakerRecord
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
 public struct BreakerDeserialize: Command {
-    public static let declaration = CommandDeclaration(
-        29, "breaker.deserialize", .durable, .operator, "Puts a serialized breaker in the place of the one of its name."
-    )
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            29, "breaker.deserialize", .durable, .operator,
+            "Puts a serialized breaker in the place of the one of its name.")
+    }
     public typealias Reply = Done
     public var record = BreakerRecord()
-    public init() {}
+    @inlinable public init() {}
     public init(record: BreakerRecord) { self.record = record }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("record", &record, "what serialize gave")
     }

@@ -1,7 +1,9 @@
 /// The first request on every connection.
 public struct Hello: Command {
-    public static let declaration = CommandDeclaration(
-        1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+    }
 
     /// `FUSE` as a little-endian number.
     public static let magic: UInt32 = 0x4553_5546
@@ -13,7 +15,7 @@ public struct Hello: Command {
     public var workerLow: UInt64 = 0
     public var client: String = ""
 
-    public init() {}
+    @inlinable public init() {}
 
     public init(worker: WorkerID, client: String) {
         workerHigh = worker.high
@@ -23,6 +25,7 @@ public struct Hello: Command {
 
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("magic", &magic, "the bytes `FUSE`, as a little-endian number 0x45535546")
         try visitor.field("lowestVersion", &lowestVersion, "the lowest protocol version the client speaks")
@@ -52,8 +55,9 @@ public struct Hello: Command {
         public var features: UInt64 = 0
         public var server: String = ""
 
-        public init() {}
+        @inlinable public init() {}
 
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("version", &version, "the version spoken from here on")
             try visitor.field(
@@ -137,23 +141,30 @@ public enum Profile: UInt8, WireEnumeration {
 
 /// Ends the connection in order.
 public struct Goodbye: Command {
-    public static let declaration = CommandDeclaration(
-        2, "goodbye", .session,
-        "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            2, "goodbye", .session,
+            "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+    }
     public typealias Reply = Done
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
 public struct Ping: Command {
-    public static let declaration = CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
         public var now = Timestamp(milliseconds: 0)
         public var wall = Timestamp(milliseconds: 0)
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("now", &now, "the steady clock that windows and cooldowns run on")
             try visitor.field("wall", &wall, "the wall clock")
@@ -162,8 +173,11 @@ public struct Ping: Command {
 }
 
 public struct ServerStatus: Command {
-    public static let declaration = CommandDeclaration(4, "status", .read, "How the daemon is doing.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(4, "status", .read, "How the daemon is doing.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
@@ -189,8 +203,9 @@ public struct ServerStatus: Command {
         public var snapshotSequence: UInt64 = 0
         public var snapshotAt: Timestamp?
         public var snapshotFailure: String = ""
-        public init() {}
+        @inlinable public init() {}
 
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("server", &server, "name and version")
             try visitor.field("processID", &processID, "the daemon's process id")
@@ -220,13 +235,16 @@ public struct ServerStatus: Command {
 }
 
 public struct Subscribe: Command {
-    public static let declaration = CommandDeclaration(
-        5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+    }
 
     /// Bits of `Topic`.
     public var topics: UInt32 = 0
-    public init() {}
+    @inlinable public init() {}
     public init(topics: Topics) { self.topics = topics.rawValue }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
@@ -239,7 +257,8 @@ public struct Subscribe: Command {
 
     public struct Reply: WireRecord {
         public var nextNumber: UInt64 = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("nextNumber", &nextNumber, "the number that the next event of the daemon will have")
         }

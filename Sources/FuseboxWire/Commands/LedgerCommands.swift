@@ -43,8 +43,9 @@ public struct BurnRate: WireRecord {
     public var windowMilliseconds: Int64 = 0
     public var sampleCount: UInt64 = 0
     public var isApproximate = false
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("costPerHour", &costPerHour, "dollars per hour")
         try visitor.field("costPerDay", &costPerDay, "dollars per day")
@@ -62,8 +63,9 @@ public struct DepletionEstimate: WireRecord {
     public var burnRate = BurnRate()
     public var daysRemaining: Double?
     public var depletesAt: Timestamp?
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("remaining", &remaining, "what is left of the budget; 0 if it is overspent")
         try visitor.field("burnRate", &burnRate, "what the estimate rests on")
@@ -78,8 +80,9 @@ public struct SpendSummary: WireRecord {
     public var requests: UInt64 = 0
     public var windowMilliseconds: Int64 = 0
     public var isApproximate = false
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("spend", &spend, "spent within the window")
@@ -94,7 +97,7 @@ public struct RateWindow: WireRecord {
     public var limit: Int64 = 0
     public var used: Int64 = 0
     public var windowStart = Timestamp(milliseconds: 0)
-    public init() {}
+    @inlinable public init() {}
 
     public init(limit: Int64, used: Int64, windowStart: Timestamp) {
         self.limit = limit
@@ -102,6 +105,7 @@ public struct RateWindow: WireRecord {
         self.windowStart = windowStart
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("limit", &limit, "requests or tokens allowed in a window")
         try visitor.field("used", &used, "counted in the window")
@@ -116,8 +120,9 @@ public struct Usage: WireRecord {
     public var outputTokens: Int64 = 0
     public var requests: Int64 = 0
     public var lastRecorded: Timestamp?
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("spend", &spend, "spent in this period")
         try visitor.field("inputTokens", &inputTokens, "tokens sent in this period")
@@ -136,8 +141,9 @@ public struct ProviderAccount: WireRecord {
     public var tpm: RateWindow?
     public var tpd: RateWindow?
     public var models: UInt32 = 0
-    public init() {}
+    @inlinable public init() {}
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("usage", &usage, "the sums of this period")
@@ -172,7 +178,8 @@ public struct ProviderAccount: WireRecord {
 public struct ModelAccount: WireRecord {
     public var model = Name.blank
     public var usage = Usage()
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("model", &model, "the model")
         try visitor.field("usage", &usage, "the sums of this period")
@@ -188,7 +195,7 @@ public struct Budget: WireRecord {
     public var rpd: Int64?
     public var tpm: Int64?
     public var tpd: Int64?
-    public init() {}
+    @inlinable public init() {}
 
     public init(
         provider: Name, model: Name? = nil, monthly: Money? = nil, rpm: Int64? = nil, rpd: Int64? = nil,
@@ -203,6 +210,7 @@ public struct Budget: WireRecord {
         self.tpd = tpd
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "absent: the budget is the provider's as a whole")
@@ -238,7 +246,8 @@ public struct Thresholds: WireRecord {
     public var warning = 0.80
     public var critical = 0.90
     public var emergency = 0.95
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("warning", &warning, "spend over budget; 0.8 unless set")
         try visitor.field("critical", &critical, "spend over budget; 0.9 unless set")
@@ -259,8 +268,9 @@ public enum PeriodLength: UInt8, WireEnumeration {
 }
 
 public struct LedgerRecord: Command {
-    public static let declaration = CommandDeclaration(
-        48, "ledger.record", .durable, "Records what a call has cost.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(48, "ledger.record", .durable, "Records what a call has cost.")
+    }
 
     public var provider = Name.blank
     public var model = Name.blank
@@ -268,7 +278,7 @@ public struct LedgerRecord: Command {
     public var inputTokens: UInt32 = 0
     public var outputTokens: UInt32 = 0
 
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, model: Name, cost: Money, inputTokens: UInt32, outputTokens: UInt32) {
         self.provider = provider
         self.model = model
@@ -277,6 +287,7 @@ public struct LedgerRecord: Command {
         self.outputTokens = outputTokens
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that answered")
@@ -288,7 +299,8 @@ public struct LedgerRecord: Command {
     public struct Reply: WireRecord {
         public var threshold: ThresholdCrossed?
         public var depletion: DepletionProjected?
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("threshold", &threshold, "the event that this record fired, if it crossed a threshold")
             try visitor.field("depletion", &depletion, "the event that this record fired, if depletion came nearer")
@@ -297,29 +309,34 @@ public struct LedgerRecord: Command {
 }
 
 public struct LedgerSetBudget: Command {
-    public static let declaration = CommandDeclaration(
-        49, "ledger.setBudget", .durable, .operator,
-        "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            49, "ledger.setBudget", .durable, .operator,
+            "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
+    }
     public typealias Reply = Done
     public var budget = Budget()
-    public init() {}
+    @inlinable public init() {}
     public init(budget: Budget) { self.budget = budget }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("budget", &budget, "absent limits stay as they are")
     }
 }
 
 public struct LedgerRemoveBudget: Command {
-    public static let declaration = CommandDeclaration(
-        50, "ledger.removeBudget", .durable, .operator, "Removes a budget; rate limits stay.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(50, "ledger.removeBudget", .durable, .operator, "Removes a budget; rate limits stay.")
+    }
     public typealias Reply = Done
     public var provider = Name.blank
     public var model: Name?
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, model: Name? = nil) {
         self.provider = provider
         self.model = model
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "absent: the provider's own budget")
@@ -327,15 +344,17 @@ public struct LedgerRemoveBudget: Command {
 }
 
 public struct LedgerBalance: Command {
-    public static let declaration = CommandDeclaration(
-        51, "ledger.balance", .read, "What is left of a budget, and how far it is used.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(51, "ledger.balance", .read, "What is left of a budget, and how far it is used.")
+    }
     public var provider = Name.blank
     public var model: Name?
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, model: Name? = nil) {
         self.provider = provider
         self.model = model
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "absent: the provider's own budget")
@@ -344,7 +363,8 @@ public struct LedgerBalance: Command {
     public struct Reply: WireRecord {
         public var remaining: Money?
         public var utilization: Double = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("remaining", &remaining, "below 0 if overspent; absent if there is no budget")
             try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
@@ -353,18 +373,21 @@ public struct LedgerBalance: Command {
 }
 
 public struct LedgerProvider: Command {
-    public static let declaration = CommandDeclaration(
-        52, "ledger.provider", .read, "A provider's account.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(52, "ledger.provider", .read, "A provider's account.")
+    }
     public var provider = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name) { self.provider = provider }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
     }
 
     public struct Reply: WireRecord {
         public var account: ProviderAccount?
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("account", &account, "absent if the provider is unknown")
         }
@@ -372,15 +395,17 @@ public struct LedgerProvider: Command {
 }
 
 public struct LedgerModel: Command {
-    public static let declaration = CommandDeclaration(
-        53, "ledger.model", .read, "A model's account with a provider.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(53, "ledger.model", .read, "A model's account with a provider.")
+    }
     public var provider = Name.blank
     public var model = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, model: Name) {
         self.provider = provider
         self.model = model
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model")
@@ -388,7 +413,8 @@ public struct LedgerModel: Command {
 
     public struct Reply: WireRecord {
         public var account: ModelAccount?
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("account", &account, "absent if nothing was recorded for it")
         }
@@ -396,11 +422,13 @@ public struct LedgerModel: Command {
 }
 
 public struct LedgerProviders: Command {
-    public static let declaration = CommandDeclaration(
-        54, "ledger.providers", .read, "A page of all provider accounts.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(54, "ledger.providers", .read, "A page of all provider accounts.")
+    }
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
@@ -408,7 +436,8 @@ public struct LedgerProviders: Command {
     public struct Reply: WireRecord {
         public var accounts: [ProviderAccount] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("accounts", &accounts, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -417,15 +446,17 @@ public struct LedgerProviders: Command {
 }
 
 public struct LedgerModels: Command {
-    public static let declaration = CommandDeclaration(
-        55, "ledger.models", .read, "A page of a provider's model accounts.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(55, "ledger.models", .read, "A page of a provider's model accounts.")
+    }
     public var provider = Name.blank
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, cursor: UInt32) {
         self.provider = provider
         self.cursor = cursor
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
@@ -434,7 +465,8 @@ public struct LedgerModels: Command {
     public struct Reply: WireRecord {
         public var accounts: [ModelAccount] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("accounts", &accounts, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -443,9 +475,11 @@ public struct LedgerModels: Command {
 }
 
 public struct LedgerTotal: Command {
-    public static let declaration = CommandDeclaration(
-        56, "ledger.total", .read, "What all providers together have cost in this period.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(56, "ledger.total", .read, "What all providers together have cost in this period.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
@@ -453,7 +487,8 @@ public struct LedgerTotal: Command {
         public var periodStart = Timestamp(milliseconds: 0)
         public var periodEnd: Timestamp?
         public var periodLength: PeriodLength = .month
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("spend", &spend, "the sum over all providers")
             try visitor.field("periodStart", &periodStart, "when the period began, on the wall clock")
@@ -464,16 +499,18 @@ public struct LedgerTotal: Command {
 }
 
 public struct LedgerBurnRate: Command {
-    public static let declaration = CommandDeclaration(
-        57, "ledger.burnRate", .read, "What a provider costs per hour and day, over a window.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(57, "ledger.burnRate", .read, "What a provider costs per hour and day, over a window.")
+    }
     public typealias Reply = BurnRate
     public var provider = Name.blank
     public var windowMilliseconds: Int64?
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, windowMilliseconds: Int64? = nil) {
         self.provider = provider
         self.windowMilliseconds = windowMilliseconds
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field(
@@ -483,15 +520,17 @@ public struct LedgerBurnRate: Command {
 }
 
 public struct LedgerDepletion: Command {
-    public static let declaration = CommandDeclaration(
-        58, "ledger.depletion", .read, "When a provider's budget will be used up at its burn rate.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(58, "ledger.depletion", .read, "When a provider's budget will be used up at its burn rate.")
+    }
     public var provider = Name.blank
     public var windowMilliseconds: Int64?
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, windowMilliseconds: Int64? = nil) {
         self.provider = provider
         self.windowMilliseconds = windowMilliseconds
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field(
@@ -500,7 +539,8 @@ public struct LedgerDepletion: Command {
 
     public struct Reply: WireRecord {
         public var estimate: DepletionEstimate?
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("estimate", &estimate, "absent if the provider has no budget")
         }
@@ -508,16 +548,18 @@ public struct LedgerDepletion: Command {
 }
 
 public struct LedgerSummary: Command {
-    public static let declaration = CommandDeclaration(
-        59, "ledger.summary", .read, "What a provider has cost within a window.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(59, "ledger.summary", .read, "What a provider has cost within a window.")
+    }
     public typealias Reply = SpendSummary
     public var provider = Name.blank
     public var windowMilliseconds: Int64 = 86_400_000
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, windowMilliseconds: Int64) {
         self.provider = provider
         self.windowMilliseconds = windowMilliseconds
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field(
@@ -526,15 +568,18 @@ public struct LedgerSummary: Command {
 }
 
 public struct LedgerSummaries: Command {
-    public static let declaration = CommandDeclaration(
-        60, "ledger.summaries", .read, "A page of the summaries of all providers that have any history.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            60, "ledger.summaries", .read, "A page of the summaries of all providers that have any history.")
+    }
     public var windowMilliseconds: Int64 = 86_400_000
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(windowMilliseconds: Int64, cursor: UInt32) {
         self.windowMilliseconds = windowMilliseconds
         self.cursor = cursor
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "windowMilliseconds", &windowMilliseconds, "the newest part of the history to look at; at least 0")
@@ -544,7 +589,8 @@ public struct LedgerSummaries: Command {
     public struct Reply: WireRecord {
         public var summaries: [SpendSummary] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("summaries", &summaries, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -553,15 +599,18 @@ public struct LedgerSummaries: Command {
 }
 
 public struct LedgerCheckRate: Command {
-    public static let declaration = CommandDeclaration(
-        61, "ledger.checkRate", .read, "Whether a provider's rate limit has room in its current window.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            61, "ledger.checkRate", .read, "Whether a provider's rate limit has room in its current window.")
+    }
     public var provider = Name.blank
     public var dimension: RateDimension = .rpm
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, dimension: RateDimension) {
         self.provider = provider
         self.dimension = dimension
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("dimension", &dimension, "which limit")
@@ -571,7 +620,8 @@ public struct LedgerCheckRate: Command {
         public var allowed = false
         public var used: Int64 = 0
         public var limit: Int64 = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("allowed", &allowed, "whether there is room; true if there is no limit")
             try visitor.field("used", &used, "counted in the current window")
@@ -581,27 +631,32 @@ public struct LedgerCheckRate: Command {
 }
 
 public struct LedgerResetPeriod: Command {
-    public static let declaration = CommandDeclaration(
-        62, "ledger.resetPeriod", .durable, .operator, "Closes the period now and begins a new one.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(62, "ledger.resetPeriod", .durable, .operator, "Closes the period now and begins a new one.")
+    }
     public typealias Reply = Done
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
 public struct LedgerSetThresholds: Command {
-    public static let declaration = CommandDeclaration(
-        63, "ledger.setThresholds", .durable, .operator,
-        "Sets the utilizations at which threshold events fire; absent ones stay.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            63, "ledger.setThresholds", .durable, .operator,
+            "Sets the utilizations at which threshold events fire; absent ones stay.")
+    }
     public typealias Reply = Done
     public var warning: Double?
     public var critical: Double?
     public var emergency: Double?
-    public init() {}
+    @inlinable public init() {}
     public init(warning: Double? = nil, critical: Double? = nil, emergency: Double? = nil) {
         self.warning = warning
         self.critical = critical
         self.emergency = emergency
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("warning", &warning, "at least 0")
         try visitor.field("critical", &critical, "at least 0")
@@ -610,19 +665,23 @@ public struct LedgerSetThresholds: Command {
 }
 
 public struct LedgerThresholds: Command {
-    public static let declaration = CommandDeclaration(
-        64, "ledger.thresholds", .read, "The utilizations at which threshold events fire.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(64, "ledger.thresholds", .read, "The utilizations at which threshold events fire.")
+    }
     public typealias Reply = Thresholds
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
 public struct LedgerBudgets: Command {
-    public static let declaration = CommandDeclaration(
-        65, "ledger.budgets", .read, "A page of all budgets as they were set.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(65, "ledger.budgets", .read, "A page of all budgets as they were set.")
+    }
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
@@ -630,7 +689,8 @@ public struct LedgerBudgets: Command {
     public struct Reply: WireRecord {
         public var budgets: [Budget] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("budgets", &budgets, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -639,24 +699,30 @@ public struct LedgerBudgets: Command {
 }
 
 public struct LedgerSetPeriod: Command {
-    public static let declaration = CommandDeclaration(
-        66, "ledger.setPeriod", .durable, .operator,
-        "Sets how long periods are; the current one goes on to the end that this gives it.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            66, "ledger.setPeriod", .durable, .operator,
+            "Sets how long periods are; the current one goes on to the end that this gives it.")
+    }
     public typealias Reply = Done
     public var length: PeriodLength = .month
-    public init() {}
+    @inlinable public init() {}
     public init(length: PeriodLength) { self.length = length }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("length", &length, "how long a period is")
     }
 }
 
 public struct LedgerClosedPeriods: Command {
-    public static let declaration = CommandDeclaration(
-        67, "ledger.closedPeriods", .read, "A provider's sums in the periods that have ended, oldest first.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            67, "ledger.closedPeriods", .read, "A provider's sums in the periods that have ended, oldest first.")
+    }
     public var provider = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name) { self.provider = provider }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
     }
@@ -666,7 +732,8 @@ public struct LedgerClosedPeriods: Command {
         public var start = Timestamp(milliseconds: 0)
         public var end = Timestamp(milliseconds: 0)
         public var usage = Usage()
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("start", &start, "on the wall clock")
             try visitor.field("end", &end, "on the wall clock")
@@ -676,7 +743,8 @@ public struct LedgerClosedPeriods: Command {
 
     public struct Reply: WireRecord {
         public var periods: [Period] = []
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("periods", &periods, "at most 13")
         }
