@@ -127,13 +127,12 @@ public enum LLMProvidersSnapshot {
     }
 
     private static func entry(_ entry: SpendEntry, of provider: Name) -> JSONValue {
-        let isRecord = entry.count == 1 && entry.start == entry.end
         return LLMProvidersJSON.object([
             "timestamp": LLMProvidersJSON.milliseconds(entry.end),
             "provider": LLMProvidersJSON.name(provider),
             "cost": LLMProvidersJSON.dollars(Money(nanodollars: entry.cost)),
-            "count": isRecord ? nil : JSONValue(entry.count),
-            "from": isRecord ? nil : LLMProvidersJSON.milliseconds(entry.start),
+            "count": entry.isSingle ? nil : JSONValue(entry.count),
+            "from": entry.isSingle ? nil : LLMProvidersJSON.milliseconds(entry.start),
         ])
     }
 }
