@@ -58,6 +58,10 @@ proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
 	.build/debug/fusebox protocol --format vectors proto-docs/vectors
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/snapshot.md > .build/snapshot.md
+	echo >> .build/snapshot.md
+	.build/debug/fusebox protocol --format snapshot >> .build/snapshot.md
+	mv .build/snapshot.md proto-docs/snapshot.md
 
 install: build
 	install -D -m 755 .build/release/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
