@@ -48,6 +48,8 @@ let package = Package(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
             swiftSettings: strict),
+        .testTarget(
+            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
