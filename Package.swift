@@ -57,6 +57,8 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
