@@ -17,10 +17,12 @@ public struct CommandDeclaration: Sendable {
     public var name: String
     /// Whether it changes state, and how its acknowledgement is kept.
     public var effect: Effect
+    /// Who may use it.
     public var access: Access
     /// One line for the reference.
     public var summary: String
 
+    /// A command for the peers that `access` names.
     @inlinable
     public init(_ number: UInt16, _ name: String, _ effect: Effect, _ access: Access, _ summary: String) {
         self.number = number
@@ -48,6 +50,7 @@ public struct CommandDeclaration: Sendable {
         case session
     }
 
+    /// Who may use a command.
     public enum Access: String, Sendable {
         /// Every peer that may connect.
         case worker

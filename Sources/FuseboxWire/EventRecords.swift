@@ -1,5 +1,6 @@
 /// What a subscriber may hear of.
 public struct Topics: OptionSet, Sendable, Hashable {
+    /// The bits on the wire.
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
@@ -11,6 +12,7 @@ public struct Topics: OptionSet, Sendable, Hashable {
     public static let ledger = Topics(rawValue: 4)
     /// Rollovers of the budget period.
     public static let period = Topics(rawValue: 8)
+    /// Every topic.
     public static let all: Topics = [.breaker, .exhaustion, .ledger, .period]
 
     /// Each topic with its name on the command line.

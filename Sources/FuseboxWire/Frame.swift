@@ -12,6 +12,7 @@ public enum FrameKind: UInt8, Sendable {
 public struct FrameHeader: Sendable, Equatable {
     /// The command's number; in an event, the event's.
     public var command: UInt16
+    /// A `FrameKind`, as it came: a peer may have sent any byte.
     public var kind: UInt8
     /// The status in a reply, else 0.
     public var detail: UInt8
@@ -23,6 +24,7 @@ public struct FrameHeader: Sendable, Equatable {
     /// The bytes of the header after the length field.
     @inlinable public static var bytes: Int { 8 }
 
+    /// A header to be sent.
     @inlinable
     public init(command: UInt16, kind: FrameKind, detail: UInt8 = 0, correlation: UInt32) {
         self.command = command

@@ -10,6 +10,7 @@ public struct FrameReader: ~Copyable {
     /// The longest frame it takes, in bytes after the length field.
     public var frameLimit: Int
 
+    /// Begins at the first byte of a stream.
     public init(frameLimit: Int = Limits.frameLength) {
         buffer = ByteWriter(capacity: Self.restingCapacity)
         self.frameLimit = frameLimit

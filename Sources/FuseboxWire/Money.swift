@@ -3,11 +3,15 @@
 /// The range is about ±9.2 billion dollars. Arithmetic is checked: what would leave the range is an error,
 /// never a wrapped or rounded sum.
 public struct Money: Sendable, Hashable {
+    /// Billionths of a dollar.
     public var nanodollars: Int64
 
+    /// Nothing.
     @inlinable public static var zero: Money { Money(nanodollars: 0) }
+    /// What a dollar is.
     public static let nanodollarsPerDollar: Int64 = 1_000_000_000
 
+    /// An amount in billionths of a dollar.
     @inlinable
     public init(nanodollars: Int64) { self.nanodollars = nanodollars }
 

@@ -91,6 +91,7 @@ public struct Name: Sendable {
     /// The number of bytes of UTF-8.
     public var count: Int { Int(length) }
 
+    /// The name as a string.
     public var text: String {
         unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }

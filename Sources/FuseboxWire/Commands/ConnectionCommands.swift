@@ -95,7 +95,9 @@ public struct Hello: Command {
 
 /// The protocol versions this code speaks.
 public enum ProtocolVersion {
+    /// The oldest version.
     public static let lowest: UInt16 = 1
+    /// The newest version.
     public static let highest: UInt16 = 1
 }
 
@@ -112,6 +114,7 @@ public struct WorkerID: Sendable, Hashable {
 
 /// Whether the server has met a worker before.
 public enum WorkerStanding: UInt8, WireEnumeration {
+    /// Never met, or it said goodbye.
     case new = 0
     /// Known: what it sent before counts, and what it sends again counts once.
     case resumed = 1
@@ -121,6 +124,7 @@ public enum WorkerStanding: UInt8, WireEnumeration {
 
 /// The semantics in force; see the README for the points in which they differ.
 public enum Profile: UInt8, WireEnumeration {
+    /// The default: the same operations, with the library's known defects mended.
     case fusebox = 0
     /// The behaviour of the TypeScript library of that name, to the letter.
     case llmProviders = 1
@@ -133,6 +137,7 @@ public enum Profile: UInt8, WireEnumeration {
         }
     }
 
+    /// The profile of this name on the command line; nil if there is none.
     public init?(name: String) {
         guard let profile = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = profile
@@ -152,6 +157,7 @@ public struct Goodbye: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// Answers with the daemon's clocks.
 public struct Ping: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
@@ -172,6 +178,7 @@ public struct Ping: Command {
     }
 }
 
+/// How the daemon is doing.
 public struct ServerStatus: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(4, "status", .read, "How the daemon is doing.")
@@ -234,13 +241,14 @@ public struct ServerStatus: Command {
     }
 }
 
+/// From here on, events of these topics are pushed on this connection.
 public struct Subscribe: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
     }
 
-    /// Bits of `Topic`.
+    /// Bits of `Topics`.
     public var topics: UInt32 = 0
     @inlinable public init() {}
     public init(topics: Topics) { self.topics = topics.rawValue }

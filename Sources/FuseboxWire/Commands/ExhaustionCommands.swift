@@ -20,6 +20,7 @@ public struct ExhaustionEntry: WireRecord {
     }
 }
 
+/// Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
 public struct ExhaustionMark: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -53,6 +54,7 @@ public struct ExhaustionMark: Command {
     }
 }
 
+/// Takes a provider's mark away.
 public struct ExhaustionClear: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(33, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
@@ -67,6 +69,7 @@ public struct ExhaustionClear: Command {
     }
 }
 
+/// A provider's mark, if one is in force.
 public struct ExhaustionGet: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(34, "exhaustion.get", .read, "A provider's mark, if one is in force.")
@@ -89,6 +92,7 @@ public struct ExhaustionGet: Command {
     }
 }
 
+/// A page of the marks in force.
 public struct ExhaustionList: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(35, "exhaustion.list", .read, "A page of the marks in force.")
@@ -113,6 +117,7 @@ public struct ExhaustionList: Command {
     }
 }
 
+/// Takes every mark away.
 public struct ExhaustionReset: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(36, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
@@ -123,6 +128,7 @@ public struct ExhaustionReset: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// Sets the cooldown of marks that name none.
 public struct ExhaustionSetDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -138,6 +144,7 @@ public struct ExhaustionSetDefault: Command {
     }
 }
 
+/// The cooldown of marks that name none.
 public struct ExhaustionDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(38, "exhaustion.default", .read, "The cooldown of marks that name none.")

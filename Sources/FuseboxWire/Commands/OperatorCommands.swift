@@ -13,6 +13,7 @@ public struct Overview: Command {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
+    /// A provider or breaker, with what a caller weighs.
     public struct Entry: WireRecord {
         public static var wireType: String { "OverviewEntry" }
         public var name = Name.blank
@@ -62,6 +63,8 @@ public struct Overview: Command {
     }
 }
 
+/// Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if
+/// unknown.
 public struct Forget: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -95,6 +98,7 @@ public struct SnapshotInfo: WireRecord {
     }
 }
 
+/// Takes a snapshot of this moment; the reply comes when it is on the disk and verified.
 public struct SnapshotNow: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -107,6 +111,7 @@ public struct SnapshotNow: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// The snapshots that are kept, newest first.
 public struct SnapshotList: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(83, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
@@ -125,6 +130,7 @@ public struct SnapshotList: Command {
     }
 }
 
+/// A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.
 public struct SnapshotRead: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -156,6 +162,7 @@ public struct SnapshotRead: Command {
     }
 }
 
+/// Sends a part of a state to import, in snapshot format; offset 0 begins anew.
 public struct ImportChunk: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -177,6 +184,8 @@ public struct ImportChunk: Command {
     }
 }
 
+/// Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on
+/// the disk.
 public struct ImportCommit: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
