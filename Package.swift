@@ -51,7 +51,10 @@ let package = Package(
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxInteropTests", dependencies: ["FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            exclude: ["Fixtures"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
