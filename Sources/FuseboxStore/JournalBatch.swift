@@ -33,7 +33,9 @@ public struct JournalBatch: ~Copyable {
     }
 
     /// Calls `body` with its bytes, which are valid only during the call.
-    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         try unsafe bytes.withBytes(body)
     }
 
