@@ -8,18 +8,26 @@ public final class DirectoryStorage: Storage {
     private let directory: Int32
     private let lock: Int32
 
-    /// Opens a directory, creates it (mode 0700) if need be, and takes its lock if asked to.
+    /// What a directory is opened for.
+    public enum Purpose: Sendable {
+        /// To be the only one that changes it: it is created (mode 0700) if need be, and locked.
+        case owning
+        /// To look at it, whoever owns it. It must be there.
+        case looking
+    }
+
+    /// Opens a directory.
     ///
-    /// - Throws: `alreadyLocked` if another process holds the lock
-    public init(_ path: String, locking: Bool) throws(DirectoryError) {
+    /// - Throws: `alreadyLocked` if another process owns it
+    public init(_ path: String, _ purpose: Purpose) throws(DirectoryError) {
         self.path = path
-        if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
+        if purpose == .owning, unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
             throw .failed(Self.error("mkdir", path))
         }
         let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .failed(Self.error("open", path)) }
         self.directory = directory
-        guard locking else {
+        guard purpose == .owning else {
             lock = -1
             return
         }
