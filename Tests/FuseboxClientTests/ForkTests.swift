@@ -90,10 +90,11 @@ struct ForkTests {
     @Test func closeInAChildLeavesTheParentAlone() throws {
         let server = FakeServer()
         let client = try server.connect()
-        #expect(inChild {
-            client.close()
-            return clientError({ () throws(ClientError) in _ = try client.ping() }) == .closed ? 0 : 1
-        } == 0)
+        #expect(
+            inChild {
+                client.close()
+                return clientError({ () throws(ClientError) in _ = try client.ping() }) == .closed ? 0 : 1
+            } == 0)
         #expect(try client.ping() == Ping.Reply.sample(1))
         #expect(server.hellos.count == 1)
     }

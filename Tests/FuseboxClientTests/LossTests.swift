@@ -80,7 +80,9 @@ struct LossTests {
 
     @Test func cancellingATaskEndsItsWait() async throws {
         let isAsked = Gate()
-        let server = FakeServer { if $0.command == Ping.declaration.number { isAsked.open() } else { $0.replySample() } }
+        let server = FakeServer {
+            if $0.command == Ping.declaration.number { isAsked.open() } else { $0.replySample() }
+        }
         let client = try server.connect()
         let task = Task { await clientError { () async throws(ClientError) in _ = try await client.ping() } }
         startThread {
@@ -112,8 +114,10 @@ struct LossTests {
     @Test func aDaemonThatAnswersNothingAnyMoreIsConnectedAnew() throws {
         let server = FakeServer { if $0.peer.number > 0 { $0.replySample() } }
         let client = try server.connect { $0.requestTimeoutMilliseconds = 20 }
-        #expect(try retrying { () throws(ClientError) in try client.ping() } == Ping.Reply.sample(1))
-        #expect(server.hellos.count == 2)
+        while let error = clientError({ () throws(ClientError) in _ = try client.ping() }) {
+            try #require(error.meansAway)
+        }
+        #expect(server.hellos.count >= 2)
     }
 
     @Test func anIdleConnectionThatWasClosedIsMadeAgain() throws {

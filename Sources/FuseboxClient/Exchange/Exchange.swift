@@ -270,7 +270,8 @@ final class Exchange: Sendable {
     }
 
     /// Reads once, and sends what did not fit before.
-    private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline) {
+    private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline)
+    {
         var held: Connection? = connection
         let socket = held?.socket
         let wanted: Socket.Readiness = hasOutput ? [.readable, .writable] : .readable
