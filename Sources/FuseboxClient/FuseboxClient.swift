@@ -19,7 +19,7 @@ public final class FuseboxClient: Sendable {
 
     /// The requests of this process. A forked child finds its parent's here, and puts its own in its place.
     private let current: SharedReference<Exchange>
-    private let isClosed = Atomic(false)
+    private let wasClosed = Atomic(false)
 
     private init(_ exchange: Exchange) {
         path = exchange.path
@@ -75,7 +75,7 @@ public final class FuseboxClient: Sendable {
 
     /// Says goodbye and closes. Calls under way and later ones throw `closed`; queued reports are given up.
     public func close() {
-        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        guard !wasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let exchange = current.object
         if exchange.isOfThisProcess { exchange.close() }
     }
@@ -107,7 +107,7 @@ public final class FuseboxClient: Sendable {
         let exchange = try exchange()
         let waiter = try exchange.prepare(command, isReport: false)
         let timeout = exchange.timeoutMilliseconds(of: C.declaration)
-        exchange.send(waiter, until: .after(milliseconds: timeout))
+        try exchange.send(waiter, until: .after(milliseconds: timeout))
         return PendingReply(exchange, waiter, timeoutMilliseconds: timeout) { exchange, waiter throws(ClientError) in
             try exchange.conclude(waiter, C.self)
         }
@@ -137,8 +137,11 @@ public final class FuseboxClient: Sendable {
 
     // MARK: The exchange of this process
 
+    /// Whether `close` has been called.
+    var isClosed: Bool { wasClosed.load(ordering: .acquiring) }
+
     private func exchange() throws(ClientError) -> Exchange {
-        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        guard !isClosed else { throw .closed }
         let exchange = current.object
         if exchange.isOfThisProcess { return exchange }
         return current.replace(exchange, by: Exchange(path: path, configuration: configuration))

@@ -1,0 +1,157 @@
+import FuseboxWire
+import Synchronization
+
+/// Something that happened in the daemon, as a subscriber received it.
+public struct ReceivedEvent: Sendable, Equatable {
+    /// Counts the daemon's events since its start, whoever subscribed.
+    public var number: UInt64
+    /// Events of the subscribed topics that came since the last one and were not sent, because this subscriber was slow.
+    public var missed: UInt64
+    /// When it happened, on the daemon's steady clock.
+    public var at: Timestamp
+    /// What happened.
+    public var event: Event
+}
+
+extension FuseboxClient {
+    /// Subscribes to the daemon's events, on a connection of its own; events from here on will come.
+    ///
+    /// - Throws: `unavailable`, `refused`, `closed`.
+    public func events(_ topics: Topics = .all) throws(ClientError) -> EventIterator {
+        guard !isClosed else { throw .closed }
+        return try EventIterator(path, topics, configuration)
+    }
+}
+
+/// The daemon's events, one after the other; each call blocks until the next has come.
+///
+/// It ends when its connection ends, and is not connected again: events in between would be lost without a trace.
+/// `failure` then says why. It is meant for one thread; another may call `close`.
+public final class EventIterator: Sequence, IteratorProtocol, Sendable {
+    /// How long one wait for bytes lasts when the caller sets no bound; then it goes on waiting.
+    private static let patienceMilliseconds = 3_600_000
+
+    private let generation = ForkGuard.generation
+    private let socket: Socket
+    private let path: String
+    /// Held by the thread that reads, for as long as it waits.
+    private let connection: Mutex<Connection>
+    private let end = Mutex<ClientError?>(nil)
+    private let isClosed = Atomic(false)
+
+    init(_ path: String, _ topics: Topics, _ configuration: FuseboxClient.Configuration) throws(ClientError) {
+        // A worker of its own: the daemon lets a worker have only one connection.
+        var connection = try Connection.open(
+            path, as: .random(), name: configuration.sentName, patienceMilliseconds: Self.patienceMilliseconds,
+            until: .after(milliseconds: Swift.max(configuration.connectTimeoutMilliseconds, 1)))
+        do throws(Connection.Interruption) {
+            _ = try connection.ask(
+                Subscribe(topics: topics),
+                until: .after(milliseconds: Swift.max(configuration.requestTimeoutMilliseconds, 1)))
+        } catch {
+            if case .refused(let refusal) = error { throw .refused(refusal) }
+            throw .unavailable(path: path, reason: error.description)
+        }
+        self.path = path
+        socket = connection.socket
+        self.connection = Mutex(connection)
+    }
+
+    deinit { close() }
+
+    /// Blocks until the next event; nil when there will be none any more. `failure` says why.
+    public func next() -> ReceivedEvent? {
+        do throws(ClientError) { return try take(until: .never) } catch { return nil }
+    }
+
+    /// Blocks until the next event, at most as long as `timeout`; nil if none has come by then.
+    ///
+    /// - Throws: why no event will come any more: `unavailable`, `refused`, `protocolViolation`, `closed`.
+    public func next(timeout: Duration) throws(ClientError) -> ReceivedEvent? {
+        try take(until: .after(milliseconds: Int(clamping: Swift.max(timeout.wholeMilliseconds, 0))))
+    }
+
+    /// Why the events have ended; nil while they have not. After `close` it is `closed`.
+    public var failure: ClientError? {
+        guard generation == ForkGuard.generation else { return .forked }
+        if isClosed.load(ordering: .acquiring) { return .closed }
+        return end.withLock { $0 }
+    }
+
+    /// Ends the subscription; a thread that waits for an event wakes up.
+    public func close() {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        socket.end()
+    }
+
+    // MARK: Frames
+
+    private func take(until deadline: Deadline) throws(ClientError) -> ReceivedEvent? {
+        guard generation == ForkGuard.generation else { throw .forked }
+        do throws(ClientError) {
+            return try connection.withLock { connection throws(ClientError) in
+                if let failure { throw failure }
+                return try Self.nextEvent(&connection, path, until: deadline)
+            }
+        } catch {
+            end.withLock { $0 = $0 ?? error }
+            throw failure ?? error
+        }
+    }
+
+    private static func nextEvent(
+        _ connection: inout Connection, _ path: String, until deadline: Deadline
+    ) throws(ClientError) -> ReceivedEvent? {
+        while true {
+            let frame: Frame?
+            do throws(Connection.Interruption) {
+                frame = try unsafe connection.nextFrame { header, payload in unsafe Frame(header, payload) }
+                if frame == nil { try connection.receive(until: deadline) }
+            } catch {
+                switch error {
+                case .timedOut: return nil
+                case .garbled(let reason): throw .protocolViolation(reason)
+                case .refused(let refusal): throw .refused(refusal)
+                case .lost(let reason): throw .unavailable(path: path, reason: reason)
+                }
+            }
+            switch frame {
+            case .event(let event): return event
+            case .end(let error): throw error
+            case .unknown, nil: continue
+            }
+        }
+    }
+
+    /// What a frame on a subscribed connection says.
+    private enum Frame {
+        case event(ReceivedEvent)
+        /// The daemon closes the connection, or what it sends cannot be read.
+        case end(ClientError)
+        /// An event that only newer clients know.
+        case unknown
+
+        init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
+            guard header.kind == FrameKind.event.rawValue else {
+                self = .end(.refused(unsafe Payload.refusal(header.detail, payload)))
+                return
+            }
+            guard header.command <= Event.highestNumber else {
+                self = .unknown
+                return
+            }
+            var reader = unsafe ByteReader(payload)
+            var envelope = EventEnvelope()
+            do throws(Refusal) {
+                try envelope.decode(from: &reader)
+                let event = try Event(number: header.command, from: &reader)
+                try reader.finish()
+                self = .event(
+                    ReceivedEvent(
+                        number: envelope.number, missed: envelope.missed, at: envelope.at, event: event))
+            } catch {
+                self = .end(.protocolViolation("event \(header.command) cannot be read: \(error.message)"))
+            }
+        }
+    }
+}
