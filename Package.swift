@@ -46,7 +46,10 @@ let package = Package(
             name: "fuseboxd", dependencies: ["FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
-            dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
+            dependencies: [
+                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
+                argumentParser,
+            ],
             swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
