@@ -27,7 +27,8 @@ struct ConnectionOptions: ParsableArguments {
         } catch {
             let path = socket ?? FuseboxClient.defaultPath
             if case .unavailable = error, unsafe access(path, R_OK | W_OK) != 0, errno == EACCES {
-                throw Failure(.notPermitted, "no permission to use \(path); who may is set by the daemon's --socket-mode")
+                throw Failure(
+                    .notPermitted, "no permission to use \(path); who may is set by the daemon's --socket-mode")
             }
             throw Failure(error)
         }

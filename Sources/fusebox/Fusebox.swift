@@ -19,10 +19,10 @@ struct Fusebox: ParsableCommand {
 
             EXIT STATUS
               0   done
-              64  the command or one of its arguments is wrong
+              64  the command line is wrong, or names what there is not
               65  a file, or what was read, is damaged
               69  no daemon answers
-              75  not now: try again later (also a call that is not admitted, or has no room)
+              75  not now: a call that may not go out, or something to try again
               77  not permitted
             """,
         version: "fusebox 0.1.0",
@@ -37,7 +37,7 @@ struct Fusebox: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Files", subcommands: [SnapshotCommands.self, ExportCommand.self, ImportCommand.self]),
-            CommandGroup(name: "Without a daemon", subcommands: [SimulateCommand.self, ProtocolCommand.self]),
+            CommandGroup(name: "Offline", subcommands: [SimulateCommand.self, ProtocolCommand.self]),
         ])
 
     // Here too, so that it may stand before the subcommand.

@@ -48,6 +48,7 @@ struct ImportCommand: DaemonCommand {
         ]
         return Answer(
             json: JSONValue(record: info),
-            text: "imported \(contents.joined(separator: ", ")); they are in \(info.file) of the daemon's data directory")
+            text:
+                "imported \(contents.joined(separator: ", ")); they are in \(info.file) of the daemon's data directory")
     }
 }

@@ -12,11 +12,13 @@ struct OverviewCommand: DaemonCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
-        let entries = try client.overview()
+        let entries = try client.overview().sorted { $0.name < $1.name }
         let clock = try DaemonClock(of: client)
         let table = Table(
-            [.left("NAME"), .left("STATE"), .right("SHARE"), .left("EXHAUSTED"), .right("SPEND"), .right("BUDGET"),
-            .right("USED"), .right("LASTS"), .right("RPM"), .right("RPD"), .right("TPM"), .right("TPD")],
+            [
+                .left("NAME"), .left("STATE"), .right("SHARE"), .left("EXHAUSTED"), .right("SPEND"), .right("BUDGET"),
+                .right("USED"), .right("LASTS"), .right("RPM"), .right("RPD"), .right("TPM"), .right("TPD"),
+            ],
             rows: entries.map { Self.row($0, clock) })
         return Answer(
             json: ["entries": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds)],

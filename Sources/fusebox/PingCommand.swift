@@ -31,7 +31,11 @@ struct PingCommand: DaemonCommand {
         return Answer(json: summary.json(milliseconds), text: (lines + [summary.text]).joined(separator: "\n"))
     }
 
-    fileprivate static func spelled(_ milliseconds: Double) -> String { "\((milliseconds * 1000).rounded() / 1000) ms" }
+    /// With three decimals, so that they stand below one another.
+    fileprivate static func spelled(_ milliseconds: Double) -> String {
+        let microseconds = Int((milliseconds * 1000).rounded())
+        return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst()) ms"
+    }
 
     private struct Summary {
         let minimum, median, ninetyNinth, maximum: Double

@@ -25,7 +25,8 @@ struct ProtocolCommand: ParsableCommand {
     func validate() throws {
         guard (format == .vectors) == (directory != nil) else {
             throw ValidationError(
-                format == .vectors ? "name the directory for the vectors" : "--format \(format) goes to standard output")
+                format == .vectors ? "name the directory for the vectors" : "--format \(format) goes to standard output"
+            )
         }
     }
 

@@ -29,7 +29,8 @@ struct StatusCommand: DaemonCommand {
             "requests": "\(status.requests), \(status.refusals) refused",
             "breakers": "\(status.breakers)",
             "exhausted": "\(status.exhausted)",
-            "ledger": "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
+            "ledger":
+                "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(Formatting.count(status.sequence, "change"))",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,

@@ -42,7 +42,8 @@ struct Table {
     static func printable(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            let isObeyed = scalar.properties.generalCategory == .control || (0x2028...0x202E).contains(scalar.value)
+            let isObeyed =
+                scalar.properties.generalCategory == .control || (0x2028...0x202E).contains(scalar.value)
                 || (0x2066...0x2069).contains(scalar.value)
             result.append(isObeyed ? "\u{FFFD}" : scalar)
         }

@@ -69,7 +69,7 @@ extension ReceivedEvent {
         switch event {
         case .breakerTransition(let it):
             "breaker \(it.name): \(it.from) -> \(it.to), share \(Formatting.percent(it.share)), "
-                + "\(Formatting.count(it.consecutiveFailures, "failure")) in a row"
+                + "failures \(it.consecutiveFailures)"
         case .providerExhausted(let it):
             "exhausted \(it.entry.provider): for \(Formatting.span(milliseconds: it.entry.resetsAt - at)), "
                 + "until \(clock.date(it.entry.resetsAt))"

@@ -19,11 +19,13 @@ extension BreakerCommands {
             let text =
                 admission.admitted
                 ? "admitted"
-                : "not admitted; " + (wait > 0 ? "try again in \(Formatting.span(milliseconds: Int64(wait)))" : "the next may be")
+                : "not admitted; "
+                    + (wait > 0 ? "try again in \(Formatting.span(milliseconds: Int64(wait)))" : "the next may be")
             return Answer(
                 json: [
                     "admitted": JSONValue(admission.admitted), "retryAfterMilliseconds": JSONValue(Int64(wait)),
-                    "consecutiveFailures": JSONValue(admission.consecutiveFailures), "share": JSONValue(admission.share),
+                    "consecutiveFailures": JSONValue(admission.consecutiveFailures),
+                    "share": JSONValue(admission.share),
                 ],
                 text: "\(text) (share \(Formatting.percent(admission.share)))", isDenial: !admission.admitted)
         }

@@ -12,7 +12,7 @@ extension BreakerCommands {
                 for operators only.
 
                 EXAMPLE
-                  fusebox breaker configure openai --failure-threshold 5 --reset-timeout 60s --curve 1,0.9,0.7,0.4,0.1
+                  fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1
                 """)
 
         @Argument(help: "The breaker.")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxInterop
+import FuseboxWire
 
 extension BreakerCommands {
     /// `fusebox breaker get NAME`
@@ -17,7 +18,7 @@ extension BreakerCommands {
             let listing: Listing = [
                 "breaker": reply.exists ? breaker.name : "\(breaker.name) (unknown; a new one would stand so)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted",
-                "failures": "\(status.consecutiveFailures) in a row, opens at \(status.failureThreshold)",
+                "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
                 "outcomes":
                     "\(status.totalRequests): \(status.totalSuccesses) good, \(status.totalFailures) bad",
                 "last failure": clock.relative(status.lastFailure),

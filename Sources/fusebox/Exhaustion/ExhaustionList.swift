@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxInterop
+import FuseboxWire
 
 extension ExhaustionCommands {
     /// `fusebox exhaustion list`
@@ -10,7 +11,7 @@ extension ExhaustionCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let entries = try client.exhaustion.list()
+            let entries = try client.exhaustion.list().sorted { $0.provider < $1.provider }
             let clock = try DaemonClock(of: client)
             let table = Table(
                 [.left("PROVIDER"), .left("MARKED"), .left("ENDS"), .left("AT")],
@@ -21,7 +22,9 @@ extension ExhaustionCommands {
                     ]
                 })
             return Answer(
-                json: ["marks": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds)],
+                json: [
+                    "marks": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds),
+                ],
                 text: table.text(ifEmpty: "No provider is exhausted."))
         }
     }

@@ -29,14 +29,20 @@ extension LedgerCommands.BudgetCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let budgets = try client.ledger.budgets()
+            let budgets = try client.ledger.budgets().sorted { left, right in
+                left.provider == right.provider
+                    ? (left.model?.text ?? "") < (right.model?.text ?? "") : left.provider < right.provider
+            }
             let table = Table(
                 [
                     .left("PROVIDER"), .left("MODEL"), .right("MONTHLY"), .right("RPM"), .right("RPD"), .right("TPM"),
                     .right("TPD"),
                 ],
                 rows: budgets.map { budget in
-                    [budget.provider.text, budget.model?.text ?? "-", budget.monthly.map { Formatting.dollars($0) } ?? "-"]
+                    [
+                        budget.provider.text, budget.model?.text ?? "-",
+                        budget.monthly.map { Formatting.dollars($0) } ?? "-",
+                    ]
                         + RateDimension.allCases.map { budget[$0].map(String.init) ?? "-" }
                 })
             return Answer(

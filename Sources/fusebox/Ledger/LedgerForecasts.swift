@@ -69,7 +69,7 @@ extension LedgerCommands {
             let window = history.window.duration
             let summaries =
                 try provider.map { [try client.ledger.summary($0, window: window)] }
-                ?? client.ledger.summaries(window: window)
+                ?? client.ledger.summaries(window: window).sorted { $0.provider < $1.provider }
             let table = Table(
                 [.left("PROVIDER"), .right("SPENT"), .right("REQUESTS"), .left("NOTE")],
                 rows: summaries.map { summary in

@@ -51,7 +51,10 @@ extension LedgerCommands {
         func answer(from client: FuseboxClient) throws -> Answer {
             let periods = try client.ledger.closedPeriods(of: account.provider)
             let table = Table(
-                [.left("BEGAN"), .left("ENDED"), .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT")],
+                [
+                    .left("BEGAN"), .left("ENDED"), .right("SPENT"), .right("REQUESTS"), .right("INPUT"),
+                    .right("OUTPUT"),
+                ],
                 rows: periods.map { period in
                     [
                         DaemonClock.date(wall: period.start), DaemonClock.date(wall: period.end),

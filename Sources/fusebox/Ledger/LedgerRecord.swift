@@ -10,7 +10,7 @@ extension LedgerCommands {
             abstract: "Record what a call has cost.",
             discussion: """
                 EXAMPLE
-                  fusebox ledger record openai gpt-4o --cost 0.0012 --input-tokens 120 --output-tokens 300
+                  fusebox ledger record openai gpt-4o --cost 0.0012 --input-tokens 120
                 """)
 
         @OptionGroup var account: ProviderArgument

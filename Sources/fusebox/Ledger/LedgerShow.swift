@@ -21,7 +21,7 @@ extension LedgerCommands {
         }
 
         private static func all(_ client: FuseboxClient, _ clock: DaemonClock) throws -> Answer {
-            let accounts = try client.ledger.providers()
+            let accounts = try client.ledger.providers().sorted { $0.provider < $1.provider }
             let total = try client.ledger.total()
             let columns: [Table.Column] = [.left("PROVIDER")] + usageColumns + [.right("BUDGET"), .right("USED")]
             let table = Table(
@@ -49,9 +49,10 @@ extension LedgerCommands {
             _ provider: String, _ client: FuseboxClient, _ clock: DaemonClock
         ) throws -> Answer {
             guard let account = try client.ledger.provider(provider) else {
-                throw Failure(.usage, "the ledger has no provider '\(provider)'; `fusebox ledger show` lists those it has")
+                throw Failure(
+                    .usage, "the ledger has no provider '\(provider)'; `fusebox ledger show` lists those it has")
             }
-            let models = try client.ledger.models(of: provider)
+            let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
             let balance = try client.ledger.balance(provider)
             let table = Table(
                 [.left("MODEL")] + usageColumns, rows: models.map { [$0.model.text] + cells($0.usage, clock) })

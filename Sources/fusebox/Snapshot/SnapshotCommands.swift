@@ -8,7 +8,8 @@ import FuseboxWire
 struct SnapshotCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot", abstract: "Snapshots of the daemon's state: taken, fetched, looked at, restored.",
-        discussion: "`verify`, `show` and `restore` work on files, without a daemon; the others are for operators only.",
+        discussion:
+            "`verify`, `show` and `restore` work on files, without a daemon; the others are for operators only.",
         subcommands: [Now.self, List.self, Save.self, Verify.self, Show.self, Restore.self])
 
     /// The argument that names a snapshot's file.
@@ -17,7 +18,9 @@ struct SnapshotCommands: ParsableCommand {
         var file: String
 
         /// Reads the file and checks every checksum in it.
-        func verified() throws(Failure) -> SnapshotFile { try SnapshotFile(LocalFile.read(file), LocalFile.label(file)) }
+        func verified() throws(Failure) -> SnapshotFile {
+            try SnapshotFile(LocalFile.read(file), LocalFile.label(file))
+        }
     }
 }
 

@@ -39,7 +39,7 @@ extension SnapshotCommands {
             // Durable before anything old moves: at every moment the directory holds a state to start with.
             let capture = SnapshotCapture(machine, header: try Self.header(for: file.reader.header, in: store))
             let restored = try capture.write(to: store, keepingAll: true)
-            let aside = occupants.isEmpty ? nil : Self.asidePrefix + "\(time(nil))"
+            let aside = occupants.isEmpty ? nil : Self.asidePrefix + "\(time(nil))-\(getpid())"
             if let aside { try store.files.setAside(occupants, into: aside) }
             try Answer(
                 json: .object(

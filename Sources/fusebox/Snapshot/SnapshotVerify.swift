@@ -26,7 +26,8 @@ extension SnapshotCommands {
 extension SnapshotFile {
     /// The header's fields, and what the file is called.
     var headerJSON: [(key: String, value: JSONValue)] {
-        [("file", .string(label))] + (JSONValue(record: reader.header).replacingEpoch(reader.header.epoch).members ?? [])
+        [("file", .string(label))]
+            + (JSONValue(record: reader.header).replacingEpoch(reader.header.epoch).members ?? [])
     }
 
     var headerListing: Listing {
