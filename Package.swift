@@ -51,13 +51,17 @@ let package = Package(
                 argumentParser,
             ],
             swiftSettings: strict),
+        .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
-        .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests", dependencies: ["FuseboxCore", "FuseboxInterop", "FuseboxWire"],
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

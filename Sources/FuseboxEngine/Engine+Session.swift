@@ -69,7 +69,7 @@ extension Engine {
         case SnapshotNow.declaration.number:
             _ = try decode(SnapshotNow.self, &reader)
             snapshots.request(ticket)
-            return .proceed
+            return .deferred(ticket, .awaitSnapshot)
         case SnapshotList.declaration.number:
             _ = try decode(SnapshotList.self, &reader)
             return .deferred(ticket, .listSnapshots)
@@ -100,7 +100,9 @@ extension Engine {
     }
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
+        if !session.topics.isEmpty { subscribers -= 1 }
         session.topics = Topics(rawValue: command.topics).intersection(.all)
+        if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0
         var subscribed = Subscribe.Reply()
         subscribed.nextNumber = events.nextNumber
@@ -118,7 +120,7 @@ extension Engine {
         status.wall = moment.wall
         status.connections = census.connections
         status.connectionLimit = census.connectionLimit
-        status.subscribers = census.subscribers
+        status.subscribers = subscribers
         status.requests = requests
         status.refusals = refusals
         status.breakers = UInt32(machine.breakers.count)

@@ -96,42 +96,51 @@ struct SnapshotSchedule {
     }
 }
 
-/// A state that is being uploaded for an import.
+/// A state that is being uploaded for an import. There is one at a time; a newer one takes its place.
 struct Upload {
-    private var bytes: [UInt8] = []
+    /// The pieces as they came: putting them together is work for another thread.
+    private var chunks: [[UInt8]] = []
+    private var length = 0
     private var session: UInt64?
 
     mutating func add(_ chunk: ImportChunk, from session: UInt64, limit: Int) throws(Refusal) {
         if chunk.offset == 0 {
-            bytes = []
+            clear()
             self.session = session
         }
-        guard self.session == session, chunk.offset == UInt64(bytes.count) else {
+        guard self.session == session, chunk.offset == UInt64(length) else {
             throw Refusal(
                 .busy, "the chunk at \(chunk.offset) does not continue this connection's upload; begin again at offset 0")
         }
-        guard bytes.count + chunk.chunk.contents.count <= limit else {
-            discard(session)
+        guard length + chunk.chunk.contents.count <= limit else {
+            clear()
             throw Refusal(.limitReached, "an import may be \(limit) bytes long; this one is longer")
         }
-        bytes.append(contentsOf: chunk.chunk.contents)
+        let contents = chunk.chunk.contents
+        // Small pieces are joined: a piece takes memory that the limit does not see.
+        if let last = chunks.indices.last, chunks[last].count + contents.count <= Limits.chunkLength {
+            chunks[last].append(contentsOf: contents)
+        } else {
+            chunks.append(contents)
+        }
+        length += contents.count
     }
 
-    mutating func finish(length: UInt64, from session: UInt64) throws(Refusal) -> [UInt8] {
-        guard self.session == session, length == UInt64(bytes.count) else {
+    mutating func finish(length announced: UInt64, from session: UInt64) throws(Refusal) -> [[UInt8]] {
+        guard self.session == session, announced == UInt64(length) else {
             throw Refusal(
-                .damagedData, "\(length) bytes were announced and \(self.session == session ? bytes.count : 0) were sent")
+                .damagedData, "\(announced) bytes were announced and \(self.session == session ? length : 0) were sent")
         }
-        defer { discard(session) }
-        return bytes
+        defer { clear() }
+        return chunks
     }
 
     /// Forgets what a session has sent.
     mutating func discard(_ session: UInt64) {
-        guard self.session == session else { return }
-        bytes = []
-        self.session = nil
+        if self.session == session { clear() }
     }
+
+    private mutating func clear() { self = Upload() }
 }
 
 extension Engine {
@@ -171,6 +180,7 @@ extension Engine {
     /// Tells that a connection is gone.
     public mutating func sessionEnded(_ session: borrowing Session) {
         upload.discard(session.id)
+        if !session.topics.isEmpty { subscribers -= 1 }
     }
 
     /// Writes the reply of work that was deferred.
@@ -190,7 +200,7 @@ extension Refusal {
     /// What a client is told of work on the data directory that failed.
     public init(_ failure: SnapshotFailure) {
         switch failure {
-        case .storage(let error): self.init(.storageFailed, error.description)
+        case .storage(let error): self.init(error.isNotFound ? .notFound : .storageFailed, error.description)
         case .damaged: self.init(.damagedData, failure.description)
         }
     }

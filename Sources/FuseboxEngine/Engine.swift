@@ -24,7 +24,6 @@ public struct Engine: ~Copyable {
     public struct Census: Sendable {
         public var connections: UInt32 = 0
         public var connectionLimit: UInt32 = 0
-        public var subscribers: UInt32 = 0
         public init() {}
     }
 
@@ -36,6 +35,8 @@ public struct Engine: ~Copyable {
 
     public internal(set) var requests: UInt64 = 0
     public internal(set) var refusals: UInt64 = 0
+    /// Sessions that receive events.
+    var subscribers: UInt32 = 0
     let startedAt: Timestamp
     var snapshots: SnapshotSchedule
     var upload = Upload()
@@ -94,7 +95,7 @@ public struct Engine: ~Copyable {
             refusals += 1
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
-            verdict = session.state == .open ? .proceed : .close
+            verdict = session.state == .open && !error.status.closesConnection ? .proceed : .close
         }
         unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
         replies.removeAll()

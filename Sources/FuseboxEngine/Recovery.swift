@@ -13,7 +13,7 @@ import FuseboxWire
 /// | `newerVersion` | the newest was written by a version of another format | refused: nothing is touched |
 /// | `unreadable` | the directory or a file cannot be read at all | refused: nothing is touched |
 ///
-/// What a crash left half-written is removed in the first three cases.
+/// Finding out changes nothing; `settle` then removes what a crash left half-written and sets damaged files aside.
 public enum RecoveryCase: Sendable, Equatable {
     case empty
     case newest(SnapshotName)
@@ -48,10 +48,11 @@ public struct Recovered: Sendable {
     public let sequence: UInt64
     /// The newest snapshot that is good.
     public let snapshot: SnapshotInfo?
+    private let damaged: [SnapshotName]
 }
 
 extension Recovered {
-    /// Recovers the state of a data directory.
+    /// Finds the state of a data directory, and changes nothing there.
     ///
     /// - Parameters:
     ///   - profile: the semantics to go on with
@@ -66,7 +67,6 @@ extension Recovered {
         for name in names {
             do throws(SnapshotFailure) {
                 let (header, machine) = try Self.read(name, from: store, limits: limits)
-                try Self.tidy(store, damaged.map(\.name))
                 self.init(
                     good: name, header, machine.under(profile), damaged: damaged, newest: names[0],
                     info: try store.info(name))
@@ -80,7 +80,6 @@ extension Recovered {
             }
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        do throws(SnapshotFailure) { try Self.tidy(store, []) } catch { throw .unreadable(error) }
         self.init(fresh: StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
     }
 
@@ -91,6 +90,7 @@ extension Recovered {
         self.epoch = epoch
         sequence = 0
         snapshot = nil
+        damaged = []
     }
 
     private init(
@@ -104,6 +104,7 @@ extension Recovered {
         // Sequences go on above every one that was ever written, so that a newer snapshot has a newer name.
         sequence = damaged.isEmpty ? header.sequence : newest.sequence + 1
         snapshot = info
+        self.damaged = damaged.map(\.name)
     }
 
     private static func read<Files: Storage>(
@@ -115,12 +116,27 @@ extension Recovered {
         } catch { throw .damaged(name.file, error) }
     }
 
-    private static func tidy<Files: Storage>(
-        _ store: SnapshotStore<Files>, _ damaged: [SnapshotName]
-    ) throws(SnapshotFailure) {
-        do throws(StorageError) {
-            try store.removePartials()
-            for name in damaged { try store.setAside(name) }
-        } catch { throw .storage(error) }
+    /// Removes what a crash left half-written, and sets the damaged snapshots aside. Call it before the first write.
+    public func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(StorageError) {
+        try store.removePartials()
+        for name in damaged { try store.setAside(name) }
+    }
+
+    /// Whether nothing was lost.
+    public var isWhole: Bool {
+        if case .fellBack = situation { return false }
+        return true
+    }
+
+    /// One sentence for the log.
+    public func report(of directory: String) -> String {
+        let contents =
+            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers"
+        return switch situation {
+        case .empty: "no snapshot in \(directory): the state begins empty"
+        case .newest(let name): "recovered \(name.file): \(contents)"
+        case .fellBack(let name, let damaged):
+            "FELL BACK to \(name.file): \(contents); what changed after it is lost. Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))"
+        }
     }
 }

@@ -55,14 +55,17 @@ public enum Verdict: Sendable {
     case proceed
     /// Send the output and close.
     case close
-    /// The reply needs the disk: do this work away from the loop, then `complete` it.
+    /// The reply comes later: do this work away from the loop, then `complete` it. Requests that come after may be
+    /// handled meanwhile.
     case deferred(Ticket, DeferredWork)
 }
 
 /// Work on the data directory that a request has asked for.
 public enum DeferredWork: Sendable {
+    /// Nothing of its own: the ticket is among those that the end of the next snapshot returns.
+    case awaitSnapshot
     case listSnapshots
     case readSnapshot(sequence: UInt64, offset: UInt64)
-    /// Decode an uploaded state; then hand it to `adopt`.
-    case decodeImport([UInt8])
+    /// Decode an uploaded state, given in pieces; then hand it to `adopt`.
+    case decodeImport([[UInt8]])
 }

@@ -11,14 +11,17 @@ final class Connection {
     private var output = ByteWriter()
     /// Whether it is on the server's list of connections with something to send.
     var isDirty = false
-    /// Whether it is on the server's list of connections with requests left over from this turn.
+    /// Whether it is on the server's list of connections with requests left over for the next turn.
     var isContinuing = false
     /// Whether everything is to be sent and then the connection closed.
     private var isFinishing = false
-    /// Whether requests are left alone until the peer has taken what it was sent.
-    private var isThrottled = false
     /// Whether the peer sends no more.
     private var hasEnded = false
+    /// Replies that come after their request's turn and have not come yet.
+    private var deferred = 0
+    /// The turn that `budget` is for, and the requests that may still be handled in it.
+    private var turn: UInt64 = 0
+    private var budget = 0
     private let openedAt: Timestamp
     private var lastByteAt: Timestamp
     /// Since when the peer has taken nothing although there is something for it.
@@ -26,8 +29,12 @@ final class Connection {
 
     /// How long a peer may take nothing before it is dropped.
     private static let stallMilliseconds: Int64 = 30_000
-    /// Output memory that an idle connection keeps.
-    private static let restingOutput = 4096
+    /// Deferred replies at which no more requests are handled. Two chunks of a snapshot, the soft limit and a page
+    /// fit below the hard limit of the output.
+    private static let deferredLimit = 2
+    /// Output memory that a connection keeps from turn to turn, and what it keeps once it is quiet.
+    private static let workingOutput = 64 * 1024
+    private static let restingOutput = 4 * 1024
 
     init(_ stream: Stream, _ session: Session, _ server: Server) {
         self.stream = stream
@@ -40,48 +47,55 @@ final class Connection {
 
     // MARK: Input
 
-    /// Handles the complete frames that are there, within the fairness and output limits.
+    /// Handles the complete frames that are there, within the limits of fairness and output.
     func process() {
-        var budget = server.limits.requestsPerTurn
-        while !isFinishing, input.isReady, output.count < server.limits.outputSoftLimit {
+        if turn != server.turn {
+            turn = server.turn
+            budget = server.limits.requestsPerTurn
+        }
+        while mayHandle, input.isReady {
             guard budget > 0 else {
                 server.continueLater(self)
                 break
             }
             budget -= 1
-            guard handleNext() else { break }
+            handleNext()
         }
-        if output.count >= server.limits.outputSoftLimit {
-            // A peer that does not take its replies is not asked for more.
-            isThrottled = true
-            stream.stopReading()
-        }
-        if hasEnded, !isContinuing, !isThrottled { finish() }
+        // The peer may have shut down only its sending side: it still gets the replies to what it sent.
+        if hasEnded, deferred == 0, !input.isReady { finish() }
         if !output.isEmpty { server.markDirty(self) }
+        chooseReading()
     }
 
-    private func handleNext() -> Bool {
+    /// Whether requests may be handled: a peer that does not take its replies is not asked for more.
+    private var mayHandle: Bool {
+        !isFinishing && server.isServing && deferred < Self.deferredLimit
+            && output.count < server.limits.outputSoftLimit
+    }
+
+    /// Reads while what comes can be handled soon, so that the peer waits and not the daemon's memory grows.
+    private func chooseReading() {
+        guard stream.isOpen else { return }
+        guard mayHandle, !isContinuing, !hasEnded else { return stream.stopReading() }
+        do throws(LoopError) { try stream.startReading() } catch { server.drop(self, "reading failed: \(error)") }
+    }
+
+    private func handleNext() {
         let verdict: Verdict?
         do throws(Refusal) {
             verdict = try unsafe input.next { header, payload in
                 unsafe server.engine.handle(header, payload, &session, &output, at: server.moment)
             }
         } catch {
-            output.writeRefusal(session.state == .opening ? error.beforeHello : error, command: 0, correlation: 0)
-            finish()
-            return false
+            return finish(session.state == .opening ? error.beforeHello : error)
         }
         switch verdict {
-        case nil: return false
-        case .proceed:
-            if session.state == .open { input.frameLimit = Limits.frameLength }
-            return true
-        case .close:
-            finish()
-            return false
+        case nil: return
+        case .proceed: if session.state == .open { input.frameLimit = Limits.frameLength }
+        case .close: finish()
         case .deferred(let ticket, let work):
+            deferred += 1
             server.perform(work, for: ticket)
-            return true
         }
     }
 
@@ -101,11 +115,12 @@ final class Connection {
 
     // MARK: Output
 
-    /// Appends a reply that comes after its request's turn.
-    func append(_ write: (inout ByteWriter) -> Void) {
+    /// Appends a deferred reply, and goes on with the requests that came after.
+    func complete(_ write: (inout ByteWriter) -> Void) {
         guard stream.isOpen else { return }
+        deferred -= 1
         write(&output)
-        server.markDirty(self)
+        process()
     }
 
     /// Appends the events that the peer has subscribed to.
@@ -128,19 +143,14 @@ final class Connection {
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: Self.restingOutput)
+            output.shrink(to: Self.workingOutput)
             if isFinishing { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }
-        if isThrottled, !isFinishing, output.count < server.limits.outputSoftLimit { unthrottle() }
-    }
-
-    private func unthrottle() {
-        isThrottled = false
-        server.continueLater(self)
-        guard !hasEnded, server.isServing else { return }
-        do throws(LoopError) { try stream.startReading() } catch { server.drop(self, "reading failed: \(error)") }
+        // Requests that waited for room in the output have it now.
+        if mayHandle, input.isReady { server.continueLater(self) }
+        chooseReading()
     }
 
     private func send() throws(LoopError) -> Int {
@@ -155,7 +165,7 @@ final class Connection {
 
     // MARK: Deadlines
 
-    /// Ends the connection if it has kept the server waiting too long.
+    /// Ends the connection if it has kept the server waiting too long. Called now and then.
     func checkDeadlines(at now: Timestamp) {
         if let stalledSince, now - stalledSince > Self.stallMilliseconds {
             return server.drop(self, "the peer has read nothing for \(Self.stallMilliseconds / 1000) s")
@@ -164,6 +174,8 @@ final class Connection {
             finish(Refusal(.helloTimeout, "no hello came within \(server.limits.helloMilliseconds) ms"))
         } else if session.topics.isEmpty, now - lastByteAt > server.limits.idleMilliseconds {
             finish(Refusal(.idleTimeout, "nothing was sent for \(server.limits.idleMilliseconds / 1000) s"))
+        } else if output.isEmpty, now > lastByteAt {
+            output.shrink(to: Self.restingOutput)
         }
     }
 }
@@ -179,7 +191,6 @@ extension Connection: StreamDelegate {
     }
 
     func streamDidEnd(_ stream: Stream) {
-        // The peer may have shut down only its sending side: it still gets the replies to what it sent.
         hasEnded = true
         process()
     }

@@ -3,6 +3,7 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxStore
 import FuseboxWire
+import Synchronization
 
 extension Server {
     /// Begins to write a snapshot if one is due. The loop does not wait for it.
@@ -14,13 +15,17 @@ extension Server {
     /// Begins to write the snapshot that a restart will find, unless the newest one holds everything.
     func writeLastSnapshot() {
         guard !engine.isWritingSnapshot, !engine.isSnapshotCurrent else { return }
+        hasCapturedLast = true
         write(engine.capture(at: moment))
     }
 
-    private func write(_ capture: SnapshotCapture) {
+    private func write(_ capture: consuming SnapshotCapture) {
         let store = store
+        let handover = Handover(capture)
         loop.work {
             () -> Result<SnapshotInfo, SnapshotFailure> in
+            // Taken out here, so that the memory of the old state is given back on this thread and not on the loop's.
+            guard let capture = handover.take() else { preconditionFailure("work runs once") }
             do throws(SnapshotFailure) { return .success(try capture.write(to: store)) } catch { return .failure(error) }
         } then: { [unowned self] result in
             snapshotEnded(result)
@@ -29,7 +34,7 @@ extension Server {
 
     private func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) {
         for ticket in engine.snapshotEnded(result) {
-            connection(ticket.session)?.append { output in
+            connection(ticket.session)?.complete { output in
                 Engine.complete(ticket, result.mapError(Refusal.init), &output)
             }
         }
@@ -38,10 +43,10 @@ extension Server {
         case .failure(let failure): log(.error, "no snapshot was written: \(failure)")
         }
         guard isWritingLast else { return }
-        if case .failure(let error) = result {
+        if hasCapturedLast, case .failure(let error) = result {
             fail(.storage("the last snapshot could not be written: \(error)"))
         } else {
-            // One that was under way when the shutdown began may not hold everything.
+            // The one that was under way when the shutdown began may not hold everything.
             writeLastSnapshot()
         }
     }
@@ -50,18 +55,19 @@ extension Server {
     func perform(_ work: DeferredWork, for ticket: Ticket) {
         let store = store
         switch work {
+        case .awaitSnapshot: break
         case .listSnapshots:
             answer(ticket) { () throws(SnapshotFailure) in try SnapshotList.Reply(store) }
         case .readSnapshot(let sequence, let offset):
             answer(ticket) { () throws(SnapshotFailure) in
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
-        case .decodeImport(let bytes):
+        case .decodeImport(let chunks):
             let limits = limits
             loop.work {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
-                    return .success(try SnapshotReader(bytes).stateMachine(limits: limits))
+                    return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))
                 } catch {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
@@ -77,7 +83,7 @@ extension Server {
             engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)
             log(.notice, "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
         case .failure(let refusal):
-            connection(ticket.session)?.append { output in
+            connection(ticket.session)?.complete { output in
                 Engine.complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal), &output)
             }
         }
@@ -90,7 +96,7 @@ extension Server {
             () -> Result<Reply, Refusal> in
             do throws(SnapshotFailure) { return .success(try work()) } catch { return .failure(Refusal(error)) }
         } then: { [unowned self] result in
-            connection(ticket.session)?.append { output in Engine.complete(ticket, result, &output) }
+            connection(ticket.session)?.complete { output in Engine.complete(ticket, result, &output) }
         }
     }
 }
@@ -100,7 +106,13 @@ extension SnapshotList.Reply {
         self.init()
         let names: [SnapshotName]
         do throws(StorageError) { names = try store.list() } catch { throw .storage(error) }
-        for name in names { snapshots.append(try store.info(name)) }
+        for name in names {
+            do throws(SnapshotFailure) { snapshots.append(try store.info(name)) } catch {
+                // One that was retired meanwhile is no failure.
+                if case .storage(let error) = error, error.isNotFound { continue }
+                throw error
+            }
+        }
     }
 }
 
@@ -121,26 +133,38 @@ extension SnapshotRead.Reply {
 
 extension Server {
     /// Checks the data directory without changing anything; returns what there is to say of it.
+    ///
+    /// - Throws: what the daemon would refuse to start with
     public static func check(_ configuration: ServerConfiguration) throws(ServerFailure) -> [String] {
         let directory: DirectoryStorage
         do throws(DirectoryError) {
-            directory = try DirectoryStorage(configuration.dataDirectory, locking: false)
-        } catch { throw ServerFailure(error) }
-        let store = SnapshotStore(directory)
-        let names: [SnapshotName]
-        do throws(StorageError) { names = try store.list() } catch { throw .storage(error.description) }
-        var lines = ["configuration: good"]
-        var failures: [SnapshotFailure] = []
-        for name in names {
-            do throws(SnapshotFailure) {
-                _ = try store.load(name)
-                lines.append("\(name.file): good")
-            } catch {
-                failures.append(error)
-                lines.append(error.description)
+            directory = try DirectoryStorage(configuration.dataDirectory, .looking)
+        } catch {
+            if case .failed(let failure) = error, failure.isNotFound {
+                return ["\(configuration.dataDirectory): not there yet; it will be created, and the state begins empty"]
             }
+            throw ServerFailure(error)
         }
-        guard names.isEmpty || failures.count < names.count else { throw .damagedData(.allDamaged(failures)) }
-        return lines
+        let moment = Moment(milliseconds: SystemClock.wallMilliseconds)
+        do throws(RecoveryRefusal) {
+            let found = try Recovered(
+                from: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
+                newEpoch: 0, at: moment)
+            return [found.report(of: configuration.dataDirectory)]
+        } catch { throw ServerFailure(error) }
+    }
+}
+
+/// A value that is handed from one thread to another, which then has the only reference to it.
+private final class Handover<Value: Sendable>: Sendable {
+    private let value: Mutex<Value?>
+
+    init(_ value: consuming sending Value) { self.value = Mutex(value) }
+
+    func take() -> Value? {
+        value.withLock { value in
+            defer { value = nil }
+            return value
+        }
     }
 }

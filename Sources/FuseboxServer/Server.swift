@@ -22,6 +22,8 @@ public final class Server {
     private var clock: EngineClock
     /// The moment of this turn.
     private(set) var moment: Moment
+    /// The number of this turn.
+    private(set) var turn: UInt64 = 1
 
     /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
     private var connections: [Connection?] = []
@@ -30,13 +32,14 @@ public final class Server {
     private var nextSerial: UInt64 = 1
     private var dirty: [Connection] = []
     private var continuing: [Connection] = []
-    private var refusing: [Stream] = []
 
     private var shutdown = Shutdown.notBegun
     private var turnsUntilQuiet = 0
     /// The longest turn so far, in nanoseconds of this thread's processor time, and what is measured for the log.
     private var turnStartedAt: Int64 = 0
     private(set) var longestTurnNanoseconds: Int64 = 0
+    /// Whether the snapshot that a restart is to find has been captured.
+    var hasCapturedLast = false
 
     private enum Shutdown {
         case notBegun
@@ -65,7 +68,7 @@ public final class Server {
         limits = try Self.limits(configuration, log)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
-            directory = try DirectoryStorage(configuration.dataDirectory, locking: true)
+            directory = try DirectoryStorage(configuration.dataDirectory, .owning)
         } catch { throw ServerFailure(error) }
         store = SnapshotStore(directory)
         do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
@@ -77,7 +80,8 @@ public final class Server {
             recovered = try Recovered(
                 from: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max),
                 at: Moment(milliseconds: realtime))
-        } catch { throw .damagedData(error) }
+        } catch { throw ServerFailure(error) }
+        do throws(StorageError) { try recovered.settle(store) } catch { throw .storage(error.description) }
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
@@ -86,19 +90,8 @@ public final class Server {
             identity: .init(server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch),
             sequence: recovered.sequence, snapshot: recovered.snapshot,
             snapshotIntervalMilliseconds: configuration.snapshotIntervalMilliseconds, at: moment)
-        tell(recovered.situation)
+        log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
         loop.delegate = self
-    }
-
-    private func tell(_ situation: RecoveryCase) {
-        switch situation {
-        case .empty:
-            log(.notice, "no snapshot in \(configuration.dataDirectory): the state begins empty")
-        case .newest(let name):
-            log(.notice, "recovered \(name.file): \(engine.machine.breakers.count) breakers, \(engine.machine.exhaustion.count) marks, \(engine.machine.ledger.providerCount) providers")
-        case .fellBack(let name, let damaged):
-            log(.critical, "FELL BACK to \(name.file): what changed after it is lost. Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))")
-        }
     }
 
     /// The configured limits, lowered to what the descriptor limit allows.
@@ -121,23 +114,15 @@ public final class Server {
 
     /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
     public func run() throws(ServerFailure) {
+        SignalWatcher.ignoreBrokenPipes()
+        let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) {
-            SignalWatcher.ignoreBrokenPipes()
-            let listener = try makeListener()
+            try watchSignals()
+            let listener = try makeListener(inherited)
             listener.delegate = self
             try listener.start()
             self.listener = listener
-            for signal in [SignalWatcher.Signal.terminate, .interrupt] {
-                signals.append(
-                    try SignalWatcher(on: loop, signal) { [unowned self] in
-                        log(.notice, "stopping: \(signal)")
-                        beginShutdown()
-                    })
-            }
-            let interval = min(Self.housekeepingMilliseconds, max(10, configuration.snapshotIntervalMilliseconds))
-            let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
-            housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
-            self.housekeeping = housekeeping
+            try startHousekeeping()
         } catch {
             throw error.isAddressInUse
                 ? .alreadyRunning("somebody listens on \(configuration.socketPath) already: \(error)")
@@ -148,11 +133,18 @@ public final class Server {
         if let failure { throw failure }
     }
 
-    private func makeListener() throws(LoopError) -> Listener {
-        var inherited: Int32?
-        do throws(ServerFailure) { inherited = try ServiceManager.inheritedListener() } catch {
-            throw LoopError(.listen, code: EINVAL, detail: error.description)
+    private func watchSignals() throws(LoopError) {
+        for signal in [SignalWatcher.Signal.terminate, .interrupt] {
+            signals.append(
+                try SignalWatcher(on: loop, signal) { [unowned self] in
+                    log(.notice, "stopping: \(signal)")
+                    beginShutdown()
+                })
         }
+        signals.append(try SignalWatcher(on: loop, .user1) { [unowned self] in tellStatistics() })
+    }
+
+    private func makeListener(_ inherited: Int32?) throws(LoopError) -> Listener {
         if let inherited {
             log(.notice, "listening on the socket of the service manager")
             return try Listener(on: loop, inheriting: inherited)
@@ -160,6 +152,14 @@ public final class Server {
         let listener = try Listener(on: loop, path: configuration.socketPath, mode: configuration.socketMode)
         log(.notice, "listening on \(configuration.socketPath)")
         return listener
+    }
+
+    private func startHousekeeping() throws(LoopError) {
+        let soonest = min(configuration.snapshotIntervalMilliseconds, limits.helloMilliseconds)
+        let interval = min(Self.housekeepingMilliseconds, max(10, soonest))
+        let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
+        housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
+        self.housekeeping = housekeeping
     }
 
     /// Whether requests are still being read.
@@ -179,6 +179,7 @@ extension Server: EventLoopDelegate {
         let (moment, step) = clock.moment(
             boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
         self.moment = moment
+        turn += 1
         if let step { log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected") }
         engine.advance(to: moment)
         guard !continuing.isEmpty else { return }
@@ -228,7 +229,12 @@ extension Server: EventLoopDelegate {
 
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        log(.debug, "\(connectionCount) connections, \(engine.requests) requests, longest turn \(longestTurnNanoseconds / 1000) µs")
+    }
+
+    /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
+    private func tellStatistics() {
+        log(.notice, "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
+        longestTurnNanoseconds = 0
     }
 }
 
@@ -249,9 +255,10 @@ extension Server: ListenerDelegate {
 
     private func admit(_ stream: Stream) throws(LoopError) {
         guard connectionCount < limits.connections else { return turnAway(stream) }
+        let peer = try peer(of: stream)
         let slot = freeSlots.popLast() ?? connections.count
         if slot == connections.count { connections.append(nil) }
-        let session = Session(id: nextSerial << 32 | UInt64(slot), peer: try peer(of: stream))
+        let session = Session(id: nextSerial << 32 | UInt64(slot), peer: peer)
         nextSerial += 1
         let connection = Connection(stream, session, self)
         connections[slot] = connection
@@ -352,19 +359,17 @@ extension Server {
 
     /// Handles every complete request that has been read, and captures the last state.
     private func finishRequests() {
-        shutdown = .writing
-        for case let connection? in connections {
-            connection.stream.stopReading()
-            connection.process()
-        }
-        while !continuing.isEmpty {
-            let leftOver = continuing
+        repeat {
             continuing.removeAll()
-            for connection in leftOver where connection.stream.isOpen {
+            // Fairness is for those who stay: each gets all of its requests handled.
+            turn += 1
+            for case let connection? in connections {
                 connection.isContinuing = false
                 connection.process()
             }
-        }
+        } while !continuing.isEmpty
+        shutdown = .writing
+        for case let connection? in connections { connection.stream.stopReading() }
         flushAll()
         writeLastSnapshot()
         if !engine.isWritingSnapshot { loop.runAgain() }
@@ -381,7 +386,7 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         for signal in signals { signal.close() }
-        log(.notice, "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs")
+        log(.notice, "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
         loop.stop()
     }
 

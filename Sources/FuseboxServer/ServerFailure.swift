@@ -40,3 +40,12 @@ extension ServerFailure {
         }
     }
 }
+
+extension ServerFailure {
+    init(_ refusal: RecoveryRefusal) {
+        switch refusal {
+        case .allDamaged, .newerVersion: self = .damagedData(refusal)
+        case .unreadable: self = .storage(refusal.description)
+        }
+    }
+}

@@ -8,18 +8,26 @@ public final class DirectoryStorage: Storage {
     private let directory: Int32
     private let lock: Int32
 
-    /// Opens a directory, creates it (mode 0700) if need be, and takes its lock if asked to.
+    /// What a directory is opened for.
+    public enum Purpose: Sendable {
+        /// To be the only one that changes it: it is created (mode 0700) if need be, and locked.
+        case owning
+        /// To look at it, whoever owns it. It must be there.
+        case looking
+    }
+
+    /// Opens a directory.
     ///
-    /// - Throws: `alreadyLocked` if another process holds the lock
-    public init(_ path: String, locking: Bool) throws(DirectoryError) {
+    /// - Throws: `alreadyLocked` if another process owns it
+    public init(_ path: String, _ purpose: Purpose) throws(DirectoryError) {
         self.path = path
-        if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
+        if purpose == .owning, unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
             throw .failed(Self.error("mkdir", path))
         }
         let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .failed(Self.error("open", path)) }
         self.directory = directory
-        guard locking else {
+        guard purpose == .owning else {
             lock = -1
             return
         }
@@ -189,5 +197,60 @@ public final class DirectoryFile: StorageFile {
 
     public func sync() throws(StorageError) {
         guard fsync(descriptor) == 0 else { throw DirectoryStorage.error("fsync", path) }
+    }
+}
+
+// MARK: The journal
+
+extension DirectoryStorage: JournalStorage {
+    public func createSegment(_ name: String, length: Int) throws(StorageError) -> DirectorySegment {
+        let place = "\(path)/\(name)"
+        let file = unsafe openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
+        guard file >= 0 else { throw Self.error("create", place) }
+        let segment = DirectorySegment(descriptor: file, path: place)
+        // Its blocks are taken now, so that no write within it can run out of space.
+        var status = posix_fallocate(file, 0, off_t(length))
+        while status == EINTR { status = posix_fallocate(file, 0, off_t(length)) }
+        guard status == 0 else {
+            errno = status
+            let failure = Self.error("fallocate", place)
+            _ = unsafe unlinkat(directory, name, 0)
+            throw failure
+        }
+        try segment.sync()
+        return segment
+    }
+
+    public func openSegment(_ name: String) throws(StorageError) -> DirectorySegment {
+        let file = unsafe openat(directory, name, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { throw Self.error("open", "\(path)/\(name)") }
+        return DirectorySegment(descriptor: file, path: "\(path)/\(name)")
+    }
+}
+
+/// A segment of the journal in a directory.
+public final class DirectorySegment: JournalFile {
+    private let descriptor: Int32
+    private let path: String
+
+    fileprivate init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw DirectoryStorage.error("write", path) }
+            done += count
+        }
+    }
+
+    public func sync() throws(StorageError) {
+        guard fdatasync(descriptor) == 0 else { throw DirectoryStorage.error("fdatasync", path) }
     }
 }

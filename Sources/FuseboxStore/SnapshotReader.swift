@@ -19,7 +19,9 @@ public struct SnapshotReader: Sendable {
                 // The version comes first and is looked at first: what follows may be laid out otherwise.
                 var peek = reader
                 let version = try peek.read(UInt32.self)
-                guard version == SnapshotHeader.currentVersion else { return .failure(.unknownVersion(version)) }
+                guard version == SnapshotHeader.currentVersion else {
+                    return .failure(Self.isCurrentButForVersion(bytes) ? .checksum(offset: 0) : .unknownVersion(version))
+                }
                 try header.decode(from: &reader)
                 let end = magic.count + reader.position
                 let stored = try reader.read(UInt32.self)
@@ -31,6 +33,18 @@ public struct SnapshotReader: Sendable {
             }
         }
         (header, firstSection) = try headerBytes.get()
+    }
+
+    /// Whether the header's checksum agrees once the version is this code's: then it is the version that is damaged,
+    /// and an older snapshot serves better than the advice to look for a newer program.
+    private static func isCurrentButForVersion(_ bytes: [UInt8]) -> Bool {
+        var header = ByteWriter()
+        header.write(contentsOf: SnapshotHeader.magic)
+        header.write(SnapshotHeader.currentVersion)
+        var mended = header.bytes
+        mended.append(contentsOf: bytes.dropFirst(mended.count))
+        // The mended version is the current one, so this looks no deeper.
+        return (try? SnapshotReader(mended)) != nil
     }
 
     /// Calls `body` with the kind and the contents of every section, in order, and then checks the end.

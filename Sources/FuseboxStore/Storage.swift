@@ -1,3 +1,5 @@
+import Glibc
+
 /// A directory of files, as the store needs it.
 ///
 /// Small on purpose: whatever implements it — the real directory, or a simulated one that loses what was not
@@ -46,6 +48,9 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
         self.code = code
         self.reason = reason
     }
+
+    /// Whether there is no such file.
+    public var isNotFound: Bool { code == ENOENT }
 
     public var description: String { "\(operation) \(path): \(reason)" }
 }

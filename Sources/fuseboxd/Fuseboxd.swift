@@ -11,7 +11,8 @@ struct Fuseboxd: ParsableCommand {
         abstract: "Shares circuit breakers, quota exhaustion and the credit ledger among the workers of a host.",
         discussion: """
             It listens on a Unix socket, or on the socket that systemd passes, and keeps its state in a directory. \
-            SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written.
+            SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written. \
+            SIGUSR1 logs how it is doing.
 
             Exit status: 0 stopped in order, 64 usage, 65 damaged data, 69 the socket cannot be used, \
             74 the data directory cannot be used, 75 another daemon has the directory or the socket.
@@ -36,6 +37,9 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(help: "How often a snapshot is written if something has changed: 500ms, 60s, 5m.", transform: interval)
     var snapshotInterval: Int64 = ServerConfiguration().snapshotIntervalMilliseconds
+
+    @Option(help: "How long a client may take to say hello: 500ms, 5s.", transform: interval)
+    var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
 
     @Option(
         help: "The semantics: fusebox, or llm-providers for the behaviour of that library to the letter.",
@@ -90,6 +94,7 @@ struct Fuseboxd: ParsableCommand {
         configuration.socketMode = socketMode
         configuration.dataDirectory = data
         configuration.snapshotIntervalMilliseconds = snapshotInterval
+        configuration.limits.helloMilliseconds = helloTimeout
         configuration.profile = profile
         configuration.logLevel = logLevel
         if let adminGroup {
