@@ -62,6 +62,10 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "fuseboxTests",
+            dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

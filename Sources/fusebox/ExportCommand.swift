@@ -15,8 +15,8 @@ struct ExportCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Print the whole state as the JSON of another library.",
         discussion: """
-            One object of three snapshots: breakers, exhaustion, ledger. It is taken through a snapshot of the daemon, so \
-            that all of it is of one moment. Operators only.
+            One object of three snapshots: breakers, exhaustion, ledger. It is taken through a snapshot of the daemon, \
+            so that all of it is of one moment. Operators only.
 
             EXAMPLE
               fusebox export --format llm-providers > state.json

@@ -31,7 +31,8 @@ struct ImportCommand: DaemonCommand {
         guard LLMProvidersSnapshot.Kind(of: document) == .export else {
             throw Failure(
                 .damagedData,
-                "\(LocalFile.label(file)): expected an object of `breakers`, `exhaustion` and `ledger`, as `fusebox export` prints it; an import replaces all three"
+                "\(LocalFile.label(file)): expected an object of `breakers`, `exhaustion` and `ledger`, as `fusebox export` "
+                    + "prints it; an import replaces all three"
             )
         }
         let status = try client.status()

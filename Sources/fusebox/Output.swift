@@ -3,7 +3,8 @@ import Glibc
 
 /// Standard output, written in large pieces.
 ///
-/// When its reader has gone, as in `fusebox … | head`, the tool ends quietly and successfully: what was wanted was read.
+/// When its reader has gone, as in `fusebox … | head`, the tool ends quietly and successfully: what was wanted has been
+/// read.
 struct Output: ~Copyable {
     private static let capacity = 64 * 1024
     private var buffer: [UInt8] = []

@@ -7,8 +7,8 @@ struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Answer a trace of requests as the daemon would, without one.",
         discussion: """
-            A trace has one request a line, a JSON object with the time it happens at; the state is empty at first. One \
-            JSON reply a line is printed. A line that cannot be answered ends it with status 65, and says which it is.
+            A trace has one request a line, a JSON object with the time it happens at; the state is empty at first. \
+            One JSON reply a line is printed. A line that cannot be answered ends it with status 65, and says which it is.
 
             EXAMPLE
               fusebox simulate --profile llm-providers trace.jsonl > replies.jsonl

@@ -17,8 +17,9 @@ struct StatusCommand: DaemonCommand {
 
     private static func listing(_ status: ServerStatus.Reply) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
+        let changes = Formatting.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in
-            "\(status.snapshotSequence) of \(Formatting.count(status.sequence, "change")), \(clock.relative(wall: taken))"
+            "\(status.snapshotSequence) of \(changes), \(clock.relative(wall: taken))"
         }
         return [
             "server": "\(status.server), process \(status.processID)",
@@ -32,7 +33,7 @@ struct StatusCommand: DaemonCommand {
             "ledger":
                 "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
             "names": "\(status.names) of \(status.nameLimit)",
-            "snapshot": snapshot ?? "none of \(Formatting.count(status.sequence, "change"))",
+            "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
         ]
     }

@@ -9,8 +9,8 @@ struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Print events as they happen, one a line, until interrupted.",
         discussion: """
-            It begins with the events from now on, and says so where it was too slow to be told all. Ctrl-C ends it with \
-            status 0; if the daemon goes away it ends with 69, and is to be started anew.
+            It begins with the events from now on, and says so where it was too slow to be told all. Ctrl-C ends it \
+            with status 0; if the daemon goes away it ends with 69, and is to be started anew.
 
             EXAMPLES
               fusebox watch

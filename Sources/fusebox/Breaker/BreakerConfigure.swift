@@ -8,8 +8,8 @@ extension BreakerCommands {
             abstract: "Show or change how a breaker reacts, or how new breakers will.",
             usage: "fusebox breaker configure NAME [options]\nfusebox breaker configure --default [options]",
             discussion: """
-                What is not named keeps its value; without any option nothing is changed. Its failures stay. Changing is \
-                for operators only.
+                What is not named keeps its value; without any option nothing is changed. Its failures stay. Changing \
+                is for operators only.
 
                 EXAMPLE
                   fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1

@@ -12,8 +12,8 @@ extension SnapshotCommands {
         static let configuration = CommandConfiguration(
             abstract: "Put a snapshot into a data directory, for a daemon to start on.",
             discussion: """
-                The directory must be empty or missing, and no daemon may be using it. With --force what is in it is set \
-                aside into a directory `before-restore-…` inside it. The restored state begins a new epoch, by which \
+                The directory must be empty or missing, and no daemon may be using it. With --force what is in it is \
+                set aside into a directory `before-restore-…` inside it. The restored state begins a new epoch, by which \
                 clients learn that it is another one.
 
                 EXAMPLE
@@ -53,18 +53,29 @@ extension SnapshotCommands {
 
         /// The directory, locked against daemons, and the names of what is in it.
         private func claimed() throws -> (store: SnapshotStore<DirectoryStorage>, occupants: [String]) {
-            let names = try DirectoryStorage(data, locking: false).list()
+            let names = try Self.names(in: data)
             let occupants = names.filter { $0 != DirectoryStorage.lockName && !$0.hasPrefix(Self.asidePrefix) }
             let refusal = Failure(
                 .usage,
-                "\(data) is not empty (\(Formatting.count(occupants.count, "file"))); name another directory, or set aside what is in it with --force"
+                "\(data) is not empty (\(Formatting.count(occupants.count, "file"))); name another directory, or set aside what "
+                    + "is in it with --force"
             )
             // A directory that is no daemon's is not even locked. In one that is, whether a daemon runs is said first.
             let isDaemons = names.contains(DirectoryStorage.lockName)
             guard occupants.isEmpty || isDaemons || force else { throw refusal }
-            let directory = try DirectoryStorage(data, locking: true)
+            let directory = try DirectoryStorage(data, .owning)
             guard occupants.isEmpty || force else { throw refusal }
             return (SnapshotStore(directory), occupants)
+        }
+
+        /// The names of what is in a directory; none if there is no such directory.
+        private static func names(in path: String) throws -> [String] {
+            let directory: DirectoryStorage
+            do throws(DirectoryError) { directory = try DirectoryStorage(path, .looking) } catch {
+                guard case .failed(let failure) = error, failure.code == ENOENT else { throw error }
+                return []
+            }
+            return try directory.list()
         }
 
         /// The snapshot's header in the directory: a new epoch, and a sequence above those that are there.

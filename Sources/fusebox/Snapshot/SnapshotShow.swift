@@ -37,8 +37,9 @@ extension SnapshotCommands {
                 "providers": "\(ledger.providerCount)",
                 "models": "\(machine.models.count)",
                 "budgets": "\(ledger.budgets.count)",
-                "spent":
-                    "\(spend.map { Formatting.dollars($0) } ?? "?") since \(DaemonClock.date(wall: ledger.period.start))",
+                "spent": spend.map {
+                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.period.start))"
+                },
             ]
         }
     }
