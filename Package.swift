@@ -52,6 +52,9 @@ let package = Package(
         .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
