@@ -65,6 +65,9 @@ let package = Package(
         .testTarget(
             name: "fuseboxTests",
             dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
