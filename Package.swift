@@ -52,6 +52,9 @@ let package = Package(
         .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
+            path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
