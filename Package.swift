@@ -66,6 +66,13 @@ let package = Package(
             name: "fuseboxTests",
             dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
             swiftSettings: testing),
+            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
+            path: "Benchmarks/fusebox-bench", swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

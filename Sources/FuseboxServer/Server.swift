@@ -24,6 +24,9 @@ public final class Server {
     private(set) var moment: Moment
     /// The number of this turn.
     private(set) var turn: UInt64 = 1
+    /// When this turn handles no more requests, on the monotonic clock: the rest is for the next one, after a look at
+    /// the sockets, the timers and the snapshot.
+    private var turnDeadline: Int64 = .max
 
     /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
     private var connections: [Connection?] = []
@@ -56,6 +59,7 @@ public final class Server {
     /// How long it waits for peers to take their last replies.
     private static let flushMilliseconds: Int64 = 2_000
     private static let housekeepingMilliseconds: Int64 = 1_000
+    private static let turnNanoseconds: Int64 = 2_000_000
 
     private var failure: ServerFailure?
 
@@ -182,14 +186,26 @@ extension Server: EventLoopDelegate {
         turn += 1
         if let step { log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected") }
         engine.advance(to: moment)
+        turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
+        continueRequests()
+    }
+
+    /// Handles what the last turns have left over. Whoever had to wait longest comes first.
+    private func continueRequests() {
         guard !continuing.isEmpty else { return }
         let leftOver = continuing
         continuing.removeAll(keepingCapacity: true)
-        for connection in leftOver where connection.stream.isOpen {
-            connection.isContinuing = false
-            connection.process()
+        var next = 0
+        while next < leftOver.count, !isTurnOver {
+            leftOver[next].isContinuing = false
+            leftOver[next].process()
+            next += 1
         }
+        continuing.insert(contentsOf: leftOver[next...], at: 0)
     }
+
+    /// Whether this turn handles no more requests.
+    var isTurnOver: Bool { SystemClock.monotonicNanoseconds > turnDeadline }
 
     public func turnEnds(_ loop: EventLoop) {
         if engine.hasEvents {
@@ -359,9 +375,10 @@ extension Server {
 
     /// Handles every complete request that has been read, and captures the last state.
     private func finishRequests() {
+        // Fairness is for those who stay: each gets all of its requests handled.
+        turnDeadline = .max
         repeat {
             continuing.removeAll()
-            // Fairness is for those who stay: each gets all of its requests handled.
             turn += 1
             for case let connection? in connections {
                 connection.isContinuing = false
