@@ -16,7 +16,8 @@ struct ProtocolCommand: ParsableCommand {
         case markdown, json, snapshot, vectors
     }
 
-    @Option(help: "What to give: the reference for people or for programs, the records of snapshots, or files of frames.")
+    @Option(
+        help: "What to give: the reference for people or for programs, the records of snapshots, or files of frames.")
     var format: Format
 
     @Argument(help: "Where the files of `vectors` go; created if need be.")
