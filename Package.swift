@@ -46,12 +46,26 @@ let package = Package(
             name: "fuseboxd", dependencies: ["FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
-            dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
+            dependencies: [
+                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
+                argumentParser,
+            ],
             swiftSettings: strict),
+        .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
-        .testTarget(name: "FuseboxWireTests", dependencies: ["FuseboxWire"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxInteropTests", dependencies: ["FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            exclude: ["Fixtures"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "fuseboxTests",
+            dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            swiftSettings: testing),
         .executableTarget(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),

@@ -107,7 +107,7 @@ public final class FuseboxClient: Sendable {
         let exchange = try exchange()
         let waiter = try exchange.prepare(command, isReport: false)
         let timeout = exchange.timeoutMilliseconds(of: C.declaration)
-        exchange.send(waiter, until: .after(milliseconds: timeout))
+        try exchange.send(waiter, until: .after(milliseconds: timeout))
         return PendingReply(exchange, waiter, timeoutMilliseconds: timeout) { exchange, waiter throws(ClientError) in
             try exchange.conclude(waiter, C.self)
         }

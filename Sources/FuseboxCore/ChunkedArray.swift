@@ -3,14 +3,14 @@
 /// A copy of the whole costs a reference a chunk, and the first change to each chunk after that copies only that
 /// chunk. That is how a snapshot is captured: the loop keeps a copy and goes on, and no turn pays for more than the
 /// chunks it touches.
-struct ChunkedArray<Element: Sendable>: Sendable {
+package struct ChunkedArray<Element: Sendable>: Sendable {
     /// Elements a chunk: a power of two, so that a place is found by shifting.
     private let shift: Int
     private var chunks: [ContiguousArray<Element>] = []
-    private(set) var count = 0
+    package private(set) var count = 0
 
     /// - Parameter chunkBytes: about how large a chunk may be, in bytes
-    init(chunkBytes: Int = 16 * 1024) {
+    package init(chunkBytes: Int = 16 * 1024) {
         var shift = 3
         while (MemoryLayout<Element>.stride << (shift + 1)) <= chunkBytes { shift += 1 }
         self.shift = shift
@@ -18,12 +18,12 @@ struct ChunkedArray<Element: Sendable>: Sendable {
 
     private var mask: Int { (1 << shift) - 1 }
 
-    subscript(index: Int) -> Element {
+    package subscript(index: Int) -> Element {
         get { chunks[index >> shift][index & mask] }
         _modify { yield &chunks[index >> shift][index & mask] }
     }
 
-    mutating func append(_ element: Element) {
+    package mutating func append(_ element: Element) {
         if count & mask == 0, count >> shift == chunks.count {
             var chunk = ContiguousArray<Element>()
             chunk.reserveCapacity(1 << shift)
@@ -33,7 +33,7 @@ struct ChunkedArray<Element: Sendable>: Sendable {
         count += 1
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         chunks.removeAll()
         count = 0
     }

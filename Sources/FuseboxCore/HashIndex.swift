@@ -1,18 +1,18 @@
 /// Finds small integers by the hash of what they stand for: open addressing with linear probing.
 ///
 /// It stores no keys. Whoever asks compares, so that keys stay where they live.
-struct HashIndex: Sendable {
+package struct HashIndex: Sendable {
     /// A value plus one; 0 is an empty slot.
     private var slots: ContiguousArray<UInt32>
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init() { slots = ContiguousArray(repeating: 0, count: 16) }
+    package init() { slots = ContiguousArray(repeating: 0, count: 16) }
 
     private var mask: Int { slots.count - 1 }
 
     /// The value with this hash for which `matches` holds.
     @inline(__always)
-    func find(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
+    package func find(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
         var slot = hash & mask
         while slots[slot] != 0 {
             let value = Int(slots[slot]) - 1
@@ -23,14 +23,14 @@ struct HashIndex: Sendable {
     }
 
     /// Adds a value that is not there. `hashOf` gives the hash of each value that is.
-    mutating func insert(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
+    package mutating func insert(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
         if (count + 1) * 4 > slots.count * 3 { grow(hashOf) }
         place(value, hash)
         count += 1
     }
 
     /// Removes a value that is there.
-    mutating func remove(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
+    package mutating func remove(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
         var slot = hash & mask
         while Int(slots[slot]) - 1 != value { slot = (slot + 1) & mask }
         // Close the gap: move up what probing would no longer reach.

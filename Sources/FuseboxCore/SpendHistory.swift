@@ -19,6 +19,9 @@ public struct SpendEntry: Sendable, Equatable {
         self.count = count
     }
 
+    /// Whether it is one record, not a sum of several.
+    public var isSingle: Bool { count == 1 && start == end }
+
     fileprivate static let none = SpendEntry(
         start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 0), cost: 0, count: 0)
 
@@ -94,10 +97,11 @@ public struct SpendPool: Sendable {
         if list.exact >= Self.foldAt { fold(&list, at: entry.start) }
     }
 
-    /// Adds an entry of a restored history; `settle` must follow the last.
-    mutating func restore(_ entry: SpendEntry, in list: inout SpendList) {
+    /// Adds an entry of a restored history, stretches before single records; `settle` must follow the last.
+    mutating func restore(_ entry: SpendEntry, isExact: Bool, in list: inout SpendList) {
+        precondition(isExact || list.exact == 0, "stretches come before single records")
         append(entry, to: &list)
-        list.exact = entry.count == 1 && entry.start == entry.end ? list.exact + 1 : 0
+        if isExact { list.exact += 1 }
     }
 
     /// Ends a restore: brings counts and the rolling sum in order.
@@ -115,8 +119,8 @@ public struct SpendPool: Sendable {
         return sum
     }
 
-    /// What was spent in the 24 hours before `now`, without walking the history.
-    mutating func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
+    /// What was spent in the 24 hours before `now`, without walking the history; `now` must not go backwards.
+    func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
         advanceEdge(of: &list, to: now)
         return list.rolling
     }
@@ -241,10 +245,11 @@ public struct SpendPool: Sendable {
                 stretches.append(entry)
             }
         }
-        while stretches.count > Self.stretches {
-            stretches[0].merge(stretches.remove(at: 1))
-        }
-        return stretches
+        let excess = stretches.count - Self.stretches
+        guard excess > 0 else { return stretches }
+        var oldest = stretches[0]
+        for stretch in stretches[1...excess] { oldest.merge(stretch) }
+        return [oldest] + stretches[(excess + 1)...]
     }
 
     /// How long a stretch is that ended this long ago. A day holds 300 of the shortest, a week 168 hours.

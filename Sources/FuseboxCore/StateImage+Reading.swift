@@ -104,7 +104,7 @@ public struct StateImage {
             SpendEntry(start: $0.start, end: $0.end, cost: $0.cost.nanodollars, count: $0.count)
         }
         let singles = image.singles.map { SpendEntry(at: $0.at, cost: $0.cost.nanodollars) }
-        try builder.insertHistory(stretches + singles, of: image.provider)
+        try builder.insertHistory(stretches: stretches, singles: singles, of: image.provider)
     }
 }
 

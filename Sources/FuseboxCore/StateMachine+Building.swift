@@ -139,17 +139,21 @@ extension StateMachine.Builder {
         machine.ledger.budgets.append(entry)
     }
 
-    /// Gives a provider its history, oldest entry first, in the place of any it has; it gets an empty account if it has
-    /// none.
+    /// Gives a provider its history in the place of any it has; it gets an empty account if it has none.
     ///
+    /// - Parameters:
+    ///   - stretches: what is summed up, oldest first
+    ///   - singles: the single records that follow, oldest first
     /// - Throws: `limitReached`
     public mutating func insertHistory(
-        _ entries: some Sequence<SpendEntry>, of provider: Name, by user: UInt32 = 0
+        stretches: some Sequence<SpendEntry>, singles: some Sequence<SpendEntry>, of provider: Name,
+        by user: UInt32 = 0
     ) throws(Refusal) {
         let id = try account(provider, by: user)
         var list = machine.ledger.providers[existing: id.index].history
         machine.ledger.histories.remove(&list)
-        for entry in entries { machine.ledger.histories.restore(entry, in: &list) }
+        for entry in stretches { machine.ledger.histories.restore(entry, isExact: false, in: &list) }
+        for entry in singles { machine.ledger.histories.restore(entry, isExact: true, in: &list) }
         machine.ledger.histories.settle(&list, at: moment.now)
         machine.ledger.providers[existing: id.index].history = list
     }

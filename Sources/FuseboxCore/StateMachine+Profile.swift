@@ -39,7 +39,8 @@ extension CreditLedger {
     fileprivate mutating func splitHistory(at now: Timestamp) {
         for entry in sharedHistory.entries where providers.contains(entry.provider.index) {
             histories.restore(
-                SpendEntry(at: entry.at, cost: entry.cost), in: &providers[existing: entry.provider.index].history)
+                SpendEntry(at: entry.at, cost: entry.cost), isExact: true,
+                in: &providers[existing: entry.provider.index].history)
         }
         providers.forEachIndex { index in histories.settle(&providers[existing: index].history, at: now) }
         sharedHistory.removeAll()

@@ -13,8 +13,12 @@ public struct SnapshotCapture: Sendable {
     }
 
     /// Writes it to a data directory. Runs on any thread.
-    public func write<Files: Storage>(to store: SnapshotStore<Files>) throws(SnapshotFailure) -> SnapshotInfo {
-        try store.write(header) { (writer) throws(StorageError) in
+    ///
+    /// - Parameter keepingAll: whether older snapshots stay, however many they are
+    public func write<Files: Storage>(
+        to store: SnapshotStore<Files>, keepingAll: Bool = false
+    ) throws(SnapshotFailure) -> SnapshotInfo {
+        try store.write(header, keepingAll: keepingAll) { (writer) throws(StorageError) in
             try machine.forEachImageSection { (kind, contents) throws(StorageError) in
                 try writer.section(kind.rawValue, contents)
             }

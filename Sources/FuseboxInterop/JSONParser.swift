@@ -4,6 +4,7 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     public var line: Int
     /// Counted from 1, in Unicode scalars.
     public var column: Int
+    /// What is wrong there.
     public var message: String
 
     public var description: String { "line \(line), column \(column): \(message)" }

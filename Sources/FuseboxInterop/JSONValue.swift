@@ -3,11 +3,15 @@
 /// Numbers keep the text they were written with, so that an amount of money or a 64-bit counter passes through
 /// unrounded. Objects keep the order of their keys, so that what is written is the same every time.
 public enum JSONValue: Sendable {
+    /// The word `null`.
     case null
+    /// The words `true` and `false`.
     case bool(Bool)
     /// The number's literal text, valid JSON. Make one with `init(_:)`; read one with `int64` or `double`.
     case number(String)
+    /// A text.
     case string(String)
+    /// Elements in their order.
     case array([JSONValue])
     /// Members in their order; no key twice.
     case object([(key: String, value: JSONValue)])
@@ -19,15 +23,19 @@ public enum JSONValue: Sendable {
 // MARK: Making values
 
 extension JSONValue {
+    /// `true` or `false`.
     public init(_ value: Bool) { self = .bool(value) }
 
+    /// The integer's decimal digits, however many.
     public init(_ value: some BinaryInteger) { self = .number(String(value)) }
 
     /// The shortest literal that reads back as this number; null if it is not finite, as JavaScript does it.
     public init(_ value: Double) { self = value.isFinite ? .number(Self.literal(value)) : .null }
 
+    /// A text.
     public init(_ value: String) { self = .string(value) }
 
+    /// An array of these elements.
     public init(_ values: [JSONValue]) { self = .array(values) }
 
     /// An object of these members in this order; of several with one key the last counts, in the first one's place.
@@ -91,10 +99,12 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 // MARK: Reading values
 
 extension JSONValue {
+    /// Whether it is null.
     public var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
+    /// The truth value; nil if it is something else.
     public var bool: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }

@@ -263,8 +263,12 @@ extension LLMProvidersSnapshot.Reader {
                 let (a, b) = (history.entries[left].end, history.entries[right].end)
                 return a == b ? left < right : a < b
             }
+            let entries = order.map { history.entries[$0] }
+            // Single records are those after the last stretch.
+            let singles = entries.lastIndex { !$0.isSingle }.map { $0 + 1 } ?? 0
             try place.refusable { () throws(Refusal) in
-                try builder.insertHistory(order.map { history.entries[$0] }, of: history.provider)
+                try builder.insertHistory(
+                    stretches: entries[..<singles], singles: entries[singles...], of: history.provider)
             }
         }
     }

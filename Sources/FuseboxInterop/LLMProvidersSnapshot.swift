@@ -114,11 +114,14 @@ public enum LLMProvidersSnapshot {
                 self.entry(SpendEntry(at: entry.at, cost: entry.cost), of: machine.names[entry.provider])
             }
         }
+        var providers: [NameID] = []
+        machine.ledger.forEachProvider { providers.append($0) }
+        providers.sort { machine.names[$0] < machine.names[$1] }
         var entries: [(provider: Name, entry: SpendEntry)] = []
-        machine.ledger.forEachProvider { id in
+        for id in providers {
             machine.ledger.forEachEntry(of: id) { entries.append((machine.names[id], $0)) }
         }
-        // Sorting by place among equals keeps each provider's entries in their order.
+        // By time, then by provider; its entries stay in their order.
         let order = entries.indices.sorted { left, right in
             let (a, b) = (entries[left].entry.end, entries[right].entry.end)
             return a == b ? left < right : a < b
@@ -127,13 +130,12 @@ public enum LLMProvidersSnapshot {
     }
 
     private static func entry(_ entry: SpendEntry, of provider: Name) -> JSONValue {
-        let isRecord = entry.count == 1 && entry.start == entry.end
         return LLMProvidersJSON.object([
             "timestamp": LLMProvidersJSON.milliseconds(entry.end),
             "provider": LLMProvidersJSON.name(provider),
             "cost": LLMProvidersJSON.dollars(Money(nanodollars: entry.cost)),
-            "count": isRecord ? nil : JSONValue(entry.count),
-            "from": isRecord ? nil : LLMProvidersJSON.milliseconds(entry.start),
+            "count": entry.isSingle ? nil : JSONValue(entry.count),
+            "from": entry.isSingle ? nil : LLMProvidersJSON.milliseconds(entry.start),
         ])
     }
 }

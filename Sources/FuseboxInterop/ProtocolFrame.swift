@@ -2,6 +2,7 @@ import FuseboxWire
 
 /// A frame as text formats see it: its header and its payload's parts, taken apart or yet to be put together.
 public struct ProtocolFrame: Sendable, Equatable {
+    /// The eight bytes after the length.
     public var header: FrameHeader
     /// What a request that changes state carries first.
     public var sequence: Rendered?
@@ -10,6 +11,7 @@ public struct ProtocolFrame: Sendable, Equatable {
     /// The fields of the request, reply or event; of a refusal, its message.
     public var fields: Rendered
 
+    /// A frame of these parts.
     public init(header: FrameHeader, sequence: Rendered? = nil, envelope: Rendered? = nil, fields: Rendered) {
         self.header = header
         self.sequence = sequence

@@ -6,11 +6,14 @@ import FuseboxWire
 public enum ProtocolVectors {
     /// A frame that a peer must take.
     public struct Vector: Sendable {
+        /// What it is, for people.
         public var name: String
         /// The frame from its length field on.
         public var bytes: [UInt8]
+        /// The same frame, taken apart.
         public var frame: ProtocolFrame
 
+        /// The vector as its file holds it.
         public var json: JSONValue {
             .object([("name", .string(name)), ("hex", .string(Hexadecimal.text(bytes)))] + (frame.json.members ?? []))
         }
@@ -18,11 +21,14 @@ public enum ProtocolVectors {
 
     /// A frame that a peer must refuse.
     public struct RefusedVector: Sendable {
+        /// What it is, for people.
         public var name: String
+        /// The frame from its length field on, as far as there is one.
         public var bytes: [UInt8]
         /// What it must be refused with.
         public var status: Status
 
+        /// The vector as its file holds it.
         public var json: JSONValue {
             [
                 "name": .string(name), "hex": .string(Hexadecimal.text(bytes)), "status": .string("\(status)"),

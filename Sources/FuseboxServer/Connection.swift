@@ -141,7 +141,8 @@ final class Connection {
             let sent = try send()
             output.removeFirst(sent)
         } catch {
-            return server.drop(self, "writing failed: \(error)")
+            // A peer that has said goodbye need not wait for the answer.
+            return isFinishing ? server.remove(self) : server.drop(self, "writing failed: \(error)")
         }
         guard output.count <= server.limits.outputHardLimit else {
             return server.drop(self, "\(output.count) bytes wait for a peer that does not read")

@@ -2,73 +2,94 @@
 ///
 /// Numbers are little-endian. Once it has grown to what its use needs it allocates no more.
 @safe public struct ByteWriter: ~Copyable {
-    private var memory: UnsafeMutableRawPointer
-    private var capacity: Int
-    /// The number of bytes written and not yet taken.
-    public private(set) var count: Int
+    @usableFromInline var memory: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var used = 0
     /// Where the bytes begin: what lies before has been taken.
-    private var start: Int
+    @usableFromInline var start = 0
 
+    /// - Parameter capacity: the bytes it can take before it must grow.
     public init(capacity: Int = 256) {
-        let capacity = max(capacity, 16)
+        let capacity = max(capacity, Self.smallestCapacity)
         unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         self.capacity = capacity
-        count = 0
-        start = 0
     }
 
     deinit { unsafe memory.deallocate() }
 
-    public var isEmpty: Bool { count == 0 }
+    private static let smallestCapacity = 16
+
+    /// The number of bytes written and not yet taken.
+    @inlinable public var count: Int { used }
+
+    /// Whether there is nothing that was written and not taken.
+    @inlinable public var isEmpty: Bool { used == 0 }
 
     /// Bytes of memory held.
     public var footprint: Int { capacity }
 
+    /// The bytes written: valid until the next change.
+    @inlinable var contents: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: memory + start, count: used)
+    }
+
     /// Calls `body` with the bytes written, which are valid only during the call.
-    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try unsafe body(UnsafeRawBufferPointer(start: memory + start, count: count))
+    @inlinable
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(contents)
     }
 
     /// A copy of the bytes written.
-    public var bytes: [UInt8] { unsafe withBytes { unsafe [UInt8]($0) } }
+    public var bytes: [UInt8] { unsafe [UInt8](contents) }
 
     /// Forgets the first bytes: they have been sent.
+    @inlinable
     public mutating func removeFirst(_ length: Int) {
-        precondition(length >= 0 && length <= count)
-        count -= length
-        start = count == 0 ? 0 : start + length
+        precondition(length >= 0 && length <= used)
+        used -= length
+        start = used == 0 ? 0 : start + length
     }
 
     /// Forgets everything from `length` on: what was written there was not to be.
+    @inlinable
     public mutating func truncate(to length: Int) {
-        precondition(length >= 0 && length <= count)
-        count = length
+        precondition(length >= 0 && length <= used)
+        used = length
     }
 
+    /// Forgets everything; keeps the memory.
+    @inlinable
     public mutating func removeAll() {
-        count = 0
+        used = 0
         start = 0
     }
 
-    /// Gives memory above `limit` back. Call only when empty.
+    /// Gives memory above `limit` back. Does nothing unless it is empty.
     public mutating func shrink(to limit: Int) {
-        guard count == 0, capacity > limit else { return }
+        let limit = max(limit, Self.smallestCapacity)
+        guard used == 0, capacity > limit else { return }
         unsafe memory.deallocate()
         unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: limit, alignment: 16)
         capacity = limit
         start = 0
     }
 
-    @inline(never)
-    private mutating func grow(by length: Int) {
-        if count + length <= capacity {
-            // The room is there, in front: move the bytes down.
-            unsafe memory.copyMemory(from: memory + start, byteCount: count)
+    /// Makes room for `length` more bytes behind those written.
+    ///
+    /// Bytes are moved down only where a quarter of the memory lies free before them, so that each byte taken pays
+    /// for a bounded number of bytes moved, however small the pieces are in which they are taken.
+    @usableFromInline @inline(never)
+    mutating func grow(by length: Int) {
+        if used + length <= capacity, start >= capacity / 4 {
+            unsafe memory.copyMemory(from: memory + start, byteCount: used)
         } else {
             var larger = capacity
-            while larger < count + length { larger *= 2 }
+            while larger < used + length { larger *= 2 }
+            if larger == capacity { larger *= 2 }
             let replacement = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-            unsafe replacement.copyMemory(from: memory + start, byteCount: count)
+            unsafe replacement.copyMemory(from: memory + start, byteCount: used)
             unsafe memory.deallocate()
             unsafe memory = replacement
             capacity = larger
@@ -76,51 +97,61 @@
         start = 0
     }
 
-    private mutating func reserve(_ length: Int) -> UnsafeMutableRawPointer {
-        if start + count + length > capacity { grow(by: length) }
-        let place = unsafe memory + start + count
-        count += length
+    @inlinable
+    mutating func reserve(_ length: Int) -> UnsafeMutableRawPointer {
+        if length > capacity &- start &- used { grow(by: length) }
+        let place = unsafe memory + (start &+ used)
+        used &+= length
         return unsafe place
     }
 
+    /// Writes an integer in little-endian order.
+    @inlinable
     public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
         let place = unsafe reserve(MemoryLayout<Number>.size)
         unsafe place.storeBytes(of: number.littleEndian, as: Number.self)
     }
 
+    /// Writes an IEEE 754 binary64.
+    @inlinable
     public mutating func write(_ number: Double) { write(number.bitPattern) }
 
+    /// Writes a copy of these bytes.
+    @inlinable
     public mutating func write(contentsOf source: UnsafeRawBufferPointer) {
         guard let base = source.baseAddress else { return }
         let place = unsafe reserve(source.count)
         unsafe place.copyMemory(from: base, byteCount: source.count)
     }
 
+    /// Writes a copy of these bytes.
     public mutating func write(contentsOf source: [UInt8]) {
         unsafe source.withUnsafeBytes { unsafe write(contentsOf: $0) }
     }
 
     /// Overwrites a 32-bit number that was written at `offset`: a length that is known only later.
+    @inlinable
     public mutating func overwrite(_ number: UInt32, at offset: Int) {
-        precondition(offset >= 0 && offset + 4 <= count)
+        precondition(offset >= 0 && offset <= used - 4)
         unsafe (memory + start + offset).storeBytes(of: number.littleEndian, as: UInt32.self)
     }
 
     /// Overwrites one byte that was written at `offset`.
+    @inlinable
     public mutating func overwrite(_ byte: UInt8, at offset: Int) {
-        precondition(offset >= 0 && offset < count)
+        precondition(offset >= 0 && offset < used)
         unsafe (memory + start + offset).storeBytes(of: byte, as: UInt8.self)
     }
 
     /// Room for at least `minimum` more bytes, to be filled from outside and then claimed with `commit`.
     public mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
-        if start + count + minimum > capacity { grow(by: minimum) }
-        return unsafe UnsafeMutableRawBufferPointer(start: memory + start + count, count: capacity - start - count)
+        if minimum > capacity - start - used { grow(by: minimum) }
+        return unsafe UnsafeMutableRawBufferPointer(start: memory + start + used, count: capacity - start - used)
     }
 
     /// Claims bytes that were filled into `spare`.
     public mutating func commit(_ length: Int) {
-        precondition(length >= 0 && start + count + length <= capacity)
-        count += length
+        precondition(length >= 0 && length <= capacity - start - used)
+        used += length
     }
 }

@@ -2,6 +2,7 @@
 public struct Checksum: Sendable {
     private var remainder: UInt32 = ~0
 
+    /// Of no bytes so far.
     public init() {}
 
     /// The checksum of everything added so far.
@@ -38,6 +39,7 @@ public struct Checksum: Sendable {
         return checksum.value
     }
 
+    /// The checksum of these bytes.
     public static func of(_ bytes: [UInt8]) -> UInt32 {
         unsafe bytes.withUnsafeBytes { unsafe of($0) }
     }

@@ -4,6 +4,8 @@
 /// vectors and the client derive from these.
 public protocol Command: WireRecord {
     associatedtype Reply: WireRecord
+    /// Computed rather than stored, so that what depends on it (is it sequenced? who may use it?) is decided where a
+    /// visitor is compiled, not where it runs.
     static var declaration: CommandDeclaration { get }
 }
 
@@ -15,10 +17,13 @@ public struct CommandDeclaration: Sendable {
     public var name: String
     /// Whether it changes state, and how its acknowledgement is kept.
     public var effect: Effect
+    /// Who may use it.
     public var access: Access
     /// One line for the reference.
     public var summary: String
 
+    /// A command for the peers that `access` names.
+    @inlinable
     public init(_ number: UInt16, _ name: String, _ effect: Effect, _ access: Access, _ summary: String) {
         self.number = number
         self.name = name
@@ -28,6 +33,7 @@ public struct CommandDeclaration: Sendable {
     }
 
     /// A command that every peer may use.
+    @inlinable
     public init(_ number: UInt16, _ name: String, _ effect: Effect, _ summary: String) {
         self.init(number, name, effect, .worker, summary)
     }
@@ -44,6 +50,7 @@ public struct CommandDeclaration: Sendable {
         case session
     }
 
+    /// Who may use a command.
     public enum Access: String, Sendable {
         /// Every peer that may connect.
         case worker
@@ -54,7 +61,7 @@ public struct CommandDeclaration: Sendable {
     }
 
     /// Whether its requests carry a `RequestSequence` before their fields.
-    public var isSequenced: Bool { effect == .written || effect == .durable }
+    @inlinable public var isSequenced: Bool { effect == .written || effect == .durable }
 }
 
 /// What every request that changes state carries before its own fields.
@@ -64,13 +71,14 @@ public struct RequestSequence: WireRecord {
     /// The lowest number whose reply the worker has not seen: replies below it need not be kept.
     public var oldestUnacknowledged: UInt64 = 0
 
-    public init() {}
+    @inlinable public init() {}
 
     public init(sequence: UInt64, oldestUnacknowledged: UInt64) {
         self.sequence = sequence
         self.oldestUnacknowledged = oldestUnacknowledged
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "increasing within a worker's life, from 1")
         try visitor.field(
@@ -80,7 +88,8 @@ public struct RequestSequence: WireRecord {
 
 /// The reply that says nothing but that it was done.
 public struct Done: WireRecord {
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 

@@ -1,10 +1,16 @@
 /// What a command is about: its chapter in the reference, its file of vectors, its range of numbers.
 public enum CommandSubject: String, Sendable, CaseIterable {
+    /// Hello, goodbye, events, and how the daemon is doing.
     case connection
+    /// Circuit breakers.
     case breaker
+    /// The exhaustion registry.
     case exhaustion
+    /// The credit ledger.
     case ledger
+    /// The overview over all subsystems, and the operator's tools.
     case `operator`
+    /// What the engine puts into its journal beside requests.
     case engine
 
     /// The numbers that are set aside for its commands.

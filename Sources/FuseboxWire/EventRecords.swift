@@ -1,5 +1,6 @@
 /// What a subscriber may hear of.
 public struct Topics: OptionSet, Sendable, Hashable {
+    /// The bits on the wire.
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
@@ -11,6 +12,7 @@ public struct Topics: OptionSet, Sendable, Hashable {
     public static let ledger = Topics(rawValue: 4)
     /// Rollovers of the budget period.
     public static let period = Topics(rawValue: 8)
+    /// Every topic.
     public static let all: Topics = [.breaker, .exhaustion, .ledger, .period]
 
     /// Each topic with its name on the command line.
@@ -53,7 +55,8 @@ public struct BreakerTransition: EventRecord {
     public var to: BreakerState = .closed
     public var share: Double = 0
     public var consecutiveFailures: UInt32 = 0
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field("from", &from, "the state before")
@@ -69,8 +72,9 @@ public struct ProviderExhausted: EventRecord {
         2, "providerExhausted", .exhaustion, "A provider's mark began or was extended.")
 
     public var entry = ExhaustionEntry()
-    public init() {}
+    @inlinable public init() {}
     public init(entry: ExhaustionEntry) { self.entry = entry }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("entry", &entry, "the mark")
     }
@@ -83,11 +87,12 @@ public struct ProviderRestored: EventRecord {
 
     public var provider = Name.blank
     public var expired = false
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, expired: Bool) {
         self.provider = provider
         self.expired = expired
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("expired", &expired, "whether by time; else it was cleared by hand")
@@ -105,11 +110,12 @@ public struct ThresholdCrossed: EventRecord {
     public var tier: ThresholdTier = .none
     public var spend = Money.zero
     public var budget = Money.zero
-    public init() {}
+    @inlinable public init() {}
 
     /// Spend over budget.
     public var utilization: Double { Double(spend.nanodollars) / Double(budget.nanodollars) }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model of the record that crossed it")
@@ -130,7 +136,8 @@ public struct DepletionProjected: EventRecord {
     public var daysRemaining: Double = 0
     public var depletesAt = Timestamp(milliseconds: 0)
     public var burnRate = BurnRate()
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("tier", &tier, "7 days, 3 days or 1 day")
@@ -148,7 +155,8 @@ public struct PeriodRolledOver: EventRecord {
     public var endedStart = Timestamp(milliseconds: 0)
     public var start = Timestamp(milliseconds: 0)
     public var spend = Money.zero
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("endedStart", &endedStart, "when the period that ended had begun, on the wall clock")
         try visitor.field("start", &start, "when the new one began, on the wall clock")
@@ -161,12 +169,13 @@ public struct EventEnvelope: WireRecord {
     public var number: UInt64 = 0
     public var missed: UInt64 = 0
     public var at = Timestamp(milliseconds: 0)
-    public init() {}
+    @inlinable public init() {}
     public init(number: UInt64, missed: UInt64, at: Timestamp) {
         self.number = number
         self.missed = missed
         self.at = at
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("number", &number, "counts the daemon's events since its start, whoever subscribed")
         try visitor.field(

@@ -1,10 +1,16 @@
 /// Something that happened, as `apply` tells it and as subscribers receive it.
 public enum Event: Sendable, Equatable {
+    /// A breaker changed its state.
     case breakerTransition(BreakerTransition)
+    /// A provider's mark began or was extended.
     case providerExhausted(ProviderExhausted)
+    /// A provider's mark ended.
     case providerRestored(ProviderRestored)
+    /// A provider's spend crossed a threshold of its budget.
     case thresholdCrossed(ThresholdCrossed)
+    /// A provider's budget will be used up soon.
     case depletionProjected(DepletionProjected)
+    /// A budget period ended and a new one began.
     case periodRolledOver(PeriodRolledOver)
 
     /// The highest number that an event has.

@@ -12,6 +12,7 @@ public enum FrameKind: UInt8, Sendable {
 public struct FrameHeader: Sendable, Equatable {
     /// The command's number; in an event, the event's.
     public var command: UInt16
+    /// A `FrameKind`, as it came: a peer may have sent any byte.
     public var kind: UInt8
     /// The status in a reply, else 0.
     public var detail: UInt8
@@ -19,10 +20,12 @@ public struct FrameHeader: Sendable, Equatable {
     public var correlation: UInt32
 
     /// The bytes of the length field.
-    public static let lengthBytes = 4
+    @inlinable public static var lengthBytes: Int { 4 }
     /// The bytes of the header after the length field.
-    public static let bytes = 8
+    @inlinable public static var bytes: Int { 8 }
 
+    /// A header to be sent.
+    @inlinable
     public init(command: UInt16, kind: FrameKind, detail: UInt8 = 0, correlation: UInt32) {
         self.command = command
         self.kind = kind.rawValue
@@ -30,6 +33,8 @@ public struct FrameHeader: Sendable, Equatable {
         self.correlation = correlation
     }
 
+    /// Reads the header's eight bytes.
+    @inlinable
     public init(from reader: inout ByteReader) throws(Refusal) {
         command = try reader.read()
         kind = try reader.read()
@@ -40,6 +45,7 @@ public struct FrameHeader: Sendable, Equatable {
 
 extension ByteWriter {
     /// Begins a frame whose length is written by `endFrame`; returns where it stands.
+    @inlinable
     public mutating func beginFrame(_ header: FrameHeader) -> Int {
         let start = count
         write(0 as UInt32)
@@ -51,6 +57,7 @@ extension ByteWriter {
     }
 
     /// Ends the frame that began at `start`.
+    @inlinable
     public mutating func endFrame(_ start: Int) {
         overwrite(UInt32(count - start - FrameHeader.lengthBytes), at: start)
     }

@@ -4,12 +4,13 @@
 /// than one frame of the allowed length plus what one read brings, and it gives the memory of a large frame back.
 public struct FrameReader: ~Copyable {
     /// What it holds while frames are small.
-    public static let restingCapacity = 4096
+    @inlinable public static var restingCapacity: Int { 4096 }
 
-    private var buffer: ByteWriter
+    @usableFromInline var buffer: ByteWriter
     /// The longest frame it takes, in bytes after the length field.
     public var frameLimit: Int
 
+    /// Begins at the first byte of a stream.
     public init(frameLimit: Int = Limits.frameLength) {
         buffer = ByteWriter(capacity: Self.restingCapacity)
         self.frameLimit = frameLimit
@@ -38,9 +39,10 @@ public struct FrameReader: ~Copyable {
         return max(0, min(length, frameLimit) + FrameHeader.lengthBytes - buffer.count)
     }
 
-    private var announcedLength: Int? {
+    /// What the length field of the frame under way says; nil if it is not there yet.
+    @inlinable var announcedLength: Int? {
         guard buffer.count >= FrameHeader.lengthBytes else { return nil }
-        return unsafe buffer.withBytes { Int(unsafe UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))) }
+        return unsafe Int(UInt32(littleEndian: buffer.contents.loadUnaligned(as: UInt32.self)))
     }
 
     /// Whether a complete frame is waiting, or bytes that can never become one.
@@ -55,33 +57,29 @@ public struct FrameReader: ~Copyable {
     /// The payload is valid only during the call. After a refusal the stream has no meaning any more.
     ///
     /// - Throws: `frameTooLarge`, or `malformed` for a frame too short to hold its header.
+    @inlinable
     public mutating func next<Result>(
         _ body: (FrameHeader, UnsafeRawBufferPointer) -> Result
     ) throws(Refusal) -> Result? {
         guard let length = announcedLength else { return nil }
-        guard length <= frameLimit else {
-            throw Refusal(
-                .frameTooLarge,
-                "a frame of \(length) bytes is too long; the limit is \(frameLimit) bytes after the length field")
-        }
-        guard length >= FrameHeader.bytes else {
-            throw Refusal(.malformed, "a frame of \(length) bytes is too short for its header of \(FrameHeader.bytes)")
-        }
+        guard length >= FrameHeader.bytes, length <= frameLimit else { throw impossible(length) }
         guard buffer.count >= length + FrameHeader.lengthBytes else { return nil }
-        let result: Swift.Result<Result, Refusal> = unsafe buffer.withBytes { bytes in
-            let frame = unsafe UnsafeRawBufferPointer(
-                rebasing: bytes[FrameHeader.lengthBytes..<FrameHeader.lengthBytes + length])
-            var reader = unsafe ByteReader(frame)
-            do throws(Refusal) {
-                let header = try FrameHeader(from: &reader)
-                return .success(
-                    unsafe body(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.bytes...])))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let frame = unsafe UnsafeRawBufferPointer(
+            rebasing: buffer.contents[FrameHeader.lengthBytes..<FrameHeader.lengthBytes + length])
+        var reader = unsafe ByteReader(frame)
+        let header = try FrameHeader(from: &reader)
+        let result = unsafe body(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.bytes...]))
         buffer.removeFirst(length + FrameHeader.lengthBytes)
         if buffer.isEmpty { buffer.shrink(to: Self.restingCapacity) }
-        return try result.get()
+        return result
+    }
+
+    @usableFromInline @inline(never)
+    func impossible(_ length: Int) -> Refusal {
+        length > frameLimit
+            ? Refusal(
+                .frameTooLarge,
+                "a frame of \(length) bytes is too long; the limit is \(frameLimit) bytes after the length field")
+            : Refusal(.malformed, "a frame of \(length) bytes is too short for its header of \(FrameHeader.bytes)")
     }
 }

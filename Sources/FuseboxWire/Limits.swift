@@ -2,8 +2,8 @@
 public struct Limits: Sendable, Equatable {
     // MARK: The wire
 
-    /// The longest frame after its length field, in bytes. A page of any list fits in a quarter of it, and an
-    /// import or snapshot moves at memory speed with chunks of this size.
+    /// The longest frame after its length field, in bytes. A page of any list fits in a third of it, however long
+    /// its names are, and a chunk of an import or a snapshot fits with its header.
     public static let frameLength = 256 * 1024
 
     /// The longest frame that is accepted before hello: a hello is about a hundred bytes, and a stranger gets
@@ -81,5 +81,6 @@ public struct Limits: Sendable, Equatable {
     /// The largest import, in bytes: the state of every limit above, full histories aside.
     public var importLength = 128 * 1024 * 1024
 
+    /// The limits of a daemon that is told no others.
     public init() {}
 }

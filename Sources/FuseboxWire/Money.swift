@@ -3,11 +3,15 @@
 /// The range is about ±9.2 billion dollars. Arithmetic is checked: what would leave the range is an error,
 /// never a wrapped or rounded sum.
 public struct Money: Sendable, Hashable {
+    /// Billionths of a dollar.
     public var nanodollars: Int64
 
-    public static let zero = Money(nanodollars: 0)
+    /// Nothing.
+    @inlinable public static var zero: Money { Money(nanodollars: 0) }
+    /// What a dollar is.
     public static let nanodollarsPerDollar: Int64 = 1_000_000_000
 
+    /// An amount in billionths of a dollar.
     @inlinable
     public init(nanodollars: Int64) { self.nanodollars = nanodollars }
 
@@ -31,15 +35,22 @@ public struct Money: Sendable, Hashable {
             guard !overflow, !carry else { return nil }
             magnitude = next
         }
+        if negative, magnitude == Int64.min.magnitude {
+            self.init(nanodollars: .min)
+            return
+        }
         guard let exact = Int64(exactly: magnitude) else { return nil }
         self.init(nanodollars: negative ? -exact : exact)
     }
 
     /// The nearest amount to a number of dollars; nil if it is not finite or out of range.
     public init?(dollars: Double) {
-        let nanodollars = (dollars * 1e9).rounded()
-        guard let exact = Int64(exactly: nanodollars) else { return nil }
-        self.init(nanodollars: exact)
+        let scaled = dollars * 1e9
+        guard scaled.magnitude < 0x1p63 else { return nil }
+        // Rounded by hand, halves away from zero: `rounded()` would make everything that links this need libm.
+        let whole = Int64(scaled)
+        let fraction = scaled - Double(whole)
+        self.init(nanodollars: fraction >= 0.5 ? whole + 1 : fraction <= -0.5 ? whole - 1 : whole)
     }
 
     /// The amount as a number of dollars, for ratios and for reading; sums are made with `Money`.
@@ -61,6 +72,7 @@ public struct Money: Sendable, Hashable {
 }
 
 extension Money: Comparable {
+    @inlinable
     public static func < (left: Money, right: Money) -> Bool { left.nanodollars < right.nanodollars }
 }
 

@@ -1,36 +1,73 @@
 /// The name of a provider, a breaker or a model: 1 to 127 bytes of UTF-8 without control characters.
 ///
 /// Names are compared byte by byte. The bytes live inside the value, so that a decoded request holds its names
-/// without an allocation.
+/// without an allocation. They fill 127 bytes with zeroes behind them, then comes the length.
 public struct Name: Sendable {
     @usableFromInline var bytes: InlineArray<127, UInt8>
     @usableFromInline var length: UInt8
 
     /// A name of these bytes.
     ///
-    /// - Throws: `badName` if they are none, too many, or hold a control character; `badText` if they are not UTF-8.
+    /// - Throws: `badName` if they are none, too many, or hold a control character (0x00 to 0x1F, 0x7F); `badText` if
+    ///   they are not UTF-8.
     public init(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
-        guard unsafe !source.isEmpty else { throw Refusal(.badName, "a name must not be empty") }
-        guard source.count <= Limits.nameLength else {
-            throw Refusal(
-                .badName,
-                "a name of \(source.count) bytes is too long; the limit is \(Limits.nameLength) bytes of UTF-8")
-        }
-        bytes = InlineArray(repeating: 0)
+        self.init()
+        try unsafe assign(utf8: source)
+    }
+
+    /// Becomes the name of these bytes, in place: a decoder fills a record without moving it.
+    @usableFromInline
+    mutating func assign(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
+        guard source.count > 0, source.count <= Limits.nameLength else { throw Self.badLength(source.count) }
+        self = Name()
         length = UInt8(truncatingIfNeeded: source.count)
-        var ascii: UInt8 = 0
-        for index in 0..<source.count {
-            let byte = unsafe source[index]
-            if byte < 0x20 || byte == 0x7F {
-                throw Refusal(.badName, "a name must not hold control characters (byte \(index) is \(byte))")
+        let high = unsafe withUnsafeMutableBytes(of: &self) { unsafe Self.fill($0, source) }
+        guard let high else { throw unsafe Self.controlCharacter(in: source) }
+        if high != 0, unsafe !Self.isUTF8(source) { throw Refusal(.badText, "a name must be valid UTF-8") }
+    }
+
+    /// Copies a name into a blank one's memory and looks at it eight bytes at a time.
+    ///
+    /// Returns the bits that tell of bytes beyond ASCII, or nil if there is a control character.
+    private static func fill(_ place: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer) -> UInt64? {
+        let count = source.count
+        unsafe place.copyMemory(from: source)
+        let each: UInt64 = 0x0101_0101_0101_0101
+        var high: UInt64 = 0
+        var controls: UInt64 = 0
+        for offset in stride(from: 0, to: count, by: 8) {
+            var word = unsafe UInt64(littleEndian: place.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            if count - offset < 8 {
+                // Behind the name's end stand zeroes and, at 127, the length: look at blanks instead.
+                let beyond = ~(0 as UInt64) << UInt64(8 * (count - offset))
+                word = word & ~beyond | (each * 0x20) & beyond
             }
-            ascii |= byte
-            bytes[index] = byte
+            let deleted = word ^ (each * 0x7F)
+            // A byte below n borrows in `word - each * n` and so gets its top bit, unless it had that itself.
+            controls |= ((word &- each * 0x20) & ~word | (deleted &- each) & ~deleted) & (each * 0x80)
+            high |= word & (each * 0x80)
         }
-        if ascii >= 0x80 {
-            guard unsafe String(validating: source, as: UTF8.self) != nil else {
-                throw Refusal(.badText, "a name must be valid UTF-8")
-            }
+        return controls == 0 ? high : nil
+    }
+
+    @inline(never)
+    private static func badLength(_ count: Int) -> Refusal {
+        count == 0
+            ? Refusal(.badName, "a name must not be empty")
+            : Refusal(
+                .badName, "a name of \(count) bytes is too long; the limit is \(Limits.nameLength) bytes of UTF-8")
+    }
+
+    @inline(never)
+    private static func controlCharacter(in source: UnsafeRawBufferPointer) -> Refusal {
+        let index = unsafe source.firstIndex { $0 < 0x20 || $0 == 0x7F } ?? 0
+        return unsafe Refusal(
+            .badName, "a name must not hold control characters (byte \(index) is \(source[index]))")
+    }
+
+    private static func isUTF8(_ source: UnsafeRawBufferPointer) -> Bool {
+        unsafe source.withMemoryRebound(to: UInt8.self) { bytes in
+            unsafe (try? UTF8Span(validating: bytes.span)) != nil
         }
     }
 
@@ -46,7 +83,7 @@ public struct Name: Sendable {
     }
 
     /// The placeholder that a decoder overwrites; never a valid name.
-    @usableFromInline init() {
+    @inlinable init() {
         bytes = InlineArray(repeating: 0)
         length = 0
     }
@@ -54,6 +91,7 @@ public struct Name: Sendable {
     /// The number of bytes of UTF-8.
     public var count: Int { Int(length) }
 
+    /// The name as a string.
     public var text: String {
         unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
@@ -68,12 +106,17 @@ public struct Name: Sendable {
 }
 
 extension Name: Hashable {
-    @inlinable
     public static func == (left: Name, right: Name) -> Bool {
         guard left.length == right.length else { return false }
-        return unsafe left.withBytes { leftBytes in
-            unsafe right.withBytes { rightBytes in
-                unsafe leftBytes.elementsEqual(rightBytes)
+        return unsafe withUnsafeBytes(of: left) { left in
+            unsafe withUnsafeBytes(of: right) { right in
+                // Zeroes follow every name, so whole words can be compared.
+                for offset in unsafe stride(from: 0, to: Int(left[Limits.nameLength]), by: 8) {
+                    let leftWord = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    let rightWord = unsafe right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    guard leftWord == rightWord else { return false }
+                }
+                return true
             }
         }
     }

@@ -21,7 +21,7 @@ public enum Status: UInt8, Sendable, CaseIterable {
     case helloTimeout = 6
     /// A name is empty, too long, or holds a control character.
     case badName = 7
-    /// A text is not valid UTF-8.
+    /// A text or a name is not valid UTF-8.
     case badText = 8
     /// The payload goes on after its last field.
     case trailingBytes = 9
@@ -62,10 +62,12 @@ public enum Status: UInt8, Sendable, CaseIterable {
 ///
 /// A refused request has changed nothing.
 public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of reason it was; programs go by this.
     public var status: Status
     /// One sentence for a person: what was wrong, where, and what to do.
     public var message: String
 
+    /// A refusal with its reason.
     public init(_ status: Status, _ message: String) {
         self.status = status
         self.message = message
@@ -77,4 +79,7 @@ public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     public func inside(_ place: String) -> Refusal {
         Refusal(status, "\(place): \(message)")
     }
+
+    @usableFromInline @inline(never)
+    func inside(_ field: StaticString) -> Refusal { inside(field.description) }
 }

@@ -3,8 +3,10 @@
 /// Moments of the daemon's clock never go backwards. They start at wall-clock time and keep running when the
 /// wall clock is stepped; see `Moment`.
 public struct Timestamp: Sendable, Hashable, Comparable {
+    /// Milliseconds since 1970-01-01 00:00 UTC.
     public var milliseconds: Int64
 
+    /// The moment so many milliseconds after the epoch.
     @inlinable
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
@@ -40,6 +42,7 @@ public struct Moment: Sendable, Hashable {
     /// The wall clock: calendar periods begin on it, and people read it.
     public var wall: Timestamp
 
+    /// The readings of both clocks.
     public init(now: Timestamp, wall: Timestamp) {
         self.now = now
         self.wall = wall

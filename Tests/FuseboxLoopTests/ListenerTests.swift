@@ -145,6 +145,18 @@ import Testing
         }
     }
 
+    @Test func whoeverBindsInTheFolderIsWaitedForButNotForEver() throws {
+        let loop = try EventLoop()
+        let other = Descriptor(owning: open(folder.path, O_RDONLY | O_DIRECTORY))
+        #expect(flock(other.number, LOCK_EX) == 0)
+        let error = try #require(refusal(folder("s"), on: loop))
+        #expect(error.code == EWOULDBLOCK)
+        #expect(error.description.contains("is locked"))
+        #expect(!exists(folder("s")))
+        #expect(flock(other.number, LOCK_UN) == 0)
+        #expect(refusal(folder("s"), on: loop) == nil)
+    }
+
     @Test func whatIsNoSocketIsRefusedAndLeftAlone() throws {
         let path = folder("file")
         let file = open(path, O_CREAT | O_WRONLY, 0o600)

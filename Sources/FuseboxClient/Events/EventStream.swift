@@ -14,7 +14,9 @@ extension FuseboxClient {
 /// A thread of its own reads each subscription, and no further ahead than `Configuration.eventBuffer`: a consumer that
 /// is slower than that learns from `ReceivedEvent.missed` what the daemon did not send.
 public struct EventStream: AsyncSequence, Sendable {
+    /// What it gives.
     public typealias Element = ReceivedEvent
+    /// What it throws when it cannot go on.
     public typealias Failure = ClientError
 
     let subscription: EventFeed.Subscription

@@ -20,7 +20,7 @@ struct Backoff {
             longest *= 2
         }
         failures += 1
-        return Int.random(in: (longest + 1) / 2...longest)
+        return Int.random(in: longest - longest / 2...longest)
     }
 
     mutating func succeeded() { failures = 0 }

@@ -107,14 +107,18 @@ final class Exchange: Sendable {
         work(for: waiter, from: step, until: deadline)
     }
 
-    /// Submits the request and returns when its frame has left.
-    func send(_ waiter: Waiter, until deadline: Deadline) {
+    /// Submits the request and returns when its frame has left. If it throws, it ends the use of the waiter.
+    func send(_ waiter: Waiter, until deadline: Deadline) throws(ClientError) {
         let step = update { state in
             waiter.onlySends = true
             state.submit(waiter)
             return state.nextStep(for: waiter, until: deadline)
         }
         work(for: waiter, from: step, until: deadline)
+        let outcome = update { _ in waiter.outcome }
+        guard case .failed(let error) = outcome else { return }
+        release(waiter)
+        throw error
     }
 
     /// Blocks until a request that was sent has its outcome.
@@ -266,7 +270,8 @@ final class Exchange: Sendable {
     }
 
     /// Reads once, and sends what did not fit before.
-    private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline) {
+    private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline)
+    {
         var held: Connection? = connection
         let socket = held?.socket
         let wanted: Socket.Readiness = hasOutput ? [.readable, .writable] : .readable

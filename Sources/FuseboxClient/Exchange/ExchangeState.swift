@@ -16,6 +16,8 @@ struct ExchangeState: ~Copyable {
     let path: String
     /// How many reports are kept while there is no daemon; nil: none, because the policy is to fail closed.
     let queueLimit: Int?
+    /// How long a daemon may let request after request time out, without a byte, before its connection is given up.
+    let longestSilenceMilliseconds: Int
 
     var phase = Phase.absent
     var retryAt = Deadline.past
@@ -28,6 +30,8 @@ struct ExchangeState: ~Copyable {
     var hello: Hello.Reply?
     /// The connection, while nobody reads it. Who takes it is the reader until it puts it back.
     var seat: Connection?
+    /// When a request first timed out after which no byte has come.
+    var silentSince: Deadline?
     /// Why the daemon said it would close the connection.
     var closingReason: Refusal?
 
@@ -63,6 +67,7 @@ struct ExchangeState: ~Copyable {
     init(path: String, configuration: FuseboxClient.Configuration) {
         self.path = path
         queueLimit = configuration.failurePolicy.queueLimit
+        longestSilenceMilliseconds = 4 * min(max(configuration.requestTimeoutMilliseconds, 1), .max / 4)
         backoff = Backoff(configuration)
     }
 
@@ -203,13 +208,24 @@ struct ExchangeState: ~Copyable {
 
     /// The time of a request has come to its end.
     mutating func expire(_ waiter: Waiter) {
-        guard waiter.place == .backlog else { return complete(waiter, .failed(.timedOut)) }
+        guard waiter.place == .backlog else {
+            complete(waiter, .failed(.timedOut))
+            return noteSilence()
+        }
         guard waiter.isReport else {
             backlog.remove(waiter)
             return complete(waiter, .failed(.timedOut))
         }
         keep(waiter)
         dropExcessReports()
+    }
+
+    /// A request has timed out. One that answers none for long is as good as gone: what is written to it only piles up.
+    private mutating func noteSilence() {
+        let now = Deadline.now
+        let since = silentSince ?? now
+        silentSince = since
+        if phase == .connected, since + longestSilenceMilliseconds <= now { lose("the daemon has stopped answering") }
     }
 
     /// The task that waits for it was cancelled. A correlation id that is not the waiter's any more changes nothing.
@@ -271,7 +287,7 @@ struct ExchangeState: ~Copyable {
         case .timedOut: return nil
         case .failed(let failure): return failure.description
         case .ended: return "the daemon closed the connection"
-        case .bytes: break
+        case .bytes: silentSince = nil
         }
         while true {
             do throws(Connection.Interruption) {
@@ -301,6 +317,7 @@ struct ExchangeState: ~Copyable {
         sent = 0
         outputFailed = false
         closingReason = nil
+        silentSince = nil
         backoff.succeeded()
         drainBacklog()
         flush()

@@ -120,7 +120,8 @@ public struct Ledger: Sendable {
     /// When a provider's budget will be used up at its burn rate over `window`; nil if it has no budget.
     public func depletion(_ provider: String, window: Duration? = nil) async throws(ClientError) -> DepletionEstimate? {
         let name = try Name(checking: provider)
-        return try await client.call(LedgerDepletion(provider: name, windowMilliseconds: window?.wholeMilliseconds)).estimate
+        return try await client.call(LedgerDepletion(provider: name, windowMilliseconds: window?.wholeMilliseconds))
+            .estimate
     }
 
     /// What a provider has cost within the newest `window` of its history.
@@ -130,7 +131,9 @@ public struct Ledger: Sendable {
     }
 
     /// What a provider has cost within the newest `window` of its history.
-    public func summary(_ provider: String, window: Duration = .seconds(86_400)) async throws(ClientError) -> SpendSummary {
+    public func summary(_ provider: String, window: Duration = .seconds(86_400)) async throws(ClientError)
+        -> SpendSummary
+    {
         let name = try Name(checking: provider)
         return try await client.call(LedgerSummary(provider: name, windowMilliseconds: window.wholeMilliseconds))
     }

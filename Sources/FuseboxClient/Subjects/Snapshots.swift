@@ -33,9 +33,9 @@ public struct Snapshots: Sendable {
     }
 
     /// Reads a snapshot's file, and passes it to `sink` chunk by chunk, in order.
-    public func read(sequence: UInt64, into sink: ([UInt8]) async throws -> Void) async throws {
+    public func read(sequence: UInt64, into sink: ([UInt8]) throws -> Void) async throws {
         var reading = Reading(sequence: sequence)
-        while let command = reading.next { try await sink(reading.take(try await client.call(command))) }
+        while let command = reading.next { try sink(reading.take(try await client.call(command))) }
     }
 
     /// How far a snapshot has been read.

@@ -1,7 +1,9 @@
 /// The first request on every connection.
 public struct Hello: Command {
-    public static let declaration = CommandDeclaration(
-        1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+    }
 
     /// `FUSE` as a little-endian number.
     public static let magic: UInt32 = 0x4553_5546
@@ -13,7 +15,7 @@ public struct Hello: Command {
     public var workerLow: UInt64 = 0
     public var client: String = ""
 
-    public init() {}
+    @inlinable public init() {}
 
     public init(worker: WorkerID, client: String) {
         workerHigh = worker.high
@@ -23,6 +25,7 @@ public struct Hello: Command {
 
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("magic", &magic, "the bytes `FUSE`, as a little-endian number 0x45535546")
         try visitor.field("lowestVersion", &lowestVersion, "the lowest protocol version the client speaks")
@@ -52,8 +55,9 @@ public struct Hello: Command {
         public var features: UInt64 = 0
         public var server: String = ""
 
-        public init() {}
+        @inlinable public init() {}
 
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("version", &version, "the version spoken from here on")
             try visitor.field(
@@ -91,7 +95,9 @@ public struct Hello: Command {
 
 /// The protocol versions this code speaks.
 public enum ProtocolVersion {
+    /// The oldest version.
     public static let lowest: UInt16 = 1
+    /// The newest version.
     public static let highest: UInt16 = 1
 }
 
@@ -108,6 +114,7 @@ public struct WorkerID: Sendable, Hashable {
 
 /// Whether the server has met a worker before.
 public enum WorkerStanding: UInt8, WireEnumeration {
+    /// Never met, or it said goodbye.
     case new = 0
     /// Known: what it sent before counts, and what it sends again counts once.
     case resumed = 1
@@ -117,6 +124,7 @@ public enum WorkerStanding: UInt8, WireEnumeration {
 
 /// The semantics in force; see the README for the points in which they differ.
 public enum Profile: UInt8, WireEnumeration {
+    /// The default: the same operations, with the library's known defects mended.
     case fusebox = 0
     /// The behaviour of the TypeScript library of that name, to the letter.
     case llmProviders = 1
@@ -129,6 +137,7 @@ public enum Profile: UInt8, WireEnumeration {
         }
     }
 
+    /// The profile of this name on the command line; nil if there is none.
     public init?(name: String) {
         guard let profile = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = profile
@@ -137,23 +146,31 @@ public enum Profile: UInt8, WireEnumeration {
 
 /// Ends the connection in order.
 public struct Goodbye: Command {
-    public static let declaration = CommandDeclaration(
-        2, "goodbye", .session,
-        "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            2, "goodbye", .session,
+            "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
+    }
     public typealias Reply = Done
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// Answers with the daemon's clocks.
 public struct Ping: Command {
-    public static let declaration = CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
         public var now = Timestamp(milliseconds: 0)
         public var wall = Timestamp(milliseconds: 0)
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("now", &now, "the steady clock that windows and cooldowns run on")
             try visitor.field("wall", &wall, "the wall clock")
@@ -161,9 +178,13 @@ public struct Ping: Command {
     }
 }
 
+/// How the daemon is doing.
 public struct ServerStatus: Command {
-    public static let declaration = CommandDeclaration(4, "status", .read, "How the daemon is doing.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(4, "status", .read, "How the daemon is doing.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
@@ -189,8 +210,9 @@ public struct ServerStatus: Command {
         public var snapshotSequence: UInt64 = 0
         public var snapshotAt: Timestamp?
         public var snapshotFailure: String = ""
-        public init() {}
+        @inlinable public init() {}
 
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("server", &server, "name and version")
             try visitor.field("processID", &processID, "the daemon's process id")
@@ -219,14 +241,18 @@ public struct ServerStatus: Command {
     }
 }
 
+/// From here on, events of these topics are pushed on this connection.
 public struct Subscribe: Command {
-    public static let declaration = CommandDeclaration(
-        5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+    }
 
-    /// Bits of `Topic`.
+    /// Bits of `Topics`.
     public var topics: UInt32 = 0
-    public init() {}
+    @inlinable public init() {}
     public init(topics: Topics) { self.topics = topics.rawValue }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
@@ -239,7 +265,8 @@ public struct Subscribe: Command {
 
     public struct Reply: WireRecord {
         public var nextNumber: UInt64 = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("nextNumber", &nextNumber, "the number that the next event of the daemon will have")
         }

@@ -4,7 +4,7 @@ public struct ExhaustionEntry: WireRecord {
     public var exhaustedAt = Timestamp(milliseconds: 0)
     public var resetsAt = Timestamp(milliseconds: 0)
 
-    public init() {}
+    @inlinable public init() {}
 
     public init(provider: Name, exhaustedAt: Timestamp, resetsAt: Timestamp) {
         self.provider = provider
@@ -12,6 +12,7 @@ public struct ExhaustionEntry: WireRecord {
         self.resetsAt = resetsAt
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("exhaustedAt", &exhaustedAt, "when it was marked")
@@ -19,20 +20,24 @@ public struct ExhaustionEntry: WireRecord {
     }
 }
 
+/// Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
 public struct ExhaustionMark: Command {
-    public static let declaration = CommandDeclaration(
-        32, "exhaustion.mark", .durable,
-        "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            32, "exhaustion.mark", .durable,
+            "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
+    }
 
     public var provider = Name.blank
     public var resetAfterMilliseconds: Int64?
 
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name, resetAfterMilliseconds: Int64? = nil) {
         self.provider = provider
         self.resetAfterMilliseconds = resetAfterMilliseconds
     }
 
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field(
@@ -41,50 +46,61 @@ public struct ExhaustionMark: Command {
 
     public struct Reply: WireRecord {
         public var resetsAt = Timestamp(milliseconds: 0)
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("resetsAt", &resetsAt, "when the mark now in force expires")
         }
     }
 }
 
+/// Takes a provider's mark away.
 public struct ExhaustionClear: Command {
-    public static let declaration = CommandDeclaration(
-        33, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(33, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
+    }
     public typealias Reply = Done
     public var provider = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name) { self.provider = provider }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
     }
 }
 
+/// A provider's mark, if one is in force.
 public struct ExhaustionGet: Command {
-    public static let declaration = CommandDeclaration(
-        34, "exhaustion.get", .read, "A provider's mark, if one is in force.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(34, "exhaustion.get", .read, "A provider's mark, if one is in force.")
+    }
     public var provider = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(provider: Name) { self.provider = provider }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
     }
 
     public struct Reply: WireRecord {
         public var entry: ExhaustionEntry?
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entry", &entry, "absent if the provider is not exhausted")
         }
     }
 }
 
+/// A page of the marks in force.
 public struct ExhaustionList: Command {
-    public static let declaration = CommandDeclaration(
-        35, "exhaustion.list", .read, "A page of the marks in force.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(35, "exhaustion.list", .read, "A page of the marks in force.")
+    }
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
@@ -92,7 +108,8 @@ public struct ExhaustionList: Command {
     public struct Reply: WireRecord {
         public var entries: [ExhaustionEntry] = []
         public var next = Page.end
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entries", &entries, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -100,35 +117,46 @@ public struct ExhaustionList: Command {
     }
 }
 
+/// Takes every mark away.
 public struct ExhaustionReset: Command {
-    public static let declaration = CommandDeclaration(
-        36, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(36, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
+    }
     public typealias Reply = Done
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// Sets the cooldown of marks that name none.
 public struct ExhaustionSetDefault: Command {
-    public static let declaration = CommandDeclaration(
-        37, "exhaustion.setDefault", .durable, .operator, "Sets the cooldown of marks that name none.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            37, "exhaustion.setDefault", .durable, .operator, "Sets the cooldown of marks that name none.")
+    }
     public typealias Reply = Done
     public var cooldownMilliseconds: Int64 = 300_000
-    public init() {}
+    @inlinable public init() {}
     public init(cooldownMilliseconds: Int64) { self.cooldownMilliseconds = cooldownMilliseconds }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, "0 to 366 days")
     }
 }
 
+/// The cooldown of marks that name none.
 public struct ExhaustionDefault: Command {
-    public static let declaration = CommandDeclaration(
-        38, "exhaustion.default", .read, "The cooldown of marks that name none.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(38, "exhaustion.default", .read, "The cooldown of marks that name none.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
         public var cooldownMilliseconds: Int64 = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, "the default cooldown")
         }

@@ -1,15 +1,19 @@
 /// Everything that a caller needs to rank providers.
 public struct Overview: Command {
-    public static let declaration = CommandDeclaration(
-        80, "overview", .read,
-        "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            80, "overview", .read,
+            "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
+    }
     public var cursor = Page.end
-    public init() {}
+    @inlinable public init() {}
     public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
+    /// A provider or breaker, with what a caller weighs.
     public struct Entry: WireRecord {
         public static var wireType: String { "OverviewEntry" }
         public var name = Name.blank
@@ -24,8 +28,9 @@ public struct Overview: Command {
         public var rpd: RateWindow?
         public var tpm: RateWindow?
         public var tpd: RateWindow?
-        public init() {}
+        @inlinable public init() {}
 
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("name", &name, "the provider or breaker")
             try visitor.field("state", &state, "of its breaker; closed if it has none")
@@ -48,7 +53,8 @@ public struct Overview: Command {
         public var entries: [Entry] = []
         public var next = Page.end
         public var now = Timestamp(milliseconds: 0)
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entries", &entries, "at most 256")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
@@ -57,15 +63,20 @@ public struct Overview: Command {
     }
 }
 
+/// Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if
+/// unknown.
 public struct Forget: Command {
-    public static let declaration = CommandDeclaration(
-        81, "forget", .durable, .operator,
-        "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown."
-    )
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            81, "forget", .durable, .operator,
+            "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown."
+        )
+    }
     public typealias Reply = Done
     public var name = Name.blank
-    public init() {}
+    @inlinable public init() {}
     public init(name: Name) { self.name = name }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the provider or breaker")
     }
@@ -77,7 +88,8 @@ public struct SnapshotInfo: WireRecord {
     public var sequence: UInt64 = 0
     public var takenAt = Timestamp(milliseconds: 0)
     public var length: UInt64 = 0
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("file", &file, "its name in the data directory")
         try visitor.field("sequence", &sequence, "state changes that it holds")
@@ -86,41 +98,53 @@ public struct SnapshotInfo: WireRecord {
     }
 }
 
+/// Takes a snapshot of this moment; the reply comes when it is on the disk and verified.
 public struct SnapshotNow: Command {
-    public static let declaration = CommandDeclaration(
-        82, "snapshot.now", .session, .operator,
-        "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            82, "snapshot.now", .session, .operator,
+            "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
+    }
     public typealias Reply = SnapshotInfo
-    public init() {}
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// The snapshots that are kept, newest first.
 public struct SnapshotList: Command {
-    public static let declaration = CommandDeclaration(
-        83, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
-    public init() {}
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(83, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
+    }
+    @inlinable public init() {}
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
     public struct Reply: WireRecord {
         public var snapshots: [SnapshotInfo] = []
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("snapshots", &snapshots, "newest first")
         }
     }
 }
 
+/// A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.
 public struct SnapshotRead: Command {
-    public static let declaration = CommandDeclaration(
-        84, "snapshot.read", .session, .operator,
-        "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            84, "snapshot.read", .session, .operator,
+            "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
+    }
     public var sequence: UInt64 = 0
     public var offset: UInt64 = 0
-    public init() {}
+    @inlinable public init() {}
     public init(sequence: UInt64, offset: UInt64) {
         self.sequence = sequence
         self.offset = offset
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "which snapshot")
         try visitor.field("offset", &offset, "where the chunk begins")
@@ -129,7 +153,8 @@ public struct SnapshotRead: Command {
     public struct Reply: WireRecord {
         public var chunk = Bytes([])
         public var length: UInt64 = 0
-        public init() {}
+        @inlinable public init() {}
+        @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("chunk", &chunk, "at most 192 KiB; empty at the end")
             try visitor.field("length", &length, "of the whole file")
@@ -137,33 +162,42 @@ public struct SnapshotRead: Command {
     }
 }
 
+/// Sends a part of a state to import, in snapshot format; offset 0 begins anew.
 public struct ImportChunk: Command {
-    public static let declaration = CommandDeclaration(
-        85, "import.chunk", .session, .operator,
-        "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            85, "import.chunk", .session, .operator,
+            "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
+    }
     public typealias Reply = Done
     public var offset: UInt64 = 0
     public var chunk = Bytes([])
-    public init() {}
+    @inlinable public init() {}
     public init(offset: UInt64, chunk: Bytes) {
         self.offset = offset
         self.chunk = chunk
     }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("offset", &offset, "the bytes sent before")
         try visitor.field("chunk", &chunk, "at most 192 KiB")
     }
 }
 
+/// Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on
+/// the disk.
 public struct ImportCommit: Command {
-    public static let declaration = CommandDeclaration(
-        86, "import.commit", .session, .operator,
-        "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk."
-    )
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            86, "import.commit", .session, .operator,
+            "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk."
+        )
+    }
     public typealias Reply = SnapshotInfo
     public var length: UInt64 = 0
-    public init() {}
+    @inlinable public init() {}
     public init(length: UInt64) { self.length = length }
+    @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("length", &length, "the bytes sent in all")
     }

@@ -1,0 +1,72 @@
+# What a fresh Debian machine with the Swift toolchain needs is installed by `setup`; every other target begins with it.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES = libuv1-dev
+SOURCES = Package.swift Sources Tests Benchmarks
+
+.PHONY: help setup build demo test lint format sanitize fuzz bench install proto-docs
+
+help:
+	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
+	@echo "make test      check the format and run every test"
+	@echo "make build     build fuseboxd and fusebox for use, into .build/release"
+	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX))"
+	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
+	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
+	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
+	@echo "make format    bring the sources into the committed format; make lint only checks"
+
+setup:
+	@missing=; \
+	for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+build: setup
+	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build -c release --product fusebox
+
+demo: setup
+	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build -c release --product fusebox-demo
+	@.build/release/fusebox-demo
+
+lint:
+	$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
+
+format:
+	$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
+
+test: setup lint
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+sanitize: setup
+	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize address --scratch-path .build-asan
+	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
+	$(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan
+
+proto-docs: setup
+	$(SWIFT) build --product fusebox
+	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
+	.build/debug/fusebox protocol --format vectors proto-docs/vectors
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/snapshot.md > .build/snapshot.md
+	echo >> .build/snapshot.md
+	.build/debug/fusebox protocol --format snapshot >> .build/snapshot.md
+	mv .build/snapshot.md proto-docs/snapshot.md
+
+install: build
+	install -D -m 755 .build/release/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
+	install -D -m 755 .build/release/fusebox $(DESTDIR)$(PREFIX)/bin/fusebox
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fuseboxd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.service
+	install -m 644 systemd/fuseboxd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.socket
+	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf

@@ -1,0 +1,219 @@
+import FuseboxWire
+
+/// A directory that can hold a journal.
+public protocol JournalStorage: Storage {
+    associatedtype Segment: JournalFile
+
+    /// Creates a file of this length with its space reserved: writing within it does not run out of space.
+    func createSegment(_ name: String, length: Int) throws(StorageError) -> Segment
+    /// Opens a file to go on writing in it.
+    func openSegment(_ name: String) throws(StorageError) -> Segment
+}
+
+/// A segment's file.
+public protocol JournalFile: AnyObject, Sendable {
+    /// Writes all of the bytes at an offset. Called by one thread.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
+    /// Makes what was written survive power loss. May run beside `write`.
+    func sync() throws(StorageError)
+}
+
+/// The name of a segment's file: the sequence of its first entry in twenty digits.
+public struct JournalName: Sendable, Hashable {
+    public let firstSequence: UInt64
+
+    private static let prefix = "journal-"
+    private static let suffix = ".fusebox"
+
+    public init(firstSequence: UInt64) { self.firstSequence = firstSequence }
+
+    /// Nil if it is no segment's.
+    public init?(file: String) {
+        guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
+        let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
+        guard digits.utf8.count == 20, let sequence = UInt64(digits) else { return nil }
+        firstSequence = sequence
+    }
+
+    public var file: String {
+        let digits = String(firstSequence)
+        return Self.prefix + String(repeating: "0", count: 20 - digits.utf8.count) + digits + Self.suffix
+    }
+
+    /// When it has been set aside.
+    public var damaged: String { file + ".damaged" }
+}
+
+/// A segment that was prepared: it has its space and neither header nor name.
+public struct SpareSegment<File: JournalFile>: Sendable {
+    let file: File
+}
+
+/// The journal that is being written: its last segment, and a spare to go on in.
+///
+/// It is used on one thread, but for what `syncTask` and `spareTask` return, which run elsewhere: only those wait for
+/// the disk.
+public struct Journal<Files: JournalStorage>: ~Copyable {
+    private struct Active {
+        let name: JournalName
+        let file: Files.Segment
+        var offset: Int
+    }
+
+    /// The name that a segment has before its first entry is known.
+    static var spareName: String { "journal-spare.fusebox" }
+    /// What is kept free for the entry that completes a segment.
+    private static var sealBytes: Int { JournalBatch.length(payload: 0) }
+
+    private let files: Files
+    private let segmentLength: Int
+    private let epoch: UInt64
+    private var active: Active?
+    private var spare: SpareSegment<Files.Segment>?
+    /// Complete segments that the next sync has to bring to the disk.
+    private var unsynced: [Files.Segment] = []
+    private var directoryIsUnsynced = false
+
+    /// Begins, or goes on in the segment that was left open.
+    ///
+    /// - Parameters:
+    ///   - segmentLength: the size of new segments in bytes
+    ///   - open: the last segment and where its good entries end, if it was left without its last entry
+    /// - Throws: what fails when the rest of that segment is cleared
+    public init(
+        _ files: Files, epoch: UInt64, segmentLength: Int, resuming open: (name: JournalName, offset: Int)?
+    ) throws(StorageError) {
+        self.files = files
+        self.segmentLength = segmentLength
+        self.epoch = epoch
+        try? files.remove(Self.spareName)
+        guard let open else { return }
+        let file = try files.openSegment(open.name.file)
+        try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
+        try file.sync()
+        active = Active(name: open.name, file: file, offset: open.offset)
+    }
+
+    /// Overwrites what a torn write has left: what comes next must not be followed by it.
+    private static func clear(_ file: Files.Segment, from offset: Int, to end: Int) throws(StorageError) {
+        let zeros = [UInt8](repeating: 0, count: 64 * 1024)
+        var place = offset
+        while place < end {
+            let length = min(zeros.count, end - place)
+            var failure: StorageError?
+            unsafe zeros.withUnsafeBytes { bytes in
+                do throws(StorageError) {
+                    try unsafe file.write(UnsafeRawBufferPointer(rebasing: bytes[..<length]), at: place)
+                } catch { failure = error }
+            }
+            if let failure { throw failure }
+            place += length
+        }
+    }
+
+    // MARK: Room
+
+    /// The bytes of entries that can be appended now without asking the file system for space.
+    public var room: Int {
+        guard let active else { return spare == nil ? 0 : segmentLength - JournalHeader.bytes - Self.sealBytes }
+        return max(0, segmentLength - active.offset - Self.sealBytes)
+    }
+
+    /// Whether a spare should be prepared.
+    public var wantsSpare: Bool { spare == nil }
+
+    /// Prepares a spare segment; what it gives is handed to `add`. It waits for the disk: run it elsewhere.
+    public func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {
+        let files = files
+        let length = segmentLength
+        return {
+            do throws(StorageError) {
+                try? files.remove(Self.spareName)
+                return .success(SpareSegment(file: try files.createSegment(Self.spareName, length: length)))
+            } catch { return .failure(error) }
+        }
+    }
+
+    public mutating func add(_ spare: SpareSegment<Files.Segment>) { self.spare = spare }
+
+    /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
+    ///
+    /// - Parameter sequence: of the next entry
+    public mutating func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
+        guard let spare else { return }
+        try seal(next: sequence, synced: synced)
+        var header = ByteWriter()
+        header.write(contentsOf: JournalHeader.magic)
+        JournalHeader(epoch: epoch, firstSequence: sequence).encode(into: &header)
+        header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
+        try Self.write(header, to: spare.file, at: 0)
+        let name = JournalName(firstSequence: sequence)
+        try files.rename(Self.spareName, to: name.file)
+        directoryIsUnsynced = true
+        active = Active(name: name, file: spare.file, offset: JournalHeader.bytes)
+        self.spare = nil
+    }
+
+    /// Completes the segment, if it has any entries. The next `syncTask` brings it to the disk.
+    public mutating func seal(next sequence: UInt64, synced: UInt64) throws(StorageError) {
+        guard let active, active.offset > JournalHeader.bytes else { return }
+        var entry = JournalEntry()
+        entry.sequence = sequence
+        entry.synced = synced
+        entry.command = JournalEntry.seal
+        var batch = JournalBatch()
+        unsafe batch.append(entry, payload: UnsafeRawBufferPointer(start: nil, count: 0))
+        try append(batch)
+        unsynced.append(active.file)
+        self.active = nil
+    }
+
+    // MARK: Entries
+
+    /// Writes a batch. It survives the death of the process from here on, and power loss after the next sync.
+    public mutating func append(_ batch: borrowing JournalBatch) throws(StorageError) {
+        guard var active else { preconditionFailure("a batch is appended to a segment") }
+        try unsafe batch.withBytes { (bytes) throws(StorageError) in
+            try unsafe active.file.write(bytes, at: active.offset)
+        }
+        active.offset += batch.count
+        self.active = active
+    }
+
+    /// Brings everything that has been appended to the disk. It waits: run it elsewhere, one at a time.
+    public mutating func syncTask() -> @Sendable () -> StorageError? {
+        let segments = unsynced + (active.map { [$0.file] } ?? [])
+        let syncsDirectory = directoryIsUnsynced
+        unsynced = []
+        directoryIsUnsynced = false
+        let files = files
+        return {
+            do throws(StorageError) {
+                for segment in segments { try segment.sync() }
+                if syncsDirectory { try files.syncDirectory() }
+                return nil
+            } catch { return error }
+        }
+    }
+
+    private static func write(
+        _ bytes: borrowing ByteWriter, to file: Files.Segment, at offset: Int
+    ) throws(StorageError) {
+        try unsafe bytes.withBytes { (bytes) throws(StorageError) in try unsafe file.write(bytes, at: offset) }
+    }
+}
+
+extension Storage {
+    /// The journal's segments, oldest first.
+    public func segments() throws(StorageError) -> [JournalName] {
+        try list().compactMap { JournalName(file: $0) }.sorted { $0.firstSequence < $1.firstSequence }
+    }
+
+    /// Removes the segments that hold nothing after `sequence`.
+    public func retireSegments(upTo sequence: UInt64) throws(StorageError) {
+        let names = try segments()
+        for (name, next) in zip(names, names.dropFirst()) where next.firstSequence <= sequence + 1 {
+            try remove(name.file)
+        }
+    }
+}

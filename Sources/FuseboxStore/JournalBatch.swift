@@ -1,0 +1,46 @@
+import FuseboxWire
+
+/// Entries that are written together: those of one turn of the loop.
+public struct JournalBatch: ~Copyable {
+    private var bytes = ByteWriter(capacity: 64 * 1024)
+    /// The sequence of its last entry; 0 if it is empty.
+    public private(set) var lastSequence: UInt64 = 0
+
+    public init() {}
+
+    public var isEmpty: Bool { bytes.isEmpty }
+    public var count: Int { bytes.count }
+
+    /// The bytes that an entry with a payload of this length takes.
+    public static func length(payload: Int) -> Int {
+        (JournalEntry.headBytes + JournalEntry.fieldBytes + payload + JournalEntry.alignment - 1)
+            & ~(JournalEntry.alignment - 1)
+    }
+
+    /// Appends an entry.
+    public mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer) {
+        let start = bytes.count
+        bytes.write(0 as UInt32)
+        bytes.write(UInt32(JournalEntry.fieldBytes + payload.count))
+        entry.encode(into: &bytes)
+        unsafe bytes.write(contentsOf: payload)
+        while bytes.count % JournalEntry.alignment != 0 { bytes.write(0 as UInt8) }
+        let checksum = unsafe bytes.withBytes { all in
+            unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[(start + 4)...]))
+        }
+        bytes.overwrite(checksum, at: start)
+        lastSequence = entry.sequence
+    }
+
+    /// Calls `body` with its bytes, which are valid only during the call.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe bytes.withBytes(body)
+    }
+
+    public mutating func removeAll() {
+        bytes.removeAll()
+        lastSequence = 0
+    }
+}

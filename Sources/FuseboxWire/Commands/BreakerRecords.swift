@@ -1,0 +1,147 @@
+/// What a breaker lets through, as a word.
+public enum BreakerState: UInt8, WireEnumeration {
+    /// Everything passes.
+    case closed = 0
+    /// A share passes, and the last outcome was a failure.
+    case degraded = 1
+    /// A share passes, and the last outcome was a success.
+    case recovering = 2
+    /// Nothing passes.
+    case open = 3
+}
+
+/// A breaker as it stands at a moment.
+public struct BreakerStatus: WireRecord {
+    public var state: BreakerState = .closed
+    public var consecutiveFailures: UInt32 = 0
+    public var failureThreshold: UInt32 = 0
+    public var share: Double = 0
+    public var totalFailures: UInt64 = 0
+    public var totalSuccesses: UInt64 = 0
+    public var totalRequests: UInt64 = 0
+    public var lastFailure: Timestamp?
+    public var lastSuccess: Timestamp?
+    public var lastRequest: Timestamp?
+    public var nextAttempt: Timestamp?
+
+    @inlinable public init() {}
+
+    /// Whether everything passes.
+    public var isHealthy: Bool { state == .closed }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("state", &state, "closed at share 1, open at 0, else recovering or degraded")
+        try visitor.field(
+            "consecutiveFailures", &consecutiveFailures, "failures less successes and decay; the place on the curve")
+        try visitor.field("failureThreshold", &failureThreshold, "failures at which it opens")
+        try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
+        try visitor.field("totalFailures", &totalFailures, "failures since the last reset")
+        try visitor.field("totalSuccesses", &totalSuccesses, "successes since the last reset")
+        try visitor.field("totalRequests", &totalRequests, "outcomes since the last reset")
+        try visitor.field("lastFailure", &lastFailure, "when a failure was last reported")
+        try visitor.field("lastSuccess", &lastSuccess, "when a success was last reported")
+        try visitor.field("lastRequest", &lastRequest, "when it was last asked")
+        try visitor.field(
+            "nextAttempt", &nextAttempt, "when decay will next take a failure off; absent if there is none")
+    }
+}
+
+/// How a breaker reacts.
+public struct BreakerConfiguration: WireRecord {
+    public var failureThreshold: UInt32 = 5
+    public var resetTimeoutMilliseconds: Int64 = 60_000
+    public var monitoringPeriodMilliseconds: Int64 = 300_000
+    public var minRequests: UInt32 = 3
+    public var degradationCurve: [Double] = [1.0, 0.9, 0.7, 0.4, 0.1]
+
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("failureThreshold", &failureThreshold, "consecutive failures at which it opens; at least 1")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
+        try visitor.field(
+            "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
+            "length of the monitoring window; kept, not used")
+        try visitor.field("minRequests", &minRequests, "kept, not used")
+        try visitor.field(
+            "degradationCurve", &degradationCurve,
+            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
+    }
+}
+
+/// The parts of a configuration to set; absent ones keep their value.
+public struct BreakerConfigurationChange: WireRecord {
+    public var failureThreshold: UInt32?
+    public var resetTimeoutMilliseconds: Int64?
+    public var monitoringPeriodMilliseconds: Int64?
+    public var minRequests: UInt32?
+    public var degradationCurve: [Double]?
+
+    @inlinable public init() {}
+
+    public init(
+        failureThreshold: UInt32? = nil, resetTimeoutMilliseconds: Int64? = nil,
+        monitoringPeriodMilliseconds: Int64? = nil, minRequests: UInt32? = nil, degradationCurve: [Double]? = nil
+    ) {
+        self.failureThreshold = failureThreshold
+        self.resetTimeoutMilliseconds = resetTimeoutMilliseconds
+        self.monitoringPeriodMilliseconds = monitoringPeriodMilliseconds
+        self.minRequests = minRequests
+        self.degradationCurve = degradationCurve
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "failureThreshold", &failureThreshold, "consecutive failures at which it opens; 0 counts as 1")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
+            "quiet time that takes one failure off; 1 ms to 366 days")
+        try visitor.field(
+            "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
+            "length of the monitoring window; kept, not used")
+        try visitor.field("minRequests", &minRequests, "kept, not used")
+        try visitor.field(
+            "degradationCurve", &degradationCurve,
+            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; an empty one stands for the default")
+    }
+}
+
+/// A breaker with everything that it remembers: what serialize gives and deserialize takes.
+public struct BreakerRecord: WireRecord {
+    public var name = Name.blank
+    public var configuration = BreakerConfiguration()
+    public var isConfigured = false
+    public var consecutiveFailures: UInt32 = 0
+    public var totalFailures: UInt64 = 0
+    public var totalSuccesses: UInt64 = 0
+    public var totalRequests: UInt64 = 0
+    public var lastFailure: Timestamp?
+    public var lastSuccess: Timestamp?
+    public var lastRequest: Timestamp?
+    public var lastDecay: Timestamp?
+    public var windowStart = Timestamp(milliseconds: 0)
+    public var shareCredit: UInt32 = 0
+
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("name", &name, "the breaker")
+        try visitor.field("configuration", &configuration, "how it reacts")
+        try visitor.field("isConfigured", &isConfigured, "whether the configuration is its own, not the default's")
+        try visitor.field("consecutiveFailures", &consecutiveFailures, "its place on the curve")
+        try visitor.field("totalFailures", &totalFailures, "failures since the last reset")
+        try visitor.field("totalSuccesses", &totalSuccesses, "successes since the last reset")
+        try visitor.field("totalRequests", &totalRequests, "outcomes since the last reset")
+        try visitor.field("lastFailure", &lastFailure, "when a failure was last reported")
+        try visitor.field("lastSuccess", &lastSuccess, "when a success was last reported")
+        try visitor.field("lastRequest", &lastRequest, "when it was last asked")
+        try visitor.field("lastDecay", &lastDecay, "where the decay clock stands; absent if it does not run")
+        try visitor.field("windowStart", &windowStart, "when the monitoring window began")
+        try visitor.field("shareCredit", &shareCredit, "the part of an admission saved up, in billionths")
+    }
+}

@@ -1,0 +1,281 @@
+/// A rate limit's dimension and the length of its window.
+public enum RateDimension: UInt8, WireEnumeration {
+    /// Requests per minute.
+    case rpm = 0
+    /// Requests per day.
+    case rpd = 1
+    /// Tokens per minute.
+    case tpm = 2
+    /// Tokens per day.
+    case tpd = 3
+
+    public var windowMilliseconds: Int64 {
+        switch self {
+        case .rpm, .tpm: 60_000
+        case .rpd, .tpd: 86_400_000
+        }
+    }
+
+    /// Whether tokens are counted, not requests.
+    public var countsTokens: Bool { self == .tpm || self == .tpd }
+}
+
+/// How far a budget is used up.
+public enum ThresholdTier: UInt8, WireEnumeration {
+    /// Below every threshold.
+    case none = 0
+    /// 80 %, unless set otherwise.
+    case warning = 1
+    /// 90 %, unless set otherwise.
+    case critical = 2
+    /// 95 %, unless set otherwise.
+    case emergency = 3
+}
+
+/// How soon a budget will be used up at the current burn rate.
+public enum DepletionTier: UInt8, WireEnumeration {
+    /// Not within 7 days.
+    case none = 0
+    /// Within 7 days.
+    case warning = 1
+    /// Within 3 days.
+    case critical = 2
+    /// Within a day.
+    case emergency = 3
+}
+
+/// Spend per time over a window.
+public struct BurnRate: WireRecord {
+    public var costPerHour: Double = 0
+    public var costPerDay: Double = 0
+    public var windowMilliseconds: Int64 = 0
+    public var sampleCount: UInt64 = 0
+    public var isApproximate = false
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("costPerHour", &costPerHour, "dollars per hour")
+        try visitor.field("costPerDay", &costPerDay, "dollars per day")
+        try visitor.field("windowMilliseconds", &windowMilliseconds, "the window looked at")
+        try visitor.field("sampleCount", &sampleCount, "records in the window")
+        try visitor.field(
+            "isApproximate", &isApproximate,
+            "whether records older than the window are counted in, because history that old is kept in sums")
+    }
+}
+
+/// When a budget will be used up.
+public struct DepletionEstimate: WireRecord {
+    public var remaining = Money.zero
+    public var burnRate = BurnRate()
+    public var daysRemaining: Double?
+    public var depletesAt: Timestamp?
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("remaining", &remaining, "what is left of the budget; 0 if it is overspent")
+        try visitor.field("burnRate", &burnRate, "what the estimate rests on")
+        try visitor.field("daysRemaining", &daysRemaining, "absent if nothing is being spent")
+        try visitor.field("depletesAt", &depletesAt, "absent if nothing is being spent, or beyond the year 275760")
+    }
+}
+
+/// What a provider has cost within a window.
+public struct SpendSummary: WireRecord {
+    public var provider = Name.blank
+    public var spend = Money.zero
+    public var requests: UInt64 = 0
+    public var windowMilliseconds: Int64 = 0
+    public var isApproximate = false
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("spend", &spend, "spent within the window")
+        try visitor.field("requests", &requests, "records within the window")
+        try visitor.field("windowMilliseconds", &windowMilliseconds, "the window looked at")
+        try visitor.field("isApproximate", &isApproximate, "whether records older than the window are counted in")
+    }
+}
+
+/// A rate limit and how much of its current window is used.
+public struct RateWindow: WireRecord {
+    public var limit: Int64 = 0
+    public var used: Int64 = 0
+    public var windowStart = Timestamp(milliseconds: 0)
+    @inlinable public init() {}
+
+    public init(limit: Int64, used: Int64, windowStart: Timestamp) {
+        self.limit = limit
+        self.used = used
+        self.windowStart = windowStart
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("limit", &limit, "requests or tokens allowed in a window")
+        try visitor.field("used", &used, "counted in the window")
+        try visitor.field("windowStart", &windowStart, "when the window began")
+    }
+}
+
+/// What was spent, on one account.
+public struct Usage: WireRecord {
+    public var spend = Money.zero
+    public var inputTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    public var requests: Int64 = 0
+    public var lastRecorded: Timestamp?
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("spend", &spend, "spent in this period")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent in this period")
+        try visitor.field("outputTokens", &outputTokens, "tokens received in this period")
+        try visitor.field("requests", &requests, "records in this period")
+        try visitor.field("lastRecorded", &lastRecorded, "when the last one came; absent if none in this period")
+    }
+}
+
+/// What is known of a provider: its sums, its budget and its rate windows.
+public struct ProviderAccount: WireRecord {
+    public var provider = Name.blank
+    public var usage = Usage()
+    public var budget: Money?
+    public var rpm: RateWindow?
+    public var rpd: RateWindow?
+    public var tpm: RateWindow?
+    public var tpd: RateWindow?
+    public var models: UInt32 = 0
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("usage", &usage, "the sums of this period")
+        try visitor.field("budget", &budget, "the provider's budget per period; absent: unlimited")
+        try visitor.field("rpm", &rpm, "requests per minute")
+        try visitor.field("rpd", &rpd, "requests per day")
+        try visitor.field("tpm", &tpm, "tokens per minute")
+        try visitor.field("tpd", &tpd, "tokens per day")
+        try visitor.field("models", &models, "the number of its model accounts")
+    }
+
+    /// The window of a rate limit; nil if there is no such limit.
+    public subscript(dimension: RateDimension) -> RateWindow? {
+        get {
+            switch dimension {
+            case .rpm: rpm
+            case .rpd: rpd
+            case .tpm: tpm
+            case .tpd: tpd
+            }
+        }
+        set {
+            switch dimension {
+            case .rpm: rpm = newValue
+            case .rpd: rpd = newValue
+            case .tpm: tpm = newValue
+            case .tpd: tpd = newValue
+            }
+        }
+    }
+}
+
+/// The sums of one model with one provider.
+public struct ModelAccount: WireRecord {
+    public var model = Name.blank
+    public var usage = Usage()
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("model", &model, "the model")
+        try visitor.field("usage", &usage, "the sums of this period")
+    }
+}
+
+/// A budget as it was set.
+public struct Budget: WireRecord {
+    public var provider = Name.blank
+    public var model: Name?
+    public var monthly: Money?
+    public var rpm: Int64?
+    public var rpd: Int64?
+    public var tpm: Int64?
+    public var tpd: Int64?
+    @inlinable public init() {}
+
+    public init(
+        provider: Name, model: Name? = nil, monthly: Money? = nil, rpm: Int64? = nil, rpd: Int64? = nil,
+        tpm: Int64? = nil, tpd: Int64? = nil
+    ) {
+        self.provider = provider
+        self.model = model
+        self.monthly = monthly
+        self.rpm = rpm
+        self.rpd = rpd
+        self.tpm = tpm
+        self.tpd = tpd
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("model", &model, "absent: the budget is the provider's as a whole")
+        try visitor.field("monthly", &monthly, "dollars per period; absent: none is set; at least 0")
+        try visitor.field("rpm", &rpm, "requests per minute; rate limits are always the provider's; at least 0")
+        try visitor.field("rpd", &rpd, "requests per day")
+        try visitor.field("tpm", &tpm, "tokens per minute")
+        try visitor.field("tpd", &tpd, "tokens per day")
+    }
+
+    /// A rate limit; nil if it is not set.
+    public subscript(dimension: RateDimension) -> Int64? {
+        get {
+            switch dimension {
+            case .rpm: rpm
+            case .rpd: rpd
+            case .tpm: tpm
+            case .tpd: tpd
+            }
+        }
+        set {
+            switch dimension {
+            case .rpm: rpm = newValue
+            case .rpd: rpd = newValue
+            case .tpm: tpm = newValue
+            case .tpd: tpd = newValue
+            }
+        }
+    }
+}
+
+/// The utilizations at which a budget's threshold events fire.
+public struct Thresholds: WireRecord {
+    public var warning = 0.80
+    public var critical = 0.90
+    public var emergency = 0.95
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("warning", &warning, "spend over budget; 0.8 unless set")
+        try visitor.field("critical", &critical, "spend over budget; 0.9 unless set")
+        try visitor.field("emergency", &emergency, "spend over budget; 0.95 unless set")
+    }
+}
+
+/// How long a budget's period is.
+public enum PeriodLength: UInt8, WireEnumeration {
+    /// The UTC calendar month.
+    case month = 0
+    /// The UTC week, from Monday on.
+    case week = 1
+    /// The UTC day.
+    case day = 2
+    /// Until `ledger.resetPeriod`.
+    case manual = 3
+}

@@ -1,0 +1,175 @@
+import FuseboxWire
+import Synchronization
+import Testing
+
+@testable import FuseboxClient
+
+struct FailurePolicyTests {
+    /// A client whose daemon is not there, and that does not look again by itself for the time of the test.
+    private func away(_ policy: FuseboxClient.FailurePolicy, _ server: FakeServer) throws -> FuseboxClient {
+        let client = try server.connect {
+            $0.failurePolicy = policy
+            $0.backoffMinimumMilliseconds = 3_600_000
+            $0.backoffMaximumMilliseconds = 3_600_000
+        }
+        server.stop()
+        return client
+    }
+
+    private func isUnavailable(_ error: ClientError?) -> Bool {
+        if case .unavailable = error { true } else { false }
+    }
+
+    @Test func failingClosedThrowsEverywhere() throws {
+        let server = FakeServer()
+        let client = try away(.failClosed, server)
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.acquire("a") }))
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.success("a") }))
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.exhaustion.get("a") }))
+        #expect(client.queuedReports == 0)
+    }
+
+    @Test func withinTheBackoffNobodyConnects() throws {
+        let server = FakeServer()
+        let client = try away(.failClosed, server)
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.ping() }))
+        // The daemon is back, but the backoff is not over.
+        server.start()
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.ping() }))
+        #expect(server.hellos.count == 1)
+    }
+
+    @Test func failingOpenConnectsWithoutADaemon() throws {
+        let server = FakeServer(starts: false)
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 10) }
+        #expect(client.hello == nil)
+        #expect(try client.breakers.acquire("a").isAssumed)
+    }
+
+    @Test func decisionsAreAssumedAndSaySo() async throws {
+        let server = FakeServer()
+        let client = try away(.failOpen(queueLimit: 10), server)
+        let admission = try await client.breakers.acquire("a")
+        #expect(admission.admitted && admission.isAssumed && admission.share == 1)
+        let check = try await client.exhaustion.get("a")
+        #expect(!check.isExhausted && check.isAssumed)
+        let rate = try await client.ledger.checkRate("a", .rpm)
+        #expect(rate.allowed && rate.isAssumed)
+        let balance = try await client.ledger.balance("a")
+        #expect(balance.remaining == nil && balance.isAssumed)
+        #expect(isUnavailable(await clientError { () async throws(ClientError) in _ = try await client.overview() }))
+    }
+
+    @Test func aDaemonsAnswersAreNotAssumed() throws {
+        let server = FakeServer()
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 10) }
+        #expect(try !client.breakers.acquire("a").isAssumed)
+        #expect(try !client.exhaustion.get("a").isAssumed)
+        #expect(try !client.exhaustion.mark("a").isAssumed)
+        #expect(try client.breakers.success("a") == .delivered)
+        #expect(try client.ledger.record(provider: "a", model: "b", cost: .zero).delivery == .delivered)
+    }
+
+    @Test func aDecisionThatTakesTooLongIsAssumed() throws {
+        let server = FakeServer { _ in }
+        let client = try server.connect {
+            $0.failurePolicy = .failOpen(queueLimit: 10)
+            $0.requestTimeoutMilliseconds = 30
+        }
+        #expect(try client.breakers.acquire("a").isAssumed)
+        #expect(try client.breakers.success("a") == .unknown)
+    }
+
+    @Test func refusalsAreNoAbsence() throws {
+        let server = FakeServer { $0.refuse(.limitReached, "no more names") }
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 10) }
+        let error = clientError { () throws(ClientError) in _ = try client.breakers.acquire("a") }
+        #expect(error == .refused(Refusal(.limitReached, "no more names")))
+    }
+
+    @Test func reportsAreSentOnReturnInOrderBeforeAnythingElse() throws {
+        let server = FakeServer()
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 100) }
+        _ = try client.ping()
+        server.stop()
+        #expect(try client.breakers.success("a") == .queued)
+        #expect(try client.breakers.failure("b") == .queued)
+        #expect(try client.exhaustion.mark("c", for: .seconds(3)).delivery == .queued)
+        let recording = try client.ledger.record(
+            provider: "d", model: "m", cost: .dollars("0.5"), inputTokens: 1, outputTokens: 2)
+        #expect(recording.isAssumed)
+        #expect(client.queuedReports == 4)
+
+        server.start()
+        try untilBack { () throws(ClientError) in _ = try client.ping() }
+        #expect(client.queuedReports == 0 && client.droppedReports == 0)
+        let sent = server.requests.dropFirst()
+        #expect(
+            sent.map(\.command) == [
+                BreakerSuccess.declaration.number, BreakerFailure.declaration.number,
+                ExhaustionMark.declaration.number, LedgerRecord.declaration.number, Ping.declaration.number,
+            ])
+        let sequences = sent.compactMap(\.sequence?.sequence)
+        #expect(sequences.count == 4 && sequences == Array(sequences[0]..<sequences[0] + 4))
+        let record: LedgerRecord = try #require(sent.first { $0.command == 48 }).decoded()
+        #expect(record.cost == .dollars("0.5") && record.inputTokens == 1 && record.outputTokens == 2)
+        #expect(
+            (try #require(sent.first { $0.command == 32 }).decoded() as ExhaustionMark).resetAfterMilliseconds == 3000)
+    }
+
+    /// Calls until the backoff is over.
+    private func untilBack(_ body: () throws(ClientError) -> Void) throws {
+        while true {
+            do throws(ClientError) { return try body() } catch { if !isUnavailable(error) { throw error } }
+        }
+    }
+
+    @Test func aFullQueueDropsTheOldest() throws {
+        let server = FakeServer()
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 3) }
+        server.stop()
+        for name in ["a", "b", "c", "d", "e"] { try client.breakers.success(name) }
+        #expect(client.queuedReports == 3)
+        #expect(client.droppedReports == 2)
+        server.start()
+        try untilBack { () throws(ClientError) in _ = try client.ping() }
+        let names = server.requests.filter { $0.command == 17 }.map { ($0.decoded() as BreakerSuccess).name.text }
+        #expect(names == ["c", "d", "e"])
+    }
+
+    @Test func aLongQueueGoesThroughANarrowWindow() async throws {
+        var hello = FakeServer.plainHello
+        hello.keptReplies = 8
+        let server = FakeServer(hello: hello)
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 5000) }
+        server.stop()
+        for index in 0..<3000 { try await client.breakers.success("provider-\(index)") }
+        #expect(client.queuedReports == 3000)
+        server.start()
+        try untilBack { () throws(ClientError) in _ = try client.ping() }
+        #expect(client.queuedReports == 0)
+        let reports = server.requests.filter { $0.command == 17 }
+        #expect(reports.map { ($0.decoded() as BreakerSuccess).name.text } == (0..<3000).map { "provider-\($0)" })
+        #expect(server.requests.last?.command == Ping.declaration.number)
+    }
+
+    @Test func refusedReportsAreCountedAsDropped() throws {
+        let server = FakeServer { request in
+            if request.sequence != nil { request.refuse(.limitReached, "full") } else { request.replySample() }
+        }
+        let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 3) }
+        server.stop()
+        try client.breakers.success("a")
+        server.start()
+        try untilBack { () throws(ClientError) in _ = try client.ping() }
+        #expect(client.droppedReports == 1)
+    }
+
+    @Test func closingGivesQueuedReportsUp() throws {
+        let server = FakeServer()
+        let client = try away(.failOpen(queueLimit: 3), server)
+        try client.breakers.success("a")
+        client.close()
+        #expect(client.droppedReports == 1)
+    }
+}

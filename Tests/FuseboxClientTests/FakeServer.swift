@@ -1,0 +1,307 @@
+import FuseboxWire
+import Glibc
+import Synchronization
+
+@testable import FuseboxClient
+
+/// A stand-in for the daemon: speaks the protocol on a real socket and does what the test says.
+///
+/// It answers hello by itself, and every other request with `answer`, on one thread a connection.
+final class FakeServer: @unchecked Sendable {
+    let directory: String
+    let path: String
+    private let answer: @Sendable (Request) -> Void
+    private let listener = Mutex<Int32>(-1)
+    private let record = Mutex(Record())
+
+    struct Record {
+        var hellos: [Hello] = []
+        var requests: [Request] = []
+        var peers: [Peer] = []
+    }
+
+    /// What hello is answered with.
+    let hello: Mutex<Hello.Reply>
+
+    /// A request, and where its reply goes.
+    struct Request: Sendable {
+        let peer: Peer
+        let header: FrameHeader
+        let sequence: RequestSequence?
+        let payload: [UInt8]
+        var command: UInt16 { header.command }
+
+        func decoded<C: Command>(_ command: C.Type = C.self) -> C {
+            var value = C()
+            payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                do throws(Refusal) {
+                    try value.decode(from: &reader)
+                    try reader.finish()
+                } catch { fatalError("\(C.declaration.name): \(error)") }
+            }
+            return value
+        }
+
+        func reply(_ record: some WireRecord) { peer.send(header.command, header.correlation, record) }
+        func refuse(_ status: Status, _ message: String) {
+            peer.refuse(Refusal(status, message), header.command, header.correlation)
+        }
+
+        /// Replies with an example.
+        func replySample(_ variant: Int = 1) {
+            struct Sampler: CommandVisitor {
+                let variant: Int
+                mutating func visit<C: Command>(_ command: C.Type) -> any WireRecord { C.Reply.sample(variant) }
+            }
+            var sampler = Sampler(variant: variant)
+            guard let sample = CommandTable.dispatch(header.command, &sampler) else { fatalError() }
+            reply(sample)
+        }
+    }
+
+    /// One connection, as the server sees it.
+    final class Peer: @unchecked Sendable {
+        let number: Int
+        private let descriptor: Mutex<Int32>
+        /// How many bytes a write has; nil: all at once.
+        let piece: Int?
+
+        init(_ number: Int, _ descriptor: Int32, piece: Int?) {
+            self.number = number
+            self.descriptor = Mutex(descriptor)
+            self.piece = piece
+        }
+
+        func send(_ command: UInt16, _ correlation: UInt32, _ record: some WireRecord) {
+            var writer = ByteWriter()
+            let start = writer.beginFrame(FrameHeader(command: command, kind: .reply, correlation: correlation))
+            record.encode(into: &writer)
+            writer.endFrame(start)
+            send(writer.bytes)
+        }
+
+        func refuse(_ refusal: Refusal, _ command: UInt16 = 0, _ correlation: UInt32 = 0) {
+            var writer = ByteWriter()
+            writer.writeRefusal(refusal, command: command, correlation: correlation)
+            send(writer.bytes)
+        }
+
+        func send(_ event: Event, number: UInt64, missed: UInt64 = 0) {
+            var writer = ByteWriter()
+            let start = writer.beginFrame(FrameHeader(command: event.number, kind: .event, correlation: 0))
+            EventEnvelope(number: number, missed: missed, at: Timestamp(milliseconds: 7)).encode(into: &writer)
+            event.encode(into: &writer)
+            writer.endFrame(start)
+            send(writer.bytes)
+        }
+
+        func send(_ bytes: [UInt8]) {
+            descriptor.withLock { descriptor in
+                var sent = 0
+                while sent < bytes.count, descriptor >= 0 {
+                    let length = min(piece ?? bytes.count, bytes.count - sent)
+                    let count = bytes.withUnsafeBytes {
+                        Glibc.send(descriptor, $0.baseAddress! + sent, length, Int32(MSG_NOSIGNAL))
+                    }
+                    if count < 0 { return }
+                    sent += count
+                }
+            }
+        }
+
+        /// Closes the connection at once.
+        func close() {
+            descriptor.withLock { if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) } }
+        }
+
+        fileprivate func end() {
+            descriptor.withLock {
+                Glibc.close($0)
+                $0 = -1
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - piece: how many bytes are written at once
+    ///   - answer: what is done with each request after hello; the default replies with examples
+    init(
+        hello: Hello.Reply = FakeServer.plainHello, piece: Int? = nil, starts: Bool = true,
+        answer: @escaping @Sendable (Request) -> Void = { $0.replySample() }
+    ) {
+        var template = Array("/tmp/fusebox-client-XXXXXX".utf8CString)
+        directory = String(cString: mkdtemp(&template))
+        path = directory + "/socket"
+        self.hello = Mutex(hello)
+        self.piece = piece
+        self.answer = answer
+        if starts { start() }
+    }
+
+    private let piece: Int?
+
+    deinit {
+        stop()
+        rmdir(directory)
+    }
+
+    static var plainHello: Hello.Reply {
+        var reply = Hello.Reply()
+        reply.epoch = 42
+        reply.isOperator = true
+        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.keptReplies = 1024
+        return reply
+    }
+
+    var requests: [Request] { record.withLock { $0.requests } }
+    var hellos: [Hello] { record.withLock { $0.hellos } }
+    var peers: [Peer] { record.withLock { $0.peers } }
+
+    func start() {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0, listen(descriptor, 64) == 0 else { fatalError("bind \(path): \(errno)") }
+        listener.withLock { $0 = descriptor }
+        startThread { [weak self] in
+            while true {
+                let accepted = accept(descriptor, nil, nil)
+                guard accepted >= 0, let self else {
+                    if accepted >= 0 { Glibc.close(accepted) }
+                    break
+                }
+                let peer = self.record.withLock { record in
+                    let peer = Peer(record.peers.count, accepted, piece: self.piece)
+                    record.peers.append(peer)
+                    return peer
+                }
+                startThread { [weak self] in FakeServer.serve(self, peer, accepted) }
+            }
+            Glibc.close(descriptor)
+        }
+    }
+
+    /// Stops listening and closes every connection. It can be started again.
+    func stop() {
+        listener.withLock {
+            if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) }
+            $0 = -1
+        }
+        unlink(path)
+        for peer in peers { peer.close() }
+    }
+
+    private static func serve(_ server: FakeServer?, _ peer: Peer, _ descriptor: Int32) {
+        // The server must not live on for its connections.
+        weak let server = server
+        var reader = FrameReader()
+        defer { peer.end() }
+        while true {
+            let spare = reader.spare()
+            let count = recv(descriptor, spare.baseAddress, spare.count, 0)
+            guard count > 0 else { return }
+            reader.commit(count)
+            while true {
+                do throws(Refusal) {
+                    let frame = try reader.next { header, payload in (header, [UInt8](payload)) }
+                    guard let frame else { break }
+                    guard let server else { return }
+                    server.take(peer, frame.0, frame.1)
+                } catch { return }
+            }
+        }
+    }
+
+    private func take(_ peer: Peer, _ header: FrameHeader, _ payload: [UInt8]) {
+        var payload = payload
+        var sequence: RequestSequence?
+        if CommandTable.declaration(header.command)?.isSequenced == true {
+            var carried = RequestSequence()
+            payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                try! carried.decode(from: &reader)
+            }
+            sequence = carried
+            payload.removeFirst(16)
+        }
+        let request = Request(peer: peer, header: header, sequence: sequence, payload: payload)
+        if header.command == Hello.declaration.number {
+            let hello: Hello = request.decoded()
+            record.withLock { $0.hellos.append(hello) }
+            request.reply(self.hello.withLock { $0 })
+        } else {
+            record.withLock { $0.requests.append(request) }
+            answer(request)
+        }
+    }
+}
+
+/// Runs `body` on a thread of its own.
+@discardableResult
+func startThread(_ body: @escaping @Sendable () -> Void) -> TestThread { TestThread(body) }
+
+final class TestThread: Sendable {
+    private let isDone = Gate()
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        do throws(SystemFailure) {
+            try Thread.start { [isDone] in
+                body()
+                isDone.open()
+            }
+        } catch { fatalError("\(error)") }
+    }
+
+    func join() { isDone.wait() }
+}
+
+/// Closed until it is opened, once and for all.
+final class Gate: Sendable {
+    private let isOpen = Mutex(false)
+    private let parker = Parker()
+
+    func open() {
+        isOpen.withLock { $0 = true }
+        parker.wake()
+    }
+
+    /// Waits until it is open. For one thread.
+    func wait() {
+        while !isOpen.withLock({ $0 }) { parker.park(until: .never) }
+    }
+}
+
+extension FakeServer {
+    func connect(_ change: (inout FuseboxClient.Configuration) -> Void = { _ in }) throws -> FuseboxClient {
+        var configuration = FuseboxClient.Configuration()
+        // A busy machine must not fail a test that is not about time.
+        configuration.requestTimeoutMilliseconds = 20_000
+        configuration.connectTimeoutMilliseconds = 20_000
+        change(&configuration)
+        return try FuseboxClient.connect(to: path, configuration: configuration)
+    }
+}
+
+/// The error that `body` throws; nil if it throws none.
+func clientError(_ body: () throws(ClientError) -> Void) -> ClientError? {
+    do throws(ClientError) {
+        try body()
+        return nil
+    } catch { return error }
+}
+
+/// The error that `body` throws; nil if it throws none.
+func clientError(_ body: () async throws(ClientError) -> Void) async -> ClientError? {
+    do throws(ClientError) {
+        try await body()
+        return nil
+    } catch { return error }
+}

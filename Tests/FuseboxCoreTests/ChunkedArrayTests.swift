@@ -1,0 +1,77 @@
+import Testing
+
+@testable import FuseboxCore
+
+@Suite("Chunked array")
+struct ChunkedArrayTests {
+    @Test("It holds what was appended, and copies are independent")
+    func copies() {
+        var original = ChunkedArray<Int>(chunkBytes: 64)
+        for number in 0..<1_000 { original.append(number) }
+        var copy = original
+        for number in 0..<1_000 where number % 3 == 0 { original[number] = -1 }
+        copy.append(1_000)
+        copy[0] = 5
+        #expect(original.count == 1_000)
+        #expect(copy.count == 1_001)
+        for number in 0..<1_000 {
+            #expect(original[number] == (number % 3 == 0 ? -1 : number))
+            #expect(copy[number] == (number == 0 ? 5 : number))
+        }
+    }
+
+    @Test("Emptied it starts anew")
+    func removeAll() {
+        var array = ChunkedArray<Int>(chunkBytes: 64)
+        for number in 0..<100 { array.append(number) }
+        array.removeAll()
+        #expect(array.count == 0)
+        array.append(7)
+        #expect(array[0] == 7)
+    }
+}
+
+@Suite("Sparse table")
+struct SparseTableTests {
+    @Test("It does what a dictionary does, over many random changes; copies are independent")
+    func againstDictionary() {
+        var random = SeededGenerator(seed: 4)
+        var table = SparseTable<Int>(chunkBytes: 128)
+        var model: [Int: Int] = [:]
+        var copies: [(table: SparseTable<Int>, model: [Int: Int])] = []
+        for step in 0..<10_000 {
+            let index = Int.random(in: 0..<2_000, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0:
+                table.remove(at: index)
+                model[index] = nil
+            case 1 where model[index] != nil:
+                table[existing: index] += 1
+                model[index]? += 1
+            default:
+                table.insert(step, at: index)
+                model[index] = step
+            }
+            #expect(table.count == model.count)
+            if step % 2_000 == 0 { copies.append((table, model)) }
+        }
+        for (table, model) in copies + [(table, model)] {
+            var found: [Int] = []
+            table.forEachIndex { found.append($0) }
+            #expect(found == model.keys.sorted())
+            #expect(found.allSatisfy { table[$0] == model[$0] })
+        }
+    }
+
+    @Test("It skips what is empty")
+    func next() {
+        var table = SparseTable<Int>(chunkBytes: 64)
+        #expect(table.next(from: 0) == nil)
+        table.insert(1, at: 1_000)
+        #expect(table.next(from: 0) == 1_000)
+        #expect(table.next(from: 1_000) == 1_000)
+        #expect(table.next(from: 1_001) == nil)
+        #expect(!table.contains(5))
+        #expect(table[5_000] == nil)
+    }
+}

@@ -1,0 +1,156 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// The points in which the profiles differ, one test each, in the order of the README's table.
+@Suite("Profiles")
+struct ProfileTests {
+    private static let minute: Int64 = 60_000
+    private static let january: Int64 = 1_767_225_600_000
+    private static let february: Int64 = january + 31 * 86_400_000
+
+    private let p = name("p")
+
+    private func record(_ cost: String, _ provider: Name? = nil) -> LedgerRecord {
+        LedgerRecord(
+            provider: provider ?? p, model: name("m"), cost: dollars(cost), inputTokens: 10, outputTokens: 5)
+    }
+
+    private func opened(_ profile: Profile) throws -> Rig {
+        var rig = Rig(profile)
+        try rig.apply(BreakerAcquire(name: p, draw: 0))
+        for _ in 0..<5 { try rig.apply(BreakerFailure(name: p)) }
+        return rig
+    }
+
+    @Test("Steady traffic keeps an open breaker open in the library's profile, not in ours")
+    func rejectedAcquire() throws {
+        for (profile, opens) in [(Profile.llmProviders, false), (.fusebox, true)] {
+            var rig = try opened(profile)
+            var admitted = false
+            for second in 1...600 {
+                let reply = try rig.apply(BreakerAcquire(name: p, draw: 0), at: Int64(second) * 1000)
+                admitted = admitted || reply.admitted
+            }
+            #expect(admitted == opens, "\(profile)")
+        }
+    }
+
+    @Test("Failures past the threshold count in the library's profile and are clamped in ours")
+    func failuresPastThreshold() throws {
+        for (profile, failures) in [(Profile.llmProviders, UInt32(12)), (.fusebox, 5)] {
+            var rig = try opened(profile)
+            for _ in 0..<7 { try rig.apply(BreakerFailure(name: p)) }
+            #expect(try rig.apply(BreakerGet(name: p)).status.consecutiveFailures == failures, "\(profile)")
+        }
+    }
+
+    @Test("A degraded share is a coin flip in the library's profile and exact in ours")
+    func degradedShare() throws {
+        for (profile, expected) in [(Profile.llmProviders, 0), (.fusebox, 400)] {
+            var rig = Rig(profile)
+            for _ in 0..<3 { try rig.apply(BreakerFailure(name: p)) }
+            var admitted = 0
+            for _ in 0..<1000 where try rig.apply(BreakerAcquire(name: p, draw: 0.99)).admitted { admitted += 1 }
+            #expect(admitted == expected, "\(profile)")
+        }
+    }
+
+    @Test("A shorter mark replaces a longer one in the library's profile and does not shorten it in ours")
+    func shorterMark() throws {
+        for (profile, resetsAt) in [(Profile.llmProviders, Int64(1_010)), (.fusebox, 60_000)] {
+            var rig = Rig(profile)
+            try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 60_000))
+            let reply = try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 10), at: 1000)
+            #expect(reply.resetsAt == at(resetsAt), "\(profile)")
+        }
+    }
+
+    @Test("A longer mark extends in both", arguments: [Profile.fusebox, .llmProviders])
+    func longerMark(profile: Profile) throws {
+        var rig = Rig(profile)
+        try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 10))
+        #expect(try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 10), at: 5).resetsAt == at(15))
+    }
+
+    @Test("Failures of a call longer than the reset timeout decay at once in the library's profile, not in ours")
+    func decayOfLongCalls() throws {
+        for (profile, failures) in [(Profile.llmProviders, UInt32(0)), (.fusebox, 1)] {
+            var rig = Rig(profile)
+            try rig.apply(BreakerAcquire(name: p, draw: 0))
+            try rig.apply(BreakerFailure(name: p), at: 2 * Self.minute)
+            let status = try rig.apply(BreakerGet(name: p), at: 2 * Self.minute).status
+            #expect(status.consecutiveFailures == failures, "\(profile)")
+        }
+    }
+
+    @Test("Failures that are only reported never decay in the library's profile; in ours they do")
+    func decayOfReports() throws {
+        for (profile, failures) in [(Profile.llmProviders, UInt32(1)), (.fusebox, 0)] {
+            var rig = Rig(profile)
+            try rig.apply(BreakerFailure(name: p))
+            let status = try rig.apply(BreakerGet(name: p), at: 10 * Self.minute).status
+            #expect(status.consecutiveFailures == failures, "\(profile)")
+        }
+    }
+
+    @Test("A period ends by hand in the library's profile and at the month's start in ours")
+    func period() throws {
+        for (profile, spend) in [(Profile.llmProviders, "1"), (.fusebox, "0")] {
+            var rig = Rig(profile, at: Self.january)
+            try rig.apply(record("1"), at: Self.january)
+            #expect(!rig.machine.isDue(at: Moment(milliseconds: Self.february - 1)))
+            #expect(rig.machine.isDue(at: Moment(milliseconds: Self.february)) == (profile == .fusebox))
+            try rig.apply(Advance(), at: Self.february)
+            #expect(try rig.apply(LedgerTotal(), at: Self.february).spend == dollars(spend), "\(profile)")
+        }
+    }
+
+    @Test("A reset clears rate windows and history in the library's profile and keeps them in ours")
+    func resetPeriod() throws {
+        for (profile, kept) in [(Profile.llmProviders, false), (.fusebox, true)] {
+            var rig = Rig(profile, at: Self.january)
+            try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"), rpd: 9)), at: Self.january)
+            try rig.apply(record("0.96"), at: Self.january)
+            let reset = Self.january + 1000
+            try rig.apply(LedgerResetPeriod(), at: reset)
+            let account = try #require(try rig.apply(LedgerProvider(provider: p), at: reset).account)
+            #expect(account.usage == Usage())
+            #expect(account.rpd?.used == (kept ? 1 : 0), "\(profile)")
+            #expect(account.rpd?.windowStart == at(kept ? Self.january : reset), "\(profile)")
+            #expect(try rig.apply(LedgerBurnRate(provider: p), at: reset).sampleCount == (kept ? 1 : 0), "\(profile)")
+            let again = try rig.apply(record("0.96"), at: reset)
+            #expect(again.threshold?.tier == .emergency, "tiers are cleared in both")
+        }
+    }
+
+    @Test("Fired depletion tiers survive our snapshots")
+    func depletionTiers() throws {
+        var rig = Rig(at: Self.january)
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"))), at: Self.january)
+        #expect(try rig.apply(record("0.3"), at: Self.january).depletion?.tier == .critical)
+        rig.machine = try rig.machine.restored()
+        #expect(try rig.apply(record("0.001"), at: Self.january + 1).depletion == nil)
+    }
+
+    @Test("2,000 records are shared by all in the library's profile; in ours each provider has its own")
+    func history() throws {
+        for (profile, count) in [(Profile.llmProviders, UInt64(500)), (.fusebox, 2_500)] {
+            var rig = Rig(profile)
+            for _ in 0..<2_500 { try rig.apply(record("0.001")) }
+            for _ in 0..<1_500 { try rig.apply(record("0.001", name("q"))) }
+            #expect(try rig.apply(LedgerBurnRate(provider: p)).sampleCount == count, "\(profile)")
+            #expect(try rig.apply(LedgerBurnRate(provider: name("q"))).sampleCount == 1_500, "\(profile)")
+        }
+    }
+
+    @Test("A look creates a breaker in the library's profile, not in ours")
+    func reads() throws {
+        for (profile, exists) in [(Profile.llmProviders, true), (.fusebox, false)] {
+            var rig = Rig(profile)
+            #expect(try rig.apply(BreakerGet(name: p)).exists == exists)
+            #expect(rig.machine.names.count == (exists ? 1 : 0))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// A state machine under test, with everything that it has told.
+struct Rig {
+    var machine: StateMachine
+    var events: [Event] = []
+
+    init(_ profile: Profile = .fusebox, limits: Limits = Limits(), at milliseconds: Int64 = 0) {
+        machine = StateMachine(profile: profile, limits: limits, at: Moment(milliseconds: milliseconds))
+    }
+
+    @discardableResult
+    mutating func apply<C: StateCommand>(
+        _ command: C, at milliseconds: Int64 = 0, by user: UInt32 = 0
+    ) throws(Refusal) -> C.Reply {
+        try machine.apply(command, at: Moment(milliseconds: milliseconds), by: user, effects: &events)
+    }
+
+    /// Checks that a command is refused with this status.
+    mutating func expect(
+        _ status: Status, of command: some StateCommand, at milliseconds: Int64 = 0, by user: UInt32 = 0,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        do throws(Refusal) {
+            _ = try apply(command, at: milliseconds, by: user)
+            Issue.record("\(command) was carried out", sourceLocation: sourceLocation)
+        } catch {
+            #expect(error.status == status, "\(error)", sourceLocation: sourceLocation)
+        }
+    }
+
+    /// What was told since the last call.
+    mutating func takeEvents() -> [Event] {
+        defer { events.removeAll() }
+        return events
+    }
+}
+
+extension StateMachine {
+    /// Everything it knows, as bytes: two states are the same if these are.
+    var image: [UInt8] {
+        var bytes: [UInt8] = []
+        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+            bytes += [UInt8(section.rawValue)] + part.bytes
+        }
+        return bytes
+    }
+
+    /// This state written down and read again.
+    func restored() throws(Refusal) -> StateMachine {
+        var parts: [(section: ImageSection, bytes: [UInt8])] = []
+        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+            parts.append((section, part.bytes))
+        }
+        var image = StateImage(profile: profile, limits: limits, at: lastMoment)
+        for part in parts {
+            let result = part.bytes.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                return Result { () throws(Refusal) in try image.add(part.section.rawValue, &reader) }
+            }
+            try result.get()
+        }
+        return try image.finish()
+    }
+}
+
+extension Result where Failure == Refusal {
+    init(_ body: () throws(Refusal) -> Success) {
+        do throws(Refusal) { self = .success(try body()) } catch { self = .failure(error) }
+    }
+}
+
+/// A name that a test spells out.
+func name(_ text: String) -> Name {
+    do throws(Refusal) { return try Name(text) } catch { preconditionFailure(error.message) }
+}
+
+func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
+
+func dollars(_ text: String) -> Money {
+    guard let money = Money(text) else { preconditionFailure("\(text) is no amount") }
+    return money
+}
+
+/// The same random numbers at every run.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// The refusal that a body ends with; nil if it ends well.
+func refusal(_ body: () throws(Refusal) -> Void) -> Refusal? {
+    do throws(Refusal) { try body() } catch { return error }
+    return nil
+}

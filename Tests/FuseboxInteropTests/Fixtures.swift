@@ -1,0 +1,43 @@
+import FuseboxInterop
+import FuseboxWire
+import Glibc
+
+/// The files in `Fixtures/`: the conformance traces with what the reference library answered, and snapshots in its
+/// format.
+enum Fixtures {
+    private static let folder =
+        #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Fixtures"
+
+    /// The bytes of a file; empty if there is none.
+    static func bytes(_ name: String) -> [UInt8] {
+        guard let file = fopen("\(folder)/\(name)", "r") else { return [] }
+        defer { fclose(file) }
+        var contents: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = fread(&buffer, 1, buffer.count, file)
+            guard count > 0 else { return contents }
+            contents += buffer[..<count]
+        }
+    }
+
+    /// The lines of a file, without empty ones.
+    static func lines(_ name: String) -> [[UInt8]] { bytes(name).split(separator: 0x0A).map(Array.init) }
+
+    static func json(_ name: String) throws -> JSONValue { try JSONValue(parsing: bytes(name)) }
+
+    /// The documents that lines hold.
+    static func documents(_ name: String) throws -> [JSONValue] { try lines(name).map { try JSONValue(parsing: $0) } }
+}
+
+/// The replies of a runner to lines, each checked to be one.
+func replies(
+    to lines: some Sequence<[UInt8]>, from runner: inout TraceRunner
+) throws -> [JSONValue] {
+    var replies: [JSONValue] = []
+    for line in lines {
+        guard let reply = try runner.reply(to: line) else { continue }
+        replies.append(reply)
+    }
+    return replies
+}

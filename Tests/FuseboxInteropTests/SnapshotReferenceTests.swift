@@ -1,0 +1,13 @@
+import FuseboxInterop
+import Testing
+
+/// `proto-docs/snapshot.md` against the code.
+struct SnapshotReferenceTests {
+    @Test("proto-docs/snapshot.md ends with the records that the code declares")
+    func thePageIsCurrent() throws {
+        let page = try #require(ProtocolDocuments.text("snapshot.md"))
+        #expect(
+            page.hasSuffix("\n\(SnapshotReference.marker)\n\n\(SnapshotReference.markdown())"),
+            "run `make proto-docs` and review the difference")
+    }
+}

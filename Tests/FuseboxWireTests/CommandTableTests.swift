@@ -1,0 +1,79 @@
+import FuseboxWire
+import Testing
+
+@Suite("The table of commands")
+struct CommandTableTests {
+    private struct Collector: CommandVisitor {
+        var declarations: [CommandDeclaration] = []
+        var numbers: [UInt16] = []
+        /// The names that types go by in the reference, with the fields behind them.
+        var types: [String: Set<String>] = [:]
+        var failures: [String] = []
+
+        mutating func visit<C: Command>(_ command: C.Type) {
+            declarations.append(C.declaration)
+            for variant in 0...2 {
+                check(C.sample(variant), C.declaration.name)
+                check(C.Reply.sample(variant), C.declaration.name)
+            }
+            var schema = Schema()
+            _ = schema.fields(of: C.self) + schema.fields(of: C.Reply.self)
+            for definition in schema.definitions { types[definition.name, default: []].insert("\(definition)") }
+        }
+
+        private mutating func check<Record: WireRecord>(_ record: Record, _ name: String) {
+            let bytes = encoded(record)
+            if (try? decoded(Record.self, bytes)) != record { failures.append("\(name): bytes") }
+            if Record(rendered: record.rendered) != record { failures.append("\(name): text") }
+            // A page of the largest entries must fit in a frame.
+            if bytes.count > Limits.frameLength / Limits.pageLength * 2 { failures.append("\(name): too large") }
+        }
+    }
+
+    @Test("Each number leads to the command that declares it; names are unique and say their subject")
+    func numbers() {
+        var names: Set<String> = []
+        for number in 0...CommandTable.highestNumber {
+            guard let declaration = CommandTable.declaration(number) else { continue }
+            #expect(declaration.number == number)
+            #expect(names.insert(declaration.name).inserted)
+            #expect(declaration.subject.numbers.contains(number))
+            #expect((declaration.access == .engine) == (declaration.subject == .engine))
+            #expect(!declaration.summary.isEmpty)
+        }
+        #expect(CommandTable.declaration(0) == nil)
+        #expect(CommandTable.declaration(CommandTable.highestNumber + 1) == nil)
+        #expect(CommandTable.declaration(.max) == nil)
+    }
+
+    @Test("Every request and reply survives bytes and text, and a name of a type means one type")
+    func records() {
+        var collector = Collector()
+        CommandTable.forEach(&collector)
+        #expect(collector.failures.isEmpty)
+        #expect(collector.declarations.map(\.number) == collector.declarations.map(\.number).sorted())
+        for (name, definitions) in collector.types { #expect(definitions.count == 1, "two types are called \(name)") }
+    }
+
+    @Test("Subjects share no number")
+    func subjects() {
+        let all = CommandSubject.allCases.flatMap { Array($0.numbers) }
+        #expect(Set(all).count == all.count)
+    }
+
+    @Test("A refusal says in which field it arose, through every level")
+    func places() {
+        // name, then the change's first optional with an impossible presence byte.
+        let refusal = #expect(throws: Refusal.self) { try decoded(BreakerConfigure.self, [1, 0x61, 9]) }
+        #expect(refusal?.message == "change: failureThreshold: a bool must be 0 or 1, not 9")
+    }
+
+    @Test("Requests that change state, and no others, are sequenced")
+    func sequenced() {
+        #expect(BreakerAcquire.declaration.isSequenced)
+        #expect(LedgerRecord.declaration.isSequenced)
+        #expect(!BreakerGet.declaration.isSequenced)
+        #expect(!Hello.declaration.isSequenced)
+        #expect(!SnapshotNow.declaration.isSequenced)
+    }
+}

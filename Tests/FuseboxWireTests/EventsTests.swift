@@ -1,0 +1,44 @@
+import FuseboxWire
+import Testing
+
+@Suite("Events")
+struct EventsTests {
+    @Test(
+        "Every event has its number, a name of its own and a topic, and survives bytes and text",
+        arguments: 1...Event.highestNumber)
+    func survives(number: UInt16) throws {
+        for variant in 0...2 {
+            let event = try #require(Event.sample(number, variant: variant))
+            #expect(event.number == number)
+            #expect("\(event)".hasPrefix(event.name + "("))
+            #expect(Topics.named.contains { $0.topic == event.topic })
+            var writer = ByteWriter()
+            event.encode(into: &writer)
+            let back = try writer.withBytes { bytes in
+                var reader = ByteReader(bytes)
+                let event = try Event(number: number, from: &reader)
+                try reader.finish()
+                return event
+            }
+            #expect(back == event)
+            #expect(Event(number: number, rendered: event.rendered) == event)
+        }
+    }
+
+    @Test("There is no other event", arguments: [0, Event.highestNumber + 1, .max])
+    func unknown(number: UInt16) {
+        #expect(Event.sample(number, variant: 0) == nil)
+        #expect(Event(number: number, rendered: .record([])) == nil)
+        let refusal = #expect(throws: Refusal.self) {
+            var reader = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
+            _ = try Event(number: number, from: &reader)
+        }
+        #expect(refusal?.status == .unknownCommand)
+    }
+
+    @Test("Topics are single bits, and all of them together are all")
+    func topics() {
+        #expect(Topics.named.allSatisfy { $0.topic.rawValue.nonzeroBitCount == 1 })
+        #expect(Topics.named.reduce(into: Topics()) { $0.formUnion($1.topic) } == .all)
+    }
+}

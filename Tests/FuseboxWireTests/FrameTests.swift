@@ -1,0 +1,37 @@
+import FuseboxWire
+import Testing
+
+@Suite("Frames")
+struct FrameTests {
+    @Test("A frame is a length, a header and a payload")
+    func layout() {
+        var writer = ByteWriter()
+        let start = writer.beginFrame(FrameHeader(command: 0x0102, kind: .reply, detail: 7, correlation: 0xA0B0_C0D0))
+        writer.write(0xEE as UInt8)
+        writer.endFrame(start)
+        #expect(writer.bytes == [9, 0, 0, 0, 0x02, 0x01, 1, 7, 0xD0, 0xC0, 0xB0, 0xA0, 0xEE])
+    }
+
+    @Test("A frame under way becomes a refusal, whatever was written of it, and frames before it stay")
+    func refuse() {
+        let refusal = Refusal(.notFound, "no such breaker")
+        var direct = ByteWriter()
+        direct.writeRefusal(refusal, command: 19, correlation: 5)
+
+        var writer = ByteWriter()
+        let first = writer.beginFrame(FrameHeader(command: 3, kind: .reply, correlation: 4))
+        writer.endFrame(first)
+        let start = writer.beginFrame(FrameHeader(command: 19, kind: .reply, correlation: 5))
+        for _ in 0..<1_000 { writer.write(1 as UInt64) }
+        writer.refuseFrame(start, refusal)
+        #expect(Array(writer.bytes[..<12]) == [8, 0, 0, 0, 3, 0, 1, 0, 4, 0, 0, 0])
+        #expect(Array(writer.bytes[12...]) == direct.bytes)
+        #expect(Array(direct.bytes[..<14]) == [25, 0, 0, 0, 19, 0, 1, 16, 5, 0, 0, 0, 15, 0])
+    }
+
+    @Test("Statuses have numbers of their own, a meaning, and the ones that end a connection say so")
+    func statuses() {
+        #expect(Set(Status.allCases.map(\.meaning)).count == Status.allCases.count)
+        #expect(Status.allCases.filter(\.closesConnection).map(\.rawValue) == [3, 4, 5, 6, 11, 19, 23, 24, 27])
+    }
+}
