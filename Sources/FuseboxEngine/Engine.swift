@@ -103,7 +103,8 @@ public struct Engine: ~Copyable {
         requests += 1
         guard header.kind == FrameKind.request.rawValue, header.detail == 0 else {
             throw Refusal(
-                .malformed, "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
+                .malformed,
+                "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
         }
         var reader = unsafe ByteReader(payload)
         guard session.state == .open else {

@@ -43,7 +43,8 @@ import Testing
 
     @Test func helloTellsWhoTheServerIsAndWhatOneMay() throws {
         let conversation = Conversation()
-        let hello = try conversation.stranger(1, isOperator: false).ok(Hello(worker: WorkerID(high: 0, low: 1), client: ""))
+        let hello = try conversation.stranger(1, isOperator: false).ok(
+            Hello(worker: WorkerID(high: 0, low: 1), client: ""))
         #expect(hello.epoch == 42)
         #expect(hello.server == "engine under test")
         #expect(!hello.isOperator)
@@ -77,12 +78,15 @@ import Testing
                     // Every truncation of it is answered too, with what is wrong.
                     answered += 1
                     var payload = ByteWriter()
-                    if C.declaration.isSequenced { RequestSequence(sequence: 9, oldestUnacknowledged: 9).encode(into: &payload) }
+                    if C.declaration.isSequenced {
+                        RequestSequence(sequence: 9, oldestUnacknowledged: 9).encode(into: &payload)
+                    }
                     C.sample(variant).encode(into: &payload)
                     for length in 0..<payload.count where C.declaration.number != Hello.declaration.number {
                         let header = FrameHeader(command: C.declaration.number, kind: .request, correlation: 1)
                         let (_, refused) = try peer.send(header, Array(payload.bytes[..<length]))
-                        #expect(refused.count == 1 && refused[0].status != .ok, "\(C.declaration.name) cut at \(length)")
+                        #expect(
+                            refused.count == 1 && refused[0].status != .ok, "\(C.declaration.name) cut at \(length)")
                     }
                 } catch { Issue.record("\(C.declaration.name): \(error)") }
             }
@@ -107,7 +111,8 @@ import Testing
         let peer = try Conversation().peer()
         let ping = Ping.declaration.number
         for header in [
-            FrameHeader(command: ping, kind: .reply, correlation: 1), FrameHeader(command: ping, kind: .event, correlation: 1),
+            FrameHeader(command: ping, kind: .reply, correlation: 1),
+            FrameHeader(command: ping, kind: .event, correlation: 1),
             FrameHeader(command: ping, kind: .request, detail: 1, correlation: 1),
         ] {
             #expect(try peer.send(header, []).1.map(\.status) == [.malformed])
@@ -153,7 +158,8 @@ import Testing
         #expect(try peer.ask(BreakerFailure(name: try Name("two"))).status == .limitReached)
         #expect(try peer.ask(Forget(name: try Name("two"))).status == .notFound)
         let overspend = LedgerRecord(
-            provider: try Name("one"), model: try Name("m"), cost: Money(nanodollars: -1), inputTokens: 0, outputTokens: 0)
+            provider: try Name("one"), model: try Name("m"), cost: Money(nanodollars: -1), inputTokens: 0,
+            outputTokens: 0)
         #expect(try peer.ask(overspend).status == .outOfRange)
         #expect(conversation.capture().bytes() == before)
         #expect(conversation.refusals == 3)

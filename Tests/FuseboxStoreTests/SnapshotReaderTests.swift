@@ -4,7 +4,9 @@ import Testing
 
 /// What is not exactly what was written is refused.
 @Suite struct SnapshotReaderTests {
-    private static let sections: [(UInt32, [UInt8])] = [(1, []), (2, [1, 2, 3]), (9, Array(repeating: 0xAB, count: 70))]
+    private static let sections: [(UInt32, [UInt8])] = [
+        (1, []), (2, [1, 2, 3]), (9, Array(repeating: 0xAB, count: 70)),
+    ]
 
     private static func snapshot() throws -> [UInt8] {
         let header = SnapshotHeader(
@@ -78,7 +80,8 @@ import Testing
     @Test func sectionsThatWereTakenOutOrSwappedAreMissed() throws {
         let bytes = try Self.snapshot()
         // The first section is empty: 12 bytes, with a good checksum of its own.
-        let first = try #require((8..<bytes.count - 12).first { Array(bytes[$0..<$0 + 8]) == [1, 0, 0, 0, 0, 0, 0, 0] })
+        let first = try #require(
+            (8..<bytes.count - 12).first { Array(bytes[$0..<$0 + 8]) == [1, 0, 0, 0, 0, 0, 0, 0] })
         #expect(damage(of: Array(bytes[..<first] + bytes[(first + 12)...])) != nil)
         let second = first + 12
         let third = second + 12 + 3
