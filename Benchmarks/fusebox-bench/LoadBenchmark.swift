@@ -86,11 +86,14 @@ struct Books {
                 let own = accounts[provider * Self.modelsPerProvider + model]
                 let usage = models.first { $0.model.text == Self.modelName(model) }?.usage ?? Usage()
                 let theirs = [usage.requests, usage.spend.nanodollars, usage.inputTokens, usage.outputTokens]
-                try expect(own == theirs, "\(name)/\(Self.modelName(model)): the workers say \(own), the daemon \(theirs)")
+                try expect(
+                    own == theirs, "\(name)/\(Self.modelName(model)): the workers say \(own), the daemon \(theirs)")
             }
             let status = try client.breakers.get(name).status
             let theirs = [Int64(status.totalSuccesses), Int64(status.totalFailures)]
-            try expect(breakers[provider] == theirs, "breaker \(name): the workers say \(breakers[provider]), the daemon \(theirs)")
+            try expect(
+                breakers[provider] == theirs,
+                "breaker \(name): the workers say \(breakers[provider]), the daemon \(theirs)")
         }
         let total = try client.ledger.total().spend.nanodollars
         try expect(total == nanodollars, "the workers spent \(nanodollars), the daemon says \(total)")

@@ -33,7 +33,9 @@ struct StallBenchmark {
         print("under load alone: longest turn \(alone) µs at \(rate) records a second")
         let (slower, during) = try measure(daemon, &sequence, &connection, &reader, withSnapshots: true)
         print("with a snapshot always under way: longest turn \(during) µs at \(slower) records a second")
-        for line in daemon.log.filter({ $0.contains("bytes") }).suffix(1) { print("the last one: \(line.dropFirst(3))") }
+        for line in daemon.log.filter({ $0.contains("bytes") }).suffix(1) {
+            print("the last one: \(line.dropFirst(3))")
+        }
         try daemon.stop()
         try expect(during <= Self.boundMicroseconds, "a turn took longer than \(Self.boundMicroseconds) µs")
     }

@@ -70,15 +70,9 @@ public struct Engine: ~Copyable {
     /// Does what time alone makes due. Call it once a turn, before any frame.
     public mutating func advance(to moment: Moment) {
         guard machine.isDue(at: moment) else { return }
-        _ = try? applyOwn(Advance(), at: moment)
-    }
-
-    /// Applies an input of the engine's own.
-    mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) -> C.Reply {
-        let reply = try machine.apply(command, at: moment, effects: &events.effects)
+        guard (try? machine.apply(Advance(), at: moment, effects: &events.effects)) != nil else { return }
         sequence += 1
         events.number(at: machine.lastMoment.now)
-        return reply
     }
 
     // MARK: Frames
@@ -109,7 +103,8 @@ public struct Engine: ~Copyable {
         requests += 1
         guard header.kind == FrameKind.request.rawValue, header.detail == 0 else {
             throw Refusal(
-                .malformed, "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
+                .malformed,
+                "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
         }
         var reader = unsafe ByteReader(payload)
         guard session.state == .open else {
@@ -168,7 +163,12 @@ public struct Engine: ~Copyable {
         // Looking for them costs a walk over all breakers: once a second at the most.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
-        return ((try? applyOwn(EvictIdleBreakers(), at: moment))?.forgotten ?? 0) > 0
+        guard let eviction = try? machine.apply(EvictIdleBreakers(), at: moment, effects: &events.effects),
+            eviction.forgotten > 0
+        else { return false }
+        // One that finds none is no change of state.
+        sequence += 1
+        return true
     }
 
     // MARK: Replies

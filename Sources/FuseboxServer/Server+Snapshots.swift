@@ -26,7 +26,9 @@ extension Server {
             () -> Result<SnapshotInfo, SnapshotFailure> in
             // Taken out here, so that the memory of the old state is given back on this thread and not on the loop's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
-            do throws(SnapshotFailure) { return .success(try capture.write(to: store)) } catch { return .failure(error) }
+            do throws(SnapshotFailure) { return .success(try capture.write(to: store)) } catch {
+                return .failure(error)
+            }
         } then: { [unowned self] result in
             snapshotEnded(result)
         }
@@ -81,7 +83,9 @@ extension Server {
         switch result {
         case .success(let machine):
             engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)
-            log(.notice, "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
+            log(
+                .notice,
+                "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
         case .failure(let refusal):
             connection(ticket.session)?.complete { output in
                 Engine.complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal), &output)

@@ -110,7 +110,9 @@ public final class Server {
             throw .configuration("the limit of \(descriptors) descriptors leaves none for clients; raise `ulimit -n`")
         }
         if possible < limits.connections {
-            log(.warning, "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
+            log(
+                .warning,
+                "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
             limits.connections = possible
         }
         return limits
@@ -184,7 +186,9 @@ extension Server: EventLoopDelegate {
             boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
         self.moment = moment
         turn += 1
-        if let step { log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected") }
+        if let step {
+            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
+        }
         engine.advance(to: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
@@ -249,7 +253,10 @@ extension Server: EventLoopDelegate {
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
     private func tellStatistics() {
-        log(.notice, "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
+        log(
+            .notice,
+            "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+        )
         longestTurnNanoseconds = 0
     }
 }
@@ -287,7 +294,8 @@ extension Server: ListenerDelegate {
     private func turnAway(_ stream: Stream) {
         var output = ByteWriter()
         output.writeRefusal(
-            Refusal(.tooManyConnections, "\(limits.connections) clients are connected, which is the limit; try again later"),
+            Refusal(
+                .tooManyConnections, "\(limits.connections) clients are connected, which is the limit; try again later"),
             command: 0, correlation: 0)
         _ = try? unsafe output.withBytes { try unsafe stream.tryWrite($0) }
         stream.close()
@@ -403,7 +411,10 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         for signal in signals { signal.close() }
-        log(.notice, "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
+        log(
+            .notice,
+            "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+        )
         loop.stop()
     }
 
