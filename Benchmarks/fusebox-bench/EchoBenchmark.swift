@@ -15,11 +15,11 @@ struct EchoBenchmark {
         try waitForSocket(echoPath)
         // Which core a server is woken on decides most of a round trip, so both are put where they are equal.
         try pin(getpid(), to: 0)
-        for (place, core) in [("on the same core", 0), ("on another core", 1)]
+        for (place, core) in [("on the same core", 0), ("not on the same core", 1)]
         where core < sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
             try pin(daemon.child.process, to: core)
             try pin(echo.process, to: core)
-            print("client and servers \(place):")
+            print("the servers \(place) as the client:")
             for (name, latencies) in zip(Self.names, try measure(daemon, echoPath)) {
                 print("  \(name): \(latencies.summary)")
             }
