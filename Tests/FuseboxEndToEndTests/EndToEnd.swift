@@ -6,3 +6,6 @@ import Testing
 
 /// Set `FUSEBOX_FULL=1` for sizes that take minutes.
 let isFull = getenv("FUSEBOX_FULL") != nil
+
+/// Whether this program, and with it the daemon, was built with AddressSanitizer, whose runtime then is part of it.
+let isUnderAddressSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
