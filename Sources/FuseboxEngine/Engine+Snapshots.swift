@@ -6,41 +6,65 @@ import FuseboxWire
 public struct SnapshotCapture: Sendable {
     public let header: SnapshotHeader
     let machine: StateMachine
+    let workers: WorkerTable
 
+    /// A state without workers: one that is imported.
     public init(_ machine: StateMachine, header: SnapshotHeader) {
+        self.init(machine, WorkerTable(), header: header)
+    }
+
+    init(_ machine: StateMachine, _ workers: WorkerTable, header: SnapshotHeader) {
         self.machine = machine
+        self.workers = workers
         self.header = header
     }
 
     /// Writes it to a data directory. Runs on any thread.
     public func write<Files: Storage>(to store: SnapshotStore<Files>) throws(SnapshotFailure) -> SnapshotInfo {
-        try store.write(header) { (writer) throws(StorageError) in
-            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
-                try writer.section(kind.rawValue, contents)
-            }
-        }
+        try store.write(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
     }
 
     /// The whole snapshot in memory.
     public func bytes() -> [UInt8] {
         do throws(StorageError) {
             var writer = try SnapshotWriter(header, into: MemorySink())
-            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
-                try writer.section(kind.rawValue, contents)
-            }
+            try writeSections(to: &writer)
             return try writer.finish().bytes
         } catch {
             preconditionFailure("memory does not fail: \(error)")
         }
     }
+
+    private func writeSections<Sink: ByteSink & ~Copyable>(
+        to writer: inout SnapshotWriter<Sink>
+    ) throws(StorageError) {
+        try machine.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind.rawValue, contents)
+        }
+        try workers.forEachImageSection { (contents) throws(StorageError) in
+            try writer.section(WorkerImage.section, contents)
+        }
+    }
 }
 
 extension SnapshotReader {
-    /// The state that the snapshot holds.
+    /// The state that the snapshot holds, without the workers.
     public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+        try contents(limits: limits).machine
+    }
+
+    /// Everything that the snapshot holds.
+    func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
-        try forEachSection { (kind, contents) throws(Refusal) in try image.add(kind, &contents) }
-        do throws(Refusal) { return try image.finish() } catch { throw .contents(offset: 0, error) }
+        var workers = WorkerTable()
+        try forEachSection { (kind, contents) throws(Refusal) in
+            if kind == WorkerImage.section {
+                try workers.add(from: &contents)
+            } else {
+                try image.add(kind, &contents)
+            }
+        }
+        do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
     }
 }
 
@@ -150,7 +174,7 @@ extension Engine {
     public mutating func capture(at moment: Moment) -> SnapshotCapture {
         snapshots.begin(at: moment.now)
         return SnapshotCapture(
-            machine,
+            state.machine, state.workers,
             header: SnapshotHeader(
                 epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
     }
@@ -168,14 +192,15 @@ extension Engine {
 
     /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
     public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
-        machine.replaceContents(with: imported)
-        sequence += 1
+        state.machine.replaceContents(with: imported)
+        state.sequence += 1
         snapshots.request(ticket)
     }
 
     /// Tells that a connection is gone.
     public mutating func sessionEnded(_ session: borrowing Session) {
         upload.discard(session.id)
+        if speakers[session.worker] == session.id { speakers[session.worker] = nil }
         if !session.topics.isEmpty { subscribers -= 1 }
     }
 

@@ -115,9 +115,15 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// The bytes of entries that can be appended now without asking the file system for space.
     public var room: Int {
-        guard let active else { return spare == nil ? 0 : segmentLength - JournalHeader.bytes - Self.sealBytes }
+        guard let active else { return 0 }
         return max(0, segmentLength - active.offset - Self.sealBytes)
     }
+
+    /// Whether there is a segment to append to.
+    public var isOpen: Bool { active != nil }
+
+    /// Whether a spare is ready.
+    public var hasSpare: Bool { spare != nil }
 
     /// Whether a spare should be prepared.
     public var wantsSpare: Bool { spare == nil }
@@ -138,13 +144,17 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
     ///
-    /// - Parameter sequence: of the next entry
-    public mutating func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
+    /// - Parameters:
+    ///   - sequence: of the next entry
+    ///   - isRebased: whether the next entry does not follow the last one
+    public mutating func rotate(
+        next sequence: UInt64, synced: UInt64, isRebased: Bool = false
+    ) throws(StorageError) {
         guard let spare else { return }
-        try seal(next: sequence, synced: synced)
+        if !isRebased { try seal(next: sequence, synced: synced) } else { leave() }
         var header = ByteWriter()
         header.write(contentsOf: JournalHeader.magic)
-        JournalHeader(epoch: epoch, firstSequence: sequence).encode(into: &header)
+        JournalHeader(epoch: epoch, firstSequence: sequence, isRebased: isRebased).encode(into: &header)
         header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
         try Self.write(header, to: spare.file, at: 0)
         let name = JournalName(firstSequence: sequence)
@@ -152,6 +162,12 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         directoryIsUnsynced = true
         active = Active(name: name, file: spare.file, offset: JournalHeader.bytes)
         self.spare = nil
+    }
+
+    /// Goes on without completing the segment: the entry that would do so is not the next one.
+    private mutating func leave() {
+        if let active { unsynced.append(active.file) }
+        active = nil
     }
 
     /// Completes the segment, if it has any entries. The next `syncTask` brings it to the disk.

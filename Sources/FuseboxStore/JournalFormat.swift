@@ -27,12 +27,14 @@ public struct JournalHeader: WireRecord {
     public var semantics = JournalHeader.currentSemantics
     public var epoch: UInt64 = 0
     public var firstSequence: UInt64 = 0
+    public var isRebased = false
 
     public init() {}
 
-    public init(epoch: UInt64, firstSequence: UInt64) {
+    public init(epoch: UInt64, firstSequence: UInt64, isRebased: Bool) {
         self.epoch = epoch
         self.firstSequence = firstSequence
+        self.isRebased = isRebased
     }
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -40,6 +42,7 @@ public struct JournalHeader: WireRecord {
         try visitor.field("semantics", &semantics, "the version of what commands mean: 1")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
+        try visitor.field("isRebased", &isRebased, "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
     }
 }
 

@@ -62,6 +62,7 @@ public struct JournalReader: Sendable {
     /// Calls `body` with every good entry and its payload, in order, and returns how they end.
     ///
     /// - Parameter body: what it throws ends the reading
+    ///   The end tells torn from damaged by this segment alone: `proves` asks those that follow.
     public func forEach<Failure: Error>(
         _ body: (JournalEntry, UnsafeRawBufferPointer, _ offset: Int) throws(Failure) -> Void
     ) throws(Failure) -> JournalEnd {
@@ -69,6 +70,26 @@ public struct JournalReader: Sendable {
             do throws(Failure) { return .success(try unsafe walk(all, body)) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Whether an entry among these bytes proves that `sequence` was on the disk when it was written.
+    public static func proves(_ sequence: UInt64, in bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { all in
+            unsafe knows(sequence, from: JournalHeader.bytes, of: all)
+        }
+    }
+
+    private static func knows(_ sequence: UInt64, from offset: Int, of all: UnsafeRawBufferPointer) -> Bool {
+        var place = offset
+        while place < all.count {
+            if let (entry, _, end) = unsafe entry(at: place, of: all) {
+                if entry.synced >= sequence { return true }
+                place = end
+            } else {
+                place += JournalEntry.alignment
+            }
+        }
+        return false
     }
 
     private func walk<Failure: Error>(
@@ -91,13 +112,7 @@ public struct JournalReader: Sendable {
     /// What it means that no good entry with the expected sequence stands at `offset`.
     private func end(at offset: Int, expected: UInt64, of all: UnsafeRawBufferPointer) -> JournalEnd {
         if unsafe Self.isZero(all, from: offset) { return .open(offset: offset) }
-        var place = offset
-        while place < all.count {
-            if let (entry, _, _) = unsafe Self.entry(at: place, of: all), entry.synced >= expected {
-                return .damaged(offset: offset)
-            }
-            place += JournalEntry.alignment
-        }
+        if unsafe Self.knows(expected, from: offset, of: all) { return .damaged(offset: offset) }
         return .torn(offset: offset)
     }
 
