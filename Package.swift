@@ -59,6 +59,10 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

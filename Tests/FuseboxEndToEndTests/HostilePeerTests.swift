@@ -1,0 +1,249 @@
+import FuseboxClient
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Peers that break the rules get a clear error, cost bounded memory, and disturb nobody.
+    @Suite struct HostilePeerTests {
+        struct Nonsense: CustomTestStringConvertible {
+            var testDescription: String
+            var bytes: [UInt8]
+            var status: Status
+        }
+
+        @Test(arguments: [
+            Nonsense(testDescription: "an HTTP request", bytes: Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), status: .badMagic),
+            Nonsense(testDescription: "a TLS hello", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3], status: .badMagic),
+            Nonsense(testDescription: "a length of 4 GiB", bytes: [255, 255, 255, 255, 1, 0, 0, 0], status: .badMagic),
+            Nonsense(testDescription: "a length of 7", bytes: [7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], status: .badMagic),
+            Nonsense(testDescription: "a length of 0", bytes: [0, 0, 0, 0], status: .badMagic),
+            Nonsense(
+                testDescription: "a hello with other magic", bytes: [12, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4],
+                status: .badMagic),
+            Nonsense(testDescription: "a request before hello", bytes: RawPeer.frame(Ping()), status: .helloRequired),
+            Nonsense(
+                testDescription: "a hello of another version",
+                bytes: {
+                    var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+                    hello.lowestVersion = 900
+                    hello.highestVersion = 901
+                    return RawPeer.frame(hello)
+                }(), status: .unsupportedVersion),
+        ])
+        func nonsenseAtTheStartIsToldWhyAndClosed(_ nonsense: Nonsense) throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer(daemon.socketPath)
+            peer.send(nonsense.bytes)
+            let answer = try #require(try peer.next())
+            #expect(answer.status == nonsense.status)
+            #expect(!answer.message.isEmpty)
+            #expect(try peer.isClosed())
+        }
+
+        @Test func nonsenseAfterHelloIsToldWhy() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+
+            peer.send([8, 0, 0, 0, 0xFF, 0x7F, 0, 0, 5, 0, 0, 0])
+            let unknown = try #require(try peer.next())
+            #expect(unknown.status == .unknownCommand)
+            #expect(unknown.header.correlation == 5)
+
+            peer.send([8, 0, 0, 0, 240, 0, 0, 0, 5, 0, 0, 0])
+            #expect(try peer.next()?.status == .unknownCommand, "the engine's own inputs are not for peers")
+
+            var trailing = RawPeer.frame(Ping())
+            trailing[0] += 1
+            peer.send(trailing + [0])
+            #expect(try peer.next()?.status == .trailingBytes)
+
+            for (name, status) in [([], Status.badName), ([10], .badName), ([0xC3, 0x28], .badText)] as [([UInt8], Status)] {
+                peer.send([UInt8(9 + name.count), 0, 0, 0, 19, 0, 0, 0, 5, 0, 0, 0, UInt8(name.count)] + name)
+                #expect(try peer.next()?.status == status)
+            }
+            // After all that the connection is as good as before.
+            #expect(try peer.ask(Ping()).status == .ok)
+
+            peer.send([255, 255, 255, 255, 1, 0, 0, 0])
+            #expect(try peer.next()?.status == .frameTooLarge)
+            #expect(try peer.isClosed())
+        }
+
+        @Test func aSecondHelloIsRefusedAndCloses() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            #expect(try peer.ask(Hello(worker: WorkerID(high: 0, low: 0), client: "")).status == .helloRequired)
+            #expect(try peer.isClosed())
+        }
+
+        @Test func aHelloThatNeverComesIsNotWaitedFor() throws {
+            let daemon = try DaemonProcess("--hello-timeout", "100ms")
+            let silent = try RawPeer(daemon.socketPath)
+            let slow = try RawPeer(daemon.socketPath)
+            slow.send([40, 0, 0, 0, 1])
+            for peer in [silent, slow] {
+                #expect(try peer.next()?.status == .helloTimeout)
+                #expect(try peer.isClosed())
+            }
+        }
+
+        @Test func randomBytesHarmNobody() throws {
+            let daemon = try DaemonProcess()
+            let bystander = Bystander(daemon.socketPath)
+            let before = daemon.residentBytes
+            var generator = SeededGenerator(state: 42)
+            for _ in 0..<300 {
+                let peer = try RawPeer(daemon.socketPath)
+                if Bool.random(using: &generator) { peer.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: ""))) }
+                _ = peer.sendWhatFits((0..<2_000).map { _ in UInt8.random(in: 0...255, using: &generator) })
+            }
+            bystander.expectWasServed()
+            #expect(daemon.residentBytes < before + 16 << 20)
+        }
+
+        @Test func aPeerThatNeverReadsIsNotAskedForMore() throws {
+            let daemon = try DaemonProcess()
+            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            for number in 0..<300 { _ = try client.breakers.acquire("breaker-with-quite-a-long-name-\(number)") }
+            let bystander = Bystander(daemon.socketPath)
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let before = daemon.residentBytes
+
+            // Each of these requests asks for about 30 KiB: 600 MiB in all.
+            let request = RawPeer.frame(BreakerList(cursor: 0))
+            let sent = peer.sendWhatFits(Array(repeatElement(request, count: 20_000).joined()))
+            #expect(sent < 20_000 * request.count, "the daemon must stop reading")
+            #expect(daemon.residentBytes < before + 8 << 20)
+            bystander.expectWasServed()
+
+            // Whoever takes them after all gets them all.
+            peer.shutDownSending()
+            for _ in 0..<sent / request.count { #expect(try peer.next()?.status == .ok) }
+            #expect(try peer.isClosed())
+        }
+
+        @Test func aSubscriberThatNeverReadsMissesEvents() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
+            let before = daemon.residentBytes
+            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let bystander = Bystander(daemon.socketPath)
+            let transitions = 20_000
+            for _ in 0..<transitions / 2 {
+                try client.breakers.forceOpen("flapping")
+                try client.breakers.reset("flapping")
+            }
+            #expect(daemon.residentBytes < before + 8 << 20)
+            bystander.expectWasServed()
+            // What it finds when it reads at last adds up: a number is the one before it, and one, and those missed.
+            var number: UInt64 = 0
+            var missed: UInt64 = 0
+            while missed == 0 {
+                // What was counted is told with the next event that fits.
+                if !peer.hasInput(withinMilliseconds: 200) { try client.breakers.forceOpen("late") }
+                if !peer.hasInput(withinMilliseconds: 200) { try client.breakers.reset("late") }
+                let event = try envelope(of: try #require(try peer.next()))
+                #expect(event.number == number + 1 + event.missed)
+                number = event.number
+                missed = event.missed
+            }
+            #expect(missed > 1_000)
+        }
+
+        private func envelope(of frame: RawPeer.Frame) throws -> EventEnvelope {
+            #expect(frame.header.kind == FrameKind.event.rawValue)
+            return try frame.payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                var envelope = EventEnvelope()
+                try envelope.decode(from: &reader)
+                return envelope
+            }
+        }
+
+        @Test func twoThousandConnectionsAtOnce() throws {
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            try #require(limit.rlim_max > 2_200, "the hard limit of descriptors is too low for this test")
+
+            let daemon = try DaemonProcess()
+            let bystander = Bystander(daemon.socketPath)
+            let before = daemon.residentBytes
+            var peers = try (0..<2_000).map { _ in try RawPeer(daemon.socketPath) }
+            for peer in peers { peer.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "one of many"))) }
+            for peer in peers { #expect(try peer.next()?.status == .ok) }
+            for peer in peers { peer.send(Ping()) }
+            for peer in peers { #expect(try peer.next()?.status == .ok) }
+            #expect(daemon.residentBytes < before + 2_000 * 32 << 10)
+            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            #expect(try client.status().connections == 2_002)
+            peers.removeAll()
+            #expect(waitUntil { (try? client.status().connections) == 2 })
+            bystander.expectWasServed()
+        }
+
+        @Test func anExcessConnectionIsToldWhyAndOthersStay() throws {
+            var options = DaemonProcess.Options()
+            options.prelude = "ulimit -n 64"
+            let daemon = try DaemonProcess(options)
+            let bystander = Bystander(daemon.socketPath)
+            #expect(waitUntil { bystander.answered > 0 })
+            var peers = try (0..<31).map { _ in try RawPeer.greeted(daemon.socketPath) }
+            for _ in 0..<200 {
+                let excess = try RawPeer(daemon.socketPath)
+                #expect(try excess.next()?.status == .tooManyConnections)
+                #expect(try excess.isClosed())
+            }
+            for peer in peers { #expect(try peer.ask(Ping()).status == .ok) }
+            // Descriptors are kept back for snapshots.
+            #expect(try peers[0].ask(SnapshotNow()).status == .ok)
+            // And once there is room again, there is room.
+            peers.removeLast()
+            #expect(waitUntil { (try? RawPeer.greeted(daemon.socketPath)) != nil })
+            bystander.expectWasServed()
+        }
+
+        @Test func millionsOfNamesMeetALimit() throws {
+            let count = isFull ? 10_000_000 : 300_000
+            let daemon = try DaemonProcess()
+            let bystander = Bystander(daemon.socketPath)
+            let before = daemon.residentBytes
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            var outcomes: [Status: Int] = [:]
+            var number = 0
+            while number < count {
+                var batch = ByteWriter()
+                let size = min(500, count - number)
+                for _ in 0..<size {
+                    number += 1
+                    let name = try Name("name-\(number)")
+                    RawPeer.write(BreakerAcquire(name: name), sequence: UInt64(number), into: &batch)
+                }
+                peer.send(batch.bytes)
+                for _ in 0..<size { outcomes[try #require(try peer.next()?.status), default: 0] += 1 }
+            }
+            let perUser = Limits().namesPerUser
+            #expect(outcomes == [.ok: perUser - 1, .limitReached: count - perUser + 1], "the bystander's name is one of them")
+            #expect(daemon.residentBytes < before + 96 << 20)
+            bystander.expectWasServed()
+            // A name that is known is served on.
+            #expect(try peer.ask(BreakerGet(name: Name("name-1"))).status == .ok)
+        }
+    }
+}
+
+/// A generator that a seed determines (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,143 @@
+import FuseboxWire
+import Glibc
+import Testing
+
+/// A peer that sends whatever bytes a test wants, and reads frames.
+final class RawPeer {
+    private let socket: Int32
+    private var input = FrameReader(frameLimit: 1 << 20)
+    private var sequence: UInt64 = 0
+
+    struct Frame {
+        var header: FrameHeader
+        var payload: [UInt8]
+        var status: Status? { Status(rawValue: header.detail) }
+
+        /// The message of a refusal.
+        var message: String {
+            var text = ""
+            payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                try? text.decode(from: &reader)
+            }
+            return text
+        }
+
+        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
+            var reply = Reply()
+            try payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                try reply.decode(from: &reader)
+                try reader.finish()
+            }
+            return reply
+        }
+    }
+
+    init(_ path: String) throws {
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        try #require(socket >= 0)
+        try #require(withUnixAddress(path) { connect(socket, $0, $1) } == 0, "cannot connect to \(path)")
+    }
+
+    /// One that has said hello.
+    static func greeted(_ path: String) throws -> RawPeer {
+        let peer = try RawPeer(path)
+        peer.send(frame(Hello(worker: WorkerID(high: 1, low: 2), client: "raw peer")))
+        #expect(try peer.next()?.status == .ok)
+        return peer
+    }
+
+    deinit { close(socket) }
+
+    // MARK: Sending
+
+    /// Sends all of the bytes, or as many as go before the peer closes.
+    func send(_ bytes: [UInt8]) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    /// Sends what goes without waiting longer than a moment for room; returns how many bytes that was.
+    func sendWhatFits(_ bytes: [UInt8], patienceMilliseconds: Int32 = 300) -> Int {
+        var sent = 0
+        while sent < bytes.count {
+            var watch = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+            guard poll(&watch, 1, patienceMilliseconds) == 1 else { return sent }
+            let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, flags)
+            }
+            if count > 0 { sent += count } else if errno != EAGAIN { return sent }
+        }
+        return sent
+    }
+
+    func send<C: Command>(_ command: C, correlation: UInt32 = 7) {
+        sequence += 1
+        send(Self.frame(command, correlation: correlation, sequence: sequence))
+    }
+
+    func shutDownSending() { shutdown(socket, Int32(SHUT_WR)) }
+
+    static func frame<C: Command>(_ command: C, correlation: UInt32 = 7, sequence: UInt64 = 1) -> [UInt8] {
+        var writer = ByteWriter()
+        write(command, correlation: correlation, sequence: sequence, into: &writer)
+        return writer.bytes
+    }
+
+    static func write<C: Command>(
+        _ command: C, correlation: UInt32 = 7, sequence: UInt64, into writer: inout ByteWriter
+    ) {
+        let start = writer.beginFrame(
+            FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation))
+        if C.declaration.isSequenced {
+            RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &writer)
+        }
+        command.encode(into: &writer)
+        writer.endFrame(start)
+    }
+
+    // MARK: Receiving
+
+    /// The next frame; nil once the daemon has closed. Fails the test if neither comes.
+    func next() throws -> Frame? {
+        while true {
+            let frame = try input.next { header, payload in Frame(header: header, payload: Array(payload)) }
+            if let frame { return frame }
+            guard try read() else { return nil }
+        }
+    }
+
+    /// Whether `next` has something to look at.
+    func hasInput(withinMilliseconds milliseconds: Int32) -> Bool {
+        var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return input.isReady || poll(&watch, 1, milliseconds) == 1
+    }
+
+    private func read() throws -> Bool {
+        var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&watch, 1, 60_000) == 1, "nothing comes from the daemon")
+        let room = input.spare()
+        let count = recv(socket, room.baseAddress, room.count, 0)
+        guard count > 0 else { return false }
+        input.commit(count)
+        return true
+    }
+
+    /// Sends a command and gives the reply's frame.
+    func ask<C: Command>(_ command: C) throws -> Frame {
+        send(command)
+        return try #require(try next(), "the daemon closed instead of answering")
+    }
+
+    /// Whether the daemon has closed, nothing more having come.
+    func isClosed() throws -> Bool { try next() == nil }
+}

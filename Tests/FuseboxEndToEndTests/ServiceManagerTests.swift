@@ -1,0 +1,147 @@
+import FuseboxClient
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// What systemd and the daemon say to each other.
+    @Suite struct ServiceManagerTests {
+        @Test func aSocketThatIsPassedIsListenedOn() throws {
+            let folder = TemporaryFolder()
+            let listener = try listen(on: folder("passed"))
+            defer { close(listener) }
+            var options = DaemonProcess.Options()
+            options.listener = listener
+            options.passesSocket = false
+
+            // Whoever connects before the daemon is there waits, and is served.
+            let early = try RawPeer(folder("passed"))
+            early.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "early")))
+            let daemon = try DaemonProcess(options, in: folder)
+            #expect(try early.next()?.status == .ok)
+
+            let client = try FuseboxClient.connect(to: folder("passed"))
+            _ = try client.breakers.failure("openai")
+            daemon.send(SIGTERM)
+            try daemon.waitForNotification("STOPPING=1")
+            #expect(try daemon.wait() == 0)
+            #expect(fileNames(in: folder.path).contains("passed"), "the path belongs to the service manager")
+
+            // A restart gets the same socket.
+            let next = try DaemonProcess(options, in: folder)
+            #expect(try FuseboxClient.connect(to: folder("passed")).breakers.get("openai").status.totalFailures == 1)
+            #expect(try next.stop() == 0)
+        }
+
+        private func listen(on path: String) throws -> Int32 {
+            let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            try #require(withUnixAddress(path) { bind(socket, $0, $1) } == 0)
+            try #require(Glibc.listen(socket, 16) == 0)
+            return socket
+        }
+
+        @Test(.enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
+        func systemdSocketActivateStartsItOnTheFirstConnection() throws {
+            let folder = TemporaryFolder()
+            let notify = NotifySocket(folder("notify"))
+            let process = spawn(
+                [
+                    "/usr/bin/systemd-socket-activate", "--listen=\(folder("socket"))",
+                    "--setenv=NOTIFY_SOCKET=\(notify.path)", DaemonProcess.executable, "--data", folder("data"),
+                ], environment: ["PATH=/usr/bin:/bin"], standardError: folder("log"))
+            defer {
+                kill(process, SIGKILL)
+                _ = waitpid(process, nil, 0)
+            }
+            #expect(waitUntil { fileNames(in: folder.path).contains("socket") })
+            #expect(waitUntil { (try? RawPeer(folder("socket"))) != nil })
+            #expect(waitUntil { notify.has("READY=1") })
+            let client = try FuseboxClient.connect(to: folder("socket"))
+            // It replaced the activator: the process is the same.
+            #expect(try client.status().processID == UInt32(process))
+            kill(process, SIGTERM)
+            #expect(waitUntil { notify.has("STOPPING=1") })
+        }
+
+        @Test func variablesForAnotherProcessAreNotTaken() throws {
+            var options = DaemonProcess.Options()
+            options.prelude = "export LISTEN_PID=1 LISTEN_FDS=1"
+            let daemon = try DaemonProcess(options, in: TemporaryFolder())
+            #expect(try FuseboxClient.connect(to: daemon.socketPath).ping().now.milliseconds > 0)
+        }
+
+        @Test func twoSocketsAreOneTooMany() throws {
+            var options = DaemonProcess.Options()
+            options.prelude = "export LISTEN_PID=$$ LISTEN_FDS=2"
+            let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
+            #expect(try daemon.wait() == 64)
+            #expect(daemon.log.contains("passed 2 sockets"))
+        }
+
+        @Test func logLinesCarryPrioritiesWhenNotOnATerminal() throws {
+            let daemon = try DaemonProcess()
+            #expect(try daemon.stop() == 0)
+            let lines = daemon.log.split(separator: "\n")
+            #expect(lines.count >= 3)
+            for line in lines { #expect(line.starts(with: /<[0-7]>\S/)) }
+        }
+
+        @Test func userSignalTellsTheLongestTurn() throws {
+            let daemon = try DaemonProcess()
+            daemon.send(SIGUSR1)
+            #expect(waitUntil { daemon.log.contains("longest turn") })
+            #expect(try daemon.stop() == 0)
+        }
+    }
+
+    /// The socket's mode lets everybody connect; the kernel says who may do what.
+    @Suite struct PeerCredentialTests {
+        /// As another user, in a process of its own: credentials are those of the time of the connect.
+        @Test(.enabled(if: geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0))
+        func strangersAreWorkersAndNoOperators() throws {
+            let daemon = try DaemonProcess("--socket-mode", "0666")
+            chmod(daemon.folder.path, 0o755)
+            let hello = RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "stranger"))
+            let acquire = RawPeer.frame(BreakerAcquire(name: try Name("openai")), correlation: 2, sequence: 1)
+            let reset = RawPeer.frame(BreakerReset(name: try Name("openai")), correlation: 3, sequence: 2)
+            let snapshot = RawPeer.frame(SnapshotNow(), correlation: 4)
+            let answers = try conversation(daemon, hello + acquire + reset + snapshot)
+            #expect(answers.map(\.status) == [.ok, .ok, .notPermitted, .notPermitted])
+            #expect(try answers[0].reply(Hello.Reply.self).isOperator == false)
+
+            let operating = try RawPeer.greeted(daemon.socketPath)
+            operating.send(BreakerReset(name: try Name("openai")))
+            #expect(try operating.next()?.status == .ok)
+        }
+
+        /// Has another user send these bytes and gives what came back.
+        private func conversation(_ daemon: DaemonProcess, _ bytes: [UInt8]) throws -> [RawPeer.Frame] {
+            let program = """
+                import socket, sys
+                peer = socket.socket(socket.AF_UNIX)
+                peer.connect(sys.argv[1])
+                peer.sendall(bytes.fromhex(sys.argv[2]))
+                peer.shutdown(socket.SHUT_WR)
+                sys.stdout.buffer.write(b''.join(iter(lambda: peer.recv(65536), b'')))
+                """
+            let output = daemon.folder("answers")
+            let process = spawn(
+                [
+                    "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c",
+                    program, daemon.socketPath, hexadecimal(bytes),
+                ], environment: ["PATH=/usr/bin:/bin"], standardError: output)
+            var status: Int32 = 0
+            waitpid(process, &status, 0)
+            try #require(status == 0, "\(String(decoding: contents(of: output), as: UTF8.self))")
+            var reader = FrameReader()
+            contents(of: output).withUnsafeBytes { reader.append($0) }
+            var frames: [RawPeer.Frame] = []
+            while let frame = try reader.next({ RawPeer.Frame(header: $0, payload: Array($1)) }) { frames.append(frame) }
+            return frames
+        }
+
+        private func hexadecimal(_ bytes: [UInt8]) -> String {
+            bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+    }
+}
