@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
+            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
             dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
@@ -59,7 +59,6 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
-            name: "FuseboxInteropTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),

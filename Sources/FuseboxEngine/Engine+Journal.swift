@@ -77,6 +77,7 @@ extension Engine {
             let before = batch.count
             unsafe batch.append(entry, payload: payload)
             room -= batch.count - before
+            journaledBytes += batch.count - before
         }
         numberEvents()
     }
@@ -111,6 +112,12 @@ extension Engine {
 
     /// Whether something has been written that is not known to be on the disk.
     public var hasUnsynced: Bool { syncedSequence < sequence && isJournaling && !commits.isSyncing }
+
+    /// The highest sequence that is known to be on the disk.
+    public var durableSequence: UInt64 { syncedSequence }
+
+    /// Whether replies wait for the disk.
+    public var hasHeldReplies: Bool { commits.count > 0 }
 
     /// Tells that a sync begins; returns the sequence that it covers.
     public mutating func beginSync() -> UInt64 {

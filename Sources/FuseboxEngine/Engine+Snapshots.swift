@@ -70,6 +70,9 @@ extension SnapshotReader {
 
 /// When snapshots are taken, and who waits for one.
 struct SnapshotSchedule {
+    /// How long after an attempt a snapshot that is wanted early is tried again.
+    private static let retryMilliseconds: Int64 = 1_000
+
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
     private(set) var failure = ""
@@ -88,9 +91,10 @@ struct SnapshotSchedule {
     mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
 
     /// Whether one is to be captured now.
-    func isDue(sequence: UInt64, at now: Timestamp) -> Bool {
+    func isDue(sequence: UInt64, hasGrown: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if !waiting.isEmpty { return true }
+        if hasGrown, now - lastAttempt >= min(Self.retryMilliseconds, intervalMilliseconds) { return true }
         return newest?.sequence != sequence && now - lastAttempt >= intervalMilliseconds
     }
 
@@ -164,15 +168,20 @@ struct Upload {
 }
 
 extension Engine {
+    /// The journal's length at which a snapshot is taken early, so that a restart is quick.
+    private static var journalBound: Int { 96 * 1024 * 1024 }
+
     /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
     public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
-        guard snapshots.isDue(sequence: sequence, at: moment.now) else { return nil }
+        let grown = journaledBytes > Self.journalBound || isRebasing
+        guard snapshots.isDue(sequence: sequence, hasGrown: grown, at: moment.now) else { return nil }
         return capture(at: moment)
     }
 
     /// The state to be written as a snapshot, due or not. `snapshotEnded` must follow.
     public mutating func capture(at moment: Moment) -> SnapshotCapture {
         snapshots.begin(at: moment.now)
+        journaledBytes = 0
         return SnapshotCapture(
             state.machine, state.workers,
             header: SnapshotHeader(

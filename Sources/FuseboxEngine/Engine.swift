@@ -51,6 +51,8 @@ public struct Engine: ~Copyable {
     var commits = CommitQueue()
     /// The bytes of entries that may still be appended in this turn, as the owner has said.
     var room = 0
+    /// The bytes of entries since the last snapshot was captured.
+    var journaledBytes = 0
     /// Why nothing can be journaled, if nothing can.
     public internal(set) var storageFailure: String?
     /// Whether changes were made that are in no journal: a snapshot has to follow.

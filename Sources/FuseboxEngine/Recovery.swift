@@ -94,11 +94,13 @@ public struct Recovered: ~Copyable {
     /// The newest snapshot that is good.
     public let snapshot: SnapshotInfo?
     /// The segment to go on in and where, if the last one was left open.
-    public private(set) var openSegment: (name: JournalName, offset: Int)?
+    private var openSegment: (name: JournalName, offset: Int)?
     private var damaged: [SnapshotName] = []
     private var dropped: [JournalName] = []
     private var hasNewerSequence = false
     private var hasOtherProfile = false
+    /// The last sequence that the journal holds; nil if there is no journal.
+    private var lastJournaled: UInt64?
 
     public var machine: StateMachine { state.machine }
     public var sequence: UInt64 { state.sequence }
@@ -225,6 +227,7 @@ extension Recovered {
             }
             guard reader.header.semantics == JournalHeader.currentSemantics || !Self.hasEntries(reader, after: state.sequence)
             else { throw .otherSemantics(file: name.file, version: reader.header.semantics) }
+            lastJournaled = name.firstSequence - 1
             let end = try replay(reader, name, progress)
             if situation.tail == .none, situation.replayed > 0 { situation.tail = .whole }
             switch end {
@@ -246,6 +249,7 @@ extension Recovered {
         _ reader: JournalReader, _ name: JournalName, _ progress: (UInt64) -> Void
     ) throws(RecoveryRefusal) -> JournalEnd {
         try unsafe reader.forEach { (entry, payload, offset) throws(RecoveryRefusal) in
+            lastJournaled = entry.sequence
             guard entry.sequence > state.sequence else { return }
             do throws(Refusal) { try unsafe state.replay(entry, payload) } catch {
                 throw .damagedJournal(file: name.file, offset: offset, error.message)
@@ -305,6 +309,12 @@ extension Recovered {
 
     /// Whether nothing that was acknowledged is lost.
     public var isWhole: Bool { !hasNewerSequence }
+
+    /// Whether the journal's files end where the state does, so that a next segment continues them.
+    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
+
+    /// The segment to go on in and where, if there is one.
+    public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
 
     /// Whether a snapshot has to be written before anything is journaled: the state is not what the files continue.
     public var needsSnapshot: Bool { snapshot == nil || hasNewerSequence || hasOtherProfile }

@@ -58,6 +58,10 @@ final class Connection {
                 server.continueLater(self)
                 break
             }
+            guard server.engine.canTake(frameLength: input.nextLength) else {
+                server.waitForRoom(self)
+                break
+            }
             budget -= 1
             handleNext()
         }
@@ -91,7 +95,9 @@ final class Connection {
         }
         switch verdict {
         case nil: return
-        case .proceed: if session.state == .open { input.frameLimit = Limits.frameLength }
+        case .proceed:
+            input.frameLimit = Limits.frameLength
+            server.endFenced()
         case .close: finish()
         case .deferred(let ticket, let work):
             deferred += 1
@@ -121,6 +127,13 @@ final class Connection {
         deferred -= 1
         write(&output)
         process()
+    }
+
+    /// Appends a reply that waited for the journal.
+    func append(_ frame: UnsafeRawBufferPointer) {
+        guard stream.isOpen else { return }
+        unsafe output.write(contentsOf: frame)
+        server.markDirty(self)
     }
 
     /// Appends the events that the peer has subscribed to.

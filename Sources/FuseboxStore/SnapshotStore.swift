@@ -135,3 +135,13 @@ public struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
 
     public mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { try unsafe file.write(bytes) }
 }
+
+extension SnapshotStore {
+    /// Removes the segments of the journal that no kept snapshot needs.
+    public func retireJournal() throws(SnapshotFailure) {
+        do throws(StorageError) {
+            guard let oldest = try list().last else { return }
+            try files.retireSegments(upTo: oldest.sequence)
+        } catch { throw .storage(error) }
+    }
+}
