@@ -46,7 +46,10 @@ let package = Package(
             name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
-            dependencies: ["FuseboxClient", "FuseboxEngine", "FuseboxInterop", argumentParser],
+            dependencies: [
+                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
+                argumentParser,
+            ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
@@ -59,6 +62,10 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "fuseboxTests",
+            dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),

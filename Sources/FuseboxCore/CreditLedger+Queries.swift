@@ -43,7 +43,11 @@ extension CreditLedger {
     ) -> SpendSum {
         let cutoff = now - windowMilliseconds
         if profile.sharesHistory { return sharedHistory.sum(of: provider, since: cutoff) }
-        guard let list = providers[provider.index]?.history else { return SpendSum() }
+        guard var list = providers[provider.index]?.history else { return SpendSum() }
+        // The window that is asked for most, of every provider in each overview, has its sum at hand.
+        if windowMilliseconds == SpendPool.rollingWindowMilliseconds {
+            return histories.rollingSum(of: &list, at: now)
+        }
         return histories.sum(of: list, since: cutoff)
     }
 

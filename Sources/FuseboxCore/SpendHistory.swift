@@ -119,8 +119,8 @@ public struct SpendPool: Sendable {
         return sum
     }
 
-    /// What was spent in the 24 hours before `now`, without walking the history.
-    mutating func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
+    /// What was spent in the 24 hours before `now`, without walking the history; `now` must not go backwards.
+    func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
         advanceEdge(of: &list, to: now)
         return list.rolling
     }

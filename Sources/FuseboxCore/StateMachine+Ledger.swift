@@ -4,28 +4,45 @@ extension StateMachine {
     fileprivate mutating func record(
         _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> LedgerRecord.Reply {
+        // Nearly every record is one more on accounts that exist.
+        if let provider = names.find(command.provider), let model = models.find(command.model),
+            ledger.model(provider, model) != nil
+        {
+            let fired = try ledger.record(
+                charge(command), provider: provider, model: model, at: application.now, under: profile)
+            return reply(to: command, fired, provider, &effects)
+        }
+        return try recordOnNewAccount(command, application, &effects)
+    }
+
+    private mutating func recordOnNewAccount(
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LedgerRecord.Reply {
         try admitAccount(command.provider, by: application.user)
         try admitModel(command.model)
-        let isNew = try admitModelAccount(command.provider, command.model)
+        _ = try admitModelAccount(command.provider, command.model)
         let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
         let provider = names.intern(command.provider, by: application.user)
         let model = models.intern(command.model, by: application.user)
         // Held while the ledger decides: a refusal lets new names go again.
         names.retain(provider)
         models.retain(model)
-        let charge = CreditLedger.Charge(
-            cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
         let fired: CreditLedger.Fired
         do throws(Refusal) {
-            fired = try ledger.record(charge, provider: provider, model: model, at: application.now, under: profile)
+            fired = try ledger.record(
+                charge(command), provider: provider, model: model, at: application.now, under: profile)
         } catch {
             names.release(provider)
             models.release(model)
             throw error
         }
         if hadAccount { names.release(provider) }
-        if !isNew { models.release(model) }
         return reply(to: command, fired, provider, &effects)
+    }
+
+    private func charge(_ command: LedgerRecord) -> CreditLedger.Charge {
+        CreditLedger.Charge(
+            cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
     }
 
     /// Whether a model account is new; throws if it may not be.

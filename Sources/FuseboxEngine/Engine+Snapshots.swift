@@ -20,8 +20,14 @@ public struct SnapshotCapture: Sendable {
     }
 
     /// Writes it to a data directory. Runs on any thread.
-    public func write<Files: Storage>(to store: SnapshotStore<Files>) throws(SnapshotFailure) -> SnapshotInfo {
-        try store.write(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
+    ///
+    /// - Parameter keepingAll: whether older snapshots stay, however many they are
+    public func write<Files: Storage>(
+        to store: SnapshotStore<Files>, keepingAll: Bool = false
+    ) throws(SnapshotFailure) -> SnapshotInfo {
+        try store.write(header, keepingAll: keepingAll) { (writer) throws(StorageError) in
+            try writeSections(to: &writer)
+        }
     }
 
     /// The whole snapshot in memory.

@@ -44,11 +44,13 @@ public final class DirectoryStorage: Storage {
         Glibc.close(directory)
     }
 
-    private static let lockName = "fuseboxd.lock"
+    /// The file whose lock a daemon holds for as long as it uses the directory.
+    public static let lockName = "fuseboxd.lock"
 
     private static func takeLock(_ directory: Int32, _ path: String) throws(DirectoryError) -> Int32 {
         let lock = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600 as mode_t)
         guard lock >= 0 else { throw .failed(error("open", "\(path)/\(lockName)")) }
+        giveToOwner(lock, of: directory)
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let failure = error("flock", "\(path)/\(lockName)")
             Glibc.close(lock)
@@ -77,6 +79,7 @@ public final class DirectoryStorage: Storage {
     public func create(_ name: String) throws(StorageError) -> DirectoryFile {
         let file = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
         guard file >= 0 else { throw Self.error("create", "\(path)/\(name)") }
+        Self.giveToOwner(file, of: directory)
         return DirectoryFile(descriptor: file, path: "\(path)/\(name)")
     }
 
@@ -122,6 +125,30 @@ public final class DirectoryStorage: Storage {
 
     public func syncDirectory() throws(StorageError) {
         guard fsync(directory) == 0 else { throw Self.error("fsync", path) }
+    }
+
+    /// Moves files into a new subdirectory, and makes that survive power loss.
+    public func setAside(_ names: [String], into subdirectory: String) throws(StorageError) {
+        guard unsafe mkdirat(directory, subdirectory, 0o700) == 0 else {
+            throw Self.error("mkdir", "\(path)/\(subdirectory)")
+        }
+        let aside = unsafe openat(directory, subdirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard aside >= 0 else { throw Self.error("open", "\(path)/\(subdirectory)") }
+        defer { Glibc.close(aside) }
+        Self.giveToOwner(aside, of: directory)
+        for name in names {
+            guard unsafe renameat(directory, name, aside, name) == 0 else { throw Self.error("rename", "\(path)/\(name)") }
+        }
+        guard fsync(aside) == 0 else { throw Self.error("fsync", "\(path)/\(subdirectory)") }
+        try syncDirectory()
+    }
+
+    /// Gives what root has made to the directory's owner: a daemon that runs under a user of its own must be able to
+    /// use what an operator restored for it.
+    private static func giveToOwner(_ file: Int32, of directory: Int32) {
+        var status = stat()
+        guard geteuid() == 0, unsafe fstat(directory, &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(file, status.st_uid, status.st_gid)
     }
 
     fileprivate static func error(_ operation: String, _ path: String) -> StorageError {

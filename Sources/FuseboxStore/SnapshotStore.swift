@@ -13,9 +13,11 @@ public struct SnapshotStore<Files: Storage>: Sendable {
     ///
     /// A snapshot of the same sequence is there already if nothing has changed since; it is then told, not rewritten.
     ///
-    /// - Parameter contents: writes the sections
+    /// - Parameters:
+    ///   - keepingAll: whether the old ones stay, however many they are
+    ///   - contents: writes the sections
     public func write(
-        _ header: SnapshotHeader,
+        _ header: SnapshotHeader, keepingAll: Bool = false,
         _ contents: (inout SnapshotWriter<FileSink<Files.File>>) throws(StorageError) -> Void
     ) throws(SnapshotFailure) -> SnapshotInfo {
         let name = SnapshotName(sequence: header.sequence)
@@ -36,7 +38,9 @@ public struct SnapshotStore<Files: Storage>: Sendable {
             try? files.rename(name.file, to: name.damaged)
             throw error
         }
-        do throws(StorageError) { try retire() } catch { throw .storage(error) }
+        if !keepingAll {
+            do throws(StorageError) { try retire() } catch { throw .storage(error) }
+        }
         return try info(name)
     }
 

@@ -113,10 +113,7 @@ struct ExhaustionRegistryTests {
     @Test("A duration out of range is refused", arguments: [-1, longestDurationMilliseconds + 1])
     func outOfRange(milliseconds: Int64) {
         var rig = Rig()
-        let refused = refusal { () throws(Refusal) in
-            try rig.apply(ExhaustionMark(provider: name("p"), resetAfterMilliseconds: milliseconds))
-        }
-        #expect(refused?.status == .outOfRange)
+        rig.expect(.outOfRange, of: ExhaustionMark(provider: name("p"), resetAfterMilliseconds: milliseconds))
         #expect(rig.machine.names.count == 0)
     }
 }

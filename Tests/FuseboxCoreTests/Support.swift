@@ -1,4 +1,5 @@
 import FuseboxWire
+import Testing
 
 @testable import FuseboxCore
 
@@ -16,6 +17,19 @@ struct Rig {
         _ command: C, at milliseconds: Int64 = 0, by user: UInt32 = 0
     ) throws(Refusal) -> C.Reply {
         try machine.apply(command, at: Moment(milliseconds: milliseconds), by: user, effects: &events)
+    }
+
+    /// Checks that a command is refused with this status.
+    mutating func expect(
+        _ status: Status, of command: some StateCommand, at milliseconds: Int64 = 0, by user: UInt32 = 0,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        do throws(Refusal) {
+            _ = try apply(command, at: milliseconds, by: user)
+            Issue.record("\(command) was carried out", sourceLocation: sourceLocation)
+        } catch {
+            #expect(error.status == status, "\(error)", sourceLocation: sourceLocation)
+        }
     }
 
     /// What was told since the last call.

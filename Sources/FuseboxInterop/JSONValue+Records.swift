@@ -1,0 +1,80 @@
+import FuseboxWire
+
+// Records of the protocol as JSON for programs: the fields have the names that the reference gives them.
+//
+// Vectors spell wide integers and money as text, so that every language reads them exactly; here they are numbers with
+// all their digits, moments are milliseconds, and what is absent is null.
+
+extension JSONValue {
+    /// A record's fields, in the order of the reference.
+    public init(record: some WireRecord) {
+        var collector = FieldCollector()
+        var copy = record
+        // The collector's visitor throws nothing.
+        do throws(Refusal) { try copy.fields(&collector) } catch { preconditionFailure(error.message) }
+        self = .object(collector.members)
+    }
+
+    /// An event's own fields.
+    public init(event: Event) {
+        switch event {
+        case .breakerTransition(let record): self.init(record: record)
+        case .providerExhausted(let record): self.init(record: record)
+        case .providerRestored(let record): self.init(record: record)
+        case .thresholdCrossed(let record): self.init(record: record)
+        case .depletionProjected(let record): self.init(record: record)
+        case .periodRolledOver(let record): self.init(record: record)
+        }
+    }
+
+    /// The value of one field.
+    fileprivate init(field value: any WireValue) {
+        switch value {
+        case let value as any PlainValue: self = value.plain
+        case let value as any WireRecord: self.init(record: value)
+        default: self.init(value.rendered)
+        }
+    }
+}
+
+private struct FieldCollector: FieldVisitor {
+    var members: [(key: String, value: JSONValue)] = []
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        members.append((name.description, JSONValue(field: value)))
+    }
+}
+
+/// A type of field that programs want spelled otherwise than vectors do.
+private protocol PlainValue {
+    var plain: JSONValue { get }
+}
+
+extension PlainValue where Self: BinaryInteger {
+    fileprivate var plain: JSONValue { JSONValue(self) }
+}
+
+extension UInt64: PlainValue {}
+extension Int64: PlainValue {}
+
+extension Money: PlainValue {
+    fileprivate var plain: JSONValue { LLMProvidersJSON.dollars(self) }
+}
+
+extension Timestamp: PlainValue {
+    fileprivate var plain: JSONValue { LLMProvidersJSON.milliseconds(self) }
+}
+
+extension Profile: PlainValue {
+    fileprivate var plain: JSONValue { .string(name) }
+}
+
+extension Optional: PlainValue where Wrapped: WireValue {
+    fileprivate var plain: JSONValue { map { JSONValue(field: $0) } ?? .null }
+}
+
+extension Array: PlainValue where Element: WireValue {
+    fileprivate var plain: JSONValue { .array(map { JSONValue(field: $0) }) }
+}

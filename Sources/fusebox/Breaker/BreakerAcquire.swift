@@ -1,0 +1,33 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension BreakerCommands {
+    /// `fusebox breaker acquire NAME`
+    struct Acquire: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask whether a call may go out now; exit status 0 if so, 75 if not.",
+            discussion: "EXAMPLE\n  fusebox breaker acquire openai && call-openai")
+
+        @OptionGroup var breaker: NameArgument
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let admission = try client.breakers.acquire(breaker.name)
+            let wait = admission.retryAfter / .milliseconds(1)
+            let text =
+                admission.admitted
+                ? "admitted"
+                : "not admitted; "
+                    + (wait > 0 ? "try again in \(Formatting.span(milliseconds: Int64(wait)))" : "the next may be")
+            return Answer(
+                json: [
+                    "admitted": JSONValue(admission.admitted), "retryAfterMilliseconds": JSONValue(Int64(wait)),
+                    "consecutiveFailures": JSONValue(admission.consecutiveFailures),
+                    "share": JSONValue(admission.share),
+                ],
+                text: "\(text) (share \(Formatting.percent(admission.share)))", isDenial: !admission.admitted)
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension BreakerCommands {
+    /// `fusebox breaker list`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all breakers.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let entries = try client.breakers.list().sorted { $0.name < $1.name }
+            let clock = try DaemonClock(of: client)
+            let table = Table(columns, rows: entries.map { row($0.name.text, $0.status, clock) })
+            return Answer(
+                json: [
+                    "breakers": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds),
+                ],
+                text: table.text(ifEmpty: "There are no breakers yet."))
+        }
+    }
+}

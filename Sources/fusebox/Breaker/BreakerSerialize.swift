@@ -1,0 +1,46 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension BreakerCommands {
+    /// `fusebox breaker serialize NAME`
+    struct Serialize: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a breaker with all it remembers, as llm-providers serializes it.")
+
+        @OptionGroup var breaker: NameArgument
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let snapshot = LLMProvidersSnapshot.breaker(try client.breakers.serialize(breaker.name))
+            return Answer(json: snapshot, text: snapshot.text(pretty: true))
+        }
+    }
+
+    /// `fusebox breaker deserialize FILE|-`
+    struct Deserialize: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put a serialized breaker in the place of the one of its name. Operators only.",
+            discussion: """
+                EXAMPLE
+                  fusebox breaker serialize openai > openai.json
+                  fusebox breaker deserialize openai.json
+                """)
+
+        @Argument(help: "What `serialize` or llm-providers printed; - for standard input.")
+        var file: String
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let document = try LocalFile.readJSON(file)
+            let record: BreakerRecord
+            do throws(JSONFieldError) { record = try LLMProvidersSnapshot.breakerRecord(from: document) } catch {
+                throw Failure(error, in: LocalFile.label(file))
+            }
+            try client.breakers.deserialize(record)
+            return .done
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import FuseboxClient
+
+extension ExhaustionCommands {
+    /// `fusebox exhaustion clear PROVIDER`
+    struct Clear: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Take a provider's mark away. Operators only.")
+
+        @OptionGroup var marked: ProviderArgument
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.exhaustion.clear(marked.provider)
+            return .done
+        }
+    }
+
+    /// `fusebox exhaustion reset`
+    struct Reset: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Take every mark away. Operators only.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.exhaustion.reset()
+            return .done
+        }
+    }
+}

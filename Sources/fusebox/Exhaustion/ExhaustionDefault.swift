@@ -1,0 +1,26 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension ExhaustionCommands {
+    /// `fusebox exhaustion default`
+    struct Default: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or set the cooldown of marks that name none. Setting is for operators only.")
+
+        @Option(
+            name: .customLong("for"), help: ArgumentHelp("The new cooldown, \(durationHelp).", valueName: "time"))
+        var cooldown: DurationArgument?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            if let cooldown { try client.exhaustion.setDefaultCooldown(cooldown.duration) }
+            let milliseconds = Int64(try client.exhaustion.defaultCooldown() / .milliseconds(1))
+            return Answer(
+                json: ["cooldownMilliseconds": JSONValue(milliseconds)],
+                text: Quantity.text(milliseconds: milliseconds))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+
+extension ExhaustionCommands {
+    /// `fusebox exhaustion mark PROVIDER`
+    struct Mark: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Mark a provider's quota as exhausted.",
+            discussion: """
+                A shorter mark does not cut a longer one short; `clear` does.
+
+                EXAMPLE
+                  fusebox exhaustion mark openai --for 5m
+                """)
+
+        @OptionGroup var marked: ProviderArgument
+
+        @Option(
+            name: .customLong("for"),
+            help: ArgumentHelp("For how long, \(durationHelp). (default: see `exhaustion default`)", valueName: "time"))
+        var cooldown: DurationArgument?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let marking = try client.exhaustion.mark(marked.provider, for: cooldown?.duration)
+            let clock = try DaemonClock(of: client)
+            return Answer(
+                json: ["resetsAt": marking.resetsAt.map { JSONValue($0.milliseconds) } ?? .null],
+                text: "exhausted, ends \(clock.relative(marking.resetsAt))")
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import FuseboxClient
+import FuseboxEngine
+import FuseboxInterop
+import FuseboxStore
+import FuseboxWire
+import Glibc
+
+/// Why the tool ends without having done what it was asked: one line for a person, and an exit status for a script.
+struct Failure: Error {
+    /// The exit statuses, after `sysexits.h`.
+    enum Status: Int32 {
+        /// The command or one of its arguments is wrong.
+        case usage = 64
+        /// A file, or what was read, is damaged.
+        case damagedData = 65
+        /// No daemon answers.
+        case unavailable = 69
+        /// Not now: the same may succeed later.
+        case tryAgain = 75
+        case notPermitted = 77
+    }
+
+    let status: Status
+    /// What was wrong, where, and what to do about it.
+    let message: String
+
+    init(_ status: Status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// What an error of the modules below means here; nil if it is one of the command line's.
+    init?(of error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case let error as ClientError: self.init(error)
+        case let error as StorageError: self.init(error)
+        case let error as DirectoryError: self.init(error)
+        case let failure as SnapshotFailure: self.init(failure)
+        default: return nil
+        }
+    }
+
+    /// Tells it on standard error and exits.
+    func exit() -> Never {
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        Self.tell("fusebox: \(line)")
+        Glibc.exit(status.rawValue)
+    }
+
+    /// Writes a line to standard error.
+    static func tell(_ text: String) {
+        let bytes = Array((text + "\n").utf8)
+        // There is nowhere left to say that this failed.
+        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+    }
+}
+
+// MARK: From the daemon
+
+extension Failure {
+    init(_ error: ClientError) {
+        let status: Status =
+            switch error {
+            case .refused(let refusal): Status(refusal.status)
+            case .invalidArgument: .usage
+            default: .unavailable
+            }
+        self.init(status, error.description)
+    }
+}
+
+extension Failure.Status {
+    /// How a refusal of the daemon counts.
+    init(_ status: Status) {
+        switch status {
+        case .notPermitted: self = .notPermitted
+        case .badName, .badText, .outOfRange, .notFound, .overflow: self = .usage
+        case .damagedData: self = .damagedData
+        case .busy, .limitReached, .tooManyConnections, .storageFailed: self = .tryAgain
+        // The daemon is going away, or it does not speak this tool's protocol.
+        case .ok, .shuttingDown, .fenced, .idleTimeout, .helloTimeout, .helloRequired, .badMagic, .malformed,
+            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceOutOfOrder:
+            self = .unavailable
+        }
+    }
+}
+
+// MARK: From files
+
+extension Failure {
+    /// A call to the operating system that failed just now, as `errno` tells.
+    static func system(_ operation: String, _ path: String) -> Failure {
+        Failure(StorageError(lastError: operation, path))
+    }
+
+    init(_ error: StorageError) {
+        let status: Status =
+            switch error.code {
+            case EACCES, EPERM, EROFS: .notPermitted
+            case ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL: .usage
+            default: .tryAgain
+            }
+        self.init(status, "cannot \(error.operation) \(error.path): \(error.reason)")
+    }
+
+    init(_ error: DirectoryError) {
+        switch error {
+        case .alreadyLocked: self.init(.tryAgain, error.description)
+        case .failed(let error): self.init(error)
+        }
+    }
+
+    init(_ failure: SnapshotFailure) {
+        switch failure {
+        case .storage(let error): self.init(error)
+        case .damaged(let file, let damage): self.init(damage, in: file)
+        }
+    }
+
+    init(_ damage: SnapshotDamage, in file: String) { self.init(.damagedData, "\(file): \(damage)") }
+
+    init(_ error: JSONError, in file: String) { self.init(.damagedData, "\(file): \(error)") }
+
+    init(_ error: JSONFieldError, in file: String) { self.init(.damagedData, "\(file): \(error)") }
+}
+
+extension StorageError {
+    /// What `errno` tells of a call that failed just now.
+    init(lastError operation: String, _ path: String) {
+        let code = errno
+        self.init(operation: operation, path: path, code: code, reason: unsafe String(cString: strerror(code)))
+    }
+}

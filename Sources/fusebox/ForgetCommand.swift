@@ -1,0 +1,20 @@
+import ArgumentParser
+import FuseboxClient
+
+/// `fusebox forget NAME`
+struct ForgetCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget",
+        abstract: "Forget a name: its breaker, its mark, its account with all models, its budgets.",
+        discussion: "What was spent under the name is gone with it. Operators only.")
+
+    @Argument(help: "The provider or breaker.")
+    var name: String
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func answer(from client: FuseboxClient) throws -> Answer {
+        try client.forget(name)
+        return .done
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Glibc
+
+/// The command-line tool: asks and operates a running daemon, and works on its files without one.
+@main
+struct Fusebox: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fusebox",
+        abstract: "Asks and operates fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
+        discussion: """
+            Tables are for people; with --json every answer is one JSON value for programs, its fields named as in \
+            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock.
+
+            EXAMPLES
+              fusebox overview
+              fusebox breaker acquire openai && call-openai
+              fusebox ledger budget set openai --monthly 50 --rpm 60
+              fusebox watch breaker exhaustion --json
+
+            EXIT STATUS
+              0   done
+              64  the command line is wrong, or names what there is not
+              65  a file, or what was read, is damaged
+              69  no daemon answers
+              75  not now: a call that may not go out, or something to try again
+              77  not permitted
+            """,
+        version: "fusebox 0.1.0",
+        subcommands: [
+            StatusCommand.self, OverviewCommand.self, WatchCommand.self, PingCommand.self,
+        ],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "State",
+                subcommands: [
+                    BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, ForgetCommand.self,
+                ]),
+            CommandGroup(
+                name: "Files", subcommands: [SnapshotCommands.self, ExportCommand.self, ImportCommand.self]),
+            CommandGroup(name: "Offline", subcommands: [SimulateCommand.self, ProtocolCommand.self]),
+        ])
+
+    // Here too, so that it may stand before the subcommand.
+    @OptionGroup var connection: ConnectionOptions
+
+    static func main() {
+        // A reader that has had enough is met as an error of writing, and ends the tool quietly.
+        _ = signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            end(error)
+        }
+    }
+
+    /// Tells what went wrong, in one line where it was not the command line itself, and exits.
+    private static func end(_ error: any Error) -> Never {
+        Failure(of: error)?.exit()
+        let message = fullMessage(for: error)
+        guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
+        Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
+        exit(withError: ExitCode.validationFailure)
+    }
+}

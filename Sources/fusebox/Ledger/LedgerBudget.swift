@@ -1,0 +1,109 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension LedgerCommands {
+    /// `fusebox ledger budget`
+    struct BudgetCommands: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "budget", abstract: "Budgets and rate limits. Changing them is for operators only.",
+            subcommands: [List.self, Set.self, Remove.self])
+
+        /// Whose budget it is.
+        struct AccountArguments: ParsableArguments {
+            @Argument(help: "The provider.")
+            var provider: String
+
+            @Argument(help: "A model. (default: the provider as a whole)")
+            var model: String?
+        }
+    }
+}
+
+extension LedgerCommands.BudgetCommands {
+    /// `fusebox ledger budget list`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all budgets as they were set.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let budgets = try client.ledger.budgets().sorted { left, right in
+                left.provider == right.provider
+                    ? (left.model?.text ?? "") < (right.model?.text ?? "") : left.provider < right.provider
+            }
+            let table = Table(
+                [
+                    .left("PROVIDER"), .left("MODEL"), .right("MONTHLY"), .right("RPM"), .right("RPD"), .right("TPM"),
+                    .right("TPD"),
+                ],
+                rows: budgets.map { budget in
+                    [
+                        budget.provider.text, budget.model?.text ?? "-",
+                        budget.monthly.map { Formatting.dollars($0) } ?? "-",
+                    ]
+                        + RateDimension.allCases.map { budget[$0].map(String.init) ?? "-" }
+                })
+            return Answer(
+                json: ["budgets": .array(budgets.map { JSONValue(record: $0) })],
+                text: table.text(ifEmpty: "No budget is set."))
+        }
+    }
+
+    /// `fusebox ledger budget set PROVIDER [MODEL]`
+    struct Set: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set a budget and rate limits; what is not named stays as it is.",
+            discussion: """
+                Rate limits are always the provider's.
+
+                EXAMPLE
+                  fusebox ledger budget set openai --monthly 50 --rpm 60 --tpd 2000000
+                """)
+
+        @OptionGroup var account: AccountArguments
+
+        @Option(help: ArgumentHelp("Budget per period.", valueName: "dollars"))
+        var monthly: MoneyArgument?
+
+        @Option(help: ArgumentHelp("Requests per minute.", valueName: "count"))
+        var rpm: Int?
+
+        @Option(help: ArgumentHelp("Requests per day.", valueName: "count"))
+        var rpd: Int?
+
+        @Option(help: ArgumentHelp("Tokens per minute.", valueName: "count"))
+        var tpm: Int?
+
+        @Option(help: ArgumentHelp("Tokens per day.", valueName: "count"))
+        var tpd: Int?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard monthly != nil || [rpm, rpd, tpm, tpd].contains(where: { $0 != nil }) else {
+                throw ValidationError("nothing to set; give --monthly, --rpm, --rpd, --tpm or --tpd")
+            }
+        }
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.ledger.setBudget(
+                account.provider, model: account.model, monthly: monthly?.money, rpm: rpm, rpd: rpd, tpm: tpm, tpd: tpd)
+            return .done
+        }
+    }
+
+    /// `fusebox ledger budget remove PROVIDER [MODEL]`
+    struct Remove: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove a budget; rate limits stay.")
+
+        @OptionGroup var account: AccountArguments
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.ledger.removeBudget(account.provider, model: account.model)
+            return .done
+        }
+    }
+}

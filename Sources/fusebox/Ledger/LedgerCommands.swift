@@ -1,0 +1,50 @@
+import ArgumentParser
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox ledger`
+struct LedgerCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "The credit ledger: what was spent, what is left, and within which limits?",
+        subcommands: [
+            Show.self, Record.self, BudgetCommands.self, Burn.self, Summary.self, Depletion.self, Check.self,
+            Thresholds.self, ResetPeriod.self, Period.self, Periods.self,
+        ])
+
+    /// The argument that names a provider.
+    struct ProviderArgument: ParsableArguments {
+        @Argument(help: "The provider.")
+        var provider: String
+    }
+
+    /// How much of a provider's history is looked at.
+    struct WindowOption: ParsableArguments {
+        @Option(
+            help: ArgumentHelp("The newest part of the history to look at, \(durationHelp).", valueName: "time"))
+        var window = DurationArgument(duration: .seconds(86_400))
+    }
+}
+
+extension LedgerCommands {
+    /// Columns and cells of what was spent on an account.
+    static let usageColumns: [Table.Column] = [
+        .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT"), .left("LAST"),
+    ]
+
+    static func cells(_ usage: Usage, _ clock: DaemonClock) -> [String] {
+        [
+            Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.inputTokens)", "\(usage.outputTokens)",
+            clock.relative(usage.lastRecorded),
+        ]
+    }
+
+    /// A note at sums that hold more than was asked for.
+    static func note(isApproximate: Bool) -> String? {
+        isApproximate ? "older records are counted in: history that old is kept in sums" : nil
+    }
+
+    /// A period as people call it.
+    static func spelled(_ length: PeriodLength) -> String {
+        length == .manual ? "until `fusebox ledger reset-period`" : "a \(length)"
+    }
+}

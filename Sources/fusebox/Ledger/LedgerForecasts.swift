@@ -1,0 +1,86 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension LedgerCommands {
+    /// `fusebox ledger burn PROVIDER`
+    struct Burn: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Show what a provider costs per hour and day.")
+
+        @OptionGroup var account: ProviderArgument
+        @OptionGroup var history: WindowOption
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let rate = try client.ledger.burnRate(account.provider, window: history.window.duration)
+            return Answer(json: JSONValue(record: rate), text: listing(rate).text)
+        }
+
+        private func listing(_ rate: BurnRate) -> Listing {
+            [
+                "per hour": Formatting.dollars(rate.costPerHour), "per day": Formatting.dollars(rate.costPerDay),
+                "window": Quantity.text(milliseconds: rate.windowMilliseconds), "records": "\(rate.sampleCount)",
+                "note": note(isApproximate: rate.isApproximate),
+            ]
+        }
+    }
+
+    /// `fusebox ledger depletion PROVIDER`
+    struct Depletion: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show when a provider's budget will be used up at its burn rate.")
+
+        @OptionGroup var account: ProviderArgument
+        @OptionGroup var history: WindowOption
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let estimate = try client.ledger.depletion(account.provider, window: history.window.duration)
+            let clock = try DaemonClock(of: client)
+            return Answer(
+                json: ["estimate": estimate.map { JSONValue(record: $0) } ?? .null],
+                text: estimate.map { listing($0, clock).text } ?? "\(account.provider) has no budget")
+        }
+
+        private func listing(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> Listing {
+            [
+                "left": Formatting.dollars(estimate.remaining),
+                "burn": "\(Formatting.dollars(estimate.burnRate.costPerDay)) a day",
+                "lasts": estimate.daysRemaining.map(Formatting.days) ?? "nothing is being spent",
+                "used up": estimate.depletesAt.map { clock.date($0) },
+                "note": note(isApproximate: estimate.burnRate.isApproximate),
+            ]
+        }
+    }
+
+    /// `fusebox ledger summary [PROVIDER]`
+    struct Summary: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a provider, or each of them, has cost within a window.")
+
+        @Argument(help: "The provider. (default: all that have any history)")
+        var provider: String?
+
+        @OptionGroup var history: WindowOption
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let window = history.window.duration
+            let summaries =
+                try provider.map { [try client.ledger.summary($0, window: window)] }
+                ?? client.ledger.summaries(window: window).sorted { $0.provider < $1.provider }
+            let table = Table(
+                [.left("PROVIDER"), .right("SPENT"), .right("REQUESTS"), .left("NOTE")],
+                rows: summaries.map { summary in
+                    [
+                        summary.provider.text, Formatting.dollars(summary.spend), "\(summary.requests)",
+                        note(isApproximate: summary.isApproximate) ?? "",
+                    ]
+                })
+            return Answer(
+                json: ["summaries": .array(summaries.map { JSONValue(record: $0) })],
+                text: table.text(ifEmpty: "No provider has any history."))
+        }
+    }
+}

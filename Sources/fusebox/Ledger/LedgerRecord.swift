@@ -1,0 +1,50 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension LedgerCommands {
+    /// `fusebox ledger record PROVIDER MODEL --cost …`
+    struct Record: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Record what a call has cost.",
+            discussion: """
+                EXAMPLE
+                  fusebox ledger record openai gpt-4o --cost 0.0012 --input-tokens 120
+                """)
+
+        @OptionGroup var account: ProviderArgument
+
+        @Argument(help: "The model that answered.")
+        var model: String
+
+        @Option(help: ArgumentHelp("Dollars, with at most nine decimals.", valueName: "dollars"))
+        var cost: MoneyArgument
+
+        @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"))
+        var inputTokens = 0
+
+        @Option(help: ArgumentHelp("Tokens received.", valueName: "count"))
+        var outputTokens = 0
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let recording = try client.ledger.record(
+                provider: account.provider, model: model, cost: cost.money, inputTokens: inputTokens,
+                outputTokens: outputTokens)
+            let threshold = recording.threshold.map { event in
+                "budget \(event.tier): \(Formatting.dollars(event.spend)) of \(Formatting.dollars(event.budget)) spent"
+            }
+            let depletion = recording.depletion.map { event in
+                "depletion \(event.tier): \(Formatting.days(event.daysRemaining)) left"
+            }
+            return Answer(
+                json: [
+                    "threshold": recording.threshold.map { JSONValue(record: $0) } ?? .null,
+                    "depletion": recording.depletion.map { JSONValue(record: $0) } ?? .null,
+                ],
+                text: [threshold, depletion].compactMap(\.self).joined(separator: "\n"))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension LedgerCommands {
+    /// `fusebox ledger show [PROVIDER]`
+    struct Show: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what was spent in this period: by all providers, or by one and its models.")
+
+        @Argument(help: "The provider. (default: all)")
+        var provider: String?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let clock = try DaemonClock(of: client)
+            if let provider { return try Self.one(provider, client, clock) }
+            return try Self.all(client, clock)
+        }
+
+        private static func all(_ client: FuseboxClient, _ clock: DaemonClock) throws -> Answer {
+            let accounts = try client.ledger.providers().sorted { $0.provider < $1.provider }
+            let total = try client.ledger.total()
+            let columns: [Table.Column] = [.left("PROVIDER")] + usageColumns + [.right("BUDGET"), .right("USED")]
+            let table = Table(
+                columns,
+                rows: accounts.map { account in
+                    [account.provider.text] + cells(account.usage, clock) + budgetCells(account)
+                })
+            let end = total.periodEnd.map { "ends \(clock.relative(wall: $0))" } ?? "ends by hand"
+            let summary =
+                "total \(Formatting.dollars(total.spend)) since \(DaemonClock.date(wall: total.periodStart)), \(end)"
+            return Answer(
+                json: .object(
+                    (JSONValue(record: total).members ?? [])
+                        + [("providers", .array(accounts.map { JSONValue(record: $0) }))]),
+                text: table.text(ifEmpty: "Nothing has been recorded yet.") + "\n\n" + summary)
+        }
+
+        private static func budgetCells(_ account: ProviderAccount) -> [String] {
+            guard let budget = account.budget else { return ["-", "-"] }
+            guard budget > .zero else { return [Formatting.dollars(budget), "-"] }
+            return [Formatting.dollars(budget), Formatting.percent(account.usage.spend.dollars / budget.dollars)]
+        }
+
+        private static func one(
+            _ provider: String, _ client: FuseboxClient, _ clock: DaemonClock
+        ) throws -> Answer {
+            guard let account = try client.ledger.provider(provider) else {
+                throw Failure(
+                    .usage, "the ledger has no provider '\(provider)'; `fusebox ledger show` lists those it has")
+            }
+            let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
+            let balance = try client.ledger.balance(provider)
+            let table = Table(
+                [.left("MODEL")] + usageColumns, rows: models.map { [$0.model.text] + cells($0.usage, clock) })
+            return Answer(
+                json: .object(
+                    (JSONValue(record: account).members ?? []) + [
+                        ("remaining", balance.remaining.map { .number("\($0)") } ?? .null),
+                        ("utilization", JSONValue(balance.utilization)),
+                        ("modelAccounts", .array(models.map { JSONValue(record: $0) })),
+                    ]),
+                text: listing(account, balance, clock).text + (models.isEmpty ? "" : "\n\n" + table.text))
+        }
+
+        private static func listing(_ account: ProviderAccount, _ balance: Balance, _ clock: DaemonClock) -> Listing {
+            let usage = account.usage
+            let budget = account.budget.map { budget in
+                "\(Formatting.dollars(budget)), \(Formatting.percent(balance.utilization)) used"
+                    + (balance.remaining.map { ", \(Formatting.dollars($0)) left" } ?? "")
+            }
+            return [
+                "provider": account.provider.text,
+                "spent": "\(Formatting.dollars(usage.spend)) by \(Formatting.count(usage.requests, "request"))",
+                "tokens": "\(usage.inputTokens) in, \(usage.outputTokens) out",
+                "last": clock.relative(usage.lastRecorded),
+                "budget": budget ?? "none",
+                "rpm": account.rpm.map { Formatting.window($0) },
+                "rpd": account.rpd.map { Formatting.window($0) },
+                "tpm": account.tpm.map { Formatting.window($0) },
+                "tpd": account.tpd.map { Formatting.window($0) },
+            ]
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+
+extension LedgerCommands {
+    /// `fusebox ledger thresholds`
+    struct Thresholds: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or set the shares of a budget at which events fire. Setting is for operators only.",
+            discussion: "EXAMPLE\n  fusebox ledger thresholds --warning 0.8 --critical 0.9 --emergency 0.95")
+
+        @Option(help: ArgumentHelp("Spend over budget, as 0.8.", valueName: "ratio"))
+        var warning: Double?
+
+        @Option(help: ArgumentHelp("Spend over budget, as 0.9.", valueName: "ratio"))
+        var critical: Double?
+
+        @Option(help: ArgumentHelp("Spend over budget, as 0.95.", valueName: "ratio"))
+        var emergency: Double?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            if warning != nil || critical != nil || emergency != nil {
+                try client.ledger.setThresholds(warning: warning, critical: critical, emergency: emergency)
+            }
+            let thresholds = try client.ledger.thresholds()
+            let listing: Listing = [
+                "warning": Formatting.percent(thresholds.warning), "critical": Formatting.percent(thresholds.critical),
+                "emergency": Formatting.percent(thresholds.emergency),
+            ]
+            return Answer(json: JSONValue(record: thresholds), text: listing.text)
+        }
+    }
+}

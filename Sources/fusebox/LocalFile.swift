@@ -1,0 +1,107 @@
+import FuseboxInterop
+import FuseboxStore
+import Glibc
+
+/// An open descriptor, closed when it goes.
+struct Descriptor: ~Copyable {
+    let number: Int32
+    /// What messages call it.
+    let path: String
+
+    private init(_ number: Int32, _ path: String) throws(Failure) {
+        self.number = number
+        self.path = path
+        guard number >= 0 else { throw .system("open", path) }
+    }
+
+    init(open path: String, _ flags: Int32, mode: mode_t = 0) throws(Failure) {
+        try self.init(unsafe Glibc.open(path, flags | O_CLOEXEC, mode), path)
+    }
+
+    /// A file to read, or standard input for `-`.
+    init(reading argument: String) throws(Failure) {
+        if argument == "-" {
+            // A copy, so that closing it leaves the original open.
+            try self.init(dup(STDIN_FILENO), LocalFile.label(argument))
+        } else {
+            try self.init(open: argument, O_RDONLY)
+        }
+    }
+
+    deinit { if number >= 0 { close(number) } }
+
+    /// Appends what can be read at once, at most 64 KiB; returns false at the end.
+    func read(into bytes: inout [UInt8]) throws(Failure) -> Bool {
+        var result = 0
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+            repeat {
+                result = unsafe Glibc.read(number, buffer.baseAddress, buffer.count)
+            } while result < 0 && errno == EINTR
+            count = max(result, 0)
+        }
+        guard result >= 0 else { throw .system("read", path) }
+        bytes += piece
+        return result > 0
+    }
+
+    static func writeAll(_ bytes: [UInt8], to number: Int32, _ path: String) throws(StorageError) {
+        var offset = 0
+        while offset < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { all in
+                unsafe Glibc.write(number, all.baseAddress! + offset, all.count - offset)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw StorageError(lastError: "write", path) }
+            offset += count
+        }
+    }
+}
+
+/// Files that are named on the command line.
+enum LocalFile {
+    /// The whole of a file, or of standard input for `-`.
+    static func read(_ argument: String) throws(Failure) -> [UInt8] {
+        let file = try Descriptor(reading: argument)
+        var bytes: [UInt8] = []
+        while try file.read(into: &bytes) {}
+        return bytes
+    }
+
+    /// The JSON document in a file, or on standard input for `-`.
+    static func readJSON(_ argument: String) throws(Failure) -> JSONValue {
+        let bytes = try read(argument)
+        do throws(JSONError) { return try JSONValue(parsing: bytes) } catch {
+            throw Failure(error, in: label(argument))
+        }
+    }
+
+    /// What messages call a file argument.
+    static func label(_ argument: String) -> String { argument == "-" ? "standard input" : argument }
+
+    /// Writes a file so that it is there whole and durable, or not at all; an older one of its name is replaced.
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(Failure) {
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw Failure(.usage, "\(path) is there and is no regular file; name another, or - for standard output")
+        }
+        let partial = "\(path).partial-\(getpid())"
+        do throws(Failure) {
+            let file = try Descriptor(open: partial, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+            do throws(StorageError) { try Descriptor.writeAll(bytes, to: file.number, partial) } catch {
+                throw Failure(error)
+            }
+            guard fsync(file.number) == 0 else { throw .system("fsync", partial) }
+            guard unsafe rename(partial, path) == 0 else { throw .system("rename", partial) }
+        } catch {
+            _ = unsafe unlink(partial)
+            throw error
+        }
+        let folder = try Descriptor(open: directory(of: path), O_RDONLY | O_DIRECTORY)
+        guard fsync(folder.number) == 0 else { throw .system("fsync", folder.path) }
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,32 @@
+import FuseboxStore
+import Glibc
+
+/// Standard output, written in large pieces.
+///
+/// When its reader has gone, as in `fusebox … | head`, the tool ends quietly and successfully: what was wanted has been
+/// read.
+struct Output: ~Copyable {
+    private static let capacity = 64 * 1024
+    private var buffer: [UInt8] = []
+
+    mutating func write(line: String) throws(Failure) {
+        buffer.append(contentsOf: line.utf8)
+        buffer.append(UInt8(ascii: "\n"))
+        if buffer.count >= Self.capacity { try flush() }
+    }
+
+    mutating func write(_ bytes: [UInt8]) throws(Failure) {
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= Self.capacity { try flush() }
+    }
+
+    mutating func flush() throws(Failure) {
+        defer { buffer.removeAll(keepingCapacity: true) }
+        do throws(StorageError) {
+            try Descriptor.writeAll(buffer, to: STDOUT_FILENO, "standard output")
+        } catch {
+            if error.code == EPIPE { exit(0) }
+            throw Failure(error)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import FuseboxInterop
+import Glibc
+
+/// `fusebox protocol`
+struct ProtocolCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "protocol", abstract: "Print the reference of the protocol, or write its example frames.",
+        discussion: """
+            EXAMPLES
+              fusebox protocol --format markdown > proto-docs/commands.md
+              fusebox protocol --format vectors proto-docs/vectors
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case markdown, json, vectors
+    }
+
+    @Option(help: "What to give: the reference for people or for programs, or files of example frames.")
+    var format: Format
+
+    @Argument(help: "Where the files of `vectors` go; created if need be.")
+    var directory: String?
+
+    func validate() throws {
+        guard (format == .vectors) == (directory != nil) else {
+            throw ValidationError(
+                format == .vectors ? "name the directory for the vectors" : "--format \(format) goes to standard output"
+            )
+        }
+    }
+
+    func run() throws {
+        if let directory { return try writeVectors(to: directory) }
+        var output = Output()
+        try output.write(Array((format == .json ? ProtocolReference.json() : ProtocolReference.markdown()).utf8))
+        try output.flush()
+    }
+
+    private func writeVectors(to directory: String) throws {
+        if unsafe mkdir(directory, 0o755) != 0, errno != EEXIST { throw Failure.system("mkdir", directory) }
+        for file in ProtocolVectors.files() {
+            try LocalFile.write(Array(file.contents.utf8), to: "\(directory)/\(file.name)", mode: 0o644)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+
+extension SnapshotCommands {
+    /// `fusebox snapshot now`
+    struct Now: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have the daemon take a snapshot; done when it is on its disk and verified.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let info = try client.snapshots.now()
+            return Answer(json: JSONValue(record: info), text: table([info], try DaemonClock(of: client)).text)
+        }
+    }
+
+    /// `fusebox snapshot list`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the snapshots that the daemon keeps, newest first.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let snapshots = try client.snapshots.list()
+            return Answer(
+                json: ["snapshots": .array(snapshots.map { JSONValue(record: $0) })],
+                text: table(snapshots, try DaemonClock(of: client)).text(ifEmpty: "There are no snapshots yet."))
+        }
+    }
+}

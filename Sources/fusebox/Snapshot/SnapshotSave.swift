@@ -1,0 +1,40 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+
+extension SnapshotCommands {
+    /// `fusebox snapshot save FILE|-`
+    struct Save: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a snapshot, fetch it, verify it, and write it to a file.",
+            discussion: """
+                The file is there whole and durable, or not at all. With - the snapshot goes to standard output, and \
+                nothing else does.
+
+                EXAMPLE
+                  fusebox snapshot save backup.fusebox
+                """)
+
+        @Argument(help: "The file to write; - for standard output.")
+        var file: String
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let client = try connection.connect()
+            defer { client.close() }
+            let (snapshot, info) = try SnapshotFile.taken(by: client)
+            guard file == "-" else {
+                try LocalFile.write(snapshot.bytes, to: file)
+                let size = Formatting.bytes(info.length)
+                return try Answer(
+                    json: JSONValue(record: info),
+                    text: "\(file): \(size), \(Formatting.count(info.sequence, "change")), verified"
+                ).deliver(asJSON: connection.json)
+            }
+            var output = Output()
+            try output.write(snapshot.bytes)
+            try output.flush()
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import FuseboxCore
+import FuseboxEngine
+import FuseboxInterop
+import FuseboxStore
+import FuseboxWire
+
+extension SnapshotCommands {
+    /// `fusebox snapshot show FILE`
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a snapshot holds; with --json, all of it.",
+            discussion: "With --json the state is told as `fusebox export` tells it, as it stood when it was taken.")
+
+        @OptionGroup var snapshot: FileArgument
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let file = try snapshot.verified()
+            let machine = try file.stateMachine()
+            let state = LLMProvidersSnapshot.export(machine, at: file.reader.header.moment)
+            try Answer(
+                json: ["header": .object(file.headerJSON), "state": state],
+                text: file.headerListing.text + "\n\n" + Self.contents(machine).text
+            ).deliver(asJSON: connection.json)
+        }
+
+        private static func contents(_ machine: StateMachine) -> Listing {
+            let ledger = machine.ledger
+            var spend: Money? = .zero
+            ledger.forEachProvider { id in
+                spend = machine.account(id).flatMap { spend?.adding($0.usage.spend) }
+            }
+            return [
+                "breakers": "\(machine.breakers.count)",
+                "exhausted": "\(machine.exhaustion.count)",
+                "providers": "\(ledger.providerCount)",
+                "models": "\(machine.models.count)",
+                "budgets": "\(ledger.budgets.count)",
+                "spent": spend.map {
+                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.period.start))"
+                },
+            ]
+        }
+    }
+}
+
+extension SnapshotFile {
+    /// The state that the snapshot holds.
+    func stateMachine() throws(Failure) -> StateMachine {
+        do throws(SnapshotDamage) { return try reader.stateMachine(limits: Limits()) } catch {
+            throw Failure(error, in: label)
+        }
+    }
+}

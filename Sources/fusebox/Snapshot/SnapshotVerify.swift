@@ -1,0 +1,44 @@
+import ArgumentParser
+import FuseboxInterop
+import FuseboxStore
+import FuseboxWire
+
+extension SnapshotCommands {
+    /// `fusebox snapshot verify FILE`
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check every checksum of a snapshot and whether its state can be read; 65 if it is damaged.")
+
+        @OptionGroup var snapshot: FileArgument
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let file = try snapshot.verified()
+            _ = try file.stateMachine()
+            try Answer(
+                json: .object(file.headerJSON + [("bytes", JSONValue(file.bytes.count)), ("intact", true)]),
+                text: file.headerListing.text + "\nOK"
+            ).deliver(asJSON: connection.json)
+        }
+    }
+}
+
+extension SnapshotFile {
+    /// The header's fields, and what the file is called.
+    var headerJSON: [(key: String, value: JSONValue)] {
+        [("file", .string(label))]
+            + (JSONValue(record: reader.header).replacingEpoch(reader.header.epoch).members ?? [])
+    }
+
+    var headerListing: Listing {
+        let header = reader.header
+        return [
+            "file": "\(label), \(Formatting.bytes(UInt64(bytes.count)))",
+            "format": "version \(header.version)",
+            "taken": DaemonClock.date(wall: header.wall),
+            "changes": "\(header.sequence)",
+            "epoch": Formatting.epoch(header.epoch),
+            "profile": header.profile.name,
+        ]
+    }
+}

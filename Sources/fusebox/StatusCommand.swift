@@ -1,0 +1,47 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox status`
+struct StatusCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show how the daemon is doing.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func answer(from client: FuseboxClient) throws -> Answer {
+        let status = try client.status()
+        return Answer(json: JSONValue(record: status).replacingEpoch(status.epoch), text: Self.listing(status).text)
+    }
+
+    private static func listing(_ status: ServerStatus.Reply) -> Listing {
+        let clock = DaemonClock(now: status.now, wall: status.wall)
+        let changes = Formatting.count(status.sequence, "change")
+        let snapshot = status.snapshotAt.map { taken in
+            "\(status.snapshotSequence) of \(changes), \(clock.relative(wall: taken))"
+        }
+        return [
+            "server": "\(status.server), process \(status.processID)",
+            "profile": status.profile.name,
+            "started": "\(DaemonClock.date(wall: status.startedAt)), \(clock.relative(wall: status.startedAt))",
+            "epoch": Formatting.epoch(status.epoch),
+            "connections": "\(status.connections) of \(status.connectionLimit), \(status.subscribers) subscribed",
+            "requests": "\(status.requests), \(status.refusals) refused",
+            "breakers": "\(status.breakers)",
+            "exhausted": "\(status.exhausted)",
+            "ledger":
+                "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
+            "names": "\(status.names) of \(status.nameLimit)",
+            "snapshot": snapshot ?? "none of \(changes)",
+            "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
+        ]
+    }
+}
+
+extension JSONValue {
+    /// The object with its epoch in hexadecimal digits: see `Formatting.epoch`.
+    func replacingEpoch(_ epoch: UInt64) -> JSONValue {
+        .object((members ?? []).map { ($0.key, $0.key == "epoch" ? .string(Formatting.epoch(epoch)) : $0.value) })
+    }
+}

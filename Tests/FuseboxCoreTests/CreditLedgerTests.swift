@@ -1,0 +1,342 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+@Suite("Credit ledger")
+struct CreditLedgerTests {
+    private static let hour: Int64 = 3_600_000
+    private static let day: Int64 = 24 * hour
+
+    private let p = name("p")
+    private let m = name("m")
+
+    private func record(
+        _ cost: String, model: Name? = nil, inputTokens: UInt32 = 10, outputTokens: UInt32 = 5
+    ) -> LedgerRecord {
+        LedgerRecord(
+            provider: p, model: model ?? m, cost: dollars(cost), inputTokens: inputTokens, outputTokens: outputTokens)
+    }
+
+    private func rig(_ budget: String? = nil, _ limits: Budget? = nil) throws -> Rig {
+        var rig = Rig()
+        var whole = limits ?? Budget(provider: p)
+        whole.monthly = budget.map(dollars)
+        try rig.apply(LedgerSetBudget(budget: whole))
+        return rig
+    }
+
+    // MARK: Sums
+
+    @Test("A record counts for its provider and its model")
+    func sums() throws {
+        var rig = Rig()
+        try rig.apply(record("0.1"), at: 5)
+        try rig.apply(record("0.2", model: name("n")), at: 7)
+        let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
+        #expect(account.usage.spend == dollars("0.3"))
+        #expect(account.usage.inputTokens == 20)
+        #expect(account.usage.outputTokens == 10)
+        #expect(account.usage.requests == 2)
+        #expect(account.usage.lastRecorded == at(7))
+        #expect(account.models == 2)
+        let model = try #require(try rig.apply(LedgerModel(provider: p, model: m)).account)
+        #expect(model.usage.spend == dollars("0.1"))
+        #expect(model.usage.lastRecorded == at(5))
+        #expect(try rig.apply(LedgerTotal()).spend == dollars("0.3"))
+        #expect(try rig.apply(LedgerProvider(provider: name("q"))).account == nil)
+        #expect(try rig.apply(LedgerModel(provider: p, model: name("x"))).account == nil)
+    }
+
+    @Test("A record that would leave the range of money is refused and changes nothing")
+    func overflow() throws {
+        var rig = Rig()
+        try rig.apply(
+            LedgerRecord(
+                provider: p, model: m, cost: Money(nanodollars: .max - 5), inputTokens: 0, outputTokens: 0))
+        let before = rig.machine.image
+        rig.expect(.overflow, of: record("0.000000006"), at: 9)
+        #expect(rig.machine.image == before)
+        try rig.apply(record("0.000000005"))
+        #expect(try rig.apply(LedgerTotal()).spend == Money(nanodollars: .max))
+    }
+
+    @Test("A negative cost is refused, and the name it came with is not kept")
+    func negative() {
+        var rig = Rig()
+        rig.expect(.outOfRange, of: record("-0.000000001"))
+        #expect(rig.machine.names.count == 0)
+        #expect(rig.machine.models.count == 0)
+    }
+
+    // MARK: Budgets
+
+    @Test("What is left may fall below nothing")
+    func balance() throws {
+        var rig = try rig("1")
+        try rig.apply(record("1.25"))
+        let balance = try rig.apply(LedgerBalance(provider: p))
+        #expect(balance.remaining == dollars("-0.25"))
+        #expect(balance.utilization == 1.25)
+    }
+
+    @Test("Without a budget nothing is left to tell")
+    func noBudget() throws {
+        var rig = Rig()
+        try rig.apply(record("1"))
+        for balance in [
+            try rig.apply(LedgerBalance(provider: p)), try rig.apply(LedgerBalance(provider: name("q"))),
+            try rig.apply(LedgerBalance(provider: p, model: m)),
+        ] {
+            #expect(balance.remaining == nil)
+            #expect(balance.utilization == 0)
+        }
+    }
+
+    @Test("A model has a budget of its own; one of 0 counts as none, a provider's of 0 as nothing left")
+    func modelBudget() throws {
+        var rig = try rig("0")
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("2"))))
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: name("z"), monthly: .zero)))
+        try rig.apply(record("0.5"))
+        #expect(try rig.apply(LedgerBalance(provider: p, model: m)).remaining == dollars("1.5"))
+        #expect(try rig.apply(LedgerBalance(provider: p, model: m)).utilization == 0.25)
+        #expect(try rig.apply(LedgerBalance(provider: p, model: name("z"))).remaining == nil)
+        #expect(try rig.apply(LedgerBalance(provider: p)).remaining == dollars("-0.5"))
+        #expect(try rig.apply(LedgerBalance(provider: p)).utilization == 0)
+    }
+
+    @Test("A budget replaces the one for the same provider and model; what it does not name stays")
+    func replaceBudget() throws {
+        var rig = try rig("1", Budget(provider: p, rpm: 5))
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, tpm: 7)))
+        let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
+        #expect(account.budget == dollars("1"))
+        #expect(account.rpm?.limit == 5)
+        #expect(account.tpm?.limit == 7)
+        let budgets = try rig.apply(LedgerBudgets(cursor: Page.end)).budgets
+        #expect(budgets == [Budget(provider: p, tpm: 7)])
+    }
+
+    @Test("A removed budget leaves rate limits in place and lets its names go")
+    func removeBudget() throws {
+        var rig = try rig("1", Budget(provider: p, rpm: 5))
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"))))
+        #expect(rig.machine.models.count == 1)
+        try rig.apply(LedgerRemoveBudget(provider: p))
+        try rig.apply(LedgerRemoveBudget(provider: p, model: m))
+        let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
+        #expect(account.budget == nil)
+        #expect(account.rpm?.limit == 5)
+        #expect(rig.machine.models.count == 0)
+        #expect(rig.machine.names.count == 1)
+        try rig.apply(LedgerRemoveBudget(provider: name("q")))
+    }
+
+    @Test("A negative amount or limit is refused")
+    func negativeBudget() {
+        var rig = Rig()
+        for budget in [Budget(provider: p, monthly: dollars("-1")), Budget(provider: p, tpd: -1)] {
+            rig.expect(.outOfRange, of: LedgerSetBudget(budget: budget))
+        }
+        #expect(rig.machine.names.count == 0)
+    }
+
+    // MARK: Thresholds
+
+    @Test("Each threshold fires once, upwards, and with the sums of its record")
+    func thresholds() throws {
+        var rig = try rig("1")
+        var fired: [ThresholdTier?] = []
+        for _ in 0..<20 { fired.append(try rig.apply(record("0.05")).threshold?.tier) }
+        #expect(fired[15] == .warning)
+        #expect(fired[17] == .critical)
+        #expect(fired[18] == .emergency)
+        #expect(fired.compactMap(\.self).count == 3)
+        let event = try #require(
+            rig.events.compactMap { if case .thresholdCrossed(let event) = $0 { event } else { nil } }.first)
+        #expect(event.spend == dollars("0.8"))
+        #expect(event.budget == dollars("1"))
+        #expect(event.model == m)
+    }
+
+    @Test("A record may skip thresholds; only the highest fires")
+    func skippedThresholds() throws {
+        var rig = try rig("1")
+        #expect(try rig.apply(record("0.99")).threshold?.tier == .emergency)
+        #expect(try rig.apply(record("0.99")).threshold == nil)
+    }
+
+    @Test("Thresholds can be set; bad ones are refused")
+    func setThresholds() throws {
+        var rig = try rig("1")
+        try rig.apply(LedgerSetThresholds(warning: 0.1))
+        #expect(try rig.apply(LedgerThresholds()).warning == 0.1)
+        #expect(try rig.apply(LedgerThresholds()).critical == 0.9)
+        #expect(try rig.apply(record("0.1")).threshold?.tier == .warning)
+        for bad in [-0.1, .nan, .infinity] { rig.expect(.outOfRange, of: LedgerSetThresholds(critical: bad)) }
+    }
+
+    // MARK: Depletion
+
+    @Test("Depletion fires as it comes nearer, each tier once")
+    func depletion() throws {
+        var rig = try rig("1")
+        // After 0.13 a day 0.87 are left: 6.7 days.
+        #expect(try rig.apply(record("0.12")).depletion == nil)
+        #expect(try rig.apply(record("0.01")).depletion?.tier == .warning)
+        #expect(try rig.apply(record("0.01")).depletion == nil)
+        #expect(try rig.apply(record("0.13")).depletion?.tier == .critical)
+        #expect(try rig.apply(record("0.3")).depletion?.tier == .emergency)
+        #expect(try rig.apply(record("5")).depletion == nil)
+    }
+
+    @Test("The estimate is what is left at the burn rate of the window")
+    func estimate() throws {
+        var rig = try rig("10")
+        try rig.apply(record("1"), at: 0)
+        try rig.apply(record("1"), at: Self.day)
+        let now = Self.day + 12 * Self.hour
+        let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: now).estimate)
+        #expect(estimate.remaining == dollars("8"))
+        #expect(estimate.burnRate.costPerDay == 1)
+        #expect(estimate.burnRate.sampleCount == 1)
+        #expect(estimate.daysRemaining == 8)
+        #expect(estimate.depletesAt == at(now + 8 * Self.day))
+        let wide = try rig.apply(LedgerDepletion(provider: p, windowMilliseconds: 2 * Self.day), at: now).estimate
+        #expect(wide?.burnRate.sampleCount == 2)
+        let quiet = try rig.apply(LedgerDepletion(provider: p), at: 9 * Self.day).estimate
+        #expect(quiet?.daysRemaining == nil)
+        #expect(quiet?.depletesAt == nil)
+    }
+
+    @Test("Overspent, a budget is depleted now")
+    func overspent() throws {
+        var rig = try rig("1")
+        try rig.apply(record("2"))
+        let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: 77).estimate)
+        #expect(estimate.daysRemaining == 0)
+        #expect(estimate.depletesAt == at(77))
+        #expect(estimate.remaining == .zero)
+    }
+
+    @Test("A window of no length has no rate")
+    func emptyWindow() throws {
+        var rig = Rig()
+        try rig.apply(record("1"))
+        let rate = try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: 0))
+        #expect(rate.costPerDay == 0)
+        #expect(rate.sampleCount == 1)
+        rig.expect(.outOfRange, of: LedgerBurnRate(provider: p, windowMilliseconds: -1))
+    }
+
+    // MARK: Rate windows
+
+    @Test("Windows count requests or tokens and begin anew when they are over", arguments: RateDimension.allCases)
+    func windows(dimension: RateDimension) throws {
+        var budget = Budget(provider: p)
+        budget[dimension] = 30
+        var rig = try rig(nil, budget)
+        let amount: Int64 = dimension.countsTokens ? 15 : 1
+        try rig.apply(record("0"))
+        try rig.apply(record("0"), at: dimension.windowMilliseconds - 1)
+        var check = try rig.apply(
+            LedgerCheckRate(provider: p, dimension: dimension), at: dimension.windowMilliseconds - 1)
+        #expect(check.used == 2 * amount)
+        #expect(check.limit == 30)
+        #expect(check.allowed == (2 * amount < 30))
+        check = try rig.apply(LedgerCheckRate(provider: p, dimension: dimension), at: dimension.windowMilliseconds)
+        #expect(check.used == 0)
+        #expect(check.allowed)
+        try rig.apply(record("0"), at: dimension.windowMilliseconds + 5)
+        #expect(
+            rig.machine.ledger.provider(NameID(index: 0))?[dimension]?.start == at(dimension.windowMilliseconds + 5))
+    }
+
+    @Test("A limit of 0 allows nothing; no limit allows all")
+    func limits() throws {
+        var rig = try rig(nil, Budget(provider: p, rpm: 0))
+        #expect(try !rig.apply(LedgerCheckRate(provider: p, dimension: .rpm)).allowed)
+        #expect(try rig.apply(LedgerCheckRate(provider: p, dimension: .tpm)).allowed)
+        #expect(try rig.apply(LedgerCheckRate(provider: name("q"), dimension: .rpm)).allowed)
+    }
+
+    @Test("A changed limit keeps what its window has counted")
+    func changedLimit() throws {
+        var rig = try rig(nil, Budget(provider: p, rpm: 1))
+        try rig.apply(record("0"))
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 2)), at: 5)
+        let check = try rig.apply(LedgerCheckRate(provider: p, dimension: .rpm), at: 5)
+        #expect(check.used == 1)
+        #expect(check.limit == 2)
+    }
+
+    // MARK: Periods
+
+    @Test("A closed period is kept for reports, as many as the limit says")
+    func closedPeriods() throws {
+        var limits = Limits()
+        limits.closedPeriods = 2
+        var rig = Rig(limits: limits)
+        for cost in ["1", "2", "3"] {
+            try rig.apply(record(cost))
+            try rig.apply(LedgerResetPeriod())
+        }
+        let periods = try rig.apply(LedgerClosedPeriods(provider: p)).periods
+        #expect(periods.map(\.usage.spend) == [dollars("2"), dollars("3")])
+        let rolled = rig.events.compactMap { if case .periodRolledOver(let event) = $0 { event.spend } else { nil } }
+        #expect(rolled == [dollars("1"), dollars("2"), dollars("3")])
+        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage == Usage())
+        #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage == Usage())
+    }
+
+    @Test("The length of the period can be set")
+    func setPeriod() throws {
+        var rig = Rig()
+        try rig.apply(LedgerSetPeriod(length: .day), at: 5)
+        #expect(try rig.apply(LedgerTotal()).periodEnd == at(Self.day))
+        try rig.apply(LedgerSetPeriod(length: .manual), at: 5)
+        #expect(try rig.apply(LedgerTotal()).periodEnd == nil)
+        #expect(!rig.machine.isDue(at: Moment(milliseconds: .max)))
+    }
+
+    // MARK: Lists
+
+    @Test("Accounts, models, summaries and budgets come in pages, each once")
+    func pages() throws {
+        var rig = Rig()
+        for number in 0..<600 {
+            try rig.apply(
+                LedgerRecord(
+                    provider: name("p\(number)"), model: m, cost: dollars("1"), inputTokens: 0, outputTokens: 0))
+            try rig.apply(record("1", model: name("m\(number)")))
+            try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: name("m\(number)"))))
+        }
+        var (accounts, models, summaries, budgets): ([Name], [Name], [Name], [Name]) = ([], [], [], [])
+        var cursors: [UInt32] = [0, 0, 0, 0]
+        repeat {
+            let page = try rig.apply(LedgerProviders(cursor: cursors[0]))
+            accounts += page.accounts.map(\.provider)
+            cursors[0] = page.next
+        } while cursors[0] != Page.end
+        repeat {
+            let page = try rig.apply(LedgerModels(provider: p, cursor: cursors[1]))
+            models += page.accounts.map(\.model)
+            cursors[1] = page.next
+        } while cursors[1] != Page.end
+        repeat {
+            let page = try rig.apply(LedgerSummaries(windowMilliseconds: 5, cursor: cursors[2]))
+            summaries += page.summaries.map(\.provider)
+            cursors[2] = page.next
+        } while cursors[2] != Page.end
+        repeat {
+            let page = try rig.apply(LedgerBudgets(cursor: cursors[3]))
+            budgets += page.budgets.compactMap(\.model)
+            cursors[3] = page.next
+        } while cursors[3] != Page.end
+        #expect(accounts.count == 601 && Set(accounts).count == 601)
+        #expect(models.count == 600 && Set(models).count == 600)
+        #expect(summaries.count == 601 && Set(summaries).count == 601)
+        #expect(budgets.count == 600 && Set(budgets).count == 600)
+    }
+}

@@ -1,0 +1,225 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// Thousands of random commands, and what must hold at every one of them.
+@Suite("Random commands")
+struct RandomCommandsTests {
+    static let profiles = [Profile.fusebox, .llmProviders]
+    static let seeds: [UInt64] = [1, 2, 3]
+
+    /// What a command replied and what was told, as bytes.
+    private struct Note: Equatable {
+        var at: Int64
+        var number: UInt16
+        var refusal: Refusal?
+        var reply: [UInt8] = []
+        var events: [UInt8] = []
+    }
+
+    /// A run of the state machine under random commands.
+    private struct Run {
+        var rig: Rig
+        var random: SeededGenerator
+        var now: Int64 = 1_767_225_600_000
+        var log: [Note] = []
+
+        init(_ profile: Profile, seed: UInt64) {
+            var limits = Limits()
+            // Low enough to be met.
+            limits.names = 12
+            limits.models = 6
+            limits.modelAccounts = 30
+            limits.providerAccounts = 8
+            limits.budgets = 10
+            rig = Rig(profile, limits: limits, at: now)
+            random = SeededGenerator(seed: seed)
+        }
+
+        private mutating func name() -> Name { FuseboxCoreTests.name("n\(Int.random(in: 0..<16, using: &random))") }
+
+        private mutating func model() -> Name { FuseboxCoreTests.name("m\(Int.random(in: 0..<8, using: &random))") }
+
+        private mutating func pick<Element>(_ elements: [Element]) -> Element {
+            elements[Int.random(in: 0..<elements.count, using: &random)]
+        }
+
+        private mutating func note<C: StateCommand>(_ command: C) {
+            var note = Note(at: now, number: C.declaration.number)
+            do throws(Refusal) {
+                let reply = try rig.apply(command, at: now, by: UInt32(log.count % 2))
+                note.reply = Self.bytes { reply.encode(into: &$0) }
+            } catch {
+                note.refusal = error
+            }
+            let events = rig.takeEvents()
+            note.events = Self.bytes { for event in events { event.encode(into: &$0) } }
+            log.append(note)
+        }
+
+        private static func bytes(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
+            var writer = ByteWriter()
+            write(&writer)
+            return writer.bytes
+        }
+
+        /// Lets time take its effect. How early a state calls for it may differ; what it does may not.
+        private mutating func advance() {
+            if rig.machine.isDue(at: Moment(milliseconds: now)) { note(Advance()) }
+            if log.last?.number == Advance.declaration.number, log.last?.events.isEmpty == true { log.removeLast() }
+        }
+
+        mutating func step() {
+            now += pick([0, 0, 1, 50, 1_000, 60_000, 3_600_000, 86_400_000 * Int64(pick([0, 0, 0, 1, 12]))])
+            advance()
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0..<15: note(BreakerAcquire(name: name(), draw: Double.random(in: 0..<1, using: &random)))
+            case 15..<30: note(BreakerFailure(name: name()))
+            case 30..<36: note(BreakerSuccess(name: name()))
+            case 36..<38:
+                note(BreakerConfigure(name: name(), change: .init(failureThreshold: pick([0, 1, 3, 8]))))
+            case 38: note(BreakerReset(name: name()))
+            case 39: note(BreakerForceOpen(name: name()))
+            case 40..<46:
+                note(ExhaustionMark(provider: name(), resetAfterMilliseconds: pick([nil, 0, 5, 100_000])))
+            case 46..<48: note(ExhaustionClear(provider: name()))
+            case 48: note(ExhaustionReset())
+            case 49: note(BreakerResetAll())
+            case 50..<80:
+                note(
+                    LedgerRecord(
+                        provider: name(), model: model(),
+                        cost: Money(nanodollars: Int64.random(in: -5...200_000_000, using: &random)),
+                        inputTokens: UInt32.random(in: 0..<900, using: &random), outputTokens: 7))
+            case 80..<86:
+                note(
+                    LedgerSetBudget(
+                        budget: Budget(
+                            provider: name(), model: pick([nil, model()]),
+                            monthly: pick([nil, .zero, dollars("0.5"), dollars("20")]), rpm: pick([nil, 3]),
+                            tpd: pick([nil, -1, 5_000]))))
+            case 86..<89: note(LedgerRemoveBudget(provider: name(), model: pick([nil, model()])))
+            case 89: note(LedgerResetPeriod())
+            case 90..<95: note(Forget(name: name()))
+            case 95: note(EvictIdleBreakers())
+            case 96: note(LedgerSetPeriod(length: pick([.day, .week, .month, .manual])))
+            default: reads()
+            }
+        }
+
+        mutating func reads() {
+            note(Overview(cursor: Page.end))
+            note(BreakerList(cursor: Page.end))
+            note(BreakerGet(name: name()))
+            note(BreakerConfigurationGet(name: name()))
+            note(BreakerSerialize(name: name()))
+            note(BreakerDefault())
+            note(ExhaustionList(cursor: Page.end))
+            note(ExhaustionGet(provider: name()))
+            note(ExhaustionDefault())
+            note(LedgerProviders(cursor: Page.end))
+            note(LedgerModels(provider: name(), cursor: Page.end))
+            note(LedgerModel(provider: name(), model: model()))
+            note(LedgerBalance(provider: name(), model: pick([nil, model()])))
+            note(LedgerBudgets(cursor: Page.end))
+            note(LedgerTotal())
+            note(LedgerThresholds())
+            note(LedgerBurnRate(provider: name(), windowMilliseconds: pick([nil, 0, 3_600_000])))
+            note(LedgerDepletion(provider: name()))
+            note(LedgerSummary(provider: name(), windowMilliseconds: 60_000))
+            note(LedgerSummaries(windowMilliseconds: 3_600_000, cursor: Page.end))
+            note(LedgerCheckRate(provider: name(), dimension: pick(RateDimension.allCases)))
+            note(LedgerClosedPeriods(provider: name()))
+        }
+    }
+
+    @Test("Two runs give the same replies and the same state, bit for bit", arguments: profiles, seeds)
+    func deterministic(profile: Profile, seed: UInt64) {
+        var runs = (Run(profile, seed: seed), Run(profile, seed: seed))
+        for _ in 0..<1_200 {
+            runs.0.step()
+            runs.1.step()
+        }
+        let difference = zip(runs.0.log, runs.1.log).first { $0 != $1 }
+        #expect(difference == nil)
+        let isSame = runs.0.rig.machine.image == runs.1.rig.machine.image
+        #expect(isSame)
+        #expect(runs.0.log.contains { $0.refusal?.status == .limitReached }, "limits are met")
+    }
+
+    @Test("A state that was written down and read again goes on as the original", arguments: profiles, seeds)
+    func restored(profile: Profile, seed: UInt64) throws {
+        var original = Run(profile, seed: seed)
+        var copy = original
+        for step in 0..<1_200 {
+            original.step()
+            copy.step()
+            if step % 83 == 0 {
+                copy.rig.machine = try copy.rig.machine.restored()
+                let isSame = copy.rig.machine.image == original.rig.machine.image
+                try #require(isSame, "step \(step)")
+            }
+        }
+        let difference = zip(original.log, copy.log).first { $0 != $1 }
+        #expect(difference == nil)
+        #expect(original.log.count == copy.log.count)
+    }
+
+    @Test("Reads change nothing", arguments: seeds)
+    func pureReads(seed: UInt64) {
+        var run = Run(.fusebox, seed: seed)
+        for step in 0..<1_000 {
+            run.step()
+            guard step % 50 == 0 else { continue }
+            let before = (run.rig.machine.image, run.rig.machine.lastMoment)
+            run.now += 12 * 86_400_000
+            run.reads()
+            run.now -= 12 * 86_400_000
+            let isSame = run.rig.machine.image == before.0
+            #expect(isSame)
+            #expect(run.rig.machine.lastMoment == before.1)
+        }
+    }
+
+    @Test("A copy stays as it was while the original goes on", arguments: profiles)
+    func copies(profile: Profile) {
+        var run = Run(profile, seed: 9)
+        var copies: [(machine: StateMachine, image: [UInt8])] = []
+        for step in 0..<1_000 {
+            run.step()
+            if step % 200 == 0 { copies.append((run.rig.machine, run.rig.machine.image)) }
+        }
+        let kept = copies.filter { $0.machine.image == $0.image }
+        #expect(kept.count == copies.count)
+    }
+
+    @Test("Refused commands change nothing", arguments: profiles, seeds)
+    func refusals(profile: Profile, seed: UInt64) {
+        var run = Run(profile, seed: seed)
+        var refused = 0
+        for _ in 0..<1_000 {
+            let before = run.rig.machine.image
+            let count = run.log.count
+            run.step()
+            guard run.log.count == count + 1, run.log[count].refusal != nil else { continue }
+            refused += 1
+            let isSame = run.rig.machine.image == before
+            #expect(isSame, "command \(run.log[count].number): \(run.log[count].refusal?.message ?? "")")
+        }
+        #expect(refused > 20)
+    }
+
+    @Test("Forgetting every name leaves none behind", arguments: profiles, seeds)
+    func namesAreCounted(profile: Profile, seed: UInt64) {
+        var run = Run(profile, seed: seed)
+        for _ in 0..<1_000 { run.step() }
+        for number in 0..<16 {
+            _ = refusal { () throws(Refusal) in try run.rig.apply(Forget(name: name("n\(number)")), at: run.now) }
+        }
+        #expect(run.rig.machine.names.count == 0)
+        #expect(run.rig.machine.models.count == 0)
+        #expect(run.rig.machine.ledger.providerCount == 0)
+        #expect(run.rig.machine.ledger.modelAccountCount == 0)
+    }
+}

@@ -1,0 +1,213 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+@Suite("State machine")
+struct StateMachineTests {
+    private func usage(_ provider: Name, _ model: Name) -> LedgerRecord {
+        LedgerRecord(provider: provider, model: model, cost: dollars("0.01"), inputTokens: 1, outputTokens: 1)
+    }
+
+    // MARK: Dispatch
+
+    private struct TypeName: StateCommandVisitor, CommandVisitor {
+        mutating func visit<C: StateCommand>(_ command: C.Type) -> ObjectIdentifier { ObjectIdentifier(command) }
+        mutating func visit<C: Command>(_ command: C.Type) -> ObjectIdentifier { ObjectIdentifier(command) }
+    }
+
+    @Test("Dispatch is the command table without the commands of connections and files")
+    func dispatch() throws {
+        var visitor = TypeName()
+        // Those two are reads that the server answers by itself.
+        let ofServer = [Ping.declaration.number, ServerStatus.declaration.number]
+        var dispatched = 0
+        for number in 0...CommandTable.highestNumber {
+            let found = StateMachine.dispatch(number, &visitor)
+            let declaration = CommandTable.declaration(number)
+            if let declaration, declaration.effect != .session, !ofServer.contains(number) {
+                #expect(found != nil, "\(declaration.name)")
+                #expect(found == CommandTable.dispatch(number, &visitor), "\(declaration.name)")
+                dispatched += 1
+            } else {
+                #expect(found == nil, "\(number)")
+            }
+        }
+        #expect(dispatched > 40)
+    }
+
+    // MARK: Refusals
+
+    @Test("A new name past the limit is refused and changes nothing")
+    func nameLimit() throws {
+        var limits = Limits()
+        limits.names = 2
+        var rig = Rig(limits: limits)
+        try rig.apply(BreakerFailure(name: name("a")))
+        try rig.apply(ExhaustionMark(provider: name("b")))
+        let before = rig.machine.image
+        let c = name("c")
+        rig.expect(.limitReached, of: BreakerFailure(name: c), at: 5)
+        rig.expect(.limitReached, of: BreakerAcquire(name: c), at: 5)
+        rig.expect(.limitReached, of: BreakerConfigure(name: c, change: BreakerConfigurationChange()), at: 5)
+        rig.expect(.limitReached, of: ExhaustionMark(provider: c), at: 5)
+        rig.expect(.limitReached, of: usage(c, name("m")), at: 5)
+        rig.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: c, model: name("m"))), at: 5)
+        #expect(rig.machine.image == before)
+        #expect(rig.machine.models.count == 0)
+        // What is known goes on, and a name that goes makes room.
+        try rig.apply(usage(name("a"), name("m")))
+        try rig.apply(Forget(name: name("b")))
+        try rig.apply(BreakerFailure(name: name("c")))
+    }
+
+    @Test("One user cannot use up the names of all")
+    func nameLimitOfUser() throws {
+        var limits = Limits()
+        limits.namesPerUser = 2
+        var rig = Rig(limits: limits)
+        try rig.apply(BreakerFailure(name: name("a")), by: 1)
+        try rig.apply(BreakerFailure(name: name("b")), by: 1)
+        rig.expect(.limitReached, of: BreakerFailure(name: name("c")), by: 1)
+        try rig.apply(BreakerFailure(name: name("c")), by: 2)
+        try rig.apply(BreakerFailure(name: name("c")), by: 1)
+    }
+
+    /// A state with one account, model and budget, whose limits allow no more.
+    private func full(_ limit: WritableKeyPath<Limits, Int>) throws -> Rig {
+        var limits = Limits()
+        limits[keyPath: limit] = 1
+        var rig = Rig(limits: limits)
+        try rig.apply(usage(name("p"), name("m")))
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: name("p"), model: name("m"), monthly: .zero)))
+        return rig
+    }
+
+    @Test("New models, accounts, model accounts and budgets past their limits are refused and change nothing")
+    func ledgerLimits() throws {
+        let (p, q, m, n) = (name("p"), name("q"), name("m"), name("n"))
+        for limit in [\Limits.models, \.modelAccounts] {
+            var rig = try full(limit)
+            let before = rig.machine.image
+            rig.expect(.limitReached, of: usage(p, n))
+            #expect(rig.machine.image == before)
+            try rig.apply(usage(p, m))
+        }
+        var accounts = try full(\.providerAccounts)
+        var before = accounts.machine.image
+        accounts.expect(.limitReached, of: usage(q, m))
+        accounts.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: q, rpm: 1)))
+        #expect(accounts.machine.image == before)
+        var budgets = try full(\.budgets)
+        before = budgets.machine.image
+        budgets.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: p, model: n, monthly: .zero)))
+        budgets.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: p, monthly: .zero)))
+        #expect(budgets.machine.image == before)
+        try budgets.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"))))
+    }
+
+    @Test("Configuration, draw and record out of range are refused before anything is created")
+    func outOfRange() {
+        var rig = Rig()
+        var record = BreakerRecord()
+        record.name = name("a")
+        record.configuration.resetTimeoutMilliseconds = 0
+        let change = BreakerConfigurationChange(resetTimeoutMilliseconds: 0)
+        rig.expect(.outOfRange, of: BreakerConfigure(name: name("a"), change: change))
+        rig.expect(.outOfRange, of: BreakerConfigureDefault(change: change))
+        rig.expect(.outOfRange, of: BreakerAcquire(name: name("a"), draw: 1))
+        rig.expect(.outOfRange, of: BreakerAcquire(name: name("a"), draw: .nan))
+        rig.expect(.outOfRange, of: BreakerDeserialize(record: record))
+        rig.expect(.outOfRange, of: ExhaustionSetDefault(cooldownMilliseconds: -1))
+        #expect(rig.machine.names.count == 0)
+    }
+
+    @Test("Unknown names are not found where there is nothing to create")
+    func notFound() {
+        var rig = Rig()
+        rig.expect(.notFound, of: Forget(name: name("a")))
+        rig.expect(.notFound, of: BreakerSerialize(name: name("a")))
+        rig.expect(.notFound, of: BreakerReset(name: name("a")))
+    }
+
+    // MARK: Forgetting
+
+    @Test("Forget takes a name with all its records and makes room for others")
+    func forget() throws {
+        var rig = Rig()
+        let (p, q) = (name("p"), name("q"))
+        for provider in [p, q] {
+            try rig.apply(BreakerFailure(name: provider))
+            try rig.apply(ExhaustionMark(provider: provider))
+            for model in ["m", "n", provider.text] { try rig.apply(usage(provider, name(model))) }
+            try rig.apply(LedgerSetBudget(budget: Budget(provider: provider, monthly: dollars("1"))))
+            try rig.apply(LedgerSetBudget(budget: Budget(provider: provider, model: name("b"), monthly: dollars("1"))))
+        }
+        try rig.apply(LedgerResetPeriod())
+        try rig.apply(Forget(name: p))
+        #expect(rig.machine.names.find(p) == nil)
+        #expect(rig.machine.models.count == 4)
+        #expect(try rig.apply(LedgerProvider(provider: p)).account == nil)
+        #expect(try rig.apply(LedgerClosedPeriods(provider: p)).periods.isEmpty)
+        #expect(try rig.apply(LedgerProvider(provider: q)).account?.models == 3)
+        try rig.apply(Forget(name: q))
+        #expect(rig.machine.names.count == 0)
+        #expect(rig.machine.models.count == 0)
+        #expect(rig.machine.ledger.budgets.isEmpty)
+        // Numbers are given again, and nothing of the old ones shines through.
+        try rig.apply(usage(name("r"), name("m")))
+        #expect(try rig.apply(LedgerProvider(provider: name("r"))).account?.usage.requests == 1)
+        #expect(try rig.apply(LedgerBurnRate(provider: name("r"))).sampleCount == 1)
+    }
+
+    @Test("Eviction forgets breakers that are closed, unconfigured, quiet and nothing else")
+    func evict() throws {
+        var rig = Rig()
+        let idle = rig.machine.limits.idleBreakerMilliseconds
+        for text in ["idle", "provider", "marked"] { try rig.apply(BreakerSuccess(name: name(text))) }
+        try rig.apply(BreakerConfigure(name: name("configured"), change: .init(failureThreshold: 3)))
+        try rig.apply(usage(name("provider"), name("m")))
+        try rig.apply(ExhaustionMark(provider: name("marked"), resetAfterMilliseconds: 10 * idle))
+        try rig.apply(BreakerSuccess(name: name("busy")), at: idle)
+        #expect(try rig.apply(EvictIdleBreakers(), at: idle).forgotten == 1)
+        let left = try rig.apply(BreakerList(cursor: Page.end)).entries.map(\.name.text).sorted()
+        #expect(left == ["busy", "configured", "marked", "provider"])
+        #expect(rig.machine.names.find(name("idle")) == nil)
+    }
+
+    // MARK: Time
+
+    @Test("Time does not go back")
+    func clock() throws {
+        var rig = Rig(at: 1_000)
+        try rig.apply(ExhaustionMark(provider: name("p"), resetAfterMilliseconds: 10), at: 5_000)
+        try rig.apply(ExhaustionMark(provider: name("q"), resetAfterMilliseconds: 10), at: 2_000)
+        #expect(try rig.apply(ExhaustionGet(provider: name("q")), at: 2_000).entry?.exhaustedAt == at(5_000))
+    }
+
+    @Test("Breaker transitions are told, each once")
+    func transitions() throws {
+        var rig = Rig()
+        let p = name("p")
+        for _ in 0..<6 { try rig.apply(BreakerFailure(name: p)) }
+        try rig.apply(BreakerSuccess(name: p), at: 1)
+        try rig.apply(BreakerReset(name: p), at: 2)
+        let told = rig.events.compactMap { event -> [BreakerState]? in
+            if case .breakerTransition(let transition) = event { [transition.from, transition.to] } else { nil }
+        }
+        #expect(told == [[.closed, .degraded], [.degraded, .open], [.open, .recovering], [.recovering, .closed]])
+    }
+
+    @Test("A breaker can be serialized and put in place elsewhere")
+    func serialize() throws {
+        var rig = Rig()
+        try rig.apply(BreakerConfigure(name: name("a"), change: .init(failureThreshold: 9)))
+        for _ in 0..<4 { try rig.apply(BreakerFailure(name: name("a"))) }
+        _ = try rig.apply(BreakerAcquire(name: name("a")))
+        let record = try rig.apply(BreakerSerialize(name: name("a")))
+        var other = Rig()
+        try other.apply(BreakerDeserialize(record: record))
+        #expect(try other.apply(BreakerSerialize(name: name("a"))) == record)
+        #expect(other.machine.image == rig.machine.image)
+    }
+}

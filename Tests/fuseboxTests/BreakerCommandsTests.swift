@@ -1,0 +1,123 @@
+import FuseboxInterop
+import FuseboxWire
+import Testing
+
+struct BreakerCommandsTests {
+    @Test func acquireExitsWith0WhereACallMayGoOutAnd75WhereNot() throws {
+        let daemon = try Daemon()
+        let admitted = try daemon.fusebox("breaker", "acquire", "openai")
+        #expect(admitted.status == 0)
+        #expect(admitted.output == "admitted (share 100%)\n")
+
+        #expect(try daemon.fusebox("breaker", "open", "openai").status == 0)
+        let denied = try daemon.fusebox("breaker", "acquire", "openai")
+        #expect(denied.status == 75)
+        #expect(denied.output.hasPrefix("not admitted; try again in "))
+        #expect(denied.errors == "")
+        let json = try daemon.json("breaker", "acquire", "openai")
+        #expect(json["admitted"]?.bool == false)
+        #expect(json["share"]?.double == 0)
+        #expect(json["consecutiveFailures"]?.int64 == 5)
+        #expect((1...60_000).contains(json["retryAfterMilliseconds"]?.int64 ?? 0))
+    }
+
+    @Test func outcomesAreCountedAndShown() throws {
+        let daemon = try Daemon()
+        for outcome in ["failure", "failure", "success"] {
+            let report = try daemon.fusebox("breaker", outcome, "openai")
+            #expect(report.status == 0)
+            #expect(report.output == "")
+        }
+        let shown = try daemon.fusebox("breaker", "get", "openai")
+        #expect(shown.lines[1] == "state         recovering, 90% of traffic admitted")
+        #expect(shown.lines[2] == "failures      1 of the 5 that open it")
+        #expect(shown.lines[3] == "outcomes      3: 1 good, 2 bad")
+        #expect(shown.output.contains("\nrecovers      a step in "))
+        let status = try daemon.json("breaker", "get", "openai")["status"]
+        #expect(status?["state"]?.text == "recovering")
+        #expect(status?["totalFailures"]?.int64 == 2)
+        #expect(status?["share"] == 0.9)
+
+        let unknown = try daemon.fusebox("breaker", "get", "other")
+        #expect(unknown.lines[0] == "breaker       other (unknown; a new one would stand so)")
+        #expect(try daemon.json("breaker", "get", "other")["exists"]?.bool == false)
+    }
+
+    @Test func listIsATableInTheOrderOfNames() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.fusebox("breaker", "list").output == "There are no breakers yet.\n")
+        for name in ["openai", "anthropic", "模型"] { _ = try daemon.fusebox("breaker", "acquire", name) }
+        _ = try daemon.fusebox("breaker", "open", "anthropic")
+        let table = try daemon.fusebox("breaker", "list").lines
+        #expect(table[0] == "NAME       STATE   SHARE  FAILURES  REQUESTS  SUCCESSES  LAST FAILURE  RECOVERS")
+        #expect(table[1].hasPrefix("anthropic  open       0%       5/5         0          0  "))
+        #expect(table[2] == "openai     closed   100%       0/5         0          0  -             -")
+        // Two columns of a terminal to each of its characters.
+        #expect(table[3] == "模型       closed   100%       0/5         0          0  -             -")
+        let json = try daemon.json("breaker", "list")
+        #expect(json["breakers"]?.list?.compactMap { $0["name"]?.text } == ["anthropic", "openai", "模型"])
+        #expect(json["now"]?.int64 != nil)
+    }
+
+    @Test func resetClosesOneOrAll() throws {
+        let daemon = try Daemon()
+        for name in ["a", "b", "c"] { _ = try daemon.fusebox("breaker", "open", name) }
+        func states() throws -> [String?] {
+            try daemon.json("breaker", "list")["breakers"]?.list?.map { $0["status"]?["state"]?.text } ?? []
+        }
+        #expect(try daemon.fusebox("breaker", "reset", "b").status == 0)
+        #expect(try states() == ["open", "closed", "open"])
+        #expect(try daemon.fusebox("breaker", "reset", "--all").status == 0)
+        #expect(try states() == ["closed", "closed", "closed"])
+    }
+
+    @Test func configureChangesWhatIsNamedAndShowsTheRest() throws {
+        let daemon = try Daemon()
+        let changed = try daemon.fusebox(
+            "breaker", "configure", "openai", "--failure-threshold", "3", "--reset-timeout", "90s", "--curve", "1,0.5")
+        #expect(
+            changed.lines == [
+                "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
+                "min requests       3",
+            ])
+        let json = try daemon.json("breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7")
+        #expect(
+            json == [
+                "failureThreshold": 3, "resetTimeoutMilliseconds": 90_000, "monitoringPeriodMilliseconds": 600_000,
+                "minRequests": 7, "degradationCurve": [1, 0.5],
+            ])
+        #expect(try daemon.json("breaker", "configure", "openai") == json)
+    }
+
+    @Test func theDefaultIsThatOfNewBreakers() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.json("breaker", "configure", "--default")["failureThreshold"] == 5)
+        #expect(try daemon.fusebox("breaker", "configure", "--default", "--failure-threshold", "2").status == 0)
+        #expect(try daemon.json("breaker", "configure", "new")["failureThreshold"] == 2)
+    }
+
+    @Test func aSerializedBreakerComesBack() throws {
+        let daemon = try Daemon()
+        for _ in 1...3 { _ = try daemon.fusebox("breaker", "failure", "openai") }
+        let serialized = try daemon.fusebox("breaker", "serialize", "openai").output
+        #expect(try JSONValue(parsing: Array(serialized.utf8))["state"]?["consecutiveFailures"] == 3)
+        _ = try daemon.fusebox("breaker", "reset", "openai")
+        #expect(try daemon.fusebox("breaker", "deserialize", "-", input: serialized).status == 0)
+        #expect(try daemon.fusebox("breaker", "serialize", "openai").output == serialized)
+
+        daemon.folder.write("breaker.json", serialized.utf8)
+        let fromFile = try daemon.fusebox("breaker", "deserialize", "\(daemon.folder.path)/breaker.json")
+        #expect(fromFile.status == 0)
+    }
+
+    @Test(arguments: [
+        ("{", "standard input: line 1, column 2: "), (#"{"version":2}"#, "standard input: version: "),
+        (#"{"version":1,"name":"a","state":{}}"#, "standard input: state."),
+    ])
+    func whatIsNoBreakerEndsWith65AndItsPlace(_ document: String, _ place: String) throws {
+        let daemon = try Daemon()
+        let outcome = try daemon.fusebox("breaker", "deserialize", "-", input: document)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.hasPrefix("fusebox: \(place)"))
+    }
+}

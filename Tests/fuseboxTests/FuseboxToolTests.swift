@@ -1,0 +1,119 @@
+import FuseboxInterop
+import Glibc
+import Testing
+
+/// What holds for every subcommand: options, exit statuses, where errors go.
+struct FuseboxToolTests {
+    @Test func saysItsVersionWhichIsTheDaemons() throws {
+        let outcome = try Program.run([Program.fusebox, "--version"])
+        let daemon = try Program.run([Program.fuseboxd, "--version"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("fusebox "))
+        #expect(outcome.output.split(separator: " ").last == daemon.output.split(separator: " ").last)
+    }
+
+    @Test(arguments: [
+        ["nonsense"], ["breaker", "reset"], ["breaker", "reset", "a", "--all"], ["breaker", "configure"],
+        ["exhaustion", "mark", "a", "--for", "5x"], ["exhaustion", "mark", "a", "--for", "-1s"],
+        ["ledger", "check", "a", "rpx"], ["ledger", "record", "a", "m", "--cost", "1e3"],
+        ["ledger", "record", "a", "m", "--cost", "0.0000000001"], ["ledger", "record", "a", "m"],
+        ["ledger", "budget", "set", "a"], ["breaker", "configure", "a", "--curve", "1,2"], ["watch", "weather"],
+        ["protocol"], ["protocol", "--format", "vectors"], ["protocol", "--format", "json", "here"],
+        ["simulate", "--profile", "other", "trace"], ["export", "--format", "yaml"], ["ping", "--count", "0"],
+        ["snapshot", "verify", "/nowhere/at/all"],
+    ])
+    func aWrongCommandLineEndsWith64(_ arguments: [String]) throws {
+        let outcome = try Program.run([Program.fusebox] + arguments + ["--socket", "/nowhere"])
+        #expect(outcome.status == 64)
+        #expect(outcome.output == "")
+        #expect(outcome.errors.hasPrefix("fusebox: "))
+    }
+
+    @Test(arguments: [
+        ["breaker", "get", ""], ["breaker", "get", "a\u{1}"], ["breaker", "serialize", "nobody"], ["forget", "nobody"],
+        ["ledger", "show", "nobody"], ["exhaustion", "mark", "a", "--for", "9999d"],
+    ])
+    func whatTheDaemonDoesNotTakeEndsWith64(_ arguments: [String]) throws {
+        let daemon = try Daemon()
+        let outcome = try Program.run([Program.fusebox] + arguments + ["--socket", daemon.socket])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test func withoutADaemonItEndsWith69AndSaysWhatToDo() throws {
+        let folder = TemporaryFolder()
+        let socket = "\(folder.path)/none"
+        for arguments in [["status"], ["breaker", "acquire", "a"], ["watch"], ["export"], ["ping"]] {
+            let outcome = try Program.run([Program.fusebox] + arguments, environment: ["FUSEBOX_SOCKET": socket])
+            #expect(outcome.status == 69)
+            #expect(outcome.output == "")
+            #expect(outcome.errors.hasPrefix("fusebox: no daemon answers at \(socket)"))
+            #expect(outcome.errors.contains("is fuseboxd running"))
+            #expect(outcome.errors.split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test func theSocketMayStandBeforeTheSubcommandAndInTheEnvironment() throws {
+        let daemon = try Daemon()
+        let before = try Program.run([Program.fusebox, "--socket", daemon.socket, "--json", "breaker", "list"])
+        #expect(try before.json["breakers"]?.list?.isEmpty == true)
+        let surrounding = try Program.run([Program.fusebox, "status"], environment: ["FUSEBOX_SOCKET": daemon.socket])
+        #expect(surrounding.status == 0)
+        let stronger = try Program.run(
+            [Program.fusebox, "status", "--socket", daemon.socket], environment: ["FUSEBOX_SOCKET": "/nowhere"])
+        #expect(stronger.status == 0)
+    }
+
+    @Test func aReaderThatHasHadEnoughEndsItQuietly() throws {
+        let daemon = try Daemon()
+        // More than a pipe holds.
+        let child = try Child([
+            "/bin/sh", "-c", "{ '\(Program.fusebox)' ping --count 20000 --socket '\(daemon.socket)'; echo $? >&2; } | head -1",
+        ])
+        let outcome = child.end()
+        #expect(outcome.lines.count == 1)
+        #expect(outcome.errors == "0\n")
+    }
+
+    @Test func outputThatCannotBeWrittenIsNoSuccess() throws {
+        let outcome = try Program.run(["/bin/sh", "-c", "'\(Program.fusebox)' protocol --format json > /dev/full"])
+        #expect(outcome.status == 75)
+        #expect(outcome.errors == "fusebox: cannot write standard output: No space left on device\n")
+    }
+
+    // MARK: Permission
+
+    /// The command that runs a program as a user without any rights; nil where this cannot be done.
+    private static func asNobody(_ arguments: [String]) -> [String]? {
+        guard geteuid() == 0, access("/usr/bin/setpriv", X_OK) == 0 else { return nil }
+        return ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + arguments
+    }
+
+    static let canBeNobody = asNobody([]) != nil
+
+    /// The tool where nobody may run it: the build folder may be closed to others.
+    private static func runAsNobody(_ arguments: [String], with daemon: Daemon) throws -> Program.Outcome {
+        let copy = "\(daemon.folder.path)/fusebox"
+        chmod(daemon.folder.path, 0o755)
+        _ = try Program.run(["/bin/cp", Program.fusebox, copy])
+        chmod(copy, 0o755)
+        return try Program.run(asNobody([copy] + arguments + ["--socket", daemon.socket]) ?? [])
+    }
+
+    @Test(.enabled(if: canBeNobody)) func aSocketThatOneMayNotUseEndsWith77() throws {
+        let outcome = try Self.runAsNobody(["status"], with: try Daemon(arguments: ["--socket-mode", "600"]))
+        #expect(outcome.status == 77)
+        #expect(outcome.errors.hasPrefix("fusebox: no permission to use "))
+    }
+
+    @Test(
+        .enabled(if: canBeNobody),
+        arguments: [["breaker", "open", "a"], ["snapshot", "now"], ["export"], ["ledger", "reset-period"]])
+    func anOperatorsCommandEndsWith77ForOthers(_ arguments: [String]) throws {
+        let daemon = try Daemon(arguments: ["--socket-mode", "666"])
+        #expect(try Self.runAsNobody(["breaker", "acquire", "a"], with: daemon).status == 0)
+        let outcome = try Self.runAsNobody(arguments, with: daemon)
+        #expect(outcome.status == 77)
+        #expect(outcome.errors.contains("operators"))
+    }
+}

@@ -1,0 +1,148 @@
+import FuseboxInterop
+import Glibc
+
+/// The built programs, run as a shell would run them.
+enum Program {
+    static let fusebox = folder + "/fusebox"
+    static let fuseboxd = folder + "/fuseboxd"
+
+    /// Where the build has put the tests, and the programs beside them.
+    private static let folder: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &path, path.count - 1)
+        let own = String(decoding: path[..<max(length, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let candidates = [own, CommandLine.arguments[0]].map { executable in
+            executable.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        }
+        return candidates.first { access($0 + "/fusebox", X_OK) == 0 } ?? "."
+    }()
+
+    /// What became of a program that has ended.
+    struct Outcome {
+        /// The exit status, or 128 and the number of the signal that ended it.
+        var status: Int32
+        var output: String
+        var errors: String
+
+        var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+        /// The one JSON value that was printed.
+        var json: JSONValue {
+            get throws { try JSONValue(parsing: Array(output.utf8)) }
+        }
+    }
+
+    /// Runs a program to its end.
+    static func run(
+        _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    ) throws -> Outcome {
+        let process = try Child(arguments, environment: environment)
+        process.send(input)
+        return process.end()
+    }
+}
+
+/// A program that is running.
+final class Child {
+    let id: pid_t
+    private var input: Int32
+    private let output: Int32
+    private let errors: Int32
+    private var received: [UInt8] = []
+
+    struct SpawnFailure: Error { var code: Int32 }
+
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        let (inputs, outputs, errors) = (Self.pipe(), Self.pipe(), Self.pipe())
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (number, end) in [inputs.reading, outputs.writing, errors.writing].enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
+        }
+        var id: pid_t = 0
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        var variables = Self.environment(environment).map { strdup($0) } + [nil]
+        defer { for pointer in words + variables { free(pointer) } }
+        let code = posix_spawn(&id, arguments[0], &actions, nil, &words, &variables)
+        for end in [inputs.reading, outputs.writing, errors.writing] { close(end) }
+        self.id = id
+        (input, output, self.errors) = (inputs.writing, outputs.reading, errors.reading)
+        guard code == 0 else { throw SpawnFailure(code: code) }
+    }
+
+    deinit { for end in [input, output, errors] where end >= 0 { close(end) } }
+
+    /// Two connected ends. Programs that other tests start at this moment inherit neither.
+    private static func pipe() -> (reading: Int32, writing: Int32) {
+        var ends: [Int32] = [0, 0]
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        precondition(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+        return (ends[0], ends[1])
+    }
+
+    private static func environment(_ changes: [String: String]) -> [String] {
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+        return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + changes.map { "\($0.key)=\($0.value)" }
+    }
+
+    /// Sends all of a text and, unless more follows, that this was all.
+    func send(_ text: String, andMore: Bool = false) {
+        signal(SIGPIPE, SIG_IGN)
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            rest = rest.dropFirst(count)
+        }
+        if !andMore { closeInput() }
+    }
+
+    func closeInput() {
+        if input >= 0 { close(input) }
+        input = -1
+    }
+
+    func interrupt(with signal: Int32) { kill(id, signal) }
+
+    /// The next line of its standard output, waited for; nil at the end.
+    func line() -> String? {
+        while true {
+            if let end = received.firstIndex(of: 0x0A) {
+                defer { received.removeFirst(end + 1) }
+                return String(decoding: received[..<end], as: UTF8.self)
+            }
+            guard let piece = Self.read(output) else { return nil }
+            received += piece
+        }
+    }
+
+    /// Waits for its end.
+    func end() -> Program.Outcome {
+        closeInput()
+        var (outputBytes, errorBytes) = (received, [UInt8]())
+        var open = [pollfd(fd: output, events: Int16(POLLIN), revents: 0), pollfd(fd: errors, events: Int16(POLLIN), revents: 0)]
+        while open.contains(where: { $0.fd >= 0 }) {
+            poll(&open, nfds_t(open.count), -1)
+            for index in open.indices where open[index].fd >= 0 && open[index].revents != 0 {
+                guard let piece = Self.read(open[index].fd) else {
+                    open[index].fd = -1
+                    continue
+                }
+                if index == 0 { outputBytes += piece } else { errorBytes += piece }
+            }
+        }
+        var status: Int32 = 0
+        while waitpid(id, &status, 0) < 0 && errno == EINTR {}
+        let signal = status & 0x7F
+        return Program.Outcome(
+            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: String(decoding: outputBytes, as: UTF8.self),
+            errors: String(decoding: errorBytes, as: UTF8.self))
+    }
+
+    private static func read(_ descriptor: Int32) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = Glibc.read(descriptor, &buffer, buffer.count)
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+}

@@ -1,0 +1,175 @@
+import FuseboxInterop
+import Glibc
+import Testing
+
+struct SnapshotCommandsTests {
+    /// A daemon that knows a breaker, a mark and an account.
+    private func busyDaemon() throws -> Daemon {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("breaker", "open", "openai")
+        _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "30d")
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50")
+        _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.0012", "--input-tokens", "7")
+        return daemon
+    }
+
+    /// A file with the snapshot of a busy daemon, which has been stopped.
+    private func savedSnapshot() throws -> (folder: TemporaryFolder, file: String, state: JSONValue) {
+        let daemon = try busyDaemon()
+        let file = "\(daemon.folder.path)/saved.fusebox"
+        #expect(try daemon.fusebox("snapshot", "save", file).status == 0)
+        let state = try Self.comparable(daemon)
+        daemon.stop()
+        return (daemon.folder, file, state)
+    }
+
+    /// What a daemon knows, without what changes by the mere passing of time.
+    private static func comparable(_ daemon: Daemon) throws -> JSONValue {
+        .array([
+            try daemon.json("breaker", "serialize", "openai"), try daemon.json("exhaustion", "get", "anthropic"),
+            try daemon.json("ledger", "show", "openai"), try daemon.json("ledger", "budget", "list"),
+        ])
+    }
+
+    @Test func nowAndListTellOfFilesThatAreThere() throws {
+        let daemon = try busyDaemon()
+        #expect(try daemon.fusebox("snapshot", "list").output == "There are no snapshots yet.\n")
+        let info = try daemon.json("snapshot", "now")
+        let file = try #require(info["file"]?.text)
+        #expect(access("\(daemon.data)/\(file)", R_OK) == 0)
+        #expect(info["sequence"] == 4)
+        let table = try daemon.fusebox("snapshot", "list").lines
+        #expect(table[0].split(separator: " ") == ["FILE", "CHANGES", "TAKEN", "SIZE"])
+        #expect(table[1].hasPrefix(file))
+        #expect(try daemon.json("snapshot", "list")["snapshots"]?[0] == info)
+    }
+
+    @Test func savedIsWhatTheDaemonHas() throws {
+        let daemon = try busyDaemon()
+        let path = "\(daemon.folder.path)/saved.fusebox"
+        let saved = try daemon.fusebox("snapshot", "save", path)
+        #expect(saved.status == 0)
+        #expect(saved.output.hasPrefix("\(path): "))
+        #expect(saved.output.hasSuffix(", 4 changes, verified\n"))
+        let file = try #require(try daemon.json("snapshot", "save", path)["file"]?.text)
+        #expect(!daemon.folder.read("saved.fusebox").isEmpty)
+        #expect(daemon.folder.read("saved.fusebox") == daemon.folder.read("data/\(file)"))
+        // Nothing else stays behind.
+        let names = try Program.run(["/bin/ls", daemon.folder.path]).lines.filter { $0.hasPrefix("saved") }
+        #expect(names == ["saved.fusebox"])
+
+        let piped = try Program.run([
+            "/bin/sh", "-c", "'\(Program.fusebox)' snapshot save - --socket '\(daemon.socket)' | cmp - '\(path)'",
+        ])
+        #expect(piped.status == 0)
+    }
+
+    @Test func verifyTellsTheHeaderAndThatAllIsWell() throws {
+        let (folder, file, _) = try savedSnapshot()
+        let outcome = try Program.run([Program.fusebox, "snapshot", "verify", file])
+        #expect(outcome.status == 0)
+        #expect(outcome.lines.contains("changes  4"))
+        #expect(outcome.lines.last == "OK")
+        let json = try Program.run([Program.fusebox, "snapshot", "verify", file, "--json"]).json
+        #expect(json["intact"]?.bool == true)
+        #expect(json["bytes"]?.int64 == Int64(folder.read("saved.fusebox").count))
+        let piped = try Program.run(["/bin/sh", "-c", "'\(Program.fusebox)' snapshot verify - < '\(file)'"])
+        #expect(piped.status == 0)
+    }
+
+    @Test(arguments: ["verify", "show", "restore"]) func damageEndsWith65(_ command: String) throws {
+        let (folder, file, _) = try savedSnapshot()
+        let intact = folder.read("saved.fusebox")
+        var flipped = intact
+        flipped[intact.count / 2] ^= 1
+        for damaged in [Array(intact.dropLast(9)), flipped, intact + [0], Array("no snapshot".utf8), []] {
+            folder.write("saved.fusebox", damaged)
+            let target = command == "restore" ? ["--data", "\(folder.path)/restored"] : []
+            let outcome = try Program.run([Program.fusebox, "snapshot", command, file] + target)
+            #expect(outcome.status == 65)
+            #expect(outcome.output == "")
+            #expect(outcome.errors.hasPrefix("fusebox: \(file): "))
+        }
+        #expect(access("\(folder.path)/restored", F_OK) != 0)
+    }
+
+    @Test func showTellsWhatASnapshotHolds() throws {
+        let (_, file, state) = try savedSnapshot()
+        let lines = try Program.run([Program.fusebox, "snapshot", "show", file]).lines
+        for line in ["breakers   1", "exhausted  1", "providers  1", "budgets    1"] { #expect(lines.contains(line)) }
+        #expect(lines.last?.hasPrefix("spent      $0.0012 since ") == true)
+        let json = try Program.run([Program.fusebox, "snapshot", "show", file, "--json"]).json
+        #expect(json["header"]?["sequence"] == 4)
+        #expect(json["state"]?["breakers"]?["breakers"]?[0] == state[0])
+        #expect(json["state"]?["ledger"]?["providers"]?["openai"]?["spend"] == .number("0.0012"))
+    }
+
+    // MARK: Restore
+
+    @Test func aRestoredDirectoryIsTheSameStateInAnotherEpoch() throws {
+        let (folder, file, state) = try savedSnapshot()
+        let data = "\(folder.path)/restored"
+        let outcome = try Program.run([Program.fusebox, "snapshot", "restore", file, "--data", data])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("restored \(file) to \(data)/snapshot-"))
+
+        let before = try Program.run([Program.fusebox, "snapshot", "verify", file, "--json"]).json["epoch"]?.text
+        let daemon = try Daemon(in: folder, data: data)
+        #expect(try Self.comparable(daemon) == state)
+        let after = try daemon.json("status")["epoch"]?.text
+        #expect(before != nil && after != nil && before != after)
+    }
+
+    @Test func restoreLeavesAnOccupiedDirectoryAloneUnlessForced() throws {
+        let (folder, file, state) = try savedSnapshot()
+        // The stopped daemon's own directory, to which it has come since with another state.
+        let later = try Daemon(in: folder)
+        _ = try later.fusebox("breaker", "reset", "--all")
+        _ = try later.fusebox("exhaustion", "reset")
+        later.stop()
+        let old = try Program.run(["/bin/ls", later.data]).lines
+
+        let refused = try Program.run([Program.fusebox, "snapshot", "restore", file, "--data", later.data])
+        #expect(refused.status == 64)
+        #expect(refused.errors.contains("is not empty"))
+        #expect(try Program.run(["/bin/ls", later.data]).lines == old)
+
+        let forced = try Program.run([
+            Program.fusebox, "snapshot", "restore", file, "--data", later.data, "--force", "--json",
+        ])
+        #expect(forced.status == 0)
+        let aside = try #require(try forced.json["setAside"]?.text)
+        let kept = try Program.run(["/bin/ls", "\(later.data)/\(aside)"]).lines
+        #expect(kept == old.filter { $0 != "fuseboxd.lock" })
+        let restored = try Daemon(in: folder)
+        #expect(try Self.comparable(restored) == state)
+    }
+
+    @Test func restoreTouchesNoDirectoryThatIsNoDaemons() throws {
+        let (folder, file, _) = try savedSnapshot()
+        mkdir("\(folder.path)/photos", 0o700)
+        folder.write("photos/cat.png", [1])
+        let outcome = try Program.run([
+            Program.fusebox, "snapshot", "restore", file, "--data", "\(folder.path)/photos",
+        ])
+        #expect(outcome.status == 64)
+        #expect(try Program.run(["/bin/ls", "\(folder.path)/photos"]).lines == ["cat.png"])
+    }
+
+    @Test(arguments: [[], ["--force"]]) func restoreUnderARunningDaemonEndsWith75(_ flags: [String]) throws {
+        let daemon = try busyDaemon()
+        let file = "\(daemon.folder.path)/saved.fusebox"
+        _ = try daemon.fusebox("snapshot", "save", file)
+        let outcome = try Program.run(
+            [Program.fusebox, "snapshot", "restore", file, "--data", daemon.data] + flags)
+        #expect(outcome.status == 75)
+        #expect(outcome.errors.hasPrefix("fusebox: another fuseboxd uses the data directory "))
+    }
+
+    @Test func saveReplacesNoDevice() throws {
+        let daemon = try Daemon()
+        let outcome = try daemon.fusebox("snapshot", "save", "/dev/null")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("no regular file"))
+    }
+}

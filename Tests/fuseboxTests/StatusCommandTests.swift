@@ -1,0 +1,67 @@
+import FuseboxInterop
+import Glibc
+import Testing
+
+/// `status`, `overview`, `ping` and `forget`.
+struct StatusCommandTests {
+    @Test func statusTellsOfTheDaemon() throws {
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
+        _ = try daemon.fusebox("breaker", "acquire", "openai")
+        let lines = try daemon.fusebox("status").lines
+        #expect(lines[0].hasPrefix("server       fuseboxd "))
+        #expect(lines[1] == "profile      llm-providers")
+        #expect(lines.contains("breakers     1"))
+        #expect(lines.contains("connections  1 of 4096, 0 subscribed") || lines[4].hasPrefix("connections  1 of "))
+        #expect(lines.contains("snapshot     none of 1 change"))
+        let json = try daemon.json("status")
+        #expect(json["profile"]?.text == "llm-providers")
+        #expect(json["sequence"] == 1)
+        #expect(json["epoch"]?.text?.count == 16)
+        #expect(json["snapshotAt"]?.isNull == true)
+    }
+
+    @Test func overviewShowsAllSubjectsInOneTable() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.fusebox("overview").output == "Nothing is known yet.\n")
+        _ = try daemon.fusebox("breaker", "open", "openai")
+        _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "1h")
+        _ = try daemon.fusebox("ledger", "budget", "set", "mistral", "--monthly", "10", "--rpm", "5")
+        _ = try daemon.fusebox("ledger", "record", "mistral", "large", "--cost", "2.5")
+        let table = try daemon.fusebox("overview").lines
+        #expect(
+            table[0].split(separator: " ") == [
+                "NAME", "STATE", "SHARE", "EXHAUSTED", "SPEND", "BUDGET", "USED", "LASTS", "RPM", "RPD", "TPM", "TPD",
+            ])
+        #expect(table[1].hasPrefix("anthropic  closed   100%  ends in 59m "))
+        #expect(table[2].hasPrefix("mistral    closed   100%  -"))
+        #expect(table[2].hasSuffix("  $2.50  $10.00   25%  3.0 days  1/5    -    -    -"))
+        #expect(table[3].hasPrefix("openai     open       0%  -"))
+        let entry = try daemon.json("overview")["entries"]?[1]
+        #expect(entry?["name"]?.text == "mistral")
+        #expect(entry?["spend"] == .number("2.5"))
+        #expect(entry?["rpm"]?["limit"] == 5)
+        #expect(entry?["rpd"]?.isNull == true)
+    }
+
+    @Test func pingMeasuresSoManyRoundTrips() throws {
+        let daemon = try Daemon()
+        let lines = try daemon.fusebox("ping", "--count", "3").lines
+        #expect(lines.count == 4)
+        #expect(lines[0].wholeMatch(of: /reply 1: \d+\.\d{3} ms/) != nil)
+        #expect(lines[3].wholeMatch(of: /min [\d.]+ ms, median [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms/) != nil)
+        let json = try daemon.json("ping", "--count", "100")
+        let all = json["roundTripMilliseconds"]?.list?.compactMap(\.double) ?? []
+        #expect(all.count == 100)
+        #expect(json["minimumMilliseconds"]?.double == all.min())
+        #expect(json["maximumMilliseconds"]?.double == all.max())
+    }
+
+    @Test func forgetLeavesNothingOfAName() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("breaker", "failure", "openai")
+        _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "1")
+        #expect(try daemon.fusebox("forget", "openai").status == 0)
+        #expect(try daemon.json("overview")["entries"]?.list?.count == 0)
+        #expect(try daemon.fusebox("ledger", "show", "openai").status == 64)
+    }
+}

@@ -1,0 +1,97 @@
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+import Glibc
+import Testing
+
+struct WatchCommandTests {
+    @Test func eventsAreLinesUntilItIsInterrupted() throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch")
+        try daemon.waitForSubscribers(1)
+        let client = try daemon.connect()
+        try client.breakers.failure("openai")
+        try client.exhaustion.mark("openai", for: .seconds(300))
+        try client.exhaustion.clear("openai")
+        try client.ledger.setBudget("openai", monthly: .dollars("1"))
+        try client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("0.85"))
+        try client.ledger.resetPeriod()
+        let expected = [
+            #/breaker openai: closed -> degraded, share 90%, failures 1/#,
+            #/exhausted openai: for 5m, until 20.*/#,
+            #/restored openai: the mark was cleared/#,
+            #/threshold openai: warning, \$0\.85 of \$1\.00 \(85%\), last by gpt-4o/#,
+            #/depletion openai: emergency, 0\.2 days left at \$0\.85 a day/#,
+            #/period ended: \$0\.85 since 20.*/#,
+        ]
+        for pattern in expected {
+            let line = try #require(watch.line())
+            let parts = line.split(separator: "  ", maxSplits: 1)
+            #expect(parts[0].wholeMatch(of: #/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/#) != nil)
+            #expect(parts[1].wholeMatch(of: pattern) != nil, "\(line)")
+        }
+        watch.interrupt(with: SIGINT)
+        let outcome = watch.end()
+        #expect(outcome.status == 0)
+        #expect(outcome.errors == "")
+    }
+
+    @Test func topicsChooseAndJSONIsALineAnEvent() throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch", "exhaustion", "--json")
+        try daemon.waitForSubscribers(1)
+        let client = try daemon.connect()
+        try client.breakers.failure("openai")
+        let until = try #require(try client.exhaustion.mark("openai", for: .seconds(60)).resetsAt)
+        let event = try JSONValue(parsing: Array(try #require(watch.line()).utf8))
+        #expect(event["event"]?.text == "providerExhausted")
+        #expect(event["missed"] == 0)
+        #expect(event["number"]?.int64 != nil)
+        #expect(event["at"]?.int64 == until.milliseconds - 60_000)
+        #expect(event["fields"]?["entry"]?["resetsAt"]?.int64 == until.milliseconds)
+        watch.interrupt(with: SIGINT)
+        #expect(watch.end().output == "")
+    }
+
+    @Test func whatASlowWatcherMissedIsTold() throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch", "exhaustion")
+        try daemon.waitForSubscribers(1)
+        watch.interrupt(with: SIGSTOP)
+        let client = try daemon.connect()
+        // Far more than sockets and the daemon hold for one that does not read.
+        for _ in 0..<100 {
+            let pending = try (0..<100).map { _ in
+                (
+                    try client.submit(ExhaustionMark(provider: try Name("openai"))),
+                    try client.submit(ExhaustionClear(provider: try Name("openai")))
+                )
+            }
+            for (mark, clear) in pending {
+                _ = try mark.wait()
+                _ = try clear.wait()
+            }
+        }
+        watch.interrupt(with: SIGCONT)
+        // What was not sent is told with the next event that is: there must be one once the rest has been read.
+        let events = ["mark", "clear"].map { "'\(Program.fusebox)' exhaustion \($0) openai --socket '\(daemon.socket)'" }
+        let more = try Child(["/bin/sh", "-c", "while :; do \(events.joined(separator: "; ")); done"])
+        var line = watch.line()
+        while let next = line, !next.hasPrefix("missed ") { line = watch.line() }
+        #expect(line?.wholeMatch(of: #/missed \d+ events?/#) != nil)
+        more.interrupt(with: SIGKILL)
+        _ = more.end()
+        watch.interrupt(with: SIGINT)
+        #expect(watch.end().status == 0)
+    }
+
+    @Test func itEndsWith69WhereTheDaemonGoesAway() throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch")
+        try daemon.waitForSubscribers(1)
+        daemon.stop()
+        let outcome = watch.end()
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.hasPrefix("fusebox: no more events will come: "))
+    }
+}
