@@ -66,6 +66,14 @@ let package = Package(
             name: "fuseboxTests",
             dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
             swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
+            path: "Benchmarks/fusebox-bench", swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxStoreTests", dependencies: ["FuseboxStore", "FuseboxWire"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEngineTests",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),

@@ -139,9 +139,7 @@ public struct CreditLedger: Sendable {
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox
     ) throws(Refusal) -> Fired {
-        guard charge.cost >= .zero, charge.inputTokens >= 0, charge.outputTokens >= 0 else {
-            throw Refusal(.outOfRange, "cost and tokens of a record must not be negative")
-        }
+        try Self.check(charge)
         let place = findModel(provider, model)
         let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
         let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
@@ -158,6 +156,19 @@ public struct CreditLedger: Sendable {
                 in: &providers[existing: provider.index].history)
         }
         return fire(provider, at: now, under: profile)
+    }
+
+    /// Throws what recording this on a model without an account would throw; changes nothing.
+    func check(_ charge: Charge, provider: NameID?, at now: Timestamp) throws(Refusal) {
+        try Self.check(charge)
+        let sums = provider.flatMap { providers[$0.index]?.sums } ?? Sums()
+        _ = try sums.adding(charge, at: now)
+    }
+
+    private static func check(_ charge: Charge) throws(Refusal) {
+        guard charge.cost >= .zero, charge.inputTokens >= 0, charge.outputTokens >= 0 else {
+            throw Refusal(.outOfRange, "cost and tokens of a record must not be negative")
+        }
     }
 
     private mutating func count(_ charge: Charge, _ provider: NameID, at now: Timestamp) {

@@ -21,21 +21,15 @@ extension StateMachine {
         try admitAccount(command.provider, by: application.user)
         try admitModel(command.model)
         _ = try admitModelAccount(command.provider, command.model)
+        // Before a name becomes known: a refused record leaves no trace.
+        try ledger.check(charge(command), provider: names.find(command.provider), at: application.now)
         let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
         let provider = names.intern(command.provider, by: application.user)
         let model = models.intern(command.model, by: application.user)
-        // Held while the ledger decides: a refusal lets new names go again.
         names.retain(provider)
         models.retain(model)
-        let fired: CreditLedger.Fired
-        do throws(Refusal) {
-            fired = try ledger.record(
-                charge(command), provider: provider, model: model, at: application.now, under: profile)
-        } catch {
-            names.release(provider)
-            models.release(model)
-            throw error
-        }
+        let fired = try ledger.record(
+            charge(command), provider: provider, model: model, at: application.now, under: profile)
         if hadAccount { names.release(provider) }
         return reply(to: command, fired, provider, &effects)
     }

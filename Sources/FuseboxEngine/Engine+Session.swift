@@ -19,7 +19,8 @@ extension Engine {
         else {
             throw Refusal(
                 .unsupportedVersion,
-                "this server speaks protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest), the client \(hello.lowestVersion) to \(hello.highestVersion)")
+                "this server speaks protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest), the client \(hello.lowestVersion) to \(hello.highestVersion)"
+            )
         }
         let (standing, lastSequence) = try greet(hello, session)
         session.state = .open

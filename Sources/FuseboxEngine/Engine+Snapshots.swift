@@ -140,7 +140,8 @@ struct Upload {
         }
         guard self.session == session, chunk.offset == UInt64(length) else {
             throw Refusal(
-                .busy, "the chunk at \(chunk.offset) does not continue this connection's upload; begin again at offset 0")
+                .busy,
+                "the chunk at \(chunk.offset) does not continue this connection's upload; begin again at offset 0")
         }
         guard length + chunk.chunk.contents.count <= limit else {
             clear()

@@ -146,7 +146,8 @@ public struct Engine: ~Copyable {
         requests += 1
         guard header.kind == FrameKind.request.rawValue, header.detail == 0 else {
             throw Refusal(
-                .malformed, "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
+                .malformed,
+                "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
         }
         var reader = unsafe ByteReader(payload)
         guard session.state == .open else {
@@ -241,7 +242,14 @@ public struct Engine: ~Copyable {
         // Looking for them costs a walk over all breakers: once a second at the most.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
-        return ((try? applyOwn(EvictIdleBreakers(), at: moment))?.forgotten ?? 0) > 0
+        guard (try? reserve(payload: 0)) != nil,
+            let eviction = try? state.machine.apply(EvictIdleBreakers(), at: moment, effects: &state.effects),
+            eviction.forgotten > 0
+        else { return false }
+        // One that finds none is no change of state.
+        unsafe record(
+            EvictIdleBreakers.declaration.number, UnsafeRawBufferPointer(start: nil, count: 0), nil, by: 0)
+        return true
     }
 
     // MARK: Replies

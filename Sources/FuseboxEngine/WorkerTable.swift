@@ -124,7 +124,9 @@ struct KeptReplies: Sendable {
             if number(at: place, as: UInt64.self) == sequence {
                 let payload = (place + Self.headBytes)..<(place + Self.headBytes + length)
                 let command = number(at: place + 8, as: UInt16.self)
-                return unsafe bytes.withUnsafeBytes { unsafe body(command, UnsafeRawBufferPointer(rebasing: $0[payload])) }
+                return unsafe bytes.withUnsafeBytes {
+                    unsafe body(command, UnsafeRawBufferPointer(rebasing: $0[payload]))
+                }
             }
             place += Self.headBytes + length
         }

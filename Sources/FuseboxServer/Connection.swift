@@ -29,6 +29,8 @@ final class Connection {
 
     /// How long a peer may take nothing before it is dropped.
     private static let stallMilliseconds: Int64 = 30_000
+    /// Requests that are handled between two looks at the clock.
+    private static let requestsPerLook = 8
     /// Deferred replies at which no more requests are handled. Two chunks of a snapshot, the soft limit and a page
     /// fit below the hard limit of the output.
     private static let deferredLimit = 2
@@ -49,12 +51,15 @@ final class Connection {
 
     /// Handles the complete frames that are there, within the limits of fairness and output.
     func process() {
+        guard stream.isOpen else { return }
         if turn != server.turn {
             turn = server.turn
             budget = server.limits.requestsPerTurn
         }
         while mayHandle, input.isReady {
-            guard budget > 0 else {
+            // Looking at the clock costs as much as a part of a request.
+            let looksAtClock = budget.isMultiple(of: Self.requestsPerLook)
+            guard budget > 0, !(looksAtClock && server.isTurnOver) else {
                 server.continueLater(self)
                 break
             }
@@ -149,7 +154,8 @@ final class Connection {
             let sent = try send()
             output.removeFirst(sent)
         } catch {
-            return server.drop(self, "writing failed: \(error)")
+            // A peer that has said goodbye need not wait for the answer.
+            return isFinishing ? server.remove(self) : server.drop(self, "writing failed: \(error)")
         }
         guard output.count <= server.limits.outputHardLimit else {
             return server.drop(self, "\(output.count) bytes wait for a peer that does not read")

@@ -105,7 +105,9 @@ extension Server {
             commit()
             engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)
             beginRebase()
-            log(.notice, "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
+            log(
+                .notice,
+                "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
         case .failure(let refusal):
             connection(ticket.session)?.complete { output in
                 Engine.complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal), &output)

@@ -26,6 +26,9 @@ public final class Server {
     private(set) var moment: Moment
     /// The number of this turn.
     private(set) var turn: UInt64 = 1
+    /// When this turn handles no more requests, on the monotonic clock: the rest is for the next one, after a look at
+    /// the sockets, the timers and the snapshot.
+    private var turnDeadline: Int64 = .max
 
     /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
     private var connections: [Connection?] = []
@@ -60,6 +63,7 @@ public final class Server {
     /// How long it waits for peers to take their last replies.
     private static let flushMilliseconds: Int64 = 2_000
     private static let housekeepingMilliseconds: Int64 = 1_000
+    private static let turnNanoseconds: Int64 = 2_000_000
 
     private var failure: ServerFailure?
 
@@ -120,7 +124,9 @@ public final class Server {
             throw .configuration("the limit of \(descriptors) descriptors leaves none for clients; raise `ulimit -n`")
         }
         if possible < limits.connections {
-            log(.warning, "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
+            log(
+                .warning,
+                "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
             limits.connections = possible
         }
         return limits
@@ -194,17 +200,31 @@ extension Server: EventLoopDelegate {
             boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
         self.moment = moment
         turn += 1
-        if let step { log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected") }
+        if let step {
+            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
+        }
         beginJournalTurn()
         engine.advance(to: moment)
+        turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
+        continueRequests()
+    }
+
+    /// Handles what the last turns have left over. Whoever had to wait longest comes first.
+    private func continueRequests() {
         guard !continuing.isEmpty else { return }
         let leftOver = continuing
         continuing.removeAll(keepingCapacity: true)
-        for connection in leftOver where connection.stream.isOpen {
-            connection.isContinuing = false
-            connection.process()
+        var next = 0
+        while next < leftOver.count, !isTurnOver {
+            leftOver[next].isContinuing = false
+            leftOver[next].process()
+            next += 1
         }
+        continuing.insert(contentsOf: leftOver[next...], at: 0)
     }
+
+    /// Whether this turn handles no more requests.
+    var isTurnOver: Bool { SystemClock.monotonicNanoseconds > turnDeadline }
 
     public func turnEnds(_ loop: EventLoop) {
         commit()
@@ -250,7 +270,10 @@ extension Server: EventLoopDelegate {
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
     private func tellStatistics() {
-        log(.notice, "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
+        log(
+            .notice,
+            "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+        )
         longestTurnNanoseconds = 0
     }
 }
@@ -288,7 +311,8 @@ extension Server: ListenerDelegate {
     private func turnAway(_ stream: Stream) {
         var output = ByteWriter()
         output.writeRefusal(
-            Refusal(.tooManyConnections, "\(limits.connections) clients are connected, which is the limit; try again later"),
+            Refusal(
+                .tooManyConnections, "\(limits.connections) clients are connected, which is the limit; try again later"),
             command: 0, correlation: 0)
         _ = try? unsafe output.withBytes { try unsafe stream.tryWrite($0) }
         stream.close()
@@ -385,9 +409,10 @@ extension Server {
 
     /// Handles every complete request that has been read, and captures the last state.
     private func finishRequests() {
+        // Fairness is for those who stay: each gets all of its requests handled.
+        turnDeadline = .max
         repeat {
             continuing.removeAll()
-            // Fairness is for those who stay: each gets all of its requests handled.
             turn += 1
             for case let connection? in connections {
                 connection.isContinuing = false
@@ -413,7 +438,10 @@ extension Server {
         housekeeping?.close()
         for signal in signals { signal.close() }
         sealJournal()
-        log(.notice, "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time")
+        log(
+            .notice,
+            "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+        )
         loop.stop()
     }
 

@@ -137,7 +137,9 @@ public final class DirectoryStorage: Storage {
         defer { Glibc.close(aside) }
         Self.giveToOwner(aside, of: directory)
         for name in names {
-            guard unsafe renameat(directory, name, aside, name) == 0 else { throw Self.error("rename", "\(path)/\(name)") }
+            guard unsafe renameat(directory, name, aside, name) == 0 else {
+                throw Self.error("rename", "\(path)/\(name)")
+            }
         }
         guard fsync(aside) == 0 else { throw Self.error("fsync", "\(path)/\(subdirectory)") }
         try syncDirectory()

@@ -75,10 +75,12 @@ public struct JournalEntry: WireRecord {
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "state changes before and with this one")
-        try visitor.field("synced", &synced, "the highest sequence that was known to be on the disk when this was written")
+        try visitor.field(
+            "synced", &synced, "the highest sequence that was known to be on the disk when this was written")
         try visitor.field("now", &now, "the steady clock at which it was applied")
         try visitor.field("wall", &wall, "the wall clock at which it was applied")
-        try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id; 0 with the lower half: the daemon itself")
+        try visitor.field(
+            "workerHigh", &workerHigh, "the upper half of the worker's id; 0 with the lower half: the daemon itself")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
         try visitor.field("request", &request, "the worker's sequence number of the request; 0 if it has none")
         try visitor.field("oldestUnacknowledged", &oldestUnacknowledged, "as the request said")

@@ -67,7 +67,8 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
         case .truncated(let offset): "it is cut off at byte \(offset)"
         case .checksum(let offset): "the bytes from \(offset) on do not agree with their checksum"
         case .trailingBytes(let offset): "there are bytes after its end, from byte \(offset) on"
-        case .contents(let offset, let refusal): "the section at byte \(offset) cannot be understood: \(refusal.message)"
+        case .contents(let offset, let refusal):
+            "the section at byte \(offset) cannot be understood: \(refusal.message)"
         }
     }
 }

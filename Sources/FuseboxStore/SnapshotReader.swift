@@ -20,7 +20,8 @@ public struct SnapshotReader: Sendable {
                 var peek = reader
                 let version = try peek.read(UInt32.self)
                 guard version == SnapshotHeader.currentVersion else {
-                    return .failure(Self.isCurrentButForVersion(bytes) ? .checksum(offset: 0) : .unknownVersion(version))
+                    return .failure(
+                        Self.isCurrentButForVersion(bytes) ? .checksum(offset: 0) : .unknownVersion(version))
                 }
                 try header.decode(from: &reader)
                 let end = magic.count + reader.position

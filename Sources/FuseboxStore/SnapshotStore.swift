@@ -116,8 +116,10 @@ public struct SnapshotName: Sendable, Hashable {
     public init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
-        guard digits.utf8.count == 20, let sequence = UInt64(digits) else { return nil }
+        guard let sequence = UInt64(digits) else { return nil }
         self.sequence = sequence
+        // Numbers can be spelled in more ways than one.
+        guard self.file == file else { return nil }
     }
 
     public var file: String {

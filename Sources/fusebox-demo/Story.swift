@@ -38,7 +38,8 @@ struct Story {
             try client.breakers.configureDefault(resetTimeout: .seconds(2))
             try client.ledger.setBudget("openai", monthly: .dollars("5"))
         }
-        Demo.say("   fuseboxd is process \(daemon?.processID ?? 0); the workers are \(workers.map { "\($0.processID)" }.joined(separator: ", "))")
+        let processes = workers.map { "\($0.processID)" }.joined(separator: ", ")
+        Demo.say("   fuseboxd is process \(daemon?.processID ?? 0); the workers are \(processes)")
     }
 
     mutating func workersShareSpend() throws {
@@ -63,7 +64,8 @@ struct Story {
             (5..<5 + Self.workerCount).contains(failed), "\(failed) calls failed before the breaker opened, not 5 to 8")
         let denied = try all("work 10 openai")
         try Demo.expect(denied.allSatisfy { $0.denied == 10 }, "a worker still called an open provider: \(denied)")
-        Demo.say("   \(failed) failed calls in all were enough for all four; alone each would have needed 5 of its own: 20")
+        Demo.say(
+            "   \(failed) failed calls in all were enough for all four; alone each would have needed 5 of its own: 20")
     }
 
     mutating func oneQuotaErrorIsRespectedByAll() throws {
@@ -73,7 +75,8 @@ struct Story {
         let first = try one(0, "work 1 anthropic")
         try Demo.expect(first.throttled == 1, "the quota error did not come: \(first)")
         let others = try (1..<workers.count).map { try one($0, "work 10 anthropic") }
-        try Demo.expect(others.allSatisfy { $0.skipped == 10 && $0.called == 0 }, "a worker called anthropic: \(others)")
+        try Demo.expect(
+            others.allSatisfy { $0.skipped == 10 && $0.called == 0 }, "a worker called anthropic: \(others)")
         Demo.say("   the other three were asked to call it 10 times each, and made 0 calls")
     }
 
@@ -180,7 +183,8 @@ struct Picture: Equatable, CustomStringConvertible {
     init(_ overview: [Overview.Entry]) {
         lines = overview.sorted { $0.name < $1.name }.map { entry in
             let mark = entry.exhaustedUntil == nil ? "not exhausted" : "exhausted"
-            return "\(entry.name): breaker \(entry.state == .closed ? "closed" : "not closed"), \(mark), spent $\(entry.spend)"
+            return
+                "\(entry.name): breaker \(entry.state == .closed ? "closed" : "not closed"), \(mark), spent $\(entry.spend)"
         }
     }
 

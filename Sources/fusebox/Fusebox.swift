@@ -9,7 +9,8 @@ struct Fusebox: ParsableCommand {
         abstract: "Asks and operates fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
         discussion: """
             Tables are for people; with --json every answer is one JSON value for programs, its fields named as in \
-            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock.
+            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock, epochs in hexadecimal \
+            digits.
 
             EXAMPLES
               fusebox overview

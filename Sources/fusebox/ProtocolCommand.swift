@@ -13,10 +13,11 @@ struct ProtocolCommand: ParsableCommand {
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case markdown, json, vectors
+        case markdown, json, snapshot, vectors
     }
 
-    @Option(help: "What to give: the reference for people or for programs, or files of example frames.")
+    @Option(
+        help: "What to give: the reference for people or for programs, the records of snapshots, or files of frames.")
     var format: Format
 
     @Argument(help: "Where the files of `vectors` go; created if need be.")
@@ -32,8 +33,14 @@ struct ProtocolCommand: ParsableCommand {
 
     func run() throws {
         if let directory { return try writeVectors(to: directory) }
+        let reference =
+            switch format {
+            case .json: ProtocolReference.json()
+            case .snapshot: SnapshotReference.markdown()
+            case .markdown, .vectors: ProtocolReference.markdown()
+            }
         var output = Output()
-        try output.write(Array((format == .json ? ProtocolReference.json() : ProtocolReference.markdown()).utf8))
+        try output.write(Array(reference.utf8))
         try output.flush()
     }
 

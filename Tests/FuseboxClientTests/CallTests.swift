@@ -1,5 +1,4 @@
 import FuseboxWire
-import Synchronization
 import Testing
 
 @testable import FuseboxClient
@@ -165,7 +164,7 @@ struct CallTests {
         let isAsked = Gate()
         let server = FakeServer { _ in isAsked.open() }
         let client = try server.connect()
-        let outcome = Mutex<ClientError?>(nil)
+        let outcome = Lock<ClientError?>(nil)
         let thread = startThread {
             let error = clientError { () throws(ClientError) in _ = try client.ping() }
             outcome.withLock { $0 = error }

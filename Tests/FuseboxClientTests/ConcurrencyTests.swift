@@ -16,7 +16,7 @@ struct ConcurrencyTests {
 
     /// Answers eight requests at a time, the last first.
     static func reversing() -> @Sendable (FakeServer.Request) -> Void {
-        let held = Mutex<[FakeServer.Request]>([])
+        let held = Lock<[FakeServer.Request]>([])
         return { request in
             let batch = held.withLock { held -> [FakeServer.Request] in
                 held.append(request)

@@ -1,6 +1,5 @@
 import FuseboxWire
 import Glibc
-import Synchronization
 
 @testable import FuseboxClient
 
@@ -11,8 +10,8 @@ final class FakeServer: @unchecked Sendable {
     let directory: String
     let path: String
     private let answer: @Sendable (Request) -> Void
-    private let listener = Mutex<Int32>(-1)
-    private let record = Mutex(Record())
+    private let listener = Lock<Int32>(-1)
+    private let record = Lock(Record())
 
     struct Record {
         var hellos: [Hello] = []
@@ -21,7 +20,7 @@ final class FakeServer: @unchecked Sendable {
     }
 
     /// What hello is answered with.
-    let hello: Mutex<Hello.Reply>
+    let hello: Lock<Hello.Reply>
 
     /// A request, and where its reply goes.
     struct Request: Sendable {
@@ -63,13 +62,13 @@ final class FakeServer: @unchecked Sendable {
     /// One connection, as the server sees it.
     final class Peer: @unchecked Sendable {
         let number: Int
-        private let descriptor: Mutex<Int32>
+        private let descriptor: Lock<Int32>
         /// How many bytes a write has; nil: all at once.
         let piece: Int?
 
         init(_ number: Int, _ descriptor: Int32, piece: Int?) {
             self.number = number
-            self.descriptor = Mutex(descriptor)
+            self.descriptor = Lock(descriptor)
             self.piece = piece
         }
 
@@ -133,7 +132,7 @@ final class FakeServer: @unchecked Sendable {
         var template = Array("/tmp/fusebox-client-XXXXXX".utf8CString)
         directory = String(cString: mkdtemp(&template))
         path = directory + "/socket"
-        self.hello = Mutex(hello)
+        self.hello = Lock(hello)
         self.piece = piece
         self.answer = answer
         if starts { start() }
@@ -265,7 +264,7 @@ final class TestThread: Sendable {
 
 /// Closed until it is opened, once and for all.
 final class Gate: Sendable {
-    private let isOpen = Mutex(false)
+    private let isOpen = Lock(false)
     private let parker = Parker()
 
     func open() {

@@ -57,7 +57,9 @@ struct ForkTests {
         #expect(try client.ping() == Ping.Reply.sample(1))
     }
 
-    @Test func forkingWhileOtherThreadsCallLeavesTheChildUsable() throws {
+    // ThreadSanitizer does not support a fork while other threads run: the child finds locks held for ever.
+    @Test(.disabled(if: isUnderThreadSanitizer, "it does not survive a fork while other threads run"))
+    func forkingWhileOtherThreadsCallLeavesTheChildUsable() throws {
         let server = FakeServer()
         let client = try server.connect()
         let counter = SharedCounter()
@@ -99,6 +101,9 @@ struct ForkTests {
         #expect(server.hellos.count == 1)
     }
 }
+
+/// Whether this program was built with ThreadSanitizer, whose runtime then is part of it.
+private let isUnderThreadSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil
 
 /// Whether a descriptor is a socket connected to the one bound to `path`.
 private func isConnected(_ descriptor: Int32, to path: String) -> Bool {

@@ -27,7 +27,7 @@ struct LossTests {
     }
 
     @Test func aWithheldReplyTimesOutAndComesTooLateForItsCallerOnly() throws {
-        let held = Mutex<FakeServer.Request?>(nil)
+        let held = Lock<FakeServer.Request?>(nil)
         let server = FakeServer { request in
             if request.command == Ping.declaration.number {
                 held.withLock { $0 = request }

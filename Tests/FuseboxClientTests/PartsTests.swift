@@ -92,7 +92,7 @@ struct WaiterTests {
         var table = WaiterTable()
         var seen: Set<UInt32> = []
         for _ in 0..<60_000 {
-            let claimed = table.claim()
+            let claimed = table.claim(for: Ping.declaration, isReport: false)
             let waiter = try #require(claimed)
             #expect(waiter.correlation != 0)
             #expect(seen.insert(waiter.correlation).inserted)
@@ -106,11 +106,11 @@ struct WaiterTests {
     @Test func theTableHasAnEnd() {
         var table = WaiterTable()
         var claimed: [Waiter] = []
-        while let waiter = table.claim() { claimed.append(waiter) }
+        while let waiter = table.claim(for: Ping.declaration, isReport: false) { claimed.append(waiter) }
         #expect(claimed.count == WaiterTable.capacity)
         table.giveBack(claimed[7])
-        let again = table.claim()
-        let beyond = table.claim()
+        let again = table.claim(for: Ping.declaration, isReport: false)
+        let beyond = table.claim(for: Ping.declaration, isReport: false)
         #expect(again != nil && beyond == nil)
     }
 

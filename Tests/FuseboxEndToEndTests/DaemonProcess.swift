@@ -124,11 +124,19 @@ func spawn(_ arguments: [String], environment: [String], standardError: String, 
     posix_spawn_file_actions_addopen(&actions, 1, standardError, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     if let third { posix_spawn_file_actions_adddup2(&actions, third, 3) }
+    // Threads that run tests block signals, and a program inherits that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var argv = arguments.map { strdup($0) } + [nil]
     var envp = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
     var process: pid_t = 0
-    let status = posix_spawn(&process, arguments[0], &actions, nil, &argv, &envp)
+    let status = posix_spawn(&process, arguments[0], &actions, &attributes, &argv, &envp)
     precondition(status == 0, "cannot start \(arguments[0])")
     return process
 }

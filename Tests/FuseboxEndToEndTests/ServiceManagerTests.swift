@@ -136,7 +136,9 @@ extension EndToEnd {
             var reader = FrameReader()
             contents(of: output).withUnsafeBytes { reader.append($0) }
             var frames: [RawPeer.Frame] = []
-            while let frame = try reader.next({ RawPeer.Frame(header: $0, payload: Array($1)) }) { frames.append(frame) }
+            while let frame = try reader.next({ RawPeer.Frame(header: $0, payload: Array($1)) }) {
+                frames.append(frame)
+            }
             return frames
         }
 

@@ -37,7 +37,8 @@ extension EndToEnd {
             try fill(first)
             #expect(try first.stop(signal) == 0)
             #expect(first.snapshots.count == 1)
-            #expect(fileNames(in: first.folder.path).contains("socket") == false, "the socket file goes with the daemon")
+            #expect(
+                fileNames(in: first.folder.path).contains("socket") == false, "the socket file goes with the daemon")
             try expectIsFilled(try DaemonProcess(in: first.folder))
         }
 
@@ -210,7 +211,9 @@ extension EndToEnd {
             #expect(daemon.log.contains("/proc/nowhere/data"))
         }
 
-        @Test(arguments: [["--snapshot-interval", "60"], ["--profile", "other"], ["--socket-mode", "999"], ["--nonsense"]])
+        @Test(arguments: [
+            ["--snapshot-interval", "60"], ["--profile", "other"], ["--socket-mode", "999"], ["--nonsense"],
+        ])
         func badFlagsAreUsageErrors(_ flags: [String]) throws {
             let daemon = DaemonProcess(starting: .init(flags: flags), in: TemporaryFolder())
             #expect(try daemon.wait() == 64)

@@ -80,7 +80,8 @@ struct BreakerCommandsTests {
                 "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
                 "min requests       3",
             ])
-        let json = try daemon.json("breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7")
+        let json = try daemon.json(
+            "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7")
         #expect(
             json == [
                 "failureThreshold": 3, "resetTimeoutMilliseconds": 90_000, "monitoringPeriodMilliseconds": 600_000,

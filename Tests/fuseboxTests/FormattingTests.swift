@@ -4,16 +4,18 @@ import Testing
 @testable import fusebox
 
 struct FormattingTests {
-    @Test(arguments: [
-        (0, "0ms"), (-5, "0ms"), (850, "850ms"), (12_000, "12s"), (250_000, "4m 10s"), (300_000, "5m"),
-        (3_600_000, "1h"), (3_661_000, "1h 1m"), (183_600_000, "2d 3h"), (86_400_000 + 5_000, "1d"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "0ms"), (-5, "0ms"), (850, "850ms"), (12_000, "12s"), (250_000, "4m 10s"), (300_000, "5m"),
+            (3_600_000, "1h"), (3_661_000, "1h 1m"), (183_600_000, "2d 3h"), (86_400_000 + 5_000, "1d"),
+        ] as [(Int64, String)])
     func spans(_ milliseconds: Int64, _ text: String) { #expect(Formatting.span(milliseconds: milliseconds) == text) }
 
-    @Test(arguments: [
-        (0, "$0.00"), (1, "$0.000000001"), (1_200_000, "$0.0012"), (50_000_000_000, "$50.00"),
-        (1_500_000_000, "$1.50"), (-500_000_000, "-$0.50"), (Int64.min, "-$9223372036.854775807"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "$0.00"), (1, "$0.000000001"), (1_200_000, "$0.0012"), (50_000_000_000, "$50.00"),
+            (1_500_000_000, "$1.50"), (-500_000_000, "-$0.50"), (Int64.min, "-$9223372036.854775807"),
+        ] as [(Int64, String)])
     func money(_ nanodollars: Int64, _ text: String) {
         #expect(Formatting.dollars(Money(nanodollars: nanodollars)) == text)
     }

@@ -68,7 +68,8 @@ struct FuseboxToolTests {
         let daemon = try Daemon()
         // More than a pipe holds.
         let child = try Child([
-            "/bin/sh", "-c", "{ '\(Program.fusebox)' ping --count 20000 --socket '\(daemon.socket)'; echo $? >&2; } | head -1",
+            "/bin/sh", "-c",
+            "{ '\(Program.fusebox)' ping --count 20000 --socket '\(daemon.socket)'; echo $? >&2; } | head -1",
         ])
         let outcome = child.end()
         #expect(outcome.lines.count == 1)

@@ -20,7 +20,8 @@ struct LedgerCommandsTests {
     @Test func showAddsUpExactly() throws {
         let daemon = try daemonThatSpent()
         let table = try daemon.fusebox("ledger", "show").lines
-        #expect(table[0] == "PROVIDER     SPENT  REQUESTS  INPUT  OUTPUT  LAST\(pad(table[0], to: "BUDGET"))BUDGET   USED")
+        #expect(
+            table[0] == "PROVIDER     SPENT  REQUESTS  INPUT  OUTPUT  LAST\(pad(table[0], to: "BUDGET"))BUDGET   USED")
         #expect(table[1].hasPrefix("openai    $39.6012         3    120     300  "))
         #expect(table[1].hasSuffix("  $50.00  79.2%"))
         #expect(table[2].hasPrefix("total $39.6012 since "))

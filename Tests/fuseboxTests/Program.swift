@@ -60,11 +60,19 @@ final class Child {
         for (number, end) in [inputs.reading, outputs.writing, errors.writing].enumerated() {
             posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
         }
+        // The threads that tests run on take no signals; what they start must.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var id: pid_t = 0
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var variables = Self.environment(environment).map { strdup($0) } + [nil]
         defer { for pointer in words + variables { free(pointer) } }
-        let code = posix_spawn(&id, arguments[0], &actions, nil, &words, &variables)
+        let code = posix_spawn(&id, arguments[0], &actions, &attributes, &words, &variables)
         for end in [inputs.reading, outputs.writing, errors.writing] { close(end) }
         self.id = id
         (input, output, self.errors) = (inputs.writing, outputs.reading, errors.reading)
@@ -121,7 +129,10 @@ final class Child {
     func end() -> Program.Outcome {
         closeInput()
         var (outputBytes, errorBytes) = (received, [UInt8]())
-        var open = [pollfd(fd: output, events: Int16(POLLIN), revents: 0), pollfd(fd: errors, events: Int16(POLLIN), revents: 0)]
+        var open = [
+            pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+        ]
         while open.contains(where: { $0.fd >= 0 }) {
             poll(&open, nfds_t(open.count), -1)
             for index in open.indices where open[index].fd >= 0 && open[index].revents != 0 {
@@ -136,7 +147,8 @@ final class Child {
         while waitpid(id, &status, 0) < 0 && errno == EINTR {}
         let signal = status & 0x7F
         return Program.Outcome(
-            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: String(decoding: outputBytes, as: UTF8.self),
+            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
+            output: String(decoding: outputBytes, as: UTF8.self),
             errors: String(decoding: errorBytes, as: UTF8.self))
     }
 

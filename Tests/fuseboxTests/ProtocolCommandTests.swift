@@ -12,6 +12,13 @@ struct ProtocolCommandTests {
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
+    @Test func snapshotIsTheCommittedEndOfItsPage() throws {
+        let records = try Program.run([Program.fusebox, "protocol", "--format", "snapshot"]).output
+        let page = try Program.run(["/bin/cat", "\(Self.documents)/snapshot.md"]).output
+        #expect(!records.isEmpty)
+        #expect(page.hasSuffix(records))
+    }
+
     @Test func jsonListsEveryCommand() throws {
         let outcome = try Program.run([Program.fusebox, "protocol", "--format", "json"])
         let names = try outcome.json["commands"]?.list?.compactMap { $0["name"]?.text } ?? []

@@ -27,7 +27,8 @@ struct ConformanceTrace {
 
 struct SimulateCommandTests {
     /// That the runner's replies are the library's is what its own tests show; the tool is to print just those.
-    @Test(arguments: 1...10, Profile.allCases) func aTraceIsAnsweredLineByLine(_ number: Int, _ profile: Profile) throws {
+    @Test(arguments: 1...10, Profile.allCases) func aTraceIsAnsweredLineByLine(_ number: Int, _ profile: Profile) throws
+    {
         let trace = ConformanceTrace(number: number)
         var runner = TraceRunner(profile: profile)
         let expected = try trace.lines.compactMap { try runner.reply(to: $0)?.text() }

@@ -3,9 +3,11 @@ import Glibc
 import Testing
 
 struct SnapshotCommandsTests {
+    private let folder = TemporaryFolder()
+
     /// A daemon that knows a breaker, a mark and an account.
     private func busyDaemon() throws -> Daemon {
-        let daemon = try Daemon()
+        let daemon = try Daemon(in: folder)
         _ = try daemon.fusebox("breaker", "open", "openai")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "30d")
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50")
@@ -14,13 +16,13 @@ struct SnapshotCommandsTests {
     }
 
     /// A file with the snapshot of a busy daemon, which has been stopped.
-    private func savedSnapshot() throws -> (folder: TemporaryFolder, file: String, state: JSONValue) {
+    private func savedSnapshot() throws -> (file: String, state: JSONValue) {
         let daemon = try busyDaemon()
-        let file = "\(daemon.folder.path)/saved.fusebox"
+        let file = "\(folder.path)/saved.fusebox"
         #expect(try daemon.fusebox("snapshot", "save", file).status == 0)
         let state = try Self.comparable(daemon)
         daemon.stop()
-        return (daemon.folder, file, state)
+        return (file, state)
     }
 
     /// What a daemon knows, without what changes by the mere passing of time.
@@ -46,16 +48,16 @@ struct SnapshotCommandsTests {
 
     @Test func savedIsWhatTheDaemonHas() throws {
         let daemon = try busyDaemon()
-        let path = "\(daemon.folder.path)/saved.fusebox"
+        let path = "\(folder.path)/saved.fusebox"
         let saved = try daemon.fusebox("snapshot", "save", path)
         #expect(saved.status == 0)
         #expect(saved.output.hasPrefix("\(path): "))
         #expect(saved.output.hasSuffix(", 4 changes, verified\n"))
         let file = try #require(try daemon.json("snapshot", "save", path)["file"]?.text)
-        #expect(!daemon.folder.read("saved.fusebox").isEmpty)
-        #expect(daemon.folder.read("saved.fusebox") == daemon.folder.read("data/\(file)"))
+        #expect(!folder.read("saved.fusebox").isEmpty)
+        #expect(folder.read("saved.fusebox") == folder.read("data/\(file)"))
         // Nothing else stays behind.
-        let names = try Program.run(["/bin/ls", daemon.folder.path]).lines.filter { $0.hasPrefix("saved") }
+        let names = try Program.run(["/bin/ls", folder.path]).lines.filter { $0.hasPrefix("saved") }
         #expect(names == ["saved.fusebox"])
 
         let piped = try Program.run([
@@ -65,7 +67,7 @@ struct SnapshotCommandsTests {
     }
 
     @Test func verifyTellsTheHeaderAndThatAllIsWell() throws {
-        let (folder, file, _) = try savedSnapshot()
+        let file = try savedSnapshot().file
         let outcome = try Program.run([Program.fusebox, "snapshot", "verify", file])
         #expect(outcome.status == 0)
         #expect(outcome.lines.contains("changes  4"))
@@ -78,7 +80,7 @@ struct SnapshotCommandsTests {
     }
 
     @Test(arguments: ["verify", "show", "restore"]) func damageEndsWith65(_ command: String) throws {
-        let (folder, file, _) = try savedSnapshot()
+        let file = try savedSnapshot().file
         let intact = folder.read("saved.fusebox")
         var flipped = intact
         flipped[intact.count / 2] ^= 1
@@ -94,7 +96,7 @@ struct SnapshotCommandsTests {
     }
 
     @Test func showTellsWhatASnapshotHolds() throws {
-        let (_, file, state) = try savedSnapshot()
+        let (file, state) = try savedSnapshot()
         let lines = try Program.run([Program.fusebox, "snapshot", "show", file]).lines
         for line in ["breakers   1", "exhausted  1", "providers  1", "budgets    1"] { #expect(lines.contains(line)) }
         #expect(lines.last?.hasPrefix("spent      $0.0012 since ") == true)
@@ -107,7 +109,7 @@ struct SnapshotCommandsTests {
     // MARK: Restore
 
     @Test func aRestoredDirectoryIsTheSameStateInAnotherEpoch() throws {
-        let (folder, file, state) = try savedSnapshot()
+        let (file, state) = try savedSnapshot()
         let data = "\(folder.path)/restored"
         let outcome = try Program.run([Program.fusebox, "snapshot", "restore", file, "--data", data])
         #expect(outcome.status == 0)
@@ -121,7 +123,7 @@ struct SnapshotCommandsTests {
     }
 
     @Test func restoreLeavesAnOccupiedDirectoryAloneUnlessForced() throws {
-        let (folder, file, state) = try savedSnapshot()
+        let (file, state) = try savedSnapshot()
         // The stopped daemon's own directory, to which it has come since with another state.
         let later = try Daemon(in: folder)
         _ = try later.fusebox("breaker", "reset", "--all")
@@ -146,7 +148,7 @@ struct SnapshotCommandsTests {
     }
 
     @Test func restoreTouchesNoDirectoryThatIsNoDaemons() throws {
-        let (folder, file, _) = try savedSnapshot()
+        let file = try savedSnapshot().file
         mkdir("\(folder.path)/photos", 0o700)
         folder.write("photos/cat.png", [1])
         let outcome = try Program.run([
@@ -158,12 +160,22 @@ struct SnapshotCommandsTests {
 
     @Test(arguments: [[], ["--force"]]) func restoreUnderARunningDaemonEndsWith75(_ flags: [String]) throws {
         let daemon = try busyDaemon()
-        let file = "\(daemon.folder.path)/saved.fusebox"
+        let file = "\(folder.path)/saved.fusebox"
         _ = try daemon.fusebox("snapshot", "save", file)
         let outcome = try Program.run(
             [Program.fusebox, "snapshot", "restore", file, "--data", daemon.data] + flags)
         #expect(outcome.status == 75)
         #expect(outcome.errors.hasPrefix("fusebox: another fuseboxd uses the data directory "))
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func whatRootRestoresBelongsToTheDirectorysOwner() throws {
+        let file = try savedSnapshot().file
+        let data = "\(folder.path)/owned"
+        mkdir(data, 0o700)
+        chown(data, 65534, 65534)
+        #expect(try Program.run([Program.fusebox, "snapshot", "restore", file, "--data", data]).status == 0)
+        let owners = try Program.run(["/bin/sh", "-c", "stat -c %u:%g '\(data)'/*"]).lines
+        #expect(owners == ["65534:65534", "65534:65534"])
     }
 
     @Test func saveReplacesNoDevice() throws {

@@ -74,7 +74,9 @@ struct WatchCommandTests {
         }
         watch.interrupt(with: SIGCONT)
         // What was not sent is told with the next event that is: there must be one once the rest has been read.
-        let events = ["mark", "clear"].map { "'\(Program.fusebox)' exhaustion \($0) openai --socket '\(daemon.socket)'" }
+        let events = ["mark", "clear"].map {
+            "'\(Program.fusebox)' exhaustion \($0) openai --socket '\(daemon.socket)'"
+        }
         let more = try Child(["/bin/sh", "-c", "while :; do \(events.joined(separator: "; ")); done"])
         var line = watch.line()
         while let next = line, !next.hasPrefix("missed ") { line = watch.line() }

@@ -1,10 +1,9 @@
 import FuseboxWire
-import Synchronization
 
 /// Hands events from the thread that reads them to the task that consumes them.
 final class EventFeed: Sendable {
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Where the thread sleeps while the buffer is full.
     private let room = Parker()
 

@@ -35,8 +35,8 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     private let socket: Socket
     private let path: String
     /// Held by the thread that reads, for as long as it waits.
-    private let connection: Mutex<Connection>
-    private let end = Mutex<ClientError?>(nil)
+    private let connection: Lock<Connection>
+    private let end = Lock<ClientError?>(nil)
     private let isClosed = Atomic(false)
 
     init(_ path: String, _ topics: Topics, _ configuration: FuseboxClient.Configuration) throws(ClientError) {
@@ -54,7 +54,7 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
         }
         self.path = path
         socket = connection.socket
-        self.connection = Mutex(connection)
+        self.connection = Lock(connection)
     }
 
     deinit { close() }

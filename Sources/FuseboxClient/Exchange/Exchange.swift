@@ -1,5 +1,4 @@
 import FuseboxWire
-import Synchronization
 
 /// The requests of one client in one process, and the one connection that they share.
 ///
@@ -32,15 +31,15 @@ final class Exchange: Sendable {
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
     /// Who the daemon takes this client for: the same over all connections.
     let worker = WorkerID.random()
-    private let state: Mutex<ExchangeState>
+    private let state: Lock<ExchangeState>
     private let backgroundParker = Parker()
     /// Both ends of what wakes the background thread while it reads; made when the thread starts.
-    private let nudges = Mutex<(ours: Socket, its: Socket)?>(nil)
+    private let nudges = Lock<(ours: Socket, its: Socket)?>(nil)
 
     init(path: String, configuration: FuseboxClient.Configuration) {
         self.path = path
         self.configuration = configuration
-        state = Mutex(ExchangeState(path: path, configuration: configuration))
+        state = Lock(ExchangeState(path: path, configuration: configuration))
     }
 
     // MARK: The lock
@@ -73,12 +72,9 @@ final class Exchange: Sendable {
 
     /// A waiter that holds the encoded command. It must be concluded, or released.
     func prepare<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> Waiter {
-        guard let waiter = update({ $0.waiters.claim() }) else { throw .tooManyRequests }
-        let declaration = C.declaration
-        waiter.command = declaration.number
-        waiter.effect = declaration.effect
-        waiter.isReport = isReport
-        waiter.onlySends = false
+        guard let waiter = update({ $0.waiters.claim(for: C.declaration, isReport: isReport) }) else {
+            throw .tooManyRequests
+        }
         encode(command, into: &waiter.request)
         return waiter
     }
@@ -148,7 +144,9 @@ final class Exchange: Sendable {
     /// What became of a request that has its outcome; nil for a report that is kept. Ends the use of the waiter.
     func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
         defer { release(waiter) }
-        switch waiter.outcome {
+        // Under the lock: a task that was resumed has seen nothing yet of what was written before that.
+        let outcome = update { _ in waiter.outcome }
+        switch outcome {
         case .answered(let status):
             let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0) }
             switch answer {

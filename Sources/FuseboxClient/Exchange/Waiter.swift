@@ -92,11 +92,15 @@ struct WaiterTable {
     var all: some Sequence<Waiter> { waiters.lazy.compactMap { $0 } }
 
     /// A waiter for a new request; nil if too many are under way.
-    mutating func claim() -> Waiter? {
+    mutating func claim(for declaration: CommandDeclaration, isReport: Bool) -> Waiter? {
         guard let index = free.popLast() ?? grow() else { return nil }
         let waiter = waiters[index] ?? Waiter(index: index)
         waiters[index] = waiter
         waiter.isOwned = true
+        waiter.command = declaration.number
+        waiter.effect = declaration.effect
+        waiter.isReport = isReport
+        waiter.onlySends = false
         waiter.correlation = nextSerial() << UInt32(Self.indexBits) | UInt32(index)
         return waiter
     }

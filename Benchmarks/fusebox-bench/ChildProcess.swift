@@ -1,0 +1,126 @@
+import Glibc
+
+/// A program under measurement. It is killed when the last reference to it goes.
+final class ChildProcess {
+    let process: pid_t
+    private var hasEnded = false
+
+    /// - Parameters:
+    ///   - output: the file that takes standard output and standard error; nil: they are shared
+    init(_ arguments: [String], output: String? = nil) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let output {
+            posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+        var argv = arguments.map { strdup($0) } + [nil]
+        defer { for argument in argv { free(argument) } }
+        var process: pid_t = 0
+        let status = posix_spawn(&process, arguments[0], &actions, nil, &argv, environ)
+        try expect(status == 0, "cannot start \(arguments[0]): \(String(cString: strerror(status)))")
+        self.process = process
+    }
+
+    deinit {
+        guard !hasEnded else { return }
+        kill(process, SIGKILL)
+        waitpid(process, nil, 0)
+    }
+
+    func send(_ signal: Int32) { kill(process, signal) }
+
+    /// Waits for its end.
+    func expectSuccess() throws {
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        hasEnded = true
+        try expect(status == 0, "process \(process) ended with status \(status)")
+    }
+}
+
+/// The daemon, in a folder of its own.
+final class Daemon {
+    let folder: String
+    let child: ChildProcess
+    var socket: String { "\(folder)/socket" }
+
+    init(_ flags: [String] = []) throws {
+        var template = Array("/tmp/fusebox-bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
+        let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        self.folder = folder
+        child = try ChildProcess(
+            [Self.beside("fuseboxd"), "--data", "\(folder)/data", "--socket", "\(folder)/socket"] + flags,
+            output: "\(folder)/log")
+        try waitForSocket(socket)
+    }
+
+    deinit {
+        child.send(SIGKILL)
+        for place in ["\(folder)/data", folder] {
+            for name in names(in: place) { unlink("\(place)/\(name)") }
+            rmdir(place)
+        }
+    }
+
+    /// A program that was built with this one.
+    static func beside(_ name: String) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let path = String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
+        return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/" + name
+    }
+
+    /// Its log so far, line by line.
+    var log: [Substring] {
+        guard let file = fopen("\(folder)/log", "r") else { return [] }
+        defer { fclose(file) }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&piece, 1, piece.count, file), count > 0 { text += piece[..<count] }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n")
+    }
+
+    /// The longest turn since the last call, in microseconds of the loop thread's processor time.
+    func longestTurn() throws -> Int {
+        let before = log.count { $0.contains("; longest turn") }
+        child.send(SIGUSR1)
+        for _ in 0..<5_000 {
+            let lines = log.filter { $0.contains("; longest turn") }
+            if lines.count > before, let line = lines.last, let micros = line.split(separator: " ").dropLast(4).last {
+                return Int(micros) ?? -1
+            }
+            poll(nil, 0, 2)
+        }
+        throw Failure("the daemon does not tell its longest turn")
+    }
+
+    func stop() throws {
+        child.send(SIGTERM)
+        try child.expectSuccess()
+    }
+}
+
+/// The names in a folder.
+func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+            String(cString: $0.bindMemory(to: CChar.self).baseAddress!)
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}
+
+func waitForSocket(_ path: String) throws {
+    for _ in 0..<5_000 {
+        if let socket = try? RawConnection(path) { return socket.close() }
+        poll(nil, 0, 2)
+    }
+    throw Failure("nobody listens on \(path)")
+}

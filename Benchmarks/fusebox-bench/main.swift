@@ -1,0 +1,54 @@
+import Glibc
+
+// The benchmarks of the daemon, against the real binary:
+//
+//   fusebox-bench load  [--workers 4] [--requests 250000] [--in-flight 64]
+//   fusebox-bench stall [--accounts 100000] [--seconds 10]
+//   fusebox-bench echo  [--rounds 20000]
+//
+// Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
+// something that must hold does not. Build with `swift build -c release`.
+
+let arguments = Arguments(CommandLine.arguments)
+do {
+    switch arguments.command {
+    case "load": try LoadBenchmark(arguments).run()
+    case "worker":
+        var worker = try LoadWorker(arguments)
+        try worker.run()
+    case "stall": try StallBenchmark(arguments).run()
+    case "echo": try EchoBenchmark(arguments).run()
+    default:
+        print("usage: fusebox-bench load|stall|echo [--option NUMBER]…")
+        exit(64)
+    }
+} catch {
+    print("fusebox-bench: \(error)")
+    exit(1)
+}
+
+/// A subcommand and its `--name value` pairs.
+struct Arguments {
+    let command: String
+    private var values: [String: String] = [:]
+
+    init(_ arguments: [String]) {
+        command = arguments.count > 1 ? arguments[1] : ""
+        var rest = arguments.dropFirst(2)
+        while let name = rest.popFirst(), let value = rest.popFirst() { values[name] = value }
+    }
+
+    func text(_ name: String) -> String { values["--\(name)"] ?? "" }
+
+    func number(_ name: String, default standard: Int) -> Int { values["--\(name)"].flatMap { Int($0) } ?? standard }
+}
+
+/// Something that had to hold and did not.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+func expect(_ condition: Bool, _ failure: @autoclosure () -> String) throws {
+    if !condition { throw Failure(failure()) }
+}

@@ -1,0 +1,128 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+import Testing
+
+/// An engine without I/O, and sessions that talk to it: a test owns its clock.
+final class Conversation {
+    var engine: Engine
+    var now: Int64 = 1_790_000_000_000
+
+    init(limits: Limits = Limits(), snapshotInterval: Int64 = 60_000) {
+        let moment = Moment(milliseconds: now)
+        engine = Engine(
+            StateMachine(limits: limits, at: moment),
+            identity: .init(server: "engine under test", processID: 1, epoch: 42), sequence: 0, snapshot: nil,
+            snapshotIntervalMilliseconds: snapshotInterval, at: moment)
+    }
+
+    var moment: Moment { Moment(milliseconds: now) }
+
+    // What tests ask of the engine, as calls that a macro can take apart.
+
+    var hasEvents: Bool { engine.hasEvents }
+    var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }
+    var refusals: UInt64 { engine.refusals }
+    func capture() -> SnapshotCapture { engine.capture(at: moment) }
+    func captureIfDue() -> SnapshotCapture? { engine.captureIfDue(at: moment) }
+    func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] { engine.snapshotEnded(result) }
+
+    struct Answer {
+        var header: FrameHeader
+        var payload: [UInt8]
+        var status: Status? { Status(rawValue: header.detail) }
+
+        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
+            var reply = Reply()
+            try payload.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                try reply.decode(from: &reader)
+                try reader.finish()
+            }
+            return reply
+        }
+    }
+
+    /// One connection.
+    final class Peer {
+        private let conversation: Conversation
+        var session: Session
+        var sequence: UInt64 = 0
+        private var correlation: UInt32 = 100
+
+        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true) {
+            self.conversation = conversation
+            session = Session(id: id, peer: Peer.credentials(isOperator))
+        }
+
+        private static func credentials(_ isOperator: Bool) -> FuseboxEngine.Peer {
+            FuseboxEngine.Peer(processID: 10, user: 1_000, isOperator: isOperator)
+        }
+
+        /// Sends one frame; gives the verdict and the frames that come back.
+        func send(_ header: FrameHeader, _ payload: [UInt8]) throws -> (Verdict, [Answer]) {
+            var output = ByteWriter()
+            let verdict = payload.withUnsafeBytes {
+                conversation.engine.handle(header, $0, &session, &output, at: conversation.moment)
+            }
+            return (verdict, try answers(output))
+        }
+
+        func send<C: Command>(_ command: C) throws -> (Verdict, [Answer]) {
+            correlation += 1
+            sequence += 1
+            var payload = ByteWriter()
+            if C.declaration.isSequenced {
+                RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &payload)
+            }
+            command.encode(into: &payload)
+            let header = FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation)
+            return try send(header, payload.bytes)
+        }
+
+        /// Sends a command that is answered at once, and gives the one answer.
+        func ask<C: Command>(_ command: C) throws -> Answer {
+            let (_, answers) = try send(command)
+            try #require(answers.count == 1)
+            #expect(answers[0].header.command == C.declaration.number)
+            #expect(answers[0].header.correlation == correlation)
+            #expect(answers[0].header.kind == FrameKind.reply.rawValue)
+            return answers[0]
+        }
+
+        func ok<C: Command>(_ command: C) throws -> C.Reply {
+            let answer = try ask(command)
+            try #require(answer.status == .ok)
+            return try answer.reply(C.Reply.self)
+        }
+
+        /// The events that it is told now.
+        func events(afterBacklog backlog: Int = 0) throws -> [Answer] {
+            var output = ByteWriter()
+            output.write(contentsOf: [UInt8](repeating: 0, count: backlog))
+            conversation.engine.deliverEvents(to: &session, &output)
+            output.removeFirst(backlog)
+            return try answers(output)
+        }
+
+        private func answers(_ output: borrowing ByteWriter) throws -> [Answer] {
+            var reader = FrameReader()
+            output.withBytes { reader.append($0) }
+            var answers: [Answer] = []
+            while let answer = try reader.next({ Answer(header: $0, payload: Array($1)) }) { answers.append(answer) }
+            #expect(reader.pending == 0, "frames are whole")
+            return answers
+        }
+    }
+
+    /// A connection that has said nothing yet.
+    func stranger(_ id: UInt64 = 1, isOperator: Bool = true) -> Peer { Peer(self, id, isOperator: isOperator) }
+
+    /// A connection that has said hello.
+    func peer(_ id: UInt64 = 1, isOperator: Bool = true) throws -> Peer {
+        let peer = stranger(id, isOperator: isOperator)
+        _ = try peer.ok(Hello(worker: WorkerID(high: 1, low: id), client: "test"))
+        return peer
+    }
+}

@@ -1,0 +1,252 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+import Testing
+
+@Suite struct EngineTests {
+    // MARK: Hello
+
+    @Test func theFirstRequestMustBeHello() throws {
+        let peer = Conversation().stranger()
+        let (verdict, answers) = try peer.send(Ping())
+        #expect(answers.map(\.status) == [.helloRequired])
+        guard case .close = verdict else { Issue.record("the connection stays open"); return }
+    }
+
+    @Test func aSecondHelloCloses() throws {
+        let peer = try Conversation().peer()
+        let (verdict, answers) = try peer.send(Hello(worker: WorkerID(high: 0, low: 0), client: ""))
+        #expect(answers.map(\.status) == [.helloRequired])
+        guard case .close = verdict else { Issue.record("the connection stays open"); return }
+    }
+
+    @Test func otherMagicIsAnotherProtocol() throws {
+        var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+        hello.magic = 1
+        #expect(try Conversation().stranger().ask(hello).status == .badMagic)
+    }
+
+    /// The versions a client speaks, and what comes of it: a server of version 1 to 1.
+    @Test(arguments: [
+        (1, 1, Status.ok), (0, 9, .ok), (1, 65_535, .ok), (2, 9, .unsupportedVersion), (0, 0, .unsupportedVersion),
+        (9, 1, .unsupportedVersion),
+    ])
+    func versionsAreNegotiated(_ lowest: UInt16, _ highest: UInt16, _ status: Status) throws {
+        var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+        hello.lowestVersion = lowest
+        hello.highestVersion = highest
+        let answer = try Conversation().stranger().ask(hello)
+        #expect(answer.status == status)
+        if status == .ok { #expect(try answer.reply(Hello.Reply.self).version == 1) }
+    }
+
+    @Test func helloTellsWhoTheServerIsAndWhatOneMay() throws {
+        let conversation = Conversation()
+        let hello = try conversation.stranger(1, isOperator: false).ok(
+            Hello(worker: WorkerID(high: 0, low: 1), client: ""))
+        #expect(hello.epoch == 42)
+        #expect(hello.server == "engine under test")
+        #expect(!hello.isOperator)
+        #expect(hello.frameLimit == UInt32(Limits.frameLength))
+    }
+
+    @Test func goodbyeIsAnsweredAndCloses() throws {
+        let (verdict, answers) = try Conversation().peer().send(Goodbye())
+        #expect(answers.map(\.status) == [.ok])
+        guard case .close = verdict else { Issue.record("the connection stays open"); return }
+    }
+
+    // MARK: Requests
+
+    /// Feeds a command's samples, with whatever else is needed for it to be taken.
+    private struct Sampler: CommandVisitor {
+        var answered = 0
+        var conversation = Conversation()
+
+        mutating func visit<C: Command>(_ command: C.Type) {
+            for variant in 0..<3 {
+                do {
+                    let peer = try conversation.peer(UInt64(answered))
+                    let (verdict, answers) = try peer.send(C.sample(variant))
+                    if case .deferred = verdict { #expect(answers.isEmpty) } else { #expect(answers.count == 1) }
+                    for answer in answers {
+                        #expect(answer.header.command == C.declaration.number)
+                        if C.declaration.access == .engine { #expect(answer.status == .unknownCommand) }
+                        if answer.status == .ok { _ = try answer.reply(C.Reply.self) }
+                    }
+                    // Every truncation of it is answered too, with what is wrong.
+                    answered += 1
+                    var payload = ByteWriter()
+                    if C.declaration.isSequenced {
+                        RequestSequence(sequence: 9, oldestUnacknowledged: 9).encode(into: &payload)
+                    }
+                    C.sample(variant).encode(into: &payload)
+                    for length in 0..<payload.count where C.declaration.number != Hello.declaration.number {
+                        let header = FrameHeader(command: C.declaration.number, kind: .request, correlation: 1)
+                        let (_, refused) = try peer.send(header, Array(payload.bytes[..<length]))
+                        #expect(
+                            refused.count == 1 && refused[0].status != .ok, "\(C.declaration.name) cut at \(length)")
+                    }
+                } catch { Issue.record("\(C.declaration.name): \(error)") }
+            }
+        }
+    }
+
+    @Test func everyCommandIsAnsweredExactlyOnce() {
+        var sampler = Sampler()
+        CommandTable.forEach(&sampler)
+        #expect(sampler.answered > 150)
+    }
+
+    @Test func numbersThatAreNoCommandsAreRefused() throws {
+        let peer = try Conversation().peer()
+        for number in [0, 6, 100, 239, 240, 241, 255, 256, 65_535] as [UInt16] {
+            let (_, answers) = try peer.send(FrameHeader(command: number, kind: .request, correlation: 1), [])
+            #expect(answers.map(\.status) == [.unknownCommand])
+        }
+    }
+
+    @Test func aClientSendsNoRepliesAndNoEvents() throws {
+        let peer = try Conversation().peer()
+        let ping = Ping.declaration.number
+        for header in [
+            FrameHeader(command: ping, kind: .reply, correlation: 1),
+            FrameHeader(command: ping, kind: .event, correlation: 1),
+            FrameHeader(command: ping, kind: .request, detail: 1, correlation: 1),
+        ] {
+            #expect(try peer.send(header, []).1.map(\.status) == [.malformed])
+        }
+        #expect(try peer.ask(Ping()).status == .ok)
+    }
+
+    @Test func aPayloadIsConsumedToItsLastByte() throws {
+        let peer = try Conversation().peer()
+        let header = FrameHeader(command: Ping.declaration.number, kind: .request, correlation: 1)
+        #expect(try peer.send(header, [0]).1.map(\.status) == [.trailingBytes])
+    }
+
+    @Test func operatorCommandsAreForOperators() throws {
+        let conversation = Conversation()
+        let worker = try conversation.peer(1, isOperator: false)
+        let name = try Name("openai")
+        #expect(try worker.ask(BreakerAcquire(name: name)).status == .ok)
+        #expect(try worker.ask(BreakerReset(name: name)).status == .notPermitted)
+        #expect(try worker.ask(SnapshotNow()).status == .notPermitted)
+        #expect(try worker.ask(ImportChunk()).status == .notPermitted)
+        #expect(try conversation.peer(2).ask(BreakerReset(name: name)).status == .ok)
+    }
+
+    @Test func sequenceNumbersMustRise() throws {
+        let peer = try Conversation().peer()
+        let success = BreakerSuccess(name: try Name("openai"))
+        #expect(try peer.ask(success).status == .ok)
+        peer.sequence -= 1
+        #expect(try peer.ask(success).status == .sequenceOutOfOrder)
+        peer.sequence += 100
+        #expect(try peer.ask(success).status == .ok)
+        #expect(try peer.ok(BreakerGet(name: try Name("openai"))).status.totalSuccesses == 2)
+    }
+
+    @Test func aRefusedRequestChangesNothing() throws {
+        var limits = Limits()
+        limits.names = 1
+        let conversation = Conversation(limits: limits)
+        let peer = try conversation.peer()
+        _ = try peer.ok(BreakerFailure(name: try Name("one")))
+        let before = conversation.capture().bytes()
+        #expect(try peer.ask(BreakerFailure(name: try Name("two"))).status == .limitReached)
+        #expect(try peer.ask(Forget(name: try Name("two"))).status == .notFound)
+        let overspend = LedgerRecord(
+            provider: try Name("one"), model: try Name("m"), cost: Money(nanodollars: -1), inputTokens: 0,
+            outputTokens: 0)
+        #expect(try peer.ask(overspend).status == .outOfRange)
+        #expect(conversation.capture().bytes() == before)
+        #expect(conversation.refusals == 3)
+    }
+
+    // MARK: Names
+
+    @Test func idleBreakersMakeRoomForNewNames() throws {
+        var limits = Limits()
+        limits.names = 4
+        let conversation = Conversation(limits: limits)
+        let peer = try conversation.peer()
+        for number in 1...3 { _ = try peer.ok(BreakerSuccess(name: try Name("idle-\(number)"))) }
+        _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
+        #expect(try peer.ask(BreakerAcquire(name: try Name("new"))).status == .limitReached, "none is idle yet")
+
+        conversation.now += limits.idleBreakerMilliseconds / 2
+        _ = try peer.ok(BreakerSuccess(name: try Name("idle-3")))
+        _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
+        conversation.now += limits.idleBreakerMilliseconds / 2 + 1
+        _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
+        #expect(try peer.ask(BreakerAcquire(name: try Name("new"))).status == .ok)
+        #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text).sorted() == ["idle-3", "new", "open"])
+    }
+
+    // MARK: Events
+
+    @Test func subscribersHearTheTopicsTheyWant() throws {
+        let conversation = Conversation()
+        let breakers = try conversation.peer(1)
+        let marks = try conversation.peer(2)
+        _ = try breakers.ok(Subscribe(topics: .breaker))
+        _ = try marks.ok(Subscribe(topics: .exhaustion))
+        _ = try marks.ok(BreakerForceOpen(name: try Name("openai")))
+        _ = try breakers.ok(ExhaustionMark(provider: try Name("openai")))
+        #expect(conversation.hasEvents)
+        #expect(try breakers.events().map(\.header.command) == [BreakerTransition.declaration.number])
+        #expect(try marks.events().map(\.header.command) == [ProviderExhausted.declaration.number])
+        conversation.engine.eventsDelivered()
+        #expect(try breakers.events().isEmpty)
+        #expect(!conversation.hasEvents)
+    }
+
+    @Test func whatASlowSubscriberMissesIsCounted() throws {
+        let conversation = Conversation()
+        let slow = try conversation.peer(1)
+        let subscribed = try slow.ok(Subscribe(topics: .all))
+        for _ in 0..<3 {
+            _ = try slow.ok(BreakerForceOpen(name: try Name("openai")))
+            _ = try slow.ok(BreakerReset(name: try Name("openai")))
+            #expect(try slow.events(afterBacklog: Limits().eventBacklog).isEmpty)
+            conversation.engine.eventsDelivered()
+        }
+        _ = try slow.ok(BreakerForceOpen(name: try Name("openai")))
+        let event = try #require(try slow.events().first)
+        var envelope = EventEnvelope()
+        try event.payload.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            try envelope.decode(from: &reader)
+        }
+        #expect(envelope.missed == 6)
+        #expect(envelope.number == subscribed.nextNumber + 6)
+    }
+
+    @Test func statusCountsSubscribers() throws {
+        let conversation = Conversation()
+        let peer = try conversation.peer(1)
+        #expect(try peer.ok(ServerStatus()).subscribers == 0)
+        _ = try peer.ok(Subscribe(topics: .all))
+        _ = try peer.ok(Subscribe(topics: .breaker))
+        #expect(try peer.ok(ServerStatus()).subscribers == 1)
+        conversation.engine.sessionEnded(peer.session)
+        #expect(try conversation.peer(2).ok(ServerStatus()).subscribers == 0)
+    }
+
+    @Test func marksExpireByTimeAlone() throws {
+        let conversation = Conversation()
+        let peer = try conversation.peer()
+        _ = try peer.ok(Subscribe(topics: .all))
+        _ = try peer.ok(ExhaustionMark(provider: try Name("openai"), resetAfterMilliseconds: 500))
+        _ = try peer.events()
+        conversation.engine.eventsDelivered()
+        conversation.now += 499
+        conversation.engine.advance(to: conversation.moment)
+        #expect(!conversation.hasEvents)
+        conversation.now += 1
+        conversation.engine.advance(to: conversation.moment)
+        #expect(try peer.events().map(\.header.command) == [ProviderRestored.declaration.number])
+    }
+}
