@@ -54,6 +54,14 @@ sanitize: setup
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
 	$(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan
 
+fuzz: setup
+	FUSEBOX_MUTATIONS=100000 $(SWIFT) test -c release -Xswiftc -enable-testing --filter MutationTests
+
+bench: setup
+	Benchmarks/run echo
+	Benchmarks/run load --workers 4 --requests 250000 --in-flight 64
+	Benchmarks/run stall --accounts 100000
+
 proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md

@@ -77,6 +77,13 @@ let package = Package(
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxProductTests",
+            dependencies: [
+                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
+                "fusebox-demo", "fuseboxd",
+            ],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -266,9 +266,7 @@ public struct CreditLedger: Sendable {
             place = models.count
             models.append(account)
         }
-        modelIndex.insert(place, hash: Self.modelHash(provider, model)) {
-            Self.modelHash(models[$0].provider, models[$0].model)
-        }
+        modelIndex.insert(place, hash: Self.modelHash(provider, model))
         providers[existing: provider.index].firstModel = place
         providers[existing: provider.index].modelCount += 1
         return place
@@ -284,9 +282,7 @@ public struct CreditLedger: Sendable {
             while place != Self.noModel {
                 let account = models[place]
                 forgotten.append(account.model)
-                modelIndex.remove(place, hash: Self.modelHash(provider, account.model)) {
-                    Self.modelHash(models[$0].provider, models[$0].model)
-                }
+                modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
                 freeModels.append(place)
                 place = account.next
             }

@@ -1,47 +1,59 @@
 /// Finds small integers by the hash of what they stand for: open addressing with linear probing.
 ///
-/// It stores no keys. Whoever asks compares, so that keys stay where they live.
+/// It stores no keys. Whoever asks compares, so that keys stay where they live. It keeps half of each hash: most
+/// comparisons that would fail are not made, and growing asks nobody anything.
 package struct HashIndex: Sendable {
-    /// A value plus one; 0 is an empty slot.
-    private var slots: ContiguousArray<UInt32>
+    private struct Slot: Sendable {
+        /// A value plus one; 0 marks an empty slot.
+        var value: UInt32
+        var hash: UInt32
+
+        static let empty = Slot(value: 0, hash: 0)
+    }
+
+    private var slots: ContiguousArray<Slot>
     package private(set) var count = 0
 
-    package init() { slots = ContiguousArray(repeating: 0, count: 16) }
+    package init() { slots = ContiguousArray(repeating: .empty, count: 16) }
 
     private var mask: Int { slots.count - 1 }
+
+    private static func half(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
 
     /// The value with this hash for which `matches` holds.
     @inline(__always)
     package func find(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
-        var slot = hash & mask
-        while slots[slot] != 0 {
-            let value = Int(slots[slot]) - 1
-            if matches(value) { return value }
-            slot = (slot + 1) & mask
+        let half = Self.half(hash)
+        var place = Int(half) & mask
+        while slots[place].value != 0 {
+            if slots[place].hash == half {
+                let value = Int(slots[place].value) - 1
+                if matches(value) { return value }
+            }
+            place = (place + 1) & mask
         }
         return nil
     }
 
-    /// Adds a value that is not there. `hashOf` gives the hash of each value that is.
-    package mutating func insert(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
-        if (count + 1) * 4 > slots.count * 3 { grow(hashOf) }
-        place(value, hash)
+    /// Adds a value that is not there.
+    package mutating func insert(_ value: Int, hash: Int) {
+        if (count + 1) * 4 > slots.count * 3 { grow() }
+        add(Slot(value: UInt32(value + 1), hash: Self.half(hash)))
         count += 1
     }
 
     /// Removes a value that is there.
-    package mutating func remove(_ value: Int, hash: Int, hashOf: (Int) -> Int) {
-        var slot = hash & mask
-        while Int(slots[slot]) - 1 != value { slot = (slot + 1) & mask }
+    package mutating func remove(_ value: Int, hash: Int) {
+        var gap = Int(Self.half(hash)) & mask
+        while Int(slots[gap].value) - 1 != value { gap = (gap + 1) & mask }
+        slots[gap] = .empty
         // Close the gap: move up what probing would no longer reach.
-        var gap = slot
-        slots[gap] = 0
-        var next = (slot + 1) & mask
-        while slots[next] != 0 {
-            let home = hashOf(Int(slots[next]) - 1) & mask
+        var next = (gap + 1) & mask
+        while slots[next].value != 0 {
+            let home = Int(slots[next].hash) & mask
             if (next - home) & mask >= (next - gap) & mask {
                 slots[gap] = slots[next]
-                slots[next] = 0
+                slots[next] = .empty
                 gap = next
             }
             next = (next + 1) & mask
@@ -49,15 +61,15 @@ package struct HashIndex: Sendable {
         count -= 1
     }
 
-    private mutating func place(_ value: Int, _ hash: Int) {
-        var slot = hash & mask
-        while slots[slot] != 0 { slot = (slot + 1) & mask }
-        slots[slot] = UInt32(value + 1)
+    private mutating func add(_ slot: Slot) {
+        var place = Int(slot.hash) & mask
+        while slots[place].value != 0 { place = (place + 1) & mask }
+        slots[place] = slot
     }
 
-    private mutating func grow(_ hashOf: (Int) -> Int) {
+    private mutating func grow() {
         let old = slots
-        slots = ContiguousArray(repeating: 0, count: old.count * 2)
-        for entry in old where entry != 0 { place(Int(entry) - 1, hashOf(Int(entry) - 1)) }
+        slots = ContiguousArray(repeating: .empty, count: old.count * 2)
+        for slot in old where slot.value != 0 { add(slot) }
     }
 }

@@ -66,7 +66,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
             place = entries.count
             entries.append(entry)
         }
-        index.insert(place, hash: name.hashValue) { entries[$0].name.hashValue }
+        index.insert(place, hash: name.hashValue)
         namesOfUser[user, default: 0] += 1
         return ID(index: place)
     }
@@ -79,7 +79,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         precondition(entries[id.index].references > 0, "a name is released as often as it was retained")
         entries[id.index].references -= 1
         guard entries[id.index].references == 0 else { return }
-        index.remove(id.index, hash: entries[id.index].name.hashValue) { entries[$0].name.hashValue }
+        index.remove(id.index, hash: entries[id.index].name.hashValue)
         let user = entries[id.index].user
         let left = (namesOfUser[user] ?? 1) - 1
         namesOfUser[user] = left == 0 ? nil : left

@@ -275,17 +275,20 @@ struct CommandTraits: Sendable {
     static func table() -> [CommandTraits?] {
         (0...CommandTable.highestNumber).map { number in
             guard let declaration = CommandTable.declaration(number) else { return nil }
-            var isState = IsStateCommand()
+            var question = IsStateCommand()
+            _ = StateMachine.dispatch(number, &question)
             return CommandTraits(
                 name: declaration.name, access: declaration.access, isSequenced: declaration.isSequenced,
                 isDurable: declaration.effect == .durable,
                 isOutcome: [BreakerSuccess.declaration.number, BreakerFailure.declaration.number].contains(number),
-                isState: StateMachine.dispatch(number, &isState) ?? false)
+                                isState: question.answer)
         }
     }
 
+    /// It remembers its answer, because ThreadSanitizer crashes where a value without any bytes is passed `inout`.
     private struct IsStateCommand: StateCommandVisitor {
-        mutating func visit<C: StateCommand>(_ command: C.Type) -> Bool { true }
+        var answer = false
+        mutating func visit<C: StateCommand>(_ command: C.Type) { answer = true }
     }
 }
 

@@ -52,13 +52,13 @@ struct WorkerTable: Sendable {
             slot = workers.count
             workers.append(worker)
         }
-        index.insert(slot, hash: worker.id.hashValue) { Self.id(at: $0, of: workers).hashValue }
+        index.insert(slot, hash: worker.id.hashValue)
         return slot
     }
 
     mutating func forget(_ id: WorkerID) {
         guard let slot = find(id) else { return }
-        index.remove(slot, hash: id.hashValue) { Self.id(at: $0, of: workers).hashValue }
+        index.remove(slot, hash: id.hashValue)
         workers[slot] = nil
         free.append(slot)
     }

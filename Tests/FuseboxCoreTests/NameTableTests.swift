@@ -79,10 +79,10 @@ struct HashIndexTests {
             let found = index.find(hash(value)) { $0 == value }
             #expect((found != nil) == model.contains(value))
             if found == nil {
-                index.insert(value, hash: hash(value), hashOf: hash)
+                index.insert(value, hash: hash(value))
                 model.insert(value)
             } else if Int.random(in: 0..<3, using: &random) > 0 {
-                index.remove(value, hash: hash(value), hashOf: hash)
+                index.remove(value, hash: hash(value))
                 model.remove(value)
             }
             #expect(index.count == model.count)

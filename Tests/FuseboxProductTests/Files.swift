@@ -1,0 +1,52 @@
+import Glibc
+
+/// What the package builds. It lies beside the program that runs the tests.
+enum Product {
+    static func path(_ name: String) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let own = String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
+        return own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
+    }
+}
+
+/// The files of the package as they stand in its folder.
+enum Package {
+    static let folder = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+
+    static func bytes(_ path: String) -> [UInt8] { contents(of: "\(folder)/\(path)") }
+    static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
+}
+
+/// The bytes of a file; none if it cannot be read.
+func contents(of path: String) -> [UInt8] {
+    guard let file = fopen(path, "re") else { return [] }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = fread(&piece, 1, piece.count, file)
+        guard count > 0 else { return bytes }
+        bytes += piece[..<count]
+    }
+}
+
+/// What a folder holds, sorted, as paths.
+func entries(of folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var paths: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != ".", name != ".." { paths.append("\(folder)/\(name)") }
+    }
+    return paths.sorted()
+}
+
+/// Removes a folder with what is in it.
+func removeTree(_ path: String) {
+    for entry in entries(of: path) where unlink(entry) != 0 { removeTree(entry) }
+    rmdir(path)
+}

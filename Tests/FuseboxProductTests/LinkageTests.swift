@@ -1,0 +1,100 @@
+import Glibc
+import Testing
+
+@Suite("What the programs bring with them")
+struct LinkageTests {
+    /// A sanitizer, if this was built with one, brings Dispatch into every program.
+    static let hasSanitizer =
+        dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil || dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
+
+    // `fusebox-demo` is a worker: it depends on FuseboxClient and nothing else.
+    @Test("A worker that links FuseboxClient needs neither libuv nor Foundation nor Dispatch")
+    func worker() throws {
+        let needed = try SharedLibraries.needed(by: Product.path("fusebox-demo"))
+        #expect(needed.contains { $0.hasPrefix("libc.so") }, "\(needed)")
+        for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
+            #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
+        }
+    }
+
+    // Of Foundation, swift-argument-parser brings the essentials, which have neither ICU nor the runtime of Objective-C.
+    @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
+    func daemon() throws {
+        let needed = try SharedLibraries.needed(by: Product.path("fuseboxd"))
+        #expect(needed.contains { $0.hasPrefix("libuv.so") }, "\(needed)")
+        let foundation = needed.filter { $0.hasPrefix("libFoundation") || $0.hasPrefix("lib_Foundation") }
+        #expect(foundation.allSatisfy { $0 == "libFoundationEssentials.so" }, "\(needed)")
+        #expect(Self.hasSanitizer || !needed.contains { $0.hasPrefix("libdispatch") }, "\(needed)")
+    }
+
+    @Test(
+        "No module below the command line imports Foundation or Dispatch",
+        arguments: [
+            "FuseboxWire", "FuseboxCore", "FuseboxStore", "FuseboxLoop", "FuseboxEngine", "FuseboxServer",
+            "FuseboxClient", "fuseboxd", "fusebox-demo",
+        ])
+    func imports(module: String) throws {
+        let sources = swiftFiles(below: "\(Package.folder)/Sources/\(module)")
+        #expect(!sources.isEmpty)
+        for file in sources {
+            let text = String(decoding: contents(of: file), as: UTF8.self)
+            let foreign = text.split(separator: "\n").filter { line in
+                let words = line.split(separator: " ")
+                guard let keyword = words.firstIndex(of: "import"), words[..<keyword].allSatisfy(isModifier) else {
+                    return false
+                }
+                return words[keyword...].contains { $0.hasPrefix("Foundation") || $0.hasPrefix("Dispatch") }
+            }
+            #expect(foreign.isEmpty, "\(file)")
+        }
+    }
+
+    /// Whether a word may stand before `import`: an access level or an attribute.
+    private func isModifier(_ word: Substring) -> Bool {
+        ["public", "package", "internal", "fileprivate", "private"].contains(word) || word.hasPrefix("@")
+    }
+
+    private func swiftFiles(below folder: String) -> [String] {
+        entries(of: folder).flatMap { $0.hasSuffix(".swift") ? [$0] : swiftFiles(below: $0) }
+    }
+}
+
+/// The shared libraries that a program names, as `readelf -d` lists them (64-bit ELF, little-endian).
+enum SharedLibraries {
+    /// The entries of the dynamic section that name a library.
+    static func needed(by program: String) throws -> [String] {
+        let file = contents(of: program)
+        try #require(file.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]), "\(program) is no such program; was it built?")
+        let sections = try sectionHeaders(of: file)
+        let dynamic = try #require(sections.first { $0.type == 6 }, "\(program) is linked statically")
+        let names = sections[dynamic.link]
+        return stride(from: dynamic.offset, to: dynamic.offset + dynamic.size, by: 16).compactMap { entry in
+            guard number(file, entry, 8) == 1 else { return nil }
+            let name = names.offset + number(file, entry + 8, 8)
+            return String(decoding: file[name...].prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    private struct Section {
+        var type: Int
+        var offset: Int
+        var size: Int
+        /// The section that holds its strings.
+        var link: Int
+    }
+
+    private static func sectionHeaders(of file: [UInt8]) throws -> [Section] {
+        let (table, size, count) = (number(file, 0x28, 8), number(file, 0x3A, 2), number(file, 0x3C, 2))
+        try #require(size >= 64 && count > 0 && table + size * count <= file.count)
+        return (0..<count).map { index in
+            let header = table + index * size
+            return Section(
+                type: number(file, header + 4, 4), offset: number(file, header + 0x18, 8),
+                size: number(file, header + 0x20, 8), link: number(file, header + 0x28, 4))
+        }
+    }
+
+    private static func number(_ file: [UInt8], _ offset: Int, _ length: Int) -> Int {
+        file[offset..<offset + length].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+}

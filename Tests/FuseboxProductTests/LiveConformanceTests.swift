@@ -1,0 +1,46 @@
+import FuseboxInterop
+import Testing
+
+@Suite("Conformance of the live daemon, asked through the client")
+struct LiveConformanceTests {
+    @Test(
+        "What depends on neither time nor draw agrees with the reference library's replies",
+        arguments: (1...10).map { $0 < 10 ? "0\($0)" : "\($0)" })
+    func agrees(number: String) throws {
+        let requests = try documents("trace-\(number)")
+        let expected = try documents("expected-\(number)")
+        try #require(requests.count == expected.count && requests.count >= 500)
+        let daemon = try Daemon("--profile", "llm-providers")
+        var trace = LiveTrace(client: try daemon.connect())
+        var differences: [String] = []
+        for (index, pair) in zip(requests, expected).enumerated() {
+            let found = try trace.differences(request: pair.0, expected: pair.1)
+            differences += found.map { "line \(index + 1): \($0)" }
+        }
+        #expect(differences.isEmpty, "\(differences.count) differ, first: \(differences.prefix(3))")
+        // So that a comparison that compares nothing is noticed. In all it is 5,138 replies with 13,297 fields.
+        #expect(trace.comparedReplies >= 230, "only \(trace.comparedReplies) replies")
+        #expect(trace.comparedFields >= 800, "only \(trace.comparedFields) fields")
+        #expect(try daemon.stop() == 0, "\(daemon.log)")
+    }
+
+    private func documents(_ name: String) throws -> [JSONValue] {
+        try Package.bytes("Tests/FuseboxInteropTests/Fixtures/conformance/\(name).jsonl").split(separator: 0x0A)
+            .map { try JSONValue(parsing: $0) }
+    }
+
+    @Test("The comparison tells what differs, and passes over what depends on time")
+    func comparisonFindsDifferences() {
+        let want: JSONValue = ["spend": 1.5, "used": 3, "models": ["a": ["spend": 1]]]
+        func differences(_ got: JSONValue) -> [String] {
+            var comparison = FieldComparison(passingOver: ["used"])
+            comparison.compare(want, got, "reply")
+            return comparison.differences
+        }
+        #expect(differences(["spend": 1.5, "used": 4, "models": ["a": ["spend": 1]]]).isEmpty)
+        #expect(differences(["spend": 1.6, "models": ["a": ["spend": 1]]]) == ["reply.spend: want 1.5, got 1.6"])
+        #expect(differences(["spend": 1.5, "models": ["a": ["spend": 1], "b": ["spend": 1]]]).count == 1)
+        #expect(differences(["spend": 1.5, "models": [:]]).count == 1)
+        #expect(differences(["spend": "1.5", "models": ["a": ["spend": 1]]]).count == 1)
+    }
+}

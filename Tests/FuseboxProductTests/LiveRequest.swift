@@ -1,0 +1,194 @@
+import FuseboxClient
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+
+@testable import FuseboxInterop
+
+/// One line of a trace, asked through the client's typed methods; the answers in the reference library's shapes.
+struct LiveRequest {
+    let client: FuseboxClient
+    let request: JSONPlace
+
+    func reply(_ operation: TraceOperation) throws -> JSONValue {
+        switch operation {
+        case .breakerConfigure, .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerState, .breakerForceOpen,
+            .breakerReset, .breakerResetAll, .breakerHealth, .breakerConfig, .breakerStates:
+            return try breakerReply(operation)
+        case .exhaustionMark, .exhaustionClear, .exhaustionGet, .exhaustionList, .exhaustionReset:
+            return try exhaustionReply(operation)
+        case .import:
+            try importState()
+            return [:]
+        case .export: return [:]
+        default: return try ledgerReply(operation)
+        }
+    }
+
+    // MARK: Breakers
+
+    private func breakerReply(_ operation: TraceOperation) throws -> JSONValue {
+        let breakers = client.breakers
+        if operation == .breakerResetAll {
+            try breakers.resetAll()
+            return [:]
+        }
+        if operation == .breakerStates {
+            return [
+                "states": LLMProvidersJSON.object(
+                    byName: try breakers.list().map { ($0.name, LLMProvidersJSON.state($0.status)) })
+            ]
+        }
+        let name = try request["name"].text()
+        switch operation {
+        case .breakerConfigure: try configure(name)
+        case .breakerAcquire: return admission(try breakers.acquire(name))
+        case .breakerSuccess: try breakers.success(name)
+        case .breakerFailure: try breakers.failure(name)
+        case .breakerForceOpen: try breakers.forceOpen(name)
+        case .breakerReset: try breakers.reset(name)
+        case .breakerState: return LLMProvidersJSON.state(try breakers.get(name).status)
+        case .breakerHealth: return LLMProvidersJSON.health(try breakers.get(name).status)
+        default: return ["config": LLMProvidersJSON.configuration(try breakers.configuration(name))]
+        }
+        return [:]
+    }
+
+    private func configure(_ name: String) throws {
+        let change = try BreakerConfigurationChange(request["config"])
+        try client.breakers.configure(
+            name, failureThreshold: change.failureThreshold.map(Int.init),
+            resetTimeout: change.resetTimeoutMilliseconds.map { .milliseconds($0) },
+            monitoringPeriod: change.monitoringPeriodMilliseconds.map { .milliseconds($0) },
+            minRequests: change.minRequests.map(Int.init), degradationCurve: change.degradationCurve)
+    }
+
+    private func admission(_ admission: Admission) -> JSONValue {
+        let seconds = (admission.retryAfter / .milliseconds(1) / 1000).rounded(.up)
+        return [
+            "admitted": JSONValue(admission.admitted),
+            "retryAfterSec": admission.admitted ? .null : JSONValue(seconds),
+            "consecutiveFailures": JSONValue(admission.consecutiveFailures),
+            "primaryTrafficPct": JSONValue(admission.share),
+        ]
+    }
+
+    // MARK: Exhaustion
+
+    private func exhaustionReply(_ operation: TraceOperation) throws -> JSONValue {
+        let exhaustion = client.exhaustion
+        if operation == .exhaustionReset {
+            try exhaustion.reset()
+            return [:]
+        }
+        if operation == .exhaustionList {
+            let providers = try exhaustion.list().map(\.provider).sorted(by: LLMProvidersJSON.sortsBefore)
+            return ["providers": .array(providers.map(LLMProvidersJSON.name))]
+        }
+        let provider = try request["provider"].text()
+        switch operation {
+        case .exhaustionMark:
+            try exhaustion.mark(provider, for: try milliseconds("resetAfterMs").map { .milliseconds($0) })
+        case .exhaustionClear: try exhaustion.clear(provider)
+        default: return ["entry": try exhaustion.get(provider).entry.map(LLMProvidersJSON.mark) ?? .null]
+        }
+        return [:]
+    }
+
+    // MARK: The ledger
+
+    private func ledgerReply(_ operation: TraceOperation) throws -> JSONValue {
+        let ledger = client.ledger
+        switch operation {
+        case .ledgerSetBudget: try ledger.setBudget(try Budget(request["budget"]))
+        case .ledgerResetPeriod: try ledger.resetPeriod()
+        case .ledgerTotalSpend: return ["totalSpend": LLMProvidersJSON.dollars(try ledger.total().spend)]
+        case .ledgerBreakdown:
+            let accounts = try ledger.providers().map { ($0.provider, try accumulator($0)) }
+            return ["breakdown": LLMProvidersJSON.object(byName: accounts)]
+        case .ledgerSpendBreakdown:
+            let summaries = try ledger.summaries(window: try window())
+                .sorted { LLMProvidersJSON.sortsBefore($0.provider, $1.provider) }
+            return ["summaries": .array(summaries.map(LLMProvidersJSON.summary))]
+        default: return try ledgerReply(operation, try request["provider"].text())
+        }
+        return [:]
+    }
+
+    private func ledgerReply(_ operation: TraceOperation, _ provider: String) throws -> JSONValue {
+        let ledger = client.ledger
+        let model = try request["model"].ifPresent?.text()
+        switch operation {
+        case .ledgerRemoveBudget:
+            try ledger.removeBudget(provider, model: model)
+            return [:]
+        case .ledgerRecord: return try record(provider, try request["model"].text())
+        case .ledgerRemaining:
+            let balance = try ledger.balance(provider, model: model)
+            return ["remaining": balance.remaining.map(LLMProvidersJSON.dollars) ?? .null]
+        case .ledgerUtilization:
+            return ["utilizationPct": JSONValue(try ledger.balance(provider, model: model).utilization)]
+        case .ledgerAccumulator: return ["accumulator": try ledger.provider(provider).map(accumulator) ?? .null]
+        case .ledgerModelAccumulator:
+            let account = try ledger.model(try request["model"].text(), of: provider)
+            return ["accumulator": account.map { LLMProvidersJSON.account($0) } ?? .null]
+        case .ledgerBurnRate:
+            let window = try milliseconds("windowMs").map { Duration.milliseconds($0) }
+            return ["burnRate": LLMProvidersJSON.burnRate(try ledger.burnRate(provider, window: window))]
+        case .ledgerDepletion:
+            let window = try milliseconds("windowMs").map { Duration.milliseconds($0) }
+            let estimate = try ledger.depletion(provider, window: window)
+            return ["depletion": estimate.map(LLMProvidersJSON.depletion) ?? .null]
+        case .ledgerSummary:
+            return ["summary": LLMProvidersJSON.summary(try ledger.summary(provider, window: try window()))]
+        default: return try rateCheck(provider)
+        }
+    }
+
+    private func record(_ provider: String, _ model: String) throws -> JSONValue {
+        let recording = try client.ledger.record(
+            provider: provider, model: model, cost: try request["cost"].money(),
+            inputTokens: Int(try request["inputTokens"].int64()),
+            outputTokens: Int(try request["outputTokens"].int64()))
+        var reply = LedgerRecord.Reply()
+        (reply.threshold, reply.depletion) = (recording.threshold, recording.depletion)
+        return ["events": LLMProvidersJSON.events(reply)]
+    }
+
+    private func rateCheck(_ provider: String) throws -> JSONValue {
+        let word = try request["dimension"].text()
+        guard let dimension = RateDimension.allCases.first(where: { "\($0)" == word }) else {
+            throw request["dimension"].error("no rate limit is named \(word)")
+        }
+        let check = try client.ledger.checkRate(provider, dimension)
+        return [
+            "check": [
+                "allowed": JSONValue(check.allowed), "used": JSONValue(check.used), "limit": JSONValue(check.limit),
+            ]
+        ]
+    }
+
+    private func accumulator(_ account: ProviderAccount) throws -> JSONValue {
+        LLMProvidersJSON.account(account, models: try client.ledger.models(of: account.provider.text))
+    }
+
+    // MARK: The whole state
+
+    /// As `fusebox import` does it.
+    private func importState() throws {
+        let status = try client.status()
+        let moment = Moment(now: status.now, wall: status.wall)
+        let parts = try ["breakers", "exhaustion", "ledger"].map { ($0, try request[$0].object().value ?? .null) }
+        let machine = try LLMProvidersSnapshot.stateMachine(
+            from: .object(parts.map { (key: $0.0, value: $0.1) }), profile: status.profile, at: moment)
+        let header = SnapshotHeader(epoch: status.epoch, sequence: 0, moment: moment, profile: status.profile)
+        try client.importState(SnapshotCapture(machine, header: header).bytes())
+    }
+
+    // MARK: Fields
+
+    private func milliseconds(_ field: String) throws -> Int64? { try request[field].ifPresent?.int64() }
+
+    private func window() throws -> Duration { .milliseconds(try request["windowMs"].int64()) }
+}

@@ -1,0 +1,72 @@
+import FuseboxClient
+import Synchronization
+import Testing
+
+@Suite("The README's client example")
+struct ReadmeExampleTests {
+    @Test("It is the one that is compiled here")
+    func isTheCompiledOne() throws {
+        let readme = Package.text("README.md")
+        let opening = "```swift\nimport FuseboxClient\n"
+        let begin = try #require(readme.firstRange(of: opening), "the README has no example")
+        let rest = readme[begin.lowerBound...].dropFirst("```swift\n".count)
+        let end = try #require(rest.firstRange(of: "```\n"))
+        #expect(rest[..<end.lowerBound] == Package.text("Tests/FuseboxProductTests/ReadmeExample.swift"))
+    }
+
+    @Test("An answer is paid for, with the provider that gave it")
+    func answers() throws {
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        #expect(try answer("?", using: client) == "openai says so")
+        let usage = try #require(try client.ledger.model("large", of: "openai")).usage
+        #expect(usage.spend == Money(nanodollars: 1_230_000))
+        #expect((usage.inputTokens, usage.outputTokens, usage.requests) == (120, 300, 1))
+        #expect(try client.breakers.get("openai").status.totalSuccesses == 1)
+        #expect(try client.ledger.provider("anthropic") == nil)
+        #expect(try daemon.stop() == 0)
+    }
+
+    @Test("A provider without quota is marked for as long as it says, and passed over by every worker")
+    func passesOverTheExhausted() throws {
+        let daemon = try Daemon()
+        let (client, other) = (try daemon.connect(), try daemon.connect())
+        let isOut: @Sendable (String) throws -> ProviderReply = { provider in
+            guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
+            return ProviderReply(text: "a", model: "m", cost: .zero, inputTokens: 1, outputTokens: 1)
+        }
+        let text = try FakeProviders.$reply.withValue(isOut) { try answer("?", using: client) }
+        #expect(text == "a")
+        let mark = try #require(try other.exhaustion.get("openai").entry)
+        #expect(mark.resetsAt.milliseconds - mark.exhaustedAt.milliseconds == 3_600_000)
+        // openai could answer again, but is not asked.
+        #expect(try answer("?", using: other) == "anthropic says so")
+        #expect(try daemon.stop() == 0)
+    }
+
+    @Test("When every provider fails, the breakers open and nobody is called any more")
+    func opensTheBreakers() throws {
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        let calls = Counter()
+        let fails: @Sendable (String) throws -> ProviderReply = { _ in
+            calls.increment()
+            throw ProviderError.unavailable
+        }
+        let texts = try FakeProviders.$reply.withValue(fails) {
+            try (0..<100).map { _ in try answer("?", using: client) }
+        }
+        #expect(texts.allSatisfy { $0 == nil })
+        #expect(try client.breakers.get("openai").status.state == .open)
+        #expect(try client.breakers.get("anthropic").status.state == .open)
+        // The threshold of each; the shares on the way down only say when.
+        #expect(calls.value == 10)
+        #expect(try daemon.stop() == 0)
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func increment() { count.add(1, ordering: .relaxed) }
+}
