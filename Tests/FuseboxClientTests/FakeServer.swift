@@ -81,6 +81,7 @@ final class FakeServer: @unchecked Sendable {
     final class Peer: @unchecked Sendable {
         let number: Int
         private let descriptor: Mutex<Int32>
+        private let hasClosed = Atomic(false)
         let book = Mutex(WorkerBook())
         /// How many bytes a write has; nil: all at once.
         let piece: Int?
@@ -130,8 +131,12 @@ final class FakeServer: @unchecked Sendable {
 
         /// Closes the connection at once.
         func close() {
+            hasClosed.store(true, ordering: .releasing)
             descriptor.withLock { if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) } }
         }
+
+        /// Whether what may still lie in the socket is not looked at any more.
+        var isClosed: Bool { hasClosed.load(ordering: .acquiring) }
 
         fileprivate func end() {
             descriptor.withLock {
@@ -231,7 +236,7 @@ final class FakeServer: @unchecked Sendable {
                 do throws(Refusal) {
                     let frame = try reader.next { header, payload in (header, [UInt8](payload)) }
                     guard let frame else { break }
-                    guard let server else { return }
+                    guard let server, !peer.isClosed else { return }
                     server.take(peer, frame.0, frame.1)
                 } catch { return }
             }

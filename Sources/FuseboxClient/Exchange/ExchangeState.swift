@@ -228,7 +228,7 @@ struct ExchangeState: ~Copyable {
             return noteSilence()
         }
         guard waiter.isReport else {
-            let isKnown = phase == .absent && !waiter.mayHaveArrived
+            let isKnown = phase == .absent && retryAt > .now && !waiter.mayHaveArrived
             withdraw(waiter)
             return complete(waiter, .failed(isKnown ? absence : .timedOut))
         }
