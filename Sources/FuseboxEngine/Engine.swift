@@ -281,7 +281,7 @@ struct CommandTraits: Sendable {
                 name: declaration.name, access: declaration.access, isSequenced: declaration.isSequenced,
                 isDurable: declaration.effect == .durable,
                 isOutcome: [BreakerSuccess.declaration.number, BreakerFailure.declaration.number].contains(number),
-                                isState: question.answer)
+                isState: question.answer)
         }
     }
 
