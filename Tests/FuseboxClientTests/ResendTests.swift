@@ -72,7 +72,10 @@ struct ResendTests {
         for reply in pending { _ = try reply.wait() }
         // The daemon has had 5, and not carried 4 out: its number is spent, and the request gets another.
         #expect(sequences(server).prefix(10) == [1, 2, 3, 4, 5, 6, 2, 4, 6, 7])
-        #expect(server.requests.filter { $0.peer.number == 1 }.prefix(3).allSatisfy { $0.sequence?.oldestUnacknowledged == 2 })
+        #expect(
+            server.requests.filter { $0.peer.number == 1 }.prefix(3).allSatisfy {
+                $0.sequence?.oldestUnacknowledged == 2
+            })
         #expect(sequences(server).dropFirst(10) == [8])
         #expect((server.requests.last?.decoded() as BreakerSuccess?)?.name.text == "provider-4")
         #expect(server.carriedOut == 7)
