@@ -69,6 +69,21 @@ let package = Package(
         .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
+        .target(
+            name: "FuseboxSimulation", dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"],
+            path: "Tests/FuseboxSimulation", swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-simulate", dependencies: ["FuseboxSimulation"], path: "Tests/fusebox-simulate",
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxSimulationTests", dependencies: ["FuseboxSimulation"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxStoreTests", dependencies: ["FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEngineTests",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
+            swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
