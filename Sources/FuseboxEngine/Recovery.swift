@@ -8,13 +8,13 @@ import FuseboxWire
 ///
 /// | case | found | done |
 /// |---|---|---|
-/// | `empty` | no snapshot, no journal | an empty state, a new epoch |
+/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
 /// | `newest` | the newest snapshot is good | its state |
 /// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
 /// | `allDamaged` | snapshots, and none can be read | refused |
 /// | `newerVersion` | the newest was written by a version of another format | refused |
 /// | `unreadable` | the directory or a file cannot be read at all | refused |
-/// | `journalWithoutBase` | a journal, and no snapshot that it continues | refused |
+/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
 ///
 /// The journal, from the snapshot's sequence on:
 ///
@@ -140,8 +140,12 @@ extension Recovered {
             return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        if let first = segments.first { throw .journalWithoutBase(file: first.file) }
-        return Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        // The very first start opens the journal before it writes the snapshot that the journal continues; it lets nobody
+        // in before both are there. A crash in between leaves a journal without entries, and nothing is lost with it.
+        for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
+        var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        recovered.dropped = segments
+        return recovered
     }
 
     /// A new state.
@@ -287,6 +291,13 @@ extension Recovered {
             guard case .unknownVersion = error else { return nil }
             throw .damagedJournal(file: name.file, offset: 0, error.description)
         }
+    }
+
+    /// Whether anything good was ever written to a segment, wherever in it.
+    private static func hasEntries<Files: Storage>(
+        _ name: JournalName, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        JournalReader.proves(0, in: try read(name, from: files))
     }
 
     private static func hasEntries(_ reader: JournalReader, after sequence: UInt64) -> Bool {

@@ -79,7 +79,8 @@ final class SimulatedDaemon {
             self.failure = failure
         } catch { throw .death }
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
-        moment = clock.moment(boottime: boottime, realtime: realtime).moment
+        let moment = clock.moment(boottime: boottime, realtime: realtime).moment
+        self.moment = moment
         self.clock = clock
         lastKeeping = moment.now
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {

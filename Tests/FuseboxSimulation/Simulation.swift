@@ -32,6 +32,8 @@ public struct SimulationResult: Sendable, Equatable {
     public var flipsTorn = 0
     /// Restarts that dropped a write that had been cut short.
     public var tornTails = 0
+
+    public init() {}
 }
 
 /// One run: a daemon, its clients and its disk, from a seed.
@@ -279,7 +281,10 @@ public final class Simulation {
             count -= 1
             line.uplink.removeFirst()
             trace.add(frame)
-            switch daemon.handle(frame, &line.session) {
+            var session = line.session
+            let verdict = daemon.handle(frame, &session)
+            line.session = session
+            switch verdict {
             case .proceed:
                 for session in daemon.takeFenced() {
                     if let fenced = lines.first(where: { $0.session.id == session }) { close(fenced, daemon) }

@@ -17,15 +17,20 @@ struct Simulate {
         while let flag = arguments.popFirst() {
             guard let value = arguments.popFirst() else { usage() }
             switch flag {
-            case "--seed": seed = UInt64(value) ?? usage()
-            case "--seeds": seeds = Int(value) ?? usage()
-            case "--crashes": crashes = Int(value) ?? usage()
-            case "--hours": hours = Double(value) ?? usage()
-            case "--bug": bug = PlantedBug(rawValue: value) ?? usage()
+            case "--seed": seed = read(UInt64(value))
+            case "--seeds": seeds = read(Int(value))
+            case "--crashes": crashes = read(Int(value))
+            case "--hours": hours = read(Double(value))
+            case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
         }
         run(from: seed, seeds: hours == nil ? seeds : .max, crashes: crashes, hours: hours ?? .infinity, bug)
+    }
+
+    private static func read<Value>(_ value: Value?) -> Value {
+        guard let value else { usage() }
+        return value
     }
 
     private static func usage() -> Never {
