@@ -371,7 +371,9 @@ extension Simulation {
             return fail("client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)")
         }
         client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
-        client.books.settle(upTo: known)
+        // What the client may still ask for again stays open to be compared.
+        let oldest = client.unacknowledged.first?.number ?? .max
+        client.books.settle(upTo: min(known, oldest - 1))
     }
 
     /// A worker of the past: what it was told is durable must be there still.
