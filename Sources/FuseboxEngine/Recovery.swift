@@ -22,10 +22,10 @@ import FuseboxWire
 /// |---|---|---|
 /// | `none` | no entries after the snapshot | nothing to replay |
 /// | `whole` | entries without a gap, to the end | replayed |
-/// | `torn` | the last write never reached the disk whole, and was never acknowledged | replayed up to it; the rest is dropped and reported |
+/// | `torn` | the last writes never reached the disk whole, or not in their order, and were never acknowledged | replayed up to there; the rest is dropped and reported |
 /// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
 /// | `damagedJournal` | a bad entry that was on the disk once | refused |
-/// | `gap` | entries are missing between two segments | refused |
+/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
 /// | `otherSemantics` | entries that a version with other semantics has written | refused |
 /// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
 ///
@@ -219,11 +219,21 @@ extension Recovered {
         for (index, name) in needed.enumerated() {
             guard let reader = try Self.open(name, from: files) else {
                 // Its header never reached the disk, unless an entry proves that it did.
-                try drop(needed[index...], from: files, file: name.file, offset: 0)
+                guard try !Self.proves(name.firstSequence, needed[index...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: 0, "its header is not good")
+                }
+                drop(needed[index...], file: name.file, offset: 0)
                 return
             }
             if reader.header.firstSequence > state.sequence + 1 {
-                guard reader.header.isRebased else { throw .gap(after: state.sequence, file: name.file) }
+                guard reader.header.isRebased else {
+                    // The segment before may have lost its unsynced end while the name of this one was kept.
+                    guard try !Self.proves(missing, needed[index...], in: files) else {
+                        throw .gap(after: state.sequence, file: name.file)
+                    }
+                    drop(needed[index...], file: name.file, offset: 0)
+                    return
+                }
                 guard newest.sequence + 1 < reader.header.firstSequence else { throw .lostBase(file: name.file) }
                 situation.tail = .unacknowledged(file: name.file)
                 dropped = Array(needed[index...])
@@ -242,8 +252,11 @@ extension Recovered {
             case .damaged(let offset):
                 throw .damagedJournal(file: name.file, offset: offset, "the entry after \(state.sequence) is not good")
             case .torn(let offset):
+                guard try !Self.proves(missing, needed[(index + 1)...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: offset, "the entry after \(missing - 1) is not good")
+                }
                 openSegment = (name, offset)
-                try drop(needed[(index + 1)...], from: files, file: name.file, offset: offset)
+                drop(needed[(index + 1)...], file: name.file, offset: offset)
                 return
             }
         }
@@ -265,15 +278,19 @@ extension Recovered {
         }
     }
 
+    /// The entry that the journal lacks first. It may be one that the snapshot holds already.
+    private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
+
+    /// Whether an entry in these segments proves that one of this sequence was on the disk.
+    private static func proves<Files: Storage>(
+        _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        for name in segments where JournalReader.proves(sequence, in: try read(name, from: files)) { return true }
+        return false
+    }
+
     /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
-    ///
-    /// - Throws: `damagedJournal` if an entry in the segments that follow proves otherwise
-    private mutating func drop<Files: Storage>(
-        _ segments: ArraySlice<JournalName>, from files: Files, file: String, offset: Int
-    ) throws(RecoveryRefusal) {
-        for name in segments where JournalReader.proves(state.sequence + 1, in: try Self.read(name, from: files)) {
-            throw .damagedJournal(file: file, offset: offset, "the entry after \(state.sequence) is not good")
-        }
+    private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
         situation.tail = .torn(file: file, offset: offset)
         dropped = Array(segments)
     }
