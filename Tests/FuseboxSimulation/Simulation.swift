@@ -199,8 +199,10 @@ public final class Simulation {
         for line in lines { deliver(line, daemon) }
         try daemon.endTurn(&random)
         trace.add(daemon.engine.sequence)
-        durableFloor = max(durableFloor, daemon.engine.needsRebase ? 0 : daemon.engine.durableSequence)
-        if !daemon.engine.needsRebase, !daemon.engine.isRebasing { writtenFloor = daemon.engine.sequence }
+        if !daemon.engine.needsRebase, !daemon.engine.isRebasing {
+            durableFloor = max(durableFloor, daemon.engine.durableSequence)
+            writtenFloor = daemon.engine.sequence
+        }
         if random.once(in: 16) { remember() }
     }
 
@@ -365,7 +367,7 @@ extension Simulation {
             return fail("client \(client.index): request \(promised) was acknowledged, and only \(known) are known")
         }
         // A worker that had to make room learns it when it connects; its books cannot be read by its sequence.
-        guard welcome?.worker == .resumed || promised == 0 else { return }
+        guard welcome?.worker == .resumed || !mayForget else { return }
         let account = account(client.index, client.generation, daemon)
         guard client.books.explains(account, upTo: known) else {
             return fail("client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)")
