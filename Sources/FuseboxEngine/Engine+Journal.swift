@@ -103,6 +103,8 @@ extension Engine {
 
     /// Hands out the replies that waited for the turn's entries to be written.
     public mutating func batchWritten(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
+        writtenSequence = sequence
+        events.batchWritten()
         unsafe commits.batchWritten(deliver)
         if !commits.isSyncing, !commits.wantsSync, !commits.holdsAll { events.releaseAll() }
     }
@@ -111,7 +113,7 @@ extension Engine {
     public var wantsSync: Bool { commits.wantsSync }
 
     /// Whether something has been written that is not known to be on the disk.
-    public var hasUnsynced: Bool { syncedSequence < sequence && isJournaling && !commits.isSyncing }
+    public var hasUnsynced: Bool { syncedSequence < writtenSequence && isJournaling && !commits.isSyncing }
 
     /// The highest sequence that is known to be on the disk.
     public var durableSequence: UInt64 { syncedSequence }
@@ -119,11 +121,11 @@ extension Engine {
     /// Whether replies wait for the disk.
     public var hasHeldReplies: Bool { commits.count > 0 }
 
-    /// Tells that a sync begins; returns the sequence that it covers.
+    /// Tells that a sync begins; returns the sequence that it covers: what has been written, not what this turn has applied.
     public mutating func beginSync() -> UInt64 {
         commits.beginSync()
         events.beginSync()
-        return sequence
+        return writtenSequence
     }
 
     /// Tells that the sync has ended, and hands out the replies that waited for it.
