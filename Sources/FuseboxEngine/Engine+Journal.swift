@@ -21,7 +21,9 @@ extension Engine {
     /// Tells how many bytes of entries the journal takes in this turn, and why it takes none, if it does not.
     public mutating func beginTurn(room: Int, storageFailure: String?) {
         self.room = room - batch.count
-        self.storageFailure = storageFailure
+        // What is in no journal has numbers too: until a rebase, an entry would not follow the last one that was written.
+        self.storageFailure =
+            storageFailure ?? (needsRebase ? "a snapshot has to be written before the journal goes on" : nil)
     }
 
     /// Whether a request of this length can be handled in this turn. One that is not to be journaled always can, and
