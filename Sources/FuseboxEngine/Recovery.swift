@@ -199,6 +199,9 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
+        // there already, and entries from before do not lead to it.
+        if hasOtherProfile { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1
