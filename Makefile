@@ -6,7 +6,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libuv1-dev
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz bench install proto-docs
+.PHONY: help setup build demo test lint format sanitize fuzz simulate bench install proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
@@ -15,6 +15,7 @@ help:
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX))"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
+	@echo "make simulate  crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
 
@@ -61,6 +62,15 @@ bench: setup
 	Benchmarks/run echo
 	Benchmarks/run load --workers 4 --requests 250000 --in-flight 64
 	Benchmarks/run stall --accounts 100000
+
+# SEED is the first seed, SEEDS how many, CRASHES how many of each; HOURS=2 goes on with new seeds for that long.
+SEED ?= 1
+SEEDS ?= 1000
+CRASHES ?= 101
+
+simulate: setup
+	$(SWIFT) build -c release --product fusebox-simulate
+	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox

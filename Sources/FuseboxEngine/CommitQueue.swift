@@ -8,7 +8,9 @@ import FuseboxWire
 struct CommitQueue: ~Copyable {
     /// Go out once the turn's batch is written.
     private var written = HeldReplies()
-    /// Go out with the next sync that begins after they were written.
+    /// Are durable, and their turn's batch is not written yet.
+    private var unwritten = HeldReplies()
+    /// Go out with the next sync that begins.
     private var durable = HeldReplies()
     /// Go out when the sync under way ends.
     private var syncing = HeldReplies()
@@ -17,17 +19,18 @@ struct CommitQueue: ~Copyable {
     var holdsAll = false
 
     /// The number of replies that wait.
-    var count: Int { written.count + durable.count + syncing.count }
+    var count: Int { written.count + unwritten.count + durable.count + syncing.count }
 
     /// Whether a sync should begin.
     var wantsSync: Bool { !isSyncing && !holdsAll && durable.count > 0 }
 
     mutating func hold(_ frame: UnsafeRawBufferPointer, for session: UInt64, isDurable: Bool) {
-        if isDurable { unsafe durable.add(frame, session) } else { unsafe written.add(frame, session) }
+        if isDurable { unsafe unwritten.add(frame, session) } else { unsafe written.add(frame, session) }
     }
 
     /// Tells that the turn's batch has been written.
     mutating func batchWritten(_ deliver: (UInt64, UnsafeRawBufferPointer) -> Void) {
+        unwritten.move(to: &durable)
         if holdsAll { written.move(to: &durable) } else { unsafe written.drain(deliver) }
     }
 

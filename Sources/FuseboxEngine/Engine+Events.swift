@@ -8,8 +8,10 @@ struct EventLog {
         var event: Event
     }
 
-    /// Of inputs that are not known to be safe yet.
+    /// Of inputs whose entries are not written yet.
     private var fresh: [Numbered] = []
+    /// Of inputs that are written and wait for the next sync.
+    private var written: [Numbered] = []
     /// Of inputs that the sync under way covers.
     private var syncing: [Numbered] = []
     /// To be handed to subscribers.
@@ -27,9 +29,14 @@ struct EventLog {
         effects.removeAll(keepingCapacity: true)
     }
 
-    mutating func beginSync() {
-        syncing += fresh
+    mutating func batchWritten() {
+        written += fresh
         fresh.removeAll(keepingCapacity: true)
+    }
+
+    mutating func beginSync() {
+        syncing += written
+        written.removeAll(keepingCapacity: true)
     }
 
     mutating func endSync() {
@@ -37,9 +44,9 @@ struct EventLog {
         syncing.removeAll(keepingCapacity: true)
     }
 
-    /// Nothing waits any more.
+    /// Nothing that is written waits any more.
     mutating func releaseAll() {
-        guard !(syncing.isEmpty && fresh.isEmpty) else { return }
+        guard !(syncing.isEmpty && written.isEmpty) else { return }
         beginSync()
         endSync()
     }

@@ -21,7 +21,9 @@ extension Engine {
     /// Tells how many bytes of entries the journal takes in this turn, and why it takes none, if it does not.
     public mutating func beginTurn(room: Int, storageFailure: String?) {
         self.room = room - batch.count
-        self.storageFailure = storageFailure
+        // What is in no journal has numbers too: until a rebase, an entry would not follow the last one that was written.
+        self.storageFailure =
+            storageFailure ?? (needsRebase ? "a snapshot has to be written before the journal goes on" : nil)
     }
 
     /// Whether a request of this length can be handled in this turn. One that is not to be journaled always can, and
@@ -103,6 +105,8 @@ extension Engine {
 
     /// Hands out the replies that waited for the turn's entries to be written.
     public mutating func batchWritten(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
+        writtenSequence = sequence
+        events.batchWritten()
         unsafe commits.batchWritten(deliver)
         if !commits.isSyncing, !commits.wantsSync, !commits.holdsAll { events.releaseAll() }
     }
@@ -111,7 +115,7 @@ extension Engine {
     public var wantsSync: Bool { commits.wantsSync }
 
     /// Whether something has been written that is not known to be on the disk.
-    public var hasUnsynced: Bool { syncedSequence < sequence && isJournaling && !commits.isSyncing }
+    public var hasUnsynced: Bool { syncedSequence < writtenSequence && isJournaling && !commits.isSyncing }
 
     /// The highest sequence that is known to be on the disk.
     public var durableSequence: UInt64 { syncedSequence }
@@ -119,11 +123,11 @@ extension Engine {
     /// Whether replies wait for the disk.
     public var hasHeldReplies: Bool { commits.count > 0 }
 
-    /// Tells that a sync begins; returns the sequence that it covers.
+    /// Tells that a sync begins; returns the sequence that it covers: what has been written, not what this turn has applied.
     public mutating func beginSync() -> UInt64 {
         commits.beginSync()
         events.beginSync()
-        return sequence
+        return writtenSequence
     }
 
     /// Tells that the sync has ended, and hands out the replies that waited for it.

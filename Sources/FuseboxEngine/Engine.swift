@@ -57,6 +57,8 @@ public struct Engine: ~Copyable {
     public internal(set) var storageFailure: String?
     /// Whether changes were made that are in no journal: a snapshot has to follow.
     public internal(set) var needsRebase = false
+    /// The highest sequence that has been written.
+    var writtenSequence: UInt64
     /// The highest sequence that is known to be on the disk.
     var syncedSequence: UInt64
     /// The session that speaks for each connected worker.
@@ -84,6 +86,7 @@ public struct Engine: ~Copyable {
         self.identity = identity
         self.durability = durability
         syncedSequence = recovered.sequence
+        writtenSequence = recovered.sequence
         startedAt = moment.wall
         snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)

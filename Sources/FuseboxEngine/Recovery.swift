@@ -8,13 +8,13 @@ import FuseboxWire
 ///
 /// | case | found | done |
 /// |---|---|---|
-/// | `empty` | no snapshot, no journal | an empty state, a new epoch |
+/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
 /// | `newest` | the newest snapshot is good | its state |
 /// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
 /// | `allDamaged` | snapshots, and none can be read | refused |
 /// | `newerVersion` | the newest was written by a version of another format | refused |
 /// | `unreadable` | the directory or a file cannot be read at all | refused |
-/// | `journalWithoutBase` | a journal, and no snapshot that it continues | refused |
+/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
 ///
 /// The journal, from the snapshot's sequence on:
 ///
@@ -22,10 +22,10 @@ import FuseboxWire
 /// |---|---|---|
 /// | `none` | no entries after the snapshot | nothing to replay |
 /// | `whole` | entries without a gap, to the end | replayed |
-/// | `torn` | the last write never reached the disk whole, and was never acknowledged | replayed up to it; the rest is dropped and reported |
+/// | `torn` | the last writes never reached the disk whole, or not in their order, and were never acknowledged | replayed up to there; the rest is dropped and reported |
 /// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
 /// | `damagedJournal` | a bad entry that was on the disk once | refused |
-/// | `gap` | entries are missing between two segments | refused |
+/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
 /// | `otherSemantics` | entries that a version with other semantics has written | refused |
 /// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
 ///
@@ -140,8 +140,12 @@ extension Recovered {
             return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        if let first = segments.first { throw .journalWithoutBase(file: first.file) }
-        return Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        // The very first start opens the journal before it writes the snapshot that the journal continues; it lets nobody
+        // in before both are there. A crash in between leaves a journal without entries, and nothing is lost with it.
+        for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
+        var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        recovered.dropped = segments
+        return recovered
     }
 
     /// A new state.
@@ -195,6 +199,9 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
+        // there already, and entries from before do not lead to it.
+        if hasOtherProfile { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1
@@ -215,11 +222,21 @@ extension Recovered {
         for (index, name) in needed.enumerated() {
             guard let reader = try Self.open(name, from: files) else {
                 // Its header never reached the disk, unless an entry proves that it did.
-                try drop(needed[index...], from: files, file: name.file, offset: 0)
+                guard try !Self.proves(name.firstSequence, needed[index...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: 0, "its header is not good")
+                }
+                drop(needed[index...], file: name.file, offset: 0)
                 return
             }
             if reader.header.firstSequence > state.sequence + 1 {
-                guard reader.header.isRebased else { throw .gap(after: state.sequence, file: name.file) }
+                guard reader.header.isRebased else {
+                    // The segment before may have lost its unsynced end while the name of this one was kept.
+                    guard try !Self.proves(missing, needed[index...], in: files) else {
+                        throw .gap(after: state.sequence, file: name.file)
+                    }
+                    drop(needed[index...], file: name.file, offset: 0)
+                    return
+                }
                 guard newest.sequence + 1 < reader.header.firstSequence else { throw .lostBase(file: name.file) }
                 situation.tail = .unacknowledged(file: name.file)
                 dropped = Array(needed[index...])
@@ -238,8 +255,11 @@ extension Recovered {
             case .damaged(let offset):
                 throw .damagedJournal(file: name.file, offset: offset, "the entry after \(state.sequence) is not good")
             case .torn(let offset):
+                guard try !Self.proves(missing, needed[(index + 1)...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: offset, "the entry after \(missing - 1) is not good")
+                }
                 openSegment = (name, offset)
-                try drop(needed[(index + 1)...], from: files, file: name.file, offset: offset)
+                drop(needed[(index + 1)...], file: name.file, offset: offset)
                 return
             }
         }
@@ -261,15 +281,19 @@ extension Recovered {
         }
     }
 
+    /// The entry that the journal lacks first. It may be one that the snapshot holds already.
+    private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
+
+    /// Whether an entry in these segments proves that one of this sequence was on the disk.
+    private static func proves<Files: Storage>(
+        _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        for name in segments where JournalReader.proves(sequence, in: try read(name, from: files)) { return true }
+        return false
+    }
+
     /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
-    ///
-    /// - Throws: `damagedJournal` if an entry in the segments that follow proves otherwise
-    private mutating func drop<Files: Storage>(
-        _ segments: ArraySlice<JournalName>, from files: Files, file: String, offset: Int
-    ) throws(RecoveryRefusal) {
-        for name in segments where JournalReader.proves(state.sequence + 1, in: try Self.read(name, from: files)) {
-            throw .damagedJournal(file: file, offset: offset, "the entry after \(state.sequence) is not good")
-        }
+    private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
         situation.tail = .torn(file: file, offset: offset)
         dropped = Array(segments)
     }
@@ -287,6 +311,13 @@ extension Recovered {
             guard case .unknownVersion = error else { return nil }
             throw .damagedJournal(file: name.file, offset: 0, error.description)
         }
+    }
+
+    /// Whether anything good was ever written to a segment, wherever in it.
+    private static func hasEntries<Files: Storage>(
+        _ name: JournalName, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        JournalReader.proves(0, in: try read(name, from: files))
     }
 
     private static func hasEntries(_ reader: JournalReader, after sequence: UInt64) -> Bool {

@@ -76,10 +76,13 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// Begins, or goes on in the segment that was left open.
     ///
+    /// Brings all that is there to the disk first. A process that was killed leaves files that the system holds and the
+    /// disk does not: what follows them must not outlive them.
+    ///
     /// - Parameters:
     ///   - segmentLength: the size of new segments in bytes
     ///   - open: the last segment and where its good entries end, if it was left without its last entry
-    /// - Throws: what fails when the rest of that segment is cleared
+    /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced
     public init(
         _ files: Files, epoch: UInt64, segmentLength: Int, resuming open: (name: JournalName, offset: Int)?
     ) throws(StorageError) {
@@ -87,11 +90,14 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         self.segmentLength = segmentLength
         self.epoch = epoch
         try? files.remove(Self.spareName)
-        guard let open else { return }
-        let file = try files.openSegment(open.name.file)
-        try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
-        try file.sync()
-        active = Active(name: open.name, file: file, offset: open.offset)
+        for name in try files.segments() where name != open?.name { try files.openSegment(name.file).sync() }
+        if let open {
+            let file = try files.openSegment(open.name.file)
+            try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
+            try file.sync()
+            active = Active(name: open.name, file: file, offset: open.offset)
+        }
+        try files.syncDirectory()
     }
 
     /// Overwrites what a torn write has left: what comes next must not be followed by it.

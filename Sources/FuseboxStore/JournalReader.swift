@@ -48,6 +48,8 @@ public struct JournalReader: Sendable {
             do throws(Refusal) {
                 var peek = reader
                 let version = try peek.read(UInt32.self)
+                // No version has the number 0: these are bytes that never reached the disk.
+                guard version != 0 else { return .failure(.header) }
                 guard version == JournalHeader.currentVersion else { return .failure(.unknownVersion(version)) }
                 try header.decode(from: &reader)
                 let end = JournalHeader.magic.count + reader.position
