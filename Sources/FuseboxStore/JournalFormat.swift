@@ -21,7 +21,8 @@ public struct JournalHeader: WireRecord {
     /// else. It is raised whenever a command's effect on the state changes.
     public static let currentSemantics: UInt32 = 1
     static let magic: [UInt8] = Array("FUSEBOXJ".utf8)
-    static let bytes = 64
+    /// The bytes that it takes, with the magic before and the zeros after it.
+    public static let bytes = 64
 
     public var version = JournalHeader.currentVersion
     public var semantics = JournalHeader.currentSemantics
