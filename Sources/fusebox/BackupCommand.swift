@@ -7,7 +7,8 @@ import Glibc
 /// `fusebox backup DIR --keep N`
 struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Save a dated snapshot of a running daemon, and remove the oldest beyond a number.",
+        commandName: "backup",
+        abstract: "Save a dated snapshot of a running daemon, and remove the oldest beyond a number.",
         discussion: """
             A snapshot of this moment is taken, fetched, written to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot (whole and \
             durable, or not at all), read back and verified. Only then older ones are removed. `fusebox snapshot \
@@ -75,7 +76,8 @@ struct BackupName {
         var seconds = moment
         var parts = unsafe tm()
         _ = unsafe gmtime_r(&seconds, &parts)
-        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday].map(Self.digits).joined(separator: "-")
+        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday].map(Self.digits).joined(
+            separator: "-")
         let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map(Self.digits).joined()
         file = "\(Self.prefix)\(date)T\(time)Z\(Self.suffix)"
     }
@@ -86,7 +88,8 @@ struct BackupName {
         let stamp = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count).utf8
         guard stamp.count == Self.pattern.utf8.count else { return nil }
         let isStamp = zip(stamp, Self.pattern.utf8).allSatisfy { character, model in
-            model == UInt8(ascii: "0") ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) : character == model
+            model == UInt8(ascii: "0")
+                ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) : character == model
         }
         guard isStamp else { return nil }
         self.file = file

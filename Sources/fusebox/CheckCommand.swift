@@ -7,7 +7,8 @@ import Glibc
 /// `fusebox check DIR`
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Read every file of a data directory, and tell what is wrong and what a start would do.",
+        commandName: "check",
+        abstract: "Read every file of a data directory, and tell what is wrong and what a start would do.",
         discussion: """
             It changes nothing, and works beside a running daemon. Checked are every checksum, the sequences, the epochs, \
             whether the state can be recovered, and whether the ledger adds up: a provider's sums are those of its models. (A \

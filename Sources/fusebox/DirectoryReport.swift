@@ -82,7 +82,10 @@ enum DirectoryReport {
     }
 
     private static func json(_ problem: Inspection.Problem) -> JSONValue {
-        ["file": .string(problem.file), "offset": problem.offset.map { JSONValue($0) } ?? .null, "what": .string(problem.what)]
+        [
+            "file": .string(problem.file), "offset": problem.offset.map { JSONValue($0) } ?? .null,
+            "what": .string(problem.what),
+        ]
     }
 
     private static func json(_ snapshot: Inspection.SnapshotFile) -> JSONValue {

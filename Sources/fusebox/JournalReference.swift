@@ -22,6 +22,7 @@ enum JournalReference {
 
     private static func section(_ name: String, _ fields: [Schema.Field]) -> String {
         let rows = fields.map { "| \($0.name) | \($0.type) | \($0.meaning) |" }
-        return (["### \(name)", "", "| field | type | meaning |", "|---|---|---|"] + rows).joined(separator: "\n") + "\n"
+        return (["### \(name)", "", "| field | type | meaning |", "|---|---|---|"] + rows).joined(separator: "\n")
+            + "\n"
     }
 }

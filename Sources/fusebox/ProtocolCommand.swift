@@ -17,7 +17,9 @@ struct ProtocolCommand: ParsableCommand {
     }
 
     @Option(
-        help: "What to give: the reference for people or for programs, the records of snapshots or of the journal, or files of frames.")
+        help:
+            "What to give: the reference for people or for programs, the records of snapshots or of the journal, or files of frames."
+    )
     var format: Format
 
     @Argument(help: "Where the files of `vectors` go; created if need be.")

@@ -6,7 +6,8 @@ import FuseboxStore
 /// `fusebox repair DIR`
 struct RepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "repair", abstract: "Make a damaged data directory one that a daemon starts on, without what is damaged.",
+        commandName: "repair",
+        abstract: "Make a damaged data directory one that a daemon starts on, without what is damaged.",
         discussion: """
             A damaged segment of the journal is cut at its first bad entry, and what comes after it is set aside; so are \
             snapshots that cannot be read, if an older one can. Every original is kept as *.damaged. What was lost is said. No \

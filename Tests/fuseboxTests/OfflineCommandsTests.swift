@@ -19,7 +19,9 @@ struct OfflineCommandsTests {
         try #require(outcome.status == 0, "\(outcome.errors)")
     }
 
-    private func tool(_ arguments: String...) throws -> Program.Outcome { try Program.run([Program.fusebox] + arguments) }
+    private func tool(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run([Program.fusebox] + arguments)
+    }
 
     private func names() throws -> [String] { try Program.run(["/bin/ls", data]).lines }
 

@@ -42,7 +42,8 @@ extension JournalCommands {
             try output.flush()
             guard case .damaged(let offset) = end else { return }
             throw Failure(
-                .damagedData, "\(LocalFile.label(file)), byte \(offset): the entry is not good, and once it was on the disk")
+                .damagedData,
+                "\(LocalFile.label(file)), byte \(offset): the entry is not good, and once it was on the disk")
         }
 
         private static func json(
