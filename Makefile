@@ -80,6 +80,10 @@ proto-docs: setup
 	echo >> .build/snapshot.md
 	.build/debug/fusebox protocol --format snapshot >> .build/snapshot.md
 	mv .build/snapshot.md proto-docs/snapshot.md
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/journal.md > .build/journal.md
+	echo >> .build/journal.md
+	.build/debug/fusebox protocol --format journal >> .build/journal.md
+	mv .build/journal.md proto-docs/journal.md
 
 install: build
 	install -D -m 755 .build/release/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
@@ -87,4 +91,6 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fuseboxd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.service
 	install -m 644 systemd/fuseboxd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.socket
+	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fusebox-backup.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.service
+	install -m 644 systemd/fusebox-backup.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.timer
 	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf

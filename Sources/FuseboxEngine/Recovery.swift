@@ -29,6 +29,13 @@ import FuseboxWire
 /// | `otherSemantics` | entries that a version with other semantics has written | refused |
 /// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
 ///
+/// Files of another epoch belong to another life of the state: a restore was cut short before it set them aside.
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `foreign` | the newest snapshot is good, and beside it are files of another epoch | not read; kept under another name |
+/// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
+///
 /// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
 /// half-written and sets damaged files aside.
 public struct RecoveryCase: Sendable, Equatable {
@@ -49,6 +56,8 @@ public struct RecoveryCase: Sendable, Equatable {
     public internal(set) var tail: Tail = .none
     /// The entries that were replayed.
     public internal(set) var replayed: UInt64 = 0
+    /// Files of another epoch, which were not read.
+    public internal(set) var foreign: [String] = []
 }
 
 /// Why a data directory cannot be recovered. The files are as they were.
@@ -61,6 +70,7 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
     case gap(after: UInt64, file: String)
     case otherSemantics(file: String, version: UInt32)
     case lostBase(file: String)
+    case foreignJournal(file: String)
 
     public var description: String {
         switch self {
@@ -80,6 +90,8 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
             "\(file) was written by a version with other semantics (\(version), not \(JournalHeader.currentSemantics)). Start that version and stop it in order; its last snapshot can then be read"
         case .lostBase(let file):
             "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without it"
+        case .foreignJournal(let file):
+            "\(file) belongs to a restored state whose snapshot is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
         }
     }
 }
@@ -97,6 +109,8 @@ public struct Recovered: ~Copyable {
     private var openSegment: (name: JournalName, offset: Int)?
     private var damaged: [SnapshotName] = []
     private var dropped: [JournalName] = []
+    private var foreignSnapshots: [SnapshotName] = []
+    private var foreignSegments: [JournalName] = []
     private var hasNewerSequence = false
     private var hasOtherProfile = false
     /// The last sequence that the journal holds; nil if there is no journal.
@@ -104,6 +118,19 @@ public struct Recovered: ~Copyable {
 
     public var machine: StateMachine { state.machine }
     public var sequence: UInt64 { state.sequence }
+    /// The sequence of the last input that is in the state. `sequence` is above it if inputs are known to be lost.
+    public private(set) var replayedSequence: UInt64 = 0
+    /// The snapshots that cannot be read and are newer than the one that could.
+    public var damagedSnapshots: [SnapshotName] { damaged }
+
+    /// The state as it was recovered, to be written as a snapshot of another sequence.
+    func capture(sequence: UInt64) -> SnapshotCapture {
+        SnapshotCapture(
+            state.machine, state.workers,
+            header: SnapshotHeader(
+                epoch: epoch, sequence: sequence, moment: recorded ?? state.machine.lastMoment,
+                profile: state.machine.profile))
+    }
 }
 
 extension Recovered {
@@ -135,7 +162,8 @@ extension Recovered {
                 continue
             }
             var recovered = Recovered(base, name, damaged: damaged)
-            try recovered.replay(segments, from: store.files, newest: names[0], progress)
+            let own = try recovered.separate(segments, names, in: store)
+            try recovered.replay(own, from: store.files, newest: names[0], progress)
             recovered.adopt(profile, limits, newest: names[0])
             return recovered
         }
@@ -199,6 +227,7 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        replayedSequence = state.sequence
         // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
         // there already, and entries from before do not lead to it.
         if hasOtherProfile { state.sequence += 1 }
@@ -207,6 +236,34 @@ extension Recovered {
         state.sequence = newest.sequence + 1
         hasNewerSequence = true
         openSegment = nil
+    }
+}
+
+// MARK: Other lives
+
+extension Recovered {
+    /// Notes the files of another epoch; returns the segments that are of this one.
+    ///
+    /// The newest snapshot tells which life this is, for a restore writes it before it moves anything. When it is damaged,
+    /// segments of another epoch may be what came after it, and nobody can tell.
+    private mutating func separate<Files: Storage>(
+        _ segments: [JournalName], _ names: [SnapshotName], in store: SnapshotStore<Files>
+    ) throws(RecoveryRefusal) -> [JournalName] {
+        var own: [JournalName] = []
+        do throws(StorageError) {
+            for name in segments {
+                let other = try store.files.epoch(of: name).map { $0 != epoch } ?? false
+                if other { foreignSegments.append(name) } else { own.append(name) }
+            }
+            if case .newest = situation.base {
+                for name in names.dropFirst() where try store.epoch(of: name).map({ $0 != epoch }) ?? false {
+                    foreignSnapshots.append(name)
+                }
+            }
+        } catch { throw .unreadable(.storage(error)) }
+        if case .fellBack = situation.base, let file = foreignSegments.first?.file { throw .foreignJournal(file: file) }
+        situation.foreign = foreignSnapshots.map(\.file) + foreignSegments.map(\.file)
+        return own
     }
 }
 
@@ -242,7 +299,9 @@ extension Recovered {
                 dropped = Array(needed[index...])
                 return
             }
-            guard reader.header.semantics == JournalHeader.currentSemantics || !Self.hasEntries(reader, after: state.sequence)
+            guard
+                reader.header.semantics == JournalHeader.currentSemantics
+                    || !Self.hasEntries(reader, after: state.sequence)
             else { throw .otherSemantics(file: name.file, version: reader.header.semantics) }
             lastJournaled = name.firstSequence - 1
             let end = try replay(reader, name, progress)
@@ -298,7 +357,8 @@ extension Recovered {
         dropped = Array(segments)
     }
 
-    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8] {
+    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8]
+    {
         do throws(StorageError) { return try files.read(name.file) } catch { throw .unreadable(.storage(error)) }
     }
 
@@ -334,8 +394,10 @@ extension Recovered {
     public func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(StorageError) {
         try store.removePartials()
         for name in damaged { try store.setAside(name) }
+        for name in foreignSnapshots { try store.files.rename(name.file, to: name.foreign) }
+        for name in foreignSegments { try store.files.rename(name.file, to: name.foreign) }
         for name in dropped { try store.files.remove(name.file) }
-        if !dropped.isEmpty { try store.files.syncDirectory() }
+        if !(dropped.isEmpty && situation.foreign.isEmpty) { try store.files.syncDirectory() }
     }
 
     /// Whether nothing that was acknowledged is lost.
@@ -364,9 +426,15 @@ extension Recovered {
         switch situation.tail {
         case .none, .whole: break
         case .torn(let file, let offset):
-            report += "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+            report +=
+                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
         case .unacknowledged(let file):
-            report += "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+            report +=
+                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+        }
+        if !situation.foreign.isEmpty {
+            report +=
+                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
         }
         return report
     }

@@ -42,6 +42,10 @@ public struct JournalName: Sendable, Hashable {
 
     /// When it has been set aside.
     public var damaged: String { file + ".damaged" }
+    /// When it has been set aside because it belongs to another life of the state.
+    public var foreign: String { file + ".foreign" }
+    /// While `fusebox repair` writes a mended one.
+    public var mended: String { file + ".mended" }
 }
 
 /// A segment that was prepared: it has its space and neither header nor name.
@@ -229,6 +233,12 @@ extension Storage {
     /// The journal's segments, oldest first.
     public func segments() throws(StorageError) -> [JournalName] {
         try list().compactMap { JournalName(file: $0) }.sorted { $0.firstSequence < $1.firstSequence }
+    }
+
+    /// The epoch that a segment's header names; nil if the header is not good.
+    public func epoch(of name: JournalName) throws(StorageError) -> UInt64? {
+        let head = try read(name.file, at: 0, length: JournalHeader.bytes)
+        return (try? JournalReader(head))?.header.epoch
     }
 
     /// Removes the segments that hold nothing after `sequence`.

@@ -21,7 +21,8 @@ public struct JournalHeader: WireRecord {
     /// else. It is raised whenever a command's effect on the state changes.
     public static let currentSemantics: UInt32 = 1
     static let magic: [UInt8] = Array("FUSEBOXJ".utf8)
-    static let bytes = 64
+    /// The bytes that it takes, with the magic before and the zeros after it.
+    public static let bytes = 64
 
     public var version = JournalHeader.currentVersion
     public var semantics = JournalHeader.currentSemantics
@@ -42,7 +43,9 @@ public struct JournalHeader: WireRecord {
         try visitor.field("semantics", &semantics, "the version of what commands mean: 1")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
-        try visitor.field("isRebased", &isRebased, "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
+        try visitor.field(
+            "isRebased", &isRebased,
+            "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
     }
 }
 

@@ -81,6 +81,25 @@ public struct JournalReader: Sendable {
         }
     }
 
+    /// The highest sequence of a good entry that begins at `offset` or after it; nil if there is none.
+    public static func highestSequence(in bytes: [UInt8], from offset: Int) -> UInt64? {
+        unsafe bytes.withUnsafeBytes { all in
+            var highest: UInt64?
+            var place = max(offset, JournalHeader.bytes)
+            while place < all.count {
+                guard let (entry, _, end) = unsafe entry(at: place, of: all) else {
+                    place += JournalEntry.alignment
+                    continue
+                }
+                // The entry that completes a segment has the sequence of the next one.
+                let sequence = entry.command == JournalEntry.seal ? entry.sequence - 1 : entry.sequence
+                highest = max(highest ?? 0, sequence)
+                place = end
+            }
+            return highest
+        }
+    }
+
     private static func knows(_ sequence: UInt64, from offset: Int, of all: UnsafeRawBufferPointer) -> Bool {
         var place = offset
         while place < all.count {
