@@ -195,6 +195,8 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        // A change of its own, so that the snapshot of the other semantics does not pass for this one.
+        if hasOtherProfile { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1

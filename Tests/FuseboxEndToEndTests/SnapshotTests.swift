@@ -139,7 +139,7 @@ extension EndToEnd {
         }
 
         private func snapshots(in folder: TemporaryFolder) -> [String] {
-            fileNames(in: folder("data")).filter { $0.hasSuffix(".fusebox") }
+            snapshotNames(in: folder("data"))
         }
 
         @Test func ifAllAreDamagedItRefusesAndTouchesNothing() throws {
