@@ -132,7 +132,8 @@ extension EndToEnd {
         }
 
         @Test func aSubscriberThatNeverReadsMissesEvents() throws {
-            let daemon = try DaemonProcess()
+            // Without a journal, lest the disk take longer than a peer may stall.
+            let daemon = try DaemonProcess("--durability", "snapshot")
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
             let before = daemon.residentBytes
