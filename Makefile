@@ -3,10 +3,10 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libuv1-dev
+PACKAGES = libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz simulate bench install proto-docs
+.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test install proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
@@ -17,6 +17,7 @@ help:
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
 	@echo "make simulate  crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
+	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
 
 setup:
@@ -38,6 +39,22 @@ demo: setup
 	$(SWIFT) build -c release --product fuseboxd
 	$(SWIFT) build -c release --product fusebox-demo
 	@.build/release/fusebox-demo
+
+CYCLES ?= 1000
+
+crash-test: setup
+	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build --build-tests
+	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_CRASH_CYCLES=$(CYCLES) $(SWIFT) test --skip-build --filter CrashTests
+
+# What `Benchmarks/run` knows, one after the other.
+bench: PACKAGES += redis-server
+bench: setup
+	Benchmarks/run echo
+	Benchmarks/run load
+	Benchmarks/run stall
+	Benchmarks/run durable
+	Benchmarks/run restart
 
 lint:
 	$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)

@@ -18,19 +18,30 @@ extension Engine {
 
     // MARK: Room
 
-    /// Tells how many bytes of entries the journal takes in this turn, and why it takes none, if it does not.
-    public mutating func beginTurn(room: Int, storageFailure: String?) {
+    /// Tells what the journal takes in this turn.
+    ///
+    /// - Parameters:
+    ///   - room: the bytes of entries that it takes now
+    ///   - capacity: the bytes of entries that it takes when a segment is empty
+    ///   - storageFailure: why there will not be more room, if there will not
+    public mutating func beginTurn(room: Int, capacity: Int = .max, storageFailure: String?) {
         self.room = room - batch.count
+        self.capacity = capacity
         // What is in no journal has numbers too: until a rebase, an entry would not follow the last one that was written.
         self.storageFailure =
             storageFailure ?? (needsRebase ? "a snapshot has to be written before the journal goes on" : nil)
     }
 
     /// Whether a request of this length can be handled in this turn. One that is not to be journaled always can, and
-    /// so can one that will be refused because nothing can be journaled.
+    /// so can one that will be refused because no turn has room for it.
     public func canTake(frameLength: Int) -> Bool {
-        !isJournaling || storageFailure != nil || room >= JournalBatch.length(payload: frameLength) + Self.ownEntries
+        guard isJournaling, storageFailure == nil, rebaseFailure == nil else { return true }
+        let needed = roomNeeded(frameLength: frameLength)
+        return (room >= needed && !needsRebase) || needed > capacity
     }
+
+    /// The room that a request of this length may take.
+    public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
 
     /// Room that a request may need for the engine's own entries that go with it.
     private static let ownEntries = 4 * JournalBatch.length(payload: 64)
@@ -42,16 +53,20 @@ extension Engine {
     @discardableResult
     func reserve(payload: Int, mayGoUnjournaled: Bool = false) throws(Refusal) -> Bool {
         guard isJournaling else { return false }
-        if let storageFailure {
-            guard !mayGoUnjournaled else { return false }
-            throw Refusal(
-                .storageFailed,
-                "nothing was changed, because it cannot be written down: \(storageFailure); try again when there is room")
-        }
-        guard room >= JournalBatch.length(payload: payload) else {
+        let needed = JournalBatch.length(payload: payload)
+        // What came unjournaled before leaves a gap: nothing follows it until a snapshot has closed it.
+        guard room < needed + Self.ownEntries || needsRebase || rebaseFailure != nil else { return true }
+        guard let storageFailure = storageFailure ?? rebaseFailure else {
+            if needed + Self.ownEntries > capacity {
+                throw Refusal(.limitReached, "a request of \(payload) bytes does not fit in a segment of the journal")
+            }
+            guard room < needed || needsRebase else { return true }
             throw Refusal(.busy, "the journal has no room in this turn; try again")
         }
-        return true
+        guard !mayGoUnjournaled else { return false }
+        throw Refusal(
+            .storageFailed,
+            "nothing was changed, because it cannot be written down: \(storageFailure); try again when there is room")
     }
 
     // MARK: Entries
@@ -142,12 +157,16 @@ extension Engine {
 
     // MARK: Rebase
 
+    /// Tells that the state was replaced by something that is in no journal.
+    mutating func noteReplacement() { needsRebase = isJournaling }
+
     /// Begins to journal from here on without what came before: nothing is acknowledged until a snapshot of this
     /// moment is on the disk.
     public mutating func beginRebase() {
         commits.holdsAll = true
         needsRebase = false
         storageFailure = nil
+        rebaseFailure = nil
     }
 
     /// Tells that the snapshot is on the disk: what was held back waits for its sync only.

@@ -203,13 +203,16 @@ extension Engine {
 
     /// Takes note of what became of a capture; returns the requests that wait for it.
     public mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
-        snapshots.end(result)
+        rebaseFailure = nil
+        if isRebasing, case .failure(let error) = result { rebaseFailure = error.description }
+        return snapshots.end(result)
     }
 
     /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
     public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
         state.machine.replaceContents(with: imported)
         state.sequence += 1
+        noteReplacement()
         snapshots.request(ticket)
     }
 

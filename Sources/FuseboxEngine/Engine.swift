@@ -51,10 +51,14 @@ public struct Engine: ~Copyable {
     var commits = CommitQueue()
     /// The bytes of entries that may still be appended in this turn, as the owner has said.
     var room = 0
+    /// The bytes of entries that an empty segment takes.
+    var capacity = Int.max
     /// The bytes of entries since the last snapshot was captured.
     var journaledBytes = 0
     /// Why nothing can be journaled, if nothing can.
     public internal(set) var storageFailure: String?
+    /// Why the snapshot that the journal is to continue could not be written, if it could not.
+    var rebaseFailure: String?
     /// Whether changes were made that are in no journal: a snapshot has to follow.
     public internal(set) var needsRebase = false
     /// The highest sequence that has been written.
@@ -134,8 +138,12 @@ public struct Engine: ~Copyable {
         }
         switch hold {
         case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
-        case .untilWritten: unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: false) }
-        case .untilSynced: unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: true) }
+        case .untilWritten:
+            session.heldReplies += 1
+            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: false) }
+        case .untilSynced:
+            session.heldReplies += 1
+            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: true) }
         }
         hold = .no
         replies.removeAll()

@@ -64,7 +64,7 @@ final class Connection {
                 break
             }
             guard server.engine.canTake(frameLength: input.nextLength) else {
-                server.waitForRoom(self)
+                server.waitForRoom(self, server.engine.roomNeeded(frameLength: input.nextLength))
                 break
             }
             budget -= 1
@@ -137,6 +137,7 @@ final class Connection {
     /// Appends a reply that waited for the journal.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
+        session.heldReplies -= 1
         unsafe output.write(contentsOf: frame)
         server.markDirty(self)
     }
@@ -163,7 +164,8 @@ final class Connection {
         if isFlushed {
             stalledSince = nil
             output.shrink(to: Self.workingOutput)
-            if isFinishing { return server.remove(self) }
+            // What it was told to do may still be on its way to the disk.
+            if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }

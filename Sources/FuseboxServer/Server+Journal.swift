@@ -14,6 +14,8 @@ struct JournalKeeper: ~Copyable {
     var failure: String?
     /// Connections whose next request did not fit any more.
     var waiting: [Connection] = []
+    /// The room that the largest of those requests needs.
+    var wanted = 0
 
     init(_ journal: consuming Journal<DirectoryStorage>) { self.journal = journal }
 }
@@ -21,31 +23,33 @@ struct JournalKeeper: ~Copyable {
 extension Server {
     /// Room at which the journal goes on in the next segment.
     private var rotationRoom: Int { min(1024 * 1024, configuration.journalSegmentLength / 4) }
-    /// Room without which nothing more is taken if there is no next segment.
-    private static let leastRoom = 16 * 1024
 
     // MARK: Start
 
     /// Opens the journal where the recovered state ends.
-    static func openJournal(
-        _ store: SnapshotStore<DirectoryStorage>, _ recovered: borrowing Recovered, _ configuration: ServerConfiguration
-    ) throws(ServerFailure) -> JournalKeeper? {
-        guard configuration.durability != .snapshot else { return nil }
+    ///
+    /// - Parameters:
+    ///   - open: the segment to go on in and where, if there is one
+    ///   - isContinuous: whether the files end where the state does
+    func openJournal(
+        resuming open: (name: JournalName, offset: Int)?, isContinuous: Bool
+    ) throws(ServerFailure) {
+        guard configuration.durability != .snapshot else { return }
         do throws(StorageError) {
             var keeper = JournalKeeper(
                 try Journal(
-                    store.files, epoch: recovered.epoch, segmentLength: configuration.journalSegmentLength,
-                    resuming: recovered.resumption))
+                    store.files, epoch: engine.identity.epoch, segmentLength: configuration.journalSegmentLength,
+                    resuming: open))
             switch keeper.journal.spareTask()() {
             case .success(let spare): keeper.journal.add(spare)
             case .failure(let error): keeper.failure = error.description
             }
             if !keeper.journal.isOpen, keeper.journal.hasSpare {
-                let sequence = recovered.sequence
-                try keeper.journal.rotate(next: sequence + 1, synced: sequence, isRebased: !recovered.isJournalContinuous)
+                let sequence = engine.sequence
+                try keeper.journal.rotate(next: sequence + 1, synced: sequence, isRebased: !isContinuous)
                 if let error = keeper.journal.syncTask()() { throw error }
             }
-            return keeper
+            self.keeper = consume keeper
         } catch { throw .storage(error.description) }
     }
 
@@ -55,16 +59,21 @@ extension Server {
     func beginJournalTurn() {
         guard keeper != nil else { return }
         let room = keeper!.journal.room
-        engine.beginTurn(room: room, storageFailure: room < Self.leastRoom ? keeper!.failure : nil)
-        guard !keeper!.waiting.isEmpty, room >= rotationRoom || keeper!.failure != nil else { return }
+        engine.beginTurn(room: room, capacity: keeper!.journal.capacity, storageFailure: keeper!.failure)
+        // Whoever waits does so for the next segment, or for the news that there is none.
+        let hasRoom = room >= max(rotationRoom, keeper!.wanted) && !engine.needsRebase
+        guard !keeper!.waiting.isEmpty, hasRoom || keeper!.failure != nil else { return }
         let waiting = keeper!.waiting
         keeper!.waiting = []
+        keeper!.wanted = 0
         for connection in waiting where connection.stream.isOpen { continueLater(connection) }
     }
 
     /// Goes on with a connection when the journal has room again.
-    func waitForRoom(_ connection: Connection) {
-        keeper?.waiting.append(connection)
+    func waitForRoom(_ connection: Connection, _ needed: Int) {
+        guard keeper != nil else { return }
+        keeper!.waiting.append(connection)
+        keeper!.wanted = max(keeper!.wanted, needed)
         prepareSpare()
     }
 
@@ -74,12 +83,20 @@ extension Server {
         unsafe engine.batchWritten { unsafe deliver($1, to: $0) }
         guard keeper != nil else { return }
         if engine.wantsSync { beginSync() }
-        do throws(StorageError) {
-            if keeper!.journal.room < rotationRoom, keeper!.journal.hasSpare {
-                try keeper!.journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
-            }
-        } catch { die(error) }
+        goOn()
         prepareSpare()
+    }
+
+    /// Goes on in the next segment if this one is nearly full, or does not reach up to the state.
+    private func goOn() {
+        guard keeper!.journal.hasSpare else { return }
+        guard !engine.needsRebase else { return beginRebase() }
+        guard keeper!.journal.room < max(rotationRoom, keeper!.wanted) else { return }
+        do throws(StorageError) {
+            try keeper!.journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
+        } catch { die(error) }
+        // Those who wait have room in the next turn.
+        if !keeper!.waiting.isEmpty { loop.runAgain() }
     }
 
     private func writeBatch() {
@@ -121,20 +138,13 @@ extension Server {
                 if keeper!.failure != nil { log(.notice, "there is room for the journal again") }
                 keeper!.failure = nil
                 keeper!.journal.add(spare)
-                if engine.needsRebase { beginRebase() } else { openSegmentIfNone() }
+                // The end of this turn goes on in it.
             case .failure(let error):
                 if keeper!.failure == nil { log(.error, "no room for the journal: \(error); what must be written down is refused") }
                 keeper!.failure = error.description
             }
             loop.runAgain()
         }
-    }
-
-    private func openSegmentIfNone() {
-        guard !keeper!.journal.isOpen else { return }
-        do throws(StorageError) {
-            try keeper!.journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
-        } catch { die(error) }
     }
 
     // MARK: Rebase
@@ -161,6 +171,8 @@ extension Server {
     func sealJournal() {
         guard keeper != nil else { return }
         writeBatch()
+        // What came unjournaled is in the last snapshot only: the segment's end is not where the state ends.
+        guard !engine.needsRebase else { return }
         do throws(StorageError) {
             try keeper!.journal.seal(next: engine.sequence + 1, synced: engine.durableSequence)
             if let error = keeper!.journal.syncTask()() { throw error }

@@ -90,14 +90,17 @@ public final class Server {
         self.clock = clock
         let report = recovered.report(of: configuration.dataDirectory)
         log(recovered.isWhole ? .notice : .critical, report)
-        keeper = try Self.openJournal(store, recovered, configuration)
+        let open = recovered.resumption
+        let isContinuous = recovered.isJournalContinuous
         let needsSnapshot = recovered.needsSnapshot
         let identity = Engine.Identity(
             server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch)
         engine = Engine(
             recovered, identity: identity, durability: configuration.durability,
             snapshotIntervalMilliseconds: configuration.snapshotIntervalMilliseconds, at: moment)
+        // First the snapshot: a journal without one is refused at the next start.
         if needsSnapshot { try writeFirstSnapshot() }
+        try openJournal(resuming: open, isContinuous: isContinuous)
         loop.delegate = self
     }
 
@@ -395,7 +398,9 @@ extension Server {
                 loop.runAgain()
             }
         case .writing:
-            guard !engine.isWritingSnapshot, !engine.hasHeldReplies else { return }
+            // What waits for a snapshot that cannot be written waits in vain.
+            let waitsInVain = failure != nil && engine.isRebasing
+            guard !engine.isWritingSnapshot, !engine.hasHeldReplies || waitsInVain else { return }
             shutdown = .flushing
             let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
             for case let connection? in connections { connection.finish(refusal) }

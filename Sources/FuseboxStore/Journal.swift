@@ -129,6 +129,9 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         return max(0, segmentLength - active.offset - Self.sealBytes)
     }
 
+    /// The bytes of entries that an empty segment takes.
+    public var capacity: Int { segmentLength - JournalHeader.bytes - Self.sealBytes }
+
     /// Whether there is a segment to append to.
     public var isOpen: Bool { active != nil }
 

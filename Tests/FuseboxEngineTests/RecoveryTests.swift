@@ -22,8 +22,26 @@ import Testing
         rmdir(folder)
     }
 
-    private func recover(_ profile: Profile = .fusebox) throws -> Recovered {
-        try Recovered(from: store, profile: profile, limits: Limits(), newEpoch: 99, at: Moment(milliseconds: 77))
+    /// What was found, as something that a macro can take apart.
+    private final class Found {
+        private let recovered: Recovered
+        init(_ recovered: consuming Recovered) { self.recovered = recovered }
+        var situation: RecoveryCase { recovered.situation }
+        var epoch: UInt64 { recovered.epoch }
+        var sequence: UInt64 { recovered.sequence }
+        var recorded: Moment? { recovered.recorded }
+        var isWhole: Bool { recovered.isWhole }
+        var machine: StateMachine { recovered.machine }
+        var snapshot: SnapshotInfo? { recovered.snapshot }
+        func report(of directory: String) -> String { recovered.report(of: directory) }
+        func settle(_ store: SnapshotStore<DirectoryStorage>) throws { try recovered.settle(store) }
+    }
+
+    @discardableResult
+    private func recover(_ profile: Profile = .fusebox) throws -> Found {
+        Found(
+            try Recovered.find(
+                in: store, profile: profile, limits: Limits(), newEpoch: 99, at: Moment(milliseconds: 77)))
     }
 
     /// Writes snapshots of a growing state: the one of sequence n has n breakers.
@@ -54,7 +72,7 @@ import Testing
 
     @Test func empty() throws {
         let found = try recover()
-        #expect(found.situation == .empty)
+        #expect(found.situation.base == .empty)
         #expect(found.epoch == 99)
         #expect(found.sequence == 0)
         #expect(found.recorded == nil)
@@ -64,7 +82,7 @@ import Testing
     @Test func newest() throws {
         try write(1, 2, 3)
         let found = try recover()
-        #expect(found.situation == .newest(SnapshotName(sequence: 3)))
+        #expect(found.situation.base == .newest(SnapshotName(sequence: 3)))
         #expect(found.machine.breakers.count == 3)
         #expect(found.epoch == 42)
         #expect(found.sequence == 3)
@@ -77,7 +95,7 @@ import Testing
         try change(3) { $0[60] ^= 1 }
         try put("snapshot-00000000000000000009.fusebox.partial", [1])
         let found = try recover()
-        guard case .fellBack(let name, let damaged) = found.situation else {
+        guard case .fellBack(let name, let damaged) = found.situation.base else {
             Issue.record("\(found.situation)")
             return
         }
