@@ -1,5 +1,6 @@
 import FuseboxWire
 import Glibc
+import Synchronization
 
 @testable import FuseboxClient
 
