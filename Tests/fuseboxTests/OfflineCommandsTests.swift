@@ -207,23 +207,44 @@ struct OfflineCommandsTests {
         #expect(try spend() == .number("0.5"))
     }
 
-    /// A restore that dies once its snapshot is there leaves the old life's files beside it.
-    @Test func theJournalOfAnotherLifeIsNotReplayed() throws {
+    /// What a restore leaves that dies once its snapshot is there: the old life's files beside it.
+    private func cutRestoreShort() throws -> (snapshot: String, oldSegments: [String]) {
         let daemon = try Daemon(in: folder)
         try record(daemon)
         let backup = "\(folder.path)/backup.fusebox"
         _ = try daemon.fusebox("snapshot", "save", backup)
         try record(daemon)
         daemon.kill()
-        _ = try tool("snapshot", "restore", backup, "--data", data, "--force")
+        let restored = try tool("snapshot", "restore", backup, "--data", data, "--force", "--json").json
         // What was set aside comes back, as if it had never been moved.
         _ = try Program.run(["/bin/sh", "-c", "mv \(data)/before-restore-*/* \(data)/"])
         let old = try names().filter { $0.hasPrefix("journal-0") }
         #expect(!old.isEmpty)
+        return (try #require(restored["file"]?.text), old)
+    }
+
+    @Test func theJournalOfAnotherLifeIsNotReplayed() throws {
+        let old = try cutRestoreShort().oldSegments
         let recovery = try tool("check", data, "--json").json["recovery"]
         let foreign = recovery?["foreign"]?.list?.compactMap(\.text) ?? []
         #expect(Set(old).isSubset(of: foreign))
         #expect(try spend() == .number("0.5"))
         for name in old { #expect(access("\(data)/\(name).foreign", F_OK) == 0) }
+    }
+
+    @Test func anOlderLifeIsNotFallenBackToBesideAnotherOnesJournal() throws {
+        let restored = try cutRestoreShort().snapshot
+        // The new life has gone on: its segment is there, and then its only snapshot is damaged.
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        daemon.kill()
+        for name in try names() where name.hasSuffix(".fusebox.foreign") && name.hasPrefix("snapshot-") {
+            rename("\(data)/\(name)", "\(data)/\(name.dropLast(".foreign".count))")
+        }
+        try flip(restored, at: 70)
+        let check = try tool("check", data)
+        #expect(check.status == 65)
+        #expect(check.output.contains("belongs to a restored state whose snapshot is damaged now"))
+        #expect(try tool("repair", data).status == 65)
     }
 }
