@@ -21,8 +21,7 @@ struct CheckCommand: ParsableCommand {
     @Argument(help: "The data directory.")
     var directory: String
 
-    @Flag(help: "Answer with one JSON value.")
-    var json = false
+    @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
         let store = SnapshotStore(try DirectoryStorage(directory, .looking))
@@ -32,7 +31,7 @@ struct CheckCommand: ParsableCommand {
         if isInUse, !inspection.isGood { inspection = try Inspection(of: store) }
         let text = DirectoryReport.text(inspection, of: directory, isInUse: isInUse)
         try Answer(json: DirectoryReport.json(inspection, of: directory, isInUse: isInUse), text: text)
-            .deliver(asJSON: json)
+            .deliver(asJSON: connection.json)
         if !inspection.isGood { throw ExitCode(Failure.Status.damagedData.rawValue) }
     }
 }

@@ -23,8 +23,7 @@ struct RepairCommand: ParsableCommand {
     @Argument(help: "The data directory.")
     var directory: String
 
-    @Flag(help: "Answer with one JSON value.")
-    var json = false
+    @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
         // To own a directory is to create it; here it must be there.
@@ -39,6 +38,6 @@ struct RepairCommand: ParsableCommand {
                 "snapshot": repair.written.map { .string($0.file) } ?? .null,
             ],
             text: (repair.steps + [closing]).joined(separator: "\n")
-        ).deliver(asJSON: json)
+        ).deliver(asJSON: connection.json)
     }
 }

@@ -13,7 +13,7 @@ struct BackupCommandTests {
         let file = try #require(json["file"]?.text)
         let name = try #require(file.split(separator: "/").last)
         #expect(name.wholeMatch(of: /fusebox-\d{4}-\d\d-\d\dT\d{6}Z\.snapshot/) != nil)
-        #expect(json["sequence"] == 1)
+        #expect(json["sequence"] == 2)
         #expect(try Program.run([Program.fusebox, "snapshot", "verify", file]).status == 0)
         #expect(try Program.run(["/bin/ls", "-A", backups]).lines == [String(name)])
     }

@@ -7,7 +7,7 @@ struct OfflineCommandsTests {
     private let folder = TemporaryFolder()
     private var data: String { "\(folder.path)/data" }
 
-    /// Runs a daemon, has it count so many records, and kills it.
+    /// Runs a daemon, has it count so many records, and kills it. Each is two changes: the worker says goodbye after it.
     private func killedDaemon(records: Int) throws {
         let daemon = try Daemon(in: folder, arguments: ["--journal-segment", "64KiB"])
         for _ in 0..<records { try record(daemon) }
@@ -46,7 +46,7 @@ struct OfflineCommandsTests {
     private func spend() throws -> JSONValue? {
         let daemon = try Daemon(in: folder)
         defer { daemon.stop() }
-        return try daemon.json("ledger", "show", "openai")["account"]?["usage"]?["spend"]
+        return try daemon.json("ledger", "show")["spend"]
     }
 
     // MARK: Check
@@ -60,7 +60,7 @@ struct OfflineCommandsTests {
         #expect(json["good"]?.bool == true)
         #expect(json["inUse"]?.bool == false)
         #expect(json["recovery"]?["possible"]?.bool == true)
-        #expect(json["recovery"]?["sequence"] == 4)
+        #expect(json["recovery"]?["sequence"] == 8)
         #expect(json["problems"]?.list?.isEmpty == true)
     }
 
@@ -107,16 +107,17 @@ struct OfflineCommandsTests {
     @Test func dumpPrintsEveryEntryAndHowTheyEnd() throws {
         try killedDaemon(records: 3)
         let lines = try entries(try segment())
-        #expect(lines.count == 4)
-        #expect(lines.dropLast().map { $0["sequence"]?.int64 } == [1, 2, 3])
+        #expect(lines.count == 7)
+        #expect(lines.dropLast().map { $0["sequence"]?.int64 } == [1, 2, 3, 4, 5, 6])
+        #expect(lines[1]["command"]?.text == "engine.forgetWorker")
         #expect(lines[0]["command"]?.text == "ledger.record")
         #expect(lines[0]["fields"]?["provider"]?.text == "openai")
         #expect(lines[0]["fields"]?["cost"] == .number("0.5"))
         #expect(lines[0]["worker"]?.text?.count == 32)
         #expect(lines[0]["user"]?.int64 == Int64(geteuid()))
-        #expect(lines[3]["end"]?.text == "open")
-        #expect(lines[3]["entries"] == 3)
-        #expect(lines[3]["header"]?["firstSequence"] == 1)
+        #expect(lines[6]["end"]?.text == "open")
+        #expect(lines[6]["entries"] == 6)
+        #expect(lines[6]["header"]?["firstSequence"] == 1)
     }
 
     @Test func dumpOfADamagedSegmentEndsWith65AndTheOffset() throws {
@@ -138,7 +139,7 @@ struct OfflineCommandsTests {
         try killedDaemon(records: 5)
         let name = try segment()
         let original = folder.read("data/\(name)")
-        let third = try #require(try entries(name)[2]["offset"]?.int64)
+        let third = try #require(try entries(name)[4]["offset"]?.int64)
         try flip(name, at: Int(third) + 20)
         let damaged = folder.read("data/\(name)")
         #expect(damaged != original)
@@ -147,7 +148,7 @@ struct OfflineCommandsTests {
         let outcome = try tool("repair", data)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("\(name) was cut at byte \(third)"))
-        #expect(outcome.lines.last == "lost are at most the changes 3 to 5")
+        #expect(outcome.lines.last == "lost are at most the changes 5 to 10")
         #expect(folder.read("data/\(name).damaged") == damaged)
         #expect(Array(folder.read("data/\(name)")[..<Int(third)]) == Array(original[..<Int(third)]))
         #expect(folder.read("data/\(name)").count == original.count)
@@ -206,23 +207,44 @@ struct OfflineCommandsTests {
         #expect(try spend() == .number("0.5"))
     }
 
-    /// A restore that dies once its snapshot is there leaves the old life's files beside it.
-    @Test func theJournalOfAnotherLifeIsNotReplayed() throws {
+    /// What a restore leaves that dies once its snapshot is there: the old life's files beside it.
+    private func cutRestoreShort() throws -> (snapshot: String, oldSegments: [String]) {
         let daemon = try Daemon(in: folder)
         try record(daemon)
         let backup = "\(folder.path)/backup.fusebox"
         _ = try daemon.fusebox("snapshot", "save", backup)
         try record(daemon)
         daemon.kill()
-        _ = try tool("snapshot", "restore", backup, "--data", data, "--force")
+        let restored = try tool("snapshot", "restore", backup, "--data", data, "--force", "--json").json
         // What was set aside comes back, as if it had never been moved.
         _ = try Program.run(["/bin/sh", "-c", "mv \(data)/before-restore-*/* \(data)/"])
         let old = try names().filter { $0.hasPrefix("journal-0") }
         #expect(!old.isEmpty)
+        return (try #require(restored["file"]?.text), old)
+    }
+
+    @Test func theJournalOfAnotherLifeIsNotReplayed() throws {
+        let old = try cutRestoreShort().oldSegments
         let recovery = try tool("check", data, "--json").json["recovery"]
         let foreign = recovery?["foreign"]?.list?.compactMap(\.text) ?? []
         #expect(Set(old).isSubset(of: foreign))
         #expect(try spend() == .number("0.5"))
         for name in old { #expect(access("\(data)/\(name).foreign", F_OK) == 0) }
+    }
+
+    @Test func anOlderLifeIsNotFallenBackToBesideAnotherOnesJournal() throws {
+        let restored = try cutRestoreShort().snapshot
+        // The new life has gone on: its segment is there, and then its only snapshot is damaged.
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        daemon.kill()
+        for name in try names() where name.hasSuffix(".fusebox.foreign") && name.hasPrefix("snapshot-") {
+            rename("\(data)/\(name)", "\(data)/\(name.dropLast(".foreign".count))")
+        }
+        try flip(restored, at: 70)
+        let check = try tool("check", data)
+        #expect(check.status == 65)
+        #expect(check.output.contains("belongs to a restored state whose snapshot is damaged now"))
+        #expect(try tool("repair", data).status == 65)
     }
 }
