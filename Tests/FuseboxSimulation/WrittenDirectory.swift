@@ -25,7 +25,9 @@ public final class WrittenDirectory {
     private static func machine(after sequence: UInt64) -> StateMachine {
         var machine = StateMachine(at: moment(0))
         var effects: [Event] = []
-        for number in 0..<sequence { _ = try? machine.apply(command(number + 1), at: moment(number + 1), effects: &effects) }
+        for number in 0..<sequence {
+            _ = try? machine.apply(command(number + 1), at: moment(number + 1), effects: &effects)
+        }
         return machine
     }
 
@@ -94,7 +96,8 @@ public final class WrittenDirectory {
     ///   - step: every so manieth bit
     ///   - sequence: the state that was written
     ///   - safe: the state that must not be fallen behind, in the last write of a journal that is not sealed
-    public func flipBits(of file: String, step: Int, sequence: UInt64, safe: UInt64) throws(StorageError) -> FlipCounts {
+    public func flipBits(of file: String, step: Int, sequence: UInt64, safe: UInt64) throws(StorageError) -> FlipCounts
+    {
         var counts = FlipCounts()
         let original = try storage.read(file)
         let image = Self.image(after: sequence)

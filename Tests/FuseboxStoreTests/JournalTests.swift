@@ -67,7 +67,9 @@ struct JournalTests {
         #expect(try read(bytes).end == .sealed)
         var followed = bytes
         followed[bytes.count - 1] = 1
-        guard case .damaged = try read(followed).end else { return #expect(Bool(false), "bytes after the seal are damage") }
+        guard case .damaged = try read(followed).end else {
+            return #expect(Bool(false), "bytes after the seal are damage")
+        }
     }
 
     @Test func flippedBitsOfASealedJournalAreNeverApplied() throws {
