@@ -120,6 +120,12 @@ struct Books {
         return nil
     }
 
+    /// A request is sent again whose refusal never arrived: this time it may be done.
+    mutating func reopen(_ number: UInt64) {
+        guard number >= first, case .refused = requests[Int(number - first)].answer else { return }
+        requests[Int(number - first)].answer = .none
+    }
+
     /// Takes note of a restart that knows requests up to `known`: those behind it are undone.
     ///
     /// - Parameter resending: the numbers that the client will send again

@@ -162,7 +162,10 @@ final class SimulatedClient {
         epoch = welcome.epoch
         guard welcome.worker != .forgotten else { return .forgotten }
         isGreeted = true
-        for request in unacknowledged { line?.uplink.append(self.frame(request)) }
+        for request in unacknowledged {
+            books.reopen(request.number)
+            line?.uplink.append(self.frame(request))
+        }
         return .none
     }
 

@@ -48,8 +48,7 @@ final class SimulatedDaemon {
     private var failure: String?
     private var turn = 0
     private var syncing: (due: Int, horizon: UInt64, covered: UInt64, task: @Sendable () -> StorageError?)?
-    private var preparing:
-        (due: Int, task: @Sendable () -> Result<SpareSegment<SimulatedFile>, StorageError>)?
+    private var preparing: (due: Int, task: @Sendable () -> Result<SpareSegment<SimulatedFile>, StorageError>)?
     private var writing: (due: Int, capture: SnapshotCapture)?
     private var lastKeeping: Timestamp
 

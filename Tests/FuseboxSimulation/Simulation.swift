@@ -98,7 +98,9 @@ public final class Simulation {
     private func live() {
         if random.once(in: 2) {
             let fault: SimulatedStorage.Fault = random.once(in: 5) ? .failure : .death
-            storage.plan(fault, afterOperations: random.below(random.pick([8, 40, 160])), random.pick(SimulatedStorage.Progress.allCases))
+            storage.plan(
+                fault, afterOperations: random.below(random.pick([8, 40, 160])),
+                random.pick(SimulatedStorage.Progress.allCases))
         }
         do throws(Ending) {
             try start()
@@ -171,10 +173,14 @@ public final class Simulation {
             try start()
             storage.isFull = false
             for _ in 0..<5_000 {
-                if clients.allSatisfy({ $0.isGreeted && $0.unacknowledged.isEmpty }), lines.count == clients.count { break }
+                if clients.allSatisfy({ $0.isGreeted && $0.unacknowledged.isEmpty }), lines.count == clients.count {
+                    break
+                }
                 try turn(isLast: true)
             }
-            guard clients.allSatisfy(\.unacknowledged.isEmpty), let daemon else { return fail("requests got no answer") }
+            guard clients.allSatisfy(\.unacknowledged.isEmpty), let daemon else {
+                return fail("requests got no answer")
+            }
             for client in clients {
                 let account = account(client.index, client.generation, daemon)
                 if account != client.books.total {
@@ -313,7 +319,9 @@ public final class Simulation {
         }
         line.downlink.append(frame)
         let (header, payload) = SimulatedClient.parse(frame)
-        guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else { return }
+        guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
+            return
+        }
         let isDone = header.detail == Status.ok.rawValue
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
         if isDone, !wasHeld, daemon?.engine.storageFailure == nil { fail("a change was acknowledged at once") }
@@ -370,7 +378,9 @@ extension Simulation {
         guard welcome?.worker == .resumed || !mayForget else { return }
         let account = account(client.index, client.generation, daemon)
         guard client.books.explains(account, upTo: known) else {
-            return fail("client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)")
+            return fail(
+                "client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)"
+            )
         }
         client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
         // What the client may still ask for again stays open to be compared.
@@ -382,7 +392,9 @@ extension Simulation {
     private func audit(_ past: (client: Int, generation: Int, books: Books), _ daemon: SimulatedDaemon) {
         let account = account(past.client, past.generation, daemon)
         if !past.books.explains(sums: account.sums) {
-            fail("a worker of the past, \(past.client).\(past.generation), has \(account.sums), which its books do not explain")
+            fail(
+                "a worker of the past, \(past.client).\(past.generation), has \(account.sums), which its books do not explain"
+            )
         }
     }
 
@@ -480,7 +492,9 @@ extension Simulation {
             } else if case .torn = recovered.situation.tail, recovered.sequence >= safe {
                 result.flipsTorn += 1
             } else if recovered.isWhole || honest.isContinuous {
-                fail("bit \(bit) of \(file) was flipped: the state is at \(recovered.sequence), not \(honest.sequence), and it goes on: \(recovered.situation)")
+                fail(
+                    "bit \(bit) of \(file) was flipped: the state is at \(recovered.sequence), not \(honest.sequence), and it goes on: \(recovered.situation)"
+                )
             }
         } catch { result.flipsRefused += 1 }
     }

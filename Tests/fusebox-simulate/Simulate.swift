@@ -34,7 +34,9 @@ struct Simulate {
     }
 
     private static func usage() -> Never {
-        print("usage: fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]")
+        print(
+            "usage: fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+        )
         exit(64)
     }
 
@@ -53,10 +55,18 @@ struct Simulate {
                 exit(1)
             }
         }
-        print("\(count) seeds from \(first) in \(Int(difftime(time(nil), began))) s: nothing acknowledged was lost, nothing counted twice")
-        print("crashes \(total.crashes): \(total.powerLosses) of power, \(total.diskErrors) after a failed sync, \(total.crashesAtStart) while starting; \(total.cleanStops) stops in order")
-        print("audits \(total.audits), acknowledgements \(total.acknowledged), refusals \(total.repeatedOrRefused), torn tails dropped \(total.tornTails)")
-        print("bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn")
+        print(
+            "\(count) seeds from \(first) in \(Int(difftime(time(nil), began))) s: nothing acknowledged was lost, nothing counted twice"
+        )
+        print(
+            "crashes \(total.crashes): \(total.powerLosses) of power, \(total.diskErrors) after a failed sync, \(total.crashesAtStart) while starting; \(total.cleanStops) stops in order"
+        )
+        print(
+            "audits \(total.audits), acknowledgements \(total.acknowledged), refusals \(total.repeatedOrRefused), torn tails dropped \(total.tornTails)"
+        )
+        print(
+            "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
+        )
         print("trace of all: \(String(total.trace, radix: 16))")
     }
 }
