@@ -31,7 +31,8 @@ struct DurableBenchmark {
         print("\(inFlight) in flight, medians of 3: fuseboxd \(Int(own.sorted()[1])) durable records a second,")
         print("redis-server \(Int(theirs.sorted()[1])): \(Self.rounded(factor)) times")
         try daemon.stop()
-        try expect(ratio <= Self.aloneBound, "one alone takes \(Self.rounded(ratio)) times the bare sync and round trip")
+        try expect(
+            ratio <= Self.aloneBound, "one alone takes \(Self.rounded(ratio)) times the bare sync and round trip")
         try expect(factor >= Self.pipelinedBound, "\(Self.rounded(factor)) times as fast as redis-server, not 10")
     }
 

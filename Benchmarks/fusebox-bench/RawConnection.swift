@@ -73,7 +73,8 @@ struct RawConnection {
     /// Waits for at least one byte of text; returns how many lines end in what came.
     mutating func receiveLines() throws -> Int {
         let count = try receive()
-        try expect(buffer[0] != UInt8(ascii: "-"), "the peer refuses: \(String(decoding: buffer[..<count], as: UTF8.self))")
+        try expect(
+            buffer[0] != UInt8(ascii: "-"), "the peer refuses: \(String(decoding: buffer[..<count], as: UTF8.self))")
         return buffer[..<count].count { $0 == UInt8(ascii: "\n") }
     }
 

@@ -227,7 +227,9 @@ extension Recovered {
                 dropped = Array(needed[index...])
                 return
             }
-            guard reader.header.semantics == JournalHeader.currentSemantics || !Self.hasEntries(reader, after: state.sequence)
+            guard
+                reader.header.semantics == JournalHeader.currentSemantics
+                    || !Self.hasEntries(reader, after: state.sequence)
             else { throw .otherSemantics(file: name.file, version: reader.header.semantics) }
             lastJournaled = name.firstSequence - 1
             let end = try replay(reader, name, progress)
@@ -276,7 +278,8 @@ extension Recovered {
         dropped = Array(segments)
     }
 
-    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8] {
+    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8]
+    {
         do throws(StorageError) { return try files.read(name.file) } catch { throw .unreadable(.storage(error)) }
     }
 
@@ -335,9 +338,11 @@ extension Recovered {
         switch situation.tail {
         case .none, .whole: break
         case .torn(let file, let offset):
-            report += "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+            report +=
+                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
         case .unacknowledged(let file):
-            report += "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+            report +=
+                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
         }
         return report
     }

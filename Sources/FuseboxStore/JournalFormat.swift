@@ -42,7 +42,9 @@ public struct JournalHeader: WireRecord {
         try visitor.field("semantics", &semantics, "the version of what commands mean: 1")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
-        try visitor.field("isRebased", &isRebased, "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
+        try visitor.field(
+            "isRebased", &isRebased,
+            "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
     }
 }
 
