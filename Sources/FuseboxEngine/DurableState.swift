@@ -42,12 +42,12 @@ struct DurableState: ~Copyable {
         return refusal
     }
 
-    /// Notes that a worker's request has been applied, and keeps its reply.
-    mutating func keepReply(to number: RequestSequence, of worker: WorkerID, user: UInt32, command: UInt16, at now: Timestamp) {
+    /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
+    mutating func keepReply(
+        to number: RequestSequence, of worker: WorkerID, user: UInt32, command: UInt16, at now: Timestamp
+    ) {
         let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
-        workers[slot].lastSequence = number.sequence
-        workers[slot].lastSeen = now
-        unsafe reply.withBytes { unsafe workers[slot].kept.keep(number.sequence, command: command, payload: $0) }
+        unsafe reply.withBytes { unsafe workers[slot].keep($0, to: number, command: command, at: now) }
     }
 
     /// Notes which replies a worker has seen.
@@ -92,12 +92,12 @@ extension DurableState {
             unsafe workers.forget(try ForgetWorker(payload).worker)
         } else {
             if let refusal = unsafe apply(entry.command, payload, at: entry.moment, by: entry.user) {
-                throw Refusal(.damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
+                throw Refusal(
+                    .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
             }
             if entry.request != 0 {
                 let number = RequestSequence(
                     sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)
-                acknowledge(number, of: entry.worker)
                 keepReply(to: number, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
             }
         }

@@ -54,7 +54,8 @@ extension Engine {
         let connected = speakers
         guard let quietest = state.workers.quietest(where: { connected[$0] == nil }) else {
             throw Refusal(
-                .limitReached, "\(state.machine.limits.workers) workers are connected, which is the limit; try again later")
+                .limitReached,
+                "\(state.machine.limits.workers) workers are connected, which is the limit; try again later")
         }
         try forget(quietest, at: moment)
     }

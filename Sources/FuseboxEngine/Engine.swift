@@ -199,7 +199,9 @@ public struct Engine: ~Copyable {
         let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
         if let refusal = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
             guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
-            if let second = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) { throw second }
+            if let second = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
+                throw second
+            }
         }
         unsafe state.reply.withBytes {
             unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
@@ -231,7 +233,9 @@ public struct Engine: ~Copyable {
         guard number.sequence <= last else {
             guard state.workers[slot].kept.count < state.machine.limits.keptReplies else {
                 throw Refusal(
-                    .busy, "\(state.machine.limits.keptReplies) replies are unacknowledged, which is the limit; read them first")
+                    .busy,
+                    "\(state.machine.limits.keptReplies) replies are unacknowledged, which is the limit; read them first"
+                )
             }
             return false
         }
@@ -241,7 +245,8 @@ public struct Engine: ~Copyable {
         guard found != nil else {
             throw Refusal(
                 .sequenceOutOfOrder,
-                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept any more")
+                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept any more"
+            )
         }
         // What it acknowledges may itself still be on its way to the disk.
         hold = durability == .snapshot ? .no : durability == .commit ? .untilSynced : .untilWritten

@@ -138,9 +138,11 @@ extension Server {
                 if keeper!.failure != nil { log(.notice, "there is room for the journal again") }
                 keeper!.failure = nil
                 keeper!.journal.add(spare)
-                // The end of this turn goes on in it.
+            // The end of this turn goes on in it.
             case .failure(let error):
-                if keeper!.failure == nil { log(.error, "no room for the journal: \(error); what must be written down is refused") }
+                if keeper!.failure == nil {
+                    log(.error, "no room for the journal: \(error); what must be written down is refused")
+                }
                 keeper!.failure = error.description
             }
             loop.runAgain()
@@ -181,7 +183,10 @@ extension Server {
 
     /// Ends at once: what was not acknowledged may or may not be on the disk, and nothing more may be.
     private func die(_ error: StorageError) -> Never {
-        log(.critical, "the journal cannot be written any more: \(error). Stopping now; the next start recovers what is on the disk")
+        log(
+            .critical,
+            "the journal cannot be written any more: \(error). Stopping now; the next start recovers what is on the disk"
+        )
         _exit(74)
     }
 }

@@ -100,7 +100,8 @@ extension Server {
                 return
             }
             guard mayRebase else {
-                return imported(.failure(Refusal(.storageFailed, "the journal has no room; nothing was changed")), for: ticket)
+                return imported(
+                    .failure(Refusal(.storageFailed, "the journal has no room; nothing was changed")), for: ticket)
             }
             commit()
             engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)

@@ -9,7 +9,9 @@ extension EndToEnd {
     @Suite struct CrashTests {
         private static let cycles = getenv("FUSEBOX_CRASH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 25
         /// Small and frequent, so that death meets every step of rotation and snapshot.
-        private static let flags = ["--journal-segment", "256KiB", "--snapshot-interval", "40ms", "--log-level", "notice"]
+        private static let flags = [
+            "--journal-segment", "256KiB", "--snapshot-interval", "40ms", "--log-level", "notice",
+        ]
 
         @Test func killedAtAnyMomentTheTotalsAreTheWorkersBooks() throws {
             let folder = TemporaryFolder()
@@ -63,7 +65,9 @@ extension EndToEnd {
                 #expect(usage.inputTokens == usage.requests)
             }
             let breaker = try peer.ask(BreakerGet(name: try Name(worker.name)))
-            if breaker.status == .ok { books.successes = try breaker.reply(BreakerGet.Reply.self).status.totalSuccesses }
+            if breaker.status == .ok {
+                books.successes = try breaker.reply(BreakerGet.Reply.self).status.totalSuccesses
+            }
             return books
         }
     }

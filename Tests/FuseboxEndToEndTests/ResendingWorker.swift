@@ -146,9 +146,10 @@ final class ResendingWorker: Sendable {
 
     private func settle(_ reply: RawPeer.Frame, _ outstanding: inout [Outstanding]) throws {
         guard reply.status == .ok else { throw Wrong("\(name) was told: \(reply.message)") }
-        guard let place = outstanding.firstIndex(where: {
-            UInt32(truncatingIfNeeded: $0.sequence) == reply.header.correlation
-        })
+        guard
+            let place = outstanding.firstIndex(where: {
+                UInt32(truncatingIfNeeded: $0.sequence) == reply.header.correlation
+            })
         else { throw Wrong("\(name) got a reply to nothing: \(reply.header.correlation)") }
         let request = outstanding.remove(at: place)
         state.withLock { state in

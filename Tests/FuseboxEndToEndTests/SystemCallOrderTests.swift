@@ -95,9 +95,11 @@ extension EndToEnd {
             // And not the other way round: nothing was removed between its first byte and its verification.
             let first = try #require(calls.first { $0.name == "write" && $0.isOn(partial) }).began
             let read = try #require(calls.first { $0.name == "pread64" && $0.isOn(file) }).ended
-            #expect(!calls.contains {
-                $0.name == "unlinkat" && $0.isOn("\"snapshot-") && !$0.isOn(".partial") && (first..<read).contains($0.began)
-            })
+            #expect(
+                !calls.contains {
+                    $0.name == "unlinkat" && $0.isOn("\"snapshot-") && !$0.isOn(".partial")
+                        && (first..<read).contains($0.began)
+                })
         }
 
         @Test func aReplyFollowsTheWriteAndADurableOneTheSync() throws {

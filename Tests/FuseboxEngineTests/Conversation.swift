@@ -151,7 +151,9 @@ struct EmptyStorage: Storage {
     func list() throws(StorageError) -> [String] { [] }
     func create(_ name: String) throws(StorageError) -> File { throw Self.failure("create") }
     func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.failure("read") }
-    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] { throw Self.failure("read") }
+    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+        throw Self.failure("read")
+    }
     func length(of name: String) throws(StorageError) -> Int { throw Self.failure("stat") }
     func rename(_ name: String, to other: String) throws(StorageError) { throw Self.failure("rename") }
     func remove(_ name: String) throws(StorageError) { throw Self.failure("unlink") }
