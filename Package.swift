@@ -43,7 +43,8 @@ let package = Package(
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
+            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
+            swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
             dependencies: [

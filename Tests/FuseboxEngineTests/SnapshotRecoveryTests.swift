@@ -5,8 +5,8 @@ import FuseboxWire
 import Glibc
 import Testing
 
-/// The table of `RecoveryCase`, one test a row.
-@Suite final class RecoveryTests {
+/// The rows of the recovery table that are about snapshots, on real files.
+@Suite final class SnapshotRecoveryTests {
     private let folder: String
     private let store: SnapshotStore<DirectoryStorage>
 
