@@ -3,10 +3,10 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libuv1-dev
+PACKAGES = libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz bench install proto-docs
+.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test install proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
@@ -15,7 +15,9 @@ help:
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX))"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
+	@echo "make simulate  crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
+	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
 
 setup:
@@ -37,6 +39,22 @@ demo: setup
 	$(SWIFT) build -c release --product fuseboxd
 	$(SWIFT) build -c release --product fusebox-demo
 	@.build/release/fusebox-demo
+
+CYCLES ?= 1000
+
+crash-test: setup
+	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build --build-tests
+	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_CRASH_CYCLES=$(CYCLES) $(SWIFT) test --skip-build --filter CrashTests
+
+# What `Benchmarks/run` knows, one after the other.
+bench: PACKAGES += redis-server
+bench: setup
+	Benchmarks/run echo
+	Benchmarks/run load
+	Benchmarks/run stall
+	Benchmarks/run durable
+	Benchmarks/run restart
 
 lint:
 	$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
@@ -62,6 +80,15 @@ bench: setup
 	Benchmarks/run load --workers 4 --requests 250000 --in-flight 64
 	Benchmarks/run stall --accounts 100000
 
+# SEED is the first seed, SEEDS how many, CRASHES how many of each; HOURS=2 goes on with new seeds for that long.
+SEED ?= 1
+SEEDS ?= 1000
+CRASHES ?= 101
+
+simulate: setup
+	$(SWIFT) build -c release --product fusebox-simulate
+	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
+
 proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
@@ -70,6 +97,10 @@ proto-docs: setup
 	echo >> .build/snapshot.md
 	.build/debug/fusebox protocol --format snapshot >> .build/snapshot.md
 	mv .build/snapshot.md proto-docs/snapshot.md
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/journal.md > .build/journal.md
+	echo >> .build/journal.md
+	.build/debug/fusebox protocol --format journal >> .build/journal.md
+	mv .build/journal.md proto-docs/journal.md
 
 install: build
 	install -D -m 755 .build/release/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
@@ -77,4 +108,6 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fuseboxd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.service
 	install -m 644 systemd/fuseboxd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.socket
+	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fusebox-backup.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.service
+	install -m 644 systemd/fusebox-backup.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.timer
 	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf

@@ -43,7 +43,8 @@ let package = Package(
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxServer", "FuseboxWire", argumentParser], swiftSettings: strict),
+            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
+            swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
             dependencies: [
@@ -70,11 +71,6 @@ let package = Package(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .testTarget(
-            name: "FuseboxStoreTests", dependencies: ["FuseboxStore", "FuseboxWire"], swiftSettings: testing),
-        .testTarget(
-            name: "FuseboxEngineTests",
-            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"], swiftSettings: testing),
-        .testTarget(
             name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
@@ -83,6 +79,21 @@ let package = Package(
                 "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
                 "fusebox-demo", "fuseboxd",
             ],
+            swiftSettings: testing),
+        .target(
+            name: "FuseboxSimulation", dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"],
+            path: "Tests/FuseboxSimulation", swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-simulate", dependencies: ["FuseboxSimulation"], path: "Tests/fusebox-simulate",
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxSimulationTests", dependencies: ["FuseboxSimulation"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxStoreTests", dependencies: ["FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxEngineTests",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
             swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]

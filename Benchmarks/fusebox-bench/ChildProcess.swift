@@ -25,11 +25,18 @@ final class ChildProcess {
 
     deinit {
         guard !hasEnded else { return }
-        kill(process, SIGKILL)
+        Glibc.kill(process, SIGKILL)
         waitpid(process, nil, 0)
     }
 
-    func send(_ signal: Int32) { kill(process, signal) }
+    func send(_ signal: Int32) { Glibc.kill(process, signal) }
+
+    /// Ends it at once.
+    func kill() {
+        send(SIGKILL)
+        waitpid(process, nil, 0)
+        hasEnded = true
+    }
 
     /// Waits for its end.
     func expectSuccess() throws {
@@ -43,7 +50,8 @@ final class ChildProcess {
 /// The daemon, in a folder of its own.
 final class Daemon {
     let folder: String
-    let child: ChildProcess
+    private(set) var child: ChildProcess
+    private let arguments: [String]
     var socket: String { "\(folder)/socket" }
 
     init(_ flags: [String] = []) throws {
@@ -51,11 +59,18 @@ final class Daemon {
         guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         self.folder = folder
-        child = try ChildProcess(
-            [Self.beside("fuseboxd"), "--data", "\(folder)/data", "--socket", "\(folder)/socket"] + flags,
-            output: "\(folder)/log")
+        arguments = [Self.beside("fuseboxd"), "--data", "\(folder)/data", "--socket", "\(folder)/socket"] + flags
+        child = try ChildProcess(arguments, output: "\(folder)/log")
         try waitForSocket(socket)
     }
+
+    /// Starts it again after its end, and waits until it answers.
+    func start() throws {
+        child = try ChildProcess(arguments, output: "\(folder)/log")
+        try waitForSocket(socket)
+    }
+
+    func kill() throws { child.kill() }
 
     deinit {
         child.send(SIGKILL)

@@ -59,6 +59,25 @@ struct RawConnection {
         return refused
     }
 
+    /// Waits for at least one frame; returns how many came, and how many of them refuse.
+    mutating func receiveSome(_ reader: inout FrameReader) throws -> (count: Int, refused: Int) {
+        var refused = try receiveFrames(1, &reader)
+        var count = 1
+        while let detail = try reader.next({ header, _ in header.detail }) {
+            count += 1
+            if detail != 0 { refused += 1 }
+        }
+        return (count, refused)
+    }
+
+    /// Waits for at least one byte of text; returns how many lines end in what came.
+    mutating func receiveLines() throws -> Int {
+        let count = try receive()
+        try expect(
+            buffer[0] != UInt8(ascii: "-"), "the peer refuses: \(String(decoding: buffer[..<count], as: UTF8.self))")
+        return buffer[..<count].count { $0 == UInt8(ascii: "\n") }
+    }
+
     static func frame<C: Command>(_ command: C, correlation: UInt32 = 0, sequence: UInt64 = 0) -> [UInt8] {
         var writer = ByteWriter()
         append(command, correlation: correlation, sequence: sequence, to: &writer)
@@ -66,12 +85,12 @@ struct RawConnection {
     }
 
     static func append<C: Command>(
-        _ command: C, correlation: UInt32 = 0, sequence: UInt64 = 0, to writer: inout ByteWriter
+        _ command: C, correlation: UInt32 = 0, sequence: UInt64 = 0, oldest: UInt64? = nil, to writer: inout ByteWriter
     ) {
         let start = writer.beginFrame(
             FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation))
         if C.declaration.isSequenced {
-            RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &writer)
+            RequestSequence(sequence: sequence, oldestUnacknowledged: oldest ?? sequence).encode(into: &writer)
         }
         command.encode(into: &writer)
         writer.endFrame(start)
@@ -93,6 +112,9 @@ struct Latencies {
         func at(_ share: Double) -> String { Self.micros(sorted[Int(Double(sorted.count - 1) * share)]) }
         return "p50 \(at(0.5)) µs, p99 \(at(0.99)) µs, longest \(Self.micros(last)) µs"
     }
+
+    /// Half of all are below this.
+    var median: Int { values.isEmpty ? 0 : Int(values.sorted()[values.count / 2]) }
 
     /// One number a line, for the parent process.
     var bytes: [UInt8] { values.withUnsafeBytes { Array($0) } }

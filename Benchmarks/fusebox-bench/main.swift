@@ -5,6 +5,8 @@ import Glibc
 //   fusebox-bench load  [--workers 4] [--requests 250000] [--in-flight 64]
 //   fusebox-bench stall [--accounts 100000] [--seconds 10]
 //   fusebox-bench echo  [--rounds 20000]
+//   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
+//   fusebox-bench restart [--entries 1000000]
 //
 // Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
 // something that must hold does not. Build with `swift build -c release`.
@@ -18,8 +20,10 @@ do {
         try worker.run()
     case "stall": try StallBenchmark(arguments).run()
     case "echo": try EchoBenchmark(arguments).run()
+    case "durable": try DurableBenchmark(arguments).run()
+    case "restart": try RestartBenchmark(arguments).run()
     default:
-        print("usage: fusebox-bench load|stall|echo [--option NUMBER]…")
+        print("usage: fusebox-bench load|stall|echo|durable|restart [--option NUMBER]…")
         exit(64)
     }
 } catch {

@@ -4,9 +4,13 @@ import FuseboxWire
 public enum ClientError: Error, Sendable, Equatable {
     /// No daemon answers at this path. Nothing was changed.
     case unavailable(path: String, reason: String)
-    /// The reply did not come in time. Whether a request that changes state was carried out is not known.
+    /// The reply did not come in time. Whether a request that changes state was carried out is not known; it is carried
+    /// out once at the most, even though the client may have to send it again.
     case timedOut
-    /// The connection broke after the request was sent: whether it was carried out is not known.
+    /// Whether the request was carried out cannot be found out any more. A connection that breaks is no reason: the
+    /// client sends again, and the daemon counts once. It is thrown only if the daemon had to forget this worker
+    /// meanwhile, its state was restored from elsewhere, or another process uses this worker's id; and for operator
+    /// commands, which are never sent twice (snapshots, imports).
     case outcomeUnknown
     /// The daemon did not carry the request out. Nothing was changed.
     case refused(Refusal)
@@ -16,7 +20,8 @@ public enum ClientError: Error, Sendable, Equatable {
     case protocolViolation(String)
     /// More requests are under way than a connection holds: `submit` was called without `wait`.
     case tooManyRequests
-    /// The task that waited was cancelled. Whether a request that changes state was carried out is not known.
+    /// The task that waited was cancelled. Whether a request that changes state was carried out is not known; it is
+    /// carried out once at the most.
     case cancelled
     /// The client, or this stream of events, has been closed.
     case closed
@@ -36,8 +41,8 @@ extension ClientError: CustomStringConvertible {
             "the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time "
                 + "(requestTimeoutMilliseconds)"
         case .outcomeUnknown:
-            "the connection to the daemon broke after the request was sent, so it may or may not have counted; "
-                + "look before you send it again"
+            "the connection to the daemon broke, and the daemon found again does not remember what this client sent, "
+                + "so it may or may not have counted; look before you send it again"
         case .refused(let refusal): "the daemon refused the request: \(refusal)"
         case .invalidArgument(let refusal): "the request was not sent: \(refusal)"
         case .protocolViolation(let reason):

@@ -5,7 +5,10 @@ extension FuseboxClient {
         public var clientName = "fusebox-client"
         /// How long connecting and the greeting may take together, in milliseconds; at least 1.
         public var connectTimeoutMilliseconds = 1_000
-        /// How long a call may take, reconnecting included, in milliseconds; at least 1.
+        /// How long a call may take, reconnecting and sending again included, in milliseconds; at least 1.
+        ///
+        /// For as long after a loss, calls wait for the daemon's return (unless they fail open), so that a shorter
+        /// restart of the daemon is not noticed.
         public var requestTimeoutMilliseconds = 1_000
         /// How long a snapshot or an import may take, in milliseconds: they wait for the disk. At least 1.
         public var operatorTimeoutMilliseconds = 60_000
@@ -45,14 +48,17 @@ extension FuseboxClient {
     ///
     /// It governs the typed methods; `call` and `submit` always report the daemon's absence.
     public enum FailurePolicy: Sendable, Equatable {
-        /// Every call throws `ClientError.unavailable`: no call to a provider without a decision.
+        /// Every call throws `ClientError.unavailable`: no call to a provider without a decision. A daemon that has
+        /// just gone is waited for first, for one request timeout.
         case failClosed
         /// Calls to providers go on. Decisions (`breakers.acquire`, `exhaustion.get`, `ledger.checkRate`,
         /// `ledger.balance`) are answered permissively and say so in `isAssumed`. Reports (`breakers.success`,
         /// `breakers.failure`, `exhaustion.mark`, `ledger.record`) are queued and sent, in their order and before
         /// anything else, when the daemon is back and the next call finds it. Other calls throw `unavailable`.
         ///
-        /// The queue holds `queueLimit` reports (0 to 32,768); beyond it the oldest is dropped and counted.
+        /// The queue holds `queueLimit` reports (0 to 32,768); beyond it the oldest is dropped and counted. Reports that
+        /// were under way when the connection was lost are kept beside it and sent again, at most as many as the daemon
+        /// keeps replies (`Hello.Reply.keptReplies`).
         case failOpen(queueLimit: Int)
 
         var queueLimit: Int? {

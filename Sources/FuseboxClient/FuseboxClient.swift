@@ -5,7 +5,8 @@ import Synchronization
 /// A worker's connection to the daemon.
 ///
 /// One client serves all threads and tasks of a process: requests are pipelined on one connection, and replies find
-/// their callers in whatever order they come. Lost connections are made again by the next call. After a fork the
+/// their callers in whatever order they come. Lost connections are made again by the next call, which first sends again
+/// what changes state and was not answered; the daemon counts it once. After a fork the
 /// child's client is another worker with a connection of its own, from its next call on (blocking calls; Swift's
 /// tasks themselves do not survive a fork).
 ///
@@ -60,20 +61,22 @@ public final class FuseboxClient: Sendable {
         do throws(ClientError) { return try exchange().hello } catch { return nil }
     }
 
-    /// Reports that wait for the daemon's return, under `FailurePolicy.failOpen`.
+    /// Reports that wait for the daemon's return, under `FailurePolicy.failOpen`. Those that were sent and not answered
+    /// are not among them.
     public var queuedReports: Int {
         do throws(ClientError) { return try exchange().queuedReports } catch { return 0 }
     }
 
-    /// Reports that were queued and then given up: pushed out of a full queue, refused on the daemon's return, or lost
-    /// with the connection over which they were sent, so that it is not known whether they counted.
+    /// Reports that were queued and then given up: pushed out of a full queue, refused on the daemon's return, or sent to
+    /// a daemon that remembers nothing of it, so that it is not known whether they counted.
     public var droppedReports: UInt64 {
         // What close() gave up counts too.
         let exchange = current.object
         return exchange.isOfThisProcess ? exchange.droppedReports : 0
     }
 
-    /// Says goodbye and closes. Calls under way and later ones throw `closed`; queued reports are given up.
+    /// Says goodbye and closes. What is under way, queued reports too, is first given a request timeout, at most a
+    /// second; calls that have no reply by then and later ones throw `closed`, and queued reports are given up.
     public func close() {
         guard !wasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let exchange = current.object

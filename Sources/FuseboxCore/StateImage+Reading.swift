@@ -11,7 +11,9 @@ public struct StateImage {
 
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
-        builder = StateMachine.Builder(profile: profile, limits: .unbounded, at: moment)
+        var unbounded = limits
+        unbounded.admitEverything()
+        builder = StateMachine.Builder(profile: profile, limits: unbounded, at: moment)
     }
 
     /// Adds a section, or a part of one.
@@ -109,17 +111,15 @@ public struct StateImage {
 }
 
 extension Limits {
-    /// Limits that refuse nothing that fits the numbers that stand for names.
-    static let unbounded: Limits = {
-        var limits = Limits()
-        limits.names = Int(UInt32.max)
-        limits.namesPerUser = Int(UInt32.max)
-        limits.models = Int(UInt32.max)
-        limits.providerAccounts = Int(UInt32.max)
-        limits.modelAccounts = Int(UInt32.max)
-        limits.budgets = Int(UInt32.max)
-        return limits
-    }()
+    /// Refuses nothing that fits the numbers that stand for names: for what was taken once.
+    package mutating func admitEverything() {
+        names = Int(UInt32.max)
+        namesPerUser = Int(UInt32.max)
+        models = Int(UInt32.max)
+        providerAccounts = Int(UInt32.max)
+        modelAccounts = Int(UInt32.max)
+        budgets = Int(UInt32.max)
+    }
 }
 
 extension NameTable {

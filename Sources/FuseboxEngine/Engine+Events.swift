@@ -8,35 +8,62 @@ struct EventLog {
         var event: Event
     }
 
-    /// Where the state machine puts what happened.
-    var effects: [Event] = []
-    private(set) var pending: [Numbered] = []
+    /// Of inputs whose entries are not written yet.
+    private var fresh: [Numbered] = []
+    /// Of inputs that are written and wait for the next sync.
+    private var written: [Numbered] = []
+    /// Of inputs that the sync under way covers.
+    private var syncing: [Numbered] = []
+    /// To be handed to subscribers.
+    private(set) var ready: [Numbered] = []
     /// The number of the next event.
     private(set) var nextNumber: UInt64 = 1
 
-    /// Gives the new effects their numbers.
-    mutating func number(at now: Timestamp) {
+    /// Gives new effects their numbers, and takes them out.
+    mutating func number(_ effects: inout [Event], at now: Timestamp) {
         for event in effects {
-            pending.append(
+            fresh.append(
                 Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event))
             nextNumber += 1
         }
         effects.removeAll(keepingCapacity: true)
     }
 
-    mutating func clear() { pending.removeAll(keepingCapacity: true) }
+    mutating func batchWritten() {
+        written += fresh
+        fresh.removeAll(keepingCapacity: true)
+    }
+
+    mutating func beginSync() {
+        syncing += written
+        written.removeAll(keepingCapacity: true)
+    }
+
+    mutating func endSync() {
+        ready += syncing
+        syncing.removeAll(keepingCapacity: true)
+    }
+
+    /// Nothing that is written waits any more.
+    mutating func releaseAll() {
+        guard !(syncing.isEmpty && written.isEmpty) else { return }
+        beginSync()
+        endSync()
+    }
+
+    mutating func clear() { ready.removeAll(keepingCapacity: true) }
 }
 
 extension Engine {
     /// Whether there are events to hand to subscribers.
-    public var hasEvents: Bool { !events.pending.isEmpty }
+    public var hasEvents: Bool { !events.ready.isEmpty }
 
     /// Appends the pending events that a session wants to hear to its output.
     ///
     /// Above the backlog limit they are counted as missed instead, which the next one that fits will tell.
     public func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
         guard !session.topics.isEmpty else { return }
-        for pending in events.pending where session.topics.contains(pending.event.topic) {
+        for pending in events.ready where session.topics.contains(pending.event.topic) {
             guard output.count < machine.limits.eventBacklog else {
                 session.missedEvents += 1
                 continue

@@ -22,10 +22,14 @@ extension Engine {
                 "this server speaks protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest), the client \(hello.lowestVersion) to \(hello.highestVersion)"
             )
         }
+        let (standing, lastSequence) = try greet(hello, session)
         session.state = .open
         session.worker = hello.worker
         session.client = String(hello.client.prefix(64))
-        reply(helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session), to: header)
+        var welcome = helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session)
+        welcome.worker = standing
+        welcome.lastSequence = lastSequence
+        reply(welcome, to: header)
         return .proceed
     }
 
@@ -34,10 +38,9 @@ extension Engine {
         reply.version = version
         reply.epoch = identity.epoch
         reply.profile = machine.profile
-        reply.worker = .new
         reply.isOperator = session.peer.isOperator
         reply.frameLimit = UInt32(Limits.frameLength)
-        reply.keptReplies = UInt32(machine.limits.requestsPerTurn)
+        reply.keptReplies = UInt32(machine.limits.keptReplies)
         reply.idleMilliseconds = machine.limits.idleMilliseconds
         reply.server = identity.server
         return reply
@@ -51,6 +54,7 @@ extension Engine {
         switch header.command {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
+            try? forget(session.worker, at: moment)
             reply(Done(), to: header)
             return .close
         case Ping.declaration.number:

@@ -6,9 +6,16 @@ import FuseboxWire
 public struct SnapshotCapture: Sendable {
     public let header: SnapshotHeader
     let machine: StateMachine
+    let workers: WorkerTable
 
+    /// A state without workers: one that is imported.
     public init(_ machine: StateMachine, header: SnapshotHeader) {
+        self.init(machine, WorkerTable(), header: header)
+    }
+
+    init(_ machine: StateMachine, _ workers: WorkerTable, header: SnapshotHeader) {
         self.machine = machine
+        self.workers = workers
         self.header = header
     }
 
@@ -19,9 +26,7 @@ public struct SnapshotCapture: Sendable {
         to store: SnapshotStore<Files>, keepingAll: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
         try store.write(header, keepingAll: keepingAll) { (writer) throws(StorageError) in
-            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
-                try writer.section(kind.rawValue, contents)
-            }
+            try writeSections(to: &writer)
         }
     }
 
@@ -29,27 +34,51 @@ public struct SnapshotCapture: Sendable {
     public func bytes() -> [UInt8] {
         do throws(StorageError) {
             var writer = try SnapshotWriter(header, into: MemorySink())
-            try machine.forEachImageSection { (kind, contents) throws(StorageError) in
-                try writer.section(kind.rawValue, contents)
-            }
+            try writeSections(to: &writer)
             return try writer.finish().bytes
         } catch {
             preconditionFailure("memory does not fail: \(error)")
         }
     }
+
+    private func writeSections<Sink: ByteSink & ~Copyable>(
+        to writer: inout SnapshotWriter<Sink>
+    ) throws(StorageError) {
+        try machine.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind.rawValue, contents)
+        }
+        try workers.forEachImageSection { (contents) throws(StorageError) in
+            try writer.section(WorkerImage.section, contents)
+        }
+    }
 }
 
 extension SnapshotReader {
-    /// The state that the snapshot holds.
+    /// The state that the snapshot holds, without the workers.
     public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+        try contents(limits: limits).machine
+    }
+
+    /// Everything that the snapshot holds.
+    func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
-        try forEachSection { (kind, contents) throws(Refusal) in try image.add(kind, &contents) }
-        do throws(Refusal) { return try image.finish() } catch { throw .contents(offset: 0, error) }
+        var workers = WorkerTable()
+        try forEachSection { (kind, contents) throws(Refusal) in
+            if kind == WorkerImage.section {
+                try workers.add(from: &contents)
+            } else {
+                try image.add(kind, &contents)
+            }
+        }
+        do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
     }
 }
 
 /// When snapshots are taken, and who waits for one.
 struct SnapshotSchedule {
+    /// How long after an attempt a snapshot that is wanted early is tried again.
+    private static let retryMilliseconds: Int64 = 1_000
+
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
     private(set) var failure = ""
@@ -68,9 +97,10 @@ struct SnapshotSchedule {
     mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
 
     /// Whether one is to be captured now.
-    func isDue(sequence: UInt64, at now: Timestamp) -> Bool {
+    func isDue(sequence: UInt64, hasGrown: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if !waiting.isEmpty { return true }
+        if hasGrown, now - lastAttempt >= min(Self.retryMilliseconds, intervalMilliseconds) { return true }
         return newest?.sequence != sequence && now - lastAttempt >= intervalMilliseconds
     }
 
@@ -145,17 +175,22 @@ struct Upload {
 }
 
 extension Engine {
+    /// The journal's length at which a snapshot is taken early, so that a restart is quick.
+    private static var journalBound: Int { 96 * 1024 * 1024 }
+
     /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
     public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
-        guard snapshots.isDue(sequence: sequence, at: moment.now) else { return nil }
+        let grown = journaledBytes > Self.journalBound || isRebasing
+        guard snapshots.isDue(sequence: sequence, hasGrown: grown, at: moment.now) else { return nil }
         return capture(at: moment)
     }
 
     /// The state to be written as a snapshot, due or not. `snapshotEnded` must follow.
     public mutating func capture(at moment: Moment) -> SnapshotCapture {
         snapshots.begin(at: moment.now)
+        journaledBytes = 0
         return SnapshotCapture(
-            machine,
+            state.machine, state.workers,
             header: SnapshotHeader(
                 epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
     }
@@ -168,19 +203,23 @@ extension Engine {
 
     /// Takes note of what became of a capture; returns the requests that wait for it.
     public mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
-        snapshots.end(result)
+        rebaseFailure = nil
+        if isRebasing, case .failure(let error) = result { rebaseFailure = error.description }
+        return snapshots.end(result)
     }
 
     /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
     public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
-        machine.replaceContents(with: imported)
-        sequence += 1
+        state.machine.replaceContents(with: imported)
+        state.sequence += 1
+        noteReplacement()
         snapshots.request(ticket)
     }
 
     /// Tells that a connection is gone.
     public mutating func sessionEnded(_ session: borrowing Session) {
         upload.discard(session.id)
+        if speakers[session.worker] == session.id { speakers[session.worker] = nil }
         if !session.topics.isEmpty { subscribers -= 1 }
     }
 

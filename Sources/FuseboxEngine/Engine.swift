@@ -1,4 +1,5 @@
 import FuseboxCore
+import FuseboxStore
 import FuseboxWire
 
 /// The daemon without its I/O: frames go in, replies and events come out.
@@ -27,10 +28,9 @@ public struct Engine: ~Copyable {
         public init() {}
     }
 
-    public internal(set) var machine: StateMachine
+    /// What a restart brings back.
+    var state: DurableState
     public internal(set) var identity: Identity
-    /// State changes since the beginning of the epoch.
-    public internal(set) var sequence: UInt64
     public var census = Census()
 
     public internal(set) var requests: UInt64 = 0
@@ -43,36 +43,80 @@ public struct Engine: ~Copyable {
     var events = EventLog()
     var lastEviction: Timestamp?
 
+    /// How acknowledgements are kept.
+    public let durability: Durability
+    /// The entries of this turn.
+    var batch = JournalBatch()
+    /// Replies that wait for them.
+    var commits = CommitQueue()
+    /// The bytes of entries that may still be appended in this turn, as the owner has said.
+    var room = 0
+    /// The bytes of entries that an empty segment takes.
+    var capacity = Int.max
+    /// The bytes of entries since the last snapshot was captured.
+    var journaledBytes = 0
+    /// Why nothing can be journaled, if nothing can.
+    public internal(set) var storageFailure: String?
+    /// Why the snapshot that the journal is to continue could not be written, if it could not.
+    var rebaseFailure: String?
+    /// Whether changes were made that are in no journal: a snapshot has to follow.
+    public internal(set) var needsRebase = false
+    /// The highest sequence that has been written.
+    var writtenSequence: UInt64
+    /// The highest sequence that is known to be on the disk.
+    var syncedSequence: UInt64
+    /// The session that speaks for each connected worker.
+    var speakers: [WorkerID: UInt64] = [:]
+    /// Sessions that a newer one of the same worker has taken over.
+    public internal(set) var fenced: [UInt64] = []
+
     private var traits = CommandTraits.table()
-    /// The request that is being handled, for `visit`.
-    private var request = Request()
-    /// The frames that it gives rise to.
+    /// The frames that the request at hand gives rise to.
     private var replies = ByteWriter(capacity: 4096)
+    /// Whether they have to wait, and for what.
+    private var hold = Hold.no
+
+    private enum Hold {
+        case no, untilWritten, untilSynced
+    }
 
     /// - Parameters:
-    ///   - machine: the recovered state
-    ///   - sequence: the state changes that it holds
-    ///   - snapshotSequence: the state changes that the newest snapshot holds; nil if there is none
+    ///   - recovered: the state that the data directory holds
+    ///   - durability: how acknowledgements are kept
     public init(
-        _ machine: consuming StateMachine, identity: Identity, sequence: UInt64, snapshot: SnapshotInfo?,
+        _ recovered: consuming Recovered, identity: Identity, durability: Durability,
         snapshotIntervalMilliseconds: Int64, at moment: Moment
     ) {
-        self.machine = machine
         self.identity = identity
-        self.sequence = sequence
+        self.durability = durability
+        syncedSequence = recovered.sequence
+        writtenSequence = recovered.sequence
         startedAt = moment.wall
         snapshots = SnapshotSchedule(
-            intervalMilliseconds: snapshotIntervalMilliseconds, newest: snapshot, at: moment.now)
+            intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)
+        state = recovered.state
     }
+
+    public var machine: StateMachine { state.machine }
+
+    /// State changes since the beginning of the epoch.
+    public var sequence: UInt64 { state.sequence }
 
     // MARK: Time
 
     /// Does what time alone makes due. Call it once a turn, before any frame.
     public mutating func advance(to moment: Moment) {
-        guard machine.isDue(at: moment) else { return }
-        guard (try? machine.apply(Advance(), at: moment, effects: &events.effects)) != nil else { return }
-        sequence += 1
-        events.number(at: machine.lastMoment.now)
+        guard state.machine.isDue(at: moment) else { return }
+        _ = try? applyOwn(Advance(), at: moment)
+    }
+
+    /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
+    @discardableResult
+    mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) -> C.Reply {
+        try reserve(payload: 0)
+        let reply = try state.machine.apply(command, at: moment, effects: &state.effects)
+        unsafe record(C.declaration.number, UnsafeRawBufferPointer(start: nil, count: 0), nil, by: 0)
+        return reply
     }
 
     // MARK: Frames
@@ -87,11 +131,21 @@ public struct Engine: ~Copyable {
             verdict = try unsafe answer(header, payload, &session, at: moment)
         } catch {
             refusals += 1
+            hold = .no
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
             verdict = session.state == .open && !error.status.closesConnection ? .proceed : .close
         }
-        unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
+        switch hold {
+        case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
+        case .untilWritten:
+            session.heldReplies += 1
+            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: false) }
+        case .untilSynced:
+            session.heldReplies += 1
+            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: true) }
+        }
+        hold = .no
         replies.removeAll()
         if case .close = verdict { session.state = .ended }
         return verdict
@@ -132,30 +186,71 @@ public struct Engine: ~Copyable {
         _ header: FrameHeader, _ reader: consuming ByteReader, _ traits: CommandTraits, _ session: inout Session,
         at moment: Moment
     ) throws(Refusal) -> Verdict {
-        var reader = reader
+        var number: RequestSequence?
         if traits.isSequenced {
-            var number = RequestSequence()
-            try number.decode(from: &reader)
-            guard number.sequence > session.lastSequence else {
-                throw Refusal(
-                    .sequenceOutOfOrder,
-                    "sequence \(number.sequence) is not above \(session.lastSequence), the last one of this worker")
+            var read = RequestSequence()
+            try read.decode(from: &reader)
+            if try resend(read, header, &session) { return .proceed }
+            number = read
+        }
+        if number != nil { try makeRoom(for: session.worker, at: moment) }
+        let changes = traits.isSequenced || state.machine.profile.readsChangeState
+        let payload = try unsafe reader.readBytes(reader.remaining)
+        let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
+        if let refusal = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
+            guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
+            if let second = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
+                throw second
             }
-            session.lastSequence = number.sequence
         }
-        request.header = header
-        request.reader = reader
-        request.moment = moment
-        request.user = session.peer.user
-        guard let refusal = StateMachine.dispatch(header.command, &self) else {
-            throw Refusal(.unknownCommand, "no command has the number \(header.command)")
+        unsafe state.reply.withBytes {
+            unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
         }
-        guard let refusal else { return .proceed }
-        guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
-        request.reader = reader
-        replies.removeAll()
-        if case .some(.some(let second)) = StateMachine.dispatch(header.command, &self) { throw second }
+        guard changes else { return .proceed }
+        if let number {
+            state.keepReply(
+                to: number, of: session.worker, user: session.peer.user, command: header.command,
+                at: state.machine.lastMoment.now)
+        }
+        if isJournaled {
+            unsafe record(header.command, payload, number.map { ($0, session.worker) }, by: session.peer.user)
+            hold = traits.isDurable && durability == .commit ? .untilSynced : .untilWritten
+        } else {
+            state.sequence += 1
+            needsRebase = needsRebase || durability != .snapshot
+            numberEvents()
+        }
         return .proceed
+    }
+
+    /// Answers a request that has been applied before with the reply that was kept; returns whether it was one.
+    private mutating func resend(
+        _ number: RequestSequence, _ header: FrameHeader, _ session: inout Session
+    ) throws(Refusal) -> Bool {
+        guard let slot = state.workers.find(session.worker) else { return false }
+        state.acknowledge(number, of: session.worker)
+        let last = state.workers[slot].lastSequence
+        guard number.sequence <= last else {
+            guard state.workers[slot].kept.count < state.machine.limits.keptReplies else {
+                throw Refusal(
+                    .busy,
+                    "\(state.machine.limits.keptReplies) replies are unacknowledged, which is the limit; read them first"
+                )
+            }
+            return false
+        }
+        let found: Void? = unsafe state.workers[slot].kept.find(number.sequence) { command, payload in
+            unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
+        }
+        guard found != nil else {
+            throw Refusal(
+                .sequenceOutOfOrder,
+                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept any more"
+            )
+        }
+        // What it acknowledges may itself still be on its way to the disk.
+        hold = durability == .snapshot ? .no : durability == .commit ? .untilSynced : .untilWritten
+        return true
     }
 
     /// Forgets idle breakers because a name did not fit any more; returns whether there is room now.
@@ -163,11 +258,13 @@ public struct Engine: ~Copyable {
         // Looking for them costs a walk over all breakers: once a second at the most.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
-        guard let eviction = try? machine.apply(EvictIdleBreakers(), at: moment, effects: &events.effects),
+        guard (try? reserve(payload: 0)) != nil,
+            let eviction = try? state.machine.apply(EvictIdleBreakers(), at: moment, effects: &state.effects),
             eviction.forgotten > 0
         else { return false }
         // One that finds none is no change of state.
-        sequence += 1
+        unsafe record(
+            EvictIdleBreakers.declaration.number, UnsafeRawBufferPointer(start: nil, count: 0), nil, by: 0)
         return true
     }
 
@@ -179,42 +276,15 @@ public struct Engine: ~Copyable {
     }
 }
 
-/// Decodes, applies and answers one state command.
-extension Engine: StateCommandVisitor {
-    public mutating func visit<C: StateCommand>(_ command: C.Type) -> Refusal? {
-        do throws(Refusal) {
-            var command = C()
-            try command.fields(&request.reader)
-            try request.reader.finish()
-            let reply = try machine.apply(command, at: request.moment, by: request.user, effects: &events.effects)
-            if machine.changesState(C.declaration) { sequence += 1 }
-            if !events.effects.isEmpty { events.number(at: machine.lastMoment.now) }
-            replies.writeReply(reply, command: request.header.command, correlation: request.header.correlation)
-            return nil
-        } catch {
-            return error.status.isAboutBytes ? error.inside(C.declaration.name) : error
-        }
-    }
-}
-
-extension Status {
-    /// Whether it tells of bytes that could not be understood.
-    var isAboutBytes: Bool { rawValue < Status.notFound.rawValue }
-}
-
-/// The request that is being handled.
-private struct Request {
-    var header = FrameHeader(command: 0, kind: .request, correlation: 0)
-    var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
-    var moment = Moment(milliseconds: 0)
-    var user: UInt32 = 0
-}
-
 /// What the hot path asks of a declaration, ready to be looked up by number.
 struct CommandTraits: Sendable {
     var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
+    /// Whether its acknowledgement survives power loss.
+    var isDurable: Bool
+    /// Whether it reports how a call went: taken even if it cannot be journaled.
+    var isOutcome: Bool
     /// Whether the state machine answers it; else the engine does.
     var isState: Bool
 
@@ -225,6 +295,8 @@ struct CommandTraits: Sendable {
             _ = StateMachine.dispatch(number, &question)
             return CommandTraits(
                 name: declaration.name, access: declaration.access, isSequenced: declaration.isSequenced,
+                isDurable: declaration.effect == .durable,
+                isOutcome: [BreakerSuccess.declaration.number, BreakerFailure.declaration.number].contains(number),
                 isState: question.answer)
         }
     }
@@ -241,6 +313,13 @@ extension ByteWriter {
     mutating func writeReply<Reply: WireRecord>(_ reply: Reply, command: UInt16, correlation: UInt32) {
         let start = beginFrame(FrameHeader(command: command, kind: .reply, correlation: correlation))
         reply.encode(into: &self)
+        endFrame(start)
+    }
+
+    /// Writes the reply of a request that was carried out, its payload as it was kept.
+    mutating func writeReply(payload: UnsafeRawBufferPointer, command: UInt16, correlation: UInt32) {
+        let start = beginFrame(FrameHeader(command: command, kind: .reply, correlation: correlation))
+        unsafe write(contentsOf: payload)
         endFrame(start)
     }
 }

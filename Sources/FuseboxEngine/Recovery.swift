@@ -2,22 +2,62 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What was found in a data directory, and what to make of it. One labelled row a case:
+/// What was found in a data directory, and what was made of it. One labelled row a case.
+///
+/// The snapshots:
 ///
 /// | case | found | done |
 /// |---|---|---|
-/// | `empty` | no snapshot | an empty state, a new epoch |
+/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
 /// | `newest` | the newest snapshot is good | its state |
-/// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name, and the log says loudly what is lost |
-/// | `allDamaged` | snapshots, and none can be read | refused: nothing is touched |
-/// | `newerVersion` | the newest was written by a version of another format | refused: nothing is touched |
-/// | `unreadable` | the directory or a file cannot be read at all | refused: nothing is touched |
+/// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
+/// | `allDamaged` | snapshots, and none can be read | refused |
+/// | `newerVersion` | the newest was written by a version of another format | refused |
+/// | `unreadable` | the directory or a file cannot be read at all | refused |
+/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
 ///
-/// Finding out changes nothing; `settle` then removes what a crash left half-written and sets damaged files aside.
-public enum RecoveryCase: Sendable, Equatable {
-    case empty
-    case newest(SnapshotName)
-    case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
+/// The journal, from the snapshot's sequence on:
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `none` | no entries after the snapshot | nothing to replay |
+/// | `whole` | entries without a gap, to the end | replayed |
+/// | `torn` | the last writes never reached the disk whole, or not in their order, and were never acknowledged | replayed up to there; the rest is dropped and reported |
+/// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
+/// | `damagedJournal` | a bad entry that was on the disk once | refused |
+/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
+/// | `otherSemantics` | entries that a version with other semantics has written | refused |
+/// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
+///
+/// Files of another epoch belong to another life of the state: a restore was cut short before it set them aside.
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `foreign` | the newest snapshot is good, and beside it are files of another epoch | not read; kept under another name |
+/// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
+///
+/// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
+/// half-written and sets damaged files aside.
+public struct RecoveryCase: Sendable, Equatable {
+    public enum Base: Sendable, Equatable {
+        case empty
+        case newest(SnapshotName)
+        case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
+    }
+
+    public enum Tail: Sendable, Equatable {
+        case none
+        case whole
+        case torn(file: String, offset: Int)
+        case unacknowledged(file: String)
+    }
+
+    public internal(set) var base: Base
+    public internal(set) var tail: Tail = .none
+    /// The entries that were replayed.
+    public internal(set) var replayed: UInt64 = 0
+    /// Files of another epoch, which were not read.
+    public internal(set) var foreign: [String] = []
 }
 
 /// Why a data directory cannot be recovered. The files are as they were.
@@ -25,6 +65,12 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
     case allDamaged([SnapshotFailure])
     case newerVersion(file: String, SnapshotDamage)
     case unreadable(SnapshotFailure)
+    case journalWithoutBase(file: String)
+    case damagedJournal(file: String, offset: Int, String)
+    case gap(after: UInt64, file: String)
+    case otherSemantics(file: String, version: UInt32)
+    case lostBase(file: String)
+    case foreignJournal(file: String)
 
     public var description: String {
         switch self {
@@ -34,109 +80,362 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
             "\(file): \(damage). Start the version that wrote it, or move the file away to begin with an older one"
         case .unreadable(let failure):
             "the data directory cannot be read: \(failure)"
+        case .journalWithoutBase(let file):
+            "\(file) is a journal and there is no snapshot that it continues. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
+        case .damagedJournal(let file, let offset, let what):
+            "\(file) is damaged at byte \(offset): \(what). `fusebox check` tells more; `fusebox repair` goes on without what follows and keeps the damaged file"
+        case .gap(let sequence, let file):
+            "the journal's entries after \(sequence) are missing; \(file) comes next. `fusebox check` tells more; `fusebox repair` goes on without what follows"
+        case .otherSemantics(let file, let version):
+            "\(file) was written by a version with other semantics (\(version), not \(JournalHeader.currentSemantics)). Start that version and stop it in order; its last snapshot can then be read"
+        case .lostBase(let file):
+            "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without it"
+        case .foreignJournal(let file):
+            "\(file) belongs to a restored state whose snapshot is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
         }
     }
 }
 
 /// The state that a data directory holds.
-public struct Recovered: Sendable {
-    public let situation: RecoveryCase
-    public let machine: StateMachine
+public struct Recovered: ~Copyable {
+    public private(set) var situation: RecoveryCase
+    var state: DurableState
     /// The last moment that the state knows; nil if it is new.
-    public let recorded: Moment?
+    public private(set) var recorded: Moment?
     public let epoch: UInt64
-    public let sequence: UInt64
     /// The newest snapshot that is good.
     public let snapshot: SnapshotInfo?
-    private let damaged: [SnapshotName]
+    /// The segment to go on in and where, if the last one was left open.
+    private var openSegment: (name: JournalName, offset: Int)?
+    private var damaged: [SnapshotName] = []
+    private var dropped: [JournalName] = []
+    private var foreignSnapshots: [SnapshotName] = []
+    private var foreignSegments: [JournalName] = []
+    private var hasNewerSequence = false
+    private var hasOtherProfile = false
+    /// The last sequence that the journal holds; nil if there is no journal.
+    private var lastJournaled: UInt64?
+
+    public var machine: StateMachine { state.machine }
+    public var sequence: UInt64 { state.sequence }
+    /// The sequence of the last input that is in the state. `sequence` is above it if inputs are known to be lost.
+    public private(set) var replayedSequence: UInt64 = 0
+    /// The snapshots that cannot be read and are newer than the one that could.
+    public var damagedSnapshots: [SnapshotName] { damaged }
+
+    /// The state as it was recovered, to be written as a snapshot of another sequence.
+    func capture(sequence: UInt64) -> SnapshotCapture {
+        SnapshotCapture(
+            state.machine, state.workers,
+            header: SnapshotHeader(
+                epoch: epoch, sequence: sequence, moment: recorded ?? state.machine.lastMoment,
+                profile: state.machine.profile))
+    }
 }
 
 extension Recovered {
     /// Finds the state of a data directory, and changes nothing there.
     ///
     /// - Parameters:
-    ///   - profile: the semantics to go on with
     ///   - newEpoch: the epoch if the state is new
     ///   - moment: when a new state begins
-    public init<Files: Storage>(
-        from store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment
-    ) throws(RecoveryRefusal) {
+    ///   - progress: called now and then with the entries replayed so far
+    public static func find<Files: Storage>(
+        in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
+        progress: (UInt64) -> Void = { _ in }
+    ) throws(RecoveryRefusal) -> Recovered {
         let names: [SnapshotName]
-        do throws(StorageError) { names = try store.list() } catch { throw .unreadable(.storage(error)) }
+        let segments: [JournalName]
+        do throws(StorageError) {
+            names = try store.list()
+            segments = try store.files.segments()
+        } catch { throw .unreadable(.storage(error)) }
         var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
         for name in names {
-            do throws(SnapshotFailure) {
-                let (header, machine) = try Self.read(name, from: store, limits: limits)
-                self.init(
-                    good: name, header, machine.under(profile), damaged: damaged, newest: names[0],
-                    info: try store.info(name))
-                return
-            } catch {
+            let base: Base
+            do throws(SnapshotFailure) { base = try Base(name, from: store, limits: limits) } catch {
                 if case .damaged(let file, let damage) = error, case .unknownVersion = damage {
                     throw .newerVersion(file: file, damage)
                 }
                 if case .storage = error { throw .unreadable(error) }
                 damaged.append((name, error))
+                continue
             }
+            var recovered = Recovered(base, name, damaged: damaged)
+            let own = try recovered.separate(segments, names, in: store)
+            try recovered.replay(own, from: store.files, newest: names[0], progress)
+            recovered.adopt(profile, limits, newest: names[0])
+            return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        self.init(fresh: StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        // The very first start opens the journal before it writes the snapshot that the journal continues; it lets nobody
+        // in before both are there. A crash in between leaves a journal without entries, and nothing is lost with it.
+        for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
+        var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+        recovered.dropped = segments
+        return recovered
     }
 
-    private init(fresh machine: StateMachine, epoch: UInt64) {
-        situation = .empty
-        self.machine = machine
-        recorded = nil
+    /// A new state.
+    private init(_ machine: StateMachine, epoch: UInt64) {
+        situation = RecoveryCase(base: .empty)
+        state = DurableState(machine, sequence: 0)
         self.epoch = epoch
-        sequence = 0
         snapshot = nil
-        damaged = []
+        recorded = nil
+        openSegment = nil
     }
 
+    /// What a snapshot holds.
+    private struct Base {
+        let header: SnapshotHeader
+        let machine: StateMachine
+        let workers: WorkerTable
+        let info: SnapshotInfo
+
+        init<Files: Storage>(
+            _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
+        ) throws(SnapshotFailure) {
+            let reader = try store.load(name)
+            header = reader.header
+            info = try store.info(name)
+            // What was taken once is not refused now, whatever the limits have become.
+            var unbounded = limits
+            unbounded.admitEverything()
+            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
+                throw .damaged(name.file, error)
+            }
+        }
+    }
+
+    /// The state of a snapshot.
     private init(
-        good name: SnapshotName, _ header: SnapshotHeader, _ machine: StateMachine,
-        damaged: [(name: SnapshotName, failure: SnapshotFailure)], newest: SnapshotName, info: SnapshotInfo
+        _ base: Base, _ name: SnapshotName, damaged: [(name: SnapshotName, failure: SnapshotFailure)]
     ) {
-        situation = damaged.isEmpty ? .newest(name) : .fellBack(to: name, damaged: damaged.map(\.failure))
-        self.machine = machine
-        recorded = header.moment
-        epoch = header.epoch
-        // Sequences go on above every one that was ever written, so that a newer snapshot has a newer name.
-        sequence = damaged.isEmpty ? header.sequence : newest.sequence + 1
-        snapshot = info
+        state = DurableState(base.machine, workers: base.workers, sequence: base.header.sequence)
+        situation = RecoveryCase(
+            base: damaged.isEmpty ? .newest(name) : .fellBack(to: name, damaged: damaged.map(\.failure)))
+        recorded = base.header.moment
+        epoch = base.header.epoch
+        snapshot = base.info
+        openSegment = nil
         self.damaged = damaged.map(\.name)
     }
 
-    private static func read<Files: Storage>(
-        _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
-    ) throws(SnapshotFailure) -> (SnapshotHeader, StateMachine) {
-        let reader = try store.load(name)
-        do throws(SnapshotDamage) {
-            return (reader.header, try reader.stateMachine(limits: limits))
-        } catch { throw .damaged(name.file, error) }
+    /// Goes on with the profile and the limits of this start.
+    private mutating func adopt(_ profile: Profile, _ limits: Limits, newest: SnapshotName) {
+        hasOtherProfile = state.machine.profile != profile
+        state.machine = state.machine.under(profile)
+        state.machine.limits = limits
+        replayedSequence = state.sequence
+        // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
+        // there already, and entries from before do not lead to it.
+        if hasOtherProfile { state.sequence += 1 }
+        guard state.sequence < newest.sequence else { return }
+        // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
+        state.sequence = newest.sequence + 1
+        hasNewerSequence = true
+        openSegment = nil
+    }
+}
+
+// MARK: Other lives
+
+extension Recovered {
+    /// Notes the files of another epoch; returns the segments that are of this one.
+    ///
+    /// The newest snapshot tells which life this is, for a restore writes it before it moves anything. When it is damaged,
+    /// segments of another epoch may be what came after it, and nobody can tell.
+    private mutating func separate<Files: Storage>(
+        _ segments: [JournalName], _ names: [SnapshotName], in store: SnapshotStore<Files>
+    ) throws(RecoveryRefusal) -> [JournalName] {
+        var own: [JournalName] = []
+        do throws(StorageError) {
+            for name in segments {
+                let other = try store.files.epoch(of: name).map { $0 != epoch } ?? false
+                if other { foreignSegments.append(name) } else { own.append(name) }
+            }
+            if case .newest = situation.base {
+                for name in names.dropFirst() where try store.epoch(of: name).map({ $0 != epoch }) ?? false {
+                    foreignSnapshots.append(name)
+                }
+            }
+        } catch { throw .unreadable(.storage(error)) }
+        if case .fellBack = situation.base, let file = foreignSegments.first?.file { throw .foreignJournal(file: file) }
+        situation.foreign = foreignSnapshots.map(\.file) + foreignSegments.map(\.file)
+        return own
+    }
+}
+
+// MARK: Replay
+
+extension Recovered {
+    private mutating func replay<Files: Storage>(
+        _ segments: [JournalName], from files: Files, newest: SnapshotName, _ progress: (UInt64) -> Void
+    ) throws(RecoveryRefusal) {
+        // A segment is of use if the next one begins after the snapshot.
+        let first = segments.lastIndex { $0.firstSequence <= state.sequence + 1 } ?? 0
+        let needed = Array(segments.dropFirst(first))
+        for (index, name) in needed.enumerated() {
+            guard let reader = try Self.open(name, from: files) else {
+                // Its header never reached the disk, unless an entry proves that it did.
+                guard try !Self.proves(name.firstSequence, needed[index...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: 0, "its header is not good")
+                }
+                drop(needed[index...], file: name.file, offset: 0)
+                return
+            }
+            if reader.header.firstSequence > state.sequence + 1 {
+                guard reader.header.isRebased else {
+                    // The segment before may have lost its unsynced end while the name of this one was kept.
+                    guard try !Self.proves(missing, needed[index...], in: files) else {
+                        throw .gap(after: state.sequence, file: name.file)
+                    }
+                    drop(needed[index...], file: name.file, offset: 0)
+                    return
+                }
+                guard newest.sequence + 1 < reader.header.firstSequence else { throw .lostBase(file: name.file) }
+                situation.tail = .unacknowledged(file: name.file)
+                dropped = Array(needed[index...])
+                return
+            }
+            guard
+                reader.header.semantics == JournalHeader.currentSemantics
+                    || !Self.hasEntries(reader, after: state.sequence)
+            else { throw .otherSemantics(file: name.file, version: reader.header.semantics) }
+            lastJournaled = name.firstSequence - 1
+            let end = try replay(reader, name, progress)
+            if situation.tail == .none, situation.replayed > 0 { situation.tail = .whole }
+            switch end {
+            case .sealed: openSegment = nil
+            case .open(let offset):
+                openSegment = (name, offset)
+                guard index == needed.count - 1 else { continue }
+            case .damaged(let offset):
+                throw .damagedJournal(file: name.file, offset: offset, "the entry after \(state.sequence) is not good")
+            case .torn(let offset):
+                guard try !Self.proves(missing, needed[(index + 1)...], in: files) else {
+                    throw .damagedJournal(file: name.file, offset: offset, "the entry after \(missing - 1) is not good")
+                }
+                openSegment = (name, offset)
+                drop(needed[(index + 1)...], file: name.file, offset: offset)
+                return
+            }
+        }
     }
 
-    /// Removes what a crash left half-written, and sets the damaged snapshots aside. Call it before the first write.
+    private mutating func replay(
+        _ reader: JournalReader, _ name: JournalName, _ progress: (UInt64) -> Void
+    ) throws(RecoveryRefusal) -> JournalEnd {
+        try unsafe reader.forEach { (entry, payload, offset) throws(RecoveryRefusal) in
+            lastJournaled = entry.sequence
+            guard entry.sequence > state.sequence else { return }
+            do throws(Refusal) { try unsafe state.replay(entry, payload) } catch {
+                throw .damagedJournal(file: name.file, offset: offset, error.message)
+            }
+            recorded = Moment(
+                now: max(entry.now, recorded?.now ?? entry.now), wall: max(entry.wall, recorded?.wall ?? entry.wall))
+            situation.replayed += 1
+            if situation.replayed % 100_000 == 0 { progress(situation.replayed) }
+        }
+    }
+
+    /// The entry that the journal lacks first. It may be one that the snapshot holds already.
+    private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
+
+    /// Whether an entry in these segments proves that one of this sequence was on the disk.
+    private static func proves<Files: Storage>(
+        _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        for name in segments where JournalReader.proves(sequence, in: try read(name, from: files)) { return true }
+        return false
+    }
+
+    /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
+    private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
+        situation.tail = .torn(file: file, offset: offset)
+        dropped = Array(segments)
+    }
+
+    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8]
+    {
+        do throws(StorageError) { return try files.read(name.file) } catch { throw .unreadable(.storage(error)) }
+    }
+
+    /// The segment's reader; nil if its header is not good.
+    private static func open<Files: Storage>(
+        _ name: JournalName, from files: Files
+    ) throws(RecoveryRefusal) -> JournalReader? {
+        let bytes = try read(name, from: files)
+        do throws(JournalDamage) { return try JournalReader(bytes) } catch {
+            guard case .unknownVersion = error else { return nil }
+            throw .damagedJournal(file: name.file, offset: 0, error.description)
+        }
+    }
+
+    /// Whether anything good was ever written to a segment, wherever in it.
+    private static func hasEntries<Files: Storage>(
+        _ name: JournalName, in files: Files
+    ) throws(RecoveryRefusal) -> Bool {
+        JournalReader.proves(0, in: try read(name, from: files))
+    }
+
+    private static func hasEntries(_ reader: JournalReader, after sequence: UInt64) -> Bool {
+        var found = false
+        _ = unsafe reader.forEach { entry, _, _ in found = found || entry.sequence > sequence }
+        return found
+    }
+}
+
+// MARK: What follows
+
+extension Recovered {
+    /// Removes what a crash left half-written, and sets aside what is damaged. Call it before the first write.
     public func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(StorageError) {
         try store.removePartials()
         for name in damaged { try store.setAside(name) }
+        for name in foreignSnapshots { try store.files.rename(name.file, to: name.foreign) }
+        for name in foreignSegments { try store.files.rename(name.file, to: name.foreign) }
+        for name in dropped { try store.files.remove(name.file) }
+        if !(dropped.isEmpty && situation.foreign.isEmpty) { try store.files.syncDirectory() }
     }
 
-    /// Whether nothing was lost.
-    public var isWhole: Bool {
-        if case .fellBack = situation { return false }
-        return true
-    }
+    /// Whether nothing that was acknowledged is lost.
+    public var isWhole: Bool { !hasNewerSequence }
+
+    /// Whether the journal's files end where the state does, so that a next segment continues them.
+    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
+
+    /// The segment to go on in and where, if there is one.
+    public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
+
+    /// Whether a snapshot has to be written before anything is journaled: the state is not what the files continue.
+    public var needsSnapshot: Bool { snapshot == nil || hasNewerSequence || hasOtherProfile }
 
     /// One sentence for the log.
     public func report(of directory: String) -> String {
         let contents =
-            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers"
-        return switch situation {
-        case .empty: "no snapshot in \(directory): the state begins empty"
-        case .newest(let name): "recovered \(name.file): \(contents)"
-        case .fellBack(let name, let damaged):
-            "FELL BACK to \(name.file): \(contents); what changed after it is lost. Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))"
+            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers, \(situation.replayed) journal entries"
+        var report =
+            switch situation.base {
+            case .empty: "no snapshot in \(directory): the state begins empty"
+            case .newest(let name): "recovered \(name.file): \(contents)"
+            case .fellBack(let name, let damaged):
+                "FELL BACK to \(name.file): \(contents); \(isWhole ? "the journal brought everything back" : "what changed after it is lost"). Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))"
+            }
+        switch situation.tail {
+        case .none, .whole: break
+        case .torn(let file, let offset):
+            report +=
+                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+        case .unacknowledged(let file):
+            report +=
+                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
         }
+        if !situation.foreign.isEmpty {
+            report +=
+                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
+        }
+        return report
     }
 }

@@ -33,7 +33,8 @@ public struct Session: Sendable {
     public internal(set) var worker = WorkerID(high: 0, low: 0)
     /// The events that it wants to hear.
     public internal(set) var topics: Topics = []
-    var lastSequence: UInt64 = 0
+    /// Replies that wait for the journal. The owner counts one down for each that it is handed.
+    public var heldReplies = 0
     var missedEvents: UInt64 = 0
 
     public init(id: UInt64, peer: Peer) {

@@ -16,6 +16,16 @@ struct WorkerTable: Sendable {
         /// When it last changed state: who makes room first.
         var lastSeen: Timestamp
         var kept = KeptReplies()
+
+        /// Notes a request that has been applied, with its reply. One call, for finding a worker costs more than this.
+        mutating func keep(
+            _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, at now: Timestamp
+        ) {
+            lastSequence = number.sequence
+            lastSeen = now
+            kept.acknowledge(below: number.oldestUnacknowledged)
+            unsafe kept.keep(number.sequence, command: command, payload: reply)
+        }
     }
 
     private var workers = ChunkedArray<Worker?>()

@@ -63,6 +63,10 @@ final class Connection {
                 server.continueLater(self)
                 break
             }
+            guard server.engine.canTake(frameLength: input.nextLength) else {
+                server.waitForRoom(self, server.engine.roomNeeded(frameLength: input.nextLength))
+                break
+            }
             budget -= 1
             handleNext()
         }
@@ -96,7 +100,9 @@ final class Connection {
         }
         switch verdict {
         case nil: return
-        case .proceed: if session.state == .open { input.frameLimit = Limits.frameLength }
+        case .proceed:
+            input.frameLimit = Limits.frameLength
+            server.endFenced()
         case .close: finish()
         case .deferred(let ticket, let work):
             deferred += 1
@@ -128,6 +134,14 @@ final class Connection {
         process()
     }
 
+    /// Appends a reply that waited for the journal.
+    func append(_ frame: UnsafeRawBufferPointer) {
+        guard stream.isOpen else { return }
+        session.heldReplies -= 1
+        unsafe output.write(contentsOf: frame)
+        server.markDirty(self)
+    }
+
     /// Appends the events that the peer has subscribed to.
     func deliverEvents() {
         server.engine.deliverEvents(to: &session, &output)
@@ -150,7 +164,8 @@ final class Connection {
         if isFlushed {
             stalledSince = nil
             output.shrink(to: Self.workingOutput)
-            if isFinishing { return server.remove(self) }
+            // What it was told to do may still be on its way to the disk.
+            if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }

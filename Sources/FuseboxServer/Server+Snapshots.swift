@@ -19,16 +19,25 @@ extension Server {
         write(engine.capture(at: moment))
     }
 
-    private func write(_ capture: consuming SnapshotCapture) {
+    /// Writes the snapshot that the journal of a new state continues, before anybody is let in.
+    func writeFirstSnapshot() throws(ServerFailure) {
+        do throws(SnapshotFailure) {
+            _ = engine.snapshotEnded(.success(try engine.capture(at: moment).write(to: store)))
+        } catch { throw .storage("the first snapshot could not be written: \(error)") }
+    }
+
+    func write(_ capture: consuming SnapshotCapture) {
         let store = store
         let handover = Handover(capture)
         loop.work {
             () -> Result<SnapshotInfo, SnapshotFailure> in
             // Taken out here, so that the memory of the old state is given back on this thread and not on the loop's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
-            do throws(SnapshotFailure) { return .success(try capture.write(to: store)) } catch {
-                return .failure(error)
-            }
+            do throws(SnapshotFailure) {
+                let info = try capture.write(to: store)
+                try store.retireJournal()
+                return .success(info)
+            } catch { return .failure(error) }
         } then: { [unowned self] result in
             snapshotEnded(result)
         }
@@ -41,9 +50,12 @@ extension Server {
             }
         }
         switch result {
-        case .success(let info): log(.info, "snapshot \(info.file): \(info.length) bytes")
+        case .success(let info):
+            log(.info, "snapshot \(info.file): \(info.length) bytes")
+            if engine.isRebasing { engine.endRebase() }
         case .failure(let failure): log(.error, "no snapshot was written: \(failure)")
         }
+        takePendingImport()
         guard isWritingLast else { return }
         if hasCapturedLast, case .failure(let error) = result {
             fail(.storage("the last snapshot could not be written: \(error)"))
@@ -82,7 +94,18 @@ extension Server {
     private func imported(_ result: Result<StateMachine, Refusal>, for ticket: Ticket) {
         switch result {
         case .success(let machine):
+            guard !engine.isWritingSnapshot else {
+                // The state may change under a rebase only once the snapshot before it is written.
+                pendingImports.append((machine, ticket))
+                return
+            }
+            guard mayRebase else {
+                return imported(
+                    .failure(Refusal(.storageFailed, "the journal has no room; nothing was changed")), for: ticket)
+            }
+            commit()
             engine.adopt(machine.under(configuration.profile), for: ticket, at: moment)
+            beginRebase()
             log(
                 .notice,
                 "imported a state: \(machine.breakers.count) breakers, \(machine.ledger.providerCount) providers")
@@ -91,6 +114,12 @@ extension Server {
                 Engine.complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal), &output)
             }
         }
+    }
+
+    private func takePendingImport() {
+        guard !pendingImports.isEmpty else { return }
+        let (machine, ticket) = pendingImports.removeFirst()
+        imported(.success(machine), for: ticket)
     }
 
     private func answer<Reply: WireRecord>(
@@ -151,8 +180,8 @@ extension Server {
         }
         let moment = Moment(milliseconds: SystemClock.wallMilliseconds)
         do throws(RecoveryRefusal) {
-            let found = try Recovered(
-                from: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
+            let found = try Recovered.find(
+                in: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
                 newEpoch: 0, at: moment)
             return [found.report(of: configuration.dataDirectory)]
         } catch { throw ServerFailure(error) }

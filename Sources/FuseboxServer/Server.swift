@@ -15,6 +15,8 @@ public final class Server {
     let store: SnapshotStore<DirectoryStorage>
     var engine: Engine
     private(set) var limits: Limits
+    /// The journal; nil if none is kept.
+    var keeper: JournalKeeper?
 
     private var listener: Listener?
     private var signals: [SignalWatcher] = []
@@ -41,6 +43,8 @@ public final class Server {
     /// The longest turn so far, in nanoseconds of this thread's processor time, and what is measured for the log.
     private var turnStartedAt: Int64 = 0
     private(set) var longestTurnNanoseconds: Int64 = 0
+    /// Imported states that wait for a snapshot that is being written.
+    var pendingImports: [(StateMachine, Ticket)] = []
     /// Whether the snapshot that a restart is to find has been captured.
     var hasCapturedLast = false
 
@@ -79,23 +83,36 @@ public final class Server {
 
         let boottime = SystemClock.bootMilliseconds
         let realtime = SystemClock.wallMilliseconds
-        let recovered: Recovered
-        do throws(RecoveryRefusal) {
-            recovered = try Recovered(
-                from: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max),
-                at: Moment(milliseconds: realtime))
-        } catch { throw ServerFailure(error) }
+        let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
         do throws(StorageError) { try recovered.settle(store) } catch { throw .storage(error.description) }
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
+        let report = recovered.report(of: configuration.dataDirectory)
+        log(recovered.isWhole ? .notice : .critical, report)
+        let open = recovered.resumption
+        let isContinuous = recovered.isJournalContinuous
+        let needsSnapshot = recovered.needsSnapshot
+        let identity = Engine.Identity(
+            server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch)
         engine = Engine(
-            recovered.machine,
-            identity: .init(server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch),
-            sequence: recovered.sequence, snapshot: recovered.snapshot,
+            recovered, identity: identity, durability: configuration.durability,
             snapshotIntervalMilliseconds: configuration.snapshotIntervalMilliseconds, at: moment)
-        log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
+        // First the snapshot: a journal without one is refused at the next start.
+        if needsSnapshot { try writeFirstSnapshot() }
+        try openJournal(resuming: open, isContinuous: isContinuous)
         loop.delegate = self
+    }
+
+    private static func recover(
+        _ store: SnapshotStore<DirectoryStorage>, _ configuration: ServerConfiguration, _ limits: Limits, _ log: Log,
+        at moment: Moment
+    ) throws(ServerFailure) -> Recovered {
+        do throws(RecoveryRefusal) {
+            return try Recovered.find(
+                in: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max), at: moment
+            ) { log(.notice, "\($0) journal entries replayed") }
+        } catch { throw ServerFailure(error) }
     }
 
     /// The configured limits, lowered to what the descriptor limit allows.
@@ -189,6 +206,7 @@ extension Server: EventLoopDelegate {
         if let step {
             log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
         }
+        beginJournalTurn()
         engine.advance(to: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
@@ -212,6 +230,7 @@ extension Server: EventLoopDelegate {
     var isTurnOver: Bool { SystemClock.monotonicNanoseconds > turnDeadline }
 
     public func turnEnds(_ loop: EventLoop) {
+        commit()
         if engine.hasEvents {
             for case let connection? in connections where !connection.session.topics.isEmpty {
                 connection.deliverEvents()
@@ -249,6 +268,7 @@ extension Server: EventLoopDelegate {
 
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
+        keepJournal()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
@@ -342,6 +362,15 @@ extension Server: ListenerDelegate {
     }
 
     func bytesArrived() { turnsUntilQuiet = 2 }
+
+    /// Ends the connections whose worker has connected anew.
+    func endFenced() {
+        guard !engine.fenced.isEmpty else { return }
+        let fenced = engine.fenced
+        engine.fencingDone()
+        let refusal = Refusal(.fenced, "the same worker has connected anew; this connection is over")
+        for session in fenced { connection(session)?.finish(refusal) }
+    }
 }
 
 // MARK: Shutdown
@@ -369,7 +398,9 @@ extension Server {
                 loop.runAgain()
             }
         case .writing:
-            guard !engine.isWritingSnapshot else { return }
+            // What waits for a snapshot that cannot be written waits in vain.
+            let waitsInVain = failure != nil && engine.isRebasing
+            guard !engine.isWritingSnapshot, !engine.hasHeldReplies || waitsInVain else { return }
             shutdown = .flushing
             let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
             for case let connection? in connections { connection.finish(refusal) }
@@ -411,6 +442,7 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         for signal in signals { signal.close() }
+        sealJournal()
         log(
             .notice,
             "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"

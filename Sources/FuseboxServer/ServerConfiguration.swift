@@ -1,3 +1,4 @@
+import FuseboxEngine
 import FuseboxWire
 
 /// What `fuseboxd` is told on its command line.
@@ -9,6 +10,10 @@ public struct ServerConfiguration: Sendable {
     /// Where snapshots are kept.
     public var dataDirectory = "/var/lib/fusebox"
     public var snapshotIntervalMilliseconds: Int64 = 60_000
+    /// How acknowledgements are kept.
+    public var durability: Durability = .commit
+    /// The size of the journal's segments in bytes.
+    public var journalSegmentLength = 16 * 1024 * 1024
     public var profile: Profile = .fusebox
     public var logLevel: Log.Level = .info
     /// Members of this group may use operator commands, besides root and the daemon's own user.

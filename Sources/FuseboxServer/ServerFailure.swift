@@ -44,8 +44,8 @@ extension ServerFailure {
 extension ServerFailure {
     init(_ refusal: RecoveryRefusal) {
         switch refusal {
-        case .allDamaged, .newerVersion: self = .damagedData(refusal)
         case .unreadable: self = .storage(refusal.description)
+        default: self = .damagedData(refusal)
         }
     }
 }

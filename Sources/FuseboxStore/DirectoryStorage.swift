@@ -192,7 +192,8 @@ public final class DirectoryFile: StorageFile {
         while offset < bytes.count {
             let count = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw DirectoryStorage.error("write", path) }
+            if count == 0 { errno = EIO }
+            guard count > 0 else { throw DirectoryStorage.error("write", path) }
             offset += count
         }
     }
@@ -247,12 +248,16 @@ public final class DirectorySegment: JournalFile {
         while done < bytes.count {
             let count = unsafe pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw DirectoryStorage.error("write", path) }
+            if count == 0 { errno = EIO }
+            guard count > 0 else { throw DirectoryStorage.error("write", path) }
             done += count
         }
     }
 
     public func sync() throws(StorageError) {
-        guard fdatasync(descriptor) == 0 else { throw DirectoryStorage.error("fdatasync", path) }
+        while fdatasync(descriptor) != 0 {
+            // Interrupted is not failed: nothing was reported and forgotten.
+            guard errno == EINTR else { throw DirectoryStorage.error("fdatasync", path) }
+        }
     }
 }

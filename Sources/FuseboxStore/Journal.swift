@@ -42,6 +42,10 @@ public struct JournalName: Sendable, Hashable {
 
     /// When it has been set aside.
     public var damaged: String { file + ".damaged" }
+    /// When it has been set aside because it belongs to another life of the state.
+    public var foreign: String { file + ".foreign" }
+    /// While `fusebox repair` writes a mended one.
+    public var mended: String { file + ".mended" }
 }
 
 /// A segment that was prepared: it has its space and neither header nor name.
@@ -76,10 +80,13 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// Begins, or goes on in the segment that was left open.
     ///
+    /// Brings all that is there to the disk first. A process that was killed leaves files that the system holds and the
+    /// disk does not: what follows them must not outlive them.
+    ///
     /// - Parameters:
     ///   - segmentLength: the size of new segments in bytes
     ///   - open: the last segment and where its good entries end, if it was left without its last entry
-    /// - Throws: what fails when the rest of that segment is cleared
+    /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced
     public init(
         _ files: Files, epoch: UInt64, segmentLength: Int, resuming open: (name: JournalName, offset: Int)?
     ) throws(StorageError) {
@@ -87,11 +94,14 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         self.segmentLength = segmentLength
         self.epoch = epoch
         try? files.remove(Self.spareName)
-        guard let open else { return }
-        let file = try files.openSegment(open.name.file)
-        try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
-        try file.sync()
-        active = Active(name: open.name, file: file, offset: open.offset)
+        for name in try files.segments() where name != open?.name { try files.openSegment(name.file).sync() }
+        if let open {
+            let file = try files.openSegment(open.name.file)
+            try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
+            try file.sync()
+            active = Active(name: open.name, file: file, offset: open.offset)
+        }
+        try files.syncDirectory()
     }
 
     /// Overwrites what a torn write has left: what comes next must not be followed by it.
@@ -115,9 +125,18 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// The bytes of entries that can be appended now without asking the file system for space.
     public var room: Int {
-        guard let active else { return spare == nil ? 0 : segmentLength - JournalHeader.bytes - Self.sealBytes }
+        guard let active else { return 0 }
         return max(0, segmentLength - active.offset - Self.sealBytes)
     }
+
+    /// The bytes of entries that an empty segment takes.
+    public var capacity: Int { segmentLength - JournalHeader.bytes - Self.sealBytes }
+
+    /// Whether there is a segment to append to.
+    public var isOpen: Bool { active != nil }
+
+    /// Whether a spare is ready.
+    public var hasSpare: Bool { spare != nil }
 
     /// Whether a spare should be prepared.
     public var wantsSpare: Bool { spare == nil }
@@ -138,13 +157,17 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
 
     /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
     ///
-    /// - Parameter sequence: of the next entry
-    public mutating func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
+    /// - Parameters:
+    ///   - sequence: of the next entry
+    ///   - isRebased: whether the next entry does not follow the last one
+    public mutating func rotate(
+        next sequence: UInt64, synced: UInt64, isRebased: Bool = false
+    ) throws(StorageError) {
         guard let spare else { return }
-        try seal(next: sequence, synced: synced)
+        if !isRebased { try seal(next: sequence, synced: synced) } else { leave() }
         var header = ByteWriter()
         header.write(contentsOf: JournalHeader.magic)
-        JournalHeader(epoch: epoch, firstSequence: sequence).encode(into: &header)
+        JournalHeader(epoch: epoch, firstSequence: sequence, isRebased: isRebased).encode(into: &header)
         header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
         try Self.write(header, to: spare.file, at: 0)
         let name = JournalName(firstSequence: sequence)
@@ -152,6 +175,12 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         directoryIsUnsynced = true
         active = Active(name: name, file: spare.file, offset: JournalHeader.bytes)
         self.spare = nil
+    }
+
+    /// Goes on without completing the segment: the entry that would do so is not the next one.
+    private mutating func leave() {
+        if let active { unsynced.append(active.file) }
+        active = nil
     }
 
     /// Completes the segment, if it has any entries. The next `syncTask` brings it to the disk.
@@ -207,6 +236,12 @@ extension Storage {
     /// The journal's segments, oldest first.
     public func segments() throws(StorageError) -> [JournalName] {
         try list().compactMap { JournalName(file: $0) }.sorted { $0.firstSequence < $1.firstSequence }
+    }
+
+    /// The epoch that a segment's header names; nil if the header is not good.
+    public func epoch(of name: JournalName) throws(StorageError) -> UInt64? {
+        let head = try read(name.file, at: 0, length: JournalHeader.bytes)
+        return (try? JournalReader(head))?.header.epoch
     }
 
     /// Removes the segments that hold nothing after `sequence`.

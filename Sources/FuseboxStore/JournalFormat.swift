@@ -21,18 +21,21 @@ public struct JournalHeader: WireRecord {
     /// else. It is raised whenever a command's effect on the state changes.
     public static let currentSemantics: UInt32 = 1
     static let magic: [UInt8] = Array("FUSEBOXJ".utf8)
-    static let bytes = 64
+    /// The bytes that it takes, with the magic before and the zeros after it.
+    public static let bytes = 64
 
     public var version = JournalHeader.currentVersion
     public var semantics = JournalHeader.currentSemantics
     public var epoch: UInt64 = 0
     public var firstSequence: UInt64 = 0
+    public var isRebased = false
 
     public init() {}
 
-    public init(epoch: UInt64, firstSequence: UInt64) {
+    public init(epoch: UInt64, firstSequence: UInt64, isRebased: Bool) {
         self.epoch = epoch
         self.firstSequence = firstSequence
+        self.isRebased = isRebased
     }
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -40,6 +43,9 @@ public struct JournalHeader: WireRecord {
         try visitor.field("semantics", &semantics, "the version of what commands mean: 1")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
+        try visitor.field(
+            "isRebased", &isRebased,
+            "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
     }
 }
 

@@ -48,6 +48,8 @@ public struct JournalReader: Sendable {
             do throws(Refusal) {
                 var peek = reader
                 let version = try peek.read(UInt32.self)
+                // No version has the number 0: these are bytes that never reached the disk.
+                guard version != 0 else { return .failure(.header) }
                 guard version == JournalHeader.currentVersion else { return .failure(.unknownVersion(version)) }
                 try header.decode(from: &reader)
                 let end = JournalHeader.magic.count + reader.position
@@ -62,6 +64,7 @@ public struct JournalReader: Sendable {
     /// Calls `body` with every good entry and its payload, in order, and returns how they end.
     ///
     /// - Parameter body: what it throws ends the reading
+    ///   The end tells torn from damaged by this segment alone: `proves` asks those that follow.
     public func forEach<Failure: Error>(
         _ body: (JournalEntry, UnsafeRawBufferPointer, _ offset: Int) throws(Failure) -> Void
     ) throws(Failure) -> JournalEnd {
@@ -69,6 +72,45 @@ public struct JournalReader: Sendable {
             do throws(Failure) { return .success(try unsafe walk(all, body)) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Whether an entry among these bytes proves that `sequence` was on the disk when it was written.
+    public static func proves(_ sequence: UInt64, in bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { all in
+            unsafe knows(sequence, from: JournalHeader.bytes, of: all)
+        }
+    }
+
+    /// The highest sequence of a good entry that begins at `offset` or after it; nil if there is none.
+    public static func highestSequence(in bytes: [UInt8], from offset: Int) -> UInt64? {
+        unsafe bytes.withUnsafeBytes { all in
+            var highest: UInt64?
+            var place = max(offset, JournalHeader.bytes)
+            while place < all.count {
+                guard let (entry, _, end) = unsafe entry(at: place, of: all) else {
+                    place += JournalEntry.alignment
+                    continue
+                }
+                // The entry that completes a segment has the sequence of the next one.
+                let sequence = entry.command == JournalEntry.seal ? entry.sequence - 1 : entry.sequence
+                highest = max(highest ?? 0, sequence)
+                place = end
+            }
+            return highest
+        }
+    }
+
+    private static func knows(_ sequence: UInt64, from offset: Int, of all: UnsafeRawBufferPointer) -> Bool {
+        var place = offset
+        while place < all.count {
+            if let (entry, _, end) = unsafe entry(at: place, of: all) {
+                if entry.synced >= sequence { return true }
+                place = end
+            } else {
+                place += JournalEntry.alignment
+            }
+        }
+        return false
     }
 
     private func walk<Failure: Error>(
@@ -91,13 +133,7 @@ public struct JournalReader: Sendable {
     /// What it means that no good entry with the expected sequence stands at `offset`.
     private func end(at offset: Int, expected: UInt64, of all: UnsafeRawBufferPointer) -> JournalEnd {
         if unsafe Self.isZero(all, from: offset) { return .open(offset: offset) }
-        var place = offset
-        while place < all.count {
-            if let (entry, _, _) = unsafe Self.entry(at: place, of: all), entry.synced >= expected {
-                return .damaged(offset: offset)
-            }
-            place += JournalEntry.alignment
-        }
+        if unsafe Self.knows(expected, from: offset, of: all) { return .damaged(offset: offset) }
         return .torn(offset: offset)
     }
 

@@ -59,6 +59,15 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
     /// A section's checksum is right and its contents are not.
     case contents(offset: Int, Refusal)
 
+    /// Where in the file it was found.
+    public var offset: Int {
+        switch self {
+        case .notASnapshot: 0
+        case .unknownVersion: 8
+        case .truncated(let offset), .checksum(let offset), .trailingBytes(let offset), .contents(let offset, _): offset
+        }
+    }
+
     public var description: String {
         switch self {
         case .notASnapshot: "this is not a snapshot of Fusebox: its first bytes are others"

@@ -73,6 +73,12 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         return info
     }
 
+    /// The epoch that a snapshot's header names; nil if the header is not good.
+    public func epoch(of name: SnapshotName) throws(StorageError) -> UInt64? {
+        let head = try files.read(name.file, at: 0, length: 256)
+        return (try? SnapshotReader(head))?.header.epoch
+    }
+
     /// Sets a snapshot aside that cannot be read, under a name that is never read again and never deleted.
     public func setAside(_ name: SnapshotName) throws(StorageError) {
         try files.rename(name.file, to: name.damaged)
@@ -131,6 +137,8 @@ public struct SnapshotName: Sendable, Hashable {
     var partial: String { file + Self.partialSuffix }
     /// When it has been set aside.
     public var damaged: String { file + ".damaged" }
+    /// When it has been set aside because it belongs to another life of the state.
+    public var foreign: String { file + ".foreign" }
 
     static func isPartial(_ file: String) -> Bool { file.hasPrefix(prefix) && file.hasSuffix(partialSuffix) }
 }
@@ -140,4 +148,14 @@ public struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
     let file: File
 
     public mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { try unsafe file.write(bytes) }
+}
+
+extension SnapshotStore {
+    /// Removes the segments of the journal that no kept snapshot needs.
+    public func retireJournal() throws(SnapshotFailure) {
+        do throws(StorageError) {
+            guard let oldest = try list().last else { return }
+            try files.retireSegments(upTo: oldest.sequence)
+        } catch { throw .storage(error) }
+    }
 }

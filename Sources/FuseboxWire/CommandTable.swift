@@ -72,6 +72,7 @@ public enum CommandTable {
 
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
+        case 242: visitor.visit(ForgetWorker.self)
         default: nil
         }
     }

@@ -45,6 +45,9 @@ public struct FrameReader: ~Copyable {
         return unsafe Int(UInt32(littleEndian: buffer.contents.loadUnaligned(as: UInt32.self)))
     }
 
+    /// The length of the frame that comes next, in bytes after the length field; 0 if it is not known yet.
+    public var nextLength: Int { announcedLength ?? 0 }
+
     /// Whether a complete frame is waiting, or bytes that can never become one.
     public var isReady: Bool {
         guard let length = announcedLength else { return false }

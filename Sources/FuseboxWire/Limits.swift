@@ -51,6 +51,13 @@ public struct Limits: Sendable, Equatable {
     /// A breaker that is closed, unconfigured and idle for this long may be forgotten to make room.
     public var idleBreakerMilliseconds: Int64 = 600_000
 
+    /// Workers that are remembered, so that what they send again counts once. The one that has been quiet for the
+    /// longest makes room; it is told so.
+    public var workers = 16_384
+
+    /// Replies of one worker that are kept until it has acknowledged them.
+    public var keptReplies = 4_096
+
     // MARK: Connections
 
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.

@@ -37,6 +37,7 @@ struct Failure: Error {
         case let error as StorageError: self.init(error)
         case let error as DirectoryError: self.init(error)
         case let failure as SnapshotFailure: self.init(failure)
+        case let failure as RepairFailure: self.init(failure)
         default: return nil
         }
     }
@@ -115,6 +116,14 @@ extension Failure {
         switch failure {
         case .storage(let error): self.init(error)
         case .damaged(let file, let damage): self.init(damage, in: file)
+        }
+    }
+
+    init(_ failure: RepairFailure) {
+        switch failure {
+        case .refused(.unreadable(let failure)), .snapshot(let failure): self.init(failure)
+        case .refused(let refusal): self.init(.damagedData, refusal.description)
+        case .storage(let error): self.init(error)
         }
     }
 

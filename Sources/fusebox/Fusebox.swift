@@ -37,8 +37,14 @@ struct Fusebox: ParsableCommand {
                     BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, ForgetCommand.self,
                 ]),
             CommandGroup(
-                name: "Files", subcommands: [SnapshotCommands.self, ExportCommand.self, ImportCommand.self]),
-            CommandGroup(name: "Offline", subcommands: [SimulateCommand.self, ProtocolCommand.self]),
+                name: "Files",
+                subcommands: [SnapshotCommands.self, BackupCommand.self, ExportCommand.self, ImportCommand.self]),
+            CommandGroup(
+                name: "Offline",
+                subcommands: [
+                    CheckCommand.self, RepairCommand.self, JournalCommands.self, SimulateCommand.self,
+                    ProtocolCommand.self,
+                ]),
         ])
 
     // Here too, so that it may stand before the subcommand.

@@ -75,6 +75,14 @@ enum LocalFile {
         }
     }
 
+    /// The names of everything in a directory.
+    static func names(in path: String) throws(Failure) -> [String] {
+        do throws(DirectoryError) {
+            let directory = try DirectoryStorage(path, .looking)
+            do throws(StorageError) { return try directory.list() } catch { throw .failed(error) }
+        } catch { throw Failure(error) }
+    }
+
     /// What messages call a file argument.
     static func label(_ argument: String) -> String { argument == "-" ? "standard input" : argument }
 

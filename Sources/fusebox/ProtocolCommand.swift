@@ -13,11 +13,13 @@ struct ProtocolCommand: ParsableCommand {
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case markdown, json, snapshot, vectors
+        case markdown, json, snapshot, journal, vectors
     }
 
     @Option(
-        help: "What to give: the reference for people or for programs, the records of snapshots, or files of frames.")
+        help:
+            "What to give: the reference for people or for programs, the records of snapshots or of the journal, or files of frames."
+    )
     var format: Format
 
     @Argument(help: "Where the files of `vectors` go; created if need be.")
@@ -37,6 +39,7 @@ struct ProtocolCommand: ParsableCommand {
             switch format {
             case .json: ProtocolReference.json()
             case .snapshot: SnapshotReference.markdown()
+            case .journal: JournalReference.markdown()
             case .markdown, .vectors: ProtocolReference.markdown()
             }
         var output = Output()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxEngine
 import FuseboxServer
 import FuseboxWire
 import Glibc
@@ -40,6 +41,30 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(help: "How long a client may take to say hello: 500ms, 5s.", transform: interval)
     var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
+
+    @Option(
+        help: """
+            When a change is acknowledged. commit: money and configuration once they are on the disk, outcomes once the \
+            system has them. interval: once the system has them, on the disk within a second. snapshot: at once, and \
+            what changed since the last snapshot is lost with the process.
+            """,
+        transform: { text in
+            guard let durability = Durability(rawValue: text) else {
+                throw ValidationError("'\(text)' is no durability; give commit, interval or snapshot")
+            }
+            return durability
+        })
+    var durability: Durability = .commit
+
+    @Option(
+        help: "The size of the journal's files, whose space is reserved ahead: 64KiB to 1GiB.",
+        transform: { text in
+            guard let bytes = Quantity.bytes(text), (64 << 10...1 << 30).contains(bytes) else {
+                throw ValidationError("'\(text)' is no size between 64KiB and 1GiB; give one with a unit: 16MiB")
+            }
+            return Int(bytes)
+        })
+    var journalSegment: Int = ServerConfiguration().journalSegmentLength
 
     @Option(
         help: "The semantics: fusebox, or llm-providers for the behaviour of that library to the letter.",
@@ -96,6 +121,8 @@ struct Fuseboxd: ParsableCommand {
         configuration.snapshotIntervalMilliseconds = snapshotInterval
         configuration.limits.helloMilliseconds = helloTimeout
         configuration.profile = profile
+        configuration.durability = durability
+        configuration.journalSegmentLength = journalSegment
         configuration.logLevel = logLevel
         if let adminGroup {
             guard let entry = unsafe getgrnam(adminGroup) else {

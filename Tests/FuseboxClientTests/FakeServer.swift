@@ -1,11 +1,13 @@
 import FuseboxWire
 import Glibc
+import Synchronization
 
 @testable import FuseboxClient
 
 /// A stand-in for the daemon: speaks the protocol on a real socket and does what the test says.
 ///
-/// It answers hello by itself, and every other request with `answer`, on one thread a connection.
+/// It answers hello by itself, and every other request with `answer`, on one thread a connection. Like the daemon it keeps
+/// the replies to sequenced requests, answers what is sent again from them, and fences a worker's older connections.
 final class FakeServer: @unchecked Sendable {
     let directory: String
     let path: String
@@ -19,8 +21,12 @@ final class FakeServer: @unchecked Sendable {
         var peers: [Peer] = []
     }
 
-    /// What hello is answered with.
+    /// What hello is answered with, but for the worker's standing.
     let hello: Lock<Hello.Reply>
+    /// What is remembered of workers.
+    private let books = Lock<[WorkerID: WorkerBook]>([:])
+    /// How it stands with every worker; nil: as it is.
+    let standing = Lock<WorkerStanding?>(nil)
 
     /// A request, and where its reply goes.
     struct Request: Sendable {
@@ -28,6 +34,7 @@ final class FakeServer: @unchecked Sendable {
         let header: FrameHeader
         let sequence: RequestSequence?
         let payload: [UInt8]
+        let book: WorkerBook
         var command: UInt16 { header.command }
 
         func decoded<C: Command>(_ command: C.Type = C.self) -> C {
@@ -42,7 +49,18 @@ final class FakeServer: @unchecked Sendable {
             return value
         }
 
-        func reply(_ record: some WireRecord) { peer.send(header.command, header.correlation, record) }
+        func reply(_ record: some WireRecord) {
+            carryOut(record)
+            peer.send(header.command, header.correlation, record)
+        }
+
+        /// Carries it out and keeps the reply, but does not send it.
+        func carryOut(_ record: some WireRecord) {
+            guard let sequence else { return }
+            var writer = ByteWriter()
+            record.encode(into: &writer)
+            book.keep(sequence.sequence, writer.bytes)
+        }
         func refuse(_ status: Status, _ message: String) {
             peer.refuse(Refusal(status, message), header.command, header.correlation)
         }
@@ -63,6 +81,8 @@ final class FakeServer: @unchecked Sendable {
     final class Peer: @unchecked Sendable {
         let number: Int
         private let descriptor: Lock<Int32>
+        private let hasClosed = Atomic(false)
+        let book = Lock(WorkerBook())
         /// How many bytes a write has; nil: all at once.
         let piece: Int?
 
@@ -111,8 +131,12 @@ final class FakeServer: @unchecked Sendable {
 
         /// Closes the connection at once.
         func close() {
+            hasClosed.store(true, ordering: .releasing)
             descriptor.withLock { if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) } }
         }
+
+        /// Whether what may still lie in the socket is not looked at any more.
+        var isClosed: Bool { hasClosed.load(ordering: .acquiring) }
 
         fileprivate func end() {
             descriptor.withLock {
@@ -212,7 +236,7 @@ final class FakeServer: @unchecked Sendable {
                 do throws(Refusal) {
                     let frame = try reader.next { header, payload in (header, [UInt8](payload)) }
                     guard let frame else { break }
-                    guard let server else { return }
+                    guard let server, !peer.isClosed else { return }
                     server.take(peer, frame.0, frame.1)
                 } catch { return }
             }
@@ -231,15 +255,98 @@ final class FakeServer: @unchecked Sendable {
             sequence = carried
             payload.removeFirst(16)
         }
-        let request = Request(peer: peer, header: header, sequence: sequence, payload: payload)
+        let book = peer.book.withLock { $0 }
+        let request = Request(peer: peer, header: header, sequence: sequence, payload: payload, book: book)
         if header.command == Hello.declaration.number {
-            let hello: Hello = request.decoded()
-            record.withLock { $0.hellos.append(hello) }
-            request.reply(self.hello.withLock { $0 })
+            greet(request)
+        } else if let sequence {
+            // One at a time, as the daemon's loop does it.
+            book.serially(speaker: peer.number) {
+                record.withLock { $0.requests.append(request) }
+                switch book.kept(sequence) {
+                case .new: answer(request)
+                case .reply(let bytes): peer.send(header.command, header.correlation, Verbatim(bytes: bytes))
+                case .none: request.refuse(.sequenceOutOfOrder, "its reply is not kept")
+                }
+            }
         } else {
             record.withLock { $0.requests.append(request) }
             answer(request)
         }
+    }
+
+    private func greet(_ request: Request) {
+        let hello: Hello = request.decoded()
+        record.withLock { $0.hellos.append(hello) }
+        let book = books.withLock { books in
+            let book = books[hello.worker] ?? WorkerBook()
+            books[hello.worker] = book
+            return book
+        }
+        book.fenceOlder(than: request.peer.number)
+        request.peer.book.withLock { $0 = book }
+        var reply = self.hello.withLock { $0 }
+        reply.lastSequence = book.last
+        let known: WorkerStanding = book.last > 0 ? .resumed : hello.lastSequence > 0 ? .forgotten : .new
+        reply.worker = standing.withLock { $0 } ?? known
+        request.reply(reply)
+    }
+
+    /// The sequenced requests that were carried out, over all workers.
+    var carriedOut: Int { books.withLock { $0.values.reduce(0) { $0 + $1.carriedOut } } }
+}
+
+/// What the stand-in remembers of one worker.
+final class WorkerBook: Sendable {
+    private struct Contents {
+        var last: UInt64 = 0
+        var kept: [UInt64: [UInt8]] = [:]
+        var carriedOut = 0
+        var speaker = -1
+    }
+
+    enum Kept {
+        case new
+        case reply([UInt8])
+        case none
+    }
+
+    private let contents = Lock(Contents())
+    private let turn = Lock(())
+
+    var last: UInt64 { contents.withLock { $0.last } }
+    var carriedOut: Int { contents.withLock { $0.carriedOut } }
+
+    func keep(_ sequence: UInt64, _ bytes: [UInt8]) {
+        contents.withLock {
+            $0.last = max($0.last, sequence)
+            $0.kept[sequence] = bytes
+            $0.carriedOut += 1
+        }
+    }
+
+    func kept(_ number: RequestSequence) -> Kept {
+        contents.withLock { contents in
+            contents.kept = contents.kept.filter { $0.key >= number.oldestUnacknowledged }
+            if let bytes = contents.kept[number.sequence] { return .reply(bytes) }
+            return number.sequence > contents.last ? .new : .none
+        }
+    }
+
+    func fenceOlder(than speaker: Int) { contents.withLock { $0.speaker = max($0.speaker, speaker) } }
+
+    func serially(speaker: Int, _ body: () -> Void) {
+        turn.withLock { _ in
+            if contents.withLock({ $0.speaker == speaker }) { body() }
+        }
+    }
+}
+
+/// A payload that has been encoded before.
+struct Verbatim: WireRecord {
+    var bytes: [UInt8] = []
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        for index in bytes.indices { try visitor.field("byte", &bytes[index], "one") }
     }
 }
 

@@ -180,16 +180,6 @@ struct LossTests {
         #expect(server.requests.count == 2)
     }
 
-    @Test func theOutcomeOfALostReportIsUnknown() throws {
-        let server = dropping(BreakerSuccess.declaration.number)
-        let client = try server.connect()
-        #expect(clientError { () throws(ClientError) in _ = try client.breakers.success("a") } == .outcomeUnknown)
-        // It is not sent again by itself; the next one has a number of its own.
-        #expect(try client.breakers.success("a") == .delivered)
-        #expect(server.requests.compactMap(\.sequence?.sequence) == [1, 2])
-        #expect(server.requests.last?.sequence?.oldestUnacknowledged == 2)
-    }
-
     @Test func allThreadsSurviveLostConnections() throws {
         let count = Atomic(0)
         let server = FakeServer { request in

@@ -62,8 +62,9 @@ final class DaemonProcess {
         }
     }
 
-    /// `fuseboxd` lies beside the program that runs the tests.
+    /// `fuseboxd` lies beside the program that runs the tests, unless `FUSEBOX_DAEMON` names another one.
     static let executable: String = {
+        if let named = getenv("FUSEBOX_DAEMON") { return String(cString: named) }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let path = String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
@@ -113,7 +114,17 @@ final class DaemonProcess {
     }
 
     /// The snapshot files, oldest first.
-    var snapshots: [String] { fileNames(in: dataPath).filter { $0.hasSuffix(".fusebox") } }
+    var snapshots: [String] { snapshotNames(in: dataPath) }
+}
+
+/// The snapshots in a data directory, oldest first.
+func snapshotNames(in folder: String) -> [String] {
+    fileNames(in: folder).filter { $0.hasPrefix("snapshot-") && $0.hasSuffix(".fusebox") }
+}
+
+/// The segments of the journal in a data directory, oldest first.
+func segmentNames(in folder: String) -> [String] {
+    fileNames(in: folder).filter { $0.hasPrefix("journal-0") && $0.hasSuffix(".fusebox") }
 }
 
 /// Starts a program; descriptor 3 becomes `third` if there is one.

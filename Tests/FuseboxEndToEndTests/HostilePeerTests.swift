@@ -28,7 +28,7 @@ extension EndToEnd {
             Nonsense(
                 testDescription: "a hello of another version",
                 bytes: {
-                    var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+                    var hello = Hello(worker: WorkerID(high: 0, low: 1), client: "")
                     hello.lowestVersion = 900
                     hello.highestVersion = 901
                     return RawPeer.frame(hello)
@@ -78,7 +78,7 @@ extension EndToEnd {
         @Test func aSecondHelloIsRefusedAndCloses() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
-            #expect(try peer.ask(Hello(worker: WorkerID(high: 0, low: 0), client: "")).status == .helloRequired)
+            #expect(try peer.ask(Hello(worker: WorkerID(high: 0, low: 1), client: "")).status == .helloRequired)
             #expect(try peer.isClosed())
         }
 
@@ -101,7 +101,7 @@ extension EndToEnd {
             for _ in 0..<300 {
                 let peer = try RawPeer(daemon.socketPath)
                 if Bool.random(using: &generator) {
-                    peer.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "")))
+                    peer.send(RawPeer.hello(client: ""))
                 }
                 _ = peer.sendWhatFits((0..<2_000).map { _ in UInt8.random(in: 0...255, using: &generator) })
             }
@@ -132,7 +132,8 @@ extension EndToEnd {
         }
 
         @Test func aSubscriberThatNeverReadsMissesEvents() throws {
-            let daemon = try DaemonProcess()
+            // Without a journal, lest the disk take longer than a peer may stall.
+            let daemon = try DaemonProcess("--durability", "snapshot")
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
             let before = daemon.residentBytes
@@ -182,7 +183,7 @@ extension EndToEnd {
             let before = daemon.residentBytes
             var peers = try (0..<2_000).map { _ in try RawPeer(daemon.socketPath) }
             for peer in peers {
-                peer.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "one of many")))
+                peer.send(RawPeer.hello(client: "one of many"))
             }
             for peer in peers { #expect(try peer.next()?.status == .ok) }
             for peer in peers { peer.send(Ping()) }
@@ -212,7 +213,7 @@ extension EndToEnd {
             #expect(try peers[0].ask(SnapshotNow()).status == .ok)
             // And once there is room again, there is room.
             peers.removeLast()
-            let hello = RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "late"))
+            let hello = RawPeer.hello(client: "late")
             #expect(
                 waitUntil {
                     guard let peer = try? RawPeer(daemon.socketPath) else { return false }

@@ -40,12 +40,23 @@ final class RawPeer {
         try #require(withUnixAddress(path) { connect(socket, $0, $1) } == 0, "cannot connect to \(path)")
     }
 
+    /// One that may find nobody there.
+    init?(ifListening path: String) {
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0, withUnixAddress(path, { connect(socket, $0, $1) }) == 0 else { return nil }
+    }
+
     /// One that has said hello.
     static func greeted(_ path: String) throws -> RawPeer {
         let peer = try RawPeer(path)
-        peer.send(frame(Hello(worker: WorkerID(high: 1, low: 2), client: "raw peer")))
+        peer.send(hello())
         #expect(try peer.next()?.status == .ok)
         return peer
+    }
+
+    /// The hello of a worker that nobody knows: two connections of the same one would end each other.
+    static func hello(client: String = "raw peer") -> [UInt8] {
+        frame(Hello(worker: WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)), client: client))
     }
 
     deinit { close(socket) }
@@ -94,12 +105,12 @@ final class RawPeer {
     }
 
     static func write<C: Command>(
-        _ command: C, correlation: UInt32 = 7, sequence: UInt64, into writer: inout ByteWriter
+        _ command: C, correlation: UInt32 = 7, sequence: UInt64, oldest: UInt64? = nil, into writer: inout ByteWriter
     ) {
         let start = writer.beginFrame(
             FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation))
         if C.declaration.isSequenced {
-            RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &writer)
+            RequestSequence(sequence: sequence, oldestUnacknowledged: oldest ?? sequence).encode(into: &writer)
         }
         command.encode(into: &writer)
         writer.endFrame(start)
@@ -115,6 +126,9 @@ final class RawPeer {
             guard try read() else { return nil }
         }
     }
+
+    /// Whether a whole frame has been read.
+    var hasFrame: Bool { input.isReady }
 
     /// Whether `next` has something to look at.
     func hasInput(withinMilliseconds milliseconds: Int32) -> Bool {

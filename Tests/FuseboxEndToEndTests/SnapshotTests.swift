@@ -6,6 +6,9 @@ import Testing
 extension EndToEnd {
     /// State comes back by itself, and what cannot be read is said and kept.
     @Suite struct SnapshotTests {
+        /// The snapshot that a new journal begins with.
+        private static let empty = "snapshot-00000000000000000000.fusebox"
+
         /// Something of each kind to be found again.
         private func fill(_ daemon: DaemonProcess) throws {
             let client = try FuseboxClient.connect(to: daemon.socketPath)
@@ -36,7 +39,7 @@ extension EndToEnd {
             let first = try DaemonProcess()
             try fill(first)
             #expect(try first.stop(signal) == 0)
-            #expect(first.snapshots.count == 1)
+            #expect(first.snapshots.count == 2, "the empty one that the journal began with, and the last")
             #expect(
                 fileNames(in: first.folder.path).contains("socket") == false, "the socket file goes with the daemon")
             try expectIsFilled(try DaemonProcess(in: first.folder))
@@ -44,7 +47,7 @@ extension EndToEnd {
 
         @Test func aPeriodicSnapshotAppearsByItself() throws {
             let daemon = try DaemonProcess("--snapshot-interval", "50ms")
-            #expect(daemon.snapshots == [], "nothing has changed yet")
+            #expect(daemon.snapshots == [Self.empty], "nothing has changed yet")
             try fill(daemon)
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             #expect(waitUntil { (try? client.status()).map { $0.snapshotSequence == $0.sequence } ?? false })
@@ -59,9 +62,10 @@ extension EndToEnd {
             try fill(daemon)
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             let info = try client.snapshots.now()
-            #expect(daemon.snapshots == [info.file])
+            #expect(daemon.snapshots == [Self.empty, info.file])
             #expect(try client.snapshots.now() == info, "nothing has changed: it is the same one")
-            #expect(try client.snapshots.list() == [info])
+            #expect(try client.snapshots.list().map(\.file) == [info.file, Self.empty])
+            #expect(try client.snapshots.list().first == info)
             var bytes: [UInt8] = []
             try client.snapshots.read(sequence: info.sequence) { bytes += $0 }
             #expect(bytes == contents(of: "\(daemon.dataPath)/\(info.file)"))
@@ -97,7 +101,7 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
-        /// A data directory with two snapshots: one of three records, and a newer one with one more.
+        /// A data directory with an empty snapshot, one of three records, and a newer one with one more.
         private func twoGenerations() throws -> TemporaryFolder {
             let daemon = try DaemonProcess()
             try fill(daemon)
@@ -105,7 +109,7 @@ extension EndToEnd {
             _ = try client.snapshots.now()
             try record(client, nanodollars: 1)
             #expect(try daemon.stop() == 0)
-            try #require(daemon.snapshots.count == 2)
+            try #require(daemon.snapshots.count == 3)
             return daemon.folder
         }
 
@@ -124,22 +128,23 @@ extension EndToEnd {
             let broken = contents(of: "\(folder("data"))/\(newest)")
 
             let daemon = try DaemonProcess(in: folder)
-            try expectIsFilled(daemon)
-            #expect(daemon.log.contains("<2>FELL BACK"))
+            #expect(daemon.log.contains("FELL BACK"))
+            #expect(daemon.log.contains("the journal brought everything back"))
             #expect(daemon.log.contains(newest))
             #expect(contents(of: "\(folder("data"))/\(newest).damaged") == broken)
             // Going on from there, the next start is an ordinary one.
             let client = try FuseboxClient.connect(to: daemon.socketPath)
+            #expect(try client.ledger.total().spend == Money(nanodollars: 3_600_001))
             try record(client, nanodollars: 5)
             #expect(try daemon.stop() == 0)
             let next = try DaemonProcess(in: folder)
             #expect(!next.log.contains("FELL BACK"))
             let again = try FuseboxClient.connect(to: next.socketPath)
-            #expect(try again.ledger.total().spend == Money(nanodollars: 3_600_005))
+            #expect(try again.ledger.total().spend == Money(nanodollars: 3_600_006))
         }
 
         private func snapshots(in folder: TemporaryFolder) -> [String] {
-            fileNames(in: folder("data")).filter { $0.hasSuffix(".fusebox") }
+            snapshotNames(in: folder("data"))
         }
 
         @Test func ifAllAreDamagedItRefusesAndTouchesNothing() throws {
@@ -231,15 +236,15 @@ extension EndToEnd {
             let names = snapshots(in: filled)
             let good = DaemonProcess(starting: .init(flags: ["--check"]), in: filled)
             #expect(try good.wait() == 0)
-            #expect(good.log.contains(names[1]))
+            #expect(good.log.contains(names[2]))
 
-            damage("\(filled("data"))/\(names[1])")
+            damage("\(filled("data"))/\(names[2])")
             let half = DaemonProcess(starting: .init(flags: ["--check"]), in: filled)
             #expect(try half.wait() == 0)
-            #expect(half.log.contains("FELL BACK to \(names[0])"))
+            #expect(half.log.contains("FELL BACK to \(names[1])"))
             #expect(snapshots(in: filled) == names)
 
-            damage("\(filled("data"))/\(names[0])")
+            for name in names.dropLast() { damage("\(filled("data"))/\(name)") }
             let none = DaemonProcess(starting: .init(flags: ["--check"]), in: filled)
             #expect(try none.wait() == 65)
             #expect(snapshots(in: filled) == names)

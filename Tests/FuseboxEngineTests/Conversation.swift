@@ -4,26 +4,35 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// An engine without I/O, and sessions that talk to it: a test owns its clock.
+/// An engine without I/O, and sessions that talk to it: a test owns its clock. It keeps no journal, so every reply
+/// comes at once.
 final class Conversation {
     var engine: Engine
     var now: Int64 = 1_790_000_000_000
 
     init(limits: Limits = Limits(), snapshotInterval: Int64 = 60_000) {
         let moment = Moment(milliseconds: now)
-        engine = Engine(
-            StateMachine(limits: limits, at: moment),
-            identity: .init(server: "engine under test", processID: 1, epoch: 42), sequence: 0, snapshot: nil,
-            snapshotIntervalMilliseconds: snapshotInterval, at: moment)
+        let store = SnapshotStore(EmptyStorage())
+        do throws(RecoveryRefusal) {
+            engine = Engine(
+                try Recovered.find(in: store, profile: .fusebox, limits: limits, newEpoch: 42, at: moment),
+                identity: .init(server: "engine under test", processID: 1, epoch: 42), durability: .snapshot,
+                snapshotIntervalMilliseconds: snapshotInterval, at: moment)
+        } catch { preconditionFailure("nothing cannot be damaged: \(error)") }
     }
 
     var moment: Moment { Moment(milliseconds: now) }
 
     // What tests ask of the engine, as calls that a macro can take apart.
 
-    var hasEvents: Bool { engine.hasEvents }
+    var hasEvents: Bool {
+        endTurn()
+        return engine.hasEvents
+    }
     var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
+    /// Nothing waits for a journal: events are ready when the turn ends.
+    func endTurn() { engine.batchWritten { _, _ in } }
     func capture() -> SnapshotCapture { engine.capture(at: moment) }
     func captureIfDue() -> SnapshotCapture? { engine.captureIfDue(at: moment) }
     func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] { engine.snapshotEnded(result) }
@@ -101,6 +110,7 @@ final class Conversation {
         func events(afterBacklog backlog: Int = 0) throws -> [Answer] {
             var output = ByteWriter()
             output.write(contentsOf: [UInt8](repeating: 0, count: backlog))
+            conversation.endTurn()
             conversation.engine.deliverEvents(to: &session, &output)
             output.removeFirst(backlog)
             return try answers(output)
@@ -125,4 +135,27 @@ final class Conversation {
         _ = try peer.ok(Hello(worker: WorkerID(high: 1, low: id), client: "test"))
         return peer
     }
+}
+
+/// A directory in which nothing is, and nothing can be put.
+struct EmptyStorage: Storage {
+    final class File: StorageFile {
+        func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { throw EmptyStorage.failure("write") }
+        func sync() throws(StorageError) { throw EmptyStorage.failure("sync") }
+    }
+
+    fileprivate static func failure(_ operation: String) -> StorageError {
+        StorageError(operation: operation, path: "nowhere", code: 30, reason: "it stays empty")
+    }
+
+    func list() throws(StorageError) -> [String] { [] }
+    func create(_ name: String) throws(StorageError) -> File { throw Self.failure("create") }
+    func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.failure("read") }
+    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+        throw Self.failure("read")
+    }
+    func length(of name: String) throws(StorageError) -> Int { throw Self.failure("stat") }
+    func rename(_ name: String, to other: String) throws(StorageError) { throw Self.failure("rename") }
+    func remove(_ name: String) throws(StorageError) { throw Self.failure("unlink") }
+    func syncDirectory() throws(StorageError) {}
 }

@@ -16,13 +16,13 @@ import Testing
 
     @Test func aSecondHelloCloses() throws {
         let peer = try Conversation().peer()
-        let (verdict, answers) = try peer.send(Hello(worker: WorkerID(high: 0, low: 0), client: ""))
+        let (verdict, answers) = try peer.send(Hello(worker: WorkerID(high: 0, low: 1), client: ""))
         #expect(answers.map(\.status) == [.helloRequired])
         guard case .close = verdict else { Issue.record("the connection stays open"); return }
     }
 
     @Test func otherMagicIsAnotherProtocol() throws {
-        var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+        var hello = Hello(worker: WorkerID(high: 0, low: 1), client: "")
         hello.magic = 1
         #expect(try Conversation().stranger().ask(hello).status == .badMagic)
     }
@@ -33,7 +33,7 @@ import Testing
         (9, 1, .unsupportedVersion),
     ])
     func versionsAreNegotiated(_ lowest: UInt16, _ highest: UInt16, _ status: Status) throws {
-        var hello = Hello(worker: WorkerID(high: 0, low: 0), client: "")
+        var hello = Hello(worker: WorkerID(high: 0, low: 1), client: "")
         hello.lowestVersion = lowest
         hello.highestVersion = highest
         let answer = try Conversation().stranger().ask(hello)
@@ -141,11 +141,27 @@ import Testing
         let peer = try Conversation().peer()
         let success = BreakerSuccess(name: try Name("openai"))
         #expect(try peer.ask(success).status == .ok)
-        peer.sequence -= 1
+        #expect(try peer.ask(success).status == .ok)
+        // The first one's reply was acknowledged by the second, and is not kept any more.
+        peer.sequence -= 2
         #expect(try peer.ask(success).status == .sequenceOutOfOrder)
         peer.sequence += 100
         #expect(try peer.ask(success).status == .ok)
-        #expect(try peer.ok(BreakerGet(name: try Name("openai"))).status.totalSuccesses == 2)
+        #expect(try peer.ok(BreakerGet(name: try Name("openai"))).status.totalSuccesses == 3)
+    }
+
+    @Test func whatIsSentAgainGetsItsReplyAgainAndCountsOnce() throws {
+        let conversation = Conversation()
+        let peer = try conversation.peer()
+        let record = LedgerRecord(
+            provider: try Name("one"), model: try Name("m"), cost: Money(nanodollars: 5), inputTokens: 1,
+            outputTokens: 1)
+        let first = try peer.ask(record)
+        peer.sequence -= 1
+        let again = try peer.ask(record)
+        #expect(again.status == .ok)
+        #expect(again.payload == first.payload)
+        #expect(try peer.ok(LedgerTotal()).spend == Money(nanodollars: 5))
     }
 
     @Test func aRefusedRequestChangesNothing() throws {
@@ -154,6 +170,8 @@ import Testing
         let conversation = Conversation(limits: limits)
         let peer = try conversation.peer()
         _ = try peer.ok(BreakerFailure(name: try Name("one")))
+        #expect(try peer.ask(BreakerFailure(name: try Name("two"))).status == .limitReached)
+        // That one has acknowledged the reply before it: from here on nothing changes at all.
         let before = conversation.capture().bytes()
         #expect(try peer.ask(BreakerFailure(name: try Name("two"))).status == .limitReached)
         #expect(try peer.ask(Forget(name: try Name("two"))).status == .notFound)
@@ -162,7 +180,7 @@ import Testing
             outputTokens: 0)
         #expect(try peer.ask(overspend).status == .outOfRange)
         #expect(conversation.capture().bytes() == before)
-        #expect(conversation.refusals == 3)
+        #expect(conversation.refusals == 4)
     }
 
     // MARK: Names

@@ -1,151 +1,189 @@
-import FuseboxCore
 import FuseboxEngine
+import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
-import Glibc
 import Testing
 
-/// The table of `RecoveryCase`, one test a row.
-@Suite final class RecoveryTests {
-    private let folder: String
-    private let store: SnapshotStore<DirectoryStorage>
+/// One test a row of the table in `Recovery.swift`.
+struct RecoveryTests {
+    private let directory = WrittenDirectory()
 
-    init() throws {
-        var template = Array("/tmp/fusebox-recovery-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        store = SnapshotStore(try DirectoryStorage(folder, .owning))
+    private func expect(_ sequence: UInt64, _ base: RecoveryCase.Base, _ tail: RecoveryCase.Tail) throws {
+        let recovered = try directory.recover()
+        #expect(recovered.sequence == sequence)
+        #expect(recovered.situation.base == base)
+        #expect(recovered.situation.tail == tail)
+        let snapshot = SnapshotCapture(recovered.machine, header: SnapshotHeader()).bytes()
+        #expect(snapshot == WrittenDirectory.image(after: sequence))
     }
 
-    deinit {
-        for name in (try? store.files.list()) ?? [] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+    private func refusal() -> RecoveryRefusal? {
+        do throws(RecoveryRefusal) { _ = try directory.recover() } catch { return error }
+        return nil
     }
 
-    private func recover(_ profile: Profile = .fusebox) throws -> Recovered {
-        try Recovered(from: store, profile: profile, limits: Limits(), newEpoch: 99, at: Moment(milliseconds: 77))
+    private func damageSnapshot(_ sequence: UInt64) throws {
+        try directory.change(SnapshotName(sequence: sequence).file) { $0[$0.count / 2] ^= 1 }
     }
 
-    /// Writes snapshots of a growing state: the one of sequence n has n breakers.
-    private func write(_ sequences: UInt64...) throws {
-        for sequence in sequences {
-            let conversation = Conversation()
-            let peer = try conversation.peer()
-            for number in 0..<sequence { _ = try peer.ok(BreakerSuccess(name: try Name("breaker-\(number)"))) }
-            _ = try conversation.capture().write(to: store)
-        }
+    private func damage(_ file: String, at offset: Int) throws {
+        try directory.change(file) { $0[offset] ^= 1 }
     }
 
-    private func change(_ sequence: UInt64, _ change: (inout [UInt8]) -> Void) throws {
-        let name = SnapshotName(sequence: sequence).file
-        var bytes = try store.files.read(name)
-        change(&bytes)
-        try store.files.remove(name)
-        try put(name, bytes)
+    private func offset(of entry: Int, in file: String) throws -> Int {
+        var offsets: [Int] = []
+        _ = try JournalReader(directory.storage.read(file)).forEach { _, _, offset in offsets.append(offset) }
+        return offsets[entry]
     }
 
-    private func put(_ name: String, _ bytes: [UInt8]) throws {
-        let file = try store.files.create(name)
-        let result: Result<Void, StorageError> = bytes.withUnsafeBytes { bytes in
-            do throws(StorageError) { return .success(try file.write(bytes)) } catch { return .failure(error) }
-        }
-        try result.get()
-    }
+    // MARK: Snapshots
 
     @Test func empty() throws {
-        let found = try recover()
-        #expect(found.situation == .empty)
-        #expect(found.epoch == 99)
-        #expect(found.sequence == 0)
-        #expect(found.recorded == nil)
-        #expect(found.isWhole)
+        let recovered = try directory.recover()
+        #expect(recovered.situation.base == .empty)
+        #expect(recovered.sequence == 0 && recovered.epoch == 1 && recovered.needsSnapshot)
+    }
+
+    @Test func emptyWithAJournalWithoutEntries() throws {
+        try directory.segment(1..<1)
+        #expect(try directory.recover().situation.base == .empty)
     }
 
     @Test func newest() throws {
-        try write(1, 2, 3)
-        let found = try recover()
-        #expect(found.situation == .newest(SnapshotName(sequence: 3)))
-        #expect(found.machine.breakers.count == 3)
-        #expect(found.epoch == 42)
-        #expect(found.sequence == 3)
-        #expect(found.recorded != nil)
-        #expect(found.snapshot?.sequence == 3)
+        try directory.snapshot(at: 3)
+        try directory.snapshot(at: 5)
+        try expect(5, .newest(SnapshotName(sequence: 5)), .none)
     }
 
     @Test func fellBack() throws {
-        try write(1, 2, 3)
-        try change(3) { $0[60] ^= 1 }
-        try put("snapshot-00000000000000000009.fusebox.partial", [1])
-        let found = try recover()
-        guard case .fellBack(let name, let damaged) = found.situation else {
-            Issue.record("\(found.situation)")
-            return
+        try directory.snapshot(at: 3)
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        try damageSnapshot(5)
+        let recovered = try directory.recover()
+        #expect(recovered.sequence == 7 && recovered.isWhole)
+        guard case .fellBack(to: SnapshotName(sequence: 3), let damaged) = recovered.situation.base else {
+            return #expect(Bool(false), "\(recovered.situation)")
         }
-        #expect(name == SnapshotName(sequence: 2))
         #expect(damaged.count == 1)
-        #expect(found.machine.breakers.count == 2)
-        #expect(found.sequence == 4, "a new snapshot must get a newer name than the damaged one")
-        #expect(!found.isWhole)
-        #expect(found.report(of: folder).contains("FELL BACK"))
-        // Finding out has changed nothing; settling does.
-        #expect(try store.list().map(\.sequence) == [3, 2, 1])
-        try found.settle(store)
-        #expect(try store.list().map(\.sequence) == [2, 1])
-        #expect(
-            try store.files.list().filter { $0.hasSuffix(".damaged") || $0.hasSuffix(".partial") }
-                == ["snapshot-00000000000000000003.fusebox.damaged"])
     }
 
-    @Test func fellBackOverTwo() throws {
-        try write(1, 2, 3)
-        try change(3) { $0.removeLast() }
-        try change(2) { $0 = [] }
-        let found = try recover()
-        #expect(found.machine.breakers.count == 1)
-        #expect(found.sequence == 4)
+    @Test func fallingBackWithoutAJournalSaysWhatIsLost() throws {
+        try directory.snapshot(at: 3)
+        try directory.snapshot(at: 5)
+        try damageSnapshot(5)
+        let recovered = try directory.recover()
+        #expect(!recovered.isWhole && recovered.needsSnapshot && recovered.sequence == 6)
     }
 
     @Test func allDamaged() throws {
-        try write(1, 2)
-        for sequence in [1, 2] as [UInt64] { try change(sequence) { $0[60] ^= 1 } }
-        let refusal = #expect(throws: RecoveryRefusal.self) { try self.recover() }
-        guard case .allDamaged(let failures) = refusal else {
-            Issue.record("\(String(describing: refusal))")
-            return
-        }
-        #expect(failures.count == 2)
-        #expect(try store.list().map(\.sequence) == [2, 1])
+        try directory.snapshot(at: 5)
+        try damageSnapshot(5)
+        guard case .allDamaged(let failures) = refusal() else { return #expect(Bool(false)) }
+        #expect(failures.count == 1)
     }
 
     @Test func newerVersion() throws {
-        try write(1)
-        var header = SnapshotHeader(epoch: 42, sequence: 2, moment: Moment(milliseconds: 5), profile: .fusebox)
-        header.version = 2
-        try put(SnapshotName(sequence: 2).file, try SnapshotWriter(header, into: MemorySink()).finish().bytes)
-        let refusal = #expect(throws: RecoveryRefusal.self) { try self.recover() }
-        guard case .newerVersion = refusal else {
-            Issue.record("\(String(describing: refusal))")
-            return
+        try directory.snapshot(at: 5)
+        try directory.change(SnapshotName(sequence: 5).file) {
+            $0[8] = 9
+            $0[60] ^= 1
+            $0[20] ^= 1
         }
-        #expect(try store.list().map(\.sequence) == [2, 1])
+        guard case .newerVersion(_, .unknownVersion(9)) = refusal() else { return #expect(Bool(false)) }
     }
 
-    @Test func unreadable() throws {
-        try write(1)
-        // A directory in the place of a file can be listed and not be read.
-        mkdir("\(folder)/\(SnapshotName(sequence: 2).file)", 0o700)
-        defer { rmdir("\(folder)/\(SnapshotName(sequence: 2).file)") }
-        let refusal = #expect(throws: RecoveryRefusal.self) { try self.recover() }
-        guard case .unreadable = refusal else {
-            Issue.record("\(String(describing: refusal))")
-            return
-        }
+    @Test func journalWithoutBase() throws {
+        try directory.segment(1..<3)
+        #expect(refusal() == .journalWithoutBase(file: WrittenDirectory.journal(1)))
     }
 
-    @Test func anotherProfileGoesOnWithTheState() throws {
-        try write(2)
-        let found = try recover(.llmProviders)
-        #expect(found.machine.profile == .llmProviders)
-        #expect(found.machine.breakers.count == 2)
+    // MARK: The journal
+
+    @Test func whole() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8, isSealed: true)
+        try directory.segment(8..<12)
+        try expect(11, .newest(SnapshotName(sequence: 5)), .whole)
+    }
+
+    @Test func torn() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        let file = WrittenDirectory.journal(1)
+        let last = try offset(of: 6, in: file)
+        try damage(file, at: last + 30)
+        try expect(6, .newest(SnapshotName(sequence: 5)), .torn(file: file, offset: last))
+    }
+
+    @Test func tornBeforeASegmentWithoutEntries() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        try directory.segment(10..<10)
+        let file = WrittenDirectory.journal(10)
+        try expect(7, .newest(SnapshotName(sequence: 5)), .torn(file: file, offset: 0))
+    }
+
+    @Test func unacknowledged() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        try directory.segment(9..<12, isRebased: true)
+        try expect(7, .newest(SnapshotName(sequence: 5)), .unacknowledged(file: WrittenDirectory.journal(9)))
+    }
+
+    @Test func damagedJournal() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<12)
+        let file = WrittenDirectory.journal(1)
+        let place = try offset(of: 7, in: file)
+        try damage(file, at: place + 30)
+        guard case .damagedJournal(file, place, _) = refusal() else { return #expect(Bool(false)) }
+    }
+
+    /// What follows knows of it by its own number, not by the one after the snapshot.
+    @Test func damagedJournalBelowTheSnapshot() throws {
+        try directory.snapshot(at: 9)
+        try directory.segment(1..<8)
+        try directory.segment(8..<11)
+        let file = WrittenDirectory.journal(8)
+        try damage(file, at: 70)
+        guard case .damagedJournal = refusal() else { return #expect(Bool(false)) }
+    }
+
+    @Test func gap() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8, isSealed: true)
+        try directory.segment(10..<12)
+        #expect(refusal() == .gap(after: 7, file: WrittenDirectory.journal(10)))
+    }
+
+    @Test func otherSemantics() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        try directory.change(WrittenDirectory.journal(1)) { bytes in
+            bytes[12] = 9
+            let length = 8 + 4 + 4 + 8 + 8 + 1
+            let checksum = bytes[..<length].withUnsafeBytes { Checksum.of($0) }
+            for byte in 0..<4 { bytes[length + byte] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * byte)) }
+        }
+        #expect(refusal() == .otherSemantics(file: WrittenDirectory.journal(1), version: 9))
+    }
+
+    @Test func lostBase() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        try directory.snapshot(at: 8)
+        try directory.segment(9..<12, isRebased: true)
+        try damageSnapshot(8)
+        #expect(refusal() == .lostBase(file: WrittenDirectory.journal(9)))
+    }
+
+    // MARK: What follows
+
+    @Test func anotherProfileNeedsASnapshotOfItsOwn() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<6)
+        let recovered = try directory.recover(.llmProviders)
+        #expect(recovered.sequence == 6 && recovered.needsSnapshot && !recovered.isJournalContinuous)
     }
 }

@@ -60,6 +60,14 @@ final class Daemon {
         return process.end().errors
     }
 
+    /// Ends it at once, as a crash would.
+    func kill() {
+        guard let process else { return }
+        self.process = nil
+        process.interrupt(with: SIGKILL)
+        _ = process.end()
+    }
+
     /// Runs the tool against it.
     func fusebox(_ arguments: String..., input: String = "") throws -> Program.Outcome {
         try Program.run(command(arguments), input: input)

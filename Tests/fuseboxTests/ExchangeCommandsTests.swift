@@ -61,6 +61,6 @@ struct ExchangeCommandsTests {
         #expect(outcome.status == 65)
         #expect(outcome.errors.hasPrefix("fusebox: standard input: "))
         #expect(outcome.errors.contains(place))
-        #expect(try daemon.json("status")["sequence"] == 1)
+        #expect(try daemon.json("status")["sequence"] == 2, "the change and the goodbye after it")
     }
 }

@@ -12,9 +12,9 @@ struct ProtocolCommandTests {
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    @Test func snapshotIsTheCommittedEndOfItsPage() throws {
-        let records = try Program.run([Program.fusebox, "protocol", "--format", "snapshot"]).output
-        let page = try Program.run(["/bin/cat", "\(Self.documents)/snapshot.md"]).output
+    @Test(arguments: ["snapshot", "journal"]) func recordsAreTheCommittedEndOfTheirPage(_ format: String) throws {
+        let records = try Program.run([Program.fusebox, "protocol", "--format", format]).output
+        let page = try Program.run(["/bin/cat", "\(Self.documents)/\(format).md"]).output
         #expect(!records.isEmpty)
         #expect(page.hasSuffix(records))
     }

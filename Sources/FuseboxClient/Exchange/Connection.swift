@@ -13,9 +13,12 @@ struct Connection: ~Copyable, @unchecked Sendable {
 
     /// Connects and says hello.
     ///
-    /// - Parameter patienceMilliseconds: how long a receive will usually wait.
+    /// - Parameters:
+    ///   - lastSequence: the highest sequence number that the worker has used
+    ///   - patienceMilliseconds: how long a receive will usually wait
     static func open(
-        _ path: String, as worker: WorkerID, name: String, patienceMilliseconds: Int, until deadline: Deadline
+        _ path: String, as worker: WorkerID, lastSequence: UInt64 = 0, name: String, patienceMilliseconds: Int,
+        until deadline: Deadline
     ) throws(ClientError) -> Connection {
         let socket: Socket
         do throws(SystemFailure) {
@@ -25,7 +28,8 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
         var connection = Connection(socket)
         do throws(Interruption) {
-            connection.hello = try connection.ask(Hello(worker: worker, client: name), until: deadline)
+            connection.hello = try connection.ask(
+                Hello(worker: worker, lastSequence: lastSequence, client: name), until: deadline)
         } catch {
             throw .unavailable(path: path, reason: error.description)
         }

@@ -11,8 +11,9 @@ import FuseboxWire
 ///   and the only one who touches the connection's input. It hands every reply to its waiter. When its own has come
 ///   it puts the connection back and wakes one other thread, which then reads. So a lone caller makes two system
 ///   calls: `send` and `recv`.
-/// - **Connecting.** After a loss, the first call to come connects, the others wait for it. After a failure calls are
-///   turned away at once until the backoff is over.
+/// - **Connecting.** After a loss, the first call to come connects, the others wait for it. What changes state and has no
+///   reply yet is sent again, first; see `ExchangeState+Resend.swift`. A daemon that restarts is waited for; one that
+///   stays away is not, and calls are turned away at once until the backoff is over.
 /// - **Tasks** do not block. For them one background thread, started when the first comes, has all these duties
 ///   whenever no other thread does, and ends their waits at their deadlines.
 ///
@@ -29,8 +30,6 @@ final class Exchange: Sendable {
     private let generation = ForkGuard.generation
     /// Whether it is this process's; if not, it must be left alone.
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
-    /// Who the daemon takes this client for: the same over all connections.
-    let worker = WorkerID.random()
     private let state: Lock<ExchangeState>
     private let backgroundParker = Parker()
     /// Both ends of what wakes the background thread while it reads; made when the thread starts.
@@ -171,7 +170,7 @@ final class Exchange: Sendable {
         while true {
             switch consume step {
             case .leave: return
-            case .sleep: waiter.parker.park(until: deadline)
+            case .sleep(let moment): waiter.parker.park(until: min(moment, deadline))
             case .connect: connect(until: deadline)
             case .push(let socket, let number): push(socket, number, for: waiter, until: deadline)
             case .read(let connection): read(connection, for: waiter, until: deadline)
@@ -213,8 +212,9 @@ final class Exchange: Sendable {
     }
 
     private func open(until deadline: Deadline) throws(ClientError) -> Connection {
-        try Connection.open(
-            path, as: worker, name: configuration.sentName,
+        let (worker, lastSequence) = update { ($0.worker, $0.window.next - 1) }
+        return try Connection.open(
+            path, as: worker, lastSequence: lastSequence, name: configuration.sentName,
             patienceMilliseconds: configuration.requestTimeoutMilliseconds,
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))
     }
@@ -227,8 +227,24 @@ final class Exchange: Sendable {
         if let failure { throw failure }
     }
 
-    /// Says goodbye; every request under way and every later one fails with `closed`.
-    func close() { update { $0.close() } }
+    /// How long closing may wait for the replies to what is under way, in milliseconds.
+    private static let farewellMilliseconds = 1_000
+
+    /// Waits for what is under way, for a short time, and says goodbye; what still has no reply then, and every later
+    /// request, fails with `closed`.
+    func close() {
+        guard update({ $0.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) else {
+            return update { $0.close(isFarewellSaid: false) }
+        }
+        let timeout = min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds)
+        perform(waiter, until: .after(milliseconds: timeout))
+        update { state in
+            var isFarewellSaid = false
+            if case .answered = waiter.outcome { isFarewellSaid = true }
+            state.release(waiter)
+            state.close(isFarewellSaid: isFarewellSaid)
+        }
+    }
 
     // MARK: The background thread
 
@@ -259,7 +275,7 @@ final class Exchange: Sendable {
             }
             switch consume step {
             case .leave: return
-            case .sleep: backgroundParker.park(until: until)
+            case .sleep(let moment): backgroundParker.park(until: min(moment, until))
             case .connect: connect(until: .never)
             case .push(let socket, let number): push(socket, number, for: nil, until: until)
             case .read(let connection): poll(connection, hasOutput, nudge, until: until)

@@ -2,8 +2,8 @@
 enum Step: ~Copyable {
     /// Nothing: what it came for is there. For the background thread: end.
     case leave
-    /// Sleep until woken.
-    case sleep
+    /// Sleep until woken, at the longest until this moment or one's own deadline.
+    case sleep(until: Deadline)
     /// Connect, for everybody.
     case connect
     /// Wait until the socket takes more output; `number` says of which connection it is.
@@ -40,10 +40,14 @@ extension ExchangeState {
             handOver()
             return .leave
         }
+        var moment = Deadline.never
         switch phase {
         case .absent:
-            phase = .connecting
-            return .connect
+            guard retryAt > .now else {
+                phase = .connecting
+                return .connect
+            }
+            moment = retryAt
         case .connected:
             if needsPush, let socket {
                 isPushing = true
@@ -57,7 +61,7 @@ extension ExchangeState {
             waiter.isListed = true
             parked.append(waiter)
         }
-        return .sleep
+        return .sleep(until: moment)
     }
 
     /// Whether a thread that only sends may go: its frame has left, or waits for the daemon's replies to others.
@@ -65,7 +69,7 @@ extension ExchangeState {
         guard waiter.onlySends else { return false }
         return switch waiter.place {
         case .nowhere: true
-        case .backlog: phase == .connected
+        case .backlog: phase == .connected || waiter.mayHaveArrived
         case .written: waiter.frameEnd <= sent || outputFailed
         }
     }
@@ -124,8 +128,10 @@ extension ExchangeState {
             return .leave
         }
         expireTasks()
+        var moment = Deadline.never
         if tasks > 0 {
             switch phase {
+            case .absent where retryAt > .now: moment = retryAt
             case .absent:
                 phase = .connecting
                 return .connect
@@ -144,7 +150,7 @@ extension ExchangeState {
             handOver()
         }
         background = .parked
-        return .sleep
+        return .sleep(until: moment)
     }
 
     private mutating func expireTasks() {
@@ -166,7 +172,7 @@ extension ExchangeState {
         background = .none
         for waiter in waiters.all {
             guard case .task = waiter.attendance else { continue }
-            if waiter.place == .backlog { backlog.remove(waiter) }
+            withdraw(waiter)
             complete(waiter, .failed(.unavailable(path: path, reason: failure.description)))
         }
     }

@@ -18,11 +18,20 @@ struct ExchangeState: ~Copyable {
     let queueLimit: Int?
     /// How long a daemon may let request after request time out, without a byte, before its connection is given up.
     let longestSilenceMilliseconds: Int
+    /// How long a daemon that went away is waited for.
+    let returnMilliseconds: Int
 
     var phase = Phase.absent
     var retryAt = Deadline.past
     var absenceReason = "it was never connected"
     var backoff: Backoff
+    /// Until when a daemon that went away is waited for, as one that restarts.
+    var returnBy = Deadline.past
+
+    /// Who the daemon takes this client for: the same over all connections, unless another process has the same id.
+    var worker = WorkerID.random()
+    /// The life of the state that the numbers in `window` belong to; nil before the first connection.
+    var epoch: UInt64?
 
     /// Counts connections, so that what belonged to an earlier one is known by its number.
     var number: UInt64 = 0
@@ -50,7 +59,7 @@ struct ExchangeState: ~Copyable {
     /// Parked threads, to choose the next reader from; some may have left meanwhile.
     var parked: [Waiter] = []
 
-    /// Reports that wait for the daemon's return.
+    /// Reports that wait for the daemon's return, and of which it has nothing yet.
     var queuedReports = 0
     /// Reports that were given up.
     var droppedReports: UInt64 = 0
@@ -68,6 +77,7 @@ struct ExchangeState: ~Copyable {
         self.path = path
         queueLimit = configuration.failurePolicy.queueLimit
         longestSilenceMilliseconds = 4 * min(max(configuration.requestTimeoutMilliseconds, 1), .max / 4)
+        returnMilliseconds = max(configuration.requestTimeoutMilliseconds, 1)
         backoff = Backoff(configuration)
     }
 
@@ -89,7 +99,7 @@ struct ExchangeState: ~Copyable {
             write(waiter)
             flush()
         case .absent:
-            guard retryAt > .now else { return backlog.append(waiter) }
+            guard retryAt > .now, !isExpectedBack else { return backlog.append(waiter) }
             guard waiter.isReport else { return complete(waiter, .failed(absence)) }
             backlog.append(waiter)
             keep(waiter)
@@ -100,17 +110,21 @@ struct ExchangeState: ~Copyable {
     var absence: ClientError { .unavailable(path: path, reason: absenceReason) }
 
     private func mayWrite(_ waiter: Waiter) -> Bool {
-        !waiter.isSequenced || window.hasRoom(kept: hello?.keptReplies ?? 0)
+        // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
+        if waiter.command == Goodbye.declaration.number { return window.isQuiet }
+        guard waiter.isSequenced else { return true }
+        let sequence = waiter.sequence != 0 ? waiter.sequence : window.next
+        return window.hasRoom(for: sequence, kept: hello?.keptReplies ?? 0)
     }
 
     /// Appends the request's frame to the output. Sequence numbers are given here, so they leave in their order.
     private mutating func write(_ waiter: Waiter) {
-        if waiter.isQueued { queuedReports -= 1 }
+        if waiter.isQueued, !waiter.mayHaveArrived { queuedReports -= 1 }
         waiter.place = .nowhere
         let start = output.beginFrame(
             FrameHeader(command: waiter.command, kind: .request, correlation: waiter.correlation))
         if waiter.isSequenced {
-            waiter.sequence = window.issue()
+            if waiter.sequence == 0 { waiter.sequence = window.issue() }
             RequestSequence(sequence: waiter.sequence, oldestUnacknowledged: window.oldestUnacknowledged)
                 .encode(into: &output)
         }
@@ -128,12 +142,13 @@ struct ExchangeState: ~Copyable {
 
     private mutating func reject(_ waiter: Waiter, length: Int, limit: UInt32) {
         if waiter.isQueued { return giveUpReport(waiter) }
+        guard waiter.outcome == nil else { return reclaim(waiter) }
         let message = "a frame of \(length) bytes is longer than the \(limit) bytes that this daemon takes"
         complete(waiter, .failed(.invalidArgument(Refusal(.frameTooLarge, message))))
     }
 
     /// Writes from the backlog what may be written now.
-    private mutating func drainBacklog() {
+    mutating func drainBacklog() {
         while let waiter = backlog.first, mayWrite(waiter) {
             backlog.removeFirst()
             write(waiter)
@@ -188,19 +203,19 @@ struct ExchangeState: ~Copyable {
         waiter.isOwned = false
         waiter.attendance = .none
         if waiter.outcome == nil {
-            if waiter.place == .backlog { backlog.remove(waiter) }
+            withdraw(waiter)
             waiter.outcome = .failed(.cancelled)
         }
         reclaim(waiter)
     }
 
     /// Gives the waiter back if neither a caller nor the daemon will come back to it.
-    private mutating func reclaim(_ waiter: Waiter) {
+    mutating func reclaim(_ waiter: Waiter) {
         if !waiter.isOwned, waiter.place == .nowhere { waiters.giveBack(waiter) }
     }
 
     /// The daemon has answered the request, or it is given up.
-    private mutating func settle(_ waiter: Waiter) {
+    mutating func settle(_ waiter: Waiter) {
         guard waiter.sequence != 0 else { return }
         window.settle(waiter.sequence)
         waiter.sequence = 0
@@ -213,8 +228,9 @@ struct ExchangeState: ~Copyable {
             return noteSilence()
         }
         guard waiter.isReport else {
-            backlog.remove(waiter)
-            return complete(waiter, .failed(.timedOut))
+            let isKnown = phase == .absent && retryAt > .now && !waiter.mayHaveArrived
+            withdraw(waiter)
+            return complete(waiter, .failed(isKnown ? absence : .timedOut))
         }
         keep(waiter)
         dropExcessReports()
@@ -231,7 +247,7 @@ struct ExchangeState: ~Copyable {
     /// The task that waits for it was cancelled. A correlation id that is not the waiter's any more changes nothing.
     mutating func cancel(_ waiter: Waiter, _ correlation: UInt32) {
         guard waiter.correlation == correlation, waiter.outcome == nil else { return }
-        if waiter.place == .backlog { backlog.remove(waiter) }
+        withdraw(waiter)
         complete(waiter, .failed(.cancelled))
     }
 
@@ -250,6 +266,10 @@ struct ExchangeState: ~Copyable {
         }
         waiter.place = .nowhere
         settle(waiter)
+        if waiter.mayHaveArrived, header.detail == Status.sequenceOutOfOrder.rawValue {
+            beginAnew(waiter)
+            return nil
+        }
         if waiter.outcome == nil {
             waiter.reply.removeAll()
             unsafe waiter.reply.write(contentsOf: payload)
@@ -314,6 +334,7 @@ struct ExchangeState: ~Copyable {
         hello = connection?.hello
         seat = connection.take()
         phase = .connected
+        meetDaemon()
         sent = 0
         outputFailed = false
         closingReason = nil
@@ -324,61 +345,7 @@ struct ExchangeState: ~Copyable {
         handOver()
     }
 
-    /// No connection could be made: who waits for one is told, and reports are kept.
-    mutating func connectFailed(_ reason: String) {
-        guard phase == .connecting else { return }
-        phase = .absent
-        absenceReason = reason
-        retryAt = .after(milliseconds: backoff.afterFailure())
-        for waiter in backlog.removeAll(where: { !$0.isReport }) {
-            complete(waiter, .failed(absence))
-            reclaim(waiter)
-        }
-        for waiter in backlog.all where !waiter.isQueued { keep(waiter) }
-        dropExcessReports()
-    }
-
-    /// The connection is gone. What was not carried out for certain, or may be asked again, gets one more try.
-    private mutating func lose(_ reason: String) {
-        absenceReason = closingReason.map { "the daemon closed the connection: \($0)" } ?? reason
-        retryAt = .past
-        phase = .absent
-        disconnect()
-        var again: [Waiter] = []
-        for waiter in waiters.all where waiter.place == .written {
-            let wasSent = waiter.frameEnd <= sent
-            waiter.place = .nowhere
-            settle(waiter)
-            if goesOn(waiter, wasSent: wasSent) { again.append(waiter) } else { reclaim(waiter) }
-        }
-        again.sort { $0.frameEnd < $1.frameEnd }
-        backlog.prepend(again)
-        dropExcessReports()
-        handOver()
-    }
-
-    /// Whether a request that was written to a lost connection goes to the next one; if not, it gets its outcome.
-    private mutating func goesOn(_ waiter: Waiter, wasSent: Bool) -> Bool {
-        if waiter.isQueued {
-            if wasSent { droppedReports += 1 } else { queuedReports += 1 }
-            return !wasSent
-        }
-        guard waiter.outcome == nil else { return false }
-        guard !wasSent || waiter.effect == .read else {
-            complete(waiter, .failed(.outcomeUnknown))
-            return false
-        }
-        waiter.losses += 1
-        if waiter.losses == 1 { return true }
-        if waiter.isReport {
-            keep(waiter)
-            return true
-        }
-        complete(waiter, .failed(absence))
-        return false
-    }
-
-    private mutating func disconnect() {
+    mutating func disconnect() {
         socket?.end()
         socket = nil
         hello = nil
@@ -388,10 +355,13 @@ struct ExchangeState: ~Copyable {
         output.removeAll()
     }
 
-    /// Says goodbye and ends everything.
-    mutating func close() {
+    /// Whether something is under way that goodbye should wait for.
+    var hasUnanswered: Bool { phase != .closed && !(window.isQuiet && backlog.isEmpty && output.isEmpty) }
+
+    /// Ends everything; says goodbye, unless that has been done.
+    mutating func close(isFarewellSaid: Bool) {
         guard phase != .closed else { return }
-        if phase == .connected {
+        if phase == .connected, !isFarewellSaid {
             let start = output.beginFrame(
                 FrameHeader(command: Goodbye.declaration.number, kind: .request, correlation: .max))
             output.endFrame(start)
@@ -403,32 +373,12 @@ struct ExchangeState: ~Copyable {
         queuedReports = 0
         backlog = Backlog()
         for waiter in waiters.all where waiter.isOwned || waiter.place != .nowhere {
+            if waiter.isQueued, waiter.mayHaveArrived || waiter.place == .written { droppedReports += 1 }
             waiter.place = .nowhere
             settle(waiter)
             if waiter.outcome == nil { complete(waiter, .failed(.closed)) }
             reclaim(waiter)
         }
         alertBackground()
-    }
-
-    // MARK: Kept reports
-
-    /// The report stays in the backlog; its caller need not wait for it.
-    private mutating func keep(_ waiter: Waiter) {
-        queuedReports += 1
-        complete(waiter, .queued)
-    }
-
-    private mutating func dropExcessReports() {
-        while queuedReports > queueLimit ?? 0, let oldest = backlog.all.first(where: { $0.isQueued }) {
-            queuedReports -= 1
-            backlog.remove(oldest)
-            giveUpReport(oldest)
-        }
-    }
-
-    private mutating func giveUpReport(_ waiter: Waiter) {
-        droppedReports += 1
-        reclaim(waiter)
     }
 }

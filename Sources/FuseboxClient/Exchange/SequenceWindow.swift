@@ -10,8 +10,16 @@ struct SequenceWindow {
     /// The number of the first bit; below or at the oldest, by less than 64 or what has not been cleared yet.
     private var base: UInt64 = 1
 
+    /// Whether every number has its reply.
+    var isQuiet: Bool { oldestUnacknowledged == next }
+
     /// Whether one more may be issued, if the daemon keeps the replies of at most `kept` (0: of any number).
-    func hasRoom(kept: UInt32) -> Bool { kept == 0 || next - oldestUnacknowledged < UInt64(kept) }
+    func hasRoom(kept: UInt32) -> Bool { hasRoom(for: next, kept: kept) }
+
+    /// Whether a number may be sent, for the first time or again, if the daemon keeps the replies of at most `kept`.
+    func hasRoom(for sequence: UInt64, kept: UInt32) -> Bool {
+        kept == 0 || sequence < oldestUnacknowledged + UInt64(kept)
+    }
 
     /// The next number.
     mutating func issue() -> UInt64 {

@@ -22,8 +22,11 @@ final class Waiter: @unchecked Sendable {
     var isReport = false
     /// The correlation id: another for every use, never 0.
     var correlation: UInt32 = 0
-    /// The sequence number it was last written with; 0 if none.
+    /// Its sequence number, which it keeps however often it is sent; 0 if it has none yet.
     var sequence: UInt64 = 0
+    /// Whether it was sent over a connection that was lost before the reply came: the daemon may have carried it out, and
+    /// it is sent again until that is known.
+    var mayHaveArrived = false
     /// Where in the connection's stream of output its frame ends.
     var frameEnd: UInt64 = 0
     /// How many connections it was lost with.
@@ -43,7 +46,7 @@ final class Waiter: @unchecked Sendable {
     /// Where the request is.
     enum Place {
         case nowhere
-        /// In the backlog: nothing of it has been written.
+        /// In the backlog: nothing of it has been written to this connection.
         case backlog
         /// Its frame was written, at least into the output buffer; a reply will come.
         case written
@@ -136,6 +139,7 @@ struct WaiterTable {
             waiters[waiter.index] = nil
         }
         waiter.sequence = 0
+        waiter.mayHaveArrived = false
         waiter.losses = 0
         waiter.isReport = false
         waiter.deadline = .never

@@ -6,8 +6,8 @@ public enum Delivery: Sendable, Equatable {
     case delivered
     /// There is no daemon, and the policy is to fail open: it is kept and sent when the daemon is back.
     case queued
-    /// The daemon went away, or took too long, after the report was sent; the policy is to fail open. Whether it
-    /// counted is not known, and it is not sent again.
+    /// The daemon took too long after the report was sent, or remembers nothing of it; the policy is to fail open.
+    /// Whether it counted is not known; it counts once at the most.
     case unknown
 }
 

@@ -13,13 +13,15 @@ public struct Hello: Command {
     public var highestVersion: UInt16 = ProtocolVersion.highest
     public var workerHigh: UInt64 = 0
     public var workerLow: UInt64 = 0
+    public var lastSequence: UInt64 = 0
     public var client: String = ""
 
     @inlinable public init() {}
 
-    public init(worker: WorkerID, client: String) {
+    public init(worker: WorkerID, lastSequence: UInt64 = 0, client: String) {
         workerHigh = worker.high
         workerLow = worker.low
+        self.lastSequence = lastSequence
         self.client = client
     }
 
@@ -33,6 +35,8 @@ public struct Hello: Command {
         try visitor.field(
             "workerHigh", &workerHigh, "the upper half of the worker id: 128 random bits, kept over reconnects")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker id")
+        try visitor.field(
+            "lastSequence", &lastSequence, "the highest sequence number the worker has used; 0 if none")
         try visitor.field("client", &client, "what the client calls itself, for logs; at most 64 bytes count")
     }
 

@@ -30,3 +30,26 @@ public struct EvictIdleBreakers: Command {
         }
     }
 }
+
+/// Forgets a worker: it said goodbye, or another needs the room.
+public struct ForgetWorker: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            242, "engine.forgetWorker", .session, .engine,
+            "Forgets a worker with the replies that are kept for it: it said goodbye, or another needs the room.")
+    }
+    public typealias Reply = Done
+    public var workerHigh: UInt64 = 0
+    public var workerLow: UInt64 = 0
+    @inlinable public init() {}
+    public init(worker: WorkerID) {
+        workerHigh = worker.high
+        workerLow = worker.low
+    }
+    public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
+        try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
+    }
+}

@@ -78,11 +78,17 @@ extension SnapshotCommands {
             return try directory.list()
         }
 
-        /// The snapshot's header in the directory: a new epoch, and a sequence above those that are there.
+        /// The snapshot's header in the directory: a new epoch, and a sequence above those that are there, in snapshots and
+        /// journal. So it is the newest from the moment it is there, and what is beside it is of another epoch.
         private static func header(
             for original: SnapshotHeader, in store: SnapshotStore<DirectoryStorage>
         ) throws -> SnapshotHeader {
-            let newest = try store.list().first?.sequence ?? 0
+            var newest = try store.list().first?.sequence ?? 0
+            for segment in try store.files.segments() {
+                let bytes = try store.files.read(segment.file)
+                let last = JournalReader.highestSequence(in: bytes, from: 0) ?? 0
+                newest = max(newest, segment.firstSequence, last)
+            }
             return SnapshotHeader(
                 epoch: .random(in: 1 ... .max), sequence: max(original.sequence, newest + 1),
                 moment: original.moment, profile: original.profile)

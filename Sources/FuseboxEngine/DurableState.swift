@@ -1,0 +1,116 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// Everything that a restart brings back: the state machine, the workers, and how many inputs made them.
+///
+/// It changes by inputs alone, and an input is its command's bytes, a moment and a user. The live engine and the recovery
+/// put their inputs through the same door, so that a replayed journal gives the same state and the same kept replies.
+struct DurableState: ~Copyable {
+    var machine: StateMachine
+    var workers: WorkerTable
+    /// Inputs that have changed the state since the beginning of the epoch.
+    var sequence: UInt64
+    /// What the inputs since the last look have set off.
+    var effects: [Event] = []
+    /// The payload of the last input's reply.
+    private(set) var reply = ByteWriter(capacity: 4096)
+
+    private var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
+    private var moment = Moment(milliseconds: 0)
+    private var user: UInt32 = 0
+
+    init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
+        self.machine = machine
+        self.workers = workers
+        self.sequence = sequence
+    }
+
+    /// Applies the input that a payload spells; its reply's payload is then in `reply`.
+    ///
+    /// - Returns: why it was refused, if it was; then nothing has changed
+    mutating func apply(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32
+    ) -> Refusal? {
+        reader = unsafe ByteReader(payload)
+        self.moment = moment
+        self.user = user
+        reply.removeAll()
+        guard let refusal = StateMachine.dispatch(command, &self) else {
+            return Refusal(.unknownCommand, "no command has the number \(command)")
+        }
+        return refusal
+    }
+
+    /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
+    mutating func keepReply(
+        to number: RequestSequence, of worker: WorkerID, user: UInt32, command: UInt16, at now: Timestamp
+    ) {
+        let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
+        unsafe reply.withBytes { unsafe workers[slot].keep($0, to: number, command: command, at: now) }
+    }
+
+    /// Notes which replies a worker has seen.
+    mutating func acknowledge(_ number: RequestSequence, of worker: WorkerID) {
+        guard let slot = workers.find(worker) else { return }
+        workers[slot].kept.acknowledge(below: number.oldestUnacknowledged)
+    }
+}
+
+/// Decodes, applies and answers one state command.
+extension DurableState: StateCommandVisitor {
+    mutating func visit<C: StateCommand>(_ command: C.Type) -> Refusal? {
+        do throws(Refusal) {
+            var command = C()
+            try command.fields(&reader)
+            try reader.finish()
+            let answer = try machine.apply(command, at: moment, by: user, effects: &effects)
+            answer.encode(into: &reply)
+            return nil
+        } catch {
+            return error.status.isAboutBytes ? error.inside(C.declaration.name) : error
+        }
+    }
+}
+
+extension Status {
+    /// Whether it tells of bytes that could not be understood.
+    var isAboutBytes: Bool { rawValue < Status.notFound.rawValue }
+}
+
+// MARK: Replay
+
+extension DurableState {
+    /// Applies an entry of the journal.
+    ///
+    /// - Throws: `damagedData` if the entry cannot have been written after this state
+    mutating func replay(_ entry: JournalEntry, _ payload: UnsafeRawBufferPointer) throws(Refusal) {
+        guard entry.sequence == sequence + 1 else {
+            throw Refusal(.damagedData, "entry \(entry.sequence) does not follow \(sequence)")
+        }
+        if entry.command == ForgetWorker.declaration.number {
+            unsafe workers.forget(try ForgetWorker(payload).worker)
+        } else {
+            if let refusal = unsafe apply(entry.command, payload, at: entry.moment, by: entry.user) {
+                throw Refusal(
+                    .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
+            }
+            if entry.request != 0 {
+                let number = RequestSequence(
+                    sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)
+                keepReply(to: number, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
+            }
+        }
+        sequence = entry.sequence
+        effects.removeAll(keepingCapacity: true)
+    }
+}
+
+extension ForgetWorker {
+    fileprivate init(_ payload: UnsafeRawBufferPointer) throws(Refusal) {
+        self.init()
+        var reader = unsafe ByteReader(payload)
+        try decode(from: &reader)
+        try reader.finish()
+    }
+}

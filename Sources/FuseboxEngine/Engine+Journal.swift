@@ -1,0 +1,177 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// How acknowledgements are kept.
+public enum Durability: String, Sendable, CaseIterable {
+    /// Durable requests are acknowledged once they are on the disk, written ones once the system has them.
+    case commit
+    /// All are acknowledged once the system has them; the disk has them within a second.
+    case interval
+    /// No journal: what changed since the last snapshot is lost with the process.
+    case snapshot
+}
+
+extension Engine {
+    /// Whether inputs are journaled at all.
+    public var isJournaling: Bool { durability != .snapshot }
+
+    // MARK: Room
+
+    /// Tells what the journal takes in this turn.
+    ///
+    /// - Parameters:
+    ///   - room: the bytes of entries that it takes now
+    ///   - capacity: the bytes of entries that it takes when a segment is empty
+    ///   - storageFailure: why there will not be more room, if there will not
+    public mutating func beginTurn(room: Int, capacity: Int = .max, storageFailure: String?) {
+        self.room = room - batch.count
+        self.capacity = capacity
+        // What is in no journal has numbers too: until a rebase, an entry would not follow the last one that was written.
+        self.storageFailure =
+            storageFailure ?? (needsRebase ? "a snapshot has to be written before the journal goes on" : nil)
+    }
+
+    /// Whether a request of this length can be handled in this turn. One that is not to be journaled always can, and
+    /// so can one that will be refused because no turn has room for it.
+    public func canTake(frameLength: Int) -> Bool {
+        guard isJournaling, storageFailure == nil, rebaseFailure == nil else { return true }
+        let needed = roomNeeded(frameLength: frameLength)
+        return (room >= needed && !needsRebase) || needed > capacity
+    }
+
+    /// The room that a request of this length may take.
+    public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
+
+    /// Room that a request may need for the engine's own entries that go with it.
+    private static let ownEntries = 4 * JournalBatch.length(payload: 64)
+
+    /// Makes sure that an entry can be journaled before anything is changed.
+    ///
+    /// - Returns: whether it is to be journaled
+    /// - Throws: `storageFailed`
+    @discardableResult
+    func reserve(payload: Int, mayGoUnjournaled: Bool = false) throws(Refusal) -> Bool {
+        guard isJournaling else { return false }
+        let needed = JournalBatch.length(payload: payload)
+        // What came unjournaled before leaves a gap: nothing follows it until a snapshot has closed it.
+        guard room < needed + Self.ownEntries || needsRebase || rebaseFailure != nil else { return true }
+        guard let storageFailure = storageFailure ?? rebaseFailure else {
+            if needed + Self.ownEntries > capacity {
+                throw Refusal(.limitReached, "a request of \(payload) bytes does not fit in a segment of the journal")
+            }
+            guard room < needed || needsRebase else { return true }
+            throw Refusal(.busy, "the journal has no room in this turn; try again")
+        }
+        guard !mayGoUnjournaled else { return false }
+        throw Refusal(
+            .storageFailed,
+            "nothing was changed, because it cannot be written down: \(storageFailure); try again when there is room")
+    }
+
+    // MARK: Entries
+
+    /// Journals an input that has been applied.
+    mutating func record(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ request: (number: RequestSequence, worker: WorkerID)?,
+        by user: UInt32
+    ) {
+        state.sequence += 1
+        if isJournaling {
+            var entry = JournalEntry()
+            entry.sequence = state.sequence
+            entry.synced = syncedSequence
+            entry.now = state.machine.lastMoment.now
+            entry.wall = state.machine.lastMoment.wall
+            entry.command = command
+            entry.user = user
+            if let request {
+                entry.workerHigh = request.worker.high
+                entry.workerLow = request.worker.low
+                entry.request = request.number.sequence
+                entry.oldestUnacknowledged = request.number.oldestUnacknowledged
+            }
+            let before = batch.count
+            unsafe batch.append(entry, payload: payload)
+            room -= batch.count - before
+            journaledBytes += batch.count - before
+        }
+        numberEvents()
+    }
+
+    /// Gives what was set off its numbers.
+    mutating func numberEvents() {
+        guard !state.effects.isEmpty else { return }
+        events.number(&state.effects, at: state.machine.lastMoment.now)
+    }
+
+    // MARK: Commit
+
+    /// Whether the turn has entries to write.
+    public var hasBatch: Bool { !batch.isEmpty }
+
+    /// Writes the turn's entries.
+    ///
+    /// - Throws: what failed; nothing that they hold may be acknowledged then, ever
+    public mutating func writeBatch<Files>(to journal: inout Journal<Files>) throws(StorageError) {
+        try journal.append(batch)
+        batch.removeAll()
+    }
+
+    /// Hands out the replies that waited for the turn's entries to be written.
+    public mutating func batchWritten(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
+        writtenSequence = sequence
+        events.batchWritten()
+        unsafe commits.batchWritten(deliver)
+        if !commits.isSyncing, !commits.wantsSync, !commits.holdsAll { events.releaseAll() }
+    }
+
+    /// Whether a sync should begin: replies wait for it.
+    public var wantsSync: Bool { commits.wantsSync }
+
+    /// Whether something has been written that is not known to be on the disk.
+    public var hasUnsynced: Bool { syncedSequence < writtenSequence && isJournaling && !commits.isSyncing }
+
+    /// The highest sequence that is known to be on the disk.
+    public var durableSequence: UInt64 { syncedSequence }
+
+    /// Whether replies wait for the disk.
+    public var hasHeldReplies: Bool { commits.count > 0 }
+
+    /// Tells that a sync begins; returns the sequence that it covers: what has been written, not what this turn has applied.
+    public mutating func beginSync() -> UInt64 {
+        commits.beginSync()
+        events.beginSync()
+        return writtenSequence
+    }
+
+    /// Tells that the sync has ended, and hands out the replies that waited for it.
+    public mutating func endSync(
+        covering sequence: UInt64, _ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void
+    ) {
+        syncedSequence = max(syncedSequence, sequence)
+        unsafe commits.endSync(deliver)
+        if !commits.holdsAll { events.endSync() }
+        if commits.count == 0 { events.releaseAll() }
+    }
+
+    // MARK: Rebase
+
+    /// Tells that the state was replaced by something that is in no journal.
+    mutating func noteReplacement() { needsRebase = isJournaling }
+
+    /// Begins to journal from here on without what came before: nothing is acknowledged until a snapshot of this
+    /// moment is on the disk.
+    public mutating func beginRebase() {
+        commits.holdsAll = true
+        needsRebase = false
+        storageFailure = nil
+        rebaseFailure = nil
+    }
+
+    /// Tells that the snapshot is on the disk: what was held back waits for its sync only.
+    public mutating func endRebase() { commits.holdsAll = false }
+
+    /// Whether a rebase is under way.
+    public var isRebasing: Bool { commits.holdsAll }
+}

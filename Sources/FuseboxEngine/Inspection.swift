@@ -1,0 +1,216 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// What is to be said of a data directory without changing it: every file, what is wrong, and what a start would do.
+public struct Inspection: Sendable {
+    /// Something that is wrong, and where.
+    public struct Problem: Sendable, Equatable, CustomStringConvertible {
+        public let file: String
+        /// The byte at which it was found; nil if it is about the file as a whole.
+        public let offset: Int?
+        public let what: String
+
+        public var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
+    }
+
+    /// A snapshot's file.
+    public struct SnapshotFile: Sendable {
+        public let name: SnapshotName
+        public let bytes: Int
+        /// Nil if it cannot be read.
+        public let header: SnapshotHeader?
+        public let problems: [Problem]
+    }
+
+    /// A segment's file.
+    public struct SegmentFile: Sendable {
+        public let name: JournalName
+        public let bytes: Int
+        /// Nil if it is not good.
+        public let header: JournalHeader?
+        /// Good entries, the one that completes the segment not among them.
+        public let entries: UInt64
+        /// The sequence of the last of them; nil if there is none.
+        public let lastSequence: UInt64?
+        /// How they end; nil if the header is not good.
+        public let end: JournalEnd?
+        public let problems: [Problem]
+    }
+
+    public let snapshots: [SnapshotFile]
+    public let segments: [SegmentFile]
+    /// Files that are neither: those that were set aside, half-written ones, the lock.
+    public let others: [String]
+    /// What a start would find, and the changes that its state would hold; nil if it would be refused.
+    public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
+    /// Why a start would be refused.
+    public let refusal: RecoveryRefusal?
+    /// What does not add up in the recovered state.
+    public let imbalances: [Problem]
+
+    /// Everything that is wrong.
+    public var problems: [Problem] {
+        snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
+    }
+
+    /// Whether nothing is wrong. A last write that was cut short is not: it was never acknowledged.
+    public var isGood: Bool { refusal == nil && problems.isEmpty }
+
+    /// Reads a whole directory. Files that vanish meanwhile, as they do beside a running daemon, are left out.
+    ///
+    /// - Throws: what the operating system refused
+    public init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
+        let names = try store.files.list()
+        var snapshots: [SnapshotFile] = []
+        for name in try store.list() {
+            if let snapshot = try Self.look(at: name, in: store) { snapshots.append(snapshot) }
+        }
+        self.snapshots = snapshots
+        let journal = try store.files.segments()
+        var segments: [SegmentFile] = []
+        for name in journal {
+            let isLast = name == journal.last
+            if let segment = try Self.look(at: name, isLast: isLast, in: store.files) { segments.append(segment) }
+        }
+        self.segments = segments
+        others = names.filter { SnapshotName(file: $0) == nil && JournalName(file: $0) == nil }.sorted()
+        do throws(RecoveryRefusal) {
+            let found = try Recovered.find(in: store)
+            // The snapshots told of themselves; this is about what the journal has made of them.
+            imbalances = found.machine.imbalances(in: "the recovered state")
+            recovery = (found.situation, found.replayedSequence, found.epoch)
+            refusal = nil
+        } catch {
+            imbalances = []
+            recovery = nil
+            refusal = error
+        }
+    }
+
+    private static func look<Files: Storage>(
+        at name: SnapshotName, in store: SnapshotStore<Files>
+    ) throws(StorageError) -> SnapshotFile? {
+        do throws(StorageError) {
+            let bytes = try store.files.read(name.file)
+            var header: SnapshotHeader?
+            var problems: [Problem] = []
+            do throws(SnapshotDamage) {
+                let reader = try SnapshotReader(bytes)
+                header = reader.header
+                problems = try reader.contents(limits: .unbounded).machine.imbalances(in: name.file)
+                if reader.header.sequence != name.sequence {
+                    problems.append(
+                        Problem(file: name.file, offset: nil, what: "it holds \(reader.header.sequence) changes"))
+                }
+            } catch {
+                problems = [Problem(file: name.file, offset: error.offset, what: error.description)]
+            }
+            return SnapshotFile(name: name, bytes: bytes.count, header: header, problems: problems)
+        } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
+    }
+
+    private static func look<Files: Storage>(
+        at name: JournalName, isLast: Bool, in files: Files
+    ) throws(StorageError) -> SegmentFile? {
+        let bytes: [UInt8]
+        do throws(StorageError) { bytes = try files.read(name.file) } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
+        let reader: JournalReader
+        do throws(JournalDamage) { reader = try JournalReader(bytes) } catch {
+            // Of the last segment the header may not have reached the disk yet: what a start makes of it, it says.
+            let isTorn = isLast && JournalReader.highestSequence(in: bytes, from: 0) == nil
+            let problem = Problem(file: name.file, offset: 0, what: error.description)
+            return SegmentFile(
+                name: name, bytes: bytes.count, header: nil, entries: 0, lastSequence: nil,
+                end: isTorn ? .torn(offset: 0) : nil, problems: isTorn ? [] : [problem])
+        }
+        var entries: UInt64 = 0
+        var last: UInt64?
+        let end = unsafe reader.forEach { entry, _, _ in
+            entries += 1
+            last = entry.sequence
+        }
+        var problems: [Problem] = []
+        if case .damaged(let offset) = end {
+            problems.append(
+                Problem(file: name.file, offset: offset, what: "the entry is not good, and once it was on the disk"))
+        }
+        return SegmentFile(
+            name: name, bytes: bytes.count, header: reader.header, entries: entries, lastSequence: last, end: end,
+            problems: problems)
+    }
+}
+
+extension Recovered {
+    /// Finds the state of a data directory as it is, under the profile that it was written under.
+    ///
+    /// - Parameter progress: called now and then with the entries replayed so far
+    public static func find<Files: Storage>(
+        in store: SnapshotStore<Files>, progress: (UInt64) -> Void = { _ in }
+    ) throws(RecoveryRefusal) -> Recovered {
+        var profile = Profile.fusebox
+        do throws(StorageError) {
+            for name in try store.list() {
+                let head = try store.files.read(name.file, at: 0, length: 256)
+                guard let header = (try? SnapshotReader(head))?.header else { continue }
+                profile = header.profile
+                break
+            }
+        } catch { throw .unreadable(.storage(error)) }
+        return try find(
+            in: store, profile: profile, limits: Limits(), newEpoch: 0, at: Moment(milliseconds: 0), progress: progress)
+    }
+}
+
+extension Limits {
+    /// Limits that nothing reaches: what was taken once is not refused when it is read.
+    static var unbounded: Limits {
+        var limits = Limits()
+        limits.admitEverything()
+        return limits
+    }
+}
+
+extension StateMachine {
+    /// Where the ledger does not add up: a provider's sums must be those of its models, and every budget somebody's.
+    ///
+    /// - Parameter file: what the problems are said to be in
+    func imbalances(in file: String) -> [Inspection.Problem] {
+        var problems: [Inspection.Problem] = []
+        ledger.forEachProvider { id in
+            guard let account = ledger.provider(id) else { return }
+            var total = CreditLedger.Sums()
+            ledger.forEachModel(of: id) { _, sums in
+                // Sums that overflow cannot agree with a provider's, which does not.
+                total.spend &+= sums.spend
+                total.inputTokens &+= sums.inputTokens
+                total.outputTokens &+= sums.outputTokens
+                total.requests &+= sums.requests
+            }
+            for (what, sum, parts) in account.sums.differences(from: total) {
+                let sentence = "\(what) of \(names[id]) are \(sum), and those of its models \(parts)"
+                problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
+            }
+        }
+        for budget in ledger.budgets where !ledger.contains(budget.provider) {
+            let sentence = "a budget is set for \(names[budget.provider]), which has no account"
+            problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
+        }
+        return problems
+    }
+}
+
+extension CreditLedger.Sums {
+    fileprivate func differences(from parts: Self) -> [(what: String, sum: Int64, parts: Int64)] {
+        [
+            ("the billionths of a dollar", spend, parts.spend), ("the input tokens", inputTokens, parts.inputTokens),
+            ("the output tokens", outputTokens, parts.outputTokens), ("the requests", requests, parts.requests),
+        ].filter { $0.1 != $0.2 }
+    }
+}

@@ -1,0 +1,89 @@
+import FuseboxWire
+
+/// A worker as snapshots hold it.
+public struct WorkerImage: WireRecord {
+    /// The kind of the section of workers; the state machine's own sections are below it.
+    public static let section: UInt32 = 64
+
+    public struct KeptReply: WireRecord {
+        public var sequence: UInt64 = 0
+        public var command: UInt16 = 0
+        public var payload = Bytes([])
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("sequence", &sequence, "the request that it answers")
+            try visitor.field("command", &command, "the request's command")
+            try visitor.field("payload", &payload, "the reply's payload")
+        }
+    }
+
+    public var workerHigh: UInt64 = 0
+    public var workerLow: UInt64 = 0
+    public var user: UInt32 = 0
+    public var lastSequence: UInt64 = 0
+    public var lastSeen = Timestamp(milliseconds: 0)
+    public var kept: [KeptReply] = []
+
+    public init() {}
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
+        try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
+        try visitor.field("user", &user, "the peer user that it runs as")
+        try visitor.field("lastSequence", &lastSequence, "its highest sequence number")
+        try visitor.field("lastSeen", &lastSeen, "when it last changed state, on the steady clock")
+        try visitor.field("kept", &kept, "the replies that it has not acknowledged, oldest first")
+    }
+}
+
+extension WorkerTable {
+    /// Calls `body` with the workers' records, in parts of bounded length.
+    func forEachImageSection<Failure: Error>(
+        _ body: (borrowing ByteWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        var part = ByteWriter(capacity: 4096)
+        try forEach { (worker) throws(Failure) in
+            WorkerImage(worker).encode(into: &part)
+            guard part.count >= 256 * 1024 else { return }
+            try body(part)
+            part.removeAll()
+        }
+        if !part.isEmpty { try body(part) }
+    }
+
+    /// Adds the workers of a section.
+    mutating func add(from contents: inout ByteReader) throws(Refusal) {
+        while contents.remaining > 0 {
+            var image = WorkerImage()
+            try image.decode(from: &contents)
+            let id = WorkerID(high: image.workerHigh, low: image.workerLow)
+            guard find(id) == nil else { throw Refusal(.damagedData, "a worker comes twice") }
+            var worker = Worker(id: id, user: image.user, lastSeen: image.lastSeen)
+            worker.lastSequence = image.lastSequence
+            for reply in image.kept {
+                unsafe reply.payload.contents.withUnsafeBytes {
+                    unsafe worker.kept.keep(reply.sequence, command: reply.command, payload: $0)
+                }
+            }
+            _ = add(worker)
+        }
+    }
+}
+
+extension WorkerImage {
+    fileprivate init(_ worker: WorkerTable.Worker) {
+        self.init()
+        workerHigh = worker.id.high
+        workerLow = worker.id.low
+        user = worker.user
+        lastSequence = worker.lastSequence
+        lastSeen = worker.lastSeen
+        worker.kept.forEach { sequence, command, payload in
+            var reply = KeptReply()
+            reply.sequence = sequence
+            reply.command = command
+            reply.payload = Bytes(Array(payload))
+            kept.append(reply)
+        }
+    }
+}

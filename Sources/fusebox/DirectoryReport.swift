@@ -1,0 +1,155 @@
+import FuseboxEngine
+import FuseboxInterop
+import FuseboxStore
+
+/// What `fusebox check` says of a data directory.
+enum DirectoryReport {
+    // MARK: For people
+
+    static func text(_ inspection: Inspection, of directory: String, isInUse: Bool) -> String {
+        let rows = inspection.snapshots.map(row) + inspection.segments.map(row)
+        let table = Table(
+            [.left("FILE"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("ENDS")], rows: rows)
+        var lines = [table.text(ifEmpty: "There are neither snapshots nor segments.")]
+        let others = inspection.others.filter { $0 != DirectoryStorage.lockName }
+        if !others.isEmpty { lines.append("not looked into: \(others.joined(separator: ", "))") }
+        if isInUse { lines.append("\(directory) is in use: a daemon writes to it") }
+        lines.append("")
+        lines += inspection.problems.map { "WRONG \($0)" }
+        if let refusal = inspection.refusal {
+            lines.append("WRONG a daemon would not start: \(refusal)")
+        } else if let (situation, sequence, _) = inspection.recovery {
+            lines.append("a start would find \(sentence(situation)), in all \(Formatting.count(sequence, "change"))")
+        }
+        if inspection.isGood { lines.append("OK") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func row(_ snapshot: Inspection.SnapshotFile) -> [String] {
+        [
+            snapshot.name.file, Formatting.bytes(UInt64(snapshot.bytes)), "\(snapshot.name.sequence)",
+            snapshot.header.map { Formatting.epoch($0.epoch) } ?? "-", snapshot.header == nil ? "damaged" : "whole",
+        ]
+    }
+
+    private static func row(_ segment: Inspection.SegmentFile) -> [String] {
+        [
+            segment.name.file, Formatting.bytes(UInt64(segment.bytes)),
+            segment.lastSequence.map { "\(segment.name.firstSequence)-\($0)" } ?? "none",
+            segment.header.map { Formatting.epoch($0.epoch) } ?? "-",
+            segment.end.map(ending) ?? "damaged",
+        ]
+    }
+
+    private static func ending(_ end: JournalEnd) -> String {
+        end.name + (end.offset.map { " at byte \($0)" } ?? "")
+    }
+
+    private static func sentence(_ situation: RecoveryCase) -> String {
+        var parts = [base(situation.base).sentence]
+        switch situation.tail {
+        case .none: parts.append("no journal to replay")
+        case .whole: parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
+        case .torn(let file, let offset):
+            parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
+            parts.append("a write to drop that was cut short (\(file), byte \(offset); nothing in it was acknowledged)")
+        case .unacknowledged(let file):
+            parts.append("\(file) to drop, in which nothing was acknowledged")
+        }
+        if !situation.foreign.isEmpty {
+            parts.append("\(situation.foreign.joined(separator: ", ")) of another life of the state to set aside")
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func base(_ base: RecoveryCase.Base) -> (name: String, sentence: String) {
+        switch base {
+        case .empty: ("empty", "an empty state")
+        case .newest(let name): ("newest", name.file)
+        case .fellBack(let name, _): ("fellBack", "\(name.file) in the place of a damaged one")
+        }
+    }
+
+    // MARK: For programs
+
+    static func json(_ inspection: Inspection, of directory: String, isInUse: Bool) -> JSONValue {
+        [
+            "directory": .string(directory), "inUse": JSONValue(isInUse), "good": JSONValue(inspection.isGood),
+            "files": .array(inspection.snapshots.map(json) + inspection.segments.map(json)),
+            "others": .array(inspection.others.map { .string($0) }), "recovery": recovery(inspection),
+            "problems": .array(inspection.problems.map(json)),
+        ]
+    }
+
+    private static func json(_ problem: Inspection.Problem) -> JSONValue {
+        [
+            "file": .string(problem.file), "offset": problem.offset.map { JSONValue($0) } ?? .null,
+            "what": .string(problem.what),
+        ]
+    }
+
+    private static func json(_ snapshot: Inspection.SnapshotFile) -> JSONValue {
+        [
+            "file": .string(snapshot.name.file), "kind": "snapshot", "bytes": JSONValue(snapshot.bytes),
+            "sequence": JSONValue(snapshot.name.sequence), "epoch": epoch(snapshot.header?.epoch),
+            "wall": snapshot.header.map { JSONValue($0.wall.milliseconds) } ?? .null,
+            "intact": JSONValue(snapshot.problems.isEmpty),
+        ]
+    }
+
+    private static func json(_ segment: Inspection.SegmentFile) -> JSONValue {
+        [
+            "file": .string(segment.name.file), "kind": "journal", "bytes": JSONValue(segment.bytes),
+            "epoch": epoch(segment.header?.epoch), "firstSequence": JSONValue(segment.name.firstSequence),
+            "lastSequence": segment.lastSequence.map { JSONValue($0) } ?? .null, "entries": JSONValue(segment.entries),
+            "rebased": segment.header.map { JSONValue($0.isRebased) } ?? .null,
+            "end": .string(segment.end?.name ?? "damaged"),
+            "offset": segment.end?.offset.map { JSONValue($0) } ?? (segment.end == nil ? 0 : .null),
+            "intact": JSONValue(segment.problems.isEmpty),
+        ]
+    }
+
+    private static func epoch(_ epoch: UInt64?) -> JSONValue { epoch.map { .string(Formatting.epoch($0)) } ?? .null }
+
+    private static func recovery(_ inspection: Inspection) -> JSONValue {
+        guard let (situation, sequence, life) = inspection.recovery else {
+            return ["possible": false, "refusal": .string(inspection.refusal?.description ?? "")]
+        }
+        return [
+            "possible": true, "base": .string(base(situation.base).name), "tail": .string(situation.tail.name),
+            "replayed": JSONValue(situation.replayed), "sequence": JSONValue(sequence), "epoch": epoch(life),
+            "foreign": .array(situation.foreign.map { .string($0) }),
+        ]
+    }
+}
+
+extension RecoveryCase.Tail {
+    /// The case's label in the table of recovery.
+    var name: String {
+        switch self {
+        case .none: "none"
+        case .whole: "whole"
+        case .torn: "torn"
+        case .unacknowledged: "unacknowledged"
+        }
+    }
+}
+
+extension JournalEnd {
+    var name: String {
+        switch self {
+        case .sealed: "sealed"
+        case .open: "open"
+        case .torn: "torn"
+        case .damaged: "damaged"
+        }
+    }
+
+    /// Where the good entries end; nil if the segment is complete.
+    var offset: Int? {
+        switch self {
+        case .sealed: nil
+        case .open(let offset), .torn(let offset), .damaged(let offset): offset
+        }
+    }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `fusebox journal`
+struct JournalCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "journal", abstract: "The journal's files, looked into without a daemon.", subcommands: [Dump.self]
+    )
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import FuseboxEngine
+import FuseboxInterop
+import FuseboxStore
+import FuseboxWire
+
+extension JournalCommands {
+    /// `fusebox journal dump FILE`
+    struct Dump: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a segment of the journal, one JSON line an entry.",
+            discussion: """
+                The last line tells the segment's header and how its entries end: sealed, open, torn (a last write that was \
+                cut short), or damaged, with the byte at which they do. Exit status 65 if it is damaged.
+
+                EXAMPLE
+                  fusebox journal dump /var/lib/fusebox/journal-00000000000000000001.fusebox
+                """)
+
+        @Argument(help: "A segment's file; - for standard input.")
+        var file: String
+
+        func run() throws {
+            let reader: JournalReader
+            let bytes = try LocalFile.read(file)
+            do throws(JournalDamage) { reader = try JournalReader(bytes) } catch {
+                throw Failure(.damagedData, "\(LocalFile.label(file)), byte 0: \(error)")
+            }
+            var output = Output()
+            var entries = 0
+            let end = try unsafe reader.forEach { (entry, payload, offset) throws(Failure) in
+                entries += 1
+                try output.write(line: unsafe Self.json(entry, payload, at: offset).text())
+            }
+            var members: [(key: String, value: JSONValue)] = [
+                ("end", .string(end.name)), ("offset", end.offset.map { JSONValue($0) } ?? .null),
+                ("entries", JSONValue(entries)),
+            ]
+            let header = JSONValue(record: reader.header).replacingEpoch(reader.header.epoch)
+            members.append(("header", header))
+            try output.write(line: JSONValue.object(members).text())
+            try output.flush()
+            guard case .damaged(let offset) = end else { return }
+            throw Failure(
+                .damagedData,
+                "\(LocalFile.label(file)), byte \(offset): the entry is not good, and once it was on the disk")
+        }
+
+        private static func json(
+            _ entry: JournalEntry, _ payload: UnsafeRawBufferPointer, at offset: Int
+        ) -> JSONValue {
+            var parts = PartsDecoder(reader: unsafe ByteReader(payload))
+            let command = CommandTable.dispatch(entry.command, &parts)
+            return .object([
+                ("offset", JSONValue(offset)), ("sequence", JSONValue(entry.sequence)),
+                ("synced", JSONValue(entry.synced)), ("now", JSONValue(entry.now.milliseconds)),
+                ("wall", JSONValue(entry.wall.milliseconds)), ("worker", worker(entry.worker)),
+                ("request", JSONValue(entry.request)),
+                ("oldestUnacknowledged", JSONValue(entry.oldestUnacknowledged)), ("user", JSONValue(entry.user)),
+                ("command", command.map { .string($0.name) } ?? JSONValue(entry.command)),
+                ("fields", command?.fields ?? .null),
+            ])
+        }
+
+        /// The worker's id in hexadecimal digits; null if it was the daemon itself.
+        private static func worker(_ id: WorkerID) -> JSONValue {
+            id.high == 0 && id.low == 0 ? .null : .string(Formatting.epoch(id.high) + Formatting.epoch(id.low))
+        }
+    }
+}
+
+/// Reads a command's payload as text formats spell it.
+private struct PartsDecoder: CommandVisitor {
+    var reader: ByteReader
+
+    mutating func visit<C: Command>(_ command: C.Type) -> (name: String, fields: JSONValue?) {
+        do throws(Refusal) {
+            var command = C()
+            try command.decode(from: &reader)
+            try reader.finish()
+            return (C.declaration.name, JSONValue(record: command))
+        } catch {
+            return (C.declaration.name, nil)
+        }
+    }
+}

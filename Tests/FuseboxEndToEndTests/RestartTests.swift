@@ -1,0 +1,35 @@
+import FuseboxClient
+import Glibc
+import Testing
+
+extension EndToEnd {
+    struct RestartTests {
+        /// A worker that only records sees nothing of a daemon that is killed and started again, and every record counts
+        /// once: the totals are the worker's own books.
+        @Test func aKilledDaemonCostsAWorkerNothing() throws {
+            let folder = TemporaryFolder()
+            var daemon = try DaemonProcess(in: folder)
+            var configuration = FuseboxClient.Configuration(clientName: "books", requestTimeoutMilliseconds: 30_000)
+            configuration.connectTimeoutMilliseconds = 30_000
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
+            var cost = Money.zero
+            for index in 1...1_000 {
+                let each = Money(nanodollars: Int64(index))
+                let pending = try client.submit(
+                    LedgerRecord(
+                        provider: Name("openai"), model: Name("gpt"), cost: each, inputTokens: 1, outputTokens: 2))
+                // Before the reply can have been read, and often before it is sent.
+                if index % 200 == 100 {
+                    daemon.send(SIGKILL)
+                    _ = try daemon.wait()
+                    daemon = try DaemonProcess(in: folder)
+                }
+                _ = try pending.wait()
+                cost = try #require(cost.adding(each))
+            }
+            let account = try #require(try client.ledger.provider("openai"))
+            #expect(account.usage.spend == cost)
+            #expect(account.usage.requests == 1_000)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+/// What a client has asked for, as far as it changes something that can be looked up.
+enum Deed: Equatable {
+    case record(provider: Int, cost: Int64, inputTokens: Int64, outputTokens: Int64)
+    case success, failure, acquire
+    case configure(threshold: UInt32)
+    case reset
+    case budget(Int64)
+    case mark(milliseconds: Int64)
+    case clear
+
+    /// Whether its acknowledgement promises to survive power loss.
+    var isDurable: Bool {
+        switch self {
+        case .success, .failure, .acquire: false
+        default: true
+        }
+    }
+}
+
+/// What one client alone changes, as it should stand: sums of its model with each provider, its breaker, its budget.
+struct Account: Equatable {
+    struct Sum: Equatable {
+        var cost: Int64 = 0
+        var inputTokens: Int64 = 0
+        var outputTokens: Int64 = 0
+        var requests: Int64 = 0
+    }
+
+    var sums = [Sum](repeating: Sum(), count: Account.providers)
+    var successes: UInt64 = 0
+    var failures: UInt64 = 0
+    var threshold: UInt32 = 5
+    var budget: Int64?
+
+    static let providers = 3
+
+    mutating func apply(_ deed: Deed) {
+        switch deed {
+        case .record(let provider, let cost, let inputTokens, let outputTokens):
+            sums[provider].cost += cost
+            sums[provider].inputTokens += inputTokens
+            sums[provider].outputTokens += outputTokens
+            sums[provider].requests += 1
+        case .success: successes += 1
+        case .failure: failures += 1
+        case .configure(let threshold): self.threshold = threshold
+        case .reset: (successes, failures) = (0, 0)
+        case .budget(let amount): budget = amount
+        case .acquire, .mark, .clear: break
+        }
+    }
+}
+
+/// The books of one worker: every request that it has sent, and what it was told of it.
+struct Books {
+    struct Request {
+        enum Answer {
+            /// Nothing has left the daemon yet.
+            case none
+            case done([UInt8])
+            case refused
+        }
+
+        let deed: Deed
+        var answer = Answer.none
+        /// Whether it was acknowledged while the disk was full, and not written down.
+        var isUnjournaled = false
+
+        var isDone: Bool {
+            if case .done = answer { return true }
+            return false
+        }
+
+        var isOpen: Bool {
+            if case .none = answer { return true }
+            return false
+        }
+    }
+
+    /// What the requests before `first` have come to.
+    private(set) var settled = Account()
+    /// The number of the oldest request that is not in `settled`.
+    private(set) var first: UInt64 = 1
+    private(set) var requests: [Request] = []
+
+    /// The number of the last request.
+    var last: UInt64 { first + UInt64(requests.count) - 1 }
+
+    mutating func add(_ deed: Deed) -> UInt64 {
+        requests.append(Request(deed: deed))
+        return last
+    }
+
+    /// The highest number that an acknowledgement promises to be there after a power loss, or after the death of the
+    /// process alone; 0 if there is none.
+    func promised(afterPowerLoss: Bool) -> UInt64 {
+        let index = requests.lastIndex {
+            $0.isDone && !$0.isUnjournaled && (!afterPowerLoss || $0.deed.isDurable)
+        }
+        return index.map { first + UInt64($0) } ?? first - 1
+    }
+
+    /// Notes what has left the daemon for a request.
+    ///
+    /// - Returns: what is wrong with it, if something is
+    mutating func answered(_ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {
+        guard number >= first else { return payload == nil ? "an answered request \(number) was refused" : nil }
+        let index = Int(number - first)
+        guard index < requests.count else { return "an answer to request \(number), which was never sent" }
+        guard let payload else {
+            if requests[index].isDone { return "request \(number) was done and is refused now" }
+            requests[index].answer = .refused
+            return nil
+        }
+        if case .done(let original) = requests[index].answer {
+            return original == payload ? nil : "request \(number) got another reply than before"
+        }
+        requests[index].answer = .done(payload)
+        requests[index].isUnjournaled = isUnjournaled
+        return nil
+    }
+
+    /// A request is sent again whose refusal never arrived: this time it may be done.
+    mutating func reopen(_ number: UInt64) {
+        guard number >= first, case .refused = requests[Int(number - first)].answer else { return }
+        requests[Int(number - first)].answer = .none
+    }
+
+    /// Takes note of a restart that knows requests up to `known`: those behind it are undone.
+    ///
+    /// - Parameter resending: the numbers that the client will send again
+    mutating func restarted(knowing known: UInt64, resending: Set<UInt64>) {
+        for index in requests.indices where first + UInt64(index) > known {
+            // What was lost and will not be sent again counts as refused: it never happened.
+            requests[index].answer = resending.contains(first + UInt64(index)) ? .none : .refused
+            requests[index].isUnjournaled = false
+        }
+    }
+
+    /// Whether the account can be what the requests up to `known` have come to.
+    ///
+    /// A request without an answer may have been refused unseen; all others must count exactly once.
+    func explains(_ account: Account, upTo known: UInt64) -> Bool {
+        let part = requests.prefix(known < first ? 0 : Int(known - first + 1))
+        let open = part.indices.filter { part[$0].isOpen }
+        // All of them done is by far the most likely; then none; then every choice.
+        var choices: [UInt32] = [.max, 0]
+        if (2...14).contains(open.count) { choices += (1..<(1 << UInt32(open.count)) - 1).map { $0 } }
+        for choice in choices {
+            var expected = settled
+            var bit: UInt32 = 1
+            for request in part {
+                switch request.answer {
+                case .done: expected.apply(request.deed)
+                case .refused: break
+                case .none:
+                    if choice & bit != 0 { expected.apply(request.deed) }
+                    bit <<= 1
+                }
+            }
+            if expected == account { return true }
+        }
+        return false
+    }
+
+    /// Whether the ledger's sums can be what the requests have come to: those that were acknowledged count, and of those
+    /// that never were, any.
+    func explains(sums: [Account.Sum]) -> Bool {
+        let records = requests.filter {
+            if case .record = $0.deed { return true }
+            return false
+        }
+        let open = records.filter(\.isOpen)
+        for choice in 0..<(1 << UInt32(min(open.count, 14))) {
+            var expected = settled
+            for request in records where request.isDone { expected.apply(request.deed) }
+            for (index, request) in open.enumerated() where choice >> index & 1 != 0 { expected.apply(request.deed) }
+            if expected.sums == sums { return true }
+        }
+        return false
+    }
+
+    /// What all that was answered has come to.
+    var total: Account {
+        var total = settled
+        for request in requests where request.isDone { total.apply(request.deed) }
+        return total
+    }
+
+    /// Folds the requests up to `number` that are answered for good.
+    mutating func settle(upTo number: UInt64) {
+        var count = 0
+        while count < requests.count, first + UInt64(count) <= number, !requests[count].isOpen {
+            if requests[count].isDone { settled.apply(requests[count].deed) }
+            count += 1
+        }
+        requests.removeFirst(count)
+        first += UInt64(count)
+    }
+}

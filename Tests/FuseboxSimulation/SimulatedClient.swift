@@ -1,0 +1,211 @@
+import FuseboxEngine
+import FuseboxWire
+
+/// A connection between a client and the daemon, with the frames that are on their way.
+final class Line {
+    var session: Session
+    let client: Int
+    /// Which of the client's workers speaks.
+    let generation: Int
+    /// Frames on their way to the daemon.
+    var uplink: [[UInt8]] = []
+    /// Frames on their way to the client.
+    var downlink: [[UInt8]] = []
+    /// Whether the client has given it up, which the daemon has not noticed.
+    var isAbandoned = false
+
+    init(_ session: Session, client: Int, generation: Int) {
+        self.session = session
+        self.client = client
+        self.generation = generation
+    }
+}
+
+/// A client that follows the rule of resending: after every reconnect, what was not answered is sent again, in order,
+/// before anything new.
+final class SimulatedClient {
+    struct Unacknowledged {
+        let number: UInt64
+        let command: UInt16
+        let fields: [UInt8]
+    }
+
+    /// The correlation of everything that is no sequenced request.
+    static let helloCorrelation = UInt32.max
+
+    let index: Int
+    /// How many workers this client has been before.
+    private(set) var generation = 0
+    private(set) var worker = WorkerID(high: 0, low: 0)
+    var books = Books()
+    private(set) var unacknowledged: [Unacknowledged] = []
+    var line: Line?
+    private(set) var isGreeted = false
+    /// The epoch of the state; 0 until the first hello.
+    private(set) var epoch: UInt64 = 0
+
+    init(index: Int) {
+        self.index = index
+        takeName()
+    }
+
+    private func takeName() {
+        worker = WorkerID(high: UInt64(index + 1), low: UInt64(generation + 1))
+    }
+
+    /// Becomes another worker: this one has said goodbye, or was forgotten. Returns its books.
+    func beginAnew() -> Books {
+        defer { books = Books() }
+        unacknowledged = []
+        generation += 1
+        takeName()
+        leave()
+        return books
+    }
+
+    /// The line is gone.
+    func leave() {
+        line?.isAbandoned = true
+        line = nil
+        isGreeted = false
+    }
+
+    func enter(_ line: Line) {
+        self.line = line
+        isGreeted = false
+        let hello = Hello(worker: worker, lastSequence: books.last, client: "simulated")
+        line.uplink.append(Self.frame(hello, Self.helloCorrelation))
+    }
+
+    // MARK: Requests
+
+    static func frame<C: Command>(_ command: C, _ correlation: UInt32) -> [UInt8] {
+        var frame = ByteWriter()
+        let start = frame.beginFrame(
+            FrameHeader(command: C.declaration.number, kind: .request, correlation: correlation))
+        command.encode(into: &frame)
+        frame.endFrame(start)
+        return frame.bytes
+    }
+
+    private func frame(_ request: Unacknowledged) -> [UInt8] {
+        var frame = ByteWriter()
+        let start = frame.beginFrame(
+            FrameHeader(command: request.command, kind: .request, correlation: UInt32(request.number)))
+        RequestSequence(
+            sequence: request.number, oldestUnacknowledged: unacknowledged.first?.number ?? request.number
+        ).encode(into: &frame)
+        frame.write(contentsOf: request.fields)
+        frame.endFrame(start)
+        return frame.bytes
+    }
+
+    func send(_ deed: Deed) {
+        let names = Names(client: index, generation: generation)
+        switch deed {
+        case .record(let provider, let cost, let inputTokens, let outputTokens):
+            send(
+                deed,
+                LedgerRecord(
+                    provider: Names.provider(provider), model: names.model, cost: Money(nanodollars: cost),
+                    inputTokens: UInt32(inputTokens), outputTokens: UInt32(outputTokens)))
+        case .success: send(deed, BreakerSuccess(name: names.breaker))
+        case .failure: send(deed, BreakerFailure(name: names.breaker))
+        case .acquire: send(deed, BreakerAcquire(name: names.breaker))
+        case .configure(let threshold):
+            send(
+                deed,
+                BreakerConfigure(
+                    name: names.breaker, change: BreakerConfigurationChange(failureThreshold: threshold)))
+        case .reset: send(deed, BreakerReset(name: names.breaker))
+        case .budget(let amount):
+            send(
+                deed, LedgerSetBudget(budget: Budget(provider: names.own, monthly: Money(nanodollars: amount))))
+        case .mark(let milliseconds):
+            send(deed, ExhaustionMark(provider: names.own, resetAfterMilliseconds: milliseconds))
+        case .clear: send(deed, ExhaustionClear(provider: names.own))
+        }
+    }
+
+    private func send<C: Command>(_ deed: Deed, _ command: C) {
+        var fields = ByteWriter()
+        command.encode(into: &fields)
+        let request = Unacknowledged(
+            number: books.add(deed), command: C.declaration.number, fields: fields.bytes)
+        unacknowledged.append(request)
+        line?.uplink.append(frame(request))
+    }
+
+    func ask<C: Command>(_ command: C) { line?.uplink.append(Self.frame(command, Self.helloCorrelation - 1)) }
+
+    func sayGoodbye() { line?.uplink.append(Self.frame(Goodbye(), Self.helloCorrelation - 1)) }
+
+    // MARK: Replies
+
+    enum Reaction {
+        case none
+        /// The daemon does not remember this worker.
+        case forgotten
+        case wrong(String)
+    }
+
+    func receive(_ frame: [UInt8]) -> Reaction {
+        let (header, payload) = Self.parse(frame)
+        guard header.correlation == Self.helloCorrelation else {
+            unacknowledged.removeAll { UInt32($0.number) == header.correlation }
+            return .none
+        }
+        guard header.detail == 0, let welcome = Self.decode(Hello.Reply.self, payload) else {
+            return .wrong("hello was refused")
+        }
+        guard epoch == 0 || welcome.epoch == epoch else { return .wrong("the epoch has changed") }
+        epoch = welcome.epoch
+        guard welcome.worker != .forgotten else { return .forgotten }
+        isGreeted = true
+        for request in unacknowledged {
+            books.reopen(request.number)
+            line?.uplink.append(self.frame(request))
+        }
+        return .none
+    }
+
+    static func parse(_ frame: [UInt8]) -> (FrameHeader, ArraySlice<UInt8>) {
+        let header = frame.withUnsafeBytes { bytes in
+            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.lengthBytes...]))
+            return try? FrameHeader(from: &reader)
+        }
+        guard let header else { preconditionFailure("the daemon sends whole frames") }
+        return (header, frame.dropFirst(FrameHeader.lengthBytes + FrameHeader.bytes))
+    }
+
+    static func decode<Record: WireRecord>(_ type: Record.Type, _ payload: ArraySlice<UInt8>) -> Record? {
+        payload.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            var record = Record()
+            do throws(Refusal) {
+                try record.decode(from: &reader)
+                try reader.finish()
+            } catch { return nil }
+            return record
+        }
+    }
+}
+
+/// What a worker calls what it alone changes.
+struct Names {
+    let model: Name
+    let breaker: Name
+    let own: Name
+
+    init(client: Int, generation: Int) {
+        model = Self.name("m\(client).\(generation)")
+        breaker = Self.name("b\(client).\(generation)")
+        own = Self.name("x\(client).\(generation)")
+    }
+
+    static func provider(_ number: Int) -> Name { name("p\(number)") }
+
+    static func name(_ text: String) -> Name {
+        do throws(Refusal) { return try Name(text) } catch { preconditionFailure(error.message) }
+    }
+}

@@ -1,0 +1,315 @@
+import FuseboxStore
+import Glibc
+
+/// A directory in memory that keeps after a crash what a disk may keep, and no more.
+///
+/// What is written is volatile until its file is synced, what is created, renamed or removed until the directory is. A
+/// power loss keeps any part of what is volatile, cut at any byte; the death of the process keeps all of it. It dies or
+/// fails by plan: before, during or after the operation of a given number.
+public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
+    /// A file, whatever its name.
+    final class Node {
+        struct Write {
+            let number: UInt64
+            let offset: Int
+            let bytes: [UInt8]
+        }
+
+        /// What the process sees.
+        var content: [UInt8]
+        /// What is on the disk.
+        var durable: [UInt8]
+        /// What is not, oldest first.
+        var volatile: [Write] = []
+
+        init(_ content: [UInt8]) {
+            self.content = content
+            durable = content
+        }
+    }
+
+    private enum Change {
+        case link(String, Node)
+        case move(String, String, Node)
+        case unlink(String, Node)
+    }
+
+    /// How far the operation at which the process dies, or fails, gets.
+    public enum Progress: Sendable, CaseIterable {
+        case before, during, after
+    }
+
+    enum Fault {
+        /// The process dies.
+        case death
+        /// The disk fails: EIO.
+        case failure
+    }
+
+    private var visible: [String: Node] = [:]
+    private var durable: [String: Node] = [:]
+    private var changes: [Change] = []
+    private var random: SplitMix64
+    private var writes: UInt64 = 0
+    private var plan: (operation: Int, fault: Fault, progress: Progress)?
+
+    /// Operations that change something, so far.
+    public private(set) var operations = 0
+    /// Whether the process has died by plan.
+    public private(set) var isDead = false
+    /// Whether a sync has failed: what was not on the disk then may be lost though the process sees it.
+    public private(set) var hasFailedSync = false
+    /// Whether there is no space for anything new.
+    public var isFull = false
+    /// A sync covers the writes up to this number for certain, and no others: it began when this was the last.
+    var syncHorizon = UInt64.max
+    /// A planted bug: syncs of the directory do nothing.
+    var ignoresDirectorySync = false
+
+    public init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    /// The number of the last write.
+    var lastWrite: UInt64 { writes }
+
+    // MARK: Faults
+
+    func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
+        plan = (operations + max(1, count), fault, progress)
+    }
+
+    func cancelPlan() { plan = nil }
+
+    private static let dead = StorageError(operation: "any", path: "", code: ESHUTDOWN, reason: "the process is dead")
+
+    private static func error(_ code: Int32, _ operation: String, _ path: String) -> StorageError {
+        StorageError(operation: operation, path: path, code: code, reason: "simulated error \(code)")
+    }
+
+    /// Does one operation, or the part of it that the plan leaves.
+    private func perform(
+        _ operation: String, _ path: String, partly: () -> Void = {}, _ whole: () -> Void
+    ) throws(StorageError) {
+        guard !isDead else { throw Self.dead }
+        operations += 1
+        guard let plan, operations == plan.operation else { return whole() }
+        switch plan.progress {
+        case .before: break
+        case .during: partly()
+        case .after: whole()
+        }
+        self.plan = nil
+        if plan.fault == .death {
+            isDead = true
+            throw Self.dead
+        }
+        if operation == "sync" { hasFailedSync = true }
+        throw Self.error(EIO, operation, path)
+    }
+
+    // MARK: The end of a process
+
+    /// What is left when only the process dies: everything that it wrote.
+    func killProcess() {
+        plan = nil
+        isDead = false
+        hasFailedSync = false
+        syncHorizon = .max
+    }
+
+    /// What is left when power is lost: what was synced, and any part of the rest.
+    func losePower() {
+        killProcess()
+        let keeping = random.pick([0, 10, 50, 90, 100])
+        for change in changes where random.below(100) < keeping { Self.apply(change, to: &durable) }
+        changes = []
+        for name in durable.keys.sorted() { loseVolatile(durable[name]!, keeping) }
+        visible = durable
+    }
+
+    private static func apply(_ change: Change, to directory: inout [String: Node]) {
+        switch change {
+        case .link(let name, let node): directory[name] = node
+        case .move(let name, let other, let node):
+            if directory[name] === node { directory[name] = nil }
+            directory[other] = node
+        case .unlink(let name, let node):
+            if directory[name] === node { directory[name] = nil }
+        }
+    }
+
+    private func loseVolatile(_ node: Node, _ keeping: Int) {
+        for write in node.volatile { keepPieces(of: write, keeping, in: &node.durable) }
+        node.volatile = []
+        node.content = node.durable
+    }
+
+    /// Lets some of the sectors of a write reach the disk, the last of them perhaps cut.
+    private func keepPieces(of write: Node.Write, _ keeping: Int, in bytes: inout [UInt8]) {
+        let size = random.pick([8, 64, 512, 4096])
+        var place = 0
+        while place < write.bytes.count {
+            let sector = size - (write.offset + place) % size
+            let whole = min(sector, write.bytes.count - place)
+            if random.below(100) < keeping {
+                let length = random.once(in: 16) ? random.within(0...whole) : whole
+                Self.put(write.bytes[place..<place + length], at: write.offset + place, in: &bytes)
+            }
+            place += whole
+        }
+    }
+
+    private static func put(_ piece: ArraySlice<UInt8>, at offset: Int, in bytes: inout [UInt8]) {
+        let end = offset + piece.count
+        if bytes.count < end { bytes.append(contentsOf: repeatElement(0, count: end - bytes.count)) }
+        bytes.withUnsafeMutableBytes { all in
+            piece.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: all[offset..<end]).copyMemory(from: $0) }
+        }
+    }
+
+    /// The same files, all of them on the disk.
+    func copy() -> SimulatedStorage {
+        let copy = SimulatedStorage(seed: 0)
+        for (name, node) in visible { copy.visible[name] = Node(node.content) }
+        copy.durable = copy.visible
+        return copy
+    }
+
+    /// Turns one bit of a file, wherever it is kept.
+    func flip(bit: Int, of name: String) {
+        visible[name]!.content[bit / 8] ^= 1 << UInt8(bit % 8)
+        visible[name]!.durable = visible[name]!.content
+    }
+
+    /// Puts a file there that is on the disk already.
+    public func put(_ bytes: [UInt8], as name: String) {
+        visible[name] = Node(bytes)
+        durable[name] = visible[name]
+    }
+
+    // MARK: Storage
+
+    public func list() throws(StorageError) -> [String] {
+        guard !isDead else { throw Self.dead }
+        return visible.keys.sorted()
+    }
+
+    public func create(_ name: String) throws(StorageError) -> SimulatedFile {
+        SimulatedFile(self, try createNode(name, []), name)
+    }
+
+    private func createNode(_ name: String, _ content: [UInt8]) throws(StorageError) -> Node {
+        guard !isFull else { throw Self.error(ENOSPC, "create", name) }
+        guard visible[name] == nil else { throw Self.error(EEXIST, "create", name) }
+        let node = Node(content)
+        try perform("create", name) {
+            visible[name] = node
+            changes.append(.link(name, node))
+        }
+        return node
+    }
+
+    private func node(_ name: String) throws(StorageError) -> Node {
+        guard !isDead else { throw Self.dead }
+        guard let node = visible[name] else { throw Self.error(ENOENT, "open", name) }
+        return node
+    }
+
+    public func read(_ name: String) throws(StorageError) -> [UInt8] { try node(name).content }
+
+    public func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+        Array(try node(name).content.dropFirst(offset).prefix(length))
+    }
+
+    public func length(of name: String) throws(StorageError) -> Int { try node(name).content.count }
+
+    public func rename(_ name: String, to other: String) throws(StorageError) {
+        let node = try node(name)
+        try perform("rename", name) {
+            visible[name] = nil
+            visible[other] = node
+            changes.append(.move(name, other, node))
+        }
+    }
+
+    public func remove(_ name: String) throws(StorageError) {
+        let node = try node(name)
+        try perform("unlink", name) {
+            visible[name] = nil
+            changes.append(.unlink(name, node))
+        }
+    }
+
+    public func syncDirectory() throws(StorageError) {
+        guard !ignoresDirectorySync else { return }
+        try perform("sync", ".") {
+            for change in changes.prefix(random.within(0...changes.count)) { Self.apply(change, to: &durable) }
+        } _: {
+            durable = visible
+            changes = []
+        }
+    }
+
+    public func createSegment(_ name: String, length: Int) throws(StorageError) -> SimulatedFile {
+        SimulatedFile(self, try createNode(name, [UInt8](repeating: 0, count: length)), name)
+    }
+
+    public func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {
+        SimulatedFile(self, try node(name), name)
+    }
+
+    // MARK: Files
+
+    fileprivate func write(
+        _ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int, _ name: String, mayRunOut: Bool
+    ) throws(StorageError) {
+        guard !(mayRunOut && isFull) else { throw Self.error(ENOSPC, "write", name) }
+        try perform("write", name) {
+            record(Array(bytes.prefix(random.within(0...bytes.count))), to: node, at: offset)
+        } _: {
+            record(Array(bytes), to: node, at: offset)
+        }
+    }
+
+    private func record(_ bytes: [UInt8], to node: Node, at offset: Int) {
+        writes += 1
+        Self.put(bytes[...], at: offset, in: &node.content)
+        node.volatile.append(Node.Write(number: writes, offset: offset, bytes: bytes))
+    }
+
+    fileprivate func sync(_ node: Node, _ name: String) throws(StorageError) {
+        let horizon = syncHorizon
+        try perform("sync", name) {
+            for write in node.volatile { keepPieces(of: write, 50, in: &node.durable) }
+        } _: {
+            for write in node.volatile where write.number <= horizon {
+                Self.put(write.bytes[...], at: write.offset, in: &node.durable)
+            }
+            node.volatile.removeAll { $0.number <= horizon }
+        }
+    }
+}
+
+/// A file of a simulated directory that is being written.
+public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable {
+    private let storage: SimulatedStorage
+    private let node: SimulatedStorage.Node
+    private let name: String
+    private var end = 0
+
+    fileprivate init(_ storage: SimulatedStorage, _ node: SimulatedStorage.Node, _ name: String) {
+        self.storage = storage
+        self.node = node
+        self.name = name
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        try storage.write(bytes, to: node, at: end, name, mayRunOut: true)
+        end += bytes.count
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+        try storage.write(bytes, to: node, at: offset, name, mayRunOut: false)
+    }
+
+    public func sync() throws(StorageError) { try storage.sync(node, name) }
+}

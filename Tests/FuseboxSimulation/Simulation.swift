@@ -1,0 +1,525 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+
+/// What a run of one seed came to.
+public struct SimulationResult: Sendable, Equatable {
+    public var seed: UInt64 = 0
+    /// What is wrong, if something is. The same seed shows it again.
+    public var violation: String?
+    /// Everything that happened, as a number.
+    public var trace: UInt64 = 0
+    /// Ends of a process that was not asked to stop.
+    public var crashes = 0
+    /// Those of them that lost what was not on the disk.
+    public var powerLosses = 0
+    /// Those of them that came from an error of the disk.
+    public var diskErrors = 0
+    /// Those of them while the daemon was starting.
+    public var crashesAtStart = 0
+    public var cleanStops = 0
+    /// Restarts at which every acknowledged request was looked for.
+    public var audits = 0
+    /// Requests that the daemon has acknowledged.
+    public var acknowledged = 0
+    /// Requests that were answered from a kept reply, or refused.
+    public var repeatedOrRefused = 0
+    /// Copies of the data directory with one bit flipped that were refused, recovered to the same state, or recovered
+    /// without a last write that had not been known to be on the disk.
+    public var flipsRefused = 0
+    public var flipsWithoutLoss = 0
+    public var flipsTorn = 0
+    /// Restarts that dropped a write that had been cut short.
+    public var tornTails = 0
+
+    public init() {}
+}
+
+/// One run: a daemon, its clients and its disk, from a seed.
+public final class Simulation {
+    private static let clientCount = 5
+    private static let auditor = Peer(processID: 1, user: 0, isOperator: true)
+
+    let storage: SimulatedStorage
+    var random: SplitMix64
+    private var trace = Trace()
+    private var options = SimulatedDaemon.Options()
+    private let wantedCrashes: Int
+    private let clients: [SimulatedClient]
+    private var retired: [(client: Int, generation: Int, books: Books)] = []
+    private var lines: [Line] = []
+    private var nextSession: UInt64 = 1
+    private var daemon: SimulatedDaemon?
+    private var result = SimulationResult()
+
+    private var boottime: Int64 = 1_000_000
+    private var realtime: Int64 = 1_790_000_000_000
+    /// Whether power was lost since the last audit.
+    private var hasLostPower = false
+    /// What the daemon has called durable, and what it has written.
+    private var durableFloor: UInt64 = 0
+    private var writtenFloor: UInt64 = 0
+    /// States of the past by their sequence.
+    private var images: [(sequence: UInt64, image: [UInt8])] = []
+    /// Replies to the auditor.
+    private var audited: [UInt8]?
+    /// Whether workers may have to make room for one another.
+    private var mayForget = false
+
+    public init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
+        random = SplitMix64(seed: seed)
+        storage = SimulatedStorage(seed: random.next())
+        storage.ignoresDirectorySync = bug == .forgetsDirectorySync
+        wantedCrashes = crashes
+        clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
+        options.bug = bug
+        options.segmentLength = random.pick([8, 16, 64]) * 1024
+        options.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
+        mayForget = random.once(in: 3)
+        if mayForget { options.limits.workers = Self.clientCount - 1 }
+        result.seed = seed
+    }
+
+    public func run() -> SimulationResult {
+        while result.violation == nil, result.crashes < wantedCrashes { live() }
+        if result.violation == nil { finish() }
+        result.trace = trace.value
+        return result
+    }
+
+    func fail(_ what: String) {
+        if result.violation == nil { result.violation = what }
+    }
+
+    // MARK: Lives
+
+    /// One life of the daemon, from its start to its end.
+    private func live() {
+        if random.once(in: 2) {
+            let fault: SimulatedStorage.Fault = random.once(in: 5) ? .failure : .death
+            storage.plan(
+                fault, afterOperations: random.below(random.pick([8, 40, 160])),
+                random.pick(SimulatedStorage.Progress.allCases))
+        }
+        do throws(Ending) {
+            try start()
+            for _ in 0..<random.within(1...60) where result.violation == nil { try turn() }
+            if random.once(in: 8) {
+                storage.cancelPlan()
+                storage.isFull = false
+                try daemon?.stop(&random)
+                result.cleanStops += 1
+                return end(isCrash: false)
+            }
+        } catch {
+            if case .refused(let why) = error { return fail("the daemon does not start: \(why)") }
+        }
+        end(isCrash: true)
+    }
+
+    private func start() throws(Ending) {
+        if random.once(in: 6) { flipBit() }
+        if random.once(in: 20) { storage.isFull = true } else { storage.isFull = false }
+        let daemon: SimulatedDaemon
+        do throws(Ending) {
+            daemon = try SimulatedDaemon(
+                storage, options, newEpoch: random.next() | 1, boottime: boottime, realtime: realtime)
+        } catch {
+            if !storage.isFull { result.crashesAtStart += 1 }
+            throw error
+        }
+        daemon.send = { [unowned self] in sent($0, $1, $2) }
+        self.daemon = daemon
+        if case .torn = daemon.situation.tail { result.tornTails += 1 }
+        trace.add(daemon.recoveredSequence)
+        audit(daemon)
+    }
+
+    /// Ends the life: what the daemon had in memory is gone, and perhaps more.
+    private func end(isCrash: Bool) {
+        let losesPower = storage.hasFailedSync || random.once(in: 2)
+        if isCrash {
+            result.crashes += 1
+            if storage.hasFailedSync { result.diskErrors += 1 }
+            if losesPower { result.powerLosses += 1 }
+        }
+        remember()
+        daemon = nil
+        lines = []
+        for client in clients { client.leave() }
+        hasLostPower = hasLostPower || losesPower
+        if losesPower {
+            storage.losePower()
+            boottime = 0
+        } else {
+            storage.killProcess()
+        }
+        boottime += Int64(random.within(1...3_000))
+        // The wall clock may have been set back meanwhile.
+        realtime += Int64(random.once(in: 20) ? -random.within(0...60_000) : random.within(1...3_000))
+    }
+
+    /// Keeps the state of this moment for a comparison with what a recovery makes of the files.
+    private func remember() {
+        guard let daemon, !daemon.engine.needsRebase, !daemon.engine.isRebasing else { return }
+        images.append((daemon.engine.sequence, daemon.image))
+        if images.count > 4 { images.removeFirst() }
+    }
+
+    /// The last life: nothing fails any more, every request gets its answer, and all must add up.
+    private func finish() {
+        do throws(Ending) {
+            try start()
+            storage.isFull = false
+            for _ in 0..<5_000 {
+                if clients.allSatisfy({ $0.isGreeted && $0.unacknowledged.isEmpty }), lines.count == clients.count {
+                    break
+                }
+                try turn(isLast: true)
+            }
+            guard clients.allSatisfy(\.unacknowledged.isEmpty), let daemon else {
+                return fail("requests got no answer")
+            }
+            for client in clients {
+                let account = account(client.index, client.generation, daemon)
+                if account != client.books.total {
+                    fail("client \(client.index) has \(account), and its books say \(client.books.total)")
+                }
+            }
+            checkConservation(daemon)
+        } catch { fail("the daemon ended without a fault") }
+    }
+
+    // MARK: Turns
+
+    private func turn(isLast: Bool = false) throws(Ending) {
+        guard let daemon else { return }
+        let passed = Int64(random.once(in: 20) ? random.within(100...1_500) : random.within(0...30))
+        boottime += passed
+        realtime += passed
+        if !isLast, random.once(in: 150) { storage.isFull.toggle() }
+        try daemon.beginTurn(boottime: boottime, realtime: realtime, &random)
+        if isLast, lines.contains(where: \.isAbandoned) { dropAbandoned(daemon) }
+        for client in clients { act(client, daemon, isLast) }
+        for line in lines { deliver(line, daemon) }
+        try daemon.endTurn(&random)
+        trace.add(daemon.engine.sequence)
+        if !daemon.engine.needsRebase, !daemon.engine.isRebasing {
+            durableFloor = max(durableFloor, daemon.engine.durableSequence)
+            writtenFloor = daemon.engine.sequence
+        }
+        if random.once(in: 16) { remember() }
+    }
+
+    private func dropAbandoned(_ daemon: SimulatedDaemon) {
+        for line in lines where line.isAbandoned { close(line, daemon) }
+    }
+
+    private func act(_ client: SimulatedClient, _ daemon: SimulatedDaemon, _ isLast: Bool) {
+        guard let line = client.line else {
+            if random.once(in: 3) { connect(client) }
+            return
+        }
+        for _ in 0..<min(line.downlink.count, random.below(6)) where client.line === line {
+            receive(line.downlink.removeFirst(), client)
+        }
+        guard client.line === line, client.isGreeted, !isLast else { return }
+        for _ in 0..<random.below(4) where client.unacknowledged.count < 12 { client.send(deed()) }
+        if random.once(in: 10) { client.ask(LedgerProviders()) }
+        if random.once(in: 60) {
+            // The line breaks; the daemon may learn of it at once, or only when the worker comes back.
+            client.leave()
+            if random.once(in: 2) { close(line, daemon) }
+        } else if client.unacknowledged.isEmpty, random.once(in: 100) {
+            client.sayGoodbye()
+            retire(client)
+        }
+    }
+
+    private func deed() -> Deed {
+        switch random.below(20) {
+        case 0..<8:
+            .record(
+                provider: random.below(Account.providers), cost: Int64(random.below(1_000_000)),
+                inputTokens: Int64(random.below(5_000)), outputTokens: Int64(random.below(5_000)))
+        case 8..<12: .success
+        case 12..<14: .failure
+        case 14: .acquire
+        case 15: .configure(threshold: UInt32(random.within(2...9)))
+        case 16: .reset
+        case 17: .budget(Int64(random.below(1_000_000)))
+        case 18: .mark(milliseconds: Int64(random.within(1...5_000)))
+        default: .clear
+        }
+    }
+
+    private func connect(_ client: SimulatedClient) {
+        let peer = Peer(processID: Int32(client.index), user: UInt32(1000 + client.index % 2), isOperator: true)
+        let line = Line(Session(id: nextSession, peer: peer), client: client.index, generation: client.generation)
+        nextSession += 1
+        lines.append(line)
+        client.enter(line)
+    }
+
+    private func receive(_ frame: [UInt8], _ client: SimulatedClient) {
+        switch client.receive(frame) {
+        case .none: return
+        case .wrong(let what): fail("client \(client.index): \(what)")
+        case .forgotten:
+            if !mayForget, client.books.promised(afterPowerLoss: true) > 0 {
+                fail("client \(client.index) was forgotten though there is room")
+            }
+            retire(client)
+        }
+    }
+
+    private func retire(_ client: SimulatedClient) {
+        let generation = client.generation
+        retired.append((client.index, generation, client.beginAnew()))
+        if retired.count > 8 { retired.removeFirst() }
+    }
+
+    /// Lets some frames of a line reach the daemon.
+    private func deliver(_ line: Line, _ daemon: SimulatedDaemon) {
+        var count = random.below(8)
+        while count > 0, let frame = line.uplink.first, lines.contains(where: { $0 === line }),
+            daemon.canTake(frameLength: frame.count)
+        {
+            count -= 1
+            line.uplink.removeFirst()
+            trace.add(frame)
+            var session = line.session
+            let verdict = daemon.handle(frame, &session)
+            line.session = session
+            switch verdict {
+            case .proceed:
+                for session in daemon.takeFenced() {
+                    if let fenced = lines.first(where: { $0.session.id == session }) { close(fenced, daemon) }
+                }
+            case .close: close(line, daemon)
+            case .deferred: fail("no client asks for what is deferred")
+            }
+        }
+    }
+
+    private func close(_ line: Line, _ daemon: SimulatedDaemon) {
+        daemon.ended(line.session)
+        lines.removeAll { $0 === line }
+        if clients[line.client].line === line { clients[line.client].leave() }
+    }
+
+    // MARK: What the daemon says
+
+    private func sent(_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) {
+        trace.add(frame)
+        guard let line = lines.first(where: { $0.session.id == session }) else {
+            audited = frame
+            return
+        }
+        line.downlink.append(frame)
+        let (header, payload) = SimulatedClient.parse(frame)
+        guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
+            return
+        }
+        let isDone = header.detail == Status.ok.rawValue
+        if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
+        if isDone, !wasHeld, daemon?.engine.storageFailure == nil { fail("a change was acknowledged at once") }
+        let wrong = answered(
+            line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
+        if let wrong { fail("client \(line.client): \(wrong)") }
+    }
+
+    private func answered(_ line: Line, _ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {
+        let client = clients[line.client]
+        if client.generation == line.generation {
+            return client.books.answered(number, payload, isUnjournaled: isUnjournaled)
+        }
+        guard let index = retired.firstIndex(where: { $0.client == line.client && $0.generation == line.generation })
+        else { return nil }
+        return retired[index].books.answered(number, payload, isUnjournaled: isUnjournaled)
+    }
+}
+
+// MARK: Audits
+
+extension Simulation {
+    /// Compares what a restart has brought back with what was promised.
+    private func audit(_ daemon: SimulatedDaemon) {
+        result.audits += 1
+        let floor = hasLostPower ? durableFloor : max(durableFloor, writtenFloor)
+        if daemon.recoveredSequence < floor {
+            fail("sequence \(floor) was safe, and the state is at \(daemon.recoveredSequence)")
+        }
+        images.removeAll { $0.sequence > daemon.recoveredSequence }
+        if let past = images.last(where: { $0.sequence == daemon.recoveredSequence }), past.image != daemon.image {
+            fail("the recovered state at \(past.sequence) is not what it was")
+        }
+        for client in clients { audit(client, daemon) }
+        for past in retired { audit(past, daemon) }
+        checkConservation(daemon)
+        durableFloor = daemon.recoveredSequence
+        writtenFloor = daemon.recoveredSequence
+        hasLostPower = false
+    }
+
+    private func audit(_ client: SimulatedClient, _ daemon: SimulatedDaemon) {
+        let promised = client.books.promised(afterPowerLoss: hasLostPower)
+        var hello = Hello(worker: client.worker, client: "auditor")
+        hello.lastSequence = 0
+        var session = newAuditSession(user: UInt32(1000 + client.index % 2))
+        let welcome = ask(hello, &session, daemon)
+        daemon.ended(session)
+        let known = welcome?.lastSequence ?? 0
+        if welcome?.worker == .resumed || !mayForget, known < promised {
+            return fail("client \(client.index): request \(promised) was acknowledged, and only \(known) are known")
+        }
+        // A worker that had to make room learns it when it connects; its books cannot be read by its sequence.
+        guard welcome?.worker == .resumed || !mayForget else { return }
+        let account = account(client.index, client.generation, daemon)
+        guard client.books.explains(account, upTo: known) else {
+            return fail(
+                "client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)"
+            )
+        }
+        client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
+        // What the client may still ask for again stays open to be compared.
+        let oldest = client.unacknowledged.first?.number ?? .max
+        client.books.settle(upTo: min(known, oldest - 1))
+    }
+
+    /// A worker of the past: what it was told is durable must be there still.
+    private func audit(_ past: (client: Int, generation: Int, books: Books), _ daemon: SimulatedDaemon) {
+        let account = account(past.client, past.generation, daemon)
+        if !past.books.explains(sums: account.sums) {
+            fail(
+                "a worker of the past, \(past.client).\(past.generation), has \(account.sums), which its books do not explain"
+            )
+        }
+    }
+
+    /// What the daemon has under a worker's names.
+    private func account(_ client: Int, _ generation: Int, _ daemon: SimulatedDaemon) -> Account {
+        let names = Names(client: client, generation: generation)
+        var session = openAuditSession(daemon)
+        defer { daemon.ended(session) }
+        var account = Account()
+        for provider in 0..<Account.providers {
+            let question = LedgerModel(provider: Names.provider(provider), model: names.model)
+            guard let usage = ask(question, &session, daemon)?.account?.usage else { continue }
+            account.sums[provider] = Account.Sum(usage)
+        }
+        if let breaker = ask(BreakerSerialize(name: names.breaker), &session, daemon) {
+            account.successes = breaker.totalSuccesses
+            account.failures = breaker.totalFailures
+            account.threshold = breaker.configuration.failureThreshold
+        }
+        account.budget = ask(LedgerBalance(provider: names.own), &session, daemon)?.remaining?.nanodollars
+        return account
+    }
+
+    /// A provider's sums are those of its models.
+    private func checkConservation(_ daemon: SimulatedDaemon) {
+        var session = openAuditSession(daemon)
+        defer { daemon.ended(session) }
+        for provider in ask(LedgerProviders(), &session, daemon)?.accounts ?? [] {
+            var total = Account.Sum()
+            var cursor = Page.end
+            repeat {
+                let page = ask(LedgerModels(provider: provider.provider, cursor: cursor), &session, daemon)
+                for model in page?.accounts ?? [] { total.add(Account.Sum(model.usage)) }
+                cursor = page?.next ?? Page.end
+            } while cursor != Page.end
+            if total != Account.Sum(provider.usage) { fail("the models of \(provider.provider) do not add up") }
+        }
+    }
+
+    private func newAuditSession(user: UInt32) -> Session {
+        defer { nextSession += 1 }
+        return Session(id: nextSession, peer: Peer(processID: 1, user: user, isOperator: true))
+    }
+
+    private func openAuditSession(_ daemon: SimulatedDaemon) -> Session {
+        var session = newAuditSession(user: 0)
+        _ = ask(Hello(worker: WorkerID(high: .max, low: session.id), client: "auditor"), &session, daemon)
+        return session
+    }
+
+    private func ask<C: Command>(_ command: C, _ session: inout Session, _ daemon: SimulatedDaemon) -> C.Reply? {
+        audited = nil
+        _ = daemon.handle(SimulatedClient.frame(command, 0), &session)
+        guard let audited else { return nil }
+        let (header, payload) = SimulatedClient.parse(audited)
+        return header.detail == 0 ? SimulatedClient.decode(C.Reply.self, payload) : nil
+    }
+}
+
+extension Account.Sum {
+    fileprivate init(_ usage: Usage) {
+        cost = usage.spend.nanodollars
+        inputTokens = usage.inputTokens
+        outputTokens = usage.outputTokens
+        requests = usage.requests
+    }
+
+    fileprivate mutating func add(_ other: Account.Sum) {
+        cost += other.cost
+        inputTokens += other.inputTokens
+        outputTokens += other.outputTokens
+        requests += other.requests
+    }
+}
+
+// MARK: Flipped bits
+
+extension Simulation {
+    /// Recovers a copy of the files with one bit flipped: it has to be refused, or to lose nothing that was safe.
+    private func flipBit() {
+        let copy = storage.copy()
+        let honest: (sequence: UInt64, image: [UInt8], isContinuous: Bool)
+        do throws(RecoveryRefusal) {
+            let recovered = try recover(copy)
+            honest = (recovered.sequence, recovered.machine.image, recovered.isJournalContinuous)
+        } catch { return fail("the files are refused: \(error)") }
+        guard let (file, length) = pickFile(copy) else { return }
+        let safe = Self.syncedSequence(copy)
+        let bit = random.below(length * 8)
+        copy.flip(bit: bit, of: file)
+        do throws(RecoveryRefusal) {
+            let recovered = try recover(copy)
+            if recovered.sequence == honest.sequence, recovered.machine.image == honest.image {
+                result.flipsWithoutLoss += 1
+            } else if case .torn = recovered.situation.tail, recovered.sequence >= safe {
+                result.flipsTorn += 1
+            } else if recovered.isWhole || honest.isContinuous {
+                fail(
+                    "bit \(bit) of \(file) was flipped: the state is at \(recovered.sequence), not \(honest.sequence), and it goes on: \(recovered.situation)"
+                )
+            }
+        } catch { result.flipsRefused += 1 }
+    }
+
+    private func recover(_ files: SimulatedStorage) throws(RecoveryRefusal) -> Recovered {
+        try Recovered.find(
+            in: SnapshotStore(files), profile: .fusebox, limits: options.limits, newEpoch: 1,
+            at: Moment(milliseconds: realtime))
+    }
+
+    /// A file, and up to where something is written in it.
+    private func pickFile(_ files: SimulatedStorage) -> (name: String, length: Int)? {
+        guard let names = try? files.list(), !names.isEmpty else { return nil }
+        let name = random.pick(names)
+        guard let bytes = try? files.read(name), let last = bytes.lastIndex(where: { $0 != 0 }) else { return nil }
+        return (name, last + 1)
+    }
+
+    /// The highest sequence that an entry knows to be on the disk.
+    private static func syncedSequence(_ files: SimulatedStorage) -> UInt64 {
+        var highest: UInt64 = 0
+        for name in (try? files.segments()) ?? [] {
+            guard let bytes = try? files.read(name.file), let reader = try? JournalReader(bytes) else { continue }
+            _ = reader.forEach { entry, _, _ in highest = max(highest, entry.synced) }
+        }
+        return highest
+    }
+}

@@ -1,0 +1,122 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+
+/// A data directory that is put together piece by piece: entry n records a call that costs n nano-dollars.
+public final class WrittenDirectory {
+    public let storage = SimulatedStorage(seed: 1)
+    public static let epoch: UInt64 = 7
+    private static let start: Int64 = 1_790_000_000_000
+
+    public init() {}
+
+    private static func moment(_ sequence: UInt64) -> Moment { Moment(milliseconds: start + Int64(sequence)) }
+
+    private static func command(_ sequence: UInt64) -> LedgerRecord {
+        LedgerRecord(
+            provider: Names.name("p"), model: Names.name("m"), cost: Money(nanodollars: Int64(sequence)),
+            inputTokens: 1, outputTokens: 1)
+    }
+
+    /// The state after so many entries, as bytes.
+    public static func image(after sequence: UInt64) -> [UInt8] { machine(after: sequence).image }
+
+    private static func machine(after sequence: UInt64) -> StateMachine {
+        var machine = StateMachine(at: moment(0))
+        var effects: [Event] = []
+        for number in 0..<sequence {
+            _ = try? machine.apply(command(number + 1), at: moment(number + 1), effects: &effects)
+        }
+        return machine
+    }
+
+    /// Writes the snapshot of a sequence.
+    public func snapshot(at sequence: UInt64) throws(SnapshotFailure) {
+        let header = SnapshotHeader(
+            epoch: Self.epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
+        _ = try SnapshotCapture(Self.machine(after: sequence), header: header)
+            .write(to: SnapshotStore(storage), keepingAll: true)
+    }
+
+    /// Writes a segment with these entries, each of which knows the one before it to be on the disk.
+    public func segment(
+        _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false
+    ) throws(StorageError) {
+        var journal = try Journal(storage, epoch: Self.epoch, segmentLength: length, resuming: nil)
+        journal.add(try journal.spareTask()().get())
+        try journal.rotate(next: entries.lowerBound, synced: entries.lowerBound - 1, isRebased: isRebased)
+        for sequence in entries { try journal.append(Self.batch(sequence)) }
+        if isSealed { try journal.seal(next: entries.upperBound, synced: entries.upperBound - 1) }
+        if let error = journal.syncTask()() { throw error }
+    }
+
+    /// The batch of one entry.
+    public static func batch(_ sequence: UInt64) -> JournalBatch {
+        var entry = JournalEntry()
+        entry.sequence = sequence
+        entry.synced = sequence - 1
+        entry.now = moment(sequence).now
+        entry.wall = moment(sequence).wall
+        entry.command = LedgerRecord.declaration.number
+        var payload = ByteWriter()
+        command(sequence).encode(into: &payload)
+        var batch = JournalBatch()
+        payload.withBytes { batch.append(entry, payload: $0) }
+        return batch
+    }
+
+    /// The name of the segment that begins with this entry.
+    public static func journal(_ sequence: UInt64) -> String { JournalName(firstSequence: sequence).file }
+
+    public func recover(_ profile: Profile = .fusebox) throws(RecoveryRefusal) -> Recovered {
+        try Recovered.find(
+            in: SnapshotStore(storage), profile: profile, limits: Limits(), newEpoch: 1, at: Self.moment(1_000_000))
+    }
+
+    /// Changes the bytes of a file.
+    public func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws(StorageError) {
+        var bytes = try storage.read(file)
+        body(&bytes)
+        storage.put(bytes, as: file)
+    }
+
+    /// What became of a directory after each of many single flipped bits.
+    public struct FlipCounts: Sendable, Equatable {
+        public var refused = 0
+        public var withoutLoss = 0
+        public var torn = 0
+        /// Recovered to a state that is not the one that was written: there must be none.
+        public var wrong = 0
+    }
+
+    /// Flips bits of a file, one at a time, and recovers each time.
+    ///
+    /// - Parameters:
+    ///   - step: every so manieth bit
+    ///   - sequence: the state that was written
+    ///   - safe: the state that must not be fallen behind, in the last write of a journal that is not sealed
+    public func flipBits(of file: String, step: Int, sequence: UInt64, safe: UInt64) throws(StorageError) -> FlipCounts
+    {
+        var counts = FlipCounts()
+        let original = try storage.read(file)
+        let image = Self.image(after: sequence)
+        for bit in stride(from: 0, to: original.count * 8, by: step) {
+            storage.flip(bit: bit, of: file)
+            do throws(RecoveryRefusal) {
+                let recovered = try recover()
+                if recovered.sequence == sequence, recovered.machine.image == image {
+                    counts.withoutLoss += 1
+                } else if case .torn = recovered.situation.tail, recovered.sequence >= safe,
+                    recovered.machine.image == Self.image(after: recovered.sequence)
+                {
+                    counts.torn += 1
+                } else {
+                    counts.wrong += 1
+                }
+            } catch { counts.refused += 1 }
+            storage.flip(bit: bit, of: file)
+        }
+        return counts
+    }
+}

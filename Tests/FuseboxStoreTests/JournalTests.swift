@@ -1,0 +1,120 @@
+import FuseboxSimulation
+import FuseboxStore
+import FuseboxWire
+import Testing
+
+/// The journal's files: what is written is read again, and what a crash leaves is told from what was damaged.
+struct JournalTests {
+    private let directory = WrittenDirectory()
+
+    /// The sequences that a segment's reader gives, and how they end.
+    private func read(_ bytes: [UInt8]) throws -> (sequences: [UInt64], end: JournalEnd) {
+        var sequences: [UInt64] = []
+        let end = try JournalReader(bytes).forEach { entry, _, _ in sequences.append(entry.sequence) }
+        return (sequences, end)
+    }
+
+    private func offsets(_ bytes: [UInt8]) throws -> [Int] {
+        var offsets: [Int] = []
+        let end = try JournalReader(bytes).forEach { _, _, offset in offsets.append(offset) }
+        guard case .open(let last) = end else { return offsets }
+        return offsets + [last]
+    }
+
+    @Test func entriesAreReadInTheirOrder() throws {
+        try directory.segment(1..<21)
+        let (sequences, end) = try read(directory.storage.read(WrittenDirectory.journal(1)))
+        #expect(sequences == Array(1...20))
+        guard case .open = end else { return #expect(Bool(false), "\(end)") }
+    }
+
+    @Test(arguments: [true, false]) func aJournalThatIsCutAnywhereGivesTheExactPrefix(isZeroed: Bool) throws {
+        try directory.segment(1..<11, length: 2048)
+        let bytes = try directory.storage.read(WrittenDirectory.journal(1))
+        let offsets = try offsets(bytes)
+        for cut in 64...bytes.count {
+            let rest = [UInt8](repeating: 0, count: isZeroed ? bytes.count - cut : 0)
+            let (sequences, end) = try read(Array(bytes[..<cut]) + rest)
+            // Padding is zeros: an entry of which only that is missing is whole if zeros follow.
+            let whole = offsets.dropFirst().count { $0 <= cut }
+            #expect(sequences.count == whole || (isZeroed && sequences.count == whole + 1), "cut at \(cut)")
+            #expect(sequences == Array(1..<UInt64(sequences.count + 1)))
+            if case .damaged = end { #expect(Bool(false), "cut at \(cut): \(end)") }
+        }
+    }
+
+    @Test func aBadEntryIsDamageIfALaterOneKnowsIt() throws {
+        try directory.segment(1..<11)
+        var bytes = try directory.storage.read(WrittenDirectory.journal(1))
+        let fifth = try offsets(bytes)[4]
+        bytes[fifth + 20] ^= 1
+        let (sequences, end) = try read(bytes)
+        #expect(sequences == Array(1...4))
+        #expect(end == .damaged(offset: fifth))
+    }
+
+    @Test func aBadLastEntryIsTorn() throws {
+        try directory.segment(1..<11)
+        var bytes = try directory.storage.read(WrittenDirectory.journal(1))
+        let tenth = try offsets(bytes)[9]
+        bytes[tenth + 20] ^= 1
+        #expect(try read(bytes).end == .torn(offset: tenth))
+    }
+
+    @Test func aCompleteSegmentEndsWithItsSeal() throws {
+        try directory.segment(1..<11, isSealed: true)
+        let bytes = try directory.storage.read(WrittenDirectory.journal(1))
+        #expect(try read(bytes).end == .sealed)
+        var followed = bytes
+        followed[bytes.count - 1] = 1
+        guard case .damaged = try read(followed).end else {
+            return #expect(Bool(false), "bytes after the seal are damage")
+        }
+    }
+
+    @Test func flippedBitsOfASealedJournalAreNeverApplied() throws {
+        try directory.snapshot(at: 0)
+        try directory.segment(1..<31, length: 4096, isSealed: true)
+        let counts = try directory.flipBits(
+            of: WrittenDirectory.journal(1), step: 23, sequence: 30, safe: 30)
+        #expect(counts.wrong == 0 && counts.torn == 0, "\(counts)")
+        #expect(counts.refused > 1_000, "\(counts)")
+    }
+
+    @Test func flippedBitsOfASnapshotFallBackWithoutLoss() throws {
+        try directory.snapshot(at: 0)
+        try directory.snapshot(at: 10)
+        try directory.segment(1..<31, length: 8192)
+        let counts = try directory.flipBits(
+            of: SnapshotName(sequence: 10).file, step: 5, sequence: 30, safe: 30)
+        #expect(counts.wrong == 0 && counts.torn == 0, "\(counts)")
+        #expect(counts.withoutLoss > 500, "\(counts)")
+    }
+
+    @Test func writingGoesOnBehindATornTailAndClearsIt() throws {
+        try directory.segment(1..<11)
+        let file = WrittenDirectory.journal(1)
+        let tenth = try offsets(directory.storage.read(file))[9]
+        try directory.change(file) { bytes in for place in tenth + 8..<tenth + 400 { bytes[place] = 0xAA } }
+        var journal = try Journal(
+            directory.storage, epoch: WrittenDirectory.epoch, segmentLength: 16 * 1024,
+            resuming: (JournalName(firstSequence: 1), tenth))
+        try journal.append(WrittenDirectory.batch(10))
+        try journal.append(WrittenDirectory.batch(11))
+        let (sequences, end) = try read(directory.storage.read(file))
+        #expect(sequences == Array(1...11))
+        guard case .open = end else { return #expect(Bool(false), "\(end)") }
+    }
+
+    @Test func segmentsThatNoSnapshotNeedsAreRetired() throws {
+        try directory.segment(1..<11, isSealed: true)
+        try directory.segment(11..<21, isSealed: true)
+        try directory.segment(21..<31)
+        try directory.storage.retireSegments(upTo: 19)
+        #expect(try directory.storage.segments().map(\.firstSequence) == [11, 21])
+        try directory.storage.retireSegments(upTo: 20)
+        #expect(try directory.storage.segments().map(\.firstSequence) == [21])
+        try directory.storage.retireSegments(upTo: 99)
+        #expect(try directory.storage.segments().map(\.firstSequence) == [21])
+    }
+}

@@ -1,0 +1,90 @@
+import FuseboxSimulation
+import Glibc
+
+/// Runs the simulator: `fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug NAME]`.
+///
+/// With `--hours` it goes on with seed after seed for that long; without, it runs `--seeds` of them. It ends with status
+/// 1 and the seed at the first violation.
+@main
+struct Simulate {
+    static func main() {
+        var seed: UInt64 = 1
+        var seeds = 1_000
+        var crashes = 105
+        var hours: Double?
+        var bug = PlantedBug.none
+        var arguments = CommandLine.arguments.dropFirst()
+        while let flag = arguments.popFirst() {
+            guard let value = arguments.popFirst() else { usage() }
+            switch flag {
+            case "--seed": seed = read(UInt64(value))
+            case "--seeds": seeds = read(Int(value))
+            case "--crashes": crashes = read(Int(value))
+            case "--hours": hours = read(Double(value))
+            case "--bug": bug = read(PlantedBug(rawValue: value))
+            default: usage()
+            }
+        }
+        run(from: seed, seeds: hours == nil ? seeds : .max, crashes: crashes, hours: hours ?? .infinity, bug)
+    }
+
+    private static func read<Value>(_ value: Value?) -> Value {
+        guard let value else { usage() }
+        return value
+    }
+
+    private static func usage() -> Never {
+        print(
+            "usage: fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+        )
+        exit(64)
+    }
+
+    private static func run(from first: UInt64, seeds: Int, crashes: Int, hours: Double, _ bug: PlantedBug) {
+        let began = time(nil)
+        var total = SimulationResult()
+        var count = 0
+        while count < seeds, difftime(time(nil), began) < hours * 3600 {
+            let seed = first + UInt64(count)
+            let result = Simulation(seed: seed, crashes: crashes, bug: bug).run()
+            count += 1
+            total.add(result)
+            if let violation = result.violation {
+                print("seed \(seed): \(violation)")
+                print("again: fusebox-simulate --seed \(seed) --seeds 1 --crashes \(crashes) --bug \(bug.rawValue)")
+                exit(1)
+            }
+        }
+        print(
+            "\(count) seeds from \(first) in \(Int(difftime(time(nil), began))) s: nothing acknowledged was lost, nothing counted twice"
+        )
+        print(
+            "crashes \(total.crashes): \(total.powerLosses) of power, \(total.diskErrors) after a failed sync, \(total.crashesAtStart) while starting; \(total.cleanStops) stops in order"
+        )
+        print(
+            "audits \(total.audits), acknowledgements \(total.acknowledged), refusals \(total.repeatedOrRefused), torn tails dropped \(total.tornTails)"
+        )
+        print(
+            "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
+        )
+        print("trace of all: \(String(total.trace, radix: 16))")
+    }
+}
+
+extension SimulationResult {
+    fileprivate mutating func add(_ other: SimulationResult) {
+        crashes += other.crashes
+        powerLosses += other.powerLosses
+        diskErrors += other.diskErrors
+        crashesAtStart += other.crashesAtStart
+        cleanStops += other.cleanStops
+        audits += other.audits
+        acknowledged += other.acknowledged
+        repeatedOrRefused += other.repeatedOrRefused
+        flipsRefused += other.flipsRefused
+        flipsWithoutLoss += other.flipsWithoutLoss
+        flipsTorn += other.flipsTorn
+        tornTails += other.tornTails
+        trace = trace &* 31 &+ other.trace
+    }
+}

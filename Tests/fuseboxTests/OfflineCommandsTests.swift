@@ -1,0 +1,250 @@
+import FuseboxInterop
+import Glibc
+import Testing
+
+/// `check`, `repair` and `journal dump` on what real daemons leave behind.
+struct OfflineCommandsTests {
+    private let folder = TemporaryFolder()
+    private var data: String { "\(folder.path)/data" }
+
+    /// Runs a daemon, has it count so many records, and kills it. Each is two changes: the worker says goodbye after it.
+    private func killedDaemon(records: Int) throws {
+        let daemon = try Daemon(in: folder, arguments: ["--journal-segment", "64KiB"])
+        for _ in 0..<records { try record(daemon) }
+        daemon.kill()
+    }
+
+    private func record(_ daemon: Daemon) throws {
+        let outcome = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.5", "--input-tokens", "7")
+        try #require(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    private func tool(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run([Program.fusebox] + arguments)
+    }
+
+    private func names() throws -> [String] { try Program.run(["/bin/ls", data]).lines }
+
+    private func segment() throws -> String {
+        try #require(try names().last { $0.hasPrefix("journal-") && $0.hasSuffix("1.fusebox") })
+    }
+
+    private func flip(_ name: String, at offset: Int) throws {
+        let file = open("\(data)/\(name)", O_RDWR)
+        try #require(file >= 0)
+        defer { close(file) }
+        var byte: UInt8 = 0
+        #expect(pread(file, &byte, 1, off_t(offset)) == 1)
+        byte ^= 0x10
+        #expect(pwrite(file, &byte, 1, off_t(offset)) == 1)
+    }
+
+    private func entries(_ name: String) throws -> [JSONValue] {
+        try tool("journal", "dump", "\(data)/\(name)").lines.map { try JSONValue(parsing: Array($0.utf8)) }
+    }
+
+    private func spend() throws -> JSONValue? {
+        let daemon = try Daemon(in: folder)
+        defer { daemon.stop() }
+        return try daemon.json("ledger", "show")["spend"]
+    }
+
+    // MARK: Check
+
+    @Test func aDirectoryThatADaemonWasKilledInIsGood() throws {
+        try killedDaemon(records: 4)
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 0, "\(outcome.output)")
+        #expect(outcome.lines.last == "OK")
+        let json = try tool("check", data, "--json").json
+        #expect(json["good"]?.bool == true)
+        #expect(json["inUse"]?.bool == false)
+        #expect(json["recovery"]?["possible"]?.bool == true)
+        #expect(json["recovery"]?["sequence"] == 8)
+        #expect(json["problems"]?.list?.isEmpty == true)
+    }
+
+    @Test func checkWorksBesideARunningDaemonAndSaysSo() throws {
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        let before = try names()
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 0, "\(outcome.output)")
+        #expect(outcome.output.contains("is in use"))
+        #expect(try names() == before)
+    }
+
+    @Test func checkFindsAFlippedBitInTheJournalWithFileAndOffset() throws {
+        try killedDaemon(records: 5)
+        let name = try segment()
+        let second = try #require(try entries(name)[1]["offset"]?.int64)
+        try flip(name, at: Int(second) + 20)
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 65)
+        #expect(outcome.output.contains("WRONG \(name), byte \(second): "))
+        let problem = try tool("check", data, "--json").json["problems"]?[0]
+        #expect(problem?["file"]?.text == name)
+        #expect(problem?["offset"]?.int64 == second)
+    }
+
+    @Test func checkFindsAFlippedBitInASnapshotWithFileAndOffset() throws {
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        daemon.stop()
+        let name = try #require(try names().last { $0.hasPrefix("snapshot-") })
+        try flip(name, at: 70)
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 65)
+        #expect(outcome.output.contains("WRONG \(name), byte "))
+    }
+
+    @Test func checkOfNoDirectoryIsAMistake() throws {
+        #expect(try tool("check", "\(folder.path)/none").status == 64)
+    }
+
+    // MARK: Dump
+
+    @Test func dumpPrintsEveryEntryAndHowTheyEnd() throws {
+        try killedDaemon(records: 3)
+        let lines = try entries(try segment())
+        #expect(lines.count == 7)
+        #expect(lines.dropLast().map { $0["sequence"]?.int64 } == [1, 2, 3, 4, 5, 6])
+        #expect(lines[1]["command"]?.text == "engine.forgetWorker")
+        #expect(lines[0]["command"]?.text == "ledger.record")
+        #expect(lines[0]["fields"]?["provider"]?.text == "openai")
+        #expect(lines[0]["fields"]?["cost"] == .number("0.5"))
+        #expect(lines[0]["worker"]?.text?.count == 32)
+        #expect(lines[0]["user"]?.int64 == Int64(geteuid()))
+        #expect(lines[6]["end"]?.text == "open")
+        #expect(lines[6]["entries"] == 6)
+        #expect(lines[6]["header"]?["firstSequence"] == 1)
+    }
+
+    @Test func dumpOfADamagedSegmentEndsWith65AndTheOffset() throws {
+        try killedDaemon(records: 3)
+        let name = try segment()
+        let offset = try #require(try entries(name)[0]["offset"]?.int64)
+        try flip(name, at: Int(offset) + 20)
+        let outcome = try tool("journal", "dump", "\(data)/\(name)")
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("byte \(offset): "))
+        #expect(outcome.lines.count == 1)
+        folder.write("none", Array("no journal".utf8))
+        #expect(try tool("journal", "dump", "\(folder.path)/none").status == 65)
+    }
+
+    // MARK: Repair
+
+    @Test func repairCutsADamagedSegmentKeepsItAndSaysWhatIsLost() throws {
+        try killedDaemon(records: 5)
+        let name = try segment()
+        let original = folder.read("data/\(name)")
+        let third = try #require(try entries(name)[4]["offset"]?.int64)
+        try flip(name, at: Int(third) + 20)
+        let damaged = folder.read("data/\(name)")
+        #expect(damaged != original)
+        #expect(try Program.run([Program.fuseboxd, "--data", data, "--socket", "\(folder.path)/s"]).status == 65)
+
+        let outcome = try tool("repair", data)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("\(name) was cut at byte \(third)"))
+        #expect(outcome.lines.last == "lost are at most the changes 5 to 10")
+        #expect(folder.read("data/\(name).damaged") == damaged)
+        #expect(Array(folder.read("data/\(name)")[..<Int(third)]) == Array(original[..<Int(third)]))
+        #expect(folder.read("data/\(name)").count == original.count)
+        #expect(try tool("check", data).status == 0)
+        #expect(try spend() == .number("1"))
+        #expect(try tool("repair", data).output == "there was nothing to repair\n")
+    }
+
+    @Test func repairSetsAsideASnapshotThatAnOlderOneAndTheJournalReplace() throws {
+        let daemon = try Daemon(in: folder)
+        for _ in 0..<2 {
+            try record(daemon)
+            _ = try daemon.fusebox("snapshot", "now")
+        }
+        daemon.kill()
+        let name = try #require(try names().last { $0.hasPrefix("snapshot-") })
+        try flip(name, at: 70)
+        let outcome = try tool("repair", data)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.lines == ["\(name) was set aside as \(name).damaged", "nothing was lost"])
+        #expect(try tool("check", data).status == 0)
+        #expect(try spend() == .number("1"))
+    }
+
+    @Test func repairNeedsTheDirectoryForItself() throws {
+        let daemon = try Daemon(in: folder)
+        #expect(try tool("repair", daemon.data).status == 75)
+        #expect(try tool("repair", "\(folder.path)/none").status == 64)
+        #expect(access("\(folder.path)/none", F_OK) != 0)
+    }
+
+    @Test func repairRefusesWhatOnlyABackupHelps() throws {
+        try killedDaemon(records: 2)
+        for name in try names() where name.hasPrefix("snapshot-") { try flip(name, at: 30) }
+        let before = try names()
+        let outcome = try tool("repair", data)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("snapshot restore"))
+        #expect(try names() == before)
+    }
+
+    // MARK: Restore beside a journal
+
+    @Test func restoreRefusesADirectoryWithSegmentsUnlessForced() throws {
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        let backup = "\(folder.path)/backup.fusebox"
+        _ = try daemon.fusebox("snapshot", "save", backup)
+        try record(daemon)
+        daemon.kill()
+        #expect(try tool("snapshot", "restore", backup, "--data", data).status == 64)
+        let forced = try tool("snapshot", "restore", backup, "--data", data, "--force", "--json")
+        #expect(forced.status == 0)
+        #expect(try names().allSatisfy { !$0.hasPrefix("journal-") })
+        #expect(try tool("check", data).status == 0)
+        #expect(try spend() == .number("0.5"))
+    }
+
+    /// What a restore leaves that dies once its snapshot is there: the old life's files beside it.
+    private func cutRestoreShort() throws -> (snapshot: String, oldSegments: [String]) {
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        let backup = "\(folder.path)/backup.fusebox"
+        _ = try daemon.fusebox("snapshot", "save", backup)
+        try record(daemon)
+        daemon.kill()
+        let restored = try tool("snapshot", "restore", backup, "--data", data, "--force", "--json").json
+        // What was set aside comes back, as if it had never been moved.
+        _ = try Program.run(["/bin/sh", "-c", "mv \(data)/before-restore-*/* \(data)/"])
+        let old = try names().filter { $0.hasPrefix("journal-0") }
+        #expect(!old.isEmpty)
+        return (try #require(restored["file"]?.text), old)
+    }
+
+    @Test func theJournalOfAnotherLifeIsNotReplayed() throws {
+        let old = try cutRestoreShort().oldSegments
+        let recovery = try tool("check", data, "--json").json["recovery"]
+        let foreign = recovery?["foreign"]?.list?.compactMap(\.text) ?? []
+        #expect(Set(old).isSubset(of: foreign))
+        #expect(try spend() == .number("0.5"))
+        for name in old { #expect(access("\(data)/\(name).foreign", F_OK) == 0) }
+    }
+
+    @Test func anOlderLifeIsNotFallenBackToBesideAnotherOnesJournal() throws {
+        let restored = try cutRestoreShort().snapshot
+        // The new life has gone on: its segment is there, and then its only snapshot is damaged.
+        let daemon = try Daemon(in: folder)
+        try record(daemon)
+        daemon.kill()
+        for name in try names() where name.hasSuffix(".fusebox.foreign") && name.hasPrefix("snapshot-") {
+            rename("\(data)/\(name)", "\(data)/\(name.dropLast(".foreign".count))")
+        }
+        try flip(restored, at: 70)
+        let check = try tool("check", data)
+        #expect(check.status == 65)
+        #expect(check.output.contains("belongs to a restored state whose snapshot is damaged now"))
+        #expect(try tool("repair", data).status == 65)
+    }
+}
