@@ -63,6 +63,13 @@ public final class SignalWatcher {
     /// Makes writing to a closed connection an error (`EPIPE`) instead of the process's end, for the whole process.
     public static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
 
+    /// Lets every signal through that whoever started this process has blocked: a blocked one never arrives.
+    public static func unblockAll() {
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+    }
+
     fileprivate func fire() {
         loop.enter()
         action()

@@ -138,6 +138,7 @@ public final class Server {
     /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
     public func run() throws(ServerFailure) {
         SignalWatcher.ignoreBrokenPipes()
+        SignalWatcher.unblockAll()
         let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) {
             try watchSignals()
