@@ -75,11 +75,6 @@ sanitize: setup
 fuzz: setup
 	FUSEBOX_MUTATIONS=100000 $(SWIFT) test -c release -Xswiftc -enable-testing --filter MutationTests
 
-bench: setup
-	Benchmarks/run echo
-	Benchmarks/run load --workers 4 --requests 250000 --in-flight 64
-	Benchmarks/run stall --accounts 100000
-
 # SEED is the first seed, SEEDS how many, CRASHES how many of each; HOURS=2 goes on with new seeds for that long.
 SEED ?= 1
 SEEDS ?= 1000

@@ -40,6 +40,10 @@ extension Engine {
         return (room >= needed && !needsRebase) || needed > capacity
     }
 
+    /// Whether outcomes of breakers are counted although they cannot be journaled: the disk is full, or the snapshot
+    /// that a rebase needs could not be written.
+    public var takesUnjournaledOutcomes: Bool { storageFailure != nil || rebaseFailure != nil }
+
     /// The room that a request of this length may take.
     public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
 
