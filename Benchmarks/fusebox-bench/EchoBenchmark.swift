@@ -33,7 +33,8 @@ struct EchoBenchmark {
         var echoing = try RawConnection(echoPath)
         var raw = try RawConnection(daemon.socket)
         var reader = FrameReader()
-        try raw.send(RawConnection.frame(Hello(worker: WorkerID(high: 1, low: 1), client: "bench")))
+        try raw.send(
+            RawConnection.frame(Hello(worker: WorkerID(high: 1, low: .random(in: 1 ... .max)), client: "bench")))
         try expect(try raw.receiveFrames(1, &reader) == 0, "hello was refused")
         let client = try FuseboxClient.connect(to: daemon.socket)
         let name = try Name("openai")
