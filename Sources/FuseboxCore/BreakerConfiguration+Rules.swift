@@ -19,6 +19,9 @@ extension BreakerConfiguration {
             throw Refusal(
                 .outOfRange, "monitoringPeriod \(monitoringPeriodMilliseconds) ms must lie between 0 and 366 days")
         }
+        guard (1...Limits.minWorkers).contains(minWorkers) else {
+            throw Refusal(.outOfRange, "minWorkers \(minWorkers) must lie between 1 and \(Limits.minWorkers)")
+        }
         guard (1...Limits.curveLength).contains(degradationCurve.count) else {
             throw Refusal(
                 .outOfRange,
@@ -41,6 +44,8 @@ extension BreakerConfiguration {
         if let timeout = change.resetTimeoutMilliseconds { result.resetTimeoutMilliseconds = timeout }
         if let period = change.monitoringPeriodMilliseconds { result.monitoringPeriodMilliseconds = period }
         if let minRequests = change.minRequests { result.minRequests = minRequests }
+        if let maxProbes = change.maxProbes { result.maxProbes = maxProbes }
+        if let minWorkers = change.minWorkers { result.minWorkers = max(1, minWorkers) }
         if let curve = change.degradationCurve {
             result.degradationCurve =
                 curve.isEmpty ? BreakerConfiguration().degradationCurve : curve.map { min(1, max(0, $0)) }

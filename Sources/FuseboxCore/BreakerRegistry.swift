@@ -24,6 +24,12 @@ public struct BreakerRegistry: Sendable {
     /// A breaker as it is stored; `status(at:)` tells how it stands now.
     public subscript(name: NameID) -> CircuitBreaker? { slots[name.index]?.breaker }
 
+    /// When decay takes a breaker's next failure off; nil if there is none to take.
+    func nextDecay(of name: NameID) -> Timestamp? {
+        guard slots.contains(name.index) else { return nil }
+        return slots[existing: name.index].breaker.nextDecay
+    }
+
     /// Makes sure that a breaker exists.
     public mutating func create(_ name: NameID, at now: Timestamp) {
         guard !slots.contains(name.index) else { return }

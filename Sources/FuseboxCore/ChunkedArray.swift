@@ -24,13 +24,18 @@ package struct ChunkedArray<Element: Sendable>: Sendable {
     }
 
     package mutating func append(_ element: Element) {
-        if count & mask == 0, count >> shift == chunks.count {
+        if count >> shift == chunks.count {
             var chunk = ContiguousArray<Element>()
             chunk.reserveCapacity(1 << shift)
             chunks.append(chunk)
         }
         chunks[count >> shift].append(element)
         count += 1
+    }
+
+    package mutating func removeLast() -> Element {
+        count -= 1
+        return chunks[count >> shift].removeLast()
     }
 
     package mutating func removeAll() {

@@ -24,6 +24,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     /// The part of an admission that is saved up, in billionths. It starts at a half, so that after n calls at a
     /// constant share the number admitted is n times the share, rounded.
     private var shareCredit: UInt32 = Self.initialShareCredit
+    /// The workers that failures came from of late, where that matters: at most `minWorkers`.
+    private var blames: [Blame] = []
 
     /// What a new breaker has saved up.
     public static let initialShareCredit: UInt32 = 500_000_000
@@ -44,32 +46,46 @@ public struct CircuitBreaker: Sendable, Equatable {
     public mutating func acquire(
         at now: Timestamp, under profile: Profile = .fusebox, draw: Double? = nil
     ) -> BreakerAcquire.Reply {
-        synchronise(at: now)
-        lastRequest = now
-        if profile.rejectionRestartsDecay { lastDecay = now }
-        let share = share
+        ask(at: now, under: profile)
         var reply = BreakerAcquire.Reply()
         reply.share = share
         reply.consecutiveFailures = consecutiveFailures
-        reply.admitted = admits(share, draw: profile.usesDraw ? draw : nil)
-        if reply.admitted {
-            lastDecay = now
-        } else if share <= 0 {
-            reply.retryAfterMilliseconds = untilDecay(at: now)
-        }
+        reply.admitted = decide(at: now, draw: profile.usesDraw ? draw : nil)
+        if !reply.admitted, reply.share <= 0 { reply.retryAfterMilliseconds = untilDecay(at: now) }
         return reply
     }
 
-    private mutating func admits(_ share: Double, draw: Double?) -> Bool {
+    /// Notes that somebody asks, without a decision: something else may still stand against the call.
+    mutating func ask(at now: Timestamp, under profile: Profile) {
+        synchronise(at: now)
+        lastRequest = now
+        if profile.rejectionRestartsDecay { lastDecay = now }
+    }
+
+    /// Whether the share has room for the next call that is decided on without a draw.
+    var nextPasses: Bool { share >= 1 || share > 0 && shareCredit + shareStep >= Self.wholeShare }
+
+    /// Decides on a call that nothing else stands against.
+    mutating func decide(at now: Timestamp, draw: Double? = nil) -> Bool {
+        let isAdmitted = admits(draw: draw)
+        if isAdmitted { lastDecay = now }
+        return isAdmitted
+    }
+
+    private mutating func admits(draw: Double?) -> Bool {
+        let share = share
         if share >= 1 { return true }
         if share <= 0 { return false }
         if let draw { return draw <= share }
         // Below 2 · 10⁹, so the sum fits.
-        shareCredit += UInt32((share * Double(Self.wholeShare)).rounded())
+        shareCredit += shareStep
         guard shareCredit >= Self.wholeShare else { return false }
         shareCredit -= Self.wholeShare
         return true
     }
+
+    /// The part of an admission that each call adds, in billionths.
+    private var shareStep: UInt32 { UInt32((share * Double(Self.wholeShare)).rounded()) }
 
     /// Notes that a call succeeded.
     public mutating func recordSuccess(at now: Timestamp, under profile: Profile = .fusebox) {
@@ -81,17 +97,50 @@ public struct CircuitBreaker: Sendable, Equatable {
     }
 
     /// Notes that a call failed.
-    public mutating func recordFailure(at now: Timestamp, under profile: Profile = .fusebox) {
+    ///
+    /// - Parameter worker: who made it. Until failures have come from `minWorkers` of them within the monitoring
+    ///   period, the breaker stops at the last step of its curve that lets something through.
+    public mutating func recordFailure(
+        at now: Timestamp, by worker: WorkerID = WorkerID(), under profile: Profile = .fusebox
+    ) {
         if profile.outcomesSynchronise { synchronise(at: now) }
         totalRequests += 1
         totalFailures += 1
         lastFailure = now
-        if profile.clampsFailures {
-            if consecutiveFailures < configuration.failureThreshold { consecutiveFailures += 1 }
-        } else if consecutiveFailures < .max {
-            consecutiveFailures += 1
-        }
+        let most = mostFailures(blaming: worker, at: now, under: profile)
+        if consecutiveFailures < most { consecutiveFailures += 1 }
         if profile.failureRestartsDecay { lastDecay = now }
+    }
+
+    /// How far failures may count now that one more came from a worker.
+    private mutating func mostFailures(
+        blaming worker: WorkerID, at now: Timestamp, under profile: Profile
+    ) -> UInt32 {
+        let most = profile.clampsFailures ? configuration.failureThreshold : .max
+        guard configuration.minWorkers > 1 else { return most }
+        blame(worker, at: now)
+        let since = now - configuration.monitoringPeriodMilliseconds
+        let blamed = blames.count { $0.at >= since }
+        return blamed >= configuration.minWorkers ? most : lastDegradedStep
+    }
+
+    /// Notes a worker's failure in the place of its last one, or of the oldest.
+    private mutating func blame(_ worker: WorkerID, at now: Timestamp) {
+        if let place = blames.firstIndex(where: { $0.worker == worker }) {
+            blames.remove(at: place)
+        } else if blames.count >= configuration.minWorkers {
+            blames.removeFirst()
+        }
+        blames.append(Blame(worker: worker, at: now))
+    }
+
+    /// The most failures in a row at which something still passes.
+    private var lastDegradedStep: UInt32 {
+        let curve = configuration.degradationCurve
+        let last = configuration.failureThreshold - 1
+        if last >= curve.count, let end = curve.last, end > 0 { return last }
+        let step = curve.prefix(Int(last) + 1).lastIndex { $0 > 0 }
+        return UInt32(step ?? 0)
     }
 
     // MARK: Operators
@@ -113,6 +162,7 @@ public struct CircuitBreaker: Sendable, Equatable {
     ) {
         synchronise(at: now)
         self.configuration = configuration
+        blames.removeFirst(max(0, blames.count - (configuration.minWorkers > 1 ? Int(configuration.minWorkers) : 0)))
         if profile.clampsFailures { consecutiveFailures = min(consecutiveFailures, configuration.failureThreshold) }
     }
 
@@ -134,6 +184,13 @@ public struct CircuitBreaker: Sendable, Equatable {
         return success > lastFailure?.milliseconds ?? 0 ? .recovering : .degraded
     }
 
+    /// The state and the share at a moment. Changes nothing.
+    func standing(at now: Timestamp) -> (state: BreakerState, share: Double) {
+        var current = self
+        current.synchronise(at: now)
+        return (current.state, current.share)
+    }
+
     /// The state, health and statistics at a moment. Changes nothing.
     public func status(at now: Timestamp) -> BreakerStatus {
         var current = self
@@ -149,15 +206,20 @@ public struct CircuitBreaker: Sendable, Equatable {
         status.lastFailure = lastFailure
         status.lastSuccess = lastSuccess
         status.lastRequest = lastRequest
-        if current.consecutiveFailures > 0, let lastDecay = current.lastDecay {
-            status.nextAttempt = max(now, lastDecay + configuration.resetTimeoutMilliseconds)
-        }
+        status.nextAttempt = current.nextDecay.map { max(now, $0) }
         return status
     }
 
-    private func untilDecay(at now: Timestamp) -> Int64 {
-        guard consecutiveFailures > 0, let lastDecay else { return 0 }
-        return max(0, lastDecay + configuration.resetTimeoutMilliseconds - now)
+    /// Time until decay takes the next failure off; 0 if there is none to take.
+    func untilDecay(at now: Timestamp) -> Int64 {
+        guard let nextDecay else { return 0 }
+        return max(0, nextDecay - now)
+    }
+
+    /// When decay takes the next failure off; nil if there is none to take.
+    var nextDecay: Timestamp? {
+        guard consecutiveFailures > 0, let lastDecay else { return nil }
+        return lastDecay + configuration.resetTimeoutMilliseconds
     }
 
     // MARK: Time
@@ -192,6 +254,7 @@ extension CircuitBreaker {
         record.lastDecay = lastDecay
         record.windowStart = windowStart
         record.shareCredit = shareCredit
+        record.blames = blames
         return record
     }
 
@@ -202,6 +265,11 @@ extension CircuitBreaker {
         try record.configuration.validate()
         for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {
             guard count <= Int64.max else { throw Refusal(.outOfRange, "a total of \(count) must be below 2⁶³") }
+        }
+        guard record.blames.count <= record.configuration.minWorkers else {
+            throw Refusal(
+                .outOfRange, "\(record.blames.count) blames are more than minWorkers \(record.configuration.minWorkers)"
+            )
         }
         guard record.shareCredit < Self.wholeShare else {
             throw Refusal(.outOfRange, "shareCredit \(record.shareCredit) must be below \(Self.wholeShare)")
@@ -219,5 +287,6 @@ extension CircuitBreaker {
         lastDecay = record.lastDecay
         windowStart = record.windowStart
         shareCredit = record.shareCredit
+        blames = record.blames
     }
 }

@@ -33,6 +33,8 @@ public struct CreditLedger: Sendable {
     public struct Provider: Sendable {
         public var sums = Sums()
         public var budget: Money?
+        /// Whether admission denies what the budget does not hold.
+        public internal(set) var isEnforced = false
         var windows = InlineArray<4, Window?>(repeating: nil)
         public internal(set) var firedThreshold: ThresholdTier = .none
         public internal(set) var firedDepletion: DepletionTier = .none
@@ -61,12 +63,19 @@ public struct CreditLedger: Sendable {
         public var provider: NameID
         public var model: ModelID?
         public var monthly: Money?
+        public var isEnforced: Bool
         public var limits: [RateDimension: Int64]
+        /// Whether the last call that it was asked for was denied.
+        var isDenying = false
 
-        public init(provider: NameID, model: ModelID?, monthly: Money?, limits: [RateDimension: Int64]) {
+        public init(
+            provider: NameID, model: ModelID?, monthly: Money?, isEnforced: Bool = false,
+            limits: [RateDimension: Int64]
+        ) {
             self.provider = provider
             self.model = model
             self.monthly = monthly
+            self.isEnforced = isEnforced
             self.limits = limits
         }
     }
@@ -95,6 +104,9 @@ public struct CreditLedger: Sendable {
             self.inputTokens = inputTokens
             self.outputTokens = outputTokens
         }
+
+        /// Input and output together.
+        var tokens: Int64 { inputTokens.saturatingAdd(outputTokens) }
     }
 
     /// What a record has set off.
@@ -107,6 +119,8 @@ public struct CreditLedger: Sendable {
 
     public internal(set) var thresholds = Thresholds()
     public internal(set) var budgets: [BudgetEntry] = []
+    /// Where the budget of a provider, or of a model with it, is in the list.
+    var budgetIndex = HashIndex()
     public internal(set) var period: BudgetPeriod
     /// Oldest first.
     public internal(set) var closedPeriods: [ClosedPeriod] = []
@@ -135,9 +149,11 @@ public struct CreditLedger: Sendable {
 
     /// Records what a call has cost.
     ///
+    /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
     /// - Throws: `outOfRange` for a negative cost, `overflow` if a sum would leave its range; then nothing has changed
     public mutating func record(
-        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox
+        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox,
+        countingInWindows: Bool = true
     ) throws(Refusal) -> Fired {
         try Self.check(charge)
         let place = findModel(provider, model)
@@ -147,7 +163,7 @@ public struct CreditLedger: Sendable {
         create(provider, at: now)
         providers[existing: provider.index].sums = providerSums
         models[place ?? addModel(provider, model)].sums = modelSums
-        count(charge, provider, at: now)
+        if countingInWindows { count(requests: 1, tokens: charge.tokens, provider, at: now) }
         if profile.sharesHistory {
             sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
         } else {
@@ -171,12 +187,12 @@ public struct CreditLedger: Sendable {
         }
     }
 
-    private mutating func count(_ charge: Charge, _ provider: NameID, at now: Timestamp) {
+    /// Counts against a provider's rate limits, as far as it has any.
+    mutating func count(requests: Int64, tokens: Int64, _ provider: NameID, at now: Timestamp) {
         for dimension in RateDimension.allCases {
             guard var window = providers[existing: provider.index][dimension] else { continue }
             window.renew(dimension, at: now)
-            let amount = dimension.countsTokens ? charge.inputTokens.saturatingAdd(charge.outputTokens) : 1
-            window.used = window.used.saturatingAdd(amount)
+            window.used = window.used.saturatingAdd(dimension.countsTokens ? tokens : requests)
             providers[existing: provider.index][dimension] = window
         }
     }
@@ -234,7 +250,10 @@ public struct CreditLedger: Sendable {
         guard !providers.contains(provider.index) else { return }
         var account = Provider()
         for budget in budgets where budget.provider == provider {
-            if budget.model == nil { account.budget = budget.monthly }
+            if budget.model == nil {
+                account.budget = budget.monthly
+                account.isEnforced = budget.isEnforced
+            }
             for (dimension, limit) in budget.limits {
                 account[dimension] = Window(limit: limit, used: 0, start: now)
             }
@@ -291,7 +310,7 @@ public struct CreditLedger: Sendable {
         }
         sharedHistory.remove(provider)
         let removed = budgets.filter { $0.provider == provider }
-        budgets.removeAll { $0.provider == provider }
+        removeBudgets { $0.provider == provider }
         for index in closedPeriods.indices { closedPeriods[index].sums[provider] = nil }
         return (forgotten, removed)
     }

@@ -68,6 +68,9 @@ public struct ExhaustionRegistry: Sendable {
         return mark
     }
 
+    /// When the mark that is kept of a provider ends; nil if none is kept.
+    func end(of provider: NameID) -> Timestamp? { marks[provider.index]?.resetsAt }
+
     /// The first kept mark at or after a place, in force or not.
     func next(from index: Int) -> (provider: NameID, mark: Mark)? {
         guard let found = marks.next(from: index), let mark = marks[found] else { return nil }

@@ -6,6 +6,7 @@ import FuseboxWire
 public struct StateImage {
     private var builder: StateMachine.Builder
     private let limits: Limits
+    private var permitTotals = PermitTotals()
     /// Model accounts of the provider at hand, in the order of the image.
     private var pendingModels: [(provider: Name, account: ModelAccount)] = []
 
@@ -33,6 +34,11 @@ public struct StateImage {
         guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
+        guard machine.permits.totals == permitTotals else {
+            throw Refusal(
+                .damagedData,
+                "the permits do not add up: \(machine.permits.totals) from the single ones, \(permitTotals) in all")
+        }
         machine.limits = limits
         return machine
     }
@@ -51,7 +57,9 @@ public struct StateImage {
             try builder.insertAccount(
                 image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion)
         case .modelAccounts: try addModelAccount(try read(&contents))
-        case .budgets: try builder.insertBudget(try read(&contents))
+        case .budgets:
+            let image = try read(&contents, as: BudgetImage.self)
+            try builder.insertBudget(image.budget, isDenying: image.isDenying)
         case .histories: try addHistory(try read(&contents))
         case .sharedHistory:
             let image = try read(&contents, as: SharedEntryImage.self)
@@ -60,6 +68,13 @@ public struct StateImage {
             let image = try read(&contents, as: ClosedPeriodImage.self)
             builder.insertClosedPeriod(
                 start: image.start, end: image.end, usage: image.entries.map { ($0.provider, $0.usage) })
+        case .permitTotals:
+            let image = try read(&contents, as: PermitTotalsImage.self)
+            permitTotals = image.totals
+            builder.machine.permits.restore(image.totals, forgottenThrough: image.forgottenThrough)
+        case .permits:
+            let image = try read(&contents, as: PermitImage.self)
+            try builder.insertPermit(image.entry, counted: image.counted)
         }
     }
 

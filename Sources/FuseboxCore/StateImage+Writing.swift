@@ -24,6 +24,20 @@ extension StateMachine {
             }
         }
         try writeLedger(body)
+        try write(.permitTotals, body) { (part) throws(Failure) in
+            var image = PermitTotalsImage()
+            image.totals = permits.totals
+            image.forgottenThrough = permits.forgottenThrough
+            try part.add(image)
+        }
+        try write(.permits, body) { (part) throws(Failure) in
+            try permits.forEach { (permit) throws(Failure) in
+                var image = PermitImage()
+                image.entry = entry(permit)
+                image.counted = permit.grant.counted
+                try part.add(image)
+            }
+        }
     }
 
     private var settingsImage: SettingsImage {
@@ -73,7 +87,12 @@ extension StateMachine {
             }
         }
         try write(.budgets, body) { (part) throws(Failure) in
-            for entry in ledger.budgets { try part.add(budget(entry)) }
+            for entry in ledger.budgets {
+                var image = BudgetImage()
+                image.budget = budget(entry)
+                image.isDenying = entry.isDenying
+                try part.add(image)
+            }
         }
         try write(.histories, body) { (part) throws(Failure) in
             try ledger.providers.forEachIndex { (index) throws(Failure) in

@@ -18,6 +18,10 @@ public enum ImageSection: UInt32, Sendable, CaseIterable {
     case histories = 11
     case sharedHistory = 12
     case closedPeriods = 13
+    /// What became of all permits.
+    case permitTotals = 14
+    /// Those in force in the order of their numbers, then the lapsed ones in the order in which they ended.
+    case permits = 15
 }
 
 // MARK: Records
@@ -82,6 +86,16 @@ public struct ModelAccountImage: WireRecord {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums of this period")
+    }
+}
+
+public struct BudgetImage: WireRecord {
+    public var budget = Budget()
+    public var isDenying = false
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("budget", &budget, "as it was set")
+        try visitor.field("isDenying", &isDenying, "whether it denied the last call that it was asked for")
     }
 }
 
@@ -155,5 +169,27 @@ public struct ClosedPeriodImage: WireRecord {
         try visitor.field("start", &start, "on the wall clock")
         try visitor.field("end", &end, "on the wall clock")
         try visitor.field("entries", &entries, "the providers that had any")
+    }
+}
+
+public struct PermitTotalsImage: WireRecord {
+    public var totals = PermitTotals()
+    public var forgottenThrough: UInt64 = 0
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("totals", &totals, "what became of all permits; outstanding and held are those that follow")
+        try visitor.field(
+            "forgottenThrough", &forgottenThrough, "the highest number of a lapsed permit that had to make room")
+    }
+}
+
+public struct PermitImage: WireRecord {
+    public var entry = PermitEntry()
+    public var counted: UInt8 = 0
+    public init() {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("entry", &entry, "the permit")
+        try visitor.field(
+            "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
     }
 }

@@ -10,7 +10,7 @@ extension StateMachine {
         return changeBreaker(id, application, &effects, change)
     }
 
-    private mutating func changeBreaker<Result>(
+    mutating func changeBreaker<Result>(
         _ id: NameID, _ application: Application, _ effects: inout [Event],
         _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
     ) -> Result {
@@ -24,7 +24,23 @@ extension StateMachine {
             return result
         }
         if before != after { effects.append(transition(of: id, from: before, to: after)) }
+        setDeadline(ofBreaker: id)
         return result
+    }
+
+    /// Brings a breaker up to now.
+    mutating func synchroniseBreaker(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
+        changeBreaker(id, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
+    }
+
+    /// Counts a success on a breaker that exists.
+    mutating func recordSuccess(of id: NameID, _ application: Application, _ effects: inout [Event]) {
+        changeBreaker(id, application, &effects) { $0.recordSuccess(at: $1, under: $2) }
+    }
+
+    /// Counts a failure on a breaker that exists.
+    mutating func recordFailure(of id: NameID, _ application: Application, _ effects: inout [Event]) {
+        changeBreaker(id, application, &effects) { $0.recordFailure(at: $1, by: application.worker, under: $2) }
     }
 
     private func transition(of id: NameID, from: BreakerState, to: BreakerState) -> Event {
@@ -47,9 +63,7 @@ extension StateMachine {
         guard profile.readsChangeState else { return }
         var all: [NameID] = []
         breakers.forEach { all.append($0) }
-        for id in all {
-            changeBreaker(id, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
-        }
+        for id in all { synchroniseBreaker(id, application, &effects) }
     }
 
     fileprivate mutating func acquire(
@@ -61,13 +75,13 @@ extension StateMachine {
     fileprivate mutating func succeed(
         _ name: Name, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
-        try changeBreaker(name, application, &effects) { $0.recordSuccess(at: $1, under: $2) }
+        recordSuccess(of: try breaker(name, application), application, &effects)
     }
 
     fileprivate mutating func fail(
         _ name: Name, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
-        try changeBreaker(name, application, &effects) { $0.recordFailure(at: $1, under: $2) }
+        recordFailure(of: try breaker(name, application), application, &effects)
     }
 
     fileprivate mutating func forceOpen(
@@ -100,6 +114,7 @@ extension StateMachine {
         breakers.configure(id, configuration, at: application.now, under: profile)
         let after = breakers[id]?.state ?? .closed
         if before != after { effects.append(transition(of: id, from: before, to: after)) }
+        setDeadline(ofBreaker: id)
     }
 
     fileprivate mutating func deserialize(
@@ -110,6 +125,7 @@ extension StateMachine {
         let before = breakers[id]?.state ?? .closed
         breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
         if before != breaker.state { effects.append(transition(of: id, from: before, to: breaker.state)) }
+        setDeadline(ofBreaker: id)
     }
 }
 

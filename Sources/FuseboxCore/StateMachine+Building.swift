@@ -9,6 +9,8 @@ extension StateMachine {
         var machine: StateMachine
         /// The moment as of which histories are brought in order.
         private let moment: Moment
+        /// The number of the newest permit in force.
+        var lastPermit: UInt64 = 0
 
         /// A builder of an empty state.
         public init(profile: Profile, limits: Limits = Limits(), at moment: Moment) {
@@ -17,17 +19,69 @@ extension StateMachine {
         }
 
         /// The state that was put together.
-        public func finish() -> StateMachine { machine }
+        public func finish() -> StateMachine {
+            var machine = machine
+            machine.setDeadlines()
+            return machine
+        }
     }
 
     /// Takes over breakers, marks and ledger of another state, names included; profile, limits and time stay.
+    ///
+    /// Permits stay as they are: calls are under way.
     public mutating func replaceContents(with other: StateMachine) {
+        let previous = self
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
         ledger.closedPeriodLimit = limits.closedPeriods
         names = other.names
         models = other.models
+        adoptNames(ofPermitsIn: previous)
+        setDeadlines()
+    }
+
+    /// Gives the permits, which are those of before, their names among those that are known now.
+    private mutating func adoptNames(ofPermitsIn previous: StateMachine) {
+        permits = PermitRegistry()
+        permits.restore(previous.permits.totals, forgottenThrough: previous.permits.forgottenThrough)
+        previous.permits.forEach { permit in
+            var permit = permit
+            permit.grant.provider = names.intern(previous.names[permit.grant.provider], by: permit.grant.user)
+            permit.grant.model = permit.grant.model.map { models.intern(previous.models[$0], by: permit.grant.user) }
+            retainNames(of: permit.grant)
+            _ = permits.add(permit)
+        }
+    }
+}
+
+// MARK: Permits
+
+extension StateMachine.Builder {
+    /// Adds a permit that is in force or lapsed.
+    ///
+    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order
+    mutating func insertPermit(_ entry: PermitEntry, counted: UInt8) throws(Refusal) {
+        let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
+        guard entry.standing != .settled, isInOrder, entry.permit >= 1, entry.permit <= machine.permits.granted,
+            machine.permits.find(entry.permit) == nil, entry.estimate.cost >= .zero,
+            machine.permits.canHold(entry.estimate.cost.nanodollars),
+            !entry.isInFlight || entry.standing == .inForce
+        else {
+            throw Refusal(.damagedData, "the permit \(entry.permit) (\(entry.standing)) cannot be there")
+        }
+        if entry.standing == .inForce { lastPermit = entry.permit }
+        let grant = PermitRegistry.Grant(
+            provider: machine.names.intern(entry.provider, by: entry.user),
+            model: entry.model.map { machine.models.intern($0, by: entry.user) }, worker: entry.worker,
+            user: entry.user, cost: entry.estimate.cost.nanodollars, tokens: Int64(entry.estimate.tokens),
+            counted: counted, grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
+        machine.retainNames(of: grant)
+        var permit = PermitRegistry.Permit(grant: grant)
+        permit.number = entry.permit
+        permit.standing = entry.standing
+        permit.isInFlight = entry.isInFlight
+        _ = machine.permits.add(permit)
     }
 }
 
@@ -99,6 +153,7 @@ extension StateMachine.Builder {
         let id = try self.account(account.provider, by: user)
         machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
         machine.ledger.providers[existing: id.index].budget = account.budget
+        machine.ledger.providers[existing: id.index].isEnforced = account.isEnforced
         machine.ledger.providers[existing: id.index].firedThreshold = threshold
         machine.ledger.providers[existing: id.index].firedDepletion = depletion
         for dimension in RateDimension.allCases {
@@ -125,18 +180,22 @@ extension StateMachine.Builder {
 
     /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.
     ///
+    /// - Parameter isDenying: whether it denied the last call that it was asked for
     /// - Throws: `outOfRange`, `limitReached`
-    public mutating func insertBudget(_ budget: Budget, by user: UInt32 = 0) throws(Refusal) {
+    public mutating func insertBudget(
+        _ budget: Budget, isDenying: Bool = false, by user: UInt32 = 0
+    ) throws(Refusal) {
         let limits = try StateMachine.validated(budget)
         try machine.admitName(budget.provider, by: user)
         if let model = budget.model { try machine.admitModel(model) }
         let isNew = try machine.admitBudget(budget)
-        let entry = CreditLedger.BudgetEntry(
+        var entry = CreditLedger.BudgetEntry(
             provider: machine.names.intern(budget.provider, by: user),
-            model: budget.model.map { machine.models.intern($0, by: user) }, monthly: budget.monthly, limits: limits)
+            model: budget.model.map { machine.models.intern($0, by: user) }, monthly: budget.monthly,
+            isEnforced: budget.isEnforced, limits: limits)
+        entry.isDenying = isDenying
         if isNew { machine.retainNames(of: entry) }
-        machine.ledger.budgets.removeAll { $0.provider == entry.provider && $0.model == entry.model }
-        machine.ledger.budgets.append(entry)
+        machine.ledger.putBudget(entry)
     }
 
     /// Gives a provider its history in the place of any it has; it gets an empty account if it has none.

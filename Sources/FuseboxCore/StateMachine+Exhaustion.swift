@@ -22,15 +22,25 @@ extension StateMachine {
         }
         try admitName(command.provider, by: application.user)
         let id = names.intern(command.provider, by: application.user)
+        var reply = ExhaustionMark.Reply()
+        reply.resetsAt = mark(id, for: command.resetAfterMilliseconds, application, &effects).resetsAt
+        return reply
+    }
+
+    /// Marks a provider whose name is known.
+    ///
+    /// - Parameter milliseconds: how long; nil: the default cooldown
+    @discardableResult
+    mutating func mark(
+        _ id: NameID, for milliseconds: Int64?, _ application: Application, _ effects: inout [Event]
+    ) -> ExhaustionRegistry.Mark {
         if !exhaustion.contains(id) { names.retain(id) }
-        let (mark, changed) = exhaustion.mark(
-            id, for: command.resetAfterMilliseconds, at: application.now, under: profile)
+        let (mark, changed) = exhaustion.mark(id, for: milliseconds, at: application.now, under: profile)
+        setDeadline(ofMark: id)
         if changed, mark.resetsAt > application.now {
             effects.append(.providerExhausted(ProviderExhausted(entry: entry(id, mark))))
         }
-        var reply = ExhaustionMark.Reply()
-        reply.resetsAt = mark.resetsAt
-        return reply
+        return mark
     }
 
     fileprivate mutating func clearMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
@@ -38,6 +48,7 @@ extension StateMachine {
         if exhaustion.clear(id, at: application.now) {
             effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: false)))
         }
+        setDeadline(ofMark: id)
         names.release(id)
     }
 }

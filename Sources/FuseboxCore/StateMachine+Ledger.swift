@@ -1,35 +1,44 @@
 import FuseboxWire
 
 extension StateMachine {
-    fileprivate mutating func record(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
+    /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
+    mutating func record(
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event],
+        countingInWindows: Bool = true
     ) throws(Refusal) -> LedgerRecord.Reply {
         // Nearly every record is one more on accounts that exist.
         if let provider = names.find(command.provider), let model = models.find(command.model),
             ledger.model(provider, model) != nil
         {
             let fired = try ledger.record(
-                charge(command), provider: provider, model: model, at: application.now, under: profile)
+                charge(command), provider: provider, model: model, at: application.now, under: profile,
+                countingInWindows: countingInWindows)
             return reply(to: command, fired, provider, &effects)
         }
-        return try recordOnNewAccount(command, application, &effects)
+        return try recordOnNewAccount(command, application, &effects, countingInWindows)
     }
 
-    private mutating func recordOnNewAccount(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> LedgerRecord.Reply {
+    /// Throws what recording this would throw; changes nothing.
+    func check(_ command: LedgerRecord, _ application: Application) throws(Refusal) {
         try admitAccount(command.provider, by: application.user)
         try admitModel(command.model)
         _ = try admitModelAccount(command.provider, command.model)
-        // Before a name becomes known: a refused record leaves no trace.
         try ledger.check(charge(command), provider: names.find(command.provider), at: application.now)
+    }
+
+    private mutating func recordOnNewAccount(
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ countingInWindows: Bool
+    ) throws(Refusal) -> LedgerRecord.Reply {
+        // Before a name becomes known: a refused record leaves no trace.
+        try check(command, application)
         let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
         let provider = names.intern(command.provider, by: application.user)
         let model = models.intern(command.model, by: application.user)
         names.retain(provider)
         models.retain(model)
         let fired = try ledger.record(
-            charge(command), provider: provider, model: model, at: application.now, under: profile)
+            charge(command), provider: provider, model: model, at: application.now, under: profile,
+            countingInWindows: countingInWindows)
         if hadAccount { names.release(provider) }
         return reply(to: command, fired, provider, &effects)
     }
@@ -89,7 +98,7 @@ extension StateMachine {
         let provider = names.intern(budget.provider, by: application.user)
         let entry = CreditLedger.BudgetEntry(
             provider: provider, model: budget.model.map { models.intern($0, by: application.user) },
-            monthly: budget.monthly, limits: limitsByDimension)
+            monthly: budget.monthly, isEnforced: budget.isEnforced, limits: limitsByDimension)
         if isNew { retainNames(of: entry) }
         if !ledger.contains(provider) { names.retain(provider) }
         ledger.setBudget(entry, at: application.now)
@@ -101,6 +110,9 @@ extension StateMachine {
     static func validated(_ budget: Budget) throws(Refusal) -> [RateDimension: Int64] {
         guard (budget.monthly ?? .zero) >= .zero else {
             throw Refusal(.outOfRange, "the monthly budget must not be negative")
+        }
+        guard budget.monthly != nil || !budget.isEnforced else {
+            throw Refusal(.outOfRange, "isEnforced needs a monthly budget that it is about; rate limits always hold")
         }
         var limits: [RateDimension: Int64] = [:]
         for dimension in RateDimension.allCases {
@@ -124,11 +136,9 @@ extension StateMachine {
 
     private func find(_ budget: Budget) -> Bool {
         guard let provider = names.find(budget.provider) else { return false }
-        guard let modelName = budget.model else {
-            return ledger.budgets.contains { $0.provider == provider && $0.model == nil }
-        }
+        guard let modelName = budget.model else { return ledger.findBudget(provider, nil) != nil }
         guard let model = models.find(modelName) else { return false }
-        return ledger.budgets.contains { $0.provider == provider && $0.model == model }
+        return ledger.findBudget(provider, model) != nil
     }
 
     fileprivate mutating func removeBudget(_ command: LedgerRemoveBudget) {
@@ -145,6 +155,7 @@ extension StateMachine {
     public func budget(_ entry: CreditLedger.BudgetEntry) -> Budget {
         var budget = Budget(provider: names[entry.provider], model: entry.model.map { models[$0] })
         budget.monthly = entry.monthly
+        budget.isEnforced = entry.isEnforced
         for (dimension, limit) in entry.limits { budget[dimension] = limit }
         return budget
     }

@@ -8,6 +8,9 @@ extension StateMachine {
         account.provider = names[id]
         account.usage = provider.sums.usage
         account.budget = provider.budget
+        account.isEnforced = provider.isEnforced
+        account.held = Money(nanodollars: permits.held(of: id))
+        account.inFlight = UInt32(permits.inFlight(of: id))
         account.models = UInt32(provider.modelCount)
         for dimension in RateDimension.allCases { account[dimension] = provider[dimension].map(RateWindow.init) }
         return account
@@ -286,9 +289,12 @@ extension StateMachine {
             entry.share = status.share
         }
         entry.exhaustedUntil = exhaustion.mark(id, at: now)?.resetsAt
+        entry.held = Money(nanodollars: permits.held(of: id))
+        entry.inFlight = UInt32(permits.inFlight(of: id))
         guard let provider = ledger.provider(id) else { return entry }
         entry.spend = Money(nanodollars: provider.sums.spend)
         entry.budget = provider.budget
+        entry.isEnforced = provider.isEnforced
         if let budget = provider.budget, budget > .zero {
             entry.utilization = Double(provider.sums.spend) / Double(budget.nanodollars)
         }

@@ -66,10 +66,12 @@ extension StateMachine {
         names.retain(id)
         if breakers.contains(id) {
             breakers.remove(id)
+            setDeadline(ofBreaker: id)
             names.release(id)
         }
         if exhaustion.contains(id) {
             exhaustion.clear(id, at: now)
+            setDeadline(ofMark: id)
             names.release(id)
         }
         let hadAccount = ledger.contains(id)
@@ -107,34 +109,18 @@ extension EvictIdleBreakers: StateCommand {
         let since = application.now - machine.limits.idleBreakerMilliseconds
         var idle: [NameID] = []
         machine.breakers.forEach { name in
-            guard !machine.exhaustion.contains(name), !machine.ledger.contains(name),
+            guard !machine.exhaustion.contains(name), !machine.ledger.contains(name), !machine.permits.holds(name),
                 machine.breakers.isIdle(name, since: since, at: application.now)
             else { return }
             idle.append(name)
         }
         for name in idle {
             machine.breakers.remove(name)
+            machine.setDeadline(ofBreaker: name)
             machine.names.release(name)
         }
         var reply = Reply()
         reply.forgotten = UInt32(idle.count)
         return reply
-    }
-}
-
-extension Advance: StateCommand {
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Done {
-        for provider in machine.exhaustion.expire(at: application.now) {
-            effects.append(
-                .providerRestored(ProviderRestored(provider: machine.names[provider], expired: true)))
-            machine.names.release(provider)
-        }
-        if machine.profile.periodsRollOver, machine.ledger.isPeriodOver(at: application.moment.wall) {
-            effects.append(
-                .periodRolledOver(machine.ledger.rollOver(at: application.moment, under: machine.profile)))
-        }
-        return Done()
     }
 }

@@ -16,6 +16,7 @@ extension StateMachine {
             machine.ledger.splitHistory(at: lastMoment.now)
             machine.ledger.setPeriod(.month, at: lastMoment.wall)
         }
+        machine.setDeadlines()
         return machine
     }
 }

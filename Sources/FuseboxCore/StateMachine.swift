@@ -14,9 +14,12 @@ public struct StateMachine: Sendable {
     public internal(set) var breakers = BreakerRegistry()
     public internal(set) var exhaustion = ExhaustionRegistry()
     public internal(set) var ledger: CreditLedger
+    public internal(set) var permits = PermitRegistry()
     /// The names of breakers and providers.
     public internal(set) var names = NameTable<NameID>()
     public internal(set) var models = NameTable<ModelID>()
+    /// What time will make due: a function of the rest.
+    var deadlines = DeadlineHeap()
     /// The newest moment that anything was applied at. Time does not go back behind it.
     public internal(set) var lastMoment: Moment
 
@@ -34,13 +37,15 @@ public struct StateMachine: Sendable {
     /// - Parameters:
     ///   - moment: the time of the decision; one that lies behind the last is taken as the last
     ///   - user: the peer user that asks, for the bound on the names of one user
+    ///   - worker: the worker that asks: who holds a permit, and whom a failure is blamed on
     ///   - effects: what happened is appended here
     /// - Throws: a refusal; then the state is as it was
     public mutating func apply<C: StateCommand>(
-        _ command: C, at moment: Moment, by user: UInt32 = 0, effects: inout [Event]
+        _ command: C, at moment: Moment, by user: UInt32 = 0, worker: WorkerID = WorkerID(),
+        effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
         let moment = Moment(now: max(moment.now, lastMoment.now), wall: max(moment.wall, lastMoment.wall))
-        let reply = try command.apply(to: &self, Application(moment: moment, user: user), &effects)
+        let reply = try command.apply(to: &self, Application(moment: moment, user: user, worker: worker), &effects)
         if changesState(C.declaration) { lastMoment = moment }
         return reply
     }
@@ -53,18 +58,13 @@ public struct StateMachine: Sendable {
         case .session: false
         }
     }
-
-    /// Whether time alone has something to change: then apply `Advance` before anything else.
-    public func isDue(at moment: Moment) -> Bool {
-        if let expiry = exhaustion.nextExpiry, expiry <= moment.now { return true }
-        return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
-    }
 }
 
 /// When and for whom a command is applied.
 public struct Application: Sendable {
     public var moment: Moment
     public var user: UInt32
+    public var worker: WorkerID
 
     public var now: Timestamp { moment.now }
 }
@@ -135,8 +135,15 @@ extension StateMachine {
         case 67: visitor.visit(LedgerClosedPeriods.self)
         case 80: visitor.visit(Overview.self)
         case 81: visitor.visit(Forget.self)
+        case 96: visitor.visit(Admit.self)
+        case 97: visitor.visit(Settle.self)
+        case 98: visitor.visit(Report.self)
+        case 99: visitor.visit(Renew.self)
+        case 100: visitor.visit(AdmitPreview.self)
+        case 101: visitor.visit(PermitList.self)
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
+        case 243: visitor.visit(ReclaimPermits.self)
         default: nil
         }
     }

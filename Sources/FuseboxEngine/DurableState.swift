@@ -19,6 +19,7 @@ struct DurableState: ~Copyable {
     private var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     private var moment = Moment(milliseconds: 0)
     private var user: UInt32 = 0
+    private var worker = WorkerID()
 
     init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
         self.machine = machine
@@ -30,11 +31,12 @@ struct DurableState: ~Copyable {
     ///
     /// - Returns: why it was refused, if it was; then nothing has changed
     mutating func apply(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32, worker: WorkerID
     ) -> Refusal? {
         reader = unsafe ByteReader(payload)
         self.moment = moment
         self.user = user
+        self.worker = worker
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else {
             return Refusal(.unknownCommand, "no command has the number \(command)")
@@ -64,7 +66,7 @@ extension DurableState: StateCommandVisitor {
             var command = C()
             try command.fields(&reader)
             try reader.finish()
-            let answer = try machine.apply(command, at: moment, by: user, effects: &effects)
+            let answer = try machine.apply(command, at: moment, by: user, worker: worker, effects: &effects)
             answer.encode(into: &reply)
             return nil
         } catch {
@@ -91,7 +93,9 @@ extension DurableState {
         if entry.command == ForgetWorker.declaration.number {
             unsafe workers.forget(try ForgetWorker(payload).worker)
         } else {
-            if let refusal = unsafe apply(entry.command, payload, at: entry.moment, by: entry.user) {
+            if let refusal = unsafe apply(
+                entry.command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
+            {
                 throw Refusal(
                     .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
             }

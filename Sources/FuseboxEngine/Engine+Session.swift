@@ -54,6 +54,7 @@ extension Engine {
         switch header.command {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
+            lose(session.worker, after: 0)
             try? forget(session.worker, at: moment)
             reply(Done(), to: header)
             return .close
@@ -134,6 +135,7 @@ extension Engine {
         status.modelAccounts = UInt32(machine.ledger.modelAccountCount)
         status.names = UInt32(machine.names.count)
         status.nameLimit = UInt32(machine.limits.names)
+        status.permits = UInt32(machine.permits.outstandingCount)
         status.sequence = sequence
         status.snapshotSequence = snapshots.newest?.sequence ?? 0
         status.snapshotAt = snapshots.newest?.takenAt

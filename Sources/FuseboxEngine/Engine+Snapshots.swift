@@ -216,13 +216,6 @@ extension Engine {
         snapshots.request(ticket)
     }
 
-    /// Tells that a connection is gone.
-    public mutating func sessionEnded(_ session: borrowing Session) {
-        upload.discard(session.id)
-        if speakers[session.worker] == session.id { speakers[session.worker] = nil }
-        if !session.topics.isEmpty { subscribers -= 1 }
-    }
-
     /// Writes the reply of work that was deferred.
     public static func complete<Reply: WireRecord>(
         _ ticket: Ticket, _ result: Result<Reply, Refusal>, _ output: inout ByteWriter

@@ -25,6 +25,7 @@ extension Engine {
         }
         if let older = speakers[hello.worker] { fenced.append(older) }
         speakers[hello.worker] = session.id
+        lost.remove(hello.worker)
         return standing(of: hello)
     }
 

@@ -67,6 +67,12 @@ public struct Engine: ~Copyable {
     var syncedSequence: UInt64
     /// The session that speaks for each connected worker.
     var speakers: [WorkerID: UInt64] = [:]
+    /// Workers whose connection is gone and whose calls are in flight.
+    var lost = LostWorkers()
+    /// The moment of this turn.
+    var now: Timestamp
+    /// When what is due is tried again, if it could not be done.
+    var advanceAgainAt: Timestamp?
     /// Sessions that a newer one of the same worker has taken over.
     public internal(set) var fenced: [UInt64] = []
 
@@ -92,6 +98,7 @@ public struct Engine: ~Copyable {
         syncedSequence = recovered.sequence
         writtenSequence = recovered.sequence
         startedAt = moment.wall
+        now = moment.now
         snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)
         state = recovered.state
@@ -101,23 +108,6 @@ public struct Engine: ~Copyable {
 
     /// State changes since the beginning of the epoch.
     public var sequence: UInt64 { state.sequence }
-
-    // MARK: Time
-
-    /// Does what time alone makes due. Call it once a turn, before any frame.
-    public mutating func advance(to moment: Moment) {
-        guard state.machine.isDue(at: moment) else { return }
-        _ = try? applyOwn(Advance(), at: moment)
-    }
-
-    /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
-    @discardableResult
-    mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) -> C.Reply {
-        try reserve(payload: 0)
-        let reply = try state.machine.apply(command, at: moment, effects: &state.effects)
-        unsafe record(C.declaration.number, UnsafeRawBufferPointer(start: nil, count: 0), nil, by: 0)
-        return reply
-    }
 
     // MARK: Frames
 
@@ -197,9 +187,13 @@ public struct Engine: ~Copyable {
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
-        if let refusal = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
+        if let refusal = unsafe state.apply(
+            header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
+        {
             guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
-            if let second = unsafe state.apply(header.command, payload, at: moment, by: session.peer.user) {
+            if let second = unsafe state.apply(
+                header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
+            {
                 throw second
             }
         }

@@ -178,7 +178,8 @@ extension Limits {
 }
 
 extension StateMachine {
-    /// Where the ledger does not add up: a provider's sums must be those of its models, and every budget somebody's.
+    /// Where it does not add up: a provider's sums must be those of its models, every budget somebody's, and every
+    /// permit that was granted settled, expired, reclaimed or in force.
     ///
     /// - Parameter file: what the problems are said to be in
     func imbalances(in file: String) -> [Inspection.Problem] {
@@ -197,6 +198,12 @@ extension StateMachine {
                 let sentence = "\(what) of \(names[id]) are \(sum), and those of its models \(parts)"
                 problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
             }
+        }
+        let totals = permits.totals
+        let accounted = totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.outstanding
+        if totals.granted != accounted {
+            let sentence = "\(totals.granted) permits were granted, and what became of them adds up to \(accounted)"
+            problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
         }
         for budget in ledger.budgets where !ledger.contains(budget.provider) {
             let sentence = "a budget is set for \(names[budget.provider]), which has no account"

@@ -24,6 +24,8 @@ extension JSONValue {
         case .thresholdCrossed(let record): self.init(record: record)
         case .depletionProjected(let record): self.init(record: record)
         case .periodRolledOver(let record): self.init(record: record)
+        case .budgetDenied(let record): self.init(record: record)
+        case .permitLapsed(let record): self.init(record: record)
         }
     }
 
@@ -77,4 +79,8 @@ extension Optional: PlainValue where Wrapped: WireValue {
 
 extension Array: PlainValue where Element: WireValue {
     fileprivate var plain: JSONValue { .array(map { JSONValue(field: $0) }) }
+}
+
+extension InlineList: PlainValue {
+    fileprivate var plain: JSONValue { array.plain }
 }

@@ -8,6 +8,8 @@ public enum CommandSubject: String, Sendable, CaseIterable {
     case exhaustion
     /// The credit ledger.
     case ledger
+    /// Permits: one decision over breakers, exhaustion and ledger.
+    case admission
     /// The overview over all subsystems, and the operator's tools.
     case `operator`
     /// What the engine puts into its journal beside requests.
@@ -21,6 +23,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .exhaustion: 32...47
         case .ledger: 48...79
         case .operator: 80...95
+        case .admission: 96...111
         case .engine: 240...255
         }
     }
@@ -32,6 +35,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .breaker: "Circuit breakers"
         case .exhaustion: "Exhaustion registry"
         case .ledger: "Credit ledger"
+        case .admission: "Admission"
         case .operator: "Overview and operation"
         case .engine: "The engine's own inputs"
         }

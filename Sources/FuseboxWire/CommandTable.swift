@@ -70,9 +70,17 @@ public enum CommandTable {
         case 85: visitor.visit(ImportChunk.self)
         case 86: visitor.visit(ImportCommit.self)
 
+        case 96: visitor.visit(Admit.self)
+        case 97: visitor.visit(Settle.self)
+        case 98: visitor.visit(Report.self)
+        case 99: visitor.visit(Renew.self)
+        case 100: visitor.visit(AdmitPreview.self)
+        case 101: visitor.visit(PermitList.self)
+
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 242: visitor.visit(ForgetWorker.self)
+        case 243: visitor.visit(ReclaimPermits.self)
         default: nil
         }
     }

@@ -12,12 +12,15 @@ public struct Topics: OptionSet, Sendable, Hashable {
     public static let ledger = Topics(rawValue: 4)
     /// Rollovers of the budget period.
     public static let period = Topics(rawValue: 8)
+    /// Permits that end without being settled, and budgets that deny.
+    public static let admission = Topics(rawValue: 16)
     /// Every topic.
-    public static let all: Topics = [.breaker, .exhaustion, .ledger, .period]
+    public static let all: Topics = [.breaker, .exhaustion, .ledger, .period, .admission]
 
     /// Each topic with its name on the command line.
     public static let named: [(name: String, topic: Topics)] = [
         ("breaker", .breaker), ("exhaustion", .exhaustion), ("ledger", .ledger), ("period", .period),
+        ("admission", .admission),
     ]
 }
 
@@ -161,6 +164,44 @@ public struct PeriodRolledOver: EventRecord {
         try visitor.field("endedStart", &endedStart, "when the period that ended had begun, on the wall clock")
         try visitor.field("start", &start, "when the new one began, on the wall clock")
         try visitor.field("spend", &spend, "spent in the period that ended, by all providers")
+    }
+}
+
+/// An enforced budget began to deny calls.
+public struct BudgetDenied: EventRecord {
+    public static let declaration = EventDeclaration(
+        7, "budgetDenied", .admission,
+        "An enforced budget denied a call; told once until it admits one again or is set anew.")
+
+    public var provider = Name.blank
+    public var model: Name?
+    public var spend = Money.zero
+    public var held = Money.zero
+    public var budget = Money.zero
+    public var estimate = Money.zero
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("model", &model, "the model whose budget it is; absent: the provider's own")
+        try visitor.field("spend", &spend, "spent in this period")
+        try visitor.field("held", &held, "held by permits in force")
+        try visitor.field("budget", &budget, "the budget")
+        try visitor.field("estimate", &estimate, "what the denied call might have cost")
+    }
+}
+
+/// A permit ended without being settled.
+public struct PermitLapsed: EventRecord {
+    public static let declaration = EventDeclaration(
+        8, "permitLapsed", .admission, "A permit ended without being settled.")
+
+    public var entry = PermitEntry()
+    @inlinable public init() {}
+    public init(entry: PermitEntry) { self.entry = entry }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("entry", &entry, "the permit; its standing says whether it expired or was reclaimed")
     }
 }
 

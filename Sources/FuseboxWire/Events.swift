@@ -12,9 +12,13 @@ public enum Event: Sendable, Equatable {
     case depletionProjected(DepletionProjected)
     /// A budget period ended and a new one began.
     case periodRolledOver(PeriodRolledOver)
+    /// An enforced budget began to deny calls.
+    case budgetDenied(BudgetDenied)
+    /// A permit ended without being settled.
+    case permitLapsed(PermitLapsed)
 
     /// The highest number that an event has.
-    public static let highestNumber: UInt16 = 6
+    public static let highestNumber: UInt16 = 8
 
     /// The event of this number with the fields that the source gives its record; nil if there is none.
     private static func make(_ number: UInt16, _ source: inout some RecordSource) throws(Refusal) -> Event? {
@@ -25,6 +29,8 @@ public enum Event: Sendable, Equatable {
         case 4: .thresholdCrossed(try source.record())
         case 5: .depletionProjected(try source.record())
         case 6: .periodRolledOver(try source.record())
+        case 7: .budgetDenied(try source.record())
+        case 8: .permitLapsed(try source.record())
         default: nil
         }
     }
@@ -37,6 +43,8 @@ public enum Event: Sendable, Equatable {
         case .thresholdCrossed(let record): record
         case .depletionProjected(let record): record
         case .periodRolledOver(let record): record
+        case .budgetDenied(let record): record
+        case .permitLapsed(let record): record
         }
     }
 
@@ -49,6 +57,8 @@ public enum Event: Sendable, Equatable {
         case .thresholdCrossed: ThresholdCrossed.declaration
         case .depletionProjected: DepletionProjected.declaration
         case .periodRolledOver: PeriodRolledOver.declaration
+        case .budgetDenied: BudgetDenied.declaration
+        case .permitLapsed: PermitLapsed.declaration
         }
     }
 
@@ -70,6 +80,8 @@ public enum Event: Sendable, Equatable {
         case .thresholdCrossed(let record): record.encode(into: &writer)
         case .depletionProjected(let record): record.encode(into: &writer)
         case .periodRolledOver(let record): record.encode(into: &writer)
+        case .budgetDenied(let record): record.encode(into: &writer)
+        case .permitLapsed(let record): record.encode(into: &writer)
         }
     }
 

@@ -58,6 +58,33 @@ public struct Limits: Sendable, Equatable {
     /// Replies of one worker that are kept until it has acknowledged them.
     public var keptReplies = 4_096
 
+    // MARK: Permits
+
+    /// The most candidates of one admission: bounds the work of one request.
+    public static let candidates = 16
+
+    /// The longest time to live of a permit. A call that takes longer renews it.
+    public static let permitMilliseconds: Int64 = 24 * 3_600_000
+
+    /// The most workers that a breaker can be told to wait for before it opens fully.
+    public static let minWorkers: UInt32 = 16
+
+    /// Permits in force. Each costs about 200 bytes.
+    public var permits = 65_536
+
+    /// Permits in force of one peer uid, so that one user cannot use up those of all.
+    public var permitsPerUser = 49_152
+
+    /// Permits that have ended without being settled and are remembered, so that what their calls cost counts when
+    /// they are settled late. The oldest make room.
+    public var lapsedPermits = 16_384
+
+    /// How long a worker may be away before what it holds is taken back.
+    public var workerGraceMilliseconds: Int64 = 2_000
+
+    /// What time makes due at once and is done in one turn; the rest follows in the next ones.
+    public static let duePerTurn = 512
+
     // MARK: Connections
 
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.

@@ -83,6 +83,13 @@ extension ReceivedEvent {
                 + "\(Formatting.dollars(it.burnRate.costPerDay)) a day"
         case .periodRolledOver(let it):
             "period ended: \(Formatting.dollars(it.spend)) since \(DaemonClock.date(wall: it.endedStart))"
+        case .budgetDenied(let it):
+            "budget \(it.provider)\(it.model.map { "/\($0)" } ?? "") denies: \(Formatting.dollars(it.spend)) spent and "
+                + "\(Formatting.dollars(it.held)) held of \(Formatting.dollars(it.budget)), "
+                + "\(Formatting.dollars(it.estimate)) asked for"
+        case .permitLapsed(let it):
+            "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), "
+                + "\(Formatting.dollars(it.entry.estimate.cost)) given back"
         }
     }
 }

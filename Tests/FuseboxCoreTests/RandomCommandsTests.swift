@@ -33,6 +33,9 @@ struct RandomCommandsTests {
             limits.modelAccounts = 30
             limits.providerAccounts = 8
             limits.budgets = 10
+            limits.permits = 20
+            limits.permitsPerUser = 12
+            limits.lapsedPermits = 5
             rig = Rig(profile, limits: limits, at: now)
             random = SeededGenerator(seed: seed)
         }
@@ -48,7 +51,8 @@ struct RandomCommandsTests {
         private mutating func note<C: StateCommand>(_ command: C) {
             var note = Note(at: now, number: C.declaration.number)
             do throws(Refusal) {
-                let reply = try rig.apply(command, at: now, by: UInt32(log.count % 2))
+                let reply = try rig.apply(
+                    command, at: now, by: UInt32(log.count % 2), worker: UInt64(log.count % 2 + log.count % 4))
                 note.reply = Self.bytes { reply.encode(into: &$0) }
             } catch {
                 note.refusal = error
@@ -73,12 +77,18 @@ struct RandomCommandsTests {
         mutating func step() {
             now += pick([0, 0, 1, 50, 1_000, 60_000, 3_600_000, 86_400_000 * Int64(pick([0, 0, 0, 1, 12]))])
             advance()
-            switch Int.random(in: 0..<100, using: &random) {
+            switch Int.random(in: 0..<140, using: &random) {
+            case 100..<140: admission()
             case 0..<15: note(BreakerAcquire(name: name(), draw: Double.random(in: 0..<1, using: &random)))
             case 15..<30: note(BreakerFailure(name: name()))
             case 30..<36: note(BreakerSuccess(name: name()))
             case 36..<38:
-                note(BreakerConfigure(name: name(), change: .init(failureThreshold: pick([0, 1, 3, 8]))))
+                note(
+                    BreakerConfigure(
+                        name: name(),
+                        change: .init(
+                            failureThreshold: pick([0, 1, 3, 8]), maxProbes: pick([nil, 1, 2]),
+                            minWorkers: pick([nil, 1, 2]))))
             case 38: note(BreakerReset(name: name()))
             case 39: note(BreakerForceOpen(name: name()))
             case 40..<46:
@@ -97,8 +107,9 @@ struct RandomCommandsTests {
                     LedgerSetBudget(
                         budget: Budget(
                             provider: name(), model: pick([nil, model()]),
-                            monthly: pick([nil, .zero, dollars("0.5"), dollars("20")]), rpm: pick([nil, 3]),
-                            tpd: pick([nil, -1, 5_000]))))
+                            monthly: pick([nil, .zero, dollars("0.5"), dollars("20")]),
+                            isEnforced: pick([true, false]),
+                            rpm: pick([nil, 3]), tpd: pick([nil, -1, 5_000]))))
             case 86..<89: note(LedgerRemoveBudget(provider: name(), model: pick([nil, model()])))
             case 89: note(LedgerResetPeriod())
             case 90..<95: note(Forget(name: name()))
@@ -108,7 +119,48 @@ struct RandomCommandsTests {
             }
         }
 
+        private mutating func admission() {
+            let granted = rig.machine.permits.totals.granted
+            let permit = UInt64.random(in: granted - min(granted, 25)...granted + 1, using: &random)
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0..<20:
+                note(
+                    Admit(
+                        candidates: candidates(), estimate: estimate(),
+                        ttlMilliseconds: pick([0, 5, 90_000, Limits.permitMilliseconds])))
+            case 20..<32:
+                let usage = CallUsage(
+                    model: pick([nil, model()]), cost: Money(nanodollars: .random(in: -1...9_000_000, using: &random)),
+                    inputTokens: 40, outputTokens: 2)
+                note(
+                    Settle(
+                        permit: permit, outcome: pick(Outcome.allCases), usage: pick([nil, usage]),
+                        retryAfterMilliseconds: pick([nil, nil, 70_000])))
+            case 32: note(Renew(permit: permit, ttlMilliseconds: 60_000))
+            case 33..<35: note(ReclaimPermits(worker: WorkerID(high: 0, low: .random(in: 0..<5, using: &random))))
+            case 35..<37:
+                note(
+                    Report(
+                        candidate: Candidate(provider: name(), model: pick([nil, model()])),
+                        outcome: pick(Outcome.allCases), usage: pick([nil, CallUsage(cost: dollars("0.001"))])))
+            default: note(AdmitPreview(candidates: candidates(), estimate: estimate()))
+            }
+        }
+
+        private mutating func candidates() -> Candidates {
+            var candidates = Candidates()
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                candidates.append(Candidate(provider: name(), model: pick([nil, model()])))
+            }
+            return candidates
+        }
+
+        private mutating func estimate() -> Estimate {
+            Estimate(cost: pick([.zero, dollars("0.01"), dollars("0.4")]), tokens: pick([0, 100, 3_000]))
+        }
+
         mutating func reads() {
+            note(PermitList(cursor: Page.end))
             note(Overview(cursor: Page.end))
             note(BreakerList(cursor: Page.end))
             note(BreakerGet(name: name()))
@@ -210,10 +262,40 @@ struct RandomCommandsTests {
         #expect(refused > 20)
     }
 
+    @Test("Permits add up at every moment, and what is held is the sum of those in force", arguments: profiles, seeds)
+    func permitsAddUp(profile: Profile, seed: UInt64) {
+        var run = Run(profile, seed: seed)
+        for _ in 0..<1_500 {
+            run.step()
+            let permits = run.rig.machine.permits
+            let totals = permits.totals
+            #expect(
+                totals.granted == totals.settled + totals.expired + totals.reclaimed + totals.outstanding)
+            var held: Int64 = 0
+            var inFlight: [NameID: Int] = [:]
+            permits.forEach { permit in
+                guard permit.standing == .inForce else { return }
+                held += permit.grant.cost
+                inFlight[permit.grant.provider, default: 0] += permit.isInFlight ? 1 : 0
+            }
+            #expect(totals.held == Money(nanodollars: held))
+            for (provider, count) in inFlight { #expect(permits.inFlight(of: provider) == count) }
+        }
+        let totals = run.rig.machine.permits.totals
+        #expect(
+            totals.settled > 3 && totals.expired > 10 && totals.reclaimed > 0 && totals.settledLate > 3, "\(totals)")
+    }
+
     @Test("Forgetting every name leaves none behind", arguments: profiles, seeds)
     func namesAreCounted(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
         for _ in 0..<1_000 { run.step() }
+        run.rig.machine.permits.forEach { permit in
+            _ = refusal { () throws(Refusal) in
+                try run.rig.apply(
+                    Settle(permit: permit.number, outcome: .cancelled), at: run.now, by: permit.grant.user)
+            }
+        }
         for number in 0..<16 {
             _ = refusal { () throws(Refusal) in try run.rig.apply(Forget(name: name("n\(number)")), at: run.now) }
         }

@@ -14,9 +14,11 @@ struct Rig {
 
     @discardableResult
     mutating func apply<C: StateCommand>(
-        _ command: C, at milliseconds: Int64 = 0, by user: UInt32 = 0
+        _ command: C, at milliseconds: Int64 = 0, by user: UInt32 = 0, worker: UInt64 = 0
     ) throws(Refusal) -> C.Reply {
-        try machine.apply(command, at: Moment(milliseconds: milliseconds), by: user, effects: &events)
+        try machine.apply(
+            command, at: Moment(milliseconds: milliseconds), by: user, worker: WorkerID(high: 0, low: worker),
+            effects: &events)
     }
 
     /// Checks that a command is refused with this status.

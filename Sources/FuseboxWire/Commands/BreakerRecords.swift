@@ -54,6 +54,8 @@ public struct BreakerConfiguration: WireRecord {
     public var monitoringPeriodMilliseconds: Int64 = 300_000
     public var minRequests: UInt32 = 3
     public var degradationCurve: [Double] = [1.0, 0.9, 0.7, 0.4, 0.1]
+    public var maxProbes: UInt32 = 0
+    public var minWorkers: UInt32 = 1
 
     @inlinable public init() {}
 
@@ -64,11 +66,16 @@ public struct BreakerConfiguration: WireRecord {
             "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "length of the monitoring window; kept, not used")
+            "how long a worker's failure counts for `minWorkers`")
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
+        try visitor.field(
+            "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
+        try visitor.field(
+            "minWorkers", &minWorkers,
+            "workers that failures must come from within the monitoring period for it to open fully; 1 to 16")
     }
 }
 
@@ -79,18 +86,23 @@ public struct BreakerConfigurationChange: WireRecord {
     public var monitoringPeriodMilliseconds: Int64?
     public var minRequests: UInt32?
     public var degradationCurve: [Double]?
+    public var maxProbes: UInt32?
+    public var minWorkers: UInt32?
 
     @inlinable public init() {}
 
     public init(
         failureThreshold: UInt32? = nil, resetTimeoutMilliseconds: Int64? = nil,
-        monitoringPeriodMilliseconds: Int64? = nil, minRequests: UInt32? = nil, degradationCurve: [Double]? = nil
+        monitoringPeriodMilliseconds: Int64? = nil, minRequests: UInt32? = nil, degradationCurve: [Double]? = nil,
+        maxProbes: UInt32? = nil, minWorkers: UInt32? = nil
     ) {
         self.failureThreshold = failureThreshold
         self.resetTimeoutMilliseconds = resetTimeoutMilliseconds
         self.monitoringPeriodMilliseconds = monitoringPeriodMilliseconds
         self.minRequests = minRequests
         self.degradationCurve = degradationCurve
+        self.maxProbes = maxProbes
+        self.minWorkers = minWorkers
     }
 
     @inlinable
@@ -102,11 +114,33 @@ public struct BreakerConfigurationChange: WireRecord {
             "quiet time that takes one failure off; 1 ms to 366 days")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "length of the monitoring window; kept, not used")
+            "how long a worker's failure counts for `minWorkers`")
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; an empty one stands for the default")
+        try visitor.field(
+            "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
+        try visitor.field(
+            "minWorkers", &minWorkers,
+            "workers that failures must come from within the monitoring period for it to open fully; 0 counts as 1, at most 16"
+        )
+    }
+}
+
+/// A worker that reported a failure, and when it last did.
+public struct Blame: WireRecord {
+    public var worker = WorkerID(high: 0, low: 0)
+    public var at = Timestamp(milliseconds: 0)
+    @inlinable public init() {}
+    public init(worker: WorkerID, at: Timestamp) {
+        self.worker = worker
+        self.at = at
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("worker", &worker, "the worker")
+        try visitor.field("at", &at, "its last failure")
     }
 }
 
@@ -125,6 +159,7 @@ public struct BreakerRecord: WireRecord {
     public var lastDecay: Timestamp?
     public var windowStart = Timestamp(milliseconds: 0)
     public var shareCredit: UInt32 = 0
+    public var blames: [Blame] = []
 
     @inlinable public init() {}
 
@@ -143,5 +178,7 @@ public struct BreakerRecord: WireRecord {
         try visitor.field("lastDecay", &lastDecay, "where the decay clock stands; absent if it does not run")
         try visitor.field("windowStart", &windowStart, "when the monitoring window began")
         try visitor.field("shareCredit", &shareCredit, "the part of an admission saved up, in billionths")
+        try visitor.field(
+            "blames", &blames, "the workers whose failures count for `minWorkers`; none are kept where that is 1")
     }
 }

@@ -106,13 +106,23 @@ public enum ProtocolVersion {
 }
 
 /// The identity of a worker process: 128 random bits that it keeps for its life.
-public struct WorkerID: Sendable, Hashable {
-    public var high: UInt64
-    public var low: UInt64
+public struct WorkerID: WireRecord, Hashable {
+    public var high: UInt64 = 0
+    public var low: UInt64 = 0
 
+    /// Nobody's.
+    @inlinable public init() {}
+
+    @inlinable
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("high", &high, "the upper half")
+        try visitor.field("low", &low, "the lower half")
     }
 }
 
@@ -210,6 +220,7 @@ public struct ServerStatus: Command {
         public var modelAccounts: UInt32 = 0
         public var names: UInt32 = 0
         public var nameLimit: UInt32 = 0
+        public var permits: UInt32 = 0
         public var sequence: UInt64 = 0
         public var snapshotSequence: UInt64 = 0
         public var snapshotAt: Timestamp?
@@ -236,6 +247,7 @@ public struct ServerStatus: Command {
             try visitor.field("modelAccounts", &modelAccounts, "model accounts in the ledger")
             try visitor.field("names", &names, "names of providers and breakers in use")
             try visitor.field("nameLimit", &nameLimit, "names there may be")
+            try visitor.field("permits", &permits, "permits in force")
             try visitor.field("sequence", &sequence, "state changes since the beginning of the epoch")
             try visitor.field("snapshotSequence", &snapshotSequence, "state changes that the newest snapshot holds")
             try visitor.field("snapshotAt", &snapshotAt, "when the newest snapshot was verified, on the wall clock")

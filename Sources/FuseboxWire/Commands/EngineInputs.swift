@@ -1,8 +1,9 @@
-/// Time has passed: expires marks, rolls the period over.
+/// Time has passed: marks and permits expire, breakers recover, the period rolls over.
 public struct Advance: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            240, "engine.advance", .written, .engine, "Time has passed: marks expire, the period rolls over.")
+            240, "engine.advance", .written, .engine,
+            "Time has passed: marks and permits expire, breakers recover, the period rolls over.")
     }
     public typealias Reply = Done
     @inlinable public init() {}
@@ -51,5 +52,23 @@ public struct ForgetWorker: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
+    }
+}
+
+/// Takes back what a worker holds: it died.
+public struct ReclaimPermits: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            243, "engine.reclaimPermits", .written, .engine,
+            "Takes back what a worker holds that died or said goodbye; holds against enforced budgets stay to their time to live."
+        )
+    }
+    public typealias Reply = Done
+    public var worker = WorkerID(high: 0, low: 0)
+    @inlinable public init() {}
+    public init(worker: WorkerID) { self.worker = worker }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("worker", &worker, "the worker")
     }
 }

@@ -146,6 +146,9 @@ public struct ProviderAccount: WireRecord {
     public var provider = Name.blank
     public var usage = Usage()
     public var budget: Money?
+    public var isEnforced = false
+    public var held = Money.zero
+    public var inFlight: UInt32 = 0
     public var rpm: RateWindow?
     public var rpd: RateWindow?
     public var tpm: RateWindow?
@@ -158,6 +161,9 @@ public struct ProviderAccount: WireRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("usage", &usage, "the sums of this period")
         try visitor.field("budget", &budget, "the provider's budget per period; absent: unlimited")
+        try visitor.field("isEnforced", &isEnforced, "whether admission denies what the budget does not hold")
+        try visitor.field("held", &held, "the estimates of its permits in force")
+        try visitor.field("inFlight", &inFlight, "its calls in flight, as far as permits tell")
         try visitor.field("rpm", &rpm, "requests per minute")
         try visitor.field("rpd", &rpd, "requests per day")
         try visitor.field("tpm", &tpm, "tokens per minute")
@@ -203,6 +209,7 @@ public struct Budget: WireRecord {
     public var provider = Name.blank
     public var model: Name?
     public var monthly: Money?
+    public var isEnforced = false
     public var rpm: Int64?
     public var rpd: Int64?
     public var tpm: Int64?
@@ -210,12 +217,13 @@ public struct Budget: WireRecord {
     @inlinable public init() {}
 
     public init(
-        provider: Name, model: Name? = nil, monthly: Money? = nil, rpm: Int64? = nil, rpd: Int64? = nil,
-        tpm: Int64? = nil, tpd: Int64? = nil
+        provider: Name, model: Name? = nil, monthly: Money? = nil, isEnforced: Bool = false, rpm: Int64? = nil,
+        rpd: Int64? = nil, tpm: Int64? = nil, tpd: Int64? = nil
     ) {
         self.provider = provider
         self.model = model
         self.monthly = monthly
+        self.isEnforced = isEnforced
         self.rpm = rpm
         self.rpd = rpd
         self.tpm = tpm
@@ -227,6 +235,8 @@ public struct Budget: WireRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "absent: the budget is the provider's as a whole")
         try visitor.field("monthly", &monthly, "dollars per period; absent: none is set; at least 0")
+        try visitor.field(
+            "isEnforced", &isEnforced, "whether admission denies what `monthly` does not hold; else it only notifies")
         try visitor.field("rpm", &rpm, "requests per minute; rate limits are always the provider's; at least 0")
         try visitor.field("rpd", &rpd, "requests per day")
         try visitor.field("tpm", &tpm, "tokens per minute")

@@ -22,6 +22,9 @@ public struct Overview: Command {
         public var exhaustedUntil: Timestamp?
         public var spend = Money.zero
         public var budget: Money?
+        public var isEnforced = false
+        public var held = Money.zero
+        public var inFlight: UInt32 = 0
         public var utilization: Double = 0
         public var daysRemaining: Double?
         public var rpm: RateWindow?
@@ -39,6 +42,9 @@ public struct Overview: Command {
                 "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
             try visitor.field("spend", &spend, "spent in this period")
             try visitor.field("budget", &budget, "per period; absent: unlimited")
+            try visitor.field("isEnforced", &isEnforced, "whether admission denies what the budget does not hold")
+            try visitor.field("held", &held, "the estimates of its permits in force")
+            try visitor.field("inFlight", &inFlight, "its calls in flight, as far as permits tell")
             try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
             try visitor.field(
                 "daysRemaining", &daysRemaining, "until the budget is used up at the burn rate of 24 hours")

@@ -1,0 +1,105 @@
+/// What time makes due, the next one first.
+///
+/// Each subject (a mark, a breaker, a permit) has at most one deadline, which can be moved and taken away. Which of two
+/// comes first is the same however the heap came to be: earlier, then by kind, then by the subject's own order.
+struct DeadlineHeap: Sendable {
+    enum Kind: UInt8, Sendable, CaseIterable {
+        case mark = 0
+        case breaker = 1
+        case permit = 2
+    }
+
+    struct Deadline: Sendable, Equatable {
+        var milliseconds: Int64
+        var kind: Kind
+        /// Decides between deadlines of one kind at the same moment.
+        var order: UInt64
+        /// What it is a deadline of: a place in that kind's table.
+        var subject: Int
+
+        func precedes(_ other: Deadline) -> Bool {
+            if milliseconds != other.milliseconds { return milliseconds < other.milliseconds }
+            if kind != other.kind { return kind.rawValue < other.kind.rawValue }
+            return order < other.order
+        }
+    }
+
+    private var heap = ChunkedArray<Deadline>()
+    /// Where each subject's deadline is in the heap, plus one; 0 if it has none.
+    private var places = InlineArray<3, ChunkedArray<UInt32>>(repeating: ChunkedArray())
+
+    var count: Int { heap.count }
+
+    /// The next deadline.
+    var first: Deadline? { heap.count == 0 ? nil : heap[0] }
+
+    /// Gives a subject its deadline, in the place of the one it has.
+    mutating func set(_ kind: Kind, _ subject: Int, order: UInt64, at milliseconds: Int64) {
+        let deadline = Deadline(milliseconds: milliseconds, kind: kind, order: order, subject: subject)
+        if let place = place(kind, subject) {
+            let before = heap[place]
+            guard before != deadline else { return }
+            heap[place] = deadline
+            if deadline.precedes(before) { rise(from: place) } else { sink(from: place) }
+        } else {
+            heap.append(deadline)
+            while places[Int(kind.rawValue)].count <= subject { places[Int(kind.rawValue)].append(0) }
+            note(heap.count - 1)
+            rise(from: heap.count - 1)
+        }
+    }
+
+    /// Takes a subject's deadline away, if it has one.
+    mutating func remove(_ kind: Kind, _ subject: Int) {
+        guard let place = place(kind, subject) else { return }
+        places[Int(kind.rawValue)][subject] = 0
+        let last = heap.removeLast()
+        guard place < heap.count else { return }
+        let before = heap[place]
+        heap[place] = last
+        note(place)
+        if last.precedes(before) { rise(from: place) } else { sink(from: place) }
+    }
+
+    private func place(_ kind: Kind, _ subject: Int) -> Int? {
+        guard subject < places[Int(kind.rawValue)].count else { return nil }
+        let place = places[Int(kind.rawValue)][subject]
+        return place == 0 ? nil : Int(place) - 1
+    }
+
+    /// Notes where the deadline at a place is.
+    private mutating func note(_ place: Int) {
+        places[Int(heap[place].kind.rawValue)][heap[place].subject] = UInt32(place + 1)
+    }
+
+    private mutating func swapAt(_ one: Int, _ other: Int) {
+        let deadline = heap[one]
+        heap[one] = heap[other]
+        heap[other] = deadline
+        note(one)
+        note(other)
+    }
+
+    private mutating func rise(from start: Int) {
+        var place = start
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard heap[place].precedes(heap[parent]) else { return }
+            swapAt(place, parent)
+            place = parent
+        }
+    }
+
+    private mutating func sink(from start: Int) {
+        var place = start
+        while true {
+            var least = place
+            for child in (2 * place + 1)...(2 * place + 2) where child < heap.count {
+                if heap[child].precedes(heap[least]) { least = child }
+            }
+            guard least != place else { return }
+            swapAt(place, least)
+            place = least
+        }
+    }
+}

@@ -1,0 +1,383 @@
+import FuseboxWire
+
+/// Calls that were let through and have not been settled: what each holds, until when, and for whom.
+///
+/// A permit that ends without being settled has lapsed; it holds nothing any more, and is remembered for a while so
+/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired, reclaimed
+/// and outstanding together, and held is the sum of the outstanding estimates.
+public struct PermitRegistry: Sendable {
+    /// What a permit was granted for.
+    public struct Grant: Sendable {
+        public var provider: NameID
+        public var model: ModelID?
+        public var worker: WorkerID
+        public var user: UInt32
+        public var cost: Int64
+        public var tokens: Int64
+        /// The rate limits that it was counted against, a bit each.
+        public var counted: UInt8
+        public var grantedAt: Timestamp
+        public var expiresAt: Timestamp
+    }
+
+    struct Permit: Sendable {
+        /// Its number; 0 for a place that is free.
+        var number: UInt64 = 0
+        var grant: Grant
+        var standing: PermitStanding = .inForce
+        /// Whether its worker's call counts as in flight.
+        var isInFlight = true
+        /// Its neighbours among the permits in force, or among the lapsed, oldest first.
+        var previous = PermitRegistry.none
+        var next = PermitRegistry.none
+        /// Its neighbours among the calls of its worker that are in flight, and the place of that worker.
+        var previousOfWorker = PermitRegistry.none
+        var nextOfWorker = PermitRegistry.none
+        var holder = PermitRegistry.none
+    }
+
+    /// A worker with calls in flight.
+    struct Holder: Sendable {
+        var worker: WorkerID
+        var first = PermitRegistry.none
+        var last = PermitRegistry.none
+    }
+
+    /// What is held of one provider, or of one model with a provider.
+    struct Hold: Sendable {
+        var cost: Int64 = 0
+        var permits = 0
+        var inFlight = 0
+    }
+
+    struct ModelHold: Sendable {
+        var provider: NameID
+        var model: ModelID
+        var hold = Hold()
+        var nextFree = PermitRegistry.none
+    }
+
+    /// The ends of a list of permits, oldest first.
+    struct List: Sendable {
+        private(set) var first = PermitRegistry.none
+        private(set) var last = PermitRegistry.none
+        private(set) var count = 0
+
+        mutating func append(_ place: Int, in permits: inout ChunkedArray<Permit>) {
+            permits[place].previous = last
+            permits[place].next = PermitRegistry.none
+            if last == PermitRegistry.none { first = place } else { permits[last].next = place }
+            last = place
+            count += 1
+        }
+
+        mutating func remove(_ place: Int, in permits: inout ChunkedArray<Permit>) {
+            let (previous, next) = (permits[place].previous, permits[place].next)
+            if previous == PermitRegistry.none { first = next } else { permits[previous].next = next }
+            if next == PermitRegistry.none { last = previous } else { permits[next].previous = previous }
+            count -= 1
+        }
+    }
+
+    static let none = -1
+
+    var permits = ChunkedArray<Permit>()
+    private var index = HashIndex()
+    private var firstFree = none
+    /// In the order of their numbers.
+    private(set) var outstanding = List()
+    /// In the order in which they ended.
+    private(set) var lapsed = List()
+
+    private var holders = ChunkedArray<Holder>()
+    private var holderIndex = HashIndex()
+    private var firstFreeHolder = none
+
+    private var providers = SparseTable<Hold>()
+    private var models = ChunkedArray<ModelHold>()
+    private var modelIndex = HashIndex()
+    private var firstFreeModel = none
+    private var permitsOfUser: [UInt32: Int] = [:]
+
+    private(set) var granted: UInt64 = 0
+    private(set) var settled: UInt64 = 0
+    private(set) var expired: UInt64 = 0
+    private(set) var reclaimed: UInt64 = 0
+    private(set) var settledLate: UInt64 = 0
+    /// The sum of the outstanding estimates.
+    private(set) var held: Int64 = 0
+    /// The highest number of a lapsed permit that had to make room: of lower ones nothing may be known any more.
+    private(set) var forgottenThrough: UInt64 = 0
+
+    public init() {}
+
+    // MARK: Asking
+
+    /// What became of all permits.
+    public var totals: PermitTotals {
+        var totals = PermitTotals()
+        totals.granted = granted
+        totals.settled = settled
+        totals.expired = expired
+        totals.reclaimed = reclaimed
+        totals.outstanding = UInt64(outstanding.count)
+        totals.settledLate = settledLate
+        totals.held = Money(nanodollars: held)
+        return totals
+    }
+
+    /// Permits in force.
+    public var outstandingCount: Int { outstanding.count }
+
+    /// The place of a permit that is in force or lapsed.
+    func find(_ number: UInt64) -> Int? {
+        index.find(Self.hash(number)) { permits[$0].number == number }
+    }
+
+    func count(of user: UInt32) -> Int { permitsOfUser[user] ?? 0 }
+
+    /// The estimates that are held against a provider's budget, in nano-dollars.
+    public func held(of provider: NameID) -> Int64 { providers[provider.index]?.cost ?? 0 }
+
+    /// The estimates that are held against a model's budget, in nano-dollars.
+    public func held(of provider: NameID, _ model: ModelID) -> Int64 {
+        findModel(provider, model).map { models[$0].hold.cost } ?? 0
+    }
+
+    /// A provider's calls in flight.
+    public func inFlight(of provider: NameID) -> Int { providers[provider.index]?.inFlight ?? 0 }
+
+    /// Whether a provider has permits in force.
+    public func holds(_ provider: NameID) -> Bool { providers.contains(provider.index) }
+
+    /// Whether a worker has calls in flight.
+    public func hasCallsInFlight(_ worker: WorkerID) -> Bool { findHolder(worker) != nil }
+
+    /// Calls `body` with every worker that has calls in flight, in no particular order.
+    public func forEachHolder(_ body: (WorkerID) -> Void) {
+        for place in 0..<holders.count where holders[place].first != Self.none { body(holders[place].worker) }
+    }
+
+    /// The place of a worker's oldest call in flight.
+    func firstInFlight(of worker: WorkerID) -> Int? { findHolder(worker).map { holders[$0].first } }
+
+    /// The first permit in force at or after a place.
+    func next(from place: Int) -> Int? {
+        var place = place
+        while place < permits.count {
+            if permits[place].number != 0, permits[place].standing == .inForce { return place }
+            place += 1
+        }
+        return nil
+    }
+
+    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones in the order in
+    /// which they ended.
+    func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
+        for list in [outstanding, lapsed] {
+            var place = list.first
+            while place != Self.none {
+                try body(permits[place])
+                place = permits[place].next
+            }
+        }
+    }
+
+    // MARK: Granting
+
+    /// Whether one more estimate can be held.
+    func canHold(_ cost: Int64) -> Bool { !held.addingReportingOverflow(cost).overflow }
+
+    /// Grants a permit; returns its place.
+    mutating func grant(_ grant: Grant) -> Int {
+        granted += 1
+        var permit = Permit(grant: grant)
+        permit.number = granted
+        return add(permit)
+    }
+
+    /// Puts a permit in place as it is.
+    mutating func add(_ permit: Permit) -> Int {
+        let place: Int
+        if firstFree == Self.none {
+            place = permits.count
+            permits.append(permit)
+        } else {
+            place = firstFree
+            firstFree = permits[place].next
+            permits[place] = permit
+        }
+        index.insert(place, hash: Self.hash(permit.number))
+        guard permit.standing == .inForce else {
+            lapsed.append(place, in: &permits)
+            return place
+        }
+        outstanding.append(place, in: &permits)
+        held += permit.grant.cost
+        permitsOfUser[permit.grant.user, default: 0] += 1
+        changeHolds(of: permit.grant) { hold in
+            hold.cost += permit.grant.cost
+            hold.permits += 1
+            if permit.isInFlight { hold.inFlight += 1 }
+        }
+        if permit.isInFlight { linkToWorker(place) }
+        return place
+    }
+
+    /// Lets a permit last until a moment.
+    mutating func extend(_ place: Int, to moment: Timestamp) { permits[place].grant.expiresAt = moment }
+
+    // MARK: Ending
+
+    /// Closes a permit because its call was settled; its place is free after that.
+    mutating func settle(_ place: Int) {
+        if permits[place].standing == .inForce {
+            settled += 1
+            letGo(place)
+        } else {
+            settledLate += 1
+            lapsed.remove(place, in: &permits)
+        }
+        free(place)
+    }
+
+    /// Ends a permit that was not settled. The oldest lapsed one beyond `limit` is forgotten.
+    ///
+    /// - Returns: the one that was forgotten
+    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limit: Int) -> Permit? {
+        if standing == .reclaimed { reclaimed += 1 } else { expired += 1 }
+        letGo(place)
+        permits[place].standing = standing
+        lapsed.append(place, in: &permits)
+        guard lapsed.count > limit else { return nil }
+        let oldest = lapsed.first
+        let forgotten = permits[oldest]
+        forgottenThrough = max(forgottenThrough, forgotten.number)
+        lapsed.remove(oldest, in: &permits)
+        free(oldest)
+        return forgotten
+    }
+
+    /// Counts a call as not in flight any more: its worker died. What it holds stays held.
+    mutating func endFlight(_ place: Int) {
+        guard permits[place].isInFlight else { return }
+        unlinkFromWorker(place)
+        permits[place].isInFlight = false
+        changeHolds(of: permits[place].grant) { $0.inFlight -= 1 }
+    }
+
+    /// Gives back what a permit in force holds.
+    private mutating func letGo(_ place: Int) {
+        endFlight(place)
+        outstanding.remove(place, in: &permits)
+        let grant = permits[place].grant
+        held -= grant.cost
+        let left = (permitsOfUser[grant.user] ?? 1) - 1
+        permitsOfUser[grant.user] = left == 0 ? nil : left
+        changeHolds(of: grant) { hold in
+            hold.cost -= grant.cost
+            hold.permits -= 1
+        }
+    }
+
+    private mutating func free(_ place: Int) {
+        index.remove(place, hash: Self.hash(permits[place].number))
+        permits[place].number = 0
+        permits[place].next = firstFree
+        firstFree = place
+    }
+
+    // MARK: Holds
+
+    private mutating func changeHolds(of grant: Grant, _ change: (inout Hold) -> Void) {
+        let provider = grant.provider
+        if !providers.contains(provider.index) { providers.insert(Hold(), at: provider.index) }
+        change(&providers[existing: provider.index])
+        if providers[existing: provider.index].permits == 0 { providers.remove(at: provider.index) }
+        guard let model = grant.model else { return }
+        let place = findModel(provider, model) ?? addModel(provider, model)
+        change(&models[place].hold)
+        guard models[place].hold.permits == 0 else { return }
+        modelIndex.remove(place, hash: CreditLedger.modelHash(provider, model))
+        models[place].nextFree = firstFreeModel
+        firstFreeModel = place
+    }
+
+    private func findModel(_ provider: NameID, _ model: ModelID) -> Int? {
+        modelIndex.find(CreditLedger.modelHash(provider, model)) {
+            models[$0].provider == provider && models[$0].model == model
+        }
+    }
+
+    private mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
+        let place: Int
+        if firstFreeModel == Self.none {
+            place = models.count
+            models.append(ModelHold(provider: provider, model: model))
+        } else {
+            place = firstFreeModel
+            firstFreeModel = models[place].nextFree
+            models[place] = ModelHold(provider: provider, model: model)
+        }
+        modelIndex.insert(place, hash: CreditLedger.modelHash(provider, model))
+        return place
+    }
+
+    // MARK: Workers
+
+    private func findHolder(_ worker: WorkerID) -> Int? {
+        holderIndex.find(worker.hashValue) { holders[$0].worker == worker }
+    }
+
+    private mutating func linkToWorker(_ place: Int) {
+        let worker = permits[place].grant.worker
+        let holder = findHolder(worker) ?? addHolder(worker)
+        let last = holders[holder].last
+        permits[place].holder = holder
+        permits[place].previousOfWorker = last
+        permits[place].nextOfWorker = Self.none
+        if last == Self.none { holders[holder].first = place } else { permits[last].nextOfWorker = place }
+        holders[holder].last = place
+    }
+
+    private mutating func unlinkFromWorker(_ place: Int) {
+        let holder = permits[place].holder
+        let (previous, next) = (permits[place].previousOfWorker, permits[place].nextOfWorker)
+        if previous == Self.none { holders[holder].first = next } else { permits[previous].nextOfWorker = next }
+        if next == Self.none { holders[holder].last = previous } else { permits[next].previousOfWorker = previous }
+        guard holders[holder].first == Self.none else { return }
+        holderIndex.remove(holder, hash: holders[holder].worker.hashValue)
+        // A free place has no first permit; its last one tells the next free place.
+        holders[holder].last = firstFreeHolder
+        firstFreeHolder = holder
+    }
+
+    private mutating func addHolder(_ worker: WorkerID) -> Int {
+        let place: Int
+        if firstFreeHolder == Self.none {
+            place = holders.count
+            holders.append(Holder(worker: worker))
+        } else {
+            place = firstFreeHolder
+            firstFreeHolder = holders[place].last
+            holders[place] = Holder(worker: worker)
+        }
+        holderIndex.insert(place, hash: worker.hashValue)
+        return place
+    }
+
+    /// Numbers are dealt one after the other, so they spread over an index by themselves.
+    private static func hash(_ number: UInt64) -> Int { Int(truncatingIfNeeded: number) }
+}
+
+extension PermitRegistry {
+    /// Restores the totals of permits that are not here any more.
+    mutating func restore(_ totals: PermitTotals, forgottenThrough: UInt64) {
+        granted = totals.granted
+        settled = totals.settled
+        expired = totals.expired
+        reclaimed = totals.reclaimed
+        settledLate = totals.settledLate
+        self.forgottenThrough = forgottenThrough
+    }
+}

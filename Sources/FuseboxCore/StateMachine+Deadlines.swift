@@ -1,0 +1,90 @@
+import FuseboxWire
+
+extension StateMachine {
+    /// Whether time alone has something to change: then apply `Advance` before anything else.
+    public func isDue(at moment: Moment) -> Bool {
+        if let next = deadlines.first, next.milliseconds <= moment.now.milliseconds { return true }
+        return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
+    }
+
+    /// The time until something is due, in milliseconds; nil if nothing will be.
+    public func untilDue(at moment: Moment) -> Int64? {
+        var next = deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
+        if profile.periodsRollOver, let end = ledger.period.end {
+            next = min(next ?? .max, max(0, end - moment.wall))
+        }
+        return next
+    }
+
+    // MARK: Setting them
+
+    /// Brings a breaker's deadline in line with it. Under `llm-providers` the next question looks at the clock instead.
+    mutating func setDeadline(ofBreaker id: NameID) {
+        if profile.outcomesSynchronise, let next = breakers.nextDecay(of: id) {
+            deadlines.set(.breaker, id.index, order: UInt64(id.index), at: next.milliseconds)
+        } else {
+            deadlines.remove(.breaker, id.index)
+        }
+    }
+
+    /// Brings a mark's deadline in line with it.
+    mutating func setDeadline(ofMark id: NameID) {
+        if let end = exhaustion.end(of: id) {
+            deadlines.set(.mark, id.index, order: UInt64(id.index), at: end.milliseconds)
+        } else {
+            deadlines.remove(.mark, id.index)
+        }
+    }
+
+    /// Brings the deadline of a permit in force in line with it.
+    mutating func setDeadline(ofPermit place: Int) {
+        let permit = permits.permits[place]
+        deadlines.set(.permit, place, order: permit.number, at: permit.grant.expiresAt.milliseconds)
+    }
+
+    /// Sets every deadline anew.
+    mutating func setDeadlines() {
+        deadlines = DeadlineHeap()
+        breakers.forEach { setDeadline(ofBreaker: $0) }
+        exhaustion.forEach { id, _ in setDeadline(ofMark: id) }
+        var place = 0
+        while let found = permits.next(from: place) {
+            setDeadline(ofPermit: found)
+            place = found + 1
+        }
+    }
+}
+
+extension Advance: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.meetDeadlines(application, &effects)
+        if machine.profile.periodsRollOver, machine.ledger.isPeriodOver(at: application.moment.wall) {
+            effects.append(
+                .periodRolledOver(machine.ledger.rollOver(at: application.moment, under: machine.profile)))
+        }
+        return Done()
+    }
+}
+
+extension StateMachine {
+    /// Does what is due, as much as one turn may take.
+    fileprivate mutating func meetDeadlines(_ application: Application, _ effects: inout [Event]) {
+        for _ in 0..<Limits.duePerTurn {
+            guard let due = deadlines.first, due.milliseconds <= application.now.milliseconds else { return }
+            switch due.kind {
+            case .mark: expireMark(NameID(index: due.subject), application, &effects)
+            case .breaker: synchroniseBreaker(NameID(index: due.subject), application, &effects)
+            case .permit: lapse(due.subject, .expired, &effects)
+            }
+        }
+    }
+
+    private mutating func expireMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
+        exhaustion.clear(id, at: application.now)
+        setDeadline(ofMark: id)
+        effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: true)))
+        names.release(id)
+    }
+}

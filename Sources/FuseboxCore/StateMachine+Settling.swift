@@ -1,0 +1,220 @@
+import FuseboxWire
+
+extension StateMachine {
+    // MARK: Permits
+
+    /// The place of a permit that is in force or lapsed; nil if it was settled.
+    ///
+    /// - Throws: `notFound` if it was never granted, or nothing is known of it any more; `notPermitted` if it is another
+    ///   user's
+    func findPermit(_ number: UInt64, _ application: Application) throws(Refusal) -> Int? {
+        guard let place = permits.find(number) else {
+            guard number > 0, number <= permits.granted else {
+                throw Refusal(.notFound, "no permit has the number \(number)")
+            }
+            guard number > permits.forgottenThrough else {
+                throw Refusal(
+                    .notFound,
+                    "permit \(number) ended so long ago that nothing is kept of it; tell what it used with `admission.report`"
+                )
+            }
+            return nil
+        }
+        guard permits.permits[place].grant.user == application.user else {
+            throw Refusal(.notPermitted, "permit \(number) was granted to a process of another user")
+        }
+        return place
+    }
+
+    /// Ends a permit that was not settled.
+    mutating func lapse(_ place: Int, _ standing: PermitStanding, _ effects: inout [Event]) {
+        deadlines.remove(.permit, place)
+        if let forgotten = permits.lapse(place, standing, keeping: limits.lapsedPermits) {
+            releaseNames(of: forgotten.grant)
+        }
+        // With a limit of 0 it is forgotten at once.
+        guard permits.permits[place].number != 0 else { return }
+        effects.append(.permitLapsed(PermitLapsed(entry: entry(permits.permits[place]))))
+    }
+
+    /// A permit as the wire has it.
+    func entry(_ permit: PermitRegistry.Permit) -> PermitEntry {
+        var entry = PermitEntry()
+        entry.permit = permit.number
+        entry.provider = names[permit.grant.provider]
+        entry.model = permit.grant.model.map { models[$0] }
+        entry.standing = permit.standing
+        entry.worker = permit.grant.worker
+        entry.user = permit.grant.user
+        entry.estimate = Estimate(
+            cost: Money(nanodollars: permit.grant.cost), tokens: UInt32(clamping: permit.grant.tokens))
+        entry.grantedAt = permit.grant.grantedAt
+        entry.expiresAt = permit.grant.expiresAt
+        entry.isInFlight = permit.isInFlight
+        return entry
+    }
+
+    mutating func retainNames(of grant: PermitRegistry.Grant) {
+        names.retain(grant.provider)
+        if let model = grant.model { models.retain(model) }
+    }
+
+    mutating func releaseNames(of grant: PermitRegistry.Grant) {
+        names.release(grant.provider)
+        if let model = grant.model { models.release(model) }
+    }
+
+    /// Takes back what a dead worker's calls hold, as many as one turn may take.
+    ///
+    /// A call that was sent may still be charged for: what is held against an enforced budget stays until its time to
+    /// live, and only stops counting as in flight.
+    fileprivate mutating func reclaim(_ worker: WorkerID, _ effects: inout [Event]) {
+        for _ in 0..<Limits.duePerTurn {
+            guard let place = permits.firstInFlight(of: worker) else { return }
+            let grant = permits.permits[place].grant
+            if grant.cost > 0, ledger.isEnforced(grant.provider, grant.model) {
+                permits.endFlight(place)
+            } else {
+                lapse(place, .reclaimed, &effects)
+            }
+        }
+    }
+
+    // MARK: Settling
+
+    fileprivate mutating func settle(
+        _ command: Settle, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Settle.Reply {
+        try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
+        var reply = Settle.Reply()
+        guard let place = try findPermit(command.permit, application) else {
+            reply.standing = .settled
+            return reply
+        }
+        let permit = permits.permits[place]
+        let grant = permit.grant
+        let candidate = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
+        let model = try checkUsage(command.usage, candidate, application)
+        reply.standing = permit.standing
+        if permit.standing == .inForce { deadlines.remove(.permit, place) }
+        permits.settle(place)
+        correctWindows(grant, command.outcome, command.usage, at: application.now)
+        try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
+        if let usage = command.usage, let model {
+            let record = LedgerRecord(candidate.provider, model, usage)
+            reply.record = try self.record(record, application, &effects, countingInWindows: false)
+        }
+        releaseNames(of: grant)
+        return reply
+    }
+
+    private mutating func correctWindows(
+        _ grant: PermitRegistry.Grant, _ outcome: Outcome, _ usage: CallUsage?, at now: Timestamp
+    ) {
+        if outcome == .cancelled {
+            ledger.correctWindows(grant, requests: -1, tokens: -grant.tokens, at: now)
+        } else if let usage {
+            let used = Int64(usage.inputTokens) + Int64(usage.outputTokens)
+            ledger.correctWindows(grant, requests: 0, tokens: used - grant.tokens, at: now)
+        }
+    }
+
+    fileprivate mutating func report(
+        _ command: Report, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Report.Reply {
+        try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
+        let model = try checkUsage(command.usage, command.candidate, application)
+        let provider = try breaker(command.candidate.provider, application)
+        try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        guard let usage = command.usage, let model else {
+            if command.outcome != .cancelled, ledger.contains(provider) {
+                ledger.count(requests: 1, tokens: 0, provider, at: application.now)
+            }
+            return Report.Reply()
+        }
+        return try record(LedgerRecord(command.candidate.provider, model, usage), application, &effects)
+    }
+
+    /// Checks that an outcome, a usage and a time go together.
+    private static func validate(
+        _ outcome: Outcome, _ usage: CallUsage?, _ retryAfter: Int64?
+    ) throws(Refusal) {
+        if outcome == .cancelled, usage != nil {
+            throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
+        }
+        guard let retryAfter else { return }
+        guard outcome == .throttled || outcome == .quotaExhausted else {
+            throw Refusal(
+                .outOfRange, "retryAfter goes with `throttled` and `quotaExhausted` only, not with \(outcome)")
+        }
+        try validateDuration(retryAfter, "retryAfter")
+    }
+
+    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under.
+    private func checkUsage(
+        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application
+    ) throws(Refusal) -> Name? {
+        guard let usage else {
+            try admitName(candidate.provider, by: application.user)
+            return nil
+        }
+        var model = usage.model ?? candidate.model
+        if model == nil { model = try Name(CallUsage.unspecifiedModel) }
+        guard let model else { return nil }
+        try check(LedgerRecord(candidate.provider, model, usage), application)
+        return model
+    }
+
+    /// Lets breaker and exhaustion know how a call went.
+    private mutating func count(
+        _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
+        _ effects: inout [Event]
+    ) throws(Refusal) {
+        switch outcome {
+        case .success:
+            _ = try breaker(names[provider], application)
+            recordSuccess(of: provider, application, &effects)
+        case .failure, .throttled:
+            _ = try breaker(names[provider], application)
+            recordFailure(of: provider, application, &effects)
+            if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
+        case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
+        case .rejected, .abandoned, .cancelled: return
+        }
+    }
+}
+
+extension LedgerRecord {
+    fileprivate init(_ provider: Name, _ model: Name, _ usage: CallUsage) {
+        self.init(
+            provider: provider, model: model, cost: usage.cost, inputTokens: usage.inputTokens,
+            outputTokens: usage.outputTokens)
+    }
+}
+
+// MARK: Commands
+
+extension Settle: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.settle(self, application, &effects)
+    }
+}
+
+extension Report: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.report(self, application, &effects)
+    }
+}
+
+extension ReclaimPermits: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.reclaim(worker, &effects)
+        return Done()
+    }
+}

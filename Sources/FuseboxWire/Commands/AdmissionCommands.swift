@@ -1,0 +1,204 @@
+/// Asks which of some candidates a call may go to now, and takes hold of what it may use.
+public struct Admit: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            96, "admission.admit", .written,
+            "Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.")
+    }
+
+    public var candidates = Candidates()
+    public var estimate = Estimate()
+    public var ttlMilliseconds: Int64 = 0
+
+    @inlinable public init() {}
+    public init(candidates: Candidates, estimate: Estimate = Estimate(), ttlMilliseconds: Int64) {
+        self.candidates = candidates
+        self.estimate = estimate
+        self.ttlMilliseconds = ttlMilliseconds
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("candidates", &candidates, "1 to 16, best first")
+        try visitor.field("estimate", &estimate, "what the call may use at most")
+        try visitor.field(
+            "ttlMilliseconds", &ttlMilliseconds,
+            "how long the permit lasts unless it is settled or renewed: 1 ms to 24 hours")
+    }
+
+    public struct Reply: WireRecord {
+        public var permit: UInt64?
+        public var expiresAt = Timestamp(milliseconds: 0)
+        public var decision = AdmissionDecision()
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("permit", &permit, "its number, to settle with; absent: denied")
+            try visitor.field("expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock")
+            try visitor.field("decision", &decision, "which candidate, or why none")
+        }
+    }
+}
+
+/// Closes a permit: tells how its call went and what it used.
+public struct Settle: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            97, "admission.settle", .durable,
+            "Closes a permit: gives back what it holds, and counts how its call went and what it used.")
+    }
+
+    public var permit: UInt64 = 0
+    public var outcome: Outcome = .success
+    public var usage: CallUsage?
+    public var retryAfterMilliseconds: Int64?
+
+    @inlinable public init() {}
+    public init(permit: UInt64, outcome: Outcome, usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil) {
+        self.permit = permit
+        self.outcome = outcome
+        self.usage = usage
+        self.retryAfterMilliseconds = retryAfterMilliseconds
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "its number")
+        try visitor.field("outcome", &outcome, "how the call went, or the whole loop of retries")
+        try visitor.field("usage", &usage, "what it used; not with `cancelled`")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "with `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now")
+    }
+
+    public struct Reply: WireRecord {
+        public var standing: PermitStanding = .inForce
+        public var record = LedgerRecord.Reply()
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field(
+                "standing", &standing,
+                "what the permit was: `settled` changed nothing, `expired` and `reclaimed` were counted all the same")
+            try visitor.field("record", &record, "the events that the usage fired")
+        }
+    }
+}
+
+/// Tells how a call without a permit went and what it used.
+public struct Report: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            98, "admission.report", .durable, "Counts how a call without a permit went and what it used.")
+    }
+    public typealias Reply = LedgerRecord.Reply
+
+    public var candidate = Candidate()
+    public var outcome: Outcome = .success
+    public var usage: CallUsage?
+    public var retryAfterMilliseconds: Int64?
+
+    @inlinable public init() {}
+    public init(
+        candidate: Candidate, outcome: Outcome, usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil
+    ) {
+        self.candidate = candidate
+        self.outcome = outcome
+        self.usage = usage
+        self.retryAfterMilliseconds = retryAfterMilliseconds
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("candidate", &candidate, "where the call went")
+        try visitor.field("outcome", &outcome, "how it went")
+        try visitor.field("usage", &usage, "what it used; not with `cancelled`")
+        try visitor.field("retryAfterMilliseconds", &retryAfterMilliseconds, "as in `admission.settle`")
+    }
+}
+
+/// Lets a permit last longer: the call is still under way.
+public struct Renew: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            99, "admission.renew", .written, "Lets a permit that is in force last longer; never shorter.")
+    }
+
+    public var permit: UInt64 = 0
+    public var ttlMilliseconds: Int64 = 0
+
+    @inlinable public init() {}
+    public init(permit: UInt64, ttlMilliseconds: Int64) {
+        self.permit = permit
+        self.ttlMilliseconds = ttlMilliseconds
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "its number")
+        try visitor.field("ttlMilliseconds", &ttlMilliseconds, "from now: 1 ms to 24 hours")
+    }
+
+    public struct Reply: WireRecord {
+        public var standing: PermitStanding = .inForce
+        public var expiresAt = Timestamp(milliseconds: 0)
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("standing", &standing, "what the permit is; only one in force was renewed")
+            try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
+        }
+    }
+}
+
+/// What `admission.admit` would decide now. Takes nothing.
+public struct AdmitPreview: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(100, "admission.preview", .read, "What `admission.admit` would decide now. Takes nothing.")
+    }
+    public typealias Reply = AdmissionDecision
+
+    public var candidates = Candidates()
+    public var estimate = Estimate()
+
+    @inlinable public init() {}
+    public init(candidates: Candidates, estimate: Estimate = Estimate()) {
+        self.candidates = candidates
+        self.estimate = estimate
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("candidates", &candidates, "1 to 16, best first")
+        try visitor.field("estimate", &estimate, "what the call may use at most")
+    }
+}
+
+/// A page of the permits in force, and the totals of all.
+public struct PermitList: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(101, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
+    }
+    public var cursor = Page.end
+    @inlinable public init() {}
+    public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
+    }
+
+    public struct Reply: WireRecord {
+        public var permits: [PermitEntry] = []
+        public var next = Page.end
+        public var totals = PermitTotals()
+        public var now = Timestamp(milliseconds: 0)
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("permits", &permits, "at most 256, in no particular order")
+            try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
+            try visitor.field("totals", &totals, "what became of all permits")
+            try visitor.field("now", &now, "the steady clock at this page")
+        }
+    }
+}

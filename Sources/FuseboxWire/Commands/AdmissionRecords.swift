@@ -1,0 +1,207 @@
+/// How a call went, or a whole loop of retries.
+public enum Outcome: UInt8, WireEnumeration {
+    /// It was answered.
+    case success = 0
+    /// The provider failed: 5xx, timeout, no connection.
+    case failure = 1
+    /// The provider refused for now: 429.
+    case throttled = 2
+    /// The provider's quota is used up.
+    case quotaExhausted = 3
+    /// The provider refused for the caller's fault: 400, content filter.
+    case rejected = 4
+    /// The caller went away before the answer.
+    case abandoned = 5
+    /// It was never sent.
+    case cancelled = 6
+}
+
+/// Why a candidate is not admitted. They are looked at in this order, and the first that holds is told.
+public enum DenialReason: UInt8, WireEnumeration {
+    /// The provider's quota is marked as used up.
+    case exhausted = 0
+    /// The provider's breaker lets nothing through.
+    case breakerOpen = 1
+    /// The provider's breaker lets a share through, and this call is not part of it.
+    case share = 2
+    /// As many calls are in flight as `maxProbes` allows while the breaker is not closed.
+    case probes = 3
+    /// The limit of requests per minute.
+    case rpm = 4
+    /// The limit of requests per day.
+    case rpd = 5
+    /// The limit of tokens per minute.
+    case tpm = 6
+    /// The limit of tokens per day.
+    case tpd = 7
+    /// The provider's enforced budget does not hold the estimate.
+    case providerBudget = 8
+    /// The model's enforced budget does not hold the estimate.
+    case modelBudget = 9
+}
+
+/// What a permit is, or what became of it.
+public enum PermitStanding: UInt8, WireEnumeration {
+    /// It holds what it was granted for.
+    case inForce = 0
+    /// Its call was settled.
+    case settled = 1
+    /// Its time to live passed before its call was settled.
+    case expired = 2
+    /// Its worker died before its call was settled.
+    case reclaimed = 3
+}
+
+/// One way that a call may go.
+public struct Candidate: WireRecord {
+    public var provider = Name.blank
+    public var model: Name?
+    @inlinable public init() {}
+    public init(provider: Name, model: Name? = nil) {
+        self.provider = provider
+        self.model = model
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider, which is also its breaker's name")
+        try visitor.field("model", &model, "the model; absent: no model's budget is looked at")
+    }
+}
+
+/// The ways that a call may go, best first.
+public typealias Candidates = InlineList<16, Candidate>
+
+/// What a call may cost at most.
+public struct Estimate: WireRecord {
+    public var cost = Money.zero
+    public var tokens: UInt32 = 0
+    @inlinable public init() {}
+    public init(cost: Money = .zero, tokens: UInt32 = 0) {
+        self.cost = cost
+        self.tokens = tokens
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cost", &cost, "at least 0; held against budgets until the call is settled")
+        try visitor.field("tokens", &tokens, "input and output together; counted against token limits at once")
+    }
+}
+
+/// Why one candidate is not admitted.
+public struct Denial: WireRecord {
+    public var reason: DenialReason = .exhausted
+    public var retryAfterMilliseconds: Int64?
+    @inlinable public init() {}
+    public init(reason: DenialReason, retryAfterMilliseconds: Int64?) {
+        self.reason = reason
+        self.retryAfterMilliseconds = retryAfterMilliseconds
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("reason", &reason, "the first that holds")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "time until trying again can succeed at the earliest, all reasons considered; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
+        )
+    }
+}
+
+/// Which candidate is admitted, and why those before it are not.
+public struct AdmissionDecision: WireRecord {
+    public var candidate: UInt8?
+    public var state: BreakerState = .closed
+    public var share: Double = 1
+    public var denials = InlineList<16, Denial>()
+    public var retryAfterMilliseconds: Int64?
+    @inlinable public init() {}
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("candidate", &candidate, "the place of the one that is admitted, from 0; absent: denied")
+        try visitor.field("state", &state, "of the admitted candidate's breaker")
+        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1")
+        try visitor.field("denials", &denials, "of the candidates before the admitted one, or of all, in their order")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "if denied: the shortest of the candidates' times; absent: time alone does not help")
+    }
+}
+
+/// What a call has used.
+public struct CallUsage: WireRecord {
+    public var model: Name?
+    public var cost = Money.zero
+    public var inputTokens: UInt32 = 0
+    public var outputTokens: UInt32 = 0
+    @inlinable public init() {}
+    public init(model: Name? = nil, cost: Money, inputTokens: UInt32 = 0, outputTokens: UInt32 = 0) {
+        self.model = model
+        self.cost = cost
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+    }
+
+    /// The model account of usage that names no model.
+    public static let unspecifiedModel = "unspecified"
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "model", &model,
+            "the model that answered; absent: the one that was asked for, or `unspecified` if there was none")
+        try visitor.field("cost", &cost, "at least 0")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent")
+        try visitor.field("outputTokens", &outputTokens, "tokens received")
+    }
+}
+
+/// A permit that is in force, or has ended without being settled.
+public struct PermitEntry: WireRecord {
+    public var permit: UInt64 = 0
+    public var provider = Name.blank
+    public var model: Name?
+    public var standing: PermitStanding = .inForce
+    public var worker = WorkerID(high: 0, low: 0)
+    public var user: UInt32 = 0
+    public var estimate = Estimate()
+    public var grantedAt = Timestamp(milliseconds: 0)
+    public var expiresAt = Timestamp(milliseconds: 0)
+    public var isInFlight = false
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "its number")
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("model", &model, "the model that was asked for")
+        try visitor.field("standing", &standing, "whether it is in force")
+        try visitor.field("worker", &worker, "who holds it")
+        try visitor.field("user", &user, "the peer user that the worker runs as")
+        try visitor.field("estimate", &estimate, "what it was granted for")
+        try visitor.field("grantedAt", &grantedAt, "on the steady clock")
+        try visitor.field("expiresAt", &expiresAt, "on the steady clock")
+        try visitor.field(
+            "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
+    }
+}
+
+/// What became of all permits: granted = settled + expired + reclaimed + outstanding.
+public struct PermitTotals: WireRecord {
+    public var granted: UInt64 = 0
+    public var settled: UInt64 = 0
+    public var expired: UInt64 = 0
+    public var reclaimed: UInt64 = 0
+    public var outstanding: UInt64 = 0
+    public var settledLate: UInt64 = 0
+    public var held = Money.zero
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("granted", &granted, "permits granted; they are numbered from 1")
+        try visitor.field("settled", &settled, "those that were settled while in force")
+        try visitor.field("expired", &expired, "those whose time to live passed first")
+        try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
+        try visitor.field("outstanding", &outstanding, "those in force")
+        try visitor.field("settledLate", &settledLate, "those settled after they had expired or been reclaimed")
+        try visitor.field("held", &held, "the sum of the outstanding estimates")
+    }
+}
