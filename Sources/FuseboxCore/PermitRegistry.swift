@@ -161,14 +161,19 @@ public struct PermitRegistry: Sendable {
     /// The place of a worker's oldest call in flight.
     func firstInFlight(of worker: WorkerID) -> Int? { findHolder(worker).map { holders[$0].first } }
 
-    /// The first permit in force at or after a place.
-    func next(from place: Int) -> Int? {
-        var place = place
-        while place < permits.count {
-            if permits[place].number != 0, permits[place].standing == .inForce { return place }
-            place += 1
-        }
-        return nil
+    /// The place of the permit in force that was granted next after the one with this number.
+    func firstInForce(after number: UInt64) -> Int? {
+        // It may still be there itself; else the list has to be walked.
+        if let place = find(number), permits[place].standing == .inForce { return nextInForce(after: place) }
+        var place = outstanding.first
+        while place != Self.none, permits[place].number <= number { place = permits[place].next }
+        return place == Self.none ? nil : place
+    }
+
+    /// The place of the permit in force that was granted next after the one at a place.
+    func nextInForce(after place: Int) -> Int? {
+        let next = permits[place].next
+        return next == Self.none ? nil : next
     }
 
     /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones in the order in

@@ -311,14 +311,14 @@ extension PermitList: StateCommand {
         var reply = Reply()
         reply.now = application.now
         reply.totals = machine.permits.totals
-        var place = Int(cursor)
-        while let found = machine.permits.next(from: place) {
+        var place = machine.permits.firstInForce(after: cursor)
+        while let found = place {
             guard reply.permits.count < Limits.pageLength else {
-                reply.next = UInt32(found)
+                reply.next = reply.permits.last?.permit ?? 0
                 break
             }
             reply.permits.append(machine.entry(machine.permits.permits[found]))
-            place = found + 1
+            place = machine.permits.nextInForce(after: found)
         }
         return reply
     }

@@ -47,10 +47,10 @@ extension StateMachine {
         deadlines = DeadlineHeap()
         breakers.forEach { setDeadline(ofBreaker: $0) }
         exhaustion.forEach { id, _ in setDeadline(ofMark: id) }
-        var place = 0
-        while let found = permits.next(from: place) {
+        var place = permits.firstInForce(after: 0)
+        while let found = place {
             setDeadline(ofPermit: found)
-            place = found + 1
+            place = permits.nextInForce(after: found)
         }
     }
 }

@@ -75,8 +75,18 @@ struct RandomCommandsTests {
         }
 
         mutating func step() {
-            now += pick([0, 0, 1, 50, 1_000, 60_000, 3_600_000, 86_400_000 * Int64(pick([0, 0, 0, 1, 12]))])
+            passTime()
+            act()
+        }
+
+        mutating func passTime() {
+            now += pick([
+                0, 0, 0, 0, 0, 0, 0, 0, 1, 50, 1_000, 60_000, 3_600_000, 86_400_000 * Int64(pick([0, 0, 0, 1, 12])),
+            ])
             advance()
+        }
+
+        mutating func act() {
             switch Int.random(in: 0..<140, using: &random) {
             case 100..<140: admission()
             case 0..<15: note(BreakerAcquire(name: name(), draw: Double.random(in: 0..<1, using: &random)))
@@ -121,7 +131,7 @@ struct RandomCommandsTests {
 
         private mutating func admission() {
             let granted = rig.machine.permits.totals.granted
-            let permit = UInt64.random(in: granted - min(granted, 25)...granted + 1, using: &random)
+            let permit = pick([granted, .random(in: granted - min(granted, 25)...granted + 1, using: &random)])
             switch Int.random(in: 0..<40, using: &random) {
             case 0..<20:
                 note(
@@ -160,7 +170,7 @@ struct RandomCommandsTests {
         }
 
         mutating func reads() {
-            note(PermitList(cursor: Page.end))
+            note(PermitList(cursor: 0))
             note(Overview(cursor: Page.end))
             note(BreakerList(cursor: Page.end))
             note(BreakerGet(name: name()))
@@ -251,9 +261,10 @@ struct RandomCommandsTests {
         var run = Run(profile, seed: seed)
         var refused = 0
         for _ in 0..<1_000 {
+            run.passTime()
             let before = run.rig.machine.image
             let count = run.log.count
-            run.step()
+            run.act()
             guard run.log.count == count + 1, run.log[count].refusal != nil else { continue }
             refused += 1
             let isSame = run.rig.machine.image == before
@@ -283,7 +294,7 @@ struct RandomCommandsTests {
         }
         let totals = run.rig.machine.permits.totals
         #expect(
-            totals.settled > 3 && totals.expired > 10 && totals.reclaimed > 0 && totals.settledLate > 3, "\(totals)")
+            totals.settled > 2 && totals.expired > 10 && totals.reclaimed > 0 && totals.settledLate > 3, "\(totals)")
     }
 
     @Test("Forgetting every name leaves none behind", arguments: profiles, seeds)

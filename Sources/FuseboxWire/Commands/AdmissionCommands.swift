@@ -179,9 +179,9 @@ public struct PermitList: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(101, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
     }
-    public var cursor = Page.end
+    public var cursor: UInt64 = 0
     @inlinable public init() {}
-    public init(cursor: UInt32) { self.cursor = cursor }
+    public init(cursor: UInt64) { self.cursor = cursor }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
@@ -189,13 +189,13 @@ public struct PermitList: Command {
 
     public struct Reply: WireRecord {
         public var permits: [PermitEntry] = []
-        public var next = Page.end
+        public var next: UInt64 = 0
         public var totals = PermitTotals()
         public var now = Timestamp(milliseconds: 0)
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permits", &permits, "at most 256, in no particular order")
+            try visitor.field("permits", &permits, "at most 256, in the order of their numbers")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("totals", &totals, "what became of all permits")
             try visitor.field("now", &now, "the steady clock at this page")

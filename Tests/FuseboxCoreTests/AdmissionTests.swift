@@ -1,0 +1,410 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+@Suite("Admission")
+struct AdmissionTests {
+    private let p = name("p")
+    private let m = name("m")
+
+    private func admit(
+        _ cost: String = "0", tokens: UInt32 = 0, ttl: Int64 = 1_000, model: Name? = nil
+    ) -> Admit {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: p, model: model))
+        return Admit(
+            candidates: candidates, estimate: Estimate(cost: dollars(cost), tokens: tokens), ttlMilliseconds: ttl)
+    }
+
+    private func permit(_ command: Admit, _ rig: inout Rig, at milliseconds: Int64 = 0, worker: UInt64 = 1) throws
+        -> UInt64
+    {
+        try #require(try rig.apply(command, at: milliseconds, worker: worker).permit)
+    }
+
+    private func usage(_ cost: String, tokens: UInt32 = 0) -> CallUsage {
+        CallUsage(model: m, cost: dollars(cost), inputTokens: tokens)
+    }
+
+    private func budget(_ amount: String, _ rig: inout Rig, isEnforced: Bool = true) throws {
+        try rig.apply(
+            LedgerSetBudget(budget: Budget(provider: p, monthly: dollars(amount), isEnforced: isEnforced)))
+    }
+
+    // MARK: Holds
+
+    @Test("What is held and not settled counts against an enforced budget; settling frees what was not used")
+    func holds() throws {
+        var rig = Rig()
+        try budget("1", &rig)
+        let first = try permit(admit("0.6"), &rig)
+        #expect(try rig.apply(admit("0.5")).permit == nil)
+        _ = try permit(admit("0.4"), &rig)
+        #expect(rig.machine.permits.totals.held == dollars("1"))
+        let reply = try rig.apply(Settle(permit: first, outcome: .success, usage: usage("0.1")))
+        #expect(reply.standing == .inForce)
+        #expect(rig.machine.permits.totals.held == dollars("0.4"))
+        _ = try permit(admit("0.5"), &rig)
+        #expect(try rig.apply(admit("0.000000001")).permit == nil)
+        let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
+        #expect(account.usage.spend == dollars("0.1"))
+        #expect(account.held == dollars("0.9"))
+        #expect(account.isEnforced)
+    }
+
+    @Test("A budget that only notifies denies nothing")
+    func notifying() throws {
+        var rig = Rig()
+        try budget("1", &rig, isEnforced: false)
+        _ = try permit(admit("5"), &rig)
+        _ = try permit(admit("5"), &rig)
+    }
+
+    @Test("A used up budget takes no call at all, not even one that is estimated to cost nothing")
+    func usedUp() throws {
+        var rig = Rig()
+        try budget("1", &rig)
+        try rig.apply(Report(candidate: Candidate(provider: p), outcome: .success, usage: usage("1")))
+        #expect(try rig.apply(admit("0")).permit == nil)
+    }
+
+    @Test("A model's enforced budget counts that model's spend and holds only")
+    func modelBudget() throws {
+        var rig = Rig()
+        try rig.apply(
+            LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"), isEnforced: true)))
+        _ = try permit(admit("9"), &rig)
+        _ = try permit(admit("9", model: name("other")), &rig)
+        let held = try permit(admit("0.7", model: m), &rig)
+        #expect(try rig.apply(admit("0.4", model: m)).decision.denials.array.map(\.reason) == [.modelBudget])
+        try rig.apply(Settle(permit: held, outcome: .success, usage: usage("0.7")))
+        #expect(try rig.apply(admit("0.4", model: m)).permit == nil)
+        _ = try permit(admit("0.3", model: m), &rig)
+    }
+
+    @Test("Calls and tokens count when they are admitted; settling corrects the window that is still open")
+    func windows() throws {
+        var rig = Rig()
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 2, tpm: 1_000)))
+        func used(_ dimension: RateDimension, at now: Int64) throws -> Int64 {
+            try rig.apply(LedgerCheckRate(provider: p, dimension: dimension), at: now).used
+        }
+        let first = try permit(admit(tokens: 600), &rig)
+        #expect(try rig.apply(admit(tokens: 500)).decision.denials.array.map(\.reason) == [.tpm])
+        try rig.apply(Settle(permit: first, outcome: .success, usage: usage("0", tokens: 100)))
+        #expect(try used(.rpm, at: 0) == 1)
+        #expect(try used(.tpm, at: 0) == 100)
+        let second = try permit(admit(tokens: 500), &rig, at: 1)
+        #expect(try rig.apply(admit(), at: 1).decision.denials.array.map(\.reason) == [.rpm])
+        try rig.apply(Settle(permit: second, outcome: .cancelled), at: 2)
+        #expect(try used(.rpm, at: 2) == 1)
+        #expect(try used(.tpm, at: 2) == 100)
+        // Over the end of the window: only what goes beyond the estimate counts in the new one.
+        let third = try permit(admit(tokens: 300, ttl: 90_000), &rig, at: 59_999)
+        try rig.apply(Settle(permit: third, outcome: .success, usage: usage("0", tokens: 350)), at: 60_000)
+        #expect(try used(.rpm, at: 60_000) == 0)
+        #expect(try used(.tpm, at: 60_000) == 50)
+    }
+
+    // MARK: Ends
+
+    @Test("A permit ends by its time to live, which renewing makes longer and never shorter; what it cost still counts")
+    func expiry() throws {
+        var rig = Rig()
+        try budget("1", &rig)
+        let permit = try permit(admit("0.8", ttl: 1_000), &rig)
+        #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 5_000), at: 500).expiresAt == at(5_500))
+        #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 1), at: 500).expiresAt == at(5_500))
+        #expect(rig.machine.untilDue(at: Moment(milliseconds: 500)) == 5_000)
+        #expect(!rig.machine.isDue(at: Moment(milliseconds: 5_499)))
+        rig.events.removeAll()
+        try rig.apply(Advance(), at: 5_500)
+        guard case .permitLapsed(let lapsed)? = rig.takeEvents().first else { return #expect(Bool(false)) }
+        #expect(lapsed.entry.standing == .expired)
+        #expect(lapsed.entry.permit == permit)
+        #expect(rig.machine.permits.totals.held == .zero)
+        #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 1), at: 6_000).standing == .expired)
+        let late = try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("0.8")), at: 6_000)
+        #expect(late.standing == .expired)
+        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage.spend == dollars("0.8"))
+        let totals = rig.machine.permits.totals
+        #expect((totals.granted, totals.settled, totals.expired, totals.settledLate) == (1, 0, 1, 1))
+    }
+
+    @Test("A second settle changes nothing and says so")
+    func second() throws {
+        var rig = Rig()
+        let permit = try permit(admit("1"), &rig)
+        try rig.apply(Settle(permit: permit, outcome: .failure, usage: usage("1")))
+        let before = rig.machine.image
+        let reply = try rig.apply(Settle(permit: permit, outcome: .failure, usage: usage("1")))
+        #expect(reply.standing == .settled)
+        #expect(rig.machine.image == before)
+        rig.expect(.notFound, of: Settle(permit: permit + 1, outcome: .success))
+        rig.expect(.notFound, of: Settle(permit: 0, outcome: .success))
+    }
+
+    @Test("Another user's permit is not to be settled")
+    func users() throws {
+        var rig = Rig()
+        let permit = try permit(admit("1"), &rig)
+        rig.expect(.notPermitted, of: Settle(permit: permit, outcome: .success), by: 7)
+        rig.expect(.notPermitted, of: Renew(permit: permit, ttlMilliseconds: 9), by: 7)
+    }
+
+    @Test("Death gives back what notifies and the place in flight; what an enforced budget holds stays to its time")
+    func death() throws {
+        var rig = Rig()
+        let soft = try permit(admit("0.3", ttl: 9_000), &rig)
+        _ = try permit(admit("0.3", ttl: 9_000), &rig, worker: 2)
+        try budget("1", &rig)
+        let hard = try permit(admit("0.2", ttl: 9_000), &rig)
+        try rig.apply(LedgerRemoveBudget(provider: p))
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 3)))
+        #expect(rig.machine.permits.totals.outstanding == 3)
+        try budget("1", &rig)
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 1)), at: 5)
+        // All of it is held against the budget that is enforced now.
+        #expect(rig.machine.permits.totals.outstanding == 3)
+        #expect(try rig.apply(LedgerProvider(provider: p)).account?.inFlight == 1)
+        try rig.apply(Settle(permit: hard, outcome: .success, usage: usage("0.1")), at: 6)
+        try rig.apply(LedgerRemoveBudget(provider: p), at: 6)
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 2)), at: 7)
+        let totals = rig.machine.permits.totals
+        #expect((totals.settled, totals.reclaimed, totals.outstanding) == (1, 1, 1))
+        try rig.apply(Advance(), at: 9_000)
+        #expect(rig.machine.permits.totals.expired == 1)
+        #expect(try rig.apply(Settle(permit: soft, outcome: .success), at: 9_001).standing == .expired)
+    }
+
+    @Test("Lapsed permits are remembered up to a limit; then what they cost is to be reported")
+    func forgotten() throws {
+        var limits = Limits()
+        limits.lapsedPermits = 1
+        var rig = Rig(limits: limits)
+        let permits = try (0..<3).map { _ in try permit(admit("1", ttl: 5), &rig) }
+        try rig.apply(Settle(permit: permits[2], outcome: .success))
+        try rig.apply(Advance(), at: 5)
+        rig.expect(.notFound, of: Settle(permit: permits[0], outcome: .success), at: 6)
+        #expect(try rig.apply(Settle(permit: permits[1], outcome: .success), at: 6).standing == .expired)
+        #expect(try rig.apply(Settle(permit: permits[2], outcome: .success), at: 6).standing == .settled)
+    }
+
+    @Test("Very many deadlines at one moment are met in several turns")
+    func manyDeadlines() throws {
+        var rig = Rig()
+        for _ in 0..<Limits.duePerTurn + 5 { _ = try permit(admit("1", ttl: 5), &rig) }
+        try rig.apply(Advance(), at: 5)
+        #expect(rig.machine.permits.totals.outstanding == 5)
+        #expect(rig.machine.isDue(at: Moment(milliseconds: 5)))
+        try rig.apply(Advance(), at: 5)
+        #expect(rig.machine.permits.totals.outstanding == 0)
+        #expect(!rig.machine.isDue(at: Moment(milliseconds: 5)))
+    }
+
+    // MARK: Outcomes
+
+    @Test(
+        "What each outcome does to breaker, exhaustion, request and usage",
+        arguments: [
+            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.throttled, 1, 0, 70_000, 1, true),
+            (.quotaExhausted, 0, 0, 70_000, 1, true), (.rejected, 0, 0, nil, 1, true),
+            (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
+        ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])
+    func outcomes(
+        outcome: Outcome, failures: UInt64, successes: UInt64, mark: Int64?, requests: Int64, isRecorded: Bool
+    ) throws {
+        for isReport in [false, true] {
+            var rig = Rig()
+            try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 9)))
+            let usage = isRecorded ? usage("0.25") : nil
+            if isReport {
+                try rig.apply(
+                    Report(
+                        candidate: Candidate(provider: p), outcome: outcome, usage: usage, retryAfterMilliseconds: mark)
+                )
+            } else {
+                let permit = try permit(admit("1"), &rig)
+                try rig.apply(
+                    Settle(permit: permit, outcome: outcome, usage: usage, retryAfterMilliseconds: mark))
+            }
+            let status = try rig.apply(BreakerGet(name: p)).status
+            #expect(status.totalFailures == failures)
+            #expect(status.totalSuccesses == successes)
+            #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == mark.map(at))
+            #expect(try rig.apply(LedgerCheckRate(provider: p, dimension: .rpm)).used == requests)
+            let spend = try rig.apply(LedgerProvider(provider: p)).account?.usage.spend
+            #expect(spend == (isRecorded ? dollars("0.25") : .zero))
+        }
+    }
+
+    @Test("Throttled without a time marks nothing; an exhausted quota without one gets the default")
+    func withoutTime() throws {
+        var rig = Rig()
+        try rig.apply(Report(candidate: Candidate(provider: p), outcome: .throttled))
+        #expect(try rig.apply(ExhaustionGet(provider: p)).entry == nil)
+        try rig.apply(Report(candidate: Candidate(provider: p), outcome: .quotaExhausted))
+        #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == at(300_000))
+    }
+
+    @Test("Usage that names no model is that of the one asked for, or of none in particular")
+    func models() throws {
+        var rig = Rig()
+        var without = usage("0.1")
+        without.model = nil
+        let first = try permit(admit(model: m), &rig)
+        try rig.apply(Settle(permit: first, outcome: .success, usage: without))
+        let second = try permit(admit(), &rig)
+        try rig.apply(Settle(permit: second, outcome: .success, usage: without))
+        #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage.spend == dollars("0.1"))
+        let unspecified = LedgerModel(provider: p, model: name(CallUsage.unspecifiedModel))
+        #expect(try rig.apply(unspecified).account?.usage.spend == dollars("0.1"))
+    }
+
+    @Test("What does not go together is refused and changes nothing")
+    func refused() throws {
+        var rig = Rig()
+        let permit = try permit(admit("1"), &rig)
+        let before = rig.machine.image
+        rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .cancelled, usage: usage("1")))
+        rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, retryAfterMilliseconds: 1))
+        rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .throttled, retryAfterMilliseconds: -1))
+        rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, usage: usage("-1")))
+        rig.expect(.outOfRange, of: admit("-1"))
+        rig.expect(.outOfRange, of: admit(ttl: 0))
+        rig.expect(.outOfRange, of: admit(ttl: Limits.permitMilliseconds + 1))
+        rig.expect(.outOfRange, of: Admit(candidates: Candidates(), ttlMilliseconds: 1))
+        rig.expect(.outOfRange, of: Renew(permit: permit, ttlMilliseconds: 0))
+        rig.expect(.outOfRange, of: LedgerSetBudget(budget: Budget(provider: p, isEnforced: true, rpm: 1)))
+        #expect(rig.machine.image == before)
+    }
+
+    // MARK: Breakers
+
+    @Test("A share is exact over everybody who asks, and moves only for calls that nothing else denies")
+    func exactShare() throws {
+        var rig = Rig()
+        try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.4])))
+        try rig.apply(BreakerFailure(name: p))
+        var granted = 0
+        for call in 0..<10_000 {
+            if call % 3 == 0 {
+                try rig.apply(ExhaustionMark(provider: p))
+                #expect(try rig.apply(admit(), worker: UInt64(call % 8)).permit == nil)
+                try rig.apply(ExhaustionClear(provider: p))
+            }
+            guard let permit = try rig.apply(admit(), worker: UInt64(call % 8)).permit else { continue }
+            granted += 1
+            try rig.apply(Settle(permit: permit, outcome: .cancelled))
+        }
+        #expect(abs(granted - 4_000) <= 1)
+    }
+
+    @Test("One call that names a provider twice counts once toward its share")
+    func shareOnce() throws {
+        var rig = Rig()
+        try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.25])))
+        try rig.apply(BreakerFailure(name: p))
+        var command = admit()
+        command.candidates.append(Candidate(provider: p, model: m))
+        var granted = 0
+        for _ in 0..<400 where try rig.apply(command).permit != nil { granted += 1 }
+        #expect(granted == 100)
+    }
+
+    @Test("While a breaker is not closed, no more calls are in flight than maxProbes")
+    func probes() throws {
+        var rig = Rig()
+        try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.99], maxProbes: 2)))
+        let permits = try (0..<3).map { _ in try permit(admit(), &rig) }
+        try rig.apply(BreakerFailure(name: p))
+        #expect(try rig.apply(admit()).decision.denials.array.map(\.reason) == [.probes])
+        try rig.apply(Settle(permit: permits[0], outcome: .rejected))
+        #expect(try rig.apply(admit()).permit == nil)
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 1)))
+        _ = try permit(admit(), &rig)
+    }
+
+    @Test("A breaker opens fully only by failures of as many workers as it is told to wait for")
+    func blame() throws {
+        var rig = Rig()
+        try rig.apply(
+            BreakerConfigure(name: p, change: .init(monitoringPeriodMilliseconds: 10_000, minWorkers: 2)))
+        for _ in 0..<9 { try rig.apply(BreakerFailure(name: p), worker: 1) }
+        #expect(try rig.apply(BreakerGet(name: p)).status.share == 0.1)
+        // The other's failure is too old when the first one fails again.
+        try rig.apply(BreakerFailure(name: p), at: 20_000, worker: 2)
+        #expect(try rig.apply(BreakerGet(name: p), at: 20_000).status.share == 0.1)
+        try rig.apply(BreakerFailure(name: p), at: 30_000, worker: 1)
+        #expect(try rig.apply(BreakerGet(name: p), at: 30_000).status.state == .open)
+    }
+
+    @Test("The last degraded step is the last of the curve that lets something through")
+    func lastStep() throws {
+        for (curve, share) in [([1, 0.5, 0], 0.5), ([1, 0.3], 0.3), ([1, 0.9, 0.7, 0.4, 0.1, 0.05], 0.1), ([0], 0)] {
+            var rig = Rig()
+            try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: curve, minWorkers: 3)))
+            for _ in 0..<9 { try rig.apply(BreakerFailure(name: p), worker: 1) }
+            #expect(try rig.apply(BreakerGet(name: p)).status.share == share)
+        }
+    }
+
+    // MARK: Events
+
+    @Test("Breakers recover, marks and permits end at their moment, each with its event")
+    func eventsOnTime() throws {
+        var rig = Rig()
+        try rig.apply(BreakerFailure(name: p))
+        try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 50_000))
+        _ = try permit(admitOther(ttl: 70_000), &rig)
+        rig.events.removeAll()
+        var told: [(Int64, String)] = []
+        var now: Int64 = 0
+        while let wait = rig.machine.untilDue(at: Moment(milliseconds: now)), now + wait < 100_000 {
+            now += wait
+            try rig.apply(Advance(), at: now)
+            for event in rig.takeEvents() { told.append((now, event.name)) }
+        }
+        #expect(told.map(\.0) == [50_000, 60_000, 70_000])
+        #expect(told.map(\.1) == ["providerRestored", "breakerTransition", "permitLapsed"])
+    }
+
+    private func admitOther(ttl: Int64) -> Admit {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: name("q")))
+        return Admit(candidates: candidates, ttlMilliseconds: ttl)
+    }
+
+    @Test("A budget tells when it begins to deny, and again only after it has admitted a call")
+    func denialEvents() throws {
+        var rig = Rig()
+        try budget("1", &rig)
+        let held = try permit(admit("0.9"), &rig)
+        rig.events.removeAll()
+        for _ in 0..<3 { #expect(try rig.apply(admit("0.2")).permit == nil) }
+        let events = rig.takeEvents()
+        guard case .budgetDenied(let denied)? = events.first else { return #expect(Bool(false)) }
+        #expect(events.count == 1)
+        #expect(denied.held == dollars("0.9"))
+        #expect(denied.estimate == dollars("0.2"))
+        try rig.apply(Settle(permit: held, outcome: .cancelled))
+        _ = try permit(admit("0.9"), &rig)
+        #expect(try rig.apply(admit("0.2")).permit == nil)
+        #expect(rig.takeEvents().count == 1)
+    }
+
+    // MARK: Imports
+
+    @Test("An import leaves permits in force, under their names")
+    func imports() throws {
+        var rig = Rig()
+        let permit = try permit(admit("1", model: m), &rig)
+        var other = Rig()
+        try other.apply(BreakerFailure(name: name("z")))
+        rig.machine.replaceContents(with: other.machine)
+        #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("1"))).standing == .inForce)
+        #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage.spend == dollars("1"))
+        #expect(try rig.machine.restored().image == rig.machine.image)
+    }
+}
