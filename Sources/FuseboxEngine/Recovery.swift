@@ -37,7 +37,7 @@ import FuseboxWire
 /// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
 ///
 /// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
-/// half-written and sets damaged files aside.
+/// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
 public struct RecoveryCase: Sendable, Equatable {
     public enum Base: Sendable, Equatable {
         case empty
@@ -104,7 +104,7 @@ public struct Recovered: ~Copyable {
     public private(set) var recorded: Moment?
     public let epoch: UInt64
     /// The newest snapshot that is good.
-    public let snapshot: SnapshotInfo?
+    public private(set) var snapshot: SnapshotInfo?
     /// The segment to go on in and where, if the last one was left open.
     private var openSegment: (name: JournalName, offset: Int)?
     private var damaged: [SnapshotName] = []
@@ -168,8 +168,7 @@ extension Recovered {
             return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        // The very first start opens the journal before it writes the snapshot that the journal continues; it lets nobody
-        // in before both are there. A crash in between leaves a journal without entries, and nothing is lost with it.
+        // A journal without entries is nothing that could be lost.
         for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
         var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
         recovered.dropped = segments
@@ -390,14 +389,27 @@ extension Recovered {
 // MARK: What follows
 
 extension Recovered {
-    /// Removes what a crash left half-written, and sets aside what is damaged. Call it before the first write.
-    public func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(StorageError) {
-        try store.removePartials()
-        for name in damaged { try store.setAside(name) }
-        for name in foreignSnapshots { try store.files.rename(name.file, to: name.foreign) }
-        for name in foreignSegments { try store.files.rename(name.file, to: name.foreign) }
-        for name in dropped { try store.files.remove(name.file) }
-        if !(dropped.isEmpty && situation.foreign.isEmpty) { try store.files.syncDirectory() }
+    /// Makes the directory begin with this state: call it before anything else is written.
+    ///
+    /// A crash at any moment leaves what the next start makes the same state of, without a sequence that is given away
+    /// twice: what was never acknowledged goes first, the last of it first, for a part says whether what follows it
+    /// counts; then comes the snapshot of a state that the files do not hold yet; and only when that is on the disk does a
+    /// damaged one go out of the way, whose name told that sequences up to it are taken.
+    public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+        do throws(StorageError) {
+            try store.removePartials()
+            for name in dropped.reversed() {
+                try store.files.remove(name.file)
+                try store.files.syncDirectory()
+            }
+            for name in foreignSnapshots { try store.files.rename(name.file, to: store.files.freeName(name.foreign)) }
+            for name in foreignSegments { try store.files.rename(name.file, to: store.files.freeName(name.foreign)) }
+            if !situation.foreign.isEmpty { try store.files.syncDirectory() }
+        } catch { throw .storage(error) }
+        if needsSnapshot { snapshot = try capture(sequence: sequence).write(to: store, keepingAll: true) }
+        do throws(StorageError) {
+            for name in damaged { try store.setAside(name) }
+        } catch { throw .storage(error) }
     }
 
     /// Whether nothing that was acknowledged is lost.
@@ -409,8 +421,11 @@ extension Recovered {
     /// The segment to go on in and where, if there is one.
     public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
 
-    /// Whether a snapshot has to be written before anything is journaled: the state is not what the files continue.
-    public var needsSnapshot: Bool { snapshot == nil || hasNewerSequence || hasOtherProfile }
+    /// Whether `settle` has to write a snapshot: the state is not what the files hold.
+    public var needsSnapshot: Bool {
+        guard let snapshot else { return true }
+        return (hasNewerSequence || hasOtherProfile) && snapshot.sequence != sequence
+    }
 
     /// One sentence for the log.
     public func report(of directory: String) -> String {

@@ -74,8 +74,8 @@ public final class Simulation {
         wantedCrashes = crashes
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
-        options.segmentLength = random.pick([8, 16, 64]) * 1024
-        options.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
+        options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
+        options.storekeeping.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
         mayForget = random.once(in: 3)
         if mayForget { options.limits.workers = Self.clientCount - 1 }
         result.seed = seed
@@ -108,7 +108,7 @@ public final class Simulation {
             if random.once(in: 8) {
                 storage.cancelPlan()
                 storage.isFull = false
-                try daemon?.stop(&random)
+                try daemon?.stop()
                 result.cleanStops += 1
                 return end(isCrash: false)
             }
@@ -124,7 +124,8 @@ public final class Simulation {
         let daemon: SimulatedDaemon
         do throws(Ending) {
             daemon = try SimulatedDaemon(
-                storage, options, newEpoch: random.next() | 1, boottime: boottime, realtime: realtime)
+                storage, options, newEpoch: random.next() | 1, boottime: boottime, realtime: realtime,
+                seed: random.next())
         } catch {
             if !storage.isFull { result.crashesAtStart += 1 }
             throw error
@@ -162,8 +163,8 @@ public final class Simulation {
 
     /// Keeps the state of this moment for a comparison with what a recovery makes of the files.
     private func remember() {
-        guard let daemon, !daemon.engine.needsRebase, !daemon.engine.isRebasing else { return }
-        images.append((daemon.engine.sequence, daemon.image))
+        guard let daemon, daemon.isJournalCurrent else { return }
+        images.append((daemon.sequence, daemon.image))
         if images.count > 4 { images.removeFirst() }
     }
 
@@ -199,15 +200,15 @@ public final class Simulation {
         boottime += passed
         realtime += passed
         if !isLast, random.once(in: 150) { storage.isFull.toggle() }
-        try daemon.beginTurn(boottime: boottime, realtime: realtime, &random)
+        try daemon.beginTurn(boottime: boottime, realtime: realtime)
         if isLast, lines.contains(where: \.isAbandoned) { dropAbandoned(daemon) }
         for client in clients { act(client, daemon, isLast) }
         for line in lines { deliver(line, daemon) }
-        try daemon.endTurn(&random)
-        trace.add(daemon.engine.sequence)
-        if !daemon.engine.needsRebase, !daemon.engine.isRebasing {
-            durableFloor = max(durableFloor, daemon.engine.durableSequence)
-            writtenFloor = daemon.engine.sequence
+        try daemon.endTurn()
+        trace.add(daemon.sequence)
+        if daemon.isJournalCurrent {
+            durableFloor = max(durableFloor, daemon.durableSequence)
+            writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
     }
@@ -284,7 +285,7 @@ public final class Simulation {
     private func deliver(_ line: Line, _ daemon: SimulatedDaemon) {
         var count = random.below(8)
         while count > 0, let frame = line.uplink.first, lines.contains(where: { $0 === line }),
-            daemon.canTake(frameLength: frame.count)
+            daemon.canTake(frameLength: frame.count, line.session.id)
         {
             count -= 1
             line.uplink.removeFirst()
@@ -324,7 +325,7 @@ public final class Simulation {
         }
         let isDone = header.detail == Status.ok.rawValue
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
-        if isDone, !wasHeld, daemon?.engine.takesUnjournaledOutcomes != true {
+        if isDone, !wasHeld, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
         }
         let wrong = answered(
