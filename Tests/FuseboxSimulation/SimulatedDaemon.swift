@@ -197,6 +197,13 @@ final class SimulatedDaemon {
     var takesUnjournaledOutcomes: Bool { keeper.engine.takesUnjournaledOutcomes }
     /// The state as bytes: two states are the same if these are.
     var image: [UInt8] { keeper.engine.machine.image }
+    /// The state as a snapshot that can be imported.
+    var exported: [UInt8] {
+        let header = SnapshotHeader(
+            epoch: keeper.engine.identity.epoch, sequence: sequence, moment: moment,
+            profile: keeper.engine.machine.profile)
+        return SnapshotCapture(keeper.engine.machine, header: header).bytes()
+    }
 }
 
 extension SimulatedDaemon: StorekeeperDelegate {
