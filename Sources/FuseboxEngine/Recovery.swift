@@ -391,13 +391,15 @@ extension Recovered {
 extension Recovered {
     /// Makes the directory begin with this state: call it before anything else is written.
     ///
-    /// A crash at any moment leaves what the next start makes the same state of, without a sequence that is given away
-    /// twice: what was never acknowledged goes first, the last of it first, for a part says whether what follows it
+    /// What was found becomes durable before anything is made of it: a process that was killed leaves names that the
+    /// system holds and the disk does not. A crash at any moment leaves what the next start makes the same state of,
+    /// without a sequence that is given away twice: what was never acknowledged goes first, the last of it first, for a part says whether what follows it
     /// counts; then comes the snapshot of a state that the files do not hold yet; and only when that is on the disk does a
     /// damaged one go out of the way, whose name told that sequences up to it are taken.
     public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
         do throws(StorageError) {
             try store.removePartials()
+            try store.files.syncDirectory()
             for name in dropped.reversed() {
                 try store.files.remove(name.file)
                 try store.files.syncDirectory()

@@ -39,7 +39,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         case before, during, after
     }
 
-    enum Fault {
+    public enum Fault: Sendable {
         /// The process dies.
         case death
         /// The disk fails: EIO.
@@ -73,7 +73,8 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 
     // MARK: Faults
 
-    func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
+    /// Plans a fault for the operation that comes after so many.
+    public func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
         plan = (operations + max(1, count), fault, progress)
     }
 
@@ -109,7 +110,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     // MARK: The end of a process
 
     /// What is left when only the process dies: everything that it wrote.
-    func killProcess() {
+    public func killProcess() {
         plan = nil
         isDead = false
         hasFailedSync = false
@@ -117,7 +118,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// What is left when power is lost: what was synced, and any part of the rest.
-    func losePower() {
+    public func losePower() {
         killProcess()
         let keeping = random.pick([0, 10, 50, 90, 100])
         for change in changes where random.below(100) < keeping { Self.apply(change, to: &durable) }

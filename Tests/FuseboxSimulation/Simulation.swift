@@ -450,7 +450,9 @@ extension Simulation {
         let (client, generation, _) = retired[index]
         let sums = account(client, generation, daemon).sums
         let mayLose = durability == .snapshot || (durability == .interval && hasLostPower)
-        if mayLose ? retired[index].books.shorten(toExplain: sums) : retired[index].books.explains(sums: sums) { return }
+        if mayLose ? retired[index].books.shorten(toExplain: sums) : retired[index].books.explains(sums: sums) {
+            return
+        }
         fail("a worker of the past, \(client).\(generation), has \(sums), which its books do not explain")
     }
 
