@@ -45,31 +45,31 @@ public final class Simulation {
 
     let storage: SimulatedStorage
     var random: SplitMix64
-    private var trace = Trace()
-    private var options = SimulatedDaemon.Options()
+    var trace = Trace()
+    var options = SimulatedDaemon.Options()
     private let wantedCrashes: Int
-    private let clients: [SimulatedClient]
-    private var retired: [(client: Int, generation: Int, books: Books)] = []
-    private var lines: [Line] = []
-    private var nextSession: UInt64 = 1
-    private var daemon: SimulatedDaemon?
-    private var result = SimulationResult()
+    let clients: [SimulatedClient]
+    var retired: [(client: Int, generation: Int, books: Books)] = []
+    var lines: [Line] = []
+    var nextSession: UInt64 = 1
+    var daemon: SimulatedDaemon?
+    var result = SimulationResult()
 
     private var boottime: Int64 = 1_000_000
-    private var realtime: Int64 = 1_790_000_000_000
+    var realtime: Int64 = 1_790_000_000_000
     /// Whether power was lost since the last audit.
-    private var hasLostPower = false
+    var hasLostPower = false
     /// What the daemon has called durable, and what it has written.
-    private var durableFloor: UInt64 = 0
-    private var writtenFloor: UInt64 = 0
+    var durableFloor: UInt64 = 0
+    var writtenFloor: UInt64 = 0
     /// States of the past by their sequence.
-    private var images: [(sequence: UInt64, image: [UInt8])] = []
+    var images: [(sequence: UInt64, image: [UInt8])] = []
     /// Replies to the auditor.
-    private var audited: [UInt8]?
+    var audited: [UInt8]?
     /// Whether workers may have to make room for one another.
-    private var mayForget = false
+    var mayForget = false
     /// The session whose import is being decoded: until its state takes the place of this one, requests wait.
-    private var importing: UInt64?
+    var importing: UInt64?
 
     public init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
         random = SplitMix64(seed: seed)
@@ -87,7 +87,7 @@ public final class Simulation {
         result.seed = seed
     }
 
-    private var durability: Durability { options.storekeeping.durability }
+    var durability: Durability { options.storekeeping.durability }
 
     public func run() -> SimulationResult {
         while result.violation == nil, result.crashes < wantedCrashes { live() }
@@ -355,229 +355,5 @@ public final class Simulation {
         guard let index = retired.firstIndex(where: { $0.client == line.client && $0.generation == line.generation })
         else { return nil }
         return retired[index].books.answered(number, payload, isUnjournaled: isUnjournaled)
-    }
-}
-
-// MARK: Imports
-
-extension Simulation {
-    /// Imports the state as it is: it has to be put in the place of itself without anything being lost or made up.
-    private func importOwnState(_ daemon: SimulatedDaemon) {
-        let bytes = daemon.exported
-        var session = openAuditSession(daemon)
-        for offset in stride(from: 0, to: bytes.count, by: Limits.chunkLength) {
-            var chunk = ImportChunk()
-            chunk.offset = UInt64(offset)
-            chunk.chunk = Bytes(Array(bytes[offset..<min(offset + Limits.chunkLength, bytes.count)]))
-            if ask(chunk, &session, daemon) == nil { return fail("a piece of an import was refused") }
-        }
-        var commit = ImportCommit()
-        commit.length = UInt64(bytes.count)
-        importing = session.id
-        guard case .deferred = daemon.handle(SimulatedClient.frame(commit, 0), &session) else {
-            return fail("an import was not taken")
-        }
-    }
-
-    private func importAnswered(_ session: UInt64, _ frame: [UInt8]) {
-        let (header, payload) = SimulatedClient.parse(frame)
-        guard header.command == ImportCommit.declaration.number else { return }
-        // The answer to the one before may come while the next one is being decoded.
-        if session == importing { importing = nil }
-        guard header.detail == 0, let info = SimulatedClient.decode(ImportCommit.Reply.self, payload) else { return }
-        result.imports += 1
-        durableFloor = max(durableFloor, info.sequence)
-    }
-
-    private func heard(_ news: StorekeeperNews) {
-        switch news {
-        case .imported: importing = nil
-        case .wroteSnapshot(let info): durableFloor = max(durableFloor, info.sequence)
-        case .noRoom, .roomAgain, .snapshotFailed, .notSealed: return
-        }
-    }
-}
-
-// MARK: Audits
-
-extension Simulation {
-    /// Compares what a restart has brought back with what was promised.
-    private func audit(_ daemon: SimulatedDaemon) {
-        result.audits += 1
-        let floor = hasLostPower ? durableFloor : max(durableFloor, writtenFloor)
-        if daemon.recoveredSequence < floor {
-            fail("sequence \(floor) was safe, and the state is at \(daemon.recoveredSequence)")
-        }
-        images.removeAll { $0.sequence > daemon.recoveredSequence }
-        if let past = images.last(where: { $0.sequence == daemon.recoveredSequence }), past.image != daemon.image {
-            fail("the recovered state at \(past.sequence) is not what it was")
-        }
-        for client in clients { audit(client, daemon) }
-        for index in retired.indices { auditRetired(index, daemon) }
-        checkConservation(daemon)
-        durableFloor = daemon.recoveredSequence
-        writtenFloor = daemon.recoveredSequence
-        hasLostPower = false
-    }
-
-    private func audit(_ client: SimulatedClient, _ daemon: SimulatedDaemon) {
-        let promised = client.books.promised(durability, afterPowerLoss: hasLostPower)
-        var hello = Hello(worker: client.worker, client: "auditor")
-        hello.lastSequence = 0
-        var session = newAuditSession(user: UInt32(1000 + client.index % 2))
-        let welcome = ask(hello, &session, daemon)
-        daemon.ended(session)
-        let known = welcome?.lastSequence ?? 0
-        if welcome?.worker == .resumed || !mayForget, known < promised {
-            return fail("client \(client.index): request \(promised) was acknowledged, and only \(known) are known")
-        }
-        // A worker that had to make room learns it when it connects; its books cannot be read by its sequence.
-        guard welcome?.worker == .resumed || !mayForget else { return }
-        let account = account(client.index, client.generation, daemon)
-        guard client.books.explains(account, upTo: known) else {
-            return fail(
-                "client \(client.index) has \(account) after \(known) requests, which its books do not explain"
-            )
-        }
-        client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
-        // What the client may still ask for again stays open to be compared.
-        let oldest = client.unacknowledged.first?.number ?? .max
-        client.books.settle(upTo: min(known, oldest - 1))
-    }
-
-    /// A worker of the past: what it was told is there must be there still.
-    private func auditRetired(_ index: Int, _ daemon: SimulatedDaemon) {
-        let (client, generation, _) = retired[index]
-        let sums = account(client, generation, daemon).sums
-        let mayLose = durability == .snapshot || (durability == .interval && hasLostPower)
-        if mayLose ? retired[index].books.shorten(toExplain: sums) : retired[index].books.explains(sums: sums) {
-            return
-        }
-        fail("a worker of the past, \(client).\(generation), has \(sums), which its books do not explain")
-    }
-
-    /// What the daemon has under a worker's names.
-    private func account(_ client: Int, _ generation: Int, _ daemon: SimulatedDaemon) -> Account {
-        let names = Names(client: client, generation: generation)
-        var session = openAuditSession(daemon)
-        defer { daemon.ended(session) }
-        var account = Account()
-        for provider in 0..<Account.providers {
-            let question = LedgerModel(provider: Names.provider(provider), model: names.model)
-            guard let usage = ask(question, &session, daemon)?.account?.usage else { continue }
-            account.sums[provider] = Account.Sum(usage)
-        }
-        if let breaker = ask(BreakerSerialize(name: names.breaker), &session, daemon) {
-            account.successes = breaker.totalSuccesses
-            account.failures = breaker.totalFailures
-            account.threshold = breaker.configuration.failureThreshold
-        }
-        account.budget = ask(LedgerBalance(provider: names.own), &session, daemon)?.remaining?.nanodollars
-        return account
-    }
-
-    /// A provider's sums are those of its models.
-    private func checkConservation(_ daemon: SimulatedDaemon) {
-        var session = openAuditSession(daemon)
-        defer { daemon.ended(session) }
-        for provider in ask(LedgerProviders(), &session, daemon)?.accounts ?? [] {
-            var total = Account.Sum()
-            var cursor = Page.end
-            repeat {
-                let page = ask(LedgerModels(provider: provider.provider, cursor: cursor), &session, daemon)
-                for model in page?.accounts ?? [] { total.add(Account.Sum(model.usage)) }
-                cursor = page?.next ?? Page.end
-            } while cursor != Page.end
-            if total != Account.Sum(provider.usage) { fail("the models of \(provider.provider) do not add up") }
-        }
-    }
-
-    private func newAuditSession(user: UInt32) -> Session {
-        defer { nextSession += 1 }
-        return Session(id: nextSession, peer: Peer(processID: 1, user: user, isOperator: true))
-    }
-
-    private func openAuditSession(_ daemon: SimulatedDaemon) -> Session {
-        var session = newAuditSession(user: 0)
-        _ = ask(Hello(worker: WorkerID(high: .max, low: session.id), client: "auditor"), &session, daemon)
-        return session
-    }
-
-    private func ask<C: Command>(_ command: C, _ session: inout Session, _ daemon: SimulatedDaemon) -> C.Reply? {
-        audited = nil
-        _ = daemon.handle(SimulatedClient.frame(command, 0), &session)
-        guard let audited else { return nil }
-        let (header, payload) = SimulatedClient.parse(audited)
-        return header.detail == 0 ? SimulatedClient.decode(C.Reply.self, payload) : nil
-    }
-}
-
-extension Account.Sum {
-    fileprivate init(_ usage: Usage) {
-        cost = usage.spend.nanodollars
-        inputTokens = usage.inputTokens
-        outputTokens = usage.outputTokens
-        requests = usage.requests
-    }
-
-    fileprivate mutating func add(_ other: Account.Sum) {
-        cost += other.cost
-        inputTokens += other.inputTokens
-        outputTokens += other.outputTokens
-        requests += other.requests
-    }
-}
-
-// MARK: Flipped bits
-
-extension Simulation {
-    /// Recovers a copy of the files with one bit flipped: it has to be refused, or to lose nothing that was safe.
-    private func flipBit() {
-        let copy = storage.copy()
-        let honest: (sequence: UInt64, image: [UInt8], isContinuous: Bool)
-        do throws(RecoveryRefusal) {
-            let recovered = try recover(copy)
-            honest = (recovered.sequence, recovered.machine.image, recovered.isJournalContinuous)
-        } catch { return fail("the files are refused: \(error)") }
-        guard let (file, length) = pickFile(copy) else { return }
-        let safe = Self.syncedSequence(copy)
-        let bit = random.below(length * 8)
-        copy.flip(bit: bit, of: file)
-        do throws(RecoveryRefusal) {
-            let recovered = try recover(copy)
-            if recovered.sequence == honest.sequence, recovered.machine.image == honest.image {
-                result.flipsWithoutLoss += 1
-            } else if case .torn = recovered.situation.tail, recovered.sequence >= safe {
-                result.flipsTorn += 1
-            } else if recovered.isWhole || honest.isContinuous {
-                fail(
-                    "bit \(bit) of \(file) was flipped: the state is at \(recovered.sequence), not \(honest.sequence), and it goes on: \(recovered.situation)"
-                )
-            }
-        } catch { result.flipsRefused += 1 }
-    }
-
-    private func recover(_ files: SimulatedStorage) throws(RecoveryRefusal) -> Recovered {
-        try Recovered.find(
-            in: SnapshotStore(files), profile: .fusebox, limits: options.limits, newEpoch: 1,
-            at: Moment(milliseconds: realtime))
-    }
-
-    /// A file, and up to where something is written in it.
-    private func pickFile(_ files: SimulatedStorage) -> (name: String, length: Int)? {
-        guard let names = try? files.list(), !names.isEmpty else { return nil }
-        let name = random.pick(names)
-        guard let bytes = try? files.read(name), let last = bytes.lastIndex(where: { $0 != 0 }) else { return nil }
-        return (name, last + 1)
-    }
-
-    /// The highest sequence that an entry knows to be on the disk.
-    private static func syncedSequence(_ files: SimulatedStorage) -> UInt64 {
-        var highest: UInt64 = 0
-        for name in (try? files.segments()) ?? [] {
-            guard let bytes = try? files.read(name.file), let reader = try? JournalReader(bytes) else { continue }
-            _ = reader.forEach { entry, _, _ in highest = max(highest, entry.synced) }
-        }
-        return highest
     }
 }
