@@ -117,14 +117,15 @@ extension Engine {
     /// Writes the turn's entries.
     ///
     /// - Throws: what failed; nothing that they hold may be acknowledged then, ever
-    public mutating func writeBatch<Files>(to journal: inout Journal<Files>) throws(StorageError) {
+    public mutating func writeBatch<Files>(to journal: Journal<Files>) throws(StorageError) {
         try journal.append(batch)
+        // Not `sequence`: what came unjournaled is in no file, and must not be told to be on the disk.
+        writtenSequence = batch.lastSequence
         batch.removeAll()
     }
 
     /// Hands out the replies that waited for the turn's entries to be written.
     public mutating func batchWritten(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
-        writtenSequence = sequence
         events.batchWritten()
         unsafe commits.batchWritten(deliver)
         if !commits.isSyncing, !commits.wantsSync, !commits.holdsAll { events.releaseAll() }
@@ -136,7 +137,10 @@ extension Engine {
     /// Whether something has been written that is not known to be on the disk.
     public var hasUnsynced: Bool { syncedSequence < writtenSequence && isJournaling && !commits.isSyncing }
 
-    /// The highest sequence that is known to be on the disk.
+    /// Whether a sync is under way.
+    public var isSyncing: Bool { commits.isSyncing }
+
+    /// The highest sequence that the journal is known to have on the disk.
     public var durableSequence: UInt64 { syncedSequence }
 
     /// Whether replies wait for the disk.

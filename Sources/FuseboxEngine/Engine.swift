@@ -61,9 +61,9 @@ public struct Engine: ~Copyable {
     var rebaseFailure: String?
     /// Whether changes were made that are in no journal: a snapshot has to follow.
     public internal(set) var needsRebase = false
-    /// The highest sequence that has been written.
-    var writtenSequence: UInt64
-    /// The highest sequence that is known to be on the disk.
+    /// The highest sequence that has been written to the journal.
+    public internal(set) var writtenSequence: UInt64
+    /// The highest sequence that the journal is known to have on the disk.
     var syncedSequence: UInt64
     /// The session that speaks for each connected worker.
     var speakers: [WorkerID: UInt64] = [:]

@@ -37,7 +37,7 @@ import FuseboxWire
 /// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
 ///
 /// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
-/// half-written and sets damaged files aside.
+/// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
 public struct RecoveryCase: Sendable, Equatable {
     public enum Base: Sendable, Equatable {
         case empty
@@ -104,17 +104,17 @@ public struct Recovered: ~Copyable {
     public private(set) var recorded: Moment?
     public let epoch: UInt64
     /// The newest snapshot that is good.
-    public let snapshot: SnapshotInfo?
+    public internal(set) var snapshot: SnapshotInfo?
     /// The segment to go on in and where, if the last one was left open.
-    private var openSegment: (name: JournalName, offset: Int)?
-    private var damaged: [SnapshotName] = []
-    private var dropped: [JournalName] = []
-    private var foreignSnapshots: [SnapshotName] = []
-    private var foreignSegments: [JournalName] = []
-    private var hasNewerSequence = false
-    private var hasOtherProfile = false
+    var openSegment: (name: JournalName, offset: Int)?
+    var damaged: [SnapshotName] = []
+    var dropped: [JournalName] = []
+    var foreignSnapshots: [SnapshotName] = []
+    var foreignSegments: [JournalName] = []
+    var hasNewerSequence = false
+    var hasOtherProfile = false
     /// The last sequence that the journal holds; nil if there is no journal.
-    private var lastJournaled: UInt64?
+    var lastJournaled: UInt64?
 
     public var machine: StateMachine { state.machine }
     public var sequence: UInt64 { state.sequence }
@@ -168,8 +168,7 @@ extension Recovered {
             return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        // The very first start opens the journal before it writes the snapshot that the journal continues; it lets nobody
-        // in before both are there. A crash in between leaves a journal without entries, and nothing is lost with it.
+        // A journal without entries is nothing that could be lost.
         for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
         var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
         recovered.dropped = segments
@@ -384,58 +383,5 @@ extension Recovered {
         var found = false
         _ = unsafe reader.forEach { entry, _, _ in found = found || entry.sequence > sequence }
         return found
-    }
-}
-
-// MARK: What follows
-
-extension Recovered {
-    /// Removes what a crash left half-written, and sets aside what is damaged. Call it before the first write.
-    public func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(StorageError) {
-        try store.removePartials()
-        for name in damaged { try store.setAside(name) }
-        for name in foreignSnapshots { try store.files.rename(name.file, to: name.foreign) }
-        for name in foreignSegments { try store.files.rename(name.file, to: name.foreign) }
-        for name in dropped { try store.files.remove(name.file) }
-        if !(dropped.isEmpty && situation.foreign.isEmpty) { try store.files.syncDirectory() }
-    }
-
-    /// Whether nothing that was acknowledged is lost.
-    public var isWhole: Bool { !hasNewerSequence }
-
-    /// Whether the journal's files end where the state does, so that a next segment continues them.
-    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
-
-    /// The segment to go on in and where, if there is one.
-    public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
-
-    /// Whether a snapshot has to be written before anything is journaled: the state is not what the files continue.
-    public var needsSnapshot: Bool { snapshot == nil || hasNewerSequence || hasOtherProfile }
-
-    /// One sentence for the log.
-    public func report(of directory: String) -> String {
-        let contents =
-            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers, \(situation.replayed) journal entries"
-        var report =
-            switch situation.base {
-            case .empty: "no snapshot in \(directory): the state begins empty"
-            case .newest(let name): "recovered \(name.file): \(contents)"
-            case .fellBack(let name, let damaged):
-                "FELL BACK to \(name.file): \(contents); \(isWhole ? "the journal brought everything back" : "what changed after it is lost"). Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))"
-            }
-        switch situation.tail {
-        case .none, .whole: break
-        case .torn(let file, let offset):
-            report +=
-                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
-        case .unacknowledged(let file):
-            report +=
-                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
-        }
-        if !situation.foreign.isEmpty {
-            report +=
-                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
-        }
-        return report
     }
 }

@@ -60,7 +60,7 @@ public struct Repair: Sendable {
 
     private mutating func setAside<Files: Storage>(_ name: JournalName, _ files: Files) throws(StorageError) {
         note(try files.read(name.file), of: name, from: 0)
-        let kept = try Self.freeName(name.damaged, files)
+        let kept = try files.freeName(name.damaged)
         try files.rename(name.file, to: kept)
         try files.syncDirectory()
         steps.append("\(name.file) was set aside as \(kept)")
@@ -73,7 +73,7 @@ public struct Repair: Sendable {
         let bytes = try files.read(name.file)
         guard offset >= JournalHeader.bytes else { return try setAside(name, files) }
         note(bytes, of: name, from: offset)
-        let kept = try Self.freeName(name.damaged, files)
+        let kept = try files.freeName(name.damaged)
         try Self.write(bytes, to: name.mended, files)
         try files.rename(name.mended, to: kept)
         // Zeros for the rest, written out: a segment has its space.
@@ -107,34 +107,17 @@ public struct Repair: Sendable {
             } catch { throw .snapshot(error) }
         }
         for name in recovered.damagedSnapshots {
-            do throws(StorageError) { try setAside(name, store.files) } catch { throw .storage(error) }
+            do throws(StorageError) {
+                steps.append("\(name.file) was set aside as \(try store.setAside(name))")
+            } catch { throw .storage(error) }
         }
         if let refusal = Self.refusal(store) { throw .refused(refusal) }
-    }
-
-    private mutating func setAside<Files: Storage>(_ name: SnapshotName, _ files: Files) throws(StorageError) {
-        let kept = try Self.freeName(name.damaged, files)
-        try files.rename(name.file, to: kept)
-        try files.syncDirectory()
-        steps.append("\(name.file) was set aside as \(kept)")
     }
 
     // MARK: Files
 
     private static func removeLeftovers<Files: Storage>(_ files: Files) throws(StorageError) {
         for file in try files.list() where file.hasSuffix(".mended") { try files.remove(file) }
-    }
-
-    /// The name, or the first of its kind that no file has: nothing that was kept is ever overwritten.
-    private static func freeName<Files: Storage>(_ name: String, _ files: Files) throws(StorageError) -> String {
-        let taken = Set(try files.list())
-        var candidate = name
-        var number = 2
-        while taken.contains(candidate) {
-            candidate = "\(name)-\(number)"
-            number += 1
-        }
-        return candidate
     }
 
     private static func write<Files: Storage>(

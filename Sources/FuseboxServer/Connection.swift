@@ -63,8 +63,8 @@ final class Connection {
                 server.continueLater(self)
                 break
             }
-            guard server.engine.canTake(frameLength: input.nextLength) else {
-                server.waitForRoom(self, server.engine.roomNeeded(frameLength: input.nextLength))
+            guard server.keeper.engine.canTake(frameLength: input.nextLength) else {
+                server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
             budget -= 1
@@ -93,7 +93,7 @@ final class Connection {
         let verdict: Verdict?
         do throws(Refusal) {
             verdict = try unsafe input.next { header, payload in
-                unsafe server.engine.handle(header, payload, &session, &output, at: server.moment)
+                unsafe server.keeper.engine.handle(header, payload, &session, &output, at: server.moment)
             }
         } catch {
             return finish(session.state == .opening ? error.beforeHello : error)
@@ -106,7 +106,7 @@ final class Connection {
         case .close: finish()
         case .deferred(let ticket, let work):
             deferred += 1
-            server.perform(work, for: ticket)
+            server.keeper.perform(work, for: ticket)
         }
     }
 
@@ -144,7 +144,7 @@ final class Connection {
 
     /// Appends the events that the peer has subscribed to.
     func deliverEvents() {
-        server.engine.deliverEvents(to: &session, &output)
+        server.keeper.engine.deliverEvents(to: &session, &output)
         if !output.isEmpty { server.markDirty(self) }
     }
 

@@ -5,18 +5,16 @@ import FuseboxStore
 import FuseboxWire
 import Glibc
 
-/// The engine on the loop: listens, lends connections to the engine, and ends in order.
+/// The engine on the loop: listens, lends the engine to connections, and ends in order.
 ///
-/// All of it lives on the loop's thread; only snapshots are written elsewhere.
+/// All of it lives on the loop's thread; only what waits for the disk runs elsewhere.
 public final class Server {
     let configuration: ServerConfiguration
     let log: Log
     let loop: EventLoop
-    let store: SnapshotStore<DirectoryStorage>
-    var engine: Engine
+    /// The engine with its journal and its snapshots.
+    let keeper: Storekeeper<DirectoryStorage>
     private(set) var limits: Limits
-    /// The journal; nil if none is kept.
-    var keeper: JournalKeeper?
 
     private var listener: Listener?
     private var signals: [SignalWatcher] = []
@@ -43,10 +41,6 @@ public final class Server {
     /// The longest turn so far, in nanoseconds of this thread's processor time, and what is measured for the log.
     private var turnStartedAt: Int64 = 0
     private(set) var longestTurnNanoseconds: Int64 = 0
-    /// Imported states that wait for a snapshot that is being written.
-    var pendingImports: [(StateMachine, Ticket)] = []
-    /// Whether the snapshot that a restart is to find has been captured.
-    var hasCapturedLast = false
 
     private enum Shutdown {
         case notBegun
@@ -78,29 +72,21 @@ public final class Server {
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .owning)
         } catch { throw ServerFailure(error) }
-        store = SnapshotStore(directory)
         do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
 
+        let store = SnapshotStore(directory)
         let boottime = SystemClock.bootMilliseconds
         let realtime = SystemClock.wallMilliseconds
         let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
-        do throws(StorageError) { try recovered.settle(store) } catch { throw .storage(error.description) }
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
-        let report = recovered.report(of: configuration.dataDirectory)
-        log(recovered.isWhole ? .notice : .critical, report)
-        let open = recovered.resumption
-        let isContinuous = recovered.isJournalContinuous
-        let needsSnapshot = recovered.needsSnapshot
-        let identity = Engine.Identity(
-            server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch)
-        engine = Engine(
-            recovered, identity: identity, durability: configuration.durability,
-            snapshotIntervalMilliseconds: configuration.snapshotIntervalMilliseconds, at: moment)
-        // First the snapshot: a journal without one is refused at the next start.
-        if needsSnapshot { try writeFirstSnapshot() }
-        try openJournal(resuming: open, isContinuous: isContinuous)
+        log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
+        let identity = Engine.Identity(server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch)
+        do throws(SnapshotFailure) {
+            keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, at: moment)
+        } catch { throw .storage(error.description) }
+        keeper.delegate = self
         loop.delegate = self
     }
 
@@ -207,8 +193,7 @@ extension Server: EventLoopDelegate {
         if let step {
             log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
         }
-        beginJournalTurn()
-        engine.advance(to: moment)
+        keeper.beginTurn(at: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
     }
@@ -231,16 +216,16 @@ extension Server: EventLoopDelegate {
     var isTurnOver: Bool { SystemClock.monotonicNanoseconds > turnDeadline }
 
     public func turnEnds(_ loop: EventLoop) {
-        commit()
-        if engine.hasEvents {
+        keeper.endTurn()
+        if keeper.engine.hasEvents {
             for case let connection? in connections where !connection.session.topics.isEmpty {
                 connection.deliverEvents()
             }
-            engine.eventsDelivered()
+            keeper.engine.eventsDelivered()
         }
         flushAll()
         if !continuing.isEmpty { loop.runAgain() }
-        writeSnapshotIfDue()
+        keeper.writeSnapshotIfDue()
         continueShutdown()
         longestTurnNanoseconds = max(longestTurnNanoseconds, SystemClock.threadNanoseconds - turnStartedAt)
     }
@@ -269,14 +254,14 @@ extension Server: EventLoopDelegate {
 
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        keepJournal()
+        keeper.keepJournal()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
     private func tellStatistics() {
         log(
             .notice,
-            "\(connectionCount) connections, \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "\(connectionCount) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         longestTurnNanoseconds = 0
     }
@@ -331,8 +316,8 @@ extension Server: ListenerDelegate {
     }
 
     private func takeCensus() {
-        engine.census.connections = UInt32(connectionCount)
-        engine.census.connectionLimit = UInt32(limits.connections)
+        keeper.engine.census.connections = UInt32(connectionCount)
+        keeper.engine.census.connectionLimit = UInt32(limits.connections)
     }
 
     /// The connection of a session, if it is still there.
@@ -354,7 +339,7 @@ extension Server: ListenerDelegate {
     func remove(_ connection: Connection) {
         guard connection.stream.isOpen else { return }
         connection.stream.close()
-        engine.sessionEnded(connection.session)
+        keeper.engine.sessionEnded(connection.session)
         let slot = Int(connection.session.id & 0xFFFF_FFFF)
         connections[slot] = nil
         freeSlots.append(slot)
@@ -366,9 +351,9 @@ extension Server: ListenerDelegate {
 
     /// Ends the connections whose worker has connected anew.
     func endFenced() {
-        guard !engine.fenced.isEmpty else { return }
-        let fenced = engine.fenced
-        engine.fencingDone()
+        guard !keeper.engine.fenced.isEmpty else { return }
+        let fenced = keeper.engine.fenced
+        keeper.engine.fencingDone()
         let refusal = Refusal(.fenced, "the same worker has connected anew; this connection is over")
         for session in fenced { connection(session)?.finish(refusal) }
     }
@@ -399,9 +384,10 @@ extension Server {
                 loop.runAgain()
             }
         case .writing:
-            // What waits for a snapshot that cannot be written waits in vain.
-            let waitsInVain = failure != nil && engine.isRebasing
-            guard !engine.isWritingSnapshot, !engine.hasHeldReplies || waitsInVain else { return }
+            guard keeper.isQuiet else { return }
+            if let failure = keeper.stopFailure {
+                fail(.storage("the last snapshot could not be written: \(failure)"))
+            }
             shutdown = .flushing
             let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
             for case let connection? in connections { connection.finish(refusal) }
@@ -428,8 +414,8 @@ extension Server {
         shutdown = .writing
         for case let connection? in connections { connection.stream.stopReading() }
         flushAll()
-        writeLastSnapshot()
-        if !engine.isWritingSnapshot { loop.runAgain() }
+        keeper.stop()
+        loop.runAgain()
     }
 
     private func armFlushDeadline() {
@@ -443,22 +429,16 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         for signal in signals { signal.close() }
-        sealJournal()
+        keeper.seal()
         log(
             .notice,
-            "stopped after \(engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "stopped after \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         loop.stop()
     }
 
-    func fail(_ failure: ServerFailure) {
+    private func fail(_ failure: ServerFailure) {
         self.failure = failure
         log(.critical, failure.description)
-    }
-
-    /// Whether the last snapshot is being waited for.
-    var isWritingLast: Bool {
-        if case .writing = shutdown { return true }
-        return false
     }
 }

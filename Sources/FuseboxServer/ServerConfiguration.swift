@@ -21,6 +21,15 @@ public struct ServerConfiguration: Sendable {
     public var limits = Limits()
 
     public init() {}
+
+    /// How journal and snapshots are kept.
+    var storekeeping: StorekeepingOptions {
+        var options = StorekeepingOptions()
+        options.durability = durability
+        options.snapshotIntervalMilliseconds = snapshotIntervalMilliseconds
+        options.segmentLength = journalSegmentLength
+        return options
+    }
 }
 
 /// The name and version that the daemon tells.

@@ -57,7 +57,7 @@ public struct SpareSegment<File: JournalFile>: Sendable {
 ///
 /// It is used on one thread, but for what `syncTask` and `spareTask` return, which run elsewhere: only those wait for
 /// the disk.
-public struct Journal<Files: JournalStorage>: ~Copyable {
+public final class Journal<Files: JournalStorage> {
     private struct Active {
         let name: JournalName
         let file: Files.Segment
@@ -73,6 +73,8 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
     private let segmentLength: Int
     private let epoch: UInt64
     private var active: Active?
+    /// The sequence of the entry that would follow the last one; nil if none would.
+    private var following: UInt64?
     private var spare: SpareSegment<Files.Segment>?
     /// Complete segments that the next sync has to bring to the disk.
     private var unsynced: [Files.Segment] = []
@@ -85,14 +87,18 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
     ///
     /// - Parameters:
     ///   - segmentLength: the size of new segments in bytes
+    ///   - sequence: the last one that the files hold; nil if what comes next does not follow what they hold
     ///   - open: the last segment and where its good entries end, if it was left without its last entry
     /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced
     public init(
-        _ files: Files, epoch: UInt64, segmentLength: Int, resuming open: (name: JournalName, offset: Int)?
+        _ files: Files, epoch: UInt64, segmentLength: Int, after sequence: UInt64?,
+        resuming open: (name: JournalName, offset: Int)? = nil
     ) throws(StorageError) {
+        precondition(open == nil || sequence != nil, "what is continued has an end")
         self.files = files
         self.segmentLength = segmentLength
         self.epoch = epoch
+        following = sequence.map { $0 + 1 }
         try? files.remove(Self.spareName)
         for name in try files.segments() where name != open?.name { try files.openSegment(name.file).sync() }
         if let open {
@@ -153,18 +159,19 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         }
     }
 
-    public mutating func add(_ spare: SpareSegment<Files.Segment>) { self.spare = spare }
+    public func add(_ spare: SpareSegment<Files.Segment>) { self.spare = spare }
 
     /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
     ///
+    /// If the next entry does not follow the last one, the new segment says so: it needs a snapshot of the sequence before.
+    ///
     /// - Parameters:
     ///   - sequence: of the next entry
-    ///   - isRebased: whether the next entry does not follow the last one
-    public mutating func rotate(
-        next sequence: UInt64, synced: UInt64, isRebased: Bool = false
-    ) throws(StorageError) {
+    ///   - synced: the highest sequence that is known to be on the disk
+    public func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
         guard let spare else { return }
-        if !isRebased { try seal(next: sequence, synced: synced) } else { leave() }
+        let isRebased = sequence != following
+        if isRebased { leave() } else { try seal(synced: synced) }
         var header = ByteWriter()
         header.write(contentsOf: JournalHeader.magic)
         JournalHeader(epoch: epoch, firstSequence: sequence, isRebased: isRebased).encode(into: &header)
@@ -174,25 +181,26 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
         try files.rename(Self.spareName, to: name.file)
         directoryIsUnsynced = true
         active = Active(name: name, file: spare.file, offset: JournalHeader.bytes)
+        following = sequence
         self.spare = nil
     }
 
     /// Goes on without completing the segment: the entry that would do so is not the next one.
-    private mutating func leave() {
+    private func leave() {
         if let active { unsynced.append(active.file) }
         active = nil
     }
 
     /// Completes the segment, if it has any entries. The next `syncTask` brings it to the disk.
-    public mutating func seal(next sequence: UInt64, synced: UInt64) throws(StorageError) {
-        guard let active, active.offset > JournalHeader.bytes else { return }
+    public func seal(synced: UInt64) throws(StorageError) {
+        guard let active, active.offset > JournalHeader.bytes, let following else { return }
         var entry = JournalEntry()
-        entry.sequence = sequence
+        entry.sequence = following
         entry.synced = synced
         entry.command = JournalEntry.seal
         var batch = JournalBatch()
         unsafe batch.append(entry, payload: UnsafeRawBufferPointer(start: nil, count: 0))
-        try append(batch)
+        try write(batch, to: active)
         unsynced.append(active.file)
         self.active = nil
     }
@@ -200,17 +208,23 @@ public struct Journal<Files: JournalStorage>: ~Copyable {
     // MARK: Entries
 
     /// Writes a batch. It survives the death of the process from here on, and power loss after the next sync.
-    public mutating func append(_ batch: borrowing JournalBatch) throws(StorageError) {
+    public func append(_ batch: borrowing JournalBatch) throws(StorageError) {
         guard var active else { preconditionFailure("a batch is appended to a segment") }
+        precondition(batch.firstSequence == following, "entries follow one another")
+        try write(batch, to: active)
+        active.offset += batch.count
+        self.active = active
+        following = batch.lastSequence + 1
+    }
+
+    private func write(_ batch: borrowing JournalBatch, to active: Active) throws(StorageError) {
         try unsafe batch.withBytes { (bytes) throws(StorageError) in
             try unsafe active.file.write(bytes, at: active.offset)
         }
-        active.offset += batch.count
-        self.active = active
     }
 
     /// Brings everything that has been appended to the disk. It waits: run it elsewhere, one at a time.
-    public mutating func syncTask() -> @Sendable () -> StorageError? {
+    public func syncTask() -> @Sendable () -> StorageError? {
         let segments = unsynced + (active.map { [$0.file] } ?? [])
         let syncsDirectory = directoryIsUnsynced
         unsynced = []

@@ -3,6 +3,8 @@ import FuseboxWire
 /// Entries that are written together: those of one turn of the loop.
 public struct JournalBatch: ~Copyable {
     private var bytes = ByteWriter(capacity: 64 * 1024)
+    /// The sequence of its first entry; 0 if it is empty.
+    public private(set) var firstSequence: UInt64 = 0
     /// The sequence of its last entry; 0 if it is empty.
     public private(set) var lastSequence: UInt64 = 0
 
@@ -29,6 +31,7 @@ public struct JournalBatch: ~Copyable {
             unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[(start + 4)...]))
         }
         bytes.overwrite(checksum, at: start)
+        if start == 0 { firstSequence = entry.sequence }
         lastSequence = entry.sequence
     }
 
@@ -41,6 +44,7 @@ public struct JournalBatch: ~Copyable {
 
     public mutating func removeAll() {
         bytes.removeAll()
+        firstSequence = 0
         lastSequence = 0
     }
 }

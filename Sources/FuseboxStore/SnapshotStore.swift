@@ -35,7 +35,7 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         }
         do throws(SnapshotFailure) { _ = try load(name) } catch {
             // What was just written cannot be read: it must not be taken for good at the next start.
-            try? files.rename(name.file, to: name.damaged)
+            _ = try? setAside(name)
             throw error
         }
         if !keepingAll {
@@ -80,9 +80,14 @@ public struct SnapshotStore<Files: Storage>: Sendable {
     }
 
     /// Sets a snapshot aside that cannot be read, under a name that is never read again and never deleted.
-    public func setAside(_ name: SnapshotName) throws(StorageError) {
-        try files.rename(name.file, to: name.damaged)
+    ///
+    /// - Returns: that name
+    @discardableResult
+    public func setAside(_ name: SnapshotName) throws(StorageError) -> String {
+        let kept = try files.freeName(name.damaged)
+        try files.rename(name.file, to: kept)
         try files.syncDirectory()
+        return kept
     }
 
     /// Removes what a crash left half-written.

@@ -23,6 +23,22 @@ public protocol Storage: Sendable {
     func syncDirectory() throws(StorageError)
 }
 
+extension Storage {
+    /// The name, or the first of its kind (`NAME-2`, `NAME-3` …) that no file has.
+    ///
+    /// What is set aside is kept for good: it never takes the place of something that was set aside before.
+    public func freeName(_ name: String) throws(StorageError) -> String {
+        let taken = Set(try list())
+        var candidate = name
+        var number = 2
+        while taken.contains(candidate) {
+            candidate = "\(name)-\(number)"
+            number += 1
+        }
+        return candidate
+    }
+}
+
 /// A file that is being written; it is closed when the last reference to it goes.
 public protocol StorageFile: AnyObject {
     /// Appends all of the bytes.

@@ -1,3 +1,5 @@
+import FuseboxEngine
+
 /// What a client has asked for, as far as it changes something that can be looked up.
 enum Deed: Equatable {
     case record(provider: Int, cost: Int64, inputTokens: Int64, outputTokens: Int64)
@@ -92,10 +94,15 @@ struct Books {
     }
 
     /// The highest number that an acknowledgement promises to be there after a power loss, or after the death of the
-    /// process alone; 0 if there is none.
-    func promised(afterPowerLoss: Bool) -> UInt64 {
+    /// process alone; 0 if there is none. What is settled was on the disk at a restart.
+    func promised(_ durability: Durability, afterPowerLoss: Bool) -> UInt64 {
         let index = requests.lastIndex {
-            $0.isDone && !$0.isUnjournaled && (!afterPowerLoss || $0.deed.isDurable)
+            guard $0.isDone, !$0.isUnjournaled else { return false }
+            return switch durability {
+            case .commit: !afterPowerLoss || $0.deed.isDurable
+            case .interval: !afterPowerLoss
+            case .snapshot: false
+            }
         }
         return index.map { first + UInt64($0) } ?? first - 1
     }
@@ -178,6 +185,17 @@ struct Books {
             if expected.sums == sums { return true }
         }
         return false
+    }
+
+    /// Whether the ledger's sums can be what the first of the requests have come to; forgets those after them, which
+    /// are lost.
+    mutating func shorten(toExplain sums: [Account.Sum]) -> Bool {
+        var books = self
+        while !books.explains(sums: sums) {
+            guard books.requests.popLast() != nil else { return false }
+        }
+        self = books
+        return true
     }
 
     /// What all that was answered has come to.

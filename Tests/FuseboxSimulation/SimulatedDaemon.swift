@@ -22,47 +22,61 @@ enum Ending: Error {
     case refused(String)
 }
 
-/// The daemon over simulated storage: engine, journal and snapshots in the order in which the server drives them.
+/// The daemon over simulated storage: what the server is on a loop, in turns that the simulation counts.
 ///
-/// What the server does on other threads is done here some turns later, in one go.
+/// What the server does on other threads is done here some turns later, and told some turns after that, or never.
 final class SimulatedDaemon {
     struct Options {
-        var segmentLength = 16 * 1024
-        var snapshotIntervalMilliseconds: Int64 = 1_000
+        var storekeeping = StorekeepingOptions()
         var limits = Limits()
         var bug = PlantedBug.none
+
+        init() {
+            storekeeping.segmentLength = 16 * 1024
+            storekeeping.snapshotIntervalMilliseconds = 1_000
+        }
+    }
+
+    /// Work that waits for its turn, or for the turn in which its end is told.
+    private struct Task {
+        var due: Int
+        /// A sync covers the writes up to here: it began when this was the last.
+        let horizon: UInt64
+        /// Does the work, and gives what tells of it.
+        let run: () -> () -> Void
     }
 
     private let storage: SimulatedStorage
-    private let store: SnapshotStore<SimulatedStorage>
     private let options: Options
-    private(set) var engine: Engine
-    private var journal: Journal<SimulatedStorage>
+    private let keeper: Storekeeper<SimulatedStorage>
+    private var random: SplitMix64
     private var clock: EngineClock
     private(set) var moment: Moment
     /// The state that the recovery found.
     let recoveredSequence: UInt64
     let situation: RecoveryCase
 
-    /// Why the last attempt at a spare segment failed, if it did.
-    private var failure: String?
     private var turn = 0
-    private var syncing: (due: Int, horizon: UInt64, covered: UInt64, task: @Sendable () -> StorageError?)?
-    private var preparing: (due: Int, task: @Sendable () -> Result<SpareSegment<SimulatedFile>, StorageError>)?
-    private var writing: (due: Int, capture: SnapshotCapture)?
+    private var tasks: [Task] = []
+    private var endings: [(due: Int, tell: () -> Void)] = []
+    private var hasFailed = false
     private var lastKeeping: Timestamp
 
     /// Called with each frame that leaves the daemon, and whether it waited for the journal.
     var send: (_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) -> Void = { _, _, _ in }
+    /// Called with what an operator would read in the log.
+    var tell: (StorekeeperNews) -> Void = { _ in }
 
     // MARK: Start
 
     init(
-        _ storage: SimulatedStorage, _ options: Options, newEpoch: UInt64, boottime: Int64, realtime: Int64
+        _ storage: SimulatedStorage, _ options: Options, newEpoch: UInt64, boottime: Int64, realtime: Int64,
+        seed: UInt64
     ) throws(Ending) {
         self.storage = storage
         self.options = options
-        store = SnapshotStore(storage)
+        random = SplitMix64(seed: seed)
+        let store = SnapshotStore(storage)
         let recovered: Recovered
         do throws(RecoveryRefusal) {
             recovered = try Recovered.find(
@@ -71,214 +85,152 @@ final class SimulatedDaemon {
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence
         situation = recovered.situation
-        do throws(StorageError) {
-            try recovered.settle(store)
-            var failure: String?
-            journal = try Self.openJournal(store.files, recovered, options.segmentLength, &failure)
-            self.failure = failure
-        } catch { throw .death }
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         let moment = clock.moment(boottime: boottime, realtime: realtime).moment
-        self.moment = moment
-        self.clock = clock
-        lastKeeping = moment.now
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {
             throw .refused("time went backwards")
         }
-        let needsSnapshot = recovered.needsSnapshot
+        self.moment = moment
+        self.clock = clock
+        lastKeeping = moment.now
         let identity = Engine.Identity(server: "simulated", processID: 1, epoch: recovered.epoch)
-        engine = Engine(
-            recovered, identity: identity, durability: .commit,
-            snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, at: moment)
-        guard needsSnapshot else { return }
         do throws(SnapshotFailure) {
-            _ = engine.snapshotEnded(.success(try engine.capture(at: moment).write(to: store)))
+            keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, at: moment)
         } catch { throw .death }
-    }
-
-    private static func openJournal(
-        _ files: SimulatedStorage, _ recovered: borrowing Recovered, _ segmentLength: Int,
-        _ failure: inout String?
-    ) throws(StorageError) -> Journal<SimulatedStorage> {
-        var journal = try Journal(
-            files, epoch: recovered.epoch, segmentLength: segmentLength, resuming: recovered.resumption)
-        switch journal.spareTask()() {
-        case .success(let spare): journal.add(spare)
-        case .failure(let error): failure = error.description
-        }
-        if !journal.isOpen, journal.hasSpare {
-            let sequence = recovered.sequence
-            try journal.rotate(next: sequence + 1, synced: sequence, isRebased: !recovered.isJournalContinuous)
-            if let error = journal.syncTask()() { throw error }
-        }
-        return journal
+        keeper.delegate = self
     }
 
     // MARK: Turns
 
-    private var rotationRoom: Int { min(1024 * 1024, options.segmentLength / 4) }
-    private var leastRoom: Int { min(16 * 1024, options.segmentLength / 4) }
-
     /// Begins a turn: what is due is done, and what was done elsewhere has come back.
-    func beginTurn(boottime: Int64, realtime: Int64, _ random: inout SplitMix64) throws(Ending) {
+    func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
-        let room = journal.room
-        engine.beginTurn(room: room, storageFailure: room < leastRoom ? failure : nil)
-        engine.advance(to: moment)
+        keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
-            prepareSpare(again: true, &random)
-            if engine.hasUnsynced { beginSync(&random) }
+            keeper.keepJournal()
         }
-        try finishTasks(&random)
+        runTasks()
+        try checkLife()
     }
 
-    /// Whether a request of this length can be handled now.
-    func canTake(frameLength: Int) -> Bool { engine.canTake(frameLength: frameLength) }
+    /// Whether a request of this length can be handled now; if not, room is asked for.
+    func canTake(frameLength: Int, _ session: UInt64) -> Bool {
+        if keeper.engine.canTake(frameLength: frameLength) { return true }
+        keeper.waitForRoom(session, frameLength: frameLength)
+        return false
+    }
 
+    /// Handles a frame; what is deferred is begun.
     func handle(_ frame: [UInt8], _ session: inout Session) -> Verdict {
         var output = ByteWriter()
         let verdict = frame.withUnsafeBytes { bytes in
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.lengthBytes...]))
             guard let header = try? FrameHeader(from: &reader), let rest = try? reader.readBytes(reader.remaining)
             else { preconditionFailure("simulated clients send whole frames") }
-            return engine.handle(header, rest, &session, &output, at: moment)
+            return keeper.engine.handle(header, rest, &session, &output, at: moment)
         }
         if !output.isEmpty { send(session.id, output.bytes, false) }
+        if case .deferred(let ticket, let work) = verdict { keeper.perform(work, for: ticket) }
         return verdict
     }
 
     /// Ends a turn: its entries are written, and what waited for that goes out.
-    func endTurn(_ random: inout SplitMix64) throws(Ending) {
-        try commit(&random)
-        engine.eventsDelivered()
-        if writing == nil, let capture = engine.captureIfDue(at: moment) { write(capture, &random) }
+    func endTurn() throws(Ending) {
+        if options.bug == .acknowledgesBeforeWrite { keeper.engine.batchWritten { deliver($1, to: $0) } }
+        keeper.endTurn()
+        if options.bug == .acknowledgesBeforeSync, keeper.engine.isSyncing {
+            keeper.engine.endSync(covering: keeper.engine.writtenSequence) { deliver($1, to: $0) }
+        }
+        keeper.engine.eventsDelivered()
+        keeper.writeSnapshotIfDue()
+        try checkLife()
     }
 
-    private func commit(_ random: inout SplitMix64) throws(Ending) {
-        if options.bug == .acknowledgesBeforeWrite { engine.batchWritten(deliver) }
-        do throws(StorageError) {
-            if engine.hasBatch { try engine.writeBatch(to: &journal) }
-            engine.batchWritten(deliver)
-            if engine.wantsSync { beginSync(&random) }
-            if journal.isOpen, journal.room < rotationRoom, journal.hasSpare, !engine.needsRebase {
-                try journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
-            }
-        } catch { throw .death }
-        prepareSpare(&random)
-    }
-
-    private func deliver(_ session: UInt64, _ frame: UnsafeRawBufferPointer) { send(session, Array(frame), true) }
-
-    // MARK: Elsewhere
-
-    private func beginSync(_ random: inout SplitMix64) {
-        let covered = engine.beginSync()
-        syncing = (turn + random.below(4), storage.lastWrite, covered, journal.syncTask())
-        if options.bug == .acknowledgesBeforeSync { engine.endSync(covering: covered, deliver) }
-    }
-
-    private func prepareSpare(again: Bool = false, _ random: inout SplitMix64) {
-        guard journal.wantsSpare, preparing == nil, failure == nil || again else { return }
-        preparing = (turn + random.below(6), journal.spareTask())
-    }
-
-    private func write(_ capture: SnapshotCapture, _ random: inout SplitMix64) {
-        writing = (turn + random.below(8), capture)
-    }
-
-    private func finishTasks(_ random: inout SplitMix64) throws(Ending) {
-        if let (due, horizon, covered, task) = syncing, due <= turn {
-            syncing = nil
-            storage.syncHorizon = horizon
-            let failure = task()
+    private func runTasks() {
+        while let index = tasks.firstIndex(where: { $0.due <= turn }) {
+            let task = tasks.remove(at: index)
+            storage.syncHorizon = task.horizon
+            let ending = task.run()
             storage.syncHorizon = .max
-            guard failure == nil else { throw .death }
-            if options.bug != .acknowledgesBeforeSync { engine.endSync(covering: covered, deliver) }
+            endings.append((turn + random.pick([0, 0, 1, 3]), ending))
         }
-        if let (due, task) = preparing, due <= turn {
-            preparing = nil
-            try took(task(), &random)
-        }
-        if let (due, capture) = writing, due <= turn {
-            writing = nil
-            try wrote(capture)
-            try beginRebaseIfNeeded(&random)
+        while !storage.isDead, !hasFailed, let index = endings.firstIndex(where: { $0.due <= turn }) {
+            endings.remove(at: index).tell()
         }
     }
 
-    private func took(
-        _ spare: Result<SpareSegment<SimulatedFile>, StorageError>, _ random: inout SplitMix64
-    ) throws(Ending) {
-        switch spare {
-        case .success(let spare):
-            failure = nil
-            journal.add(spare)
-            try beginRebaseIfNeeded(&random)
-            guard !journal.isOpen else { return }
-            do throws(StorageError) {
-                try journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
-            } catch { throw .death }
-        case .failure(let error):
-            guard !storage.isDead else { throw .death }
-            failure = error.description
-        }
-    }
-
-    private func wrote(_ capture: SnapshotCapture) throws(Ending) {
-        do throws(SnapshotFailure) {
-            let info = try capture.write(to: store)
-            try store.retireJournal()
-            _ = engine.snapshotEnded(.success(info))
-            if engine.isRebasing { engine.endRebase() }
-        } catch {
-            guard !storage.isDead else { throw .death }
-            _ = engine.snapshotEnded(.failure(error))
-        }
-    }
-
-    private func beginRebaseIfNeeded(_ random: inout SplitMix64) throws(Ending) {
-        guard engine.needsRebase, journal.hasSpare, writing == nil else { return }
-        do throws(StorageError) {
-            if engine.hasBatch { try engine.writeBatch(to: &journal) }
-            engine.beginRebase()
-            try journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence, isRebased: true)
-        } catch { throw .death }
-        write(engine.capture(at: moment), &random)
+    private func checkLife() throws(Ending) {
+        guard !storage.isDead, !hasFailed else { throw .death }
     }
 
     // MARK: End
 
     /// Stops in order: everything is answered, the last snapshot written and the journal completed.
-    func stop(_ random: inout SplitMix64) throws(Ending) {
-        try endTurn(&random)
-        while syncing != nil || writing != nil || engine.hasHeldReplies {
-            turn += 8
-            try finishTasks(&random)
-            try commit(&random)
-            // A full disk may keep the snapshot of a rebase from being written: then there is nothing to wait for.
-            if engine.isRebasing, writing == nil { return }
-        }
-        if !engine.isSnapshotCurrent { try wrote(engine.capture(at: moment)) }
-        do throws(StorageError) {
-            if engine.hasBatch { try engine.writeBatch(to: &journal) }
-            guard !engine.needsRebase else { return }
-            try journal.seal(next: engine.sequence + 1, synced: engine.durableSequence)
-            if let error = journal.syncTask()() { throw error }
-        } catch { throw .death }
+    func stop() throws(Ending) {
+        keeper.stop()
+        repeat {
+            turn += 1
+            keeper.beginTurn(at: moment)
+            runTasks()
+            try endTurn()
+        } while !keeper.isQuiet
+        keeper.seal()
+        try checkLife()
     }
 
-    func ended(_ session: borrowing Session) { engine.sessionEnded(session) }
+    func ended(_ session: borrowing Session) { keeper.engine.sessionEnded(session) }
 
     /// The sessions that a newer one has taken over since the last call.
     func takeFenced() -> [UInt64] {
-        defer { engine.fencingDone() }
-        return engine.fenced
+        defer { keeper.engine.fencingDone() }
+        return keeper.engine.fenced
     }
 
+    // MARK: What is asked of it
+
+    var sequence: UInt64 { keeper.engine.sequence }
+    var durableSequence: UInt64 { keeper.engine.durableSequence }
+    /// Whether the journal reaches up to the state, or there is none.
+    var isJournalCurrent: Bool { !keeper.engine.needsRebase && !keeper.engine.isRebasing }
+    var takesUnjournaledOutcomes: Bool { keeper.engine.takesUnjournaledOutcomes }
     /// The state as bytes: two states are the same if these are.
-    var image: [UInt8] { engine.machine.image }
+    var image: [UInt8] { keeper.engine.machine.image }
+    /// The state as a snapshot that can be imported.
+    var exported: [UInt8] {
+        let header = SnapshotHeader(
+            epoch: keeper.engine.identity.epoch, sequence: sequence, moment: moment,
+            profile: keeper.engine.machine.profile)
+        return SnapshotCapture(keeper.engine.machine, header: header).bytes()
+    }
+}
+
+extension SimulatedDaemon: StorekeeperDelegate {
+    func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void) {
+        tasks.append(
+            Task(due: turn + random.below(6), horizon: storage.lastWrite) {
+                let result = body()
+                return { completion(result) }
+            })
+    }
+
+    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), true) }
+
+    func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
+        var output = ByteWriter()
+        write(&output)
+        send(ticket.session, output.bytes, true)
+    }
+
+    /// Every session tries again in every turn.
+    func goOn(with session: UInt64) {}
+
+    func runAgain() {}
+
+    func note(_ news: StorekeeperNews) { tell(news) }
+
+    func journalFailed(_ error: StorageError) { hasFailed = true }
 }
 
 extension StateMachine {

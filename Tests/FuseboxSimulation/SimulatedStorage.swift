@@ -39,7 +39,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         case before, during, after
     }
 
-    enum Fault {
+    public enum Fault: Sendable {
         /// The process dies.
         case death
         /// The disk fails: EIO.
@@ -61,7 +61,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     public private(set) var hasFailedSync = false
     /// Whether there is no space for anything new.
     public var isFull = false
-    /// A sync covers the writes up to this number for certain, and no others: it began when this was the last.
+    /// A sync of a segment covers the writes up to this number, and no others: it began when this was the last.
     var syncHorizon = UInt64.max
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
@@ -73,7 +73,8 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 
     // MARK: Faults
 
-    func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
+    /// Plans a fault for the operation that comes after so many.
+    public func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
         plan = (operations + max(1, count), fault, progress)
     }
 
@@ -109,7 +110,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     // MARK: The end of a process
 
     /// What is left when only the process dies: everything that it wrote.
-    func killProcess() {
+    public func killProcess() {
         plan = nil
         isDead = false
         hasFailedSync = false
@@ -117,7 +118,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// What is left when power is lost: what was synced, and any part of the rest.
-    func losePower() {
+    public func losePower() {
         killProcess()
         let keeping = random.pick([0, 10, 50, 90, 100])
         for change in changes where random.below(100) < keeping { Self.apply(change, to: &durable) }
@@ -194,7 +195,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     public func create(_ name: String) throws(StorageError) -> SimulatedFile {
-        SimulatedFile(self, try createNode(name, []), name)
+        SimulatedFile(self, try createNode(name, []), name, isSegment: false)
     }
 
     private func createNode(_ name: String, _ content: [UInt8]) throws(StorageError) -> Node {
@@ -250,11 +251,11 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     public func createSegment(_ name: String, length: Int) throws(StorageError) -> SimulatedFile {
-        SimulatedFile(self, try createNode(name, [UInt8](repeating: 0, count: length)), name)
+        SimulatedFile(self, try createNode(name, [UInt8](repeating: 0, count: length)), name, isSegment: true)
     }
 
     public func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {
-        SimulatedFile(self, try node(name), name)
+        SimulatedFile(self, try node(name), name, isSegment: true)
     }
 
     // MARK: Files
@@ -276,8 +277,8 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         node.volatile.append(Node.Write(number: writes, offset: offset, bytes: bytes))
     }
 
-    fileprivate func sync(_ node: Node, _ name: String) throws(StorageError) {
-        let horizon = syncHorizon
+    fileprivate func sync(_ node: Node, _ name: String, isSegment: Bool) throws(StorageError) {
+        let horizon = isSegment ? syncHorizon : .max
         try perform("sync", name) {
             for write in node.volatile { keepPieces(of: write, 50, in: &node.durable) }
         } _: {
@@ -294,9 +295,12 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
     private let storage: SimulatedStorage
     private let node: SimulatedStorage.Node
     private let name: String
+    /// Whether others may write in it while it is being synced.
+    private let isSegment: Bool
     private var end = 0
 
-    fileprivate init(_ storage: SimulatedStorage, _ node: SimulatedStorage.Node, _ name: String) {
+    fileprivate init(_ storage: SimulatedStorage, _ node: SimulatedStorage.Node, _ name: String, isSegment: Bool) {
+        self.isSegment = isSegment
         self.storage = storage
         self.node = node
         self.name = name
@@ -311,5 +315,5 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
         try storage.write(bytes, to: node, at: offset, name, mayRunOut: false)
     }
 
-    public func sync() throws(StorageError) { try storage.sync(node, name) }
+    public func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
 }

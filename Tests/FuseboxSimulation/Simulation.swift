@@ -32,6 +32,8 @@ public struct SimulationResult: Sendable, Equatable {
     public var flipsTorn = 0
     /// Restarts that dropped a write that had been cut short.
     public var tornTails = 0
+    /// Imports that were acknowledged.
+    public var imports = 0
 
     public init() {}
 }
@@ -43,29 +45,31 @@ public final class Simulation {
 
     let storage: SimulatedStorage
     var random: SplitMix64
-    private var trace = Trace()
-    private var options = SimulatedDaemon.Options()
+    var trace = Trace()
+    var options = SimulatedDaemon.Options()
     private let wantedCrashes: Int
-    private let clients: [SimulatedClient]
-    private var retired: [(client: Int, generation: Int, books: Books)] = []
-    private var lines: [Line] = []
-    private var nextSession: UInt64 = 1
-    private var daemon: SimulatedDaemon?
-    private var result = SimulationResult()
+    let clients: [SimulatedClient]
+    var retired: [(client: Int, generation: Int, books: Books)] = []
+    var lines: [Line] = []
+    var nextSession: UInt64 = 1
+    var daemon: SimulatedDaemon?
+    var result = SimulationResult()
 
     private var boottime: Int64 = 1_000_000
-    private var realtime: Int64 = 1_790_000_000_000
+    var realtime: Int64 = 1_790_000_000_000
     /// Whether power was lost since the last audit.
-    private var hasLostPower = false
+    var hasLostPower = false
     /// What the daemon has called durable, and what it has written.
-    private var durableFloor: UInt64 = 0
-    private var writtenFloor: UInt64 = 0
+    var durableFloor: UInt64 = 0
+    var writtenFloor: UInt64 = 0
     /// States of the past by their sequence.
-    private var images: [(sequence: UInt64, image: [UInt8])] = []
+    var images: [(sequence: UInt64, image: [UInt8])] = []
     /// Replies to the auditor.
-    private var audited: [UInt8]?
+    var audited: [UInt8]?
     /// Whether workers may have to make room for one another.
-    private var mayForget = false
+    var mayForget = false
+    /// The session whose import is being decoded: until its state takes the place of this one, requests wait.
+    var importing: UInt64?
 
     public init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
         random = SplitMix64(seed: seed)
@@ -74,12 +78,16 @@ public final class Simulation {
         wantedCrashes = crashes
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
-        options.segmentLength = random.pick([8, 16, 64]) * 1024
-        options.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
-        mayForget = random.once(in: 3)
+        options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
+        options.storekeeping.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
+        options.storekeeping.durability = random.pick([.commit, .commit, .commit, .commit, .interval, .snapshot])
+        // A worker that is not known may have been lost or have made room; only one of the two can be told from books.
+        mayForget = durability == .commit && random.once(in: 3)
         if mayForget { options.limits.workers = Self.clientCount - 1 }
         result.seed = seed
     }
+
+    var durability: Durability { options.storekeeping.durability }
 
     public func run() -> SimulationResult {
         while result.violation == nil, result.crashes < wantedCrashes { live() }
@@ -108,7 +116,7 @@ public final class Simulation {
             if random.once(in: 8) {
                 storage.cancelPlan()
                 storage.isFull = false
-                try daemon?.stop(&random)
+                try daemon?.stop()
                 result.cleanStops += 1
                 return end(isCrash: false)
             }
@@ -124,12 +132,14 @@ public final class Simulation {
         let daemon: SimulatedDaemon
         do throws(Ending) {
             daemon = try SimulatedDaemon(
-                storage, options, newEpoch: random.next() | 1, boottime: boottime, realtime: realtime)
+                storage, options, newEpoch: random.next() | 1, boottime: boottime, realtime: realtime,
+                seed: random.next())
         } catch {
             if !storage.isFull { result.crashesAtStart += 1 }
             throw error
         }
         daemon.send = { [unowned self] in sent($0, $1, $2) }
+        daemon.tell = { [unowned self] in heard($0) }
         self.daemon = daemon
         if case .torn = daemon.situation.tail { result.tornTails += 1 }
         trace.add(daemon.recoveredSequence)
@@ -147,6 +157,7 @@ public final class Simulation {
         remember()
         daemon = nil
         lines = []
+        importing = nil
         for client in clients { client.leave() }
         hasLostPower = hasLostPower || losesPower
         if losesPower {
@@ -162,8 +173,8 @@ public final class Simulation {
 
     /// Keeps the state of this moment for a comparison with what a recovery makes of the files.
     private func remember() {
-        guard let daemon, !daemon.engine.needsRebase, !daemon.engine.isRebasing else { return }
-        images.append((daemon.engine.sequence, daemon.image))
+        guard let daemon, daemon.isJournalCurrent else { return }
+        images.append((daemon.sequence, daemon.image))
         if images.count > 4 { images.removeFirst() }
     }
 
@@ -199,15 +210,18 @@ public final class Simulation {
         boottime += passed
         realtime += passed
         if !isLast, random.once(in: 150) { storage.isFull.toggle() }
-        try daemon.beginTurn(boottime: boottime, realtime: realtime, &random)
+        try daemon.beginTurn(boottime: boottime, realtime: realtime)
         if isLast, lines.contains(where: \.isAbandoned) { dropAbandoned(daemon) }
         for client in clients { act(client, daemon, isLast) }
-        for line in lines { deliver(line, daemon) }
-        try daemon.endTurn(&random)
-        trace.add(daemon.engine.sequence)
-        if !daemon.engine.needsRebase, !daemon.engine.isRebasing {
-            durableFloor = max(durableFloor, daemon.engine.durableSequence)
-            writtenFloor = daemon.engine.sequence
+        if importing == nil {
+            for line in lines { deliver(line, daemon) }
+            if !isLast, random.once(in: 120) { importOwnState(daemon) }
+        }
+        try daemon.endTurn()
+        trace.add(daemon.sequence)
+        if daemon.isJournalCurrent, durability != .snapshot {
+            durableFloor = max(durableFloor, daemon.durableSequence)
+            writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
     }
@@ -267,7 +281,7 @@ public final class Simulation {
         case .none: return
         case .wrong(let what): fail("client \(client.index): \(what)")
         case .forgotten:
-            if !mayForget, client.books.promised(afterPowerLoss: true) > 0 {
+            if !mayForget, client.books.promised(durability, afterPowerLoss: true) > 0 {
                 fail("client \(client.index) was forgotten though there is room")
             }
             retire(client)
@@ -284,7 +298,7 @@ public final class Simulation {
     private func deliver(_ line: Line, _ daemon: SimulatedDaemon) {
         var count = random.below(8)
         while count > 0, let frame = line.uplink.first, lines.contains(where: { $0 === line }),
-            daemon.canTake(frameLength: frame.count)
+            daemon.canTake(frameLength: frame.count, line.session.id)
         {
             count -= 1
             line.uplink.removeFirst()
@@ -315,6 +329,7 @@ public final class Simulation {
         trace.add(frame)
         guard let line = lines.first(where: { $0.session.id == session }) else {
             audited = frame
+            importAnswered(session, frame)
             return
         }
         line.downlink.append(frame)
@@ -324,7 +339,7 @@ public final class Simulation {
         }
         let isDone = header.detail == Status.ok.rawValue
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
-        if isDone, !wasHeld, daemon?.engine.takesUnjournaledOutcomes != true {
+        if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
         }
         let wrong = answered(
@@ -340,188 +355,5 @@ public final class Simulation {
         guard let index = retired.firstIndex(where: { $0.client == line.client && $0.generation == line.generation })
         else { return nil }
         return retired[index].books.answered(number, payload, isUnjournaled: isUnjournaled)
-    }
-}
-
-// MARK: Audits
-
-extension Simulation {
-    /// Compares what a restart has brought back with what was promised.
-    private func audit(_ daemon: SimulatedDaemon) {
-        result.audits += 1
-        let floor = hasLostPower ? durableFloor : max(durableFloor, writtenFloor)
-        if daemon.recoveredSequence < floor {
-            fail("sequence \(floor) was safe, and the state is at \(daemon.recoveredSequence)")
-        }
-        images.removeAll { $0.sequence > daemon.recoveredSequence }
-        if let past = images.last(where: { $0.sequence == daemon.recoveredSequence }), past.image != daemon.image {
-            fail("the recovered state at \(past.sequence) is not what it was")
-        }
-        for client in clients { audit(client, daemon) }
-        for past in retired { audit(past, daemon) }
-        checkConservation(daemon)
-        durableFloor = daemon.recoveredSequence
-        writtenFloor = daemon.recoveredSequence
-        hasLostPower = false
-    }
-
-    private func audit(_ client: SimulatedClient, _ daemon: SimulatedDaemon) {
-        let promised = client.books.promised(afterPowerLoss: hasLostPower)
-        var hello = Hello(worker: client.worker, client: "auditor")
-        hello.lastSequence = 0
-        var session = newAuditSession(user: UInt32(1000 + client.index % 2))
-        let welcome = ask(hello, &session, daemon)
-        daemon.ended(session)
-        let known = welcome?.lastSequence ?? 0
-        if welcome?.worker == .resumed || !mayForget, known < promised {
-            return fail("client \(client.index): request \(promised) was acknowledged, and only \(known) are known")
-        }
-        // A worker that had to make room learns it when it connects; its books cannot be read by its sequence.
-        guard welcome?.worker == .resumed || !mayForget else { return }
-        let account = account(client.index, client.generation, daemon)
-        guard client.books.explains(account, upTo: known) else {
-            return fail(
-                "client \(client.index) has \(account) after \(known) requests, which its books do not explain: \(client.books)"
-            )
-        }
-        client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
-        // What the client may still ask for again stays open to be compared.
-        let oldest = client.unacknowledged.first?.number ?? .max
-        client.books.settle(upTo: min(known, oldest - 1))
-    }
-
-    /// A worker of the past: what it was told is durable must be there still.
-    private func audit(_ past: (client: Int, generation: Int, books: Books), _ daemon: SimulatedDaemon) {
-        let account = account(past.client, past.generation, daemon)
-        if !past.books.explains(sums: account.sums) {
-            fail(
-                "a worker of the past, \(past.client).\(past.generation), has \(account.sums), which its books do not explain"
-            )
-        }
-    }
-
-    /// What the daemon has under a worker's names.
-    private func account(_ client: Int, _ generation: Int, _ daemon: SimulatedDaemon) -> Account {
-        let names = Names(client: client, generation: generation)
-        var session = openAuditSession(daemon)
-        defer { daemon.ended(session) }
-        var account = Account()
-        for provider in 0..<Account.providers {
-            let question = LedgerModel(provider: Names.provider(provider), model: names.model)
-            guard let usage = ask(question, &session, daemon)?.account?.usage else { continue }
-            account.sums[provider] = Account.Sum(usage)
-        }
-        if let breaker = ask(BreakerSerialize(name: names.breaker), &session, daemon) {
-            account.successes = breaker.totalSuccesses
-            account.failures = breaker.totalFailures
-            account.threshold = breaker.configuration.failureThreshold
-        }
-        account.budget = ask(LedgerBalance(provider: names.own), &session, daemon)?.remaining?.nanodollars
-        return account
-    }
-
-    /// A provider's sums are those of its models.
-    private func checkConservation(_ daemon: SimulatedDaemon) {
-        var session = openAuditSession(daemon)
-        defer { daemon.ended(session) }
-        for provider in ask(LedgerProviders(), &session, daemon)?.accounts ?? [] {
-            var total = Account.Sum()
-            var cursor = Page.end
-            repeat {
-                let page = ask(LedgerModels(provider: provider.provider, cursor: cursor), &session, daemon)
-                for model in page?.accounts ?? [] { total.add(Account.Sum(model.usage)) }
-                cursor = page?.next ?? Page.end
-            } while cursor != Page.end
-            if total != Account.Sum(provider.usage) { fail("the models of \(provider.provider) do not add up") }
-        }
-    }
-
-    private func newAuditSession(user: UInt32) -> Session {
-        defer { nextSession += 1 }
-        return Session(id: nextSession, peer: Peer(processID: 1, user: user, isOperator: true))
-    }
-
-    private func openAuditSession(_ daemon: SimulatedDaemon) -> Session {
-        var session = newAuditSession(user: 0)
-        _ = ask(Hello(worker: WorkerID(high: .max, low: session.id), client: "auditor"), &session, daemon)
-        return session
-    }
-
-    private func ask<C: Command>(_ command: C, _ session: inout Session, _ daemon: SimulatedDaemon) -> C.Reply? {
-        audited = nil
-        _ = daemon.handle(SimulatedClient.frame(command, 0), &session)
-        guard let audited else { return nil }
-        let (header, payload) = SimulatedClient.parse(audited)
-        return header.detail == 0 ? SimulatedClient.decode(C.Reply.self, payload) : nil
-    }
-}
-
-extension Account.Sum {
-    fileprivate init(_ usage: Usage) {
-        cost = usage.spend.nanodollars
-        inputTokens = usage.inputTokens
-        outputTokens = usage.outputTokens
-        requests = usage.requests
-    }
-
-    fileprivate mutating func add(_ other: Account.Sum) {
-        cost += other.cost
-        inputTokens += other.inputTokens
-        outputTokens += other.outputTokens
-        requests += other.requests
-    }
-}
-
-// MARK: Flipped bits
-
-extension Simulation {
-    /// Recovers a copy of the files with one bit flipped: it has to be refused, or to lose nothing that was safe.
-    private func flipBit() {
-        let copy = storage.copy()
-        let honest: (sequence: UInt64, image: [UInt8], isContinuous: Bool)
-        do throws(RecoveryRefusal) {
-            let recovered = try recover(copy)
-            honest = (recovered.sequence, recovered.machine.image, recovered.isJournalContinuous)
-        } catch { return fail("the files are refused: \(error)") }
-        guard let (file, length) = pickFile(copy) else { return }
-        let safe = Self.syncedSequence(copy)
-        let bit = random.below(length * 8)
-        copy.flip(bit: bit, of: file)
-        do throws(RecoveryRefusal) {
-            let recovered = try recover(copy)
-            if recovered.sequence == honest.sequence, recovered.machine.image == honest.image {
-                result.flipsWithoutLoss += 1
-            } else if case .torn = recovered.situation.tail, recovered.sequence >= safe {
-                result.flipsTorn += 1
-            } else if recovered.isWhole || honest.isContinuous {
-                fail(
-                    "bit \(bit) of \(file) was flipped: the state is at \(recovered.sequence), not \(honest.sequence), and it goes on: \(recovered.situation)"
-                )
-            }
-        } catch { result.flipsRefused += 1 }
-    }
-
-    private func recover(_ files: SimulatedStorage) throws(RecoveryRefusal) -> Recovered {
-        try Recovered.find(
-            in: SnapshotStore(files), profile: .fusebox, limits: options.limits, newEpoch: 1,
-            at: Moment(milliseconds: realtime))
-    }
-
-    /// A file, and up to where something is written in it.
-    private func pickFile(_ files: SimulatedStorage) -> (name: String, length: Int)? {
-        guard let names = try? files.list(), !names.isEmpty else { return nil }
-        let name = random.pick(names)
-        guard let bytes = try? files.read(name), let last = bytes.lastIndex(where: { $0 != 0 }) else { return nil }
-        return (name, last + 1)
-    }
-
-    /// The highest sequence that an entry knows to be on the disk.
-    private static func syncedSequence(_ files: SimulatedStorage) -> UInt64 {
-        var highest: UInt64 = 0
-        for name in (try? files.segments()) ?? [] {
-            guard let bytes = try? files.read(name.file), let reader = try? JournalReader(bytes) else { continue }
-            _ = reader.forEach { entry, _, _ in highest = max(highest, entry.synced) }
-        }
-        return highest
     }
 }

@@ -43,11 +43,13 @@ public final class WrittenDirectory {
     public func segment(
         _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false
     ) throws(StorageError) {
-        var journal = try Journal(storage, epoch: Self.epoch, segmentLength: length, resuming: nil)
+        let before = entries.lowerBound - 1
+        let journal = try Journal(
+            storage, epoch: Self.epoch, segmentLength: length, after: isRebased ? nil : before)
         journal.add(try journal.spareTask()().get())
-        try journal.rotate(next: entries.lowerBound, synced: entries.lowerBound - 1, isRebased: isRebased)
+        try journal.rotate(next: entries.lowerBound, synced: before)
         for sequence in entries { try journal.append(Self.batch(sequence)) }
-        if isSealed { try journal.seal(next: entries.upperBound, synced: entries.upperBound - 1) }
+        if isSealed { try journal.seal(synced: entries.upperBound - 1) }
         if let error = journal.syncTask()() { throw error }
     }
 

@@ -96,8 +96,8 @@ struct JournalTests {
         let file = WrittenDirectory.journal(1)
         let tenth = try offsets(directory.storage.read(file))[9]
         try directory.change(file) { bytes in for place in tenth + 8..<tenth + 400 { bytes[place] = 0xAA } }
-        var journal = try Journal(
-            directory.storage, epoch: WrittenDirectory.epoch, segmentLength: 16 * 1024,
+        let journal = try Journal(
+            directory.storage, epoch: WrittenDirectory.epoch, segmentLength: 16 * 1024, after: 9,
             resuming: (JournalName(firstSequence: 1), tenth))
         try journal.append(WrittenDirectory.batch(10))
         try journal.append(WrittenDirectory.batch(11))

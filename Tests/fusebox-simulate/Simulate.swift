@@ -62,7 +62,7 @@ struct Simulate {
             "crashes \(total.crashes): \(total.powerLosses) of power, \(total.diskErrors) after a failed sync, \(total.crashesAtStart) while starting; \(total.cleanStops) stops in order"
         )
         print(
-            "audits \(total.audits), acknowledgements \(total.acknowledged), refusals \(total.repeatedOrRefused), torn tails dropped \(total.tornTails)"
+            "audits \(total.audits), acknowledgements \(total.acknowledged), refusals \(total.repeatedOrRefused), imports \(total.imports), torn tails dropped \(total.tornTails)"
         )
         print(
             "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
@@ -85,6 +85,7 @@ extension SimulationResult {
         flipsWithoutLoss += other.flipsWithoutLoss
         flipsTorn += other.flipsTorn
         tornTails += other.tornTails
+        imports += other.imports
         trace = trace &* 31 &+ other.trace
     }
 }

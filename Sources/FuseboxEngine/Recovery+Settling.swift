@@ -1,0 +1,75 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// What a start makes of what it has found.
+extension Recovered {
+    /// Makes the directory begin with this state: call it before anything else is written.
+    ///
+    /// What was found becomes durable before anything is made of it: a process that was killed leaves names that the
+    /// system holds and the disk does not.
+    ///
+    /// A crash at any moment leaves what the next start makes the same state of, without a sequence that is given away
+    /// twice. What was never acknowledged goes first, and from its end, for a part of it tells of what is before it. Then
+    /// comes the snapshot of a state that the files do not hold yet. Only when that is on the disk does a damaged one go
+    /// out of the way, whose name told that the sequences up to it are taken.
+    public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+        do throws(StorageError) {
+            try store.removePartials()
+            try store.files.syncDirectory()
+            for name in dropped.reversed() {
+                try store.files.remove(name.file)
+                try store.files.syncDirectory()
+            }
+            for name in foreignSnapshots { try store.files.rename(name.file, to: store.files.freeName(name.foreign)) }
+            for name in foreignSegments { try store.files.rename(name.file, to: store.files.freeName(name.foreign)) }
+            if !situation.foreign.isEmpty { try store.files.syncDirectory() }
+        } catch { throw .storage(error) }
+        if needsSnapshot { snapshot = try capture(sequence: sequence).write(to: store, keepingAll: true) }
+        do throws(StorageError) {
+            for name in damaged { try store.setAside(name) }
+        } catch { throw .storage(error) }
+    }
+
+    /// Whether nothing that was acknowledged is lost.
+    public var isWhole: Bool { !hasNewerSequence }
+
+    /// Whether the journal's files end where the state does, so that a next segment continues them.
+    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
+
+    /// The segment to go on in and where, if there is one.
+    public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
+
+    /// Whether `settle` has to write a snapshot: the state is not what the files hold.
+    public var needsSnapshot: Bool {
+        guard let snapshot else { return true }
+        return (hasNewerSequence || hasOtherProfile) && snapshot.sequence != sequence
+    }
+
+    /// One sentence for the log.
+    public func report(of directory: String) -> String {
+        let contents =
+            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers, \(situation.replayed) journal entries"
+        var report =
+            switch situation.base {
+            case .empty: "no snapshot in \(directory): the state begins empty"
+            case .newest(let name): "recovered \(name.file): \(contents)"
+            case .fellBack(let name, let damaged):
+                "FELL BACK to \(name.file): \(contents); \(isWhole ? "the journal brought everything back" : "what changed after it is lost"). Damaged and kept as *.damaged: \(damaged.map(\.description).joined(separator: "; "))"
+            }
+        switch situation.tail {
+        case .none, .whole: break
+        case .torn(let file, let offset):
+            report +=
+                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+        case .unacknowledged(let file):
+            report +=
+                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+        }
+        if !situation.foreign.isEmpty {
+            report +=
+                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
+        }
+        return report
+    }
+}

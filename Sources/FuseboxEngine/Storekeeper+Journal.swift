@@ -1,0 +1,144 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// Who writes, who waits for the disk, and what happens when it is full.
+extension Storekeeper {
+    // MARK: Turns
+
+    /// Begins a turn: tells the engine what the journal takes in it, and goes on with those who waited for that.
+    public func beginTurn(at moment: Moment) {
+        self.moment = moment
+        if let journal {
+            let room = journal.room
+            engine.beginTurn(room: room, capacity: journal.capacity, storageFailure: shortage?.description)
+            // Whoever waits does so for the next segment, or for the news that there is none.
+            let hasRoom = room >= max(rotationRoom, wanted) && !engine.needsRebase
+            if !waiting.isEmpty, hasRoom || shortage != nil { wakeWaiting() }
+        }
+        engine.advance(to: moment)
+    }
+
+    private func wakeWaiting() {
+        let sessions = waiting
+        waiting = []
+        wanted = 0
+        for session in sessions { delegate?.goOn(with: session) }
+    }
+
+    /// Goes on with a session when the journal has room for a request of this length: `canTake` has denied it.
+    public func waitForRoom(_ session: UInt64, frameLength: Int) {
+        guard let journal else { return }
+        waiting.append(session)
+        wanted = max(wanted, engine.roomNeeded(frameLength: frameLength))
+        prepareSpare(journal)
+    }
+
+    /// Ends a turn: writes its entries, hands out what waited for that, and has the disk follow.
+    public func endTurn() {
+        writeBatch()
+        guard !hasFailed else { return }
+        unsafe engine.batchWritten { unsafe delegate?.deliver($1, to: $0) }
+        guard let journal else { return }
+        if engine.wantsSync || (isStopping && engine.hasUnsynced) { beginSync(journal) }
+        goOnInSpare(journal)
+        prepareSpare(journal)
+    }
+
+    /// Call it about once a second: tries again for room, and syncs what nobody waits for.
+    public func keepJournal() {
+        guard let journal else { return }
+        prepareSpare(journal, again: true)
+        if engine.hasUnsynced { beginSync(journal) }
+    }
+
+    private func writeBatch() {
+        guard engine.hasBatch, let journal, !hasFailed else { return }
+        do throws(StorageError) { try engine.writeBatch(to: journal) } catch { fail(error) }
+    }
+
+    // MARK: The disk
+
+    /// Has the disk follow what was written.
+    private func beginSync(_ journal: Journal<Files>) {
+        guard !hasFailed else { return }
+        let covered = engine.beginSync()
+        delegate?.work(journal.syncTask()) { [unowned self] failure in
+            guard !hasFailed else { return }
+            // After a failed sync nobody can know what is on the disk: what comes back at the next start is the truth.
+            if let failure { return fail(failure) }
+            unsafe engine.endSync(covering: covered) { unsafe delegate?.deliver($1, to: $0) }
+        }
+    }
+
+    /// Goes on in the next segment if this one is nearly full, or does not reach up to the state.
+    private func goOnInSpare(_ journal: Journal<Files>) {
+        guard journal.hasSpare, !hasFailed else { return }
+        guard !engine.needsRebase else { return beginRebase() }
+        guard journal.room < max(rotationRoom, wanted) else { return }
+        rotate(journal)
+        // Those who wait have room in the next turn.
+        if !waiting.isEmpty { delegate?.runAgain() }
+    }
+
+    private func rotate(_ journal: Journal<Files>) {
+        do throws(StorageError) {
+            try journal.rotate(next: engine.sequence + 1, synced: engine.durableSequence)
+        } catch { fail(error) }
+    }
+
+    private func prepareSpare(_ journal: Journal<Files>, again: Bool = false) {
+        guard journal.wantsSpare, !isPreparing, shortage == nil || again, !hasFailed else { return }
+        isPreparing = true
+        delegate?.work(journal.spareTask()) { [unowned self] result in
+            isPreparing = false
+            switch result {
+            case .success(let spare):
+                if shortage != nil { delegate?.note(.roomAgain) }
+                shortage = nil
+                // The end of this turn goes on in it.
+                journal.add(spare)
+            case .failure(let error):
+                if shortage == nil { delegate?.note(.noRoom(error)) }
+                shortage = error
+            }
+            delegate?.runAgain()
+        }
+    }
+
+    // MARK: Rebase
+
+    /// Makes a snapshot of this moment the base of the journal: what came before is not in it.
+    ///
+    /// Nothing is acknowledged until the snapshot is on the disk. Needs a spare segment.
+    func beginRebase() {
+        guard let journal, journal.hasSpare, !engine.isWritingSnapshot else { return }
+        writeBatch()
+        engine.beginRebase()
+        rotate(journal)
+        guard !hasFailed else { return }
+        write(engine.capture(at: moment))
+    }
+
+    /// Whether the state may be replaced now: the journal can go on after it.
+    var mayRebase: Bool { journal?.hasSpare ?? true }
+
+    // MARK: End
+
+    /// Completes the journal: the next start finds its end where it should be. Call it when it is quiet, and nothing after.
+    public func seal() {
+        // What came unjournaled is in the last snapshot only: the segment's end is not where the state ends. And what a
+        // sync under way may still fail to bring to the disk must not be called complete.
+        guard let journal, !hasFailed, !engine.needsRebase, !engine.isSyncing else { return }
+        writeBatch()
+        guard !hasFailed else { return }
+        do throws(StorageError) {
+            // First what it completes: the seal says that this is on the disk, and so tells a torn end from damage.
+            let covered = engine.beginSync()
+            if let error = journal.syncTask()() { throw error }
+            unsafe engine.endSync(covering: covered) { unsafe delegate?.deliver($1, to: $0) }
+            try journal.seal(synced: engine.durableSequence)
+            if let error = journal.syncTask()() { throw error }
+        } catch { delegate?.note(.notSealed(error)) }
+    }
+}

@@ -1,0 +1,28 @@
+import FuseboxEngine
+import FuseboxLoop
+import FuseboxStore
+import FuseboxWire
+
+extension Server {
+    /// Checks the data directory without changing anything; returns what there is to say of it.
+    ///
+    /// - Throws: what the daemon would refuse to start with
+    public static func check(_ configuration: ServerConfiguration) throws(ServerFailure) -> [String] {
+        let directory: DirectoryStorage
+        do throws(DirectoryError) {
+            directory = try DirectoryStorage(configuration.dataDirectory, .looking)
+        } catch {
+            if case .failed(let failure) = error, failure.isNotFound {
+                return ["\(configuration.dataDirectory): not there yet; it will be created, and the state begins empty"]
+            }
+            throw ServerFailure(error)
+        }
+        let moment = Moment(milliseconds: SystemClock.wallMilliseconds)
+        do throws(RecoveryRefusal) {
+            let found = try Recovered.find(
+                in: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
+                newEpoch: 0, at: moment)
+            return [found.report(of: configuration.dataDirectory)]
+        } catch { throw ServerFailure(error) }
+    }
+}

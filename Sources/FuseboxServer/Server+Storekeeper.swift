@@ -1,0 +1,49 @@
+import FuseboxEngine
+import FuseboxLoop
+import FuseboxStore
+import FuseboxWire
+import Glibc
+
+/// The loop as the surroundings of journal and snapshots: what waits for the disk runs on its thread pool.
+extension Server: StorekeeperDelegate {
+    public func work<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
+    ) {
+        loop.work(body, then: completion)
+    }
+
+    public func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
+        unsafe connection(session)?.append(frame)
+    }
+
+    public func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
+        connection(ticket.session)?.complete(write)
+    }
+
+    public func goOn(with session: UInt64) {
+        if let connection = connection(session) { continueLater(connection) }
+    }
+
+    public func runAgain() { loop.runAgain() }
+
+    public func note(_ news: StorekeeperNews) {
+        switch news {
+        case .noRoom(let error):
+            log(.error, "no room for the journal: \(error); what must be written down is refused")
+        case .roomAgain: log(.notice, "there is room for the journal again")
+        case .wroteSnapshot(let info): log(.info, "snapshot \(info.file): \(info.length) bytes")
+        case .snapshotFailed(let failure): log(.error, "no snapshot was written: \(failure)")
+        case .imported(let breakers, let providers):
+            log(.notice, "imported a state: \(breakers) breakers, \(providers) providers")
+        case .notSealed(let error): log(.error, "the journal could not be completed: \(error)")
+        }
+    }
+
+    public func journalFailed(_ error: StorageError) {
+        log(
+            .critical,
+            "the journal cannot be written any more: \(error). Stopping now; the next start recovers what is on the disk"
+        )
+        _exit(74)
+    }
+}

@@ -1,0 +1,43 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+
+/// Imports, now and then.
+extension Simulation {
+    /// Imports the state as it is: it has to be put in the place of itself without anything being lost or made up.
+    func importOwnState(_ daemon: SimulatedDaemon) {
+        let bytes = daemon.exported
+        var session = openAuditSession(daemon)
+        for offset in stride(from: 0, to: bytes.count, by: Limits.chunkLength) {
+            var chunk = ImportChunk()
+            chunk.offset = UInt64(offset)
+            chunk.chunk = Bytes(Array(bytes[offset..<min(offset + Limits.chunkLength, bytes.count)]))
+            if ask(chunk, &session, daemon) == nil { return fail("a piece of an import was refused") }
+        }
+        var commit = ImportCommit()
+        commit.length = UInt64(bytes.count)
+        importing = session.id
+        guard case .deferred = daemon.handle(SimulatedClient.frame(commit, 0), &session) else {
+            return fail("an import was not taken")
+        }
+    }
+
+    func importAnswered(_ session: UInt64, _ frame: [UInt8]) {
+        let (header, payload) = SimulatedClient.parse(frame)
+        guard header.command == ImportCommit.declaration.number else { return }
+        // The answer to the one before may come while the next one is being decoded.
+        if session == importing { importing = nil }
+        guard header.detail == 0, let info = SimulatedClient.decode(ImportCommit.Reply.self, payload) else { return }
+        result.imports += 1
+        durableFloor = max(durableFloor, info.sequence)
+    }
+
+    func heard(_ news: StorekeeperNews) {
+        switch news {
+        case .imported: importing = nil
+        case .wroteSnapshot(let info): durableFloor = max(durableFloor, info.sequence)
+        case .noRoom, .roomAgain, .snapshotFailed, .notSealed: return
+        }
+    }
+}
