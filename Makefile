@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libuv1-dev strace
+PACKAGES = libfaketime libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test install proto-docs
