@@ -206,6 +206,44 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// What a restart knows of time is what was last written down, and while nothing changes that is nothing: the time
+        /// that passed since is taken back if the wall clock is, and a step since counts as time that passed.
+        private static let staleness: Comment = "the time since the last change is not written down"
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func timeThatPassedWithoutAChangeIsNotTakenBack(_ signal: Int32) throws {
+            let daemon = try startIdle(.all)
+            clock.set(offsetSeconds: 20 * 60)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            // The machine starts anew, and its clock is set back.
+            clock.set(offsetSeconds: 0)
+            let next = try start(.all)
+            let after = try look(at: next)
+            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            try end(next, SIGTERM)
+        }
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aStepWithoutAChangeAfterItIsNotTimeThatPassed(_ signal: Int32) throws {
+            let daemon = try startIdle(.wall)
+            clock.set(offsetSeconds: 30 * 60)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            let next = try start()
+            let after = try look(at: next)
+            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            try end(next, SIGTERM)
+        }
+
+        /// A daemon whose newest snapshot holds everything.
+        private func startIdle(_ clocks: FakedClock.Clocks) throws -> DaemonProcess {
+            let daemon = try start(clocks)
+            try fill(daemon)
+            #expect(try RawPeer.greeted(daemon.socketPath).ask(SnapshotNow()).status == .ok)
+            return daemon
+        }
+
         // MARK: Periods
 
         private func closedPeriods(_ daemon: DaemonProcess) throws -> [LedgerClosedPeriods.Period] {
