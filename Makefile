@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libuv1-dev strace
+PACKAGES = libfaketime libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test install proto-docs
@@ -15,7 +15,7 @@ help:
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX))"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
-	@echo "make simulate  crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
+	@echo "make simulate  turn every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
@@ -82,6 +82,7 @@ CRASHES ?= 101
 
 simulate: setup
 	$(SWIFT) build -c release --product fusebox-simulate
+	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 proto-docs: setup

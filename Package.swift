@@ -71,7 +71,7 @@ let package = Package(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .testTarget(
-            name: "FuseboxEndToEndTests", dependencies: ["FuseboxClient", "FuseboxWire", "fuseboxd"],
+            name: "FuseboxEndToEndTests", dependencies: ["fusebox", "FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxProductTests",

@@ -133,7 +133,8 @@ func names(in folder: String) -> [String] {
 }
 
 func waitForSocket(_ path: String) throws {
-    for _ in 0..<5_000 {
+    // A start that replays a journal may take a while.
+    for _ in 0..<60_000 {
         if let socket = try? RawConnection(path) { return socket.close() }
         poll(nil, 0, 2)
     }

@@ -67,12 +67,16 @@ public final class DirectoryStorage: Storage {
         guard copy >= 0, let stream = unsafe fdopendir(copy) else { throw Self.error("open", path) }
         defer { unsafe closedir(stream) }
         var names: [String] = []
+        // The end and a failure look alike but for this: files that were not listed must not be taken for none.
+        errno = 0
         while let entry = unsafe readdir(stream) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
+            errno = 0
         }
+        guard errno == 0 else { throw Self.error("readdir", path) }
         return names
     }
 

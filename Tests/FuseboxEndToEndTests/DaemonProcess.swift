@@ -63,13 +63,15 @@ final class DaemonProcess {
     }
 
     /// `fuseboxd` lies beside the program that runs the tests, unless `FUSEBOX_DAEMON` names another one.
-    static let executable: String = {
-        if let named = getenv("FUSEBOX_DAEMON") { return String(cString: named) }
+    static let executable = getenv("FUSEBOX_DAEMON").map { String(cString: $0) } ?? beside("fuseboxd")
+
+    /// A program that was built with the one that runs the tests.
+    static func beside(_ name: String) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let path = String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
-        return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/fuseboxd"
-    }()
+        return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/" + name
+    }
 
     /// What it has written to standard error.
     var log: String { String(decoding: contents(of: logPath), as: UTF8.self) }
@@ -112,6 +114,9 @@ final class DaemonProcess {
         exitStatus = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
         return true
     }
+
+    /// The exit status of `fusebox check` on its data directory: 0 if nothing is wrong there.
+    func check() -> Int32 { run([Self.beside("fusebox"), "check", dataPath]) }
 
     /// The snapshot files, oldest first.
     var snapshots: [String] { snapshotNames(in: dataPath) }

@@ -215,6 +215,27 @@ extension EndToEnd {
             #expect(try reporter.total() == 2)
         }
 
+        /// A directory that cannot be listed to its end is not one with fewer files.
+        @Test(.enabled(if: Interposer.isPossible))
+        func aDirectoryThatCannotBeReadIsNotTakenForAnEmptyOne() throws {
+            let folder = TemporaryFolder()
+            let interposer = try Interposer(in: folder)
+            let daemon = try DaemonProcess(options(interposer), in: folder)
+            let reporter = try Reporter(daemon)
+            for _ in 0..<3 { #expect(try reporter.report()?.status == .ok) }
+            #expect(try daemon.stop() == 0)
+            let before = fileNames(in: daemon.dataPath)
+            interposer.fail("readdir")
+            let refused = DaemonProcess(starting: options(interposer), in: folder)
+            #expect(try refused.wait() == 74)
+            #expect(refused.log.contains("the data directory cannot be read: readdir"))
+            #expect(fileNames(in: daemon.dataPath) == before)
+            interposer.heal()
+            let next = try DaemonProcess(options(interposer), in: folder)
+            try reporter.reconnect(next)
+            #expect(try reporter.total() == 3)
+        }
+
         @Test(.enabled(if: Interposer.isPossible))
         func shortAndInterruptedWritesAreCompleted() throws {
             let folder = TemporaryFolder()

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-/// A library that is loaded into the daemon and makes system calls on files fail while a trigger file says which.
+/// A library that is loaded into the daemon and makes system calls on files fail, or wait, while a trigger file says
+/// which.
 struct Interposer {
     private let trigger: String
     private let library: String
@@ -22,6 +23,9 @@ struct Interposer {
     /// How the daemon is started with it.
     var prelude: String { "export LD_PRELOAD=\(library) FUSEBOX_FAULT=\(trigger)" }
 
+    /// Makes every fsync, and with it every snapshot, wait until `heal`.
+    func holdSnapshots() { fail("hold") }
+
     /// Makes this call fail from now on.
     func fail(_ call: String) { write(Array(call.utf8), to: trigger) }
 
@@ -31,6 +35,7 @@ struct Interposer {
     /// Calls on standard output and error and on sockets are left alone.
     private static let source = """
         #define _GNU_SOURCE
+        #include <dirent.h>
         #include <dlfcn.h>
         #include <errno.h>
         #include <fcntl.h>
@@ -65,6 +70,7 @@ struct Interposer {
 
         int fsync(int file) {
             if (told("fsync")) { errno = EIO; return -1; }
+            while (told("hold")) usleep(1000);
             return REAL(fsync)(file);
         }
 
@@ -99,6 +105,15 @@ struct Interposer {
             mode_t mode = 0600;
             if (flags & O_CREAT && told("openat")) { errno = EMFILE; return -1; }
             return syscall(SYS_openat, directory, name, flags, mode);
+        }
+
+        struct dirent *readdir(DIR *stream) {
+            static int calls;
+            int before = errno;
+            if (told("readdir") && ++calls % 4 == 0) { errno = EIO; return NULL; }
+            // The end is told by an errno that is left alone.
+            errno = before;
+            return REAL(readdir)(stream);
         }
 
         int posix_fallocate(int file, off_t offset, off_t length) {

@@ -98,6 +98,32 @@ struct RecoveryTests {
         #expect(refusal() == .journalWithoutBase(file: WrittenDirectory.journal(1)))
     }
 
+    /// What cannot be read may be good: nothing older is taken in its place, and nothing is set aside.
+    @Test(
+        arguments: [
+            (.list, ""), (.read, "snapshot-"), (.readPart, "snapshot-"), (.length, "snapshot-"), (.read, "journal-"),
+            (.readPart, "journal-"),
+        ] as [(FailingReads.Call, String)])
+    func unreadable(_ call: FailingReads.Call, _ prefix: String) throws {
+        try directory.snapshot(at: 3)
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        let before = try directory.storage.list()
+        let failing = FailingReads(files: directory.storage, call: call, prefix: prefix)
+        var refusal: RecoveryRefusal?
+        do throws(RecoveryRefusal) {
+            _ = try Recovered.find(
+                in: SnapshotStore(failing), profile: .fusebox, limits: Limits(), newEpoch: 1,
+                at: Moment(milliseconds: 0))
+        } catch { refusal = error }
+        guard case .unreadable(.storage(let error)) = refusal else {
+            return #expect(Bool(false), "\(String(describing: refusal))")
+        }
+        #expect(error == FailingReads.error(call, error.path) && error.path.hasPrefix(prefix))
+        #expect(try directory.storage.list() == before)
+        try expect(7, .newest(SnapshotName(sequence: 5)), .whole)
+    }
+
     // MARK: The journal
 
     @Test func whole() throws {

@@ -82,43 +82,4 @@ public final class WrittenDirectory {
         body(&bytes)
         storage.put(bytes, as: file)
     }
-
-    /// What became of a directory after each of many single flipped bits.
-    public struct FlipCounts: Sendable, Equatable {
-        public var refused = 0
-        public var withoutLoss = 0
-        public var torn = 0
-        /// Recovered to a state that is not the one that was written: there must be none.
-        public var wrong = 0
-    }
-
-    /// Flips bits of a file, one at a time, and recovers each time.
-    ///
-    /// - Parameters:
-    ///   - step: every so manieth bit
-    ///   - sequence: the state that was written
-    ///   - safe: the state that must not be fallen behind, in the last write of a journal that is not sealed
-    public func flipBits(of file: String, step: Int, sequence: UInt64, safe: UInt64) throws(StorageError) -> FlipCounts
-    {
-        var counts = FlipCounts()
-        let original = try storage.read(file)
-        let image = Self.image(after: sequence)
-        for bit in stride(from: 0, to: original.count * 8, by: step) {
-            storage.flip(bit: bit, of: file)
-            do throws(RecoveryRefusal) {
-                let recovered = try recover()
-                if recovered.sequence == sequence, recovered.machine.image == image {
-                    counts.withoutLoss += 1
-                } else if case .torn = recovered.situation.tail, recovered.sequence >= safe,
-                    recovered.machine.image == Self.image(after: recovered.sequence)
-                {
-                    counts.torn += 1
-                } else {
-                    counts.wrong += 1
-                }
-            } catch { counts.refused += 1 }
-            storage.flip(bit: bit, of: file)
-        }
-        return counts
-    }
 }

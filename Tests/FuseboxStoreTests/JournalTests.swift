@@ -72,25 +72,6 @@ struct JournalTests {
         }
     }
 
-    @Test func flippedBitsOfASealedJournalAreNeverApplied() throws {
-        try directory.snapshot(at: 0)
-        try directory.segment(1..<31, length: 4096, isSealed: true)
-        let counts = try directory.flipBits(
-            of: WrittenDirectory.journal(1), step: 23, sequence: 30, safe: 30)
-        #expect(counts.wrong == 0 && counts.torn == 0, "\(counts)")
-        #expect(counts.refused > 1_000, "\(counts)")
-    }
-
-    @Test func flippedBitsOfASnapshotFallBackWithoutLoss() throws {
-        try directory.snapshot(at: 0)
-        try directory.snapshot(at: 10)
-        try directory.segment(1..<31, length: 8192)
-        let counts = try directory.flipBits(
-            of: SnapshotName(sequence: 10).file, step: 5, sequence: 30, safe: 30)
-        #expect(counts.wrong == 0 && counts.torn == 0, "\(counts)")
-        #expect(counts.withoutLoss > 500, "\(counts)")
-    }
-
     @Test func writingGoesOnBehindATornTailAndClearsIt() throws {
         try directory.segment(1..<11)
         let file = WrittenDirectory.journal(1)

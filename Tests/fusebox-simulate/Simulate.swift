@@ -5,9 +5,11 @@ import Glibc
 ///
 /// With `--hours` it goes on with seed after seed for that long; without, it runs `--seeds` of them. It ends with status
 /// 1 and the seed at the first violation.
+///
+/// `fusebox-simulate --damage BYTES` turns every bit of a journal of that length instead, and cuts it at every byte.
 @main
 struct Simulate {
-    static func main() {
+    static func main() async throws {
         var seed: UInt64 = 1
         var seeds = 1_000
         var crashes = 105
@@ -21,6 +23,8 @@ struct Simulate {
             case "--seeds": seeds = read(Int(value))
             case "--crashes": crashes = read(Int(value))
             case "--hours": hours = read(Double(value))
+            case "--damage":
+                exit(try await DamageReport(journalLength: read(Int(value))).run() ? 0 : 1)
             case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
@@ -35,7 +39,7 @@ struct Simulate {
 
     private static func usage() -> Never {
         print(
-            "usage: fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+            "usage: fusebox-simulate [--damage BYTES] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
         )
         exit(64)
     }

@@ -1,0 +1,189 @@
+import FuseboxWire
+import Glibc
+
+/// What fills a journal until a snapshot would be written, each kind with something of which there is as much as can be.
+enum RestartLoad: String, CaseIterable {
+    /// The smallest entries there are: outcomes of one breaker with a short name, reported by one worker.
+    case outcomes
+    /// Outcomes of as many breakers as one user may have, in no order.
+    case breakers
+    /// Records of 200,000 accounts, in no order; every provider has a budget.
+    case records
+    /// The same, over a snapshot that is full of them already.
+    case recordsOverMany
+    /// Budgets that are set again and again, of as many as there may be. Only when it is named: setting one costs time in
+    /// proportion to their number, so this takes minutes to write and to replay.
+    case budgets
+    /// As many workers as are remembered, in turn; none of them acknowledges a reply.
+    case workers
+    /// Workers that come, report one outcome and go.
+    case goodbyes
+
+    private static let batch = 1_000
+    private static let providers = 2_000
+    private static let models = 100
+
+    /// Fills the journal with at most so many bytes; returns the entries.
+    func fill(_ daemon: Daemon, bytes: Int) throws -> Int {
+        var journal = JournalSize(limit: bytes)
+        switch self {
+        case .outcomes: try fill(daemon, &journal) { _ in BreakerSuccess(name: try Name("a")) }
+        case .breakers:
+            let names = try (0..<49_000).map { try Name("b\($0)") }
+            try fill(daemon, &journal) { BreakerSuccess(name: names[Self.scattered($0) % names.count]) }
+        case .records: try fillWithRecords(daemon, &journal)
+        case .recordsOverMany:
+            try fillWithRecords(daemon, &journal)
+            try Self.takeSnapshot(daemon)
+            journal = JournalSize(limit: bytes)
+            try fillWithRecords(daemon, &journal)
+        case .budgets:
+            let names = try (0..<Self.providers).map { try Name("p\($0)") }
+            let models = try (0..<8).map { try Name("m\($0)") }
+            try fill(daemon, &journal) { number in
+                let place = Self.scattered(number)
+                let (provider, model) = (names[place % names.count], models[place / names.count % models.count])
+                return LedgerSetBudget(budget: Budget(provider: provider, model: model, monthly: .zero))
+            }
+        case .workers: try fillFromManyWorkers(daemon, &journal)
+        case .goodbyes: try fillWithGoodbyes(daemon, &journal)
+        }
+        return journal.entries
+    }
+
+    /// A number that looks like chance and is the same in every run.
+    private static func scattered(_ number: Int) -> Int {
+        Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: number) &* 0x9E37_79B9_7F4A_7C15) >> 33)
+    }
+
+    /// One worker that sends many requests at once, and acknowledges them.
+    private func fill<C: Command>(
+        _ daemon: Daemon, _ journal: inout JournalSize, _ command: (Int) throws -> C
+    ) throws {
+        var connection = try DurableBenchmark.greeted(daemon, UInt64(nanoseconds()))
+        defer { connection.close() }
+        var reader = FrameReader()
+        var sequence: UInt64 = 0
+        while !journal.isFull {
+            var frames = ByteWriter()
+            var count = 0
+            while count < Self.batch, !journal.isFull {
+                sequence += 1
+                count += 1
+                let start = frames.count
+                RawConnection.append(try command(Int(sequence)), sequence: sequence, to: &frames)
+                journal.add(frameBytes: frames.count - start)
+            }
+            try connection.send(frames.bytes)
+            try expect(try connection.receiveFrames(count, &reader) == 0, "a request was refused")
+        }
+    }
+
+    private func fillWithRecords(_ daemon: Daemon, _ journal: inout JournalSize) throws {
+        let providers = try (0..<Self.providers).map { try Name("p\($0)") }
+        let models = try (0..<Self.models).map { try Name("m\($0)") }
+        var setup = JournalSize(limit: .max)
+        try Self.setBudgets(daemon, providers, &setup)
+        journal.entries += setup.entries
+        journal.bytes += setup.bytes
+        try fill(daemon, &journal) { number in
+            let place = Self.scattered(number)
+            return LedgerRecord(
+                provider: providers[place % providers.count], model: models[place / providers.count % models.count],
+                cost: Money(nanodollars: 1_000), inputTokens: 10, outputTokens: 20)
+        }
+    }
+
+    private static func setBudgets(_ daemon: Daemon, _ providers: [Name], _ journal: inout JournalSize) throws {
+        var connection = try DurableBenchmark.greeted(daemon, UInt64(nanoseconds()))
+        defer { connection.close() }
+        var reader = FrameReader()
+        for (number, provider) in providers.enumerated() {
+            let budget = Budget(provider: provider, monthly: Money(nanodollars: 1_000_000_000_000), rpm: 1_000_000)
+            let frame = RawConnection.frame(LedgerSetBudget(budget: budget), sequence: UInt64(number + 1))
+            journal.add(frameBytes: frame.count)
+            try connection.send(frame)
+            try expect(try connection.receiveFrames(1, &reader) == 0, "a budget was refused")
+        }
+    }
+
+    private static func takeSnapshot(_ daemon: Daemon) throws {
+        var connection = try DurableBenchmark.greeted(daemon, UInt64(nanoseconds()))
+        defer { connection.close() }
+        var reader = FrameReader()
+        try connection.send(RawConnection.frame(SnapshotNow()))
+        try expect(try connection.receiveFrames(1, &reader) == 0, "the snapshot failed")
+    }
+
+    private func fillFromManyWorkers(_ daemon: Daemon, _ journal: inout JournalSize) throws {
+        let perVisit = 18
+        let name = try Name("a")
+        var visit = 0
+        while !journal.isFull {
+            for worker in 1...16_000 as ClosedRange<UInt64> where !journal.isFull {
+                var frames = ByteWriter()
+                RawConnection.append(
+                    Hello(worker: WorkerID(high: 2, low: worker), client: "bench"), to: &frames)
+                for number in 0..<perVisit {
+                    let start = frames.count
+                    let sequence = UInt64(visit * perVisit + number + 1)
+                    RawConnection.append(BreakerSuccess(name: name), sequence: sequence, oldest: 1, to: &frames)
+                    journal.add(frameBytes: frames.count - start)
+                }
+                try Self.exchange(daemon, frames.bytes, count: perVisit + 1)
+            }
+            visit += 1
+        }
+    }
+
+    private func fillWithGoodbyes(_ daemon: Daemon, _ journal: inout JournalSize) throws {
+        let name = try Name("a")
+        var worker: UInt64 = 0
+        while !journal.isFull {
+            worker += 1
+            var frames = ByteWriter()
+            RawConnection.append(Hello(worker: WorkerID(high: 3, low: worker), client: "bench"), to: &frames)
+            let start = frames.count
+            RawConnection.append(BreakerSuccess(name: name), sequence: 1, to: &frames)
+            journal.add(frameBytes: frames.count - start)
+            RawConnection.append(Goodbye(), to: &frames)
+            journal.addGoodbye()
+            try Self.exchange(daemon, frames.bytes, count: 3)
+        }
+    }
+
+    /// A connection of its own for these requests, the first of them a hello.
+    private static func exchange(_ daemon: Daemon, _ frames: [UInt8], count: Int) throws {
+        var connection = try RawConnection(daemon.socket)
+        defer { connection.close() }
+        var reader = FrameReader()
+        try connection.send(frames)
+        try expect(try connection.receiveFrames(count, &reader) == 0, "a request was refused")
+    }
+}
+
+/// How full the journal is, as `proto-docs/journal.md` has it.
+private struct JournalSize {
+    let limit: Int
+    var bytes = 0
+    var entries = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    private static let entryBytes = 80
+    /// What a frame has before its payload: its length, its header and the worker's sequence numbers.
+    private static let frameBytes = RawConnection.frame(Ping()).count + 16
+
+    /// Whether another entry might not fit.
+    var isFull: Bool { bytes > limit - 1024 }
+
+    mutating func add(frameBytes: Int) { add(payload: frameBytes - Self.frameBytes) }
+
+    /// The worker is forgotten, by an entry with its id.
+    mutating func addGoodbye() { add(payload: 16) }
+
+    private mutating func add(payload: Int) {
+        bytes += (Self.entryBytes + payload + 7) & ~7
+        entries += 1
+    }
+}

@@ -1,0 +1,294 @@
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Durations run on the steady clock and dates follow the wall clock, forward only: while the daemon runs, and from
+    /// one start to the next. Under `libfaketime`.
+    @Suite(.enabled(if: FakedClock.isPossible)) struct ClockTests {
+        private static let hour = 3600
+        private static let day = 24 * hour
+        private static let minute: Int64 = 60_000
+        private static let cooldown = 60 * minute
+        private static let name = try! Name("openai")
+
+        private let folder = TemporaryFolder()
+        private let clock: FakedClock
+
+        init() { clock = FakedClock(in: folder) }
+
+        private func start(_ clocks: FakedClock.Clocks = .wall) throws -> DaemonProcess {
+            var options = DaemonProcess.Options()
+            options.flags = ["--snapshot-interval", "60m"]
+            options.prelude = clock.prelude(clocks)
+            return try DaemonProcess(options, in: folder)
+        }
+
+        /// Ends it, in order or not.
+        private func end(_ daemon: DaemonProcess, _ signal: Int32) throws {
+            #expect(try daemon.stop(signal) == (signal == SIGKILL ? 128 + SIGKILL : 0))
+            FakedClock.forget(daemon.process)
+        }
+
+        // MARK: What depends on time
+
+        /// A mark, a breaker that is open, a rate window and a history, all of which time alone would change.
+        private func fill(_ daemon: DaemonProcess) throws {
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let name = Self.name
+            let change = BreakerConfigurationChange(failureThreshold: 1, resetTimeoutMilliseconds: Self.cooldown)
+            #expect(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
+            // The decay of an open breaker begins with the first request that it refuses, or with the failure.
+            #expect(try peer.ask(BreakerFailure(name: name)).status == .ok)
+            #expect(try peer.ask(BreakerAcquire(name: name)).status == .ok)
+            #expect(try peer.ask(LedgerSetBudget(budget: Budget(provider: name, rpd: 10))).status == .ok)
+            for _ in 0..<3 {
+                let record = LedgerRecord(
+                    provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1)
+                #expect(try peer.ask(record).status == .ok)
+            }
+            let mark = ExhaustionMark(provider: name, resetAfterMilliseconds: Self.cooldown)
+            #expect(try peer.ask(mark).status == .ok)
+        }
+
+        /// What is left of each duration, at a moment.
+        private struct Standing {
+            var now: Timestamp
+            var wall: Timestamp
+            /// Until the mark expires; nil if it has.
+            var cooldown: Int64?
+            /// Until the breaker lets something through; nil if it does.
+            var breaker: Int64?
+            /// Counted in the window of a day.
+            var counted: Int64
+            /// Recorded within the last hour.
+            var recorded: UInt64
+            /// The test's own clock when this was asked for.
+            var asked = monotonicMilliseconds()
+        }
+
+        private func look(at daemon: DaemonProcess) throws -> Standing {
+            let asked = monotonicMilliseconds()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let name = Self.name
+            let time = try peer.ask(Ping()).reply(Ping.Reply.self)
+            let mark = try peer.ask(ExhaustionGet(provider: name)).reply(ExhaustionGet.Reply.self).entry
+            let breaker = try peer.ask(BreakerGet(name: name)).reply(BreakerGet.Reply.self).status
+            let rate = try peer.ask(LedgerCheckRate(provider: name, dimension: .rpd)).reply(LedgerCheckRate.Reply.self)
+            let summary = try peer.ask(LedgerSummary(provider: name, windowMilliseconds: 60 * Self.minute))
+                .reply(LedgerSummary.Reply.self)
+            return Standing(
+                now: time.now, wall: time.wall, cooldown: mark.map { $0.resetsAt - time.now },
+                breaker: breaker.state == .open ? breaker.nextAttempt.map { $0 - time.now } : nil,
+                counted: rate.used, recorded: summary.requests, asked: asked)
+        }
+
+        /// Expects that between two looks as much time has passed for the daemon as the test has seen, and that nothing
+        /// else has changed.
+        private func expectOnlyTimePassed(
+            _ before: Standing, _ after: Standing, andAlso passed: Int64 = 0,
+            _ location: SourceLocation = #_sourceLocation
+        ) {
+            let seen = passed + Int64(monotonicMilliseconds() - before.asked) + 2
+            let durations = [
+                ("the steady clock", -before.now.milliseconds, -after.now.milliseconds),
+                ("the cooldown", before.cooldown ?? 0, after.cooldown ?? 0),
+                ("the breaker's timeout", before.breaker ?? 0, after.breaker ?? 0),
+            ]
+            for (what, earlier, later) in durations {
+                #expect(later <= earlier - passed, "\(what) went back", sourceLocation: location)
+                #expect(later >= earlier - seen, "\(what) leapt", sourceLocation: location)
+            }
+            #expect(after.cooldown != nil && after.breaker != nil, sourceLocation: location)
+            #expect(after.counted == 3 && after.recorded == 3, sourceLocation: location)
+            // What a kill leaves is the date of the last change, an instant before the look.
+            #expect(after.wall - before.wall >= -seen, "dates go back", sourceLocation: location)
+        }
+
+        // MARK: While it runs
+
+        @Test(arguments: [2 * hour, -2 * hour, 400 * day, -400 * day])
+        func aStepOfTheWallClockIsLoggedAndChangesNoDuration(seconds: Int) throws {
+            let daemon = try start()
+            try fill(daemon)
+            let before = try look(at: daemon)
+            #expect(before.cooldown != nil && before.breaker != nil && before.counted == 3 && before.recorded == 3)
+
+            clock.set(offsetSeconds: seconds)
+            let stepped = try look(at: daemon)
+            expectOnlyTimePassed(before, stepped)
+            try expectSteps(daemon, [seconds])
+            if seconds > 0 { #expect(stepped.wall - before.wall >= Int64(seconds) * 1000, "dates follow it forward") }
+
+            clock.set(offsetSeconds: 0)
+            let back = try look(at: daemon)
+            expectOnlyTimePassed(stepped, back)
+            try expectSteps(daemon, [seconds, -seconds])
+            try end(daemon, SIGTERM)
+        }
+
+        /// The steps that its log tells of, to the second.
+        private func expectSteps(_ daemon: DaemonProcess, _ seconds: [Int]) throws {
+            let told = daemon.log.split(separator: "\n").compactMap { line -> Int? in
+                guard let words = line.split(separator: " was stepped by ").dropFirst().first else { return nil }
+                return words.split(separator: " ").first.flatMap { Int($0) }
+            }
+            #expect(told.count == seconds.count, "\(daemon.log)")
+            for (milliseconds, seconds) in zip(told, seconds) { #expect(abs(milliseconds - seconds * 1000) < 1000) }
+        }
+
+        /// What would be seen if durations did follow the clock that was stepped.
+        @Test func timeThatPassesEndsThemAll() throws {
+            let daemon = try start(.all)
+            try fill(daemon)
+            let before = try look(at: daemon)
+            clock.set(offsetSeconds: 30 * 60)
+            let half = try look(at: daemon)
+            expectOnlyTimePassed(before, half, andAlso: 30 * Self.minute)
+            clock.set(offsetSeconds: 25 * Self.hour)
+            let after = try look(at: daemon)
+            #expect(after.cooldown == nil && after.breaker == nil)
+            #expect(after.counted == 0 && after.recorded == 0)
+            #expect(!daemon.log.contains("was stepped by"))
+            try end(daemon, SIGTERM)
+        }
+
+        // MARK: From one start to the next
+
+        @Test(arguments: [SIGTERM, SIGKILL], [0, -hour, -400 * day])
+        func aRestartWithTheClockSetBackGoesOnWhereItWas(_ signal: Int32, seconds: Int) throws {
+            let daemon = try start()
+            try fill(daemon)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            clock.set(offsetSeconds: seconds)
+            let next = try start()
+            // The last moment that is on the disk is that of the last change, an instant before the look.
+            let settled = waitUntil { ((try? look(at: next).now) ?? before.now) > before.now }
+            #expect(settled)
+            expectOnlyTimePassed(before, try look(at: next))
+            try end(next, SIGTERM)
+        }
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func timeThatPassedWhileItWasDownCounts(_ signal: Int32) throws {
+            let daemon = try start()
+            try fill(daemon)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            clock.set(offsetSeconds: 20 * 60)
+            let next = try start()
+            expectOnlyTimePassed(before, try look(at: next), andAlso: 20 * Self.minute)
+            try end(next, signal)
+            clock.set(offsetSeconds: 25 * Self.hour)
+            let last = try start()
+            let after = try look(at: last)
+            #expect(after.cooldown == nil && after.breaker == nil)
+            #expect(after.counted == 0 && after.recorded == 0)
+            try end(last, SIGTERM)
+        }
+
+        /// A clock that was set back in between has made time stand still, and it goes on from there.
+        @Test func aClockThatIsSetBackMoreThanOnceNeverTakesTimeAway() throws {
+            var daemon = try start()
+            try fill(daemon)
+            var last = try look(at: daemon)
+            for (seconds, signal) in [(-600, SIGTERM), (-1200, SIGKILL), (-7200, SIGTERM), (-90_000, SIGKILL)] {
+                try end(daemon, signal)
+                clock.set(offsetSeconds: seconds)
+                daemon = try start()
+                let settled = waitUntil { ((try? look(at: daemon).now) ?? last.now) > last.now }
+                #expect(settled)
+                let next = try look(at: daemon)
+                expectOnlyTimePassed(last, next)
+                last = next
+            }
+            try end(daemon, SIGTERM)
+        }
+
+        /// What a restart knows of time is what was last written down, and while nothing changes that is nothing: the time
+        /// that passed since is taken back if the wall clock is, and a step since counts as time that passed.
+        private static let staleness: Comment = "the time since the last change is not written down"
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func timeThatPassedWithoutAChangeIsNotTakenBack(_ signal: Int32) throws {
+            let daemon = try startIdle(.all)
+            clock.set(offsetSeconds: 20 * 60)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            // The machine starts anew, and its clock is set back.
+            clock.set(offsetSeconds: 0)
+            let next = try start(.all)
+            let after = try look(at: next)
+            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            try end(next, SIGTERM)
+        }
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aStepWithoutAChangeAfterItIsNotTimeThatPassed(_ signal: Int32) throws {
+            let daemon = try startIdle(.wall)
+            clock.set(offsetSeconds: 30 * 60)
+            let before = try look(at: daemon)
+            try end(daemon, signal)
+            let next = try start()
+            let after = try look(at: next)
+            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            try end(next, SIGTERM)
+        }
+
+        /// A daemon whose newest snapshot holds everything.
+        private func startIdle(_ clocks: FakedClock.Clocks) throws -> DaemonProcess {
+            let daemon = try start(clocks)
+            try fill(daemon)
+            #expect(try RawPeer.greeted(daemon.socketPath).ask(SnapshotNow()).status == .ok)
+            return daemon
+        }
+
+        // MARK: Periods
+
+        private func closedPeriods(_ daemon: DaemonProcess) throws -> [LedgerClosedPeriods.Period] {
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            return try peer.ask(LedgerClosedPeriods(provider: Self.name)).reply(LedgerClosedPeriods.Reply.self).periods
+        }
+
+        private func spend(_ daemon: DaemonProcess) throws -> Int64 {
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            return try peer.ask(LedgerTotal()).reply(LedgerTotal.Reply.self).spend.nanodollars
+        }
+
+        /// The calendar turns a page when the wall clock passes the month's end, and never turns it back.
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aPeriodThatHasEndedDoesNotComeBack(_ signal: Int32) throws {
+            let daemon = try start()
+            try fill(daemon)
+            #expect(try closedPeriods(daemon).isEmpty)
+            #expect(try spend(daemon) == 3)
+            clock.set(offsetSeconds: 40 * Self.day)
+            // The periods roll over with the next change.
+            try record(daemon)
+            let closed = try closedPeriods(daemon)
+            #expect(closed.map(\.usage.spend.nanodollars) == [3])
+            #expect(try spend(daemon) == 1)
+            let before = try look(at: daemon)
+
+            clock.set(offsetSeconds: 0)
+            try record(daemon)
+            #expect(try closedPeriods(daemon) == closed)
+            try end(daemon, signal)
+            clock.set(offsetSeconds: -40 * Self.day)
+            let next = try start()
+            #expect(try look(at: next).wall >= before.wall)
+            try record(next)
+            #expect(try closedPeriods(next) == closed)
+            #expect(try spend(next) == 3)
+            try end(next, SIGTERM)
+        }
+
+        private func record(_ daemon: DaemonProcess) throws {
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let record = LedgerRecord(
+                provider: Self.name, model: Self.name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1)
+            #expect(try peer.ask(record).status == .ok)
+        }
+    }
+}

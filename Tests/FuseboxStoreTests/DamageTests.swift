@@ -1,0 +1,41 @@
+import FuseboxSimulation
+import Testing
+
+/// A damaged byte is never taken for a good one. `make simulate` does the same to a journal of 64 KiB.
+struct DamageTests {
+    private static let journalLength = 2048
+
+    private func flips(_ file: DamageSweep.File) throws -> (bits: Int, DamageSweep.Counts) {
+        let sweep = try DamageSweep(file, journalLength: Self.journalLength)
+        return (sweep.bits, sweep.flip(0..<sweep.bits))
+    }
+
+    @Test func everyFlippedBitOfASealedJournalIsRefusedOrWithoutLoss() throws {
+        let (bits, counts) = try flips(.sealedJournal)
+        #expect(counts.all == bits && bits == Self.journalLength * 8)
+        #expect(counts.wrong == 0 && counts.torn == 0)
+        // The zeros that fill the header's place, and the entry that completes the segment, hold nothing.
+        #expect(counts.refused > bits * 9 / 10)
+    }
+
+    @Test func everyFlippedBitOfAnOpenJournalIsRefusedOrTornAtTheLastEntry() throws {
+        let (bits, counts) = try flips(.openJournal)
+        #expect(counts.all == bits)
+        #expect(counts.wrong == 0)
+        #expect(counts.torn > 0 && counts.refused > bits / 2)
+    }
+
+    @Test func everyFlippedBitOfASnapshotFallsBackWithoutLoss() throws {
+        let (bits, counts) = try flips(.snapshot)
+        #expect(counts.all == bits)
+        #expect(counts.wrong == 0 && counts.torn == 0)
+        #expect(counts.withoutLoss > bits * 9 / 10)
+    }
+
+    @Test(arguments: [true, false])
+    func aJournalThatIsCutAtAnyByteIsRecoveredToTheExactPrefix(isZeroed: Bool) throws {
+        let sweep = try DamageSweep(.openJournal, journalLength: Self.journalLength)
+        #expect(try sweep.cut(at: 0...sweep.length, isZeroed: isZeroed) == [])
+        #expect(sweep.entries > 10)
+    }
+}
