@@ -16,7 +16,11 @@ extension Engine {
                 }
                 if !state.machine.permits.hasCallsInFlight(worker) { lost.remove(worker) }
             }
-            if state.machine.isDue(at: moment) { try applyOwn(Advance(), at: moment) }
+            if state.machine.isDue(at: moment) {
+                try applyOwn(Advance(), at: moment)
+            } else if isTimeStale(at: moment) {
+                try recordTime(at: moment)
+            }
         } catch {
             // The journal has no room: what is due stays due.
             advanceAgainAt = now + Self.retryMilliseconds
@@ -25,6 +29,24 @@ extension Engine {
 
     private static var retryMilliseconds: Int64 { 1_000 }
     private static var reclaimsPerTurn: Int { 16 }
+
+    /// Whether a restart would not know well enough what time it was: it goes on from the last recorded moment.
+    private func isTimeStale(at moment: Moment) -> Bool {
+        let last = state.machine.lastMoment
+        let step = (moment.wall - moment.now) - (last.wall - last.now)
+        return moment.now - last.now >= Self.recordedTimeMilliseconds || step >= EngineClock.reportedStepMilliseconds
+    }
+
+    /// How far the recorded time may lie behind.
+    private static var recordedTimeMilliseconds: Int64 { 10_000 }
+
+    /// Journals that time has passed, though nothing is due. That alone calls for no snapshot.
+    mutating func recordTime(at moment: Moment) throws(Refusal) {
+        guard moment.now > state.machine.lastMoment.now else { return }
+        let before = timeOnlyInputs
+        try applyOwn(Advance(), at: moment)
+        timeOnlyInputs = before + 1
+    }
 
     /// The time until something is due, in milliseconds; nil if nothing will be.
     public func untilDue(at moment: Moment) -> Int64? {

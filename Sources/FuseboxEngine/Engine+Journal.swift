@@ -81,6 +81,7 @@ extension Engine {
         by user: UInt32
     ) {
         state.sequence += 1
+        timeOnlyInputs = 0
         if isJournaling {
             var entry = JournalEntry()
             entry.sequence = state.sequence

@@ -97,11 +97,13 @@ struct SnapshotSchedule {
     mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
 
     /// Whether one is to be captured now.
-    func isDue(sequence: UInt64, hasGrown: Bool, at now: Timestamp) -> Bool {
+    ///
+    /// - Parameter lastChange: the newest input that changed more than the time
+    func isDue(lastChange: UInt64, hasGrown: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if !waiting.isEmpty { return true }
         if hasGrown, now - lastAttempt >= min(Self.retryMilliseconds, intervalMilliseconds) { return true }
-        return newest?.sequence != sequence && now - lastAttempt >= intervalMilliseconds
+        return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds
     }
 
     mutating func begin(at now: Timestamp) {
@@ -181,7 +183,7 @@ extension Engine {
     /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
     public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
         let grown = journaledBytes > Self.journalBound || isRebasing
-        guard snapshots.isDue(sequence: sequence, hasGrown: grown, at: moment.now) else { return nil }
+        guard snapshots.isDue(lastChange: sequence - timeOnlyInputs, hasGrown: grown, at: moment.now) else { return nil }
         return capture(at: moment)
     }
 

@@ -73,6 +73,8 @@ public struct Engine: ~Copyable {
     var now: Timestamp
     /// When what is due is tried again, if it could not be done.
     var advanceAgainAt: Timestamp?
+    /// The newest inputs in a row that recorded nothing but the time.
+    var timeOnlyInputs: UInt64 = 0
     /// Sessions that a newer one of the same worker has taken over.
     public internal(set) var fenced: [UInt64] = []
 

@@ -53,6 +53,8 @@ extension Storekeeper {
     /// Begins the end: the last request has been handled. Turns go on until it is quiet; then `seal` completes it.
     public func stop() {
         isStopping = true
+        // Full disks take no record of the time; the snapshot has it.
+        try? engine.recordTime(at: moment)
         writeLastSnapshot()
     }
 

@@ -23,6 +23,15 @@ public enum SystemClock {
     }
 }
 
+/// Other processes.
+public enum Processes {
+    /// Whether a process is known to have ended: none has its number. One that nobody has waited for yet still has it.
+    public static func hasEnded(_ process: Int32) -> Bool {
+        // 0 is what the kernel gives for a peer in a place that cannot be seen from here.
+        process > 0 && kill(process, 0) == -1 && errno == ESRCH
+    }
+}
+
 /// How many descriptors this process may have open.
 ///
 /// libuv accepts a connection beyond it and closes it without a word, so a server stays below by itself.

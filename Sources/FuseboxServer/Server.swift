@@ -19,6 +19,9 @@ public final class Server {
     private var listener: Listener?
     private var signals: [SignalWatcher] = []
     private var housekeeping: Timer?
+    /// Ends the wait for events when time makes something due, and when that is.
+    private var alarm: Timer?
+    private var alarmAt: Timestamp?
     private var clock: EngineClock
     /// The moment of this turn.
     private(set) var moment: Moment
@@ -138,6 +141,7 @@ public final class Server {
                 ? .alreadyRunning("somebody listens on \(configuration.socketPath) already: \(error)")
                 : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
         }
+        keeper.engine.beginGrace()
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }
@@ -170,6 +174,18 @@ public final class Server {
         let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
         housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
         self.housekeeping = housekeeping
+        // The turn that it begins does what is due.
+        alarm = try Timer(on: loop) { [unowned self] in alarmAt = nil }
+    }
+
+    /// Sees to it that a turn begins when something is due.
+    private func setAlarm() {
+        guard let alarm, let wait = keeper.engine.untilDue(at: moment) else { return }
+        guard moment.now + wait != alarmAt else { return }
+        alarmAt = moment.now + wait
+        // The loop's own time is that of the beginning of its turn, or earlier: it may be early, and is then set again.
+        loop.updateTime()
+        alarm.start(afterMilliseconds: wait)
     }
 
     /// Whether requests are still being read.
@@ -227,6 +243,7 @@ extension Server: EventLoopDelegate {
         if !continuing.isEmpty { loop.runAgain() }
         keeper.writeSnapshotIfDue()
         continueShutdown()
+        if isServing { setAlarm() }
         longestTurnNanoseconds = max(longestTurnNanoseconds, SystemClock.threadNanoseconds - turnStartedAt)
     }
 
@@ -339,7 +356,8 @@ extension Server: ListenerDelegate {
     func remove(_ connection: Connection) {
         guard connection.stream.isOpen else { return }
         connection.stream.close()
-        keeper.engine.sessionEnded(connection.session)
+        keeper.engine.sessionEnded(
+            connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
         let slot = Int(connection.session.id & 0xFFFF_FFFF)
         connections[slot] = nil
         freeSlots.append(slot)
@@ -428,6 +446,7 @@ extension Server {
     private func end() {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
+        alarm?.close()
         for signal in signals { signal.close() }
         keeper.seal()
         log(

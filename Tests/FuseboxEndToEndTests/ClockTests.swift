@@ -208,8 +208,6 @@ extension EndToEnd {
 
         /// What a restart knows of time is what was last written down, and while nothing changes that is nothing: the time
         /// that passed since is taken back if the wall clock is, and a step since counts as time that passed.
-        private static let staleness: Comment = "the time since the last change is not written down"
-
         @Test(arguments: [SIGTERM, SIGKILL])
         func timeThatPassedWithoutAChangeIsNotTakenBack(_ signal: Int32) throws {
             let daemon = try startIdle(.all)
@@ -220,7 +218,7 @@ extension EndToEnd {
             clock.set(offsetSeconds: 0)
             let next = try start(.all)
             let after = try look(at: next)
-            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            expectOnlyTimePassed(before, after)
             try end(next, SIGTERM)
         }
 
@@ -232,7 +230,7 @@ extension EndToEnd {
             try end(daemon, signal)
             let next = try start()
             let after = try look(at: next)
-            withKnownIssue(Self.staleness) { expectOnlyTimePassed(before, after) }
+            expectOnlyTimePassed(before, after)
             try end(next, SIGTERM)
         }
 
