@@ -54,12 +54,14 @@ final class Daemon {
     private let arguments: [String]
     var socket: String { "\(folder)/socket" }
 
-    init(_ flags: [String] = []) throws {
+    /// - Parameter tool: a program to run it under, with its arguments
+    init(_ flags: [String] = [], under tool: [String] = []) throws {
         var template = Array("/tmp/fusebox-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         self.folder = folder
-        arguments = [Self.beside("fuseboxd"), "--data", "\(folder)/data", "--socket", "\(folder)/socket"] + flags
+        arguments =
+            tool + [Self.beside("fuseboxd"), "--data", "\(folder)/data", "--socket", "\(folder)/socket"] + flags
         child = try ChildProcess(arguments, output: "\(folder)/log")
         try waitForSocket(socket)
     }
