@@ -8,15 +8,17 @@ import Glibc
 struct RestartBenchmark {
     private let entries: Int
     private let kinds: [RestartLoad]
+    private let journalBytes: Int
     /// The target for a million entries.
     private static let mixedBoundSeconds = 2.0
     /// The target for any load.
     private static let boundSeconds = 5.0
     /// What is journaled before a snapshot is written, whatever its interval.
-    private static let journalBound = 96 * 1024 * 1024
+    private static let journalMebibytes = 96
 
     init(_ arguments: Arguments) {
         entries = arguments.number("entries", default: 1_000_000)
+        journalBytes = arguments.number("mebibytes", default: Self.journalMebibytes) * 1024 * 1024
         let kind = arguments.text("kind")
         kinds = RestartLoad.allCases.filter { kind == "" ? $0 != .budgets : kind == $0.rawValue }
     }
@@ -30,7 +32,7 @@ struct RestartBenchmark {
             try expect(fastest < Self.mixedBoundSeconds, "a restart with \(entries) entries takes \(fastest) s")
         }
         for kind in kinds {
-            let fastest = try restarts(kind.rawValue) { try kind.fill($0, bytes: Self.journalBound) }
+            let fastest = try restarts(kind.rawValue) { try kind.fill($0, bytes: journalBytes) }
             try expect(fastest < Self.boundSeconds, "a restart after \(kind.rawValue) takes \(fastest) s")
         }
     }

@@ -6,7 +6,7 @@ import Glibc
 //   fusebox-bench stall [--accounts 100000] [--seconds 10]
 //   fusebox-bench echo  [--rounds 20000]
 //   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
-//   fusebox-bench restart [--entries 1000000] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
+//   fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
 //   fusebox-bench cost [--calls 4000]   (needs valgrind)
 //
 // Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if

@@ -206,8 +206,9 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
-        /// What a restart knows of time is what was last written down, and while nothing changes that is nothing: the time
-        /// that passed since is taken back if the wall clock is, and a step since counts as time that passed.
+        // While nothing changes the time is written down too: what has passed since the last change is not taken back when
+        // the wall clock is, and a step since does not count as time that passed.
+
         @Test(arguments: [SIGTERM, SIGKILL])
         func timeThatPassedWithoutAChangeIsNotTakenBack(_ signal: Int32) throws {
             let daemon = try startIdle(.all)
