@@ -84,7 +84,7 @@ struct Books {
             let models = try client.ledger.models(of: name)
             for model in 0..<Self.modelsPerProvider {
                 let own = accounts[provider * Self.modelsPerProvider + model]
-                let usage = models.first { $0.model.text == Self.modelName(model) }?.usage ?? Usage()
+                let usage = models.first { $0.model.text == Self.modelName(model) }?.usage ?? AccountUsage()
                 let theirs = [usage.requests, usage.spend.nanodollars, usage.inputTokens, usage.outputTokens]
                 try expect(
                     own == theirs, "\(name)/\(Self.modelName(model)): the workers say \(own), the daemon \(theirs)")

@@ -10,7 +10,7 @@ import Synchronization
 /// child's client is another worker with a connection of its own, from its next call on (blocking calls; Swift's
 /// tasks themselves do not survive a fork).
 ///
-/// Every command has a method, grouped by subject (`breakers`, `exhaustion`, `ledger`, `snapshots`), which blocks its
+/// Every command has a method, grouped by subject (`admission`, `breakers`, `exhaustion`, `ledger`, `snapshots`), which blocks its
 /// thread or, called with `await`, suspends its task. A call ends within `requestTimeoutMilliseconds`.
 public final class FuseboxClient: Sendable {
     /// What it was told at the start.
@@ -138,7 +138,31 @@ public final class FuseboxClient: Sendable {
         return try exchange.conclude(waiter, C.self)
     }
 
+    /// As `call`, for a settle; see `Exchange.prepare(_:orElse:permitOf:isReport:)`.
+    func perform(_ settle: Settle, of permit: Permit, isKept: Bool) throws(ClientError) -> Settling {
+        let exchange = try exchange()
+        let waiter = try exchange.prepare(
+            settle, orElse: Report(of: permit, settle), permitOf: permit.epoch, isReport: isKept)
+        exchange.perform(waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: Settle.declaration)))
+        return try exchange.concludeSettle(waiter)
+    }
+
+    /// As `call`, for a settle; see `Exchange.prepare(_:orElse:permitOf:isReport:)`.
+    func perform(_ settle: Settle, of permit: Permit, isKept: Bool) async throws(ClientError) -> Settling {
+        let exchange = try exchange()
+        let waiter = try exchange.prepare(
+            settle, orElse: Report(of: permit, settle), permitOf: permit.epoch, isReport: isKept)
+        await exchange.attend(
+            waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: Settle.declaration)))
+        return try exchange.concludeSettle(waiter)
+    }
+
     // MARK: The exchange of this process
+
+    /// The life of the daemon's state, as it was told last.
+    var epoch: UInt64? {
+        do throws(ClientError) { return try exchange().epoch } catch { return nil }
+    }
 
     /// Whether `close` has been called.
     var isClosed: Bool { wasClosed.load(ordering: .acquiring) }

@@ -337,8 +337,8 @@ extension CreditLedger.Sums {
     }
 
     /// The sums as the wire has them.
-    public var usage: Usage {
-        var usage = Usage()
+    public var usage: AccountUsage {
+        var usage = AccountUsage()
         usage.spend = Money(nanodollars: spend)
         usage.inputTokens = inputTokens
         usage.outputTokens = outputTokens
@@ -347,7 +347,7 @@ extension CreditLedger.Sums {
         return usage
     }
 
-    public init(_ usage: Usage) {
+    public init(_ usage: AccountUsage) {
         spend = usage.spend.nanodollars
         inputTokens = usage.inputTokens
         outputTokens = usage.outputTokens

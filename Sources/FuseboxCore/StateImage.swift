@@ -80,7 +80,7 @@ public struct AccountImage: WireRecord {
 public struct ModelAccountImage: WireRecord {
     public var provider: UInt32 = 0
     public var model: UInt32 = 0
-    public var usage = Usage()
+    public var usage = AccountUsage()
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
@@ -153,7 +153,7 @@ public struct ClosedPeriodImage: WireRecord {
     public struct Entry: WireRecord {
         public static var wireType: String { "ClosedPeriodEntry" }
         public var provider = Name.blank
-        public var usage = Usage()
+        public var usage = AccountUsage()
         public init() {}
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("provider", &provider, "the provider")

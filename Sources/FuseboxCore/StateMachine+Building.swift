@@ -230,7 +230,7 @@ extension StateMachine.Builder {
 
     /// Adds a closed period, oldest first; providers without an account are left out.
     public mutating func insertClosedPeriod(
-        start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: Usage)>
+        start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: AccountUsage)>
     ) {
         var closed = CreditLedger.ClosedPeriod(start: start, end: end, sums: [:])
         for (provider, usage) in usage {

@@ -98,7 +98,7 @@ extension LLMProvidersJSON {
 // MARK: The ledger
 
 extension LLMProvidersJSON {
-    private static func sums(_ usage: Usage) -> [(key: String, value: JSONValue)] {
+    private static func sums(_ usage: AccountUsage) -> [(key: String, value: JSONValue)] {
         [
             ("spend", dollars(usage.spend)),
             ("inputTokens", JSONValue(usage.inputTokens)),

@@ -217,9 +217,9 @@ extension LLMProvidersSnapshot.Reader {
         }
     }
 
-    private static func usage(_ place: JSONPlace) throws(JSONFieldError) -> Usage {
+    private static func usage(_ place: JSONPlace) throws(JSONFieldError) -> AccountUsage {
         let place = try place.object()
-        var usage = Usage()
+        var usage = AccountUsage()
         usage.spend = try place["spend"].money()
         usage.inputTokens = try place["inputTokens"].count()
         usage.outputTokens = try place["outputTokens"].count()

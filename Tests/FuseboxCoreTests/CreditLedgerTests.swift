@@ -286,8 +286,8 @@ struct CreditLedgerTests {
         #expect(periods.map(\.usage.spend) == [dollars("2"), dollars("3")])
         let rolled = rig.events.compactMap { if case .periodRolledOver(let event) = $0 { event.spend } else { nil } }
         #expect(rolled == [dollars("1"), dollars("2"), dollars("3")])
-        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage == Usage())
-        #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage == Usage())
+        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage == AccountUsage())
+        #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage == AccountUsage())
     }
 
     @Test("The length of the period can be set")

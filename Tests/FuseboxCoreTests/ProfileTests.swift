@@ -116,7 +116,7 @@ struct ProfileTests {
             let reset = Self.january + 1000
             try rig.apply(LedgerResetPeriod(), at: reset)
             let account = try #require(try rig.apply(LedgerProvider(provider: p), at: reset).account)
-            #expect(account.usage == Usage())
+            #expect(account.usage == AccountUsage())
             #expect(account.rpd?.used == (kept ? 1 : 0), "\(profile)")
             #expect(account.rpd?.windowStart == at(kept ? Self.january : reset), "\(profile)")
             #expect(try rig.apply(LedgerBurnRate(provider: p), at: reset).sampleCount == (kept ? 1 : 0), "\(profile)")

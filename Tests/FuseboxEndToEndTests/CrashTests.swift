@@ -59,7 +59,7 @@ extension EndToEnd {
             var books = ResendingWorker.Books()
             let account = try peer.ask(LedgerProvider(provider: try Name(worker.name)))
             if account.status == .ok {
-                let usage = try account.reply(LedgerProvider.Reply.self).account?.usage ?? Usage()
+                let usage = try account.reply(LedgerProvider.Reply.self).account?.usage ?? AccountUsage()
                 books.records = UInt64(usage.requests)
                 books.nanodollars = usage.spend.nanodollars
                 #expect(usage.inputTokens == usage.requests)

@@ -117,7 +117,7 @@ extension Simulation {
 }
 
 extension Account.Sum {
-    fileprivate init(_ usage: Usage) {
+    fileprivate init(_ usage: AccountUsage) {
         cost = usage.spend.nanodollars
         inputTokens = usage.inputTokens
         outputTokens = usage.outputTokens

@@ -64,6 +64,8 @@ final class Exchange: Sendable {
     }
 
     var hello: Hello.Reply? { update { $0.hello } }
+    /// The life of the daemon's state, as it was told last.
+    var epoch: UInt64? { update { $0.epoch } }
     var queuedReports: Int { update { $0.queuedReports } }
     var droppedReports: UInt64 { update { $0.droppedReports } }
 
@@ -75,6 +77,18 @@ final class Exchange: Sendable {
             throw .tooManyRequests
         }
         encode(command, into: &waiter.request)
+        return waiter
+    }
+
+    /// A waiter that holds a settle, and the report that takes its place if the daemon does not know the permit, or not this
+    /// one by its number: a state that was restored deals the numbers again.
+    func prepare(
+        _ settle: Settle, orElse report: Report, permitOf epoch: UInt64?, isReport: Bool
+    ) throws(ClientError) -> Waiter {
+        let waiter = try prepare(settle, isReport: isReport)
+        var writer = ByteWriter()
+        report.encode(into: &writer)
+        waiter.substitute = Waiter.Substitute(epoch: epoch, report: writer.bytes)
         return waiter
     }
 
@@ -158,6 +172,16 @@ final class Exchange: Sendable {
         case .queued: return nil
         case nil: preconditionFailure("a request is concluded before it has an outcome")
         }
+    }
+
+    /// What became of a settle, or of its substitute. Ends the use of the waiter.
+    func concludeSettle(_ waiter: Waiter) throws(ClientError) -> Settling {
+        guard update({ _ in waiter.command }) == Report.declaration.number else {
+            let reply = try conclude(waiter, Settle.self)
+            return Settling(reply?.standing, reply?.record, reply == nil ? .queued : .delivered)
+        }
+        let record = try conclude(waiter, Report.self)
+        return Settling(nil, record, record == nil ? .queued : .delivered)
     }
 
     /// Ends the use of a waiter, whatever becomes of its request.

@@ -113,6 +113,18 @@ extension ExchangeState {
         backlog.append(waiter)
     }
 
+    /// The daemon knows nothing of what the request is about, and has changed nothing: its substitute is a new one. It is sent
+    /// even if nobody waits for it any more, because money is told by it.
+    mutating func sendSubstitute(of waiter: Waiter) {
+        waiter.becomeSubstitute()
+        waiter.mayHaveArrived = false
+        if waiter.outcome != nil {
+            waiter.outcome = .queued
+            queuedReports += 1
+        }
+        backlog.append(waiter)
+    }
+
     /// Takes a request that is not wanted any more out of the backlog, unless the daemon may have it.
     mutating func withdraw(_ waiter: Waiter) {
         guard waiter.place == .backlog, !waiter.mayHaveArrived else { return }

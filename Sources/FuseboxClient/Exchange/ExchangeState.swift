@@ -120,6 +120,7 @@ struct ExchangeState: ~Copyable {
     /// Appends the request's frame to the output. Sequence numbers are given here, so they leave in their order.
     private mutating func write(_ waiter: Waiter) {
         if waiter.isQueued, !waiter.mayHaveArrived { queuedReports -= 1 }
+        if let substitute = waiter.substitute, substitute.epoch != epoch { waiter.becomeSubstitute() }
         waiter.place = .nowhere
         let start = output.beginFrame(
             FrameHeader(command: waiter.command, kind: .request, correlation: waiter.correlation))
@@ -268,6 +269,10 @@ struct ExchangeState: ~Copyable {
         settle(waiter)
         if waiter.mayHaveArrived, header.detail == Status.sequenceOutOfOrder.rawValue {
             beginAnew(waiter)
+            return nil
+        }
+        if waiter.substitute != nil, header.detail == Status.notFound.rawValue {
+            sendSubstitute(of: waiter)
             return nil
         }
         if waiter.outcome == nil {

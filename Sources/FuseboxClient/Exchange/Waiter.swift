@@ -20,6 +20,8 @@ final class Waiter: @unchecked Sendable {
     var effect = CommandDeclaration.Effect.read
     /// Whether it is kept and sent later if there is no daemon: a report under `FailurePolicy.failOpen`.
     var isReport = false
+    /// What is sent in its place if the daemon does not know what it is about.
+    var substitute: Substitute?
     /// The correlation id: another for every use, never 0.
     var correlation: UInt32 = 0
     /// Its sequence number, which it keeps however often it is sent; 0 if it has none yet.
@@ -42,6 +44,14 @@ final class Waiter: @unchecked Sendable {
     var onlySends = false
     /// Whether it stands in the list of those to wake.
     var isListed = false
+
+    /// A settle names a permit by its number. Where that number means nothing any more, the call's report is sent.
+    struct Substitute {
+        /// The life of the daemon's state in which the number means something; nil: not known.
+        var epoch: UInt64?
+        /// The encoded fields of the report.
+        var report: [UInt8]
+    }
 
     /// Where the request is.
     enum Place {
@@ -77,6 +87,16 @@ final class Waiter: @unchecked Sendable {
     var isQueued: Bool { if case .queued = outcome { true } else { false } }
 
     init(index: Int) { self.index = index }
+
+    /// Becomes the request that is sent in its place.
+    func becomeSubstitute() {
+        guard let substitute else { return }
+        self.substitute = nil
+        command = Report.declaration.number
+        effect = Report.declaration.effect
+        request.removeAll()
+        unsafe substitute.report.withUnsafeBytes { unsafe request.write(contentsOf: $0) }
+    }
 }
 
 /// The waiters, by the index that their correlation ids carry.
@@ -142,6 +162,7 @@ struct WaiterTable {
         waiter.mayHaveArrived = false
         waiter.losses = 0
         waiter.isReport = false
+        waiter.substitute = nil
         waiter.deadline = .never
         waiter.outcome = nil
         waiter.place = .nowhere

@@ -14,7 +14,7 @@ public enum Delivery: Sendable, Equatable {
 // The failure policy: what decisions and reports answer while the daemon is away.
 
 extension FuseboxClient {
-    private var failsOpen: Bool { configuration.failurePolicy != .failClosed }
+    var failsOpen: Bool { configuration.failurePolicy != .failClosed }
 
     /// Returns if the policy lets an answer be assumed after this error; throws it if not.
     private func allowAssumption(after error: ClientError) throws(ClientError) {
@@ -60,5 +60,23 @@ extension FuseboxClient {
             try allowAssumption(after: error)
         }
         return Reported(.unknown)
+    }
+
+    // MARK: Settling
+
+    /// Settles a permit, or keeps the settle for the daemon's return.
+    func settle(_ settle: Settle, of permit: Permit, isKept: Bool) throws(ClientError) -> Settling {
+        do throws(ClientError) { return try perform(settle, of: permit, isKept: isKept) } catch {
+            guard isKept, error.meansAway else { throw error }
+        }
+        return Settling(nil, nil, .unknown)
+    }
+
+    /// Settles a permit, or keeps the settle for the daemon's return.
+    func settle(_ settle: Settle, of permit: Permit, isKept: Bool) async throws(ClientError) -> Settling {
+        do throws(ClientError) { return try await perform(settle, of: permit, isKept: isKept) } catch {
+            guard isKept, error.meansAway else { throw error }
+        }
+        return Settling(nil, nil, .unknown)
     }
 }

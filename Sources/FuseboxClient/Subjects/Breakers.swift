@@ -99,25 +99,28 @@ public struct Breakers: Sendable {
     /// - Parameters:
     ///   - failureThreshold: consecutive failures at which it opens; 0 counts as 1
     ///   - resetTimeout: quiet time that takes one failure off; 1 ms to 366 days
-    ///   - monitoringPeriod: kept, not used
+    ///   - monitoringPeriod: how long a worker's failure counts for `minWorkers`
     ///   - minRequests: kept, not used
     ///   - degradationCurve: share admitted at 0, 1, 2 … failures; an empty one stands for the default
+    ///   - maxProbes: calls with a permit that may be in flight while it is not closed; 0: as many as its share
+    ///   - minWorkers: distinct workers that failures must come from within the monitoring period for it to open fully, at
+    ///     most 16; 0 counts as 1
     public func configure(
         _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
         _ = try client.call(BreakerConfigure(name: try Name(checking: name), change: change))
     }
 
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     public func configure(
         _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
         _ = try await client.call(BreakerConfigure(name: try Name(checking: name), change: change))
     }
 
@@ -134,20 +137,20 @@ public struct Breakers: Sendable {
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
         _ = try client.call(BreakerConfigureDefault(change: change))
     }
 
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
         _ = try await client.call(BreakerConfigureDefault(change: change))
     }
 
@@ -205,12 +208,13 @@ public struct Admission: Sendable, Equatable {
 extension BreakerConfigurationChange {
     fileprivate init(
         _ failureThreshold: Int?, _ resetTimeout: Duration?, _ monitoringPeriod: Duration?, _ minRequests: Int?,
-        _ degradationCurve: [Double]?
+        _ degradationCurve: [Double]?, _ maxProbes: Int?, _ minWorkers: Int?
     ) throws(ClientError) {
         self.init(
             failureThreshold: try .optional(failureThreshold, "failureThreshold"),
             resetTimeoutMilliseconds: resetTimeout?.wholeMilliseconds,
             monitoringPeriodMilliseconds: monitoringPeriod?.wholeMilliseconds,
-            minRequests: try .optional(minRequests, "minRequests"), degradationCurve: degradationCurve)
+            minRequests: try .optional(minRequests, "minRequests"), degradationCurve: degradationCurve,
+            maxProbes: try .optional(maxProbes, "maxProbes"), minWorkers: try .optional(minWorkers, "minWorkers"))
     }
 }

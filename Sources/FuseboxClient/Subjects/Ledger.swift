@@ -173,20 +173,22 @@ public struct Ledger: Sendable {
     ///   - rpd: requests per day
     ///   - tpm: tokens per minute
     ///   - tpd: tokens per day
+    ///   - enforced: whether admission denies what `monthly` does not hold, counting what calls under way may use;
+    ///     false: it only notifies. Goes with `monthly`.
     public func setBudget(
         _ provider: String, model: String? = nil, monthly: Money? = nil, rpm: Int? = nil, rpd: Int? = nil,
-        tpm: Int? = nil, tpd: Int? = nil
+        tpm: Int? = nil, tpd: Int? = nil, enforced: Bool = false
     ) throws(ClientError) {
-        let budget = try Budget(provider, model, monthly, rpm, rpd, tpm, tpd)
+        let budget = try Budget(provider, model, monthly, enforced, rpm, rpd, tpm, tpd)
         try setBudget(budget)
     }
 
     /// Sets a budget per period and rate limits; what is nil stays as it is. For operators.
     public func setBudget(
         _ provider: String, model: String? = nil, monthly: Money? = nil, rpm: Int? = nil, rpd: Int? = nil,
-        tpm: Int? = nil, tpd: Int? = nil
+        tpm: Int? = nil, tpd: Int? = nil, enforced: Bool = false
     ) async throws(ClientError) {
-        let budget = try Budget(provider, model, monthly, rpm, rpd, tpm, tpd)
+        let budget = try Budget(provider, model, monthly, enforced, rpm, rpd, tpm, tpd)
         try await setBudget(budget)
     }
 
@@ -278,10 +280,13 @@ extension LedgerRecord {
 
 extension Budget {
     fileprivate init(
-        _ provider: String, _ model: String?, _ monthly: Money?, _ rpm: Int?, _ rpd: Int?, _ tpm: Int?, _ tpd: Int?
+        _ provider: String, _ model: String?, _ monthly: Money?, _ enforced: Bool, _ rpm: Int?, _ rpd: Int?,
+        _ tpm: Int?,
+        _ tpd: Int?
     ) throws(ClientError) {
         self.init(
             provider: try Name(checking: provider), model: try .optional(model), monthly: monthly,
-            rpm: rpm.map(Int64.init), rpd: rpd.map(Int64.init), tpm: tpm.map(Int64.init), tpd: tpd.map(Int64.init))
+            isEnforced: enforced, rpm: rpm.map(Int64.init), rpd: rpd.map(Int64.init), tpm: tpm.map(Int64.init),
+            tpd: tpd.map(Int64.init))
     }
 }

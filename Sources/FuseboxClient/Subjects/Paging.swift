@@ -3,16 +3,18 @@ import FuseboxWire
 /// A command that answers one page of a list.
 protocol PagedCommand: Command {
     associatedtype Element: Sendable
-    var cursor: UInt32 { get set }
-    static func page(_ reply: Reply) -> (elements: [Element], next: UInt32)
+    /// 0 stands for the beginning and, in a reply, for the end.
+    associatedtype Cursor: FixedWidthInteger
+    var cursor: Cursor { get set }
+    static func page(_ reply: Reply) -> (elements: [Element], next: Cursor)
 }
 
 extension PagedCommand {
     /// Takes one page; returns whether there is another.
-    fileprivate mutating func take(_ reply: Reply, into elements: inout [Element]) throws(ClientError) -> Bool {
+    mutating func take(_ reply: Reply, into elements: inout [Element]) throws(ClientError) -> Bool {
         let page = Self.page(reply)
         elements += page.elements
-        guard page.next != Page.end else { return false }
+        guard page.next != 0 else { return false }
         // A daemon that never ends a list must not keep its caller for ever.
         guard page.next != cursor else {
             throw .protocolViolation("\(Self.declaration.name) goes round in a circle at cursor \(cursor)")
@@ -66,4 +68,8 @@ extension LedgerBudgets: PagedCommand {
 
 extension Overview: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [Entry], next: UInt32) { (reply.entries, reply.next) }
+}
+
+extension PermitList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [PermitEntry], next: UInt64) { (reply.permits, reply.next) }
 }

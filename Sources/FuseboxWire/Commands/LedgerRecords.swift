@@ -123,7 +123,7 @@ public struct RateWindow: WireRecord {
 }
 
 /// What was spent, on one account.
-public struct Usage: WireRecord {
+public struct AccountUsage: WireRecord {
     public var spend = Money.zero
     public var inputTokens: Int64 = 0
     public var outputTokens: Int64 = 0
@@ -144,7 +144,7 @@ public struct Usage: WireRecord {
 /// What is known of a provider: its sums, its budget and its rate windows.
 public struct ProviderAccount: WireRecord {
     public var provider = Name.blank
-    public var usage = Usage()
+    public var usage = AccountUsage()
     public var budget: Money?
     public var isEnforced = false
     public var held = Money.zero
@@ -195,7 +195,7 @@ public struct ProviderAccount: WireRecord {
 /// The sums of one model with one provider.
 public struct ModelAccount: WireRecord {
     public var model = Name.blank
-    public var usage = Usage()
+    public var usage = AccountUsage()
     @inlinable public init() {}
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {

@@ -351,7 +351,7 @@ public struct LedgerClosedPeriods: Command {
         public static var wireType: String { "ClosedPeriod" }
         public var start = Timestamp(milliseconds: 0)
         public var end = Timestamp(milliseconds: 0)
-        public var usage = Usage()
+        public var usage = AccountUsage()
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {

@@ -31,7 +31,7 @@ extension LedgerCommands {
         .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT"), .left("LAST"),
     ]
 
-    static func cells(_ usage: Usage, _ clock: DaemonClock) -> [String] {
+    static func cells(_ usage: AccountUsage, _ clock: DaemonClock) -> [String] {
         [
             Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.inputTokens)", "\(usage.outputTokens)",
             clock.relative(usage.lastRecorded),

@@ -1,0 +1,200 @@
+import FuseboxWire
+
+// What a program tells of a call: where it may go, what it may use, how it went and what it used.
+
+extension Candidate {
+    /// A provider, and the model that it is to be asked for.
+    ///
+    /// - Parameters:
+    ///   - provider: which is also the name of its breaker
+    ///   - model: whose budget is looked at beside the provider's; nil: no model's
+    /// - Throws: `invalidArgument` if one of them is no name: 1 to 127 bytes of UTF-8 without control characters
+    public init(_ provider: String, model: String? = nil) throws(ClientError) {
+        self.init(provider: try Name(checking: provider), model: try .optional(model))
+    }
+}
+
+extension Candidate: ExpressibleByStringLiteral {
+    /// A provider, whichever its model, as in `["openai", "anthropic"]`.
+    ///
+    /// A literal that is no name is a mistake in the program and stops it; use `init(_:model:)` for names that come from
+    /// elsewhere.
+    public init(stringLiteral provider: String) {
+        do throws(Refusal) { self.init(provider: try Name(provider)) } catch {
+            preconditionFailure("\"\(provider)\" is no name of a provider: \(error.message)")
+        }
+    }
+}
+
+extension Estimate {
+    /// A call that uses no more than so many tokens, input and output together; 0 to 4,294,967,295.
+    ///
+    /// - Throws: `invalidArgument` if the number is out of range
+    public static func tokens(_ tokens: Int) throws(ClientError) -> Estimate {
+        Estimate(tokens: try UInt32(checking: tokens, "tokens"))
+    }
+
+    /// A call that costs no more than this.
+    ///
+    /// - Parameters:
+    ///   - cost: at least 0
+    ///   - tokens: input and output together, 0 to 4,294,967,295
+    /// - Throws: `invalidArgument` if the number of tokens is out of range
+    public static func cost(_ cost: Money, tokens: Int = 0) throws(ClientError) -> Estimate {
+        Estimate(cost: cost, tokens: try UInt32(checking: tokens, "tokens"))
+    }
+}
+
+/// What a call has used.
+public struct Usage: Sendable, Equatable {
+    /// The model that answered; nil: the one that the candidate named, or `unspecified` if it named none.
+    public var model: String?
+    /// At least 0.
+    public var cost: Money
+    /// Tokens sent, 0 to 4,294,967,295.
+    public var inputTokens: Int
+    /// Tokens received, 0 to 4,294,967,295.
+    public var outputTokens: Int
+
+    /// What a call has used.
+    public init(model: String? = nil, cost: Money = .zero, inputTokens: Int = 0, outputTokens: Int = 0) {
+        self.model = model
+        self.cost = cost
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+    }
+
+    /// Both together, at the ends of the ranges if they leave them; the model is the later one's, if that names one.
+    static func + (earlier: Usage, later: Usage) -> Usage {
+        func sum(_ left: Int, _ right: Int) -> Int {
+            let (sum, overflow) = left.addingReportingOverflow(right)
+            return overflow ? (left < 0 ? .min : .max) : sum
+        }
+        return Usage(
+            model: later.model ?? earlier.model,
+            cost: earlier.cost.adding(later.cost) ?? Money(nanodollars: earlier.cost < .zero ? .min : .max),
+            inputTokens: sum(earlier.inputTokens, later.inputTokens),
+            outputTokens: sum(earlier.outputTokens, later.outputTokens))
+    }
+}
+
+/// How a call went, or a whole loop of retries, and what it used.
+public struct CallOutcome: Sendable, Equatable {
+    /// What it does to the provider's breaker and its mark; see `Outcome`.
+    public let outcome: Outcome
+    /// What was used; nil if that is not known.
+    public internal(set) var usage: Usage?
+    /// With `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
+    public let retryAfter: Duration?
+
+    init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
+        self.outcome = outcome
+        self.usage = usage
+        self.retryAfter = retryAfter
+    }
+
+    /// It was answered.
+    public static let success = CallOutcome(.success)
+    /// It was answered.
+    public static func success(usage: Usage?) -> CallOutcome { CallOutcome(.success, usage: usage) }
+
+    /// The provider failed: 5xx, timeout, no connection.
+    public static let failure = CallOutcome(.failure)
+    /// The provider failed: 5xx, timeout, no connection.
+    public static func failure(usage: Usage?) -> CallOutcome { CallOutcome(.failure, usage: usage) }
+
+    /// The provider refused for now: 429.
+    ///
+    /// - Parameter retryAfter: how long nobody is to call it; nil: the breaker alone decides. Less than 0 counts as 0, more
+    ///   than 366 days as 366 days.
+    public static func throttled(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(.throttled, usage: usage, retryAfter: retryAfter)
+    }
+
+    /// The provider's quota is used up.
+    ///
+    /// - Parameter resetAfter: how long; nil: the default cooldown. Less than 0 counts as 0, more than 366 days as 366 days.
+    public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(.quotaExhausted, usage: usage, retryAfter: resetAfter)
+    }
+
+    /// The provider refused for the caller's fault: 400, content filter.
+    public static let rejected = CallOutcome(.rejected)
+    /// The provider refused for the caller's fault: 400, content filter.
+    public static func rejected(usage: Usage?) -> CallOutcome { CallOutcome(.rejected, usage: usage) }
+
+    /// The caller went away before the answer.
+    public static let abandoned = CallOutcome(.abandoned)
+    /// The caller went away before the answer.
+    public static func abandoned(usage: Usage?) -> CallOutcome { CallOutcome(.abandoned, usage: usage) }
+
+    /// The call was never sent: it is as if it had not been admitted.
+    public static let cancelled = CallOutcome(.cancelled)
+}
+
+// MARK: As the wire has it
+
+extension Candidates {
+    /// - Throws: `invalidArgument` if there are none or too many.
+    init(checking candidates: [Candidate]) throws(ClientError) {
+        guard !candidates.isEmpty else {
+            throw .invalidArgument(
+                Refusal(.outOfRange, "candidates: an admission needs 1 to \(Limits.candidates) of them"))
+        }
+        do throws(Refusal) { try self.init(candidates) } catch { throw .invalidArgument(error.inside("candidates")) }
+    }
+}
+
+extension Admit {
+    init(_ candidates: [Candidate], _ estimate: Estimate, _ ttl: Duration) throws(ClientError) {
+        self.init(
+            candidates: try Candidates(checking: candidates), estimate: estimate,
+            ttlMilliseconds: ttl.wholeMilliseconds)
+    }
+}
+
+extension Settle {
+    init(_ permit: UInt64, _ outcome: CallOutcome) throws(ClientError) {
+        self.init(
+            permit: permit, outcome: outcome.outcome, usage: try outcome.sentUsage,
+            retryAfterMilliseconds: outcome.sentRetryAfter)
+    }
+}
+
+extension Report {
+    init(_ candidate: Candidate, _ outcome: CallOutcome) throws(ClientError) {
+        self.init(
+            candidate: candidate, outcome: outcome.outcome, usage: try outcome.sentUsage,
+            retryAfterMilliseconds: outcome.sentRetryAfter)
+    }
+}
+
+extension Report {
+    /// What a settle tells, of a permit that the daemon does not know any more.
+    init(of permit: Permit, _ settle: Settle) {
+        self.init(
+            candidate: permit.candidate, outcome: settle.outcome, usage: settle.usage,
+            retryAfterMilliseconds: settle.retryAfterMilliseconds)
+    }
+}
+
+extension CallOutcome {
+    private static let longestRetryMilliseconds: Int64 = 366 * 86_400_000
+
+    fileprivate var sentRetryAfter: Int64? {
+        retryAfter.map { min(max($0.wholeMilliseconds, 0), Self.longestRetryMilliseconds) }
+    }
+
+    fileprivate var sentUsage: CallUsage? {
+        get throws(ClientError) {
+            guard let usage else { return nil }
+            guard usage.cost >= .zero else {
+                throw .invalidArgument(Refusal(.outOfRange, "cost: \(usage.cost) is less than 0"))
+            }
+            return CallUsage(
+                model: try .optional(usage.model), cost: usage.cost,
+                inputTokens: try UInt32(checking: usage.inputTokens, "inputTokens"),
+                outputTokens: try UInt32(checking: usage.outputTokens, "outputTokens"))
+        }
+    }
+}

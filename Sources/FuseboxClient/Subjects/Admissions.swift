@@ -1,0 +1,135 @@
+import FuseboxWire
+
+extension FuseboxClient {
+    /// Admission.
+    public var admission: Admissions { Admissions(client: self) }
+}
+
+/// Admission: one decision over breakers, exhaustion marks, rate limits and budgets, which counts what other calls hold.
+///
+/// `FuseboxClient.withPermit` does all of it around a call; these are its parts, for programs that are built otherwise.
+///
+/// Every method throws `ClientError`: `invalidArgument` for what cannot be sent, `refused` with the daemon's reason,
+/// `unavailable` and the like.
+public struct Admissions: Sendable {
+    let client: FuseboxClient
+
+    // MARK: Permits
+
+    /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
+    ///
+    /// A permit must be settled. One that is not ends by itself after its time to live, or when its worker is gone.
+    /// An admission that times out may have been granted all the same; what it holds then stays until its time to live.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` admits the first candidate, with a permit that holds nothing
+    /// and says so in `isAssumed`.
+    ///
+    /// - Parameters:
+    ///   - candidates: where the call may go, best first; 1 to 16
+    ///   - estimate: what the call may use at most: held against budgets and token limits until it is settled
+    ///   - ttl: how long the permit lasts unless it is settled or renewed, 1 ms to 24 hours. A worker that dies without a
+    ///     trace holds its part of enforced limits for so long.
+    /// - Returns: the permit; or why none of the candidates may be called, and when to try again
+    public func admit(
+        _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+    ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
+        let admit = try Admit(candidates, estimate, ttl)
+        return try Permit.read(try client.decide(admit), to: candidates, in: client.epoch)
+    }
+
+    /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
+    public func admit(
+        _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+    ) async throws(ClientError) -> Result<Permit, AdmissionDenied> {
+        let admit = try Admit(candidates, estimate, ttl)
+        return try Permit.read(try await client.decide(admit), to: candidates, in: client.epoch)
+    }
+
+    /// Tells how the call of a permit went, or a whole loop of retries, and what it used; gives back what it holds.
+    ///
+    /// Settling a permit for the second time changes nothing. One that has ended by itself counts all the same; if the
+    /// daemon keeps nothing of it any more, the client tells it as `report` does.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
+    @discardableResult
+    public func settle(_ permit: Permit, _ outcome: CallOutcome) throws(ClientError) -> Settling {
+        guard let number = permit.number else { return Settling(try report(permit.candidate, outcome)) }
+        let settle = try Settle(number, outcome)
+        return try client.settle(settle, of: permit, isKept: client.failsOpen)
+    }
+
+    /// Tells how the call of a permit went, and what it used; gives back what it holds.
+    @discardableResult
+    public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
+        guard let number = permit.number else { return Settling(try await report(permit.candidate, outcome)) }
+        let settle = try Settle(number, outcome)
+        return try await client.settle(settle, of: permit, isKept: client.failsOpen)
+    }
+
+    /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
+    ///
+    /// - Parameter ttl: from now, 1 ms to 24 hours
+    /// - Throws: `refused` with `notFound` if the daemon keeps nothing of the permit any more
+    public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) throws(ClientError) -> Renewal {
+        guard let number = permit.number else { return .assumed }
+        return Renewal(try client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds)))
+    }
+
+    /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
+    public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) async throws(ClientError) -> Renewal {
+        guard let number = permit.number else { return .assumed }
+        return Renewal(try await client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds)))
+    }
+
+    // MARK: Without a permit
+
+    /// Tells how a call without a permit went, and what it used.
+    ///
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; it is then dated by its arrival.
+    @discardableResult
+    public func report(_ candidate: Candidate, _ outcome: CallOutcome) throws(ClientError) -> Recording {
+        Recording(try client.report(try Report(candidate, outcome)))
+    }
+
+    /// Tells how a call without a permit went, and what it used.
+    @discardableResult
+    public func report(_ candidate: Candidate, _ outcome: CallOutcome) async throws(ClientError) -> Recording {
+        Recording(try await client.report(try Report(candidate, outcome)))
+    }
+
+    // MARK: Looking
+
+    /// What `admit` would decide now. Takes nothing, and promises nothing.
+    ///
+    /// - Returns: which candidate would be admitted; or why none of them may be called, and when to try again
+    public func preview(
+        _ candidates: [Candidate], estimate: Estimate = Estimate()
+    ) throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
+        let preview = AdmitPreview(candidates: try Candidates(checking: candidates), estimate: estimate)
+        return try AdmissionPreview.read(try client.call(preview), of: candidates)
+    }
+
+    /// What `admit` would decide now. Takes nothing, and promises nothing.
+    public func preview(
+        _ candidates: [Candidate], estimate: Estimate = Estimate()
+    ) async throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
+        let preview = AdmitPreview(candidates: try Candidates(checking: candidates), estimate: estimate)
+        return try AdmissionPreview.read(try await client.call(preview), of: candidates)
+    }
+
+    /// The permits in force, and what became of all.
+    public func permits() throws(ClientError) -> PermitOverview {
+        var overview = PermitOverview()
+        var command = PermitList()
+        while try overview.take(try client.call(command), of: &command) {}
+        return overview
+    }
+
+    /// The permits in force, and what became of all.
+    public func permits() async throws(ClientError) -> PermitOverview {
+        var overview = PermitOverview()
+        var command = PermitList()
+        while try overview.take(try await client.call(command), of: &command) {}
+        return overview
+    }
+}
