@@ -183,7 +183,9 @@ extension Engine {
     /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
     public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
         let grown = journaledBytes > Self.journalBound || isRebasing
-        guard snapshots.isDue(lastChange: sequence - timeOnlyInputs, hasGrown: grown, at: moment.now) else { return nil }
+        guard snapshots.isDue(lastChange: sequence - timeOnlyInputs, hasGrown: grown, at: moment.now) else {
+            return nil
+        }
         return capture(at: moment)
     }
 

@@ -97,8 +97,8 @@ public struct Engine: ~Copyable {
     ) {
         self.identity = identity
         self.durability = durability
-        syncedSequence = recovered.sequence
-        writtenSequence = recovered.sequence
+        syncedSequence = recovered.journaledSequence
+        writtenSequence = recovered.journaledSequence
         startedAt = moment.wall
         now = moment.now
         snapshots = SnapshotSchedule(

@@ -37,8 +37,14 @@ extension Recovered {
     /// Whether the journal's files end where the state does, so that a next segment continues them.
     public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
 
-    /// The segment to go on in and where, if there is one.
-    public var resumption: (name: JournalName, offset: Int)? { isJournalContinuous ? openSegment : nil }
+    /// The segment that was left open and where its good entries end, if there is one.
+    ///
+    /// What follows them was found not to count. It has to be cleared even if nothing is to be written there: what a later
+    /// segment says is on the disk would make damage of it.
+    public var openEnd: (name: JournalName, offset: Int)? { openSegment }
+
+    /// The last sequence that the journal's files hold.
+    public var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
 
     /// Whether `settle` has to write a snapshot: the state is not what the files hold.
     public var needsSnapshot: Bool {

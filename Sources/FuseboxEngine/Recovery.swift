@@ -105,7 +105,7 @@ public struct Recovered: ~Copyable {
     public let epoch: UInt64
     /// The newest snapshot that is good.
     public internal(set) var snapshot: SnapshotInfo?
-    /// The segment to go on in and where, if the last one was left open.
+    /// The last segment that was read and where its good entries end, if it was left open.
     var openSegment: (name: JournalName, offset: Int)?
     var damaged: [SnapshotName] = []
     var dropped: [JournalName] = []
@@ -234,7 +234,6 @@ extension Recovered {
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1
         hasNewerSequence = true
-        openSegment = nil
     }
 }
 

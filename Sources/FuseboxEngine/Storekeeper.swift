@@ -60,7 +60,7 @@ public final class Storekeeper<Files: JournalStorage> {
             do throws(StorageError) {
                 let journal = try Journal(
                     store.files, epoch: identity.epoch, segmentLength: options.segmentLength,
-                    after: recovered.isJournalContinuous ? recovered.sequence : nil, resuming: recovered.resumption)
+                    after: recovered.isJournalContinuous ? recovered.sequence : nil, clearing: recovered.openEnd)
                 shortage = try Self.open(journal, at: recovered.sequence)
                 self.journal = journal
             } catch { throw .storage(error) }

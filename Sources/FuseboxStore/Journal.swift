@@ -80,7 +80,7 @@ public final class Journal<Files: JournalStorage> {
     private var unsynced: [Files.Segment] = []
     private var directoryIsUnsynced = false
 
-    /// Begins, or goes on in the segment that was left open.
+    /// Begins, or goes on in the segment that was left open if what comes next follows what it holds.
     ///
     /// Brings all that is there to the disk first. A process that was killed leaves files that the system holds and the
     /// disk does not: what follows them must not outlive them.
@@ -88,13 +88,13 @@ public final class Journal<Files: JournalStorage> {
     /// - Parameters:
     ///   - segmentLength: the size of new segments in bytes
     ///   - sequence: the last one that the files hold; nil if what comes next does not follow what they hold
-    ///   - open: the last segment and where its good entries end, if it was left without its last entry
+    ///   - open: the last segment and where its good entries end, if it was left without its last entry: what follows
+    ///     them is cleared, and if something comes that follows them, it goes there
     /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced
     public init(
         _ files: Files, epoch: UInt64, segmentLength: Int, after sequence: UInt64?,
-        resuming open: (name: JournalName, offset: Int)? = nil
+        clearing open: (name: JournalName, offset: Int)? = nil
     ) throws(StorageError) {
-        precondition(open == nil || sequence != nil, "what is continued has an end")
         self.files = files
         self.segmentLength = segmentLength
         self.epoch = epoch
@@ -105,7 +105,7 @@ public final class Journal<Files: JournalStorage> {
             let file = try files.openSegment(open.name.file)
             try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
             try file.sync()
-            active = Active(name: open.name, file: file, offset: open.offset)
+            if sequence != nil { active = Active(name: open.name, file: file, offset: open.offset) }
         }
         try files.syncDirectory()
     }

@@ -60,6 +60,9 @@ struct StorekeeperTests {
         /// Finishes work that is under way; 0 is the oldest.
         func finish(_ index: Int) { tasks.remove(at: index)() }
 
+        /// The work that is under way.
+        var count: Int { tasks.count }
+
         func finishAll() {
             while !tasks.isEmpty { finish(0) }
         }
@@ -162,6 +165,42 @@ struct StorekeeperTests {
         let last = try #require(try storage.segments().last)
         #expect(last.firstSequence == 4)
         #expect(try header(last).isRebased)
+    }
+
+    // MARK: A snapshot that is ahead of the journal
+
+    /// Seed 739 of the simulator once found this: a torn end that a snapshot covers, and that a part which waits for
+    /// another snapshot would make damage of.
+    @Test func aTornEndThatASnapshotCoversIsClearedThoughNothingGoesOnThere() throws {
+        let life = try Life(on: storage, worker: 1)
+        life.turn { for _ in 0..<3 { life.ask(record) } }
+        life.turn { life.ask(SnapshotNow()) }
+        life.finishAll()
+        storage.killProcess()
+        // The last entry never reached the disk whole; the snapshot did.
+        let file = WrittenDirectory.journal(1)
+        var bytes = try storage.read(file)
+        var last = 0
+        _ = try JournalReader(bytes).forEach { _, _, offset in last = offset }
+        bytes[last + 30] ^= 1
+        storage.put(bytes, as: file)
+
+        storage.isFull = true
+        let next = try Life(on: storage, worker: 2)
+        #expect(try JournalReader(storage.read(file)).forEach { _, _, _ in } == .open(offset: last))
+        next.turn { next.ask(outcome) }
+        storage.isFull = false
+        next.keeper.keepJournal()
+        next.finish(0)
+        next.turn()
+        // The part that waits is on the disk and knows it, its snapshot is not.
+        next.turn { next.ask(record) }
+        next.keeper.keepJournal()
+        next.finish(next.count - 1)
+        next.turn { next.ask(record) }
+        storage.killProcess()
+        #expect(try JournalReader.proves(5, in: storage.read(WrittenDirectory.journal(5))))
+        #expect(try recovered() == 3, "a start is not refused")
     }
 
     // MARK: The end

@@ -79,7 +79,7 @@ struct JournalTests {
         try directory.change(file) { bytes in for place in tenth + 8..<tenth + 400 { bytes[place] = 0xAA } }
         let journal = try Journal(
             directory.storage, epoch: WrittenDirectory.epoch, segmentLength: 16 * 1024, after: 9,
-            resuming: (JournalName(firstSequence: 1), tenth))
+            clearing: (JournalName(firstSequence: 1), tenth))
         try journal.append(WrittenDirectory.batch(10))
         try journal.append(WrittenDirectory.batch(11))
         let (sequences, end) = try read(directory.storage.read(file))
