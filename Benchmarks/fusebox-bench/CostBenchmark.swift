@@ -56,10 +56,11 @@ struct CostBenchmark {
         defer { connection.close() }
         var reader = FrameReader()
         var sequence: UInt64 = 0
-        func ask<C: Command>(_ command: C) throws {
+        @discardableResult
+        func ask<C: Command>(_ command: C) throws -> C.Reply {
             if C.declaration.isSequenced { sequence += 1 }
             try connection.send(RawConnection.frame(command, sequence: sequence))
-            try expect(try connection.receiveFrames(1, &reader) == 0, "\(C.declaration.name) was refused")
+            return try connection.receiveReply(&reader)
         }
         try ask(Hello(worker: WorkerID(high: 1, low: .random(in: 1 ... .max)), client: "bench"))
         let name = try Name("openai")
@@ -72,7 +73,7 @@ struct CostBenchmark {
         let admit = Admit(
             candidates: try Candidates([Candidate(provider: name, model: model)]),
             estimate: Estimate(cost: .dollars("0.001"), tokens: 800), ttlMilliseconds: 60_000)
-        for call in 1...calls {
+        for _ in 1...calls {
             switch kind {
             case .ping: try ask(Ping())
             case .acquire: try ask(BreakerAcquire(name: name))
@@ -81,9 +82,8 @@ struct CostBenchmark {
                     LedgerRecord(
                         provider: name, model: model, cost: usage.cost, inputTokens: 120, outputTokens: 300))
             case .pair:
-                // Permits are numbered in the order in which they are granted.
-                try ask(admit)
-                try ask(Settle(permit: UInt64(call), outcome: .success, usage: usage))
+                guard let permit = try ask(admit).permit else { throw Failure("a permit was denied") }
+                try ask(Settle(permit: permit, outcome: .success, usage: usage))
             }
         }
     }

@@ -59,6 +59,26 @@ struct RawConnection {
         return refused
     }
 
+    /// Waits for one frame and reads it as a reply.
+    mutating func receiveReply<Reply: WireRecord>(_ frames: inout FrameReader) throws -> Reply {
+        while true {
+            let reply = try frames.next { header, payload in
+                Result { () throws -> Reply in
+                    try expect(header.detail == 0, "a request was refused")
+                    var reply = Reply()
+                    var fields = ByteReader(payload)
+                    try reply.decode(from: &fields)
+                    return reply
+                }
+            }
+            if let reply { return try reply.get() }
+            let room = frames.spare()
+            let received = recv(socket, room.baseAddress, room.count, 0)
+            try expect(received > 0, "the peer has closed")
+            frames.commit(received)
+        }
+    }
+
     /// Waits for at least one frame; returns how many came, and how many of them refuse.
     mutating func receiveSome(_ reader: inout FrameReader) throws -> (count: Int, refused: Int) {
         var refused = try receiveFrames(1, &reader)

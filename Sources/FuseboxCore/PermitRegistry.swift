@@ -57,6 +57,12 @@ public struct PermitRegistry: Sendable {
         var nextFree = PermitRegistry.none
     }
 
+    /// Numbers that were dealt one after the other in one life of the daemon.
+    struct NumberRun: Sendable, Equatable {
+        var first: UInt64
+        var last: UInt64
+    }
+
     /// The ends of a list of permits, oldest first.
     struct List: Sendable {
         private(set) var first = PermitRegistry.none
@@ -108,6 +114,8 @@ public struct PermitRegistry: Sendable {
     private(set) var held: Int64 = 0
     /// The highest number of a lapsed permit that had to make room: of lower ones nothing may be known any more.
     private(set) var forgottenThrough: UInt64 = 0
+    /// The numbers that have been dealt, in runs; the newest few, oldest first.
+    private(set) var runs = [NumberRun(first: 1, last: 0)]
 
     public init() {}
 
@@ -133,6 +141,16 @@ public struct PermitRegistry: Sendable {
     func find(_ number: UInt64) -> Int? {
         index.find(Self.hash(number)) { permits[$0].number == number }
     }
+
+    /// Whether a permit of this number was granted as far as this state knows, and not forgotten since.
+    ///
+    /// One that a crash has undone was granted and is not known; nor is one of very long ago.
+    func knows(_ number: UInt64) -> Bool {
+        number > forgottenThrough && runs.contains { $0.first <= number && number <= $0.last }
+    }
+
+    /// The newest number.
+    var lastNumber: UInt64 { runs.last?.last ?? 0 }
 
     func count(of user: UInt32) -> Int { permitsOfUser[user] ?? 0 }
 
@@ -196,8 +214,9 @@ public struct PermitRegistry: Sendable {
     /// Grants a permit; returns its place.
     mutating func grant(_ grant: Grant) -> Int {
         granted += 1
+        runs[runs.count - 1].last += 1
         var permit = Permit(grant: grant)
-        permit.number = granted
+        permit.number = lastNumber
         return add(permit)
     }
 
@@ -228,6 +247,19 @@ public struct PermitRegistry: Sendable {
         if permit.isInFlight { linkToWorker(place) }
         return place
     }
+
+    /// Goes on with numbers that no permit has had, not even one that is not known any more because a crash has undone it.
+    ///
+    /// Such a one may still be settled, and must not be taken for another.
+    mutating func beginRun(at now: Timestamp) {
+        // Nobody grants a thousand permits in every millisecond of a life: the numbers of two lives cannot meet.
+        let unused = UInt64(clamping: max(0, now.milliseconds)) << 10
+        let first = max(unused, lastNumber + 1)
+        runs.append(NumberRun(first: first, last: first - 1))
+        runs.removeFirst(max(0, runs.count - Self.runLimit))
+    }
+
+    private static let runLimit = 64
 
     /// Lets a permit last until a moment.
     mutating func extend(_ place: Int, to moment: Timestamp) { permits[place].grant.expiresAt = moment }
@@ -377,12 +409,13 @@ public struct PermitRegistry: Sendable {
 
 extension PermitRegistry {
     /// Restores the totals of permits that are not here any more.
-    mutating func restore(_ totals: PermitTotals, forgottenThrough: UInt64) {
+    mutating func restore(_ totals: PermitTotals, forgottenThrough: UInt64, runs: [NumberRun]) {
         granted = totals.granted
         settled = totals.settled
         expired = totals.expired
         reclaimed = totals.reclaimed
         settledLate = totals.settledLate
         self.forgottenThrough = forgottenThrough
+        self.runs = runs
     }
 }

@@ -71,7 +71,7 @@ public struct StateImage {
         case .permitTotals:
             let image = try read(&contents, as: PermitTotalsImage.self)
             permitTotals = image.totals
-            builder.machine.permits.restore(image.totals, forgottenThrough: image.forgottenThrough)
+            try builder.setPermitTotals(image)
         case .permits:
             let image = try read(&contents, as: PermitImage.self)
             try builder.insertPermit(image.entry, counted: image.counted)

@@ -28,6 +28,12 @@ extension StateMachine {
             var image = PermitTotalsImage()
             image.totals = permits.totals
             image.forgottenThrough = permits.forgottenThrough
+            image.runs = permits.runs.map { run in
+                var image = PermitTotalsImage.Run()
+                image.first = run.first
+                image.last = run.last
+                return image
+            }
             try part.add(image)
         }
         try write(.permits, body) { (part) throws(Failure) in

@@ -173,13 +173,26 @@ public struct ClosedPeriodImage: WireRecord {
 }
 
 public struct PermitTotalsImage: WireRecord {
+    public struct Run: WireRecord {
+        public static var wireType: String { "PermitRun" }
+        public var first: UInt64 = 0
+        public var last: UInt64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("first", &first, "the first number of a life of the daemon")
+            try visitor.field("last", &last, "the last one; below the first if none was dealt")
+        }
+    }
+
     public var totals = PermitTotals()
     public var forgottenThrough: UInt64 = 0
+    public var runs: [Run] = []
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("totals", &totals, "what became of all permits; outstanding and held are those that follow")
         try visitor.field(
             "forgottenThrough", &forgottenThrough, "the highest number of a lapsed permit that had to make room")
+        try visitor.field("runs", &runs, "the numbers that were dealt, oldest first")
     }
 }
 

@@ -44,7 +44,9 @@ extension StateMachine {
     /// Gives the permits, which are those of before, their names among those that are known now.
     private mutating func adoptNames(ofPermitsIn previous: StateMachine) {
         permits = PermitRegistry()
-        permits.restore(previous.permits.totals, forgottenThrough: previous.permits.forgottenThrough)
+        permits.restore(
+            previous.permits.totals, forgottenThrough: previous.permits.forgottenThrough,
+            runs: previous.permits.runs)
         previous.permits.forEach { permit in
             var permit = permit
             permit.grant.provider = names.intern(previous.names[permit.grant.provider], by: permit.grant.user)
@@ -58,12 +60,29 @@ extension StateMachine {
 // MARK: Permits
 
 extension StateMachine.Builder {
+    /// Sets what became of all permits, before any is added.
+    ///
+    /// - Throws: `damagedData` if the runs of numbers are none, or not in order
+    mutating func setPermitTotals(_ image: PermitTotalsImage) throws(Refusal) {
+        var end: UInt64 = 0
+        for run in image.runs {
+            guard run.first > end, run.last >= run.first - 1 else {
+                throw Refusal(.damagedData, "permits are numbered from \(run.first) to \(run.last) after \(end)")
+            }
+            end = run.last
+        }
+        guard !image.runs.isEmpty else { throw Refusal(.damagedData, "permits have no numbers") }
+        machine.permits.restore(
+            image.totals, forgottenThrough: image.forgottenThrough,
+            runs: image.runs.map { PermitRegistry.NumberRun(first: $0.first, last: $0.last) })
+    }
+
     /// Adds a permit that is in force or lapsed.
     ///
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order
     mutating func insertPermit(_ entry: PermitEntry, counted: UInt8) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
-        guard entry.standing != .settled, isInOrder, entry.permit >= 1, entry.permit <= machine.permits.granted,
+        guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
             machine.permits.find(entry.permit) == nil, entry.estimate.cost >= .zero,
             machine.permits.canHold(entry.estimate.cost.nanodollars),
             !entry.isInFlight || entry.standing == .inForce

@@ -5,18 +5,14 @@ extension StateMachine {
 
     /// The place of a permit that is in force or lapsed; nil if it was settled.
     ///
-    /// - Throws: `notFound` if it was never granted, or nothing is known of it any more; `notPermitted` if it is another
-    ///   user's
+    /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very long
+    ///   ago; `notPermitted` if it is another user's
     func findPermit(_ number: UInt64, _ application: Application) throws(Refusal) -> Int? {
         guard let place = permits.find(number) else {
-            guard number > 0, number <= permits.granted else {
-                throw Refusal(.notFound, "no permit has the number \(number)")
-            }
-            guard number > permits.forgottenThrough else {
+            guard permits.knows(number) else {
                 throw Refusal(
                     .notFound,
-                    "permit \(number) ended so long ago that nothing is kept of it; tell what it used with `admission.report`"
-                )
+                    "nothing is known of a permit \(number); tell what its call used with `admission.report`")
             }
             return nil
         }
@@ -215,6 +211,15 @@ extension ReclaimPermits: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
         machine.reclaim(worker, &effects)
+        return Done()
+    }
+}
+
+extension BeginPermitNumbers: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.permits.beginRun(at: application.now)
         return Done()
     }
 }

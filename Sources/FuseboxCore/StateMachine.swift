@@ -144,6 +144,7 @@ extension StateMachine {
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 243: visitor.visit(ReclaimPermits.self)
+        case 244: visitor.visit(BeginPermitNumbers.self)
         default: nil
         }
     }

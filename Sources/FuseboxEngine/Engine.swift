@@ -73,6 +73,8 @@ public struct Engine: ~Copyable {
     var now: Timestamp
     /// When what is due is tried again, if it could not be done.
     var advanceAgainAt: Timestamp?
+    /// Whether permits have numbers of this life already.
+    var hasBegunPermitNumbers = false
     /// The newest inputs in a row that recorded nothing but the time.
     var timeOnlyInputs: UInt64 = 0
     /// Sessions that a newer one of the same worker has taken over.
@@ -186,6 +188,10 @@ public struct Engine: ~Copyable {
             number = read
         }
         if number != nil { try makeRoom(for: session.worker, at: moment) }
+        if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
+            try applyOwn(BeginPermitNumbers(), at: moment)
+            hasBegunPermitNumbers = true
+        }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false

@@ -81,6 +81,7 @@ public enum CommandTable {
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 242: visitor.visit(ForgetWorker.self)
         case 243: visitor.visit(ReclaimPermits.self)
+        case 244: visitor.visit(BeginPermitNumbers.self)
         default: nil
         }
     }

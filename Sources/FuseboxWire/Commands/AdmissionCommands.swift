@@ -41,6 +41,8 @@ public struct Admit: Command {
 }
 
 /// Closes a permit: tells how its call went and what it used.
+///
+/// Refused with `notFound` if nothing is known of the permit: then its call is to be told with `admission.report`.
 public struct Settle: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(

@@ -196,7 +196,7 @@ public struct PermitTotals: WireRecord {
     @inlinable public init() {}
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("granted", &granted, "permits granted; they are numbered from 1")
+        try visitor.field("granted", &granted, "permits granted")
         try visitor.field("settled", &settled, "those that were settled while in force")
         try visitor.field("expired", &expired, "those whose time to live passed first")
         try visitor.field("reclaimed", &reclaimed, "those whose worker died first")

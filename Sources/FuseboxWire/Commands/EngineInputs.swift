@@ -72,3 +72,16 @@ public struct ReclaimPermits: Command {
         try visitor.field("worker", &worker, "the worker")
     }
 }
+
+/// Goes on with numbers that no permit has had: the first admission of this life of the daemon.
+public struct BeginPermitNumbers: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            244, "engine.beginPermitNumbers", .written, .engine,
+            "Goes on with numbers that no permit has had, not even one that a crash has undone.")
+    }
+    public typealias Reply = Done
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
