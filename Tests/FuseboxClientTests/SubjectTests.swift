@@ -7,9 +7,9 @@ import Testing
 struct SubjectTests {
     /// Lists come in three pages.
     private static func answer(_ request: FakeServer.Request) {
-        func page<C: PagedCommand>(_ command: C.Type, _ reply: (C.Cursor) -> C.Reply) {
+        func page<C: PagedCommand>(_ command: C.Type, _ reply: (UInt32) -> C.Reply) where C.Cursor == UInt32 {
             let asked: C = request.decoded()
-            request.reply(reply(asked.cursor < 2 ? asked.cursor + 1 : 0))
+            request.reply(reply(asked.cursor < 2 ? asked.cursor + 1 : Page.end))
         }
         switch request.command {
         case BreakerList.declaration.number:
