@@ -68,8 +68,9 @@ extension Engine {
     // MARK: Workers that are gone
 
     /// Gives every worker that had calls in flight when the daemon ended the time to come back. Call it when clients can
-    /// connect.
-    public mutating func beginGrace() {
+    /// connect: recovery may have taken longer than that time.
+    public mutating func beginGrace(at moment: Moment) {
+        now = moment.now
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
         state.machine.permits.forEachHolder { workers.append($0) }

@@ -141,7 +141,8 @@ public final class Server {
                 ? .alreadyRunning("somebody listens on \(configuration.socketPath) already: \(error)")
                 : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
         }
-        keeper.engine.beginGrace()
+        readClocks()
+        keeper.engine.beginGrace(at: moment)
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }
@@ -202,16 +203,20 @@ public final class Server {
 extension Server: EventLoopDelegate {
     public func turnBegins(_ loop: EventLoop) {
         turnStartedAt = SystemClock.threadNanoseconds
-        let (moment, step) = clock.moment(
-            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
-        self.moment = moment
         turn += 1
-        if let step {
-            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
-        }
+        readClocks()
         keeper.beginTurn(at: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
+    }
+
+    private func readClocks() {
+        let (moment, step) = clock.moment(
+            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
+        self.moment = moment
+        if let step {
+            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
+        }
     }
 
     /// Handles what the last turns have left over. Whoever had to wait longest comes first.
