@@ -6,7 +6,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libfaketime libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test install proto-docs
+.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test admission-test install proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
@@ -18,6 +18,7 @@ help:
 	@echo "make simulate  turn every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
+	@echo "make admission-test  16 processes against one budget and one rate limit, and one probe slot, with deaths of all"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
 
 setup:
@@ -46,6 +47,11 @@ crash-test: setup
 	$(SWIFT) build -c release --product fuseboxd
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_CRASH_CYCLES=$(CYCLES) $(SWIFT) test --skip-build --filter CrashTests
+
+admission-test: setup
+	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build --build-tests
+	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_FULL=1 $(SWIFT) test --skip-build --filter AdmissionProofs
 
 # What `Benchmarks/run` knows, one after the other.
 bench: PACKAGES += redis-server

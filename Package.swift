@@ -70,8 +70,12 @@ let package = Package(
         .executableTarget(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-caller", dependencies: ["FuseboxWire"], path: "Tests/fusebox-caller",
+            swiftSettings: testing),
         .testTarget(
-            name: "FuseboxEndToEndTests", dependencies: ["fusebox", "FuseboxClient", "FuseboxWire", "fuseboxd"],
+            name: "FuseboxEndToEndTests",
+            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxProductTests",

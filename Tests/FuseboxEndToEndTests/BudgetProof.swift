@@ -1,0 +1,262 @@
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// What admission promises, shown with worker processes that die. `make admission-test` runs the full sizes.
+    @Suite struct AdmissionProofs {
+        @Test func oneBudgetAndOneRateLimitHoldForManyProcessesWhateverDies() throws {
+            var proof = try BudgetProof(isFull ? .full : .small)
+            try proof.run()
+            try proof.expectNothingIsHeldAfterATTL()
+            try proof.expectBooksAreEqual()
+            try proof.expectTheWindowsHeld()
+            try proof.expectCleanEnd()
+        }
+    }
+}
+
+/// Sixteen processes at a time against one enforced budget of $10 and one limit of 600 requests a minute. A tenth of the
+/// workers dies, and the daemon five times.
+struct BudgetProof {
+    struct Size {
+        var workers: Int
+        var triesOfEach: Int
+        /// How long it takes, more or less: the deaths of the daemon are spread over it.
+        var milliseconds: Int
+        var ttlMilliseconds: Int64
+        var longestCall: Int
+        var longestPause: Int
+
+        /// One window.
+        static let small = Size(
+            workers: 32, triesOfEach: 250, milliseconds: 7_000, ttlMilliseconds: 3_000, longestCall: 250,
+            longestPause: 20)
+        /// 200,000 tries in several windows, the budget used up in the second.
+        static let full = Size(
+            workers: 200, triesOfEach: 1_000, milliseconds: 160_000, ttlMilliseconds: 6_000, longestCall: 2_000,
+            longestPause: 16)
+    }
+
+    /// What a worker is to die of.
+    private enum Death: CaseIterable {
+        /// A signal, whenever it comes.
+        case atAnyMoment
+        /// It sends a settle and is gone, unless something else kills it first.
+        case whileSettling
+    }
+
+    private struct Worker {
+        let number: Int
+        let caller: CallerProcess
+        /// When it is to be killed, on the monotonic clock.
+        let deathAt: Int?
+    }
+
+    static let budget = Money.dollars("10")
+    static let rpm: Int64 = 600
+    private static let atATime = 16
+    private static let daemonDeaths = 5
+    private static let provider = "provider"
+
+    private let size: Size
+    private let folder = TemporaryFolder()
+    private var daemon: DaemonProcess
+    private var peer: RawPeer
+    private var living: [Worker] = []
+    /// Those that got to their end, and those that were killed.
+    private var finished: [Worker] = []
+    private var killed: [Worker] = []
+    private var started = 0
+    /// Those of them that are to die.
+    private var doomed = 0
+    private var daemonDeathsAt: [Int]
+    /// The largest sums that were seen.
+    private var mostSpent = Money.zero
+    private var mostSpentAndHeld = Money.zero
+    /// The most that was seen to be used in each window, by its beginning.
+    private var windows: [Int64: Int64] = [:]
+
+    init(_ size: Size) throws {
+        self.size = size
+        daemon = try DaemonProcess(Self.options, in: folder)
+        peer = try RawPeer.greeted(daemon.socketPath)
+        let budget = Budget(
+            provider: try Name(Self.provider), monthly: Self.budget, isEnforced: true, rpm: Self.rpm)
+        try #require(try peer.ask(LedgerSetBudget(budget: budget)).status == .ok)
+        let step = size.milliseconds / (Self.daemonDeaths + 1)
+        let begin = monotonicMilliseconds()
+        daemonDeathsAt = (1...Self.daemonDeaths).map { begin + $0 * step + .random(in: -step / 3...step / 3) }
+    }
+
+    /// Small and frequent, so that death meets every step of rotation and snapshot.
+    private static var options: DaemonProcess.Options {
+        DaemonProcess.Options(
+            flags: ["--journal-segment", "256KiB", "--snapshot-interval", "200ms", "--log-level", "notice"])
+    }
+
+    // MARK: The run
+
+    mutating func run() throws {
+        while finished.count < size.workers || !daemonDeathsAt.isEmpty {
+            try replaceTheDead()
+            try look()
+            let now = monotonicMilliseconds()
+            if let next = daemonDeathsAt.first, next <= now {
+                daemonDeathsAt.removeFirst()
+                try killDaemon()
+            }
+            _ = poll(nil, 0, 5)
+        }
+        for worker in living { worker.caller.kill() }
+        killed += living
+        living = []
+    }
+
+    /// Takes note of those that have ended, kills whose time has come, and starts others.
+    private mutating func replaceTheDead() throws {
+        let now = monotonicMilliseconds()
+        for worker in living {
+            if let deathAt = worker.deathAt, deathAt <= now { worker.caller.kill() }
+            guard let status = worker.caller.ended else { continue }
+            living.removeAll { $0.number == worker.number }
+            if status == 128 + SIGKILL { killed.append(worker) } else { finished.append(worker) }
+            try #require(status == 0 || status == 128 + SIGKILL, "worker \(worker.number): \(worker.caller.log)")
+        }
+        while living.count < Self.atATime, living.count + finished.count < size.workers { start() }
+    }
+
+    private mutating func start() {
+        started += 1
+        var death: Death?
+        // A few more than a tenth: some come to their end before.
+        if started % 8 == 4 {
+            death = Death.allCases[doomed % 2]
+            doomed += 1
+        }
+        let grantsOfOne = max(1, size.longestCall / 100)
+        let deadlyGrant = death == .whileSettling ? Int.random(in: 1...grantsOfOne) : 0
+        let words = [
+            "socket=\(daemon.socketPath)", "provider=\(Self.provider)", "model=worker-\(started)",
+            "tries=\(size.triesOfEach)", "ttl=\(size.ttlMilliseconds)", "call=\(size.longestCall)",
+            "pause=\(size.longestPause)", "death=\(deadlyGrant)",
+        ]
+        let caller = CallerProcess("spend", words, name: "\(started)", in: folder)
+        let life = size.milliseconds * Self.atATime / size.workers
+        let deathAt = death.map { _ in monotonicMilliseconds() + .random(in: life / 20...life / 2) }
+        living.append(Worker(number: started, caller: caller, deathAt: deathAt))
+    }
+
+    private mutating func killDaemon() throws {
+        daemon.send(SIGKILL)
+        #expect(try daemon.wait() == 128 + SIGKILL)
+        #expect(daemon.check() == 0, "after a death: \(daemon.log)")
+        daemon = try DaemonProcess(Self.options, in: folder)
+        peer = try RawPeer.greeted(daemon.socketPath)
+    }
+
+    /// Polls the account.
+    private mutating func look() throws {
+        let account = try account()
+        mostSpent = max(mostSpent, account.usage.spend)
+        mostSpentAndHeld = max(mostSpentAndHeld, account.usage.spend.adding(account.held) ?? .zero)
+        guard let window = account.rpm, window.used > 0 else { return }
+        let begin = window.windowStart.milliseconds
+        windows[begin] = max(windows[begin] ?? 0, window.used)
+    }
+
+    private func account() throws -> ProviderAccount {
+        let reply = try peer.ask(LedgerProvider(provider: try Name(Self.provider))).reply(LedgerProvider.Reply.self)
+        return try #require(reply.account)
+    }
+
+    // MARK: What must hold
+
+    /// Whatever the dead had held is free one time to live after the last of them.
+    mutating func expectNothingIsHeldAfterATTL() throws {
+        let end = monotonicMilliseconds()
+        var totals = PermitTotals()
+        let isFree = try waitUntilTrue {
+            try look()
+            totals = try peer.ask(PermitList(cursor: 0)).reply(PermitList.Reply.self).totals
+            return totals.outstanding == 0
+        }
+        let waited = monotonicMilliseconds() - end
+        try #require(isFree, "\(totals)")
+        #expect(waited < Int(size.ttlMilliseconds) + 1_000, "held for \(waited) ms")
+        #expect(try account().held == .zero)
+        #expect(try account().inFlight == 0)
+        #expect(totals.held == .zero)
+        #expect(totals.granted == totals.settled + totals.expired + totals.reclaimed)
+    }
+
+    func expectBooksAreEqual() throws {
+        var lateSpend: Int64 = 0
+        var spend: Int64 = 0
+        for (workers, isKilled) in [(finished, false), (killed, true)] {
+            for worker in workers {
+                let book = try SpendingBook(worker.caller.book)
+                if !isKilled { #expect(book.tries == size.triesOfEach) }
+                #expect(book.settles.allSatisfy { $0.standing != .settled }, "a settle that came twice")
+                lateSpend += book.charged.reduce(0) { $0 + ($1.standing == .inForce ? 0 : $1.cost ?? 0) }
+                spend += try expectAccount(of: worker, book, isKilled: isKilled)
+            }
+        }
+        let usage = try account().usage
+        #expect(usage.spend.nanodollars == spend, "the provider's account is the sum of the workers'")
+        // A permit that had expired held nothing any more; this happens only on a machine that stood still.
+        #expect(mostSpent.nanodollars <= Self.budget.nanodollars + lateSpend)
+        #expect(mostSpentAndHeld.nanodollars <= Self.budget.nanodollars + lateSpend)
+        #expect(usage.spend <= mostSpent)
+        print(
+            "\(finished.count * size.triesOfEach) tries of \(finished.count) workers, \(killed.count) more were killed;",
+            "spent $\(usage.spend) of $\(Self.budget), at most $\(mostSpentAndHeld) with holds, $\(lateSpend) late")
+    }
+
+    /// Compares a worker's model account with its book; returns the account's spend.
+    private func expectAccount(of worker: Worker, _ book: SpendingBook, isKilled: Bool) throws -> Int64 {
+        let question = LedgerModel(provider: try Name(Self.provider), model: try Name("worker-\(worker.number)"))
+        let usage = try peer.ask(question).reply(LedgerModel.Reply.self).account?.usage ?? Usage()
+        let (requests, spend) = (Int(usage.requests), usage.spend.nanodollars)
+        let isAsInBook = requests == book.charged.count && spend == book.spend
+        // Of a dead worker one settle more may have arrived.
+        let isOneMore =
+            isKilled && requests == book.charged.count + 1 && spend == book.spend + (book.unacknowledged ?? -1)
+        #expect(
+            isAsInBook || isOneMore,
+            "worker \(worker.number): \(requests) requests, \(spend) spent; book \(book.charged.count), \(book.spend)")
+        #expect(usage.inputTokens == usage.requests && usage.outputTokens == 2 * usage.requests)
+        return spend
+    }
+
+    /// No accounting window saw more calls than the limit, and both limits were felt.
+    func expectTheWindowsHeld() throws {
+        let books = try (finished + killed).map { try SpendingBook($0.caller.book) }
+        let grants = books.flatMap(\.grants.values)
+        #expect(windows.values.allSatisfy { $0 <= Self.rpm })
+        for begin in windows.keys {
+            let inWindow = grants.filter { (begin..<begin + RateDimension.rpm.windowMilliseconds).contains($0.at) }
+            let sent = inWindow.count { !$0.isCancelled }
+            #expect(sent <= Self.rpm, "\(sent) calls in the window of \(begin)")
+        }
+        #expect(grants.allSatisfy { grant in windows.keys.contains { (0..<60_000).contains(grant.at - $0) } })
+        let numbers = books.flatMap(\.grants.keys)
+        #expect(Set(numbers).count == numbers.count, "a permit that was granted twice")
+
+        #expect(windows.values.max() == Self.rpm, "the rate limit was never reached")
+        let denials = books.reduce(into: [:]) { $0.merge($1.denials, uniquingKeysWith: +) }
+        #expect(denials[.rpm, default: 0] > 0 && denials[.providerBudget, default: 0] > 0, "\(denials)")
+        #expect(Set(denials.keys).isSubset(of: [.rpm, .providerBudget]))
+        if size.workers == Size.full.workers {
+            #expect(windows.count > 1)
+            #expect(mostSpent > .dollars("9.9"), "the budget was never used up")
+        }
+        #expect(killed.count >= size.workers / 10)
+        print("\(grants.count) calls in \(windows.count) windows with at most \(windows.values.max() ?? 0); \(denials)")
+    }
+
+    mutating func expectCleanEnd() throws {
+        #expect(try daemon.stop() == 0)
+        #expect(daemon.check() == 0)
+    }
+}

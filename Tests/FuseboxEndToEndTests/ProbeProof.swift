@@ -1,0 +1,164 @@
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd.AdmissionProofs {
+    @Test func oneProbeSlotIsNeverSharedAndNeverLost() throws {
+        var proof = try ProbeProof(isFull ? .full : .small)
+        try proof.run()
+        try proof.expectTheSlotWasNeverLost()
+        try proof.expectCleanEnd()
+    }
+}
+
+/// Eight processes go for the one probe slot of a degraded breaker; some die with it in their hands, some at any other
+/// moment. That two had it at once would show in the lock that each takes while it has it.
+struct ProbeProof {
+    struct Size {
+        var calls: UInt64
+        /// One call in so many is its worker's last.
+        var callsToDeath: Int
+        /// Deaths from outside.
+        var kills: Int
+
+        static let small = Size(calls: 400, callsToDeath: 200, kills: 2)
+        /// More than 10,000 tries are needed for it.
+        static let full = Size(calls: 10_000, callsToDeath: 300, kills: 20)
+    }
+
+    private static let atATime = 8
+    private static let provider = "degraded"
+    /// The time that a worker may be away, and what a busy machine may add.
+    private static let graceMilliseconds: Int64 = 2_000
+    private static let slackMilliseconds: Int64 = 1_500
+
+    private let size: Size
+    private let folder = TemporaryFolder()
+    private let daemon: DaemonProcess
+    private let peer: RawPeer
+    private var callers: [CallerProcess] = []
+    private var living: [CallerProcess] = []
+    /// Deaths from outside, on the monotonic clock.
+    private var kills: [Int64] = []
+    private var mostInFlight: UInt32 = 0
+
+    init(_ size: Size) throws {
+        self.size = size
+        daemon = try DaemonProcess("--log-level", "notice", in: folder)
+        peer = try RawPeer.greeted(daemon.socketPath)
+        let name = try Name(Self.provider)
+        var change = BreakerConfigurationChange()
+        change.maxProbes = 1
+        // It stays where one failure takes it.
+        change.degradationCurve = [1, 0.9]
+        change.resetTimeoutMilliseconds = 86_400_000
+        try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
+        try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
+        // The account tells of calls in flight.
+        try #require(try peer.ask(LedgerSetBudget(budget: Budget(provider: name))).status == .ok)
+    }
+
+    mutating func run() throws {
+        var nextKill: UInt64 = 0
+        while true {
+            try replaceTheDead()
+            let account = try peer.ask(LedgerProvider(provider: try Name(Self.provider)))
+                .reply(LedgerProvider.Reply.self).account
+            mostInFlight = max(mostInFlight, try #require(account).inFlight)
+            let granted = try totals().granted
+            if granted >= size.calls { break }
+            if granted >= nextKill {
+                nextKill += size.calls / UInt64(size.kills)
+                if let victim = living.randomElement() {
+                    victim.kill()
+                    kills.append(Int64(monotonicMilliseconds()))
+                }
+            }
+            _ = poll(nil, 0, 1)
+        }
+        for caller in living {
+            caller.kill()
+            kills.append(Int64(monotonicMilliseconds()))
+        }
+    }
+
+    private mutating func replaceTheDead() throws {
+        for caller in living {
+            guard let status = caller.ended else { continue }
+            try #require(status == 128 + SIGKILL, "\(caller.log)")
+            living.removeAll { $0 === caller }
+        }
+        while living.count < Self.atATime {
+            let words = [
+                "socket=\(daemon.socketPath)", "provider=\(Self.provider)", "lock=\(folder("lock"))",
+                "death=\(size.callsToDeath)",
+            ]
+            let caller = CallerProcess("probe", words, name: "\(callers.count)", in: folder)
+            callers.append(caller)
+            living.append(caller)
+        }
+    }
+
+    private func totals() throws -> PermitTotals {
+        try peer.ask(PermitList(cursor: 0)).reply(PermitList.Reply.self).totals
+    }
+
+    // MARK: What must hold
+
+    func expectTheSlotWasNeverLost() throws {
+        let last = try grantToSomebodyElse()
+        let lines = callers.flatMap(\.book)
+        func moments(_ word: String) -> [Int64] {
+            lines.filter { $0.first == word[...] }.compactMap { $0.last.flatMap { Int64($0) } }
+        }
+        let overlaps = lines.count { $0.first == "overlap" }
+        #expect(overlaps == 0 && mostInFlight == 1, "\(overlaps) overlaps, \(mostInFlight) in flight")
+        let grants = moments("granted").sorted() + [last]
+        let deaths = moments("dying") + kills
+        #expect(!moments("dying").isEmpty, "nobody died with the slot in its hands")
+        var longest: Int64 = 0
+        for death in deaths {
+            let next = try #require(grants.first { $0 > death })
+            longest = max(longest, next - death)
+        }
+        #expect(longest <= Self.graceMilliseconds + Self.slackMilliseconds)
+        print(
+            "\(lines.count { $0.first == "tried" }) tries, \(grants.count) calls, \(deaths.count) deaths,",
+            "\(moments("dying").count) of them in a call; after each the next call came within \(longest) ms")
+    }
+
+    /// When a call is let through after all workers are dead.
+    private func grantToSomebodyElse() throws -> Int64 {
+        let admit = Admit(
+            candidates: try Candidates([Candidate(provider: try Name(Self.provider))]), ttlMilliseconds: 60_000)
+        var moment: Int64 = 0
+        let isGranted = try waitUntilTrue {
+            guard try peer.ask(admit).reply(Admit.Reply.self).permit != nil else { return false }
+            moment = Int64(monotonicMilliseconds())
+            return true
+        }
+        try #require(isGranted, "the slot is lost")
+        return moment
+    }
+
+    func expectCleanEnd() throws {
+        let totals = try totals()
+        #expect(totals.granted == totals.settled + totals.expired + totals.reclaimed + totals.outstanding)
+        #expect(totals.outstanding == 1 && totals.expired == 0)
+        #expect(try daemon.stop() == 0)
+        #expect(daemon.check() == 0)
+    }
+}
+
+/// Waits for something that can be asked for only with errors.
+func waitUntilTrue(_ condition: () throws -> Bool) throws -> Bool {
+    var failure: (any Error)?
+    let isTrue = waitUntil {
+        do { return try condition() } catch {
+            failure = error
+            return true
+        }
+    }
+    if let failure { throw failure }
+    return isTrue
+}

@@ -1,0 +1,78 @@
+import FuseboxWire
+import Glibc
+
+/// A worker process for the proofs of admission: `fusebox-caller spend|probe|settle KEY=VALUE…`.
+///
+/// It notes what it was told in a book that outlives its death. Whoever started it may kill it at any moment.
+@main
+struct Caller {
+    static func main() {
+        let arguments = Arguments(CommandLine.arguments.dropFirst())
+        do {
+            switch arguments.task {
+            case "spend": try SpendingCaller(arguments).run()
+            case "probe": try ProbingCaller(arguments).run()
+            case "settle": try settle(arguments)
+            default: throw CallerFailure("usage: fusebox-caller spend|probe|settle KEY=VALUE…")
+            }
+        } catch {
+            let line = Array("fusebox-caller: \(error)\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
+            exit(1)
+        }
+    }
+
+    /// Tries to settle a permit that may be another's; what it is told becomes its exit status.
+    private static func settle(_ arguments: Arguments) throws {
+        let daemon = DaemonConnection(try arguments.text("socket"))
+        let settle = Settle(permit: UInt64(try arguments.number("permit")), outcome: .success)
+        let (status, _) = try daemon.exchange(settle)
+        exit(Int32(status.rawValue))
+    }
+}
+
+/// What it cannot go on after.
+struct CallerFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The words after the program's name: a task, then `KEY=VALUE`.
+struct Arguments {
+    let task: String
+    private let values: [String: String]
+
+    init(_ words: some Collection<String>) {
+        task = words.first ?? ""
+        let pairs = words.dropFirst().compactMap { word in
+            word.firstIndex(of: "=").map { (String(word[..<$0]), String(word[word.index(after: $0)...])) }
+        }
+        values = Dictionary(pairs) { $1 }
+    }
+
+    func text(_ key: String) throws -> String {
+        guard let value = values[key] else { throw CallerFailure("\(key)=… is missing") }
+        return value
+    }
+
+    func number(_ key: String) throws -> Int {
+        guard let number = Int(try text(key)) else { throw CallerFailure("\(key) is no number") }
+        return number
+    }
+}
+
+/// Lets time pass, as a call to a provider does.
+func pass(milliseconds: Int) {
+    _ = poll(nil, 0, Int32(milliseconds))
+}
+
+/// Ends like a process whose machine has no memory left.
+func dieAtOnce() -> Never {
+    kill(getpid(), SIGKILL)
+    while true { pause() }
+}
+
+/// Ends it when the test that started it is gone.
+func endWithoutParent(_ parent: pid_t) {
+    if getppid() != parent { exit(2) }
+}

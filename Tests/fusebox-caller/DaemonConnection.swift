@@ -1,0 +1,144 @@
+import FuseboxWire
+import Glibc
+
+/// One worker's way to the daemon: a request at a time, sent again after each loss of the connection until it is
+/// answered.
+final class DaemonConnection {
+    private let path: String
+    private let worker = WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))
+    private var socket: Int32 = -1
+    private var input = FrameReader(frameLimit: Limits.frameLength)
+    private var sequence: UInt64 = 0
+
+    /// How long the daemon may be away.
+    private static let patienceMilliseconds: Int64 = 60_000
+
+    init(_ path: String) { self.path = path }
+
+    /// Sends a command until it is answered. A refusal is an error.
+    func ask<C: Command>(_ command: C) throws -> C.Reply {
+        let (status, payload) = try exchange(command)
+        guard status == .ok else { throw CallerFailure("\(C.declaration.name) was refused: \(status)") }
+        return try Self.decode(C.Reply.self, payload)
+    }
+
+    /// Sends a command until it is answered.
+    func exchange<C: Command>(_ command: C) throws -> (Status, [UInt8]) {
+        let request = frame(command)
+        while true {
+            if socket < 0 { try connectAndGreet() }
+            if send(request), let reply = try receive() { return reply }
+            disconnect()
+        }
+    }
+
+    /// Sends a command and does not wait for the answer.
+    func submit<C: Command>(_ command: C) throws {
+        if socket < 0 { try connectAndGreet() }
+        _ = send(frame(command))
+    }
+
+    private func frame<C: Command>(_ command: C) -> [UInt8] {
+        var writer = ByteWriter()
+        let start = writer.beginFrame(FrameHeader(command: C.declaration.number, kind: .request, correlation: 1))
+        if C.declaration.isSequenced {
+            sequence += 1
+            RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &writer)
+        }
+        command.encode(into: &writer)
+        writer.endFrame(start)
+        return writer.bytes
+    }
+
+    // MARK: Connecting
+
+    private func connectAndGreet() throws {
+        let deadline = monotonicMilliseconds() + Self.patienceMilliseconds
+        while true {
+            if reach(), let standing = try greet() {
+                // The daemon may not have got any of the first request, and then has never met this worker.
+                guard standing == .resumed || sequence <= 1 else {
+                    throw CallerFailure("the daemon has forgotten this worker: \(standing)")
+                }
+                return
+            }
+            disconnect()
+            guard monotonicMilliseconds() < deadline else { throw CallerFailure("the daemon does not come back") }
+            pass(milliseconds: 2)
+        }
+    }
+
+    private func reach() -> Bool {
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { return false }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        return status == 0
+    }
+
+    private func greet() throws -> WorkerStanding? {
+        guard send(frame(Hello(worker: worker, lastSequence: sequence, client: "fusebox-caller"))),
+            let (status, payload) = try receive()
+        else { return nil }
+        guard status == .ok else { throw CallerFailure("hello was refused: \(status)") }
+        return try Self.decode(Hello.Reply.self, payload).worker
+    }
+
+    private func disconnect() {
+        close(socket)
+        socket = -1
+        input = FrameReader(frameLimit: Limits.frameLength)
+    }
+
+    // MARK: Bytes
+
+    private func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// The reply; nil if the connection is gone first.
+    private func receive() throws -> (Status, [UInt8])? {
+        while true {
+            let reply = try input.next { header, payload in (Status(rawValue: header.detail), Array(payload)) }
+            if let (status, payload) = reply {
+                guard let status else { throw CallerFailure("a status that nobody knows") }
+                // Then the connection ends, and the request is sent again.
+                return status == .shuttingDown ? nil : (status, payload)
+            }
+            let room = input.spare()
+            let count = recv(socket, room.baseAddress, room.count, 0)
+            guard count > 0 else { return nil }
+            input.commit(count)
+        }
+    }
+
+    private static func decode<Record: WireRecord>(_: Record.Type, _ payload: [UInt8]) throws -> Record {
+        var record = Record()
+        try payload.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            try record.decode(from: &reader)
+            try reader.finish()
+        }
+        return record
+    }
+}
+
+func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}

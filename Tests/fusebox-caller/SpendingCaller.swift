@@ -1,0 +1,73 @@
+import FuseboxWire
+import Glibc
+
+/// Tries to call a provider again and again, and settles what it was granted.
+///
+/// Its book: `granted PERMIT GRANTED-AT ESTIMATE`, then `settling PERMIT COST` before the request goes out and
+/// `settled PERMIT COST STANDING` before anything else; COST is -1 for a call that was never sent. At the end
+/// `ended TRIES`, and `denied REASON COUNT` for each reason.
+struct SpendingCaller {
+    private let daemon: DaemonConnection
+    private let book: Book
+    private let candidate: Candidate
+    private let tries: Int
+    private let ttl: Int64
+    private let longestCall: Int
+    private let longestPause: Int
+    /// The grant whose settle it dies in; 0: none.
+    private let deadlyGrant: Int
+
+    init(_ arguments: Arguments) throws {
+        daemon = DaemonConnection(try arguments.text("socket"))
+        book = try Book(try arguments.text("book"))
+        candidate = Candidate(
+            provider: try Name(try arguments.text("provider")), model: try Name(try arguments.text("model")))
+        tries = try arguments.number("tries")
+        ttl = Int64(try arguments.number("ttl"))
+        longestCall = try arguments.number("call")
+        longestPause = try arguments.number("pause")
+        deadlyGrant = try arguments.number("death")
+    }
+
+    func run() throws {
+        let parent = getppid()
+        var grants = 0
+        var denials: [DenialReason: Int] = [:]
+        for _ in 0..<tries {
+            endWithoutParent(parent)
+            let isLarge = Int.random(in: 0..<100) < 8
+            let estimate =
+                isLarge ? Int64.random(in: 2_000_000_000...8_000_000_000) : .random(in: 5_000_000...40_000_000)
+            let admit = Admit(
+                candidates: try Candidates([candidate]), estimate: Estimate(cost: Money(nanodollars: estimate)),
+                ttlMilliseconds: ttl)
+            let reply = try daemon.ask(admit)
+            guard let permit = reply.permit else {
+                denials[reply.decision.denials[0].reason, default: 0] += 1
+                pass(milliseconds: .random(in: 0...longestPause))
+                continue
+            }
+            grants += 1
+            try book.note("granted", permit, reply.expiresAt.milliseconds - ttl, estimate)
+            pass(milliseconds: .random(in: 0...longestCall))
+            try settle(permit, estimate: estimate, dying: grants == deadlyGrant)
+        }
+        for (reason, count) in denials { try book.note("denied", reason, count) }
+        try book.note("ended", tries)
+    }
+
+    private func settle(_ permit: UInt64, estimate: Int64, dying: Bool) throws {
+        let isSent = Int.random(in: 0..<16) > 0
+        // A call with a large estimate turns out a small one.
+        let cost = Int64.random(in: 0...min(estimate, 50_000_000))
+        let usage = isSent ? CallUsage(cost: Money(nanodollars: cost), inputTokens: 1, outputTokens: 2) : nil
+        let settle = Settle(permit: permit, outcome: isSent ? .success : .cancelled, usage: usage)
+        try book.note("settling", permit, isSent ? cost : -1)
+        if dying {
+            try daemon.submit(settle)
+            dieAtOnce()
+        }
+        let reply = try daemon.ask(settle)
+        try book.note("settled", permit, isSent ? cost : -1, reply.standing.rawValue)
+    }
+}
