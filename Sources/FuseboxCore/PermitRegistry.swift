@@ -251,10 +251,11 @@ public struct PermitRegistry: Sendable {
     /// Goes on with numbers that no permit has had, not even one that is not known any more because a crash has undone it.
     ///
     /// Such a one may still be settled, and must not be taken for another.
-    mutating func beginRun(at now: Timestamp) {
-        // Nobody grants a thousand permits in every millisecond of a life: the numbers of two lives cannot meet.
-        let unused = UInt64(clamping: max(0, now.milliseconds)) << 10
-        let first = max(unused, lastNumber + 1)
+    mutating func beginRun(at now: Timestamp, salt: UInt32) {
+        // What a crash has undone may have had the numbers that come next here, and its time may be lost with the rest:
+        // the salt leads away from them. All stay below 2⁵³, which every language reads.
+        let seconds = UInt64(clamping: max(0, now.milliseconds / 1_000))
+        let first = max(seconds << 22, lastNumber + 1) + UInt64(salt)
         runs.append(NumberRun(first: first, last: first - 1))
         runs.removeFirst(max(0, runs.count - Self.runLimit))
     }

@@ -37,12 +37,12 @@ extension StateMachine {
         ledger.closedPeriodLimit = limits.closedPeriods
         names = other.names
         models = other.models
-        adoptNames(ofPermitsIn: previous)
+        keepPermits(of: previous, dropping: other)
         setDeadlines()
     }
 
     /// Gives the permits, which are those of before, their names among those that are known now.
-    private mutating func adoptNames(ofPermitsIn previous: StateMachine) {
+    private mutating func keepPermits(of previous: StateMachine, dropping other: StateMachine) {
         permits = PermitRegistry()
         permits.restore(
             previous.permits.totals, forgottenThrough: previous.permits.forgottenThrough,
@@ -54,6 +54,8 @@ extension StateMachine {
             retainNames(of: permit.grant)
             _ = permits.add(permit)
         }
+        // Those that came with the other state are nobody's calls here.
+        other.permits.forEach { releaseNames(of: $0.grant) }
     }
 }
 

@@ -219,7 +219,7 @@ extension BeginPermitNumbers: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        machine.permits.beginRun(at: application.now)
+        machine.permits.beginRun(at: application.now, salt: salt)
         return Done()
     }
 }

@@ -13,11 +13,14 @@ public struct Engine: ~Copyable {
         public var server: String
         public var processID: UInt32
         public var epoch: UInt64
+        /// Random bits of this start of the daemon, which keep what it numbers apart from what earlier ones did.
+        public var salt: UInt32
 
-        public init(server: String, processID: UInt32, epoch: UInt64) {
+        public init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
             self.server = server
             self.processID = processID
             self.epoch = epoch
+            self.salt = salt
         }
     }
 
@@ -189,7 +192,7 @@ public struct Engine: ~Copyable {
         }
         if number != nil { try makeRoom(for: session.worker, at: moment) }
         if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
-            try applyOwn(BeginPermitNumbers(), at: moment)
+            try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
             hasBegunPermitNumbers = true
         }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState

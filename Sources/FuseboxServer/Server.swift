@@ -85,7 +85,8 @@ public final class Server {
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
-        let identity = Engine.Identity(server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch)
+        let identity = Engine.Identity(
+            server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch, salt: .random(in: 0 ... .max))
         do throws(SnapshotFailure) {
             keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, at: moment)
         } catch { throw .storage(error.description) }

@@ -16,7 +16,7 @@ final class Conversation {
         do throws(RecoveryRefusal) {
             engine = Engine(
                 try Recovered.find(in: store, profile: .fusebox, limits: limits, newEpoch: 42, at: moment),
-                identity: .init(server: "engine under test", processID: 1, epoch: 42), durability: .snapshot,
+                identity: .init(server: "engine under test", processID: 1, epoch: 42, salt: 7), durability: .snapshot,
                 snapshotIntervalMilliseconds: snapshotInterval, at: moment)
         } catch { preconditionFailure("nothing cannot be damaged: \(error)") }
     }

@@ -23,7 +23,7 @@ struct StorekeeperTests {
             let moment = Moment(milliseconds: now)
             let recovered = try Recovered.find(
                 in: store, profile: .fusebox, limits: Limits(), newEpoch: 9, at: moment)
-            let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch)
+            let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch, salt: 7)
             var options = StorekeepingOptions()
             options.segmentLength = 16 * 1024
             keeper = try Storekeeper(recovered, in: store, identity: identity, options, at: moment)

@@ -9,11 +9,17 @@ enum Deed: Equatable {
     case budget(Int64)
     case mark(milliseconds: Int64)
     case clear
+    /// Sets the limits of the provider that only admission goes to.
+    case limit
+    case admit(provider: Int, cost: Int64, tokens: Int64, ttl: Int64)
+    case renew(permit: UInt64)
+    case settle(permit: UInt64, provider: Int, cost: Int64, tokens: Int64, isCancelled: Bool)
+    case report(provider: Int, cost: Int64, tokens: Int64)
 
     /// Whether its acknowledgement promises to survive power loss.
     var isDurable: Bool {
         switch self {
-        case .success, .failure, .acquire: false
+        case .success, .failure, .acquire, .admit, .renew: false
         default: true
         }
     }
@@ -34,7 +40,11 @@ struct Account: Equatable {
     var threshold: UInt32 = 5
     var budget: Int64?
 
-    static let providers = 3
+    /// The last one only admission goes to: its limits hold.
+    static let providers = 4
+    static let limited = 3
+    static let limit: Int64 = 60_000_000
+    static let requestsPerMinute: Int64 = 40
 
     mutating func apply(_ deed: Deed) {
         switch deed {
@@ -48,7 +58,10 @@ struct Account: Equatable {
         case .configure(let threshold): self.threshold = threshold
         case .reset: (successes, failures) = (0, 0)
         case .budget(let amount): budget = amount
-        case .acquire, .mark, .clear: break
+        case .settle(_, let provider, let cost, let tokens, isCancelled: false),
+            .report(let provider, let cost, let tokens):
+            apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
+        case .acquire, .mark, .clear, .limit, .admit, .renew, .settle: break
         }
     }
 }
@@ -174,8 +187,10 @@ struct Books {
     /// that never were, any.
     func explains(sums: [Account.Sum]) -> Bool {
         let records = requests.filter {
-            if case .record = $0.deed { return true }
-            return false
+            switch $0.deed {
+            case .record, .settle, .report: true
+            default: false
+            }
         }
         let open = records.filter(\.isOpen)
         for choice in 0..<(1 << UInt32(min(open.count, 14))) {
@@ -196,6 +211,20 @@ struct Books {
         }
         self = books
         return true
+    }
+
+    /// What was asked for by a request that is not settled for good.
+    func deed(_ number: UInt64) -> Deed? {
+        guard number >= first, number <= last else { return nil }
+        return requests[Int(number - first)].deed
+    }
+
+    /// What settles on a provider may have cost that were not answered yet.
+    func openSettles(on provider: Int) -> Int64 {
+        requests.reduce(0) { sum, request in
+            guard request.isOpen, case .settle(_, provider, let cost, _, _) = request.deed else { return sum }
+            return sum + cost
+        }
     }
 
     /// What all that was answered has come to.

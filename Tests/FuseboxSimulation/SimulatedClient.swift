@@ -26,8 +26,17 @@ final class Line {
 final class SimulatedClient {
     struct Unacknowledged {
         let number: UInt64
+        let deed: Deed
         let command: UInt16
         let fields: [UInt8]
+    }
+
+    /// A permit that it holds, as far as it knows.
+    struct Permit {
+        let number: UInt64
+        let provider: Int
+        let cost: Int64
+        let tokens: Int64
     }
 
     /// The correlation of everything that is no sequenced request.
@@ -39,6 +48,9 @@ final class SimulatedClient {
     private(set) var worker = WorkerID(high: 0, low: 0)
     var books = Books()
     private(set) var unacknowledged: [Unacknowledged] = []
+    private(set) var permits: [Permit] = []
+    /// Whether it was told that the limits are set.
+    private(set) var knowsLimits = false
     var line: Line?
     private(set) var isGreeted = false
     /// The epoch of the state; 0 until the first hello.
@@ -57,6 +69,7 @@ final class SimulatedClient {
     func beginAnew() -> Books {
         defer { books = Books() }
         unacknowledged = []
+        permits = []
         generation += 1
         takeName()
         leave()
@@ -124,14 +137,47 @@ final class SimulatedClient {
         case .mark(let milliseconds):
             send(deed, ExhaustionMark(provider: names.own, resetAfterMilliseconds: milliseconds))
         case .clear: send(deed, ExhaustionClear(provider: names.own))
+        case .limit, .admit, .renew, .settle, .report: sendAdmission(deed, names)
         }
     }
+
+    private func sendAdmission(_ deed: Deed, _ names: Names) {
+        func usage(_ cost: Int64, _ tokens: Int64) -> CallUsage {
+            CallUsage(model: names.model, cost: Money(nanodollars: cost), inputTokens: UInt32(tokens))
+        }
+        switch deed {
+        case .limit:
+            let budget = Budget(
+                provider: Names.provider(Account.limited), monthly: Money(nanodollars: Account.limit), isEnforced: true,
+                rpm: Account.requestsPerMinute)
+            send(deed, LedgerSetBudget(budget: budget))
+        case .admit(let provider, let cost, let tokens, let ttl):
+            var candidates = Candidates()
+            candidates.append(Candidate(provider: Names.provider(provider), model: names.model))
+            let estimate = Estimate(cost: Money(nanodollars: cost), tokens: UInt32(tokens))
+            send(deed, Admit(candidates: candidates, estimate: estimate, ttlMilliseconds: ttl))
+        case .renew(let permit): send(deed, Renew(permit: permit, ttlMilliseconds: 5_000))
+        case .settle(let permit, _, let cost, let tokens, let isCancelled):
+            send(
+                deed,
+                Settle(
+                    permit: permit, outcome: isCancelled ? .cancelled : .success,
+                    usage: isCancelled ? nil : usage(cost, tokens)))
+        case .report(let provider, let cost, let tokens):
+            let candidate = Candidate(provider: Names.provider(provider))
+            send(deed, Report(candidate: candidate, outcome: .success, usage: usage(cost, tokens)))
+        default: return
+        }
+    }
+
+    /// Takes one of its permits to settle it.
+    func takePermit(_ choice: Int) -> Permit { permits.remove(at: choice) }
 
     private func send<C: Command>(_ deed: Deed, _ command: C) {
         var fields = ByteWriter()
         command.encode(into: &fields)
         let request = Unacknowledged(
-            number: books.add(deed), command: C.declaration.number, fields: fields.bytes)
+            number: books.add(deed), deed: deed, command: C.declaration.number, fields: fields.bytes)
         unacknowledged.append(request)
         line?.uplink.append(frame(request))
     }
@@ -152,8 +198,11 @@ final class SimulatedClient {
     func receive(_ frame: [UInt8]) -> Reaction {
         let (header, payload) = Self.parse(frame)
         guard header.correlation == Self.helloCorrelation else {
-            unacknowledged.removeAll { UInt32($0.number) == header.correlation }
-            return .none
+            guard let place = unacknowledged.firstIndex(where: { UInt32($0.number) == header.correlation }) else {
+                return .none
+            }
+            let deed = unacknowledged.remove(at: place).deed
+            return header.detail == 0 ? acknowledged(deed, payload) : .none
         }
         guard header.detail == 0, let welcome = Self.decode(Hello.Reply.self, payload) else {
             return .wrong("hello was refused")
@@ -165,6 +214,22 @@ final class SimulatedClient {
         for request in unacknowledged {
             books.reopen(request.number)
             line?.uplink.append(self.frame(request))
+        }
+        return .none
+    }
+
+    private func acknowledged(_ deed: Deed, _ payload: ArraySlice<UInt8>) -> Reaction {
+        switch deed {
+        case .admit(let provider, let cost, let tokens, _):
+            guard let reply = Self.decode(Admit.Reply.self, payload) else { return .wrong("an admission has no reply") }
+            guard let number = reply.permit else { return .none }
+            permits.append(Permit(number: number, provider: provider, cost: cost, tokens: tokens))
+        case .limit: knowsLimits = true
+        case .settle(let permit, _, _, _, _):
+            let standing = Self.decode(Settle.Reply.self, payload)?.standing
+            // Nobody else has it, and it is settled once.
+            if standing == nil || standing == .settled { return .wrong("permit \(permit) was settled before") }
+        default: break
         }
         return .none
     }

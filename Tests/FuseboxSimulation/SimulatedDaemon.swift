@@ -12,6 +12,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgesBeforeWrite
     /// The directory is never synced.
     case forgetsDirectorySync
+    /// Calls cost more than was estimated, which no budget can hold: the workers' fault, and to be seen in the sums.
+    case underestimates
 }
 
 /// Why a daemon has ended.
@@ -93,11 +95,13 @@ final class SimulatedDaemon {
         self.moment = moment
         self.clock = clock
         lastKeeping = moment.now
-        let identity = Engine.Identity(server: "simulated", processID: 1, epoch: recovered.epoch)
+        let identity = Engine.Identity(
+            server: "simulated", processID: 1, epoch: recovered.epoch, salt: UInt32(truncatingIfNeeded: random.next()))
         do throws(SnapshotFailure) {
             keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, at: moment)
         } catch { throw .death }
         keeper.delegate = self
+        keeper.engine.beginGrace(at: moment)
     }
 
     // MARK: Turns
@@ -195,6 +199,13 @@ final class SimulatedDaemon {
     /// Whether the journal reaches up to the state, or there is none.
     var isJournalCurrent: Bool { !keeper.engine.needsRebase && !keeper.engine.isRebasing }
     var takesUnjournaledOutcomes: Bool { keeper.engine.takesUnjournaledOutcomes }
+    /// Whether a provider has an enforced budget and a limit of requests.
+    func isLimited(_ provider: Name) -> Bool {
+        guard let id = keeper.engine.machine.names.find(provider),
+            let account = keeper.engine.machine.ledger.provider(id)
+        else { return false }
+        return account.isEnforced && account[.rpm] != nil
+    }
     /// The state as bytes: two states are the same if these are.
     var image: [UInt8] { keeper.engine.machine.image }
     /// The state as a snapshot that can be imported.

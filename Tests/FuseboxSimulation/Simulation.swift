@@ -34,6 +34,10 @@ public struct SimulationResult: Sendable, Equatable {
     public var tornTails = 0
     /// Imports that were acknowledged.
     public var imports = 0
+    /// Permits that were granted, those that expired or were reclaimed, and calls that were settled after that.
+    public var permits: UInt64 = 0
+    public var lapsedPermits: UInt64 = 0
+    public var lateSettles = 0
 
     public init() {}
 }
@@ -68,6 +72,9 @@ public final class Simulation {
     var audited: [UInt8]?
     /// Whether workers may have to make room for one another.
     var mayForget = false
+    /// What settles have cost that came after their permit's end: nothing was held for them any more.
+    var lateCost: Int64 = 0
+    var lateSettles: Set<LateSettle> = []
     /// The session whose import is being decoded: until its state takes the place of this one, requests wait.
     var importing: UInt64?
 
@@ -199,6 +206,7 @@ public final class Simulation {
                 }
             }
             checkConservation(daemon)
+            try letPermitsLapse(daemon)
         } catch { fail("the daemon ended without a fault") }
     }
 
@@ -224,6 +232,23 @@ public final class Simulation {
             writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
+        if random.once(in: 32), importing == nil { checkPermits(daemon) }
+    }
+
+    /// After the end, one time to live later, nothing is held any more.
+    private func letPermitsLapse(_ daemon: SimulatedDaemon) throws(Ending) {
+        for _ in 0..<8 {
+            boottime += 20_000
+            realtime += 20_000
+            try turn(isLast: true)
+        }
+        checkPermits(daemon)
+        let totals = permitTotals(daemon)
+        if totals.outstanding != 0 || totals.held != .zero {
+            fail("\(totals.outstanding) permits are in force long after the end")
+        }
+        result.permits = totals.granted
+        result.lapsedPermits = totals.expired + totals.reclaimed
     }
 
     private func dropAbandoned(_ daemon: SimulatedDaemon) {
@@ -239,7 +264,9 @@ public final class Simulation {
             receive(line.downlink.removeFirst(), client)
         }
         guard client.line === line, client.isGreeted, !isLast else { return }
-        for _ in 0..<random.below(4) where client.unacknowledged.count < 12 { client.send(deed()) }
+        for _ in 0..<random.below(4) where client.unacknowledged.count < 12 {
+            client.send(random.once(in: 3) ? admissionDeed(client) : deed())
+        }
         if random.once(in: 10) { client.ask(LedgerProviders()) }
         if random.once(in: 60) {
             // The line breaks; the daemon may learn of it at once, or only when the worker comes back.
@@ -255,7 +282,7 @@ public final class Simulation {
         switch random.below(20) {
         case 0..<8:
             .record(
-                provider: random.below(Account.providers), cost: Int64(random.below(1_000_000)),
+                provider: random.below(Account.limited), cost: Int64(random.below(1_000_000)),
                 inputTokens: Int64(random.below(5_000)), outputTokens: Int64(random.below(5_000)))
         case 8..<12: .success
         case 12..<14: .failure
@@ -290,7 +317,10 @@ public final class Simulation {
 
     private func retire(_ client: SimulatedClient) {
         let generation = client.generation
-        retired.append((client.index, generation, client.beginAnew()))
+        let books = client.beginAnew()
+        // What is open may have counted, and nobody will ever say.
+        lateCost += books.openSettles(on: Account.limited)
+        retired.append((client.index, generation, books))
         if retired.count > 8 { retired.removeFirst() }
     }
 
@@ -342,6 +372,7 @@ public final class Simulation {
         if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
         }
+        if isDone { noteAdmission(line, header, payload) }
         let wrong = answered(
             line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
         if let wrong { fail("client \(line.client): \(wrong)") }

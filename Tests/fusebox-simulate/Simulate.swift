@@ -71,6 +71,9 @@ struct Simulate {
         print(
             "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
         )
+        print(
+            "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the budget"
+        )
         print("trace of all: \(String(total.trace, radix: 16))")
     }
 }
@@ -90,6 +93,9 @@ extension SimulationResult {
         flipsTorn += other.flipsTorn
         tornTails += other.tornTails
         imports += other.imports
+        permits += other.permits
+        lapsedPermits += other.lapsedPermits
+        lateSettles += other.lateSettles
         trace = trace &* 31 &+ other.trace
     }
 }

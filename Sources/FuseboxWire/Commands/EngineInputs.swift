@@ -81,7 +81,11 @@ public struct BeginPermitNumbers: Command {
             "Goes on with numbers that no permit has had, not even one that a crash has undone.")
     }
     public typealias Reply = Done
+    public var salt: UInt32 = 0
     @inlinable public init() {}
+    public init(salt: UInt32) { self.salt = salt }
     @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("salt", &salt, "drawn at random when the daemon started")
+    }
 }

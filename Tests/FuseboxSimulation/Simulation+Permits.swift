@@ -1,0 +1,107 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxWire
+
+/// Permits: what clients do with them, and what must hold of them at every moment.
+extension Simulation {
+    /// A settle that came after its permit's end, by who sent it.
+    struct LateSettle: Hashable {
+        var client: Int
+        var generation: Int
+        var number: UInt32
+    }
+
+    func admissionDeed(_ client: SimulatedClient) -> Deed {
+        // Nobody goes there before its limits are known to be set for good.
+        let isLimited = durability == .commit && clients.contains(where: \.knowsLimits)
+        let provider = isLimited ? random.pick([0, 1, Account.limited, Account.limited]) : random.below(2)
+        switch random.below(12) {
+        case 0..<5:
+            return .admit(
+                provider: provider, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
+                ttl: Int64(random.pick([50, 1_000, 20_000])))
+        case 5..<10 where !client.permits.isEmpty:
+            let permit = client.takePermit(random.below(client.permits.count))
+            let cost = Int64(random.below(Int(permit.cost) + 1))
+            return .settle(
+                permit: permit.number, provider: permit.provider,
+                cost: options.bug == .underestimates ? permit.cost * 3 : cost, tokens: permit.tokens,
+                isCancelled: random.once(in: 5))
+        case 10 where !client.permits.isEmpty:
+            return .renew(permit: client.permits[random.below(client.permits.count)].number)
+        case 11: return .report(provider: random.below(3), cost: Int64(random.below(9_000)), tokens: 7)
+        default: return isLimited ? .clear : .limit
+        }
+    }
+
+    /// Takes note of what a client is told.
+    func noteAdmission(_ line: Line, _ header: FrameHeader, _ payload: ArraySlice<UInt8>) {
+        guard header.command == Settle.declaration.number,
+            let reply = SimulatedClient.decode(Settle.Reply.self, payload), reply.standing != .inForce
+        else { return }
+        let late = LateSettle(client: line.client, generation: line.generation, number: header.correlation)
+        guard lateSettles.insert(late).inserted else { return }
+        result.lateSettles += 1
+        lateCost += cost(of: late)
+    }
+
+    private func cost(of late: LateSettle) -> Int64 {
+        let client = clients[late.client]
+        let books =
+            client.generation == late.generation
+            ? client.books
+            : retired.first { $0.client == late.client && $0.generation == late.generation }?.books
+        guard case .settle(_, Account.limited, let cost, _, _)? = books?.deed(UInt64(late.number)) else { return 0 }
+        return cost
+    }
+
+    // MARK: What must hold
+
+    func permitTotals(_ daemon: SimulatedDaemon) -> PermitTotals {
+        var session = openAuditSession(daemon)
+        defer { daemon.ended(session) }
+        return ask(PermitList(), &session, daemon)?.totals ?? PermitTotals()
+    }
+
+    /// Every permit that was granted is settled, expired, reclaimed or in force; what is held is the sum of those in force;
+    /// the enforced budget holds what was spent and what is held, and no window more calls than its limit.
+    func checkPermits(_ daemon: SimulatedDaemon) {
+        var session = openAuditSession(daemon)
+        defer { daemon.ended(session) }
+        var held: [Name: Int64] = [:]
+        var count: UInt64 = 0
+        var totals = PermitTotals()
+        var cursor: UInt64 = 0
+        repeat {
+            guard let page = ask(PermitList(cursor: cursor), &session, daemon) else {
+                return fail("no list of permits")
+            }
+            for permit in page.permits { held[permit.provider, default: 0] += permit.estimate.cost.nanodollars }
+            count += UInt64(page.permits.count)
+            totals = page.totals
+            cursor = page.next
+        } while cursor != 0
+        let sum = totals.settled + totals.expired + totals.reclaimed + totals.outstanding
+        if totals.granted != sum { fail("\(totals.granted) permits were granted, and \(sum) are accounted for") }
+        if totals.outstanding != count { fail("\(count) permits are listed, and \(totals.outstanding) are in force") }
+        if totals.held.nanodollars != held.values.reduce(0, +) { fail("what is held is not the sum of the permits") }
+        for provider in ask(LedgerProviders(), &session, daemon)?.accounts ?? []
+        where provider.held.nanodollars != held[provider.provider, default: 0] {
+            fail("\(provider.held) are held of \(provider.provider), and its permits say otherwise")
+        }
+        checkLimits(daemon, &session)
+    }
+
+    private func checkLimits(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let question = LedgerProvider(provider: Names.provider(Account.limited))
+        guard durability == .commit, daemon.isLimited(Names.provider(Account.limited)),
+            let account = ask(question, &session, daemon)?.account
+        else { return }
+        let open = clients.reduce(0) { $0 + $1.books.openSettles(on: Account.limited) }
+        let used = account.usage.spend.nanodollars + account.held.nanodollars
+        if used > Account.limit + lateCost + open {
+            fail("\(account.usage.spend) spent and \(account.held) held are more than the enforced budget")
+        }
+        if let window = account.rpm, window.used > window.limit { fail("\(window.used) calls of \(window.limit)") }
+    }
+}
