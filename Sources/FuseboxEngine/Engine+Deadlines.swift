@@ -8,14 +8,7 @@ extension Engine {
         if let advanceAgainAt, now < advanceAgainAt { return }
         advanceAgainAt = nil
         do throws(Refusal) {
-            // The rest, and the rest of a worker with very many calls, follows in the next turn.
-            for _ in 0..<Self.reclaimsPerTurn {
-                guard let worker = lost.next(at: now) else { break }
-                if state.machine.permits.hasCallsInFlight(worker) {
-                    try applyOwn(ReclaimPermits(worker: worker), at: moment)
-                }
-                if !state.machine.permits.hasCallsInFlight(worker) { lost.remove(worker) }
-            }
+            try reclaim(at: moment)
             if state.machine.isDue(at: moment) {
                 try applyOwn(Advance(), at: moment)
             } else if isTimeStale(at: moment) {
@@ -24,6 +17,20 @@ extension Engine {
         } catch {
             // The journal has no room: what is due stays due.
             advanceAgainAt = now + Self.retryMilliseconds
+        }
+    }
+
+    /// Takes back what lost workers hold. What is more than a turn may take, and than a subscriber can be told at once,
+    /// follows in the next turn.
+    private mutating func reclaim(at moment: Moment) throws(Refusal) {
+        let firstEvent = events.nextNumber
+        for _ in 0..<Self.reclaimsPerTurn where events.nextNumber - firstEvent < Limits.duePerTurn {
+            guard let worker = lost.next(at: now) else { return }
+            if state.machine.permits.hasCallsInFlight(worker) {
+                try applyOwn(ReclaimPermits(worker: worker), at: moment)
+            }
+            guard !state.machine.permits.hasCallsInFlight(worker) else { return }
+            lost.remove(worker)
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 final class RawPeer {
     private let socket: Int32
     private var input = FrameReader(frameLimit: 1 << 20)
-    private var sequence: UInt64 = 0
+    /// The last one used.
+    private(set) var sequence: UInt64 = 0
 
     struct Frame {
         var header: FrameHeader
@@ -51,6 +52,18 @@ final class RawPeer {
         let peer = try RawPeer(path)
         peer.send(hello())
         #expect(try peer.next()?.status == .ok)
+        return peer
+    }
+
+    /// One that has said hello as a worker that may have been here before.
+    ///
+    /// - Parameter sequence: the last one that the worker has used
+    static func greeted(_ path: String, as worker: WorkerID, after sequence: UInt64 = 0) throws -> RawPeer {
+        let peer = try RawPeer(path)
+        peer.sequence = sequence
+        peer.send(frame(Hello(worker: worker, lastSequence: sequence, client: "raw peer")))
+        let reply = try #require(try peer.next()).reply(Hello.Reply.self)
+        #expect(reply.worker == (sequence > 0 ? .resumed : .new))
         return peer
     }
 
@@ -150,6 +163,20 @@ final class RawPeer {
     func ask<C: Command>(_ command: C) throws -> Frame {
         send(command)
         return try #require(try next(), "the daemon closed instead of answering")
+    }
+
+    /// The next event; fails the test at anything else.
+    func nextEvent() throws -> (envelope: EventEnvelope, event: Event) {
+        let frame = try #require(try next(), "the daemon closed instead of telling of an event")
+        try #require(frame.header.kind == FrameKind.event.rawValue)
+        return try frame.payload.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            var envelope = EventEnvelope()
+            try envelope.decode(from: &reader)
+            let event = try Event(number: frame.header.command, from: &reader)
+            try reader.finish()
+            return (envelope, event)
+        }
     }
 
     /// Whether the daemon has closed, nothing more having come.

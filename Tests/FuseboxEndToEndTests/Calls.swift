@@ -1,0 +1,50 @@
+import FuseboxWire
+import Testing
+
+/// What the tests of permits say to the daemon.
+extension RawPeer {
+    /// Asks for a permit and expects to get it.
+    func admit(
+        _ provider: String, cost: Money = .zero, ttlMilliseconds: Int64 = 3_600_000
+    ) throws -> (permit: UInt64, expiresAt: Timestamp) {
+        let candidate = Candidate(provider: try Name(provider))
+        let admit = Admit(
+            candidates: try Candidates([candidate]), estimate: Estimate(cost: cost), ttlMilliseconds: ttlMilliseconds)
+        let reply = try ask(admit).reply(Admit.Reply.self)
+        return (try #require(reply.permit, "denied: \(reply.decision)"), reply.expiresAt)
+    }
+
+    /// The permits in force, and the totals of all.
+    func permits() throws -> PermitList.Reply { try ask(PermitList(cursor: 0)).reply(PermitList.Reply.self) }
+
+    func account(_ provider: String) throws -> ProviderAccount {
+        let reply = try ask(LedgerProvider(provider: try Name(provider))).reply(LedgerProvider.Reply.self)
+        return try #require(reply.account)
+    }
+
+    func setBudget(_ provider: String, _ monthly: Money, isEnforced: Bool) throws {
+        let budget = Budget(provider: try Name(provider), monthly: monthly, isEnforced: isEnforced)
+        try #require(try ask(LedgerSetBudget(budget: budget)).status == .ok)
+    }
+
+    /// The daemon's steady clock.
+    func now() throws -> Timestamp { try ask(Ping()).reply(Ping.Reply.self).now }
+
+    /// One that hears of these topics.
+    static func subscribed(_ path: String, to topics: Topics) throws -> RawPeer {
+        let peer = try greeted(path)
+        #expect(try peer.ask(Subscribe(topics: topics)).status == .ok)
+        return peer
+    }
+
+    /// The next permit that ends without being settled, and when it did.
+    func nextLapse() throws -> (entry: PermitEntry, at: Timestamp) {
+        let (envelope, event) = try nextEvent()
+        guard case .permitLapsed(let lapse) = event else { throw Wrong("\(event)") }
+        return (lapse.entry, envelope.at)
+    }
+}
+
+extension WorkerID {
+    static func random() -> WorkerID { WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)) }
+}

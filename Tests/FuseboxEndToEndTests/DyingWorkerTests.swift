@@ -1,0 +1,84 @@
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Workers that die again and again, or with very many calls in flight, cost nobody else anything.
+    @Suite struct DyingWorkerTests {
+        private static let permitsOfOne = 4_096
+
+        @Test(arguments: [true, false])
+        func aWorkerThatReconnectsAndDiesInALoopLosesNothingButItsOwn(isTheSame: Bool) throws {
+            let daemon = try DaemonProcess("--journal-segment", "256KiB")
+            let bystander = Bystander(daemon.socketPath)
+            let living = try RawPeer.greeted(daemon.socketPath)
+            let kept = try living.admit("openai").permit
+            let worker = WorkerID.random()
+            let before = daemon.residentBytes
+            let deaths: UInt64 = isFull ? 10_000 : 1_000
+            for death in 0..<deaths {
+                let peer = try RawPeer.greeted(
+                    daemon.socketPath, as: isTheSame ? worker : .random(), after: isTheSame ? death : 0)
+                _ = try peer.admit("openai")
+            }
+            let isTakenBack = try waitUntilTrue { try living.permits().totals.reclaimed == deaths }
+            #expect(isTakenBack)
+            bystander.expectWasServed()
+            #expect(daemon.residentBytes < before + 32 << 20)
+            #expect(try living.permits().permits.map(\.permit) == [kept])
+            #expect(try daemon.stop() == 0)
+            #expect(daemon.check() == 0)
+        }
+
+        /// They are taken back piece by piece, and a subscriber hears of each, or of how many it missed.
+        @Test func thousandsOfPermitsOfOneWorkerAreTakenBack() throws {
+            let daemon = try DaemonProcess()
+            let bystander = Bystander(daemon.socketPath)
+            let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
+            var permits: Set<UInt64> = try grantToOneThatDies(daemon)
+            let living = try RawPeer.greeted(daemon.socketPath)
+            let isTakenBack = try waitUntilTrue { try living.permits().totals.outstanding == 0 }
+            #expect(isTakenBack)
+            // The event that follows tells of those that were missed before it.
+            let last = try living.admit("openai", ttlMilliseconds: 1).permit
+            var missed: UInt64 = 0
+            while true {
+                let (envelope, event) = try subscriber.nextEvent()
+                missed += envelope.missed
+                guard case .permitLapsed(let lapse) = event else { throw Wrong("\(event)") }
+                if lapse.entry.permit == last { break }
+                #expect(lapse.entry.standing == .reclaimed)
+                try #require(permits.remove(lapse.entry.permit) != nil)
+            }
+            #expect(missed == permits.count)
+            bystander.expectWasServed()
+            let totals = try RawPeer.greeted(daemon.socketPath).permits().totals
+            #expect(totals.reclaimed == UInt64(Self.permitsOfOne))
+            #expect(try daemon.stop() == 0)
+            #expect(daemon.check() == 0)
+        }
+
+        /// And if the daemon dies in the middle of it, they are taken back after its restart.
+        @Test func aDeathOfTheDaemonInTheMiddleOfItLosesNone() throws {
+            var daemon = try DaemonProcess()
+            _ = try grantToOneThatDies(daemon)
+            let watching = try RawPeer.greeted(daemon.socketPath)
+            _ = try waitUntilTrue { try watching.permits().totals.reclaimed > 0 }
+            daemon.send(SIGKILL)
+            #expect(try daemon.wait() == 128 + SIGKILL)
+            #expect(daemon.check() == 0)
+            daemon = try DaemonProcess(in: daemon.folder)
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let isTakenBack = try waitUntilTrue { try peer.permits().totals.outstanding == 0 }
+            #expect(isTakenBack)
+            #expect(try peer.permits().totals.reclaimed == UInt64(Self.permitsOfOne))
+            #expect(try daemon.stop() == 0)
+            #expect(daemon.check() == 0)
+        }
+
+        private func grantToOneThatDies(_ daemon: DaemonProcess) throws -> Set<UInt64> {
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            return Set(try (0..<Self.permitsOfOne).map { _ in try peer.admit("openai").permit })
+        }
+    }
+}

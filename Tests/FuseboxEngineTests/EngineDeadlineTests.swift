@@ -1,0 +1,89 @@
+import FuseboxWire
+import Testing
+
+/// Workers that are gone.
+@Suite struct EngineDeadlineTests {
+    private func admit(_ peer: Conversation.Peer) throws {
+        let candidates = try Candidates([Candidate(provider: Name("openai"))])
+        let reply = try peer.ok(Admit(candidates: candidates, ttlMilliseconds: 3_600_000))
+        try #require(reply.permit != nil)
+    }
+
+    private func untilDue(_ conversation: Conversation) -> Int64? {
+        conversation.engine.untilDue(at: conversation.moment)
+    }
+
+    /// Moves on to the next turn; gives how many permits lapsed in it.
+    private func lapses(_ conversation: Conversation, _ subscriber: Conversation.Peer) throws -> Int {
+        conversation.engine.advance(to: conversation.moment)
+        let count = try subscriber.events().count
+        conversation.engine.eventsDelivered()
+        return count
+    }
+
+    @Test func whatOneWorkerHeldIsTakenBackAPieceATurn() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let worker = try conversation.peer(2)
+        for _ in 0..<2 * Limits.duePerTurn + 100 { try admit(worker) }
+        conversation.engine.sessionEnded(worker.session)
+        #expect(untilDue(conversation) == Limits().workerGraceMilliseconds)
+
+        conversation.now += Limits().workerGraceMilliseconds
+        for count in [Limits.duePerTurn, Limits.duePerTurn, 100] {
+            #expect(untilDue(conversation) == 0)
+            #expect(try lapses(conversation, subscriber) == count)
+        }
+        #expect(untilDue(conversation).map { $0 > 0 } ?? true)
+        #expect(try lapses(conversation, subscriber) == 0)
+    }
+
+    @Test func soIsWhatManyWorkersHeld() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let workers = try (2..<10).map { try conversation.peer($0) }
+        for worker in workers {
+            for _ in 0..<400 { try admit(worker) }
+            conversation.engine.sessionEnded(worker.session)
+        }
+        conversation.now += Limits().workerGraceMilliseconds
+        var total = 0
+        for _ in workers {
+            let count = try lapses(conversation, subscriber)
+            #expect(count < 2 * Limits.duePerTurn)
+            total += count
+        }
+        #expect(total == 400 * workers.count)
+    }
+
+    @Test func whoComesBackAndGoesAgainHasAllOfTheTimeAgain() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let grace = Limits().workerGraceMilliseconds
+        let worker = WorkerID(high: 2, low: 2)
+        for id in 2..<2_000 as Range<UInt64> {
+            let peer = conversation.stranger(id)
+            _ = try peer.ok(Hello(worker: worker, client: "test"))
+            if id == 2 { try admit(peer) }
+            conversation.engine.sessionEnded(peer.session)
+            conversation.now += grace - 1
+            #expect(try lapses(conversation, subscriber) == 0)
+        }
+        conversation.now += 1
+        #expect(try lapses(conversation, subscriber) == 1)
+    }
+
+    @Test func aProcessThatIsKnownToHaveEndedIsNotWaitedFor() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let worker = try conversation.peer(2)
+        try admit(worker)
+        conversation.engine.sessionEnded(worker.session, processIsGone: true)
+        #expect(untilDue(conversation) == 0)
+        #expect(try lapses(conversation, subscriber) == 1)
+    }
+}
