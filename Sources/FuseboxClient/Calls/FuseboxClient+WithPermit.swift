@@ -25,6 +25,7 @@ extension FuseboxClient {
     ///   client fails open) or refuses; `CancellationError` if the task was cancelled before `body` began; `ProviderFailed`
     ///   if the last provider failed as `body` said; and what `body` threw last. After a call has failed, its error is thrown
     ///   and not why there is no other candidate.
+    @_disfavoredOverload  // A task whose body happens not to wait must not block its thread for the daemon.
     public func withPermit<Value>(
         _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
         _ body: (_ permit: HeldPermit) throws -> CallResult<Value>
