@@ -155,7 +155,8 @@ struct WithPermitTests {
         let server = FakeServer(answer: AdmissionTests.deny)
         let client = try server.connect()
         let denied = #expect(throws: AdmissionDenied.self) {
-            try client.withPermit(["openai", "anthropic"]) { _ -> CallResult<Int> in throw TestFailure("it was called") }
+            try client.withPermit(["openai", "anthropic"]) { _ -> CallResult<Int> in throw TestFailure("it was called")
+            }
         }
         #expect(denied?.retryAfter == .seconds(5) && denied?.reasons.count == 2)
         #expect(server.requests.count == 1)
@@ -206,7 +207,7 @@ struct WithPermitTests {
     func theResultIsReturnedThoughTheDaemonIsAway(_ failsClosed: Bool) throws {
         let client = try granting.server.connect {
             $0.failurePolicy = failsClosed ? .failClosed : .failOpen(queueLimit: 10)
-            $0.requestTimeoutMilliseconds = 200
+            $0.requestTimeoutMilliseconds = 1_000
             $0.backoffMaximumMilliseconds = 1
             $0.backoffMinimumMilliseconds = 1
         }
