@@ -120,7 +120,8 @@ struct AdmissionTests {
             decision.share = 0.4
             request.reply(decision)
         }
-        let preview = try server.connect().admission.preview(["openai"], estimate: .tokens(5)).get()
+        let client = try server.connect()
+        let preview = try client.admission.preview(["openai"], estimate: .tokens(5)).get()
         #expect(preview.candidate == "openai" && preview.share == 0.4)
         #expect(server.requests.map(\.command) == [AdmitPreview.declaration.number])
     }
