@@ -49,11 +49,12 @@ extension FuseboxClient {
     /// It governs the typed methods; `call` and `submit` always report the daemon's absence.
     public enum FailurePolicy: Sendable, Equatable {
         /// Every call throws `ClientError.unavailable`: no call to a provider without a decision. A daemon that has
-        /// just gone is waited for first, for one request timeout.
+        /// just gone is waited for first, for one request timeout. What calls under a permit have used is kept all the same:
+        /// see `withPermit`; up to 4,096 of their settles.
         case failClosed
-        /// Calls to providers go on. Decisions (`breakers.acquire`, `exhaustion.get`, `ledger.checkRate`,
-        /// `ledger.balance`) are answered permissively and say so in `isAssumed`. Reports (`breakers.success`,
-        /// `breakers.failure`, `exhaustion.mark`, `ledger.record`) are queued and sent, in their order and before
+        /// Calls to providers go on. Decisions (`admission.admit`, `breakers.acquire`, `exhaustion.get`,
+        /// `ledger.checkRate`, `ledger.balance`) are answered permissively and say so in `isAssumed`. Reports (`admission.settle`,
+        /// `admission.report`, `breakers.success`, `breakers.failure`, `exhaustion.mark`, `ledger.record`) are queued and sent, in their order and before
         /// anything else, when the daemon is back and the next call finds it. Other calls throw `unavailable`.
         ///
         /// The queue holds `queueLimit` reports (0 to 32,768); beyond it the oldest is dropped and counted. Reports that
@@ -61,9 +62,14 @@ extension FuseboxClient {
         /// keeps replies (`Hello.Reply.keptReplies`).
         case failOpen(queueLimit: Int)
 
-        var queueLimit: Int? {
-            guard case .failOpen(let limit) = self else { return nil }
+        /// How many reports are kept.
+        var queueLimit: Int {
+            guard case .failOpen(let limit) = self else { return Self.settleLimit }
             return min(max(limit, 0), Exchange.inFlightLimit / 2)
         }
+
+        /// How many settles of `withPermit` are kept by a client that fails closed: no more calls than these can have been
+        /// under way when the daemon went, but for very busy workers.
+        private static let settleLimit = 4_096
     }
 }

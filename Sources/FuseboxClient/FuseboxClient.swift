@@ -61,18 +61,24 @@ public final class FuseboxClient: Sendable {
         do throws(ClientError) { return try exchange().hello } catch { return nil }
     }
 
-    /// Reports that wait for the daemon's return, under `FailurePolicy.failOpen`. Those that were sent and not answered
+    /// Reports that wait for the daemon's return: under `FailurePolicy.failOpen`, and settles of `withPermit` always. Those that were sent and not answered
     /// are not among them.
     public var queuedReports: Int {
         do throws(ClientError) { return try exchange().queuedReports } catch { return 0 }
     }
 
     /// Reports that were queued and then given up: pushed out of a full queue, refused on the daemon's return, or sent to
-    /// a daemon that remembers nothing of it, so that it is not known whether they counted.
+    /// a daemon that remembers nothing of it, so that it is not known whether they counted. Settles of `withPermit` that were
+    /// refused count too.
     public var droppedReports: UInt64 {
         // What close() gave up counts too.
         let exchange = current.object
         return exchange.isOfThisProcess ? exchange.droppedReports : 0
+    }
+
+    func noteDroppedReport() {
+        let exchange = current.object
+        if exchange.isOfThisProcess { exchange.noteDroppedReport() }
     }
 
     /// Says goodbye and closes. What is under way, queued reports too, is first given a request timeout, at most a
@@ -98,7 +104,7 @@ public final class FuseboxClient: Sendable {
     ///
     /// - Throws: as the blocking `call`; and `cancelled` if the task is cancelled meanwhile.
     public func call<C: Command>(_ command: C) async throws(ClientError) -> C.Reply {
-        try answered(try await perform(command, isReport: false))
+        try answered(try await perform(command, isReport: false, heedsCancellation: true))
     }
 
     /// Sends a command and returns when it has left; `wait` on what is returned gives the reply.
@@ -130,11 +136,14 @@ public final class FuseboxClient: Sendable {
     }
 
     /// As `call`; nil for a report that is kept for the daemon's return.
-    func perform<C: Command>(_ command: C, isReport: Bool) async throws(ClientError) -> C.Reply? {
+    func perform<C: Command>(
+        _ command: C, isReport: Bool, heedsCancellation: Bool
+    ) async throws(ClientError) -> C.Reply? {
         let exchange = try exchange()
         let waiter = try exchange.prepare(command, isReport: isReport)
+        let timeout = exchange.timeoutMilliseconds(of: C.declaration)
         await exchange.attend(
-            waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: C.declaration)))
+            waiter, until: .after(milliseconds: timeout), heedsCancellation: heedsCancellation)
         return try exchange.conclude(waiter, C.self)
     }
 
@@ -148,12 +157,15 @@ public final class FuseboxClient: Sendable {
     }
 
     /// As `call`, for a settle; see `Exchange.prepare(_:orElse:permitOf:isReport:)`.
-    func perform(_ settle: Settle, of permit: Permit, isKept: Bool) async throws(ClientError) -> Settling {
+    func perform(
+        _ settle: Settle, of permit: Permit, isKept: Bool, heedsCancellation: Bool
+    ) async throws(ClientError) -> Settling {
         let exchange = try exchange()
         let waiter = try exchange.prepare(
             settle, orElse: Report(of: permit, settle), permitOf: permit.epoch, isReport: isKept)
+        let timeout = exchange.timeoutMilliseconds(of: Settle.declaration)
         await exchange.attend(
-            waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: Settle.declaration)))
+            waiter, until: .after(milliseconds: timeout), heedsCancellation: heedsCancellation)
         return try exchange.concludeSettle(waiter)
     }
 
@@ -167,7 +179,7 @@ public final class FuseboxClient: Sendable {
     /// Whether `close` has been called.
     var isClosed: Bool { wasClosed.load(ordering: .acquiring) }
 
-    private func exchange() throws(ClientError) -> Exchange {
+    func exchange() throws(ClientError) -> Exchange {
         guard !isClosed else { throw .closed }
         let exchange = current.object
         if exchange.isOfThisProcess { return exchange }

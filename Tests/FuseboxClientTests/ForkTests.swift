@@ -89,6 +89,30 @@ struct ForkTests {
         #expect(try pending.wait() == Ping.Reply.sample(1))
     }
 
+    @Test func aPermitIsTheParentsToSettle() throws {
+        let server = FakeServer { AdmissionTests.grant($0) }
+        let client = try server.connect()
+        var child: Int32 = -1
+        let provider = try client.withPermit(["openai"]) { permit in
+            child = forkProcess()
+            if child == 0 { alarm(30) }
+            permit.use(Usage(inputTokens: 3))
+            return .success(permit.provider)
+        }
+        // The child's copy of the call returns too, and has nothing to settle; its own calls have permits of their own.
+        if child == 0 {
+            let own = try? client.withPermit(["anthropic"]) { .success($0.provider) }
+            _exit(provider == "openai" && own == "anthropic" ? 0 : 1)
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        #expect(status == 0 && provider == "openai")
+        let settles = server.requests.filter { $0.command == Settle.declaration.number }
+        #expect(settles.map(\.peer.number).sorted() == [0, 1])
+        let usages = settles.map { ($0.decoded() as Settle).usage?.inputTokens }
+        #expect(usages.contains(3) && usages.contains(nil))
+    }
+
     @Test func closeInAChildLeavesTheParentAlone() throws {
         let server = FakeServer()
         let client = try server.connect()

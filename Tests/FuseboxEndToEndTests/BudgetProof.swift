@@ -216,7 +216,7 @@ struct BudgetProof {
     /// Compares a worker's model account with its book; returns the account's spend.
     private func expectAccount(of worker: Worker, _ book: SpendingBook, isKilled: Bool) throws -> Int64 {
         let question = LedgerModel(provider: try Name(Self.provider), model: try Name("worker-\(worker.number)"))
-        let usage = try peer.ask(question).reply(LedgerModel.Reply.self).account?.usage ?? Usage()
+        let usage = try peer.ask(question).reply(LedgerModel.Reply.self).account?.usage ?? AccountUsage()
         let (requests, spend) = (Int(usage.requests), usage.spend.nanodollars)
         let isAsInBook = requests == book.charged.count && spend == book.spend
         // Of a dead worker one settle more may have arrived.

@@ -31,6 +31,7 @@ final class Exchange: Sendable {
     /// Whether it is this process's; if not, it must be left alone.
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
     private let state: Lock<ExchangeState>
+    let renewals = Renewals()
     private let backgroundParker = Parker()
     /// Both ends of what wakes the background thread while it reads; made when the thread starts.
     private let nudges = Lock<(ours: Socket, its: Socket)?>(nil)
@@ -68,6 +69,9 @@ final class Exchange: Sendable {
     var epoch: UInt64? { update { $0.epoch } }
     var queuedReports: Int { update { $0.queuedReports } }
     var droppedReports: UInt64 { update { $0.droppedReports } }
+
+    /// Counts a report as given up that the state knows nothing of.
+    func noteDroppedReport() { update { $0.droppedReports += 1 } }
 
     // MARK: One request
 
@@ -140,17 +144,24 @@ final class Exchange: Sendable {
     }
 
     /// Waits as a task until the request has its outcome, submitting it if that has not been done.
-    func attend(_ waiter: Waiter, until deadline: Deadline) async {
+    ///
+    /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
+    func attend(_ waiter: Waiter, until deadline: Deadline, heedsCancellation: Bool = true) async {
         let correlation = waiter.correlation
+        guard heedsCancellation else { return await sleep(for: waiter, until: deadline) }
         await withTaskCancellationHandler {
-            await TaskSleep.sleep { task in
-                update { state in
-                    waiter.onlySends = false
-                    state.attend(waiter, task, until: deadline)
-                }
-            }
+            await sleep(for: waiter, until: deadline)
         } onCancel: {
             update { $0.cancel(waiter, correlation) }
+        }
+    }
+
+    private func sleep(for waiter: Waiter, until deadline: Deadline) async {
+        await TaskSleep.sleep { task in
+            update { state in
+                waiter.onlySends = false
+                state.attend(waiter, task, until: deadline)
+            }
         }
     }
 
@@ -257,6 +268,7 @@ final class Exchange: Sendable {
     /// Waits for what is under way, for a short time, and says goodbye; what still has no reply then, and every later
     /// request, fails with `closed`.
     func close() {
+        renewals.close()
         guard update({ $0.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) else {
             return update { $0.close(isFarewellSaid: false) }
         }

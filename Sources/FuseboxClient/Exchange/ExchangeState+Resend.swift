@@ -137,7 +137,7 @@ extension ExchangeState {
     /// Whether calls wait for the next attempt to connect: the daemon has just gone, and may be restarting.
     ///
     /// Under a policy to fail open nobody waits: decisions are assumed, reports are kept.
-    var isExpectedBack: Bool { queueLimit == nil && retryAt < returnBy }
+    var isExpectedBack: Bool { !failsOpen && retryAt < returnBy }
 
     /// No connection could be made: if it is not soon tried again, who waits for one is told, and reports are kept.
     mutating func connectFailed(_ reason: String) {
@@ -151,7 +151,7 @@ extension ExchangeState {
 
     private mutating func millisecondsToRetry() -> Int {
         let usual = backoff.afterFailure()
-        guard queueLimit == nil, returnBy > .now else { return usual }
+        guard !failsOpen, returnBy > .now else { return usual }
         return min(usual, max(backoff.minimumMilliseconds, returnMilliseconds / Self.looks))
     }
 
@@ -164,7 +164,7 @@ extension ExchangeState {
         for waiter in backlog.all where waiter.outcome == nil {
             if waiter.isReport {
                 keep(waiter)
-            } else if queueLimit != nil, waiter.isAttended {
+            } else if failsOpen, waiter.isAttended {
                 // The policy has an answer for who waits; the request stays, until the daemon has confirmed it.
                 complete(waiter, .failed(.timedOut))
             }
@@ -182,7 +182,7 @@ extension ExchangeState {
 
     /// Keeps the queue within its limit. Reports that may have arrived are bounded by what the daemon keeps.
     mutating func dropExcessReports() {
-        while queuedReports > queueLimit ?? 0,
+        while queuedReports > queueLimit,
             let oldest = backlog.all.first(where: { $0.isQueued && !$0.mayHaveArrived })
         {
             queuedReports -= 1

@@ -14,8 +14,9 @@ struct ExchangeState: ~Copyable {
     }
 
     let path: String
-    /// How many reports are kept while there is no daemon; nil: none, because the policy is to fail closed.
-    let queueLimit: Int?
+    /// How many reports are kept while there is no daemon. Of a client that fails closed, these are settles only.
+    let queueLimit: Int
+    let failsOpen: Bool
     /// How long a daemon may let request after request time out, without a byte, before its connection is given up.
     let longestSilenceMilliseconds: Int
     /// How long a daemon that went away is waited for.
@@ -76,6 +77,7 @@ struct ExchangeState: ~Copyable {
     init(path: String, configuration: FuseboxClient.Configuration) {
         self.path = path
         queueLimit = configuration.failurePolicy.queueLimit
+        failsOpen = configuration.failurePolicy != .failClosed
         longestSilenceMilliseconds = 4 * min(max(configuration.requestTimeoutMilliseconds, 1), .max / 4)
         returnMilliseconds = max(configuration.requestTimeoutMilliseconds, 1)
         backoff = Backoff(configuration)

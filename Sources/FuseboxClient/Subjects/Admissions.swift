@@ -63,7 +63,7 @@ public struct Admissions: Sendable {
     public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
         guard let number = permit.number else { return Settling(try await report(permit.candidate, outcome)) }
         let settle = try Settle(number, outcome)
-        return try await client.settle(settle, of: permit, isKept: client.failsOpen)
+        return try await client.settle(settle, of: permit, isKept: client.failsOpen, heedsCancellation: true)
     }
 
     /// Lets a permit last longer: its call is still under way. It never ends earlier by that.

@@ -29,7 +29,14 @@ extension FuseboxClient {
 
     /// Asks for a decision; nil if the policy is to assume it.
     func decide<C: Command>(_ command: C) async throws(ClientError) -> C.Reply? {
-        do throws(ClientError) { return try await call(command) } catch { try allowAssumption(after: error) }
+        try await decide(command, heedsCancellation: true)
+    }
+
+    /// Asks for a decision, and says whether a task's cancellation ends the wait; nil if the policy is to assume it.
+    func decide<C: Command>(_ command: C, heedsCancellation: Bool) async throws(ClientError) -> C.Reply? {
+        do throws(ClientError) {
+            return try await perform(command, isReport: false, heedsCancellation: heedsCancellation)
+        } catch { try allowAssumption(after: error) }
         return nil
     }
 
@@ -56,9 +63,17 @@ extension FuseboxClient {
 
     /// Sends a report, or keeps it.
     func report<C: Command>(_ command: C) async throws(ClientError) -> Reported<C.Reply> {
-        do throws(ClientError) { return Reported(try await perform(command, isReport: failsOpen)) } catch {
-            try allowAssumption(after: error)
-        }
+        try await report(command, heedsCancellation: true)
+    }
+
+    /// Sends a report, or keeps it, and says whether a task's cancellation ends the wait.
+    func report<C: Command>(
+        _ command: C, heedsCancellation: Bool
+    ) async throws(ClientError) -> Reported<C.Reply> {
+        do throws(ClientError) {
+            return Reported(
+                try await perform(command, isReport: failsOpen, heedsCancellation: heedsCancellation))
+        } catch { try allowAssumption(after: error) }
         return Reported(.unknown)
     }
 
@@ -73,8 +88,12 @@ extension FuseboxClient {
     }
 
     /// Settles a permit, or keeps the settle for the daemon's return.
-    func settle(_ settle: Settle, of permit: Permit, isKept: Bool) async throws(ClientError) -> Settling {
-        do throws(ClientError) { return try await perform(settle, of: permit, isKept: isKept) } catch {
+    func settle(
+        _ settle: Settle, of permit: Permit, isKept: Bool, heedsCancellation: Bool
+    ) async throws(ClientError) -> Settling {
+        do throws(ClientError) {
+            return try await perform(settle, of: permit, isKept: isKept, heedsCancellation: heedsCancellation)
+        } catch {
             guard isKept, error.meansAway else { throw error }
         }
         return Settling(nil, nil, .unknown)

@@ -1,0 +1,185 @@
+import FuseboxWire
+
+extension FuseboxClient {
+    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
+    /// returned or threw.
+    ///
+    /// - When a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next candidate of another
+    ///   provider that is admitted gets a permit of its own, until one answers, none is left or `CallPolicy.attempts` is
+    ///   reached.
+    /// - Every permit is settled once, whatever happens inside. The call's result is never lost for it: if the daemon does not
+    ///   answer then, the settle is kept, under either failure policy, and sent when the next call finds it; what
+    ///   the daemon refuses goes to `CallPolicy.unsettled`.
+    /// - A long call's permit is renewed in the background.
+    /// - If the task is cancelled before `body` begins, the permit is given back. A cancelled `body` decides itself when it
+    ///   ends; what it then throws counts as `abandoned`.
+    /// - After a fork inside `body` the permit is the parent's, and only there it is settled.
+    ///
+    /// - Parameters:
+    ///   - candidates: where the call may go, best first; 1 to 16
+    ///   - estimate: what the call may use at most, held until it is settled
+    ///   - policy: how long permits last, how often is tried, what errors mean
+    ///   - body: makes the call to `permit.provider`, and tells what it used
+    /// - Returns: the value that `body` returned
+    /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon does not answer (unless the
+    ///   client fails open) or refuses; `CancellationError` if the task was cancelled before `body` began; `ProviderFailed`
+    ///   if the last provider failed as `body` said; and what `body` threw last. After a call has failed, its error is thrown
+    ///   and not why there is no other candidate.
+    @_disfavoredOverload  // A task whose body happens not to wait must not block its thread for the daemon.
+    public func withPermit<Value>(
+        _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
+        _ body: (_ permit: HeldPermit) throws -> CallResult<Value>
+    ) throws -> Value {
+        var walk = CandidateWalk(candidates, policy)
+        while true {
+            let held: HeldPermit
+            do { held = try hold(walk, estimate, policy) } catch { throw walk.failure ?? error }
+            let ending: CallEnding<Value>
+            do { ending = CallEnding(of: try body(held), held) } catch { ending = CallEnding(of: error, held, policy) }
+            settle(held, ending.outcome, policy)
+            if walk.goesOn(after: ending, of: held) { continue }
+            return try ending.result.get()
+        }
+    }
+
+    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
+    /// returned or threw. See the blocking `withPermit` for all that it does and throws.
+    public nonisolated(nonsending) func withPermit<Value>(
+        _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
+        _ body: nonisolated(nonsending) (_ permit: HeldPermit) async throws -> CallResult<Value>
+    ) async throws -> Value {
+        var walk = CandidateWalk(candidates, policy)
+        while true {
+            let held: HeldPermit
+            do { held = try await hold(walk, estimate, policy) } catch { throw walk.failure ?? error }
+            let ending: CallEnding<Value>
+            do { ending = CallEnding(of: try await body(held), held) } catch {
+                ending = CallEnding(of: error, held, policy)
+            }
+            await settle(held, ending.outcome, policy)
+            if walk.goesOn(after: ending, of: held) { continue }
+            return try ending.result.get()
+        }
+    }
+
+    // MARK: Holding
+
+    /// A permit for one of the candidates that are left.
+    private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) throws -> HeldPermit {
+        try Task.checkCancellation()
+        let admit = try Admit(walk.candidates, estimate, policy.ttl)
+        let permit = try Permit.read(try decide(admit), to: walk.candidates, in: epoch).get()
+        let held = HeldPermit(permit, try exchange(), ttl: policy.ttl)
+        guard Task.isCancelled else { return held }
+        settle(held, held.end(.cancelled), policy)
+        throw CancellationError()
+    }
+
+    /// A permit for one of the candidates that are left. It is waited for even if the task is cancelled meanwhile, so that it
+    /// can be given back.
+    private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) async throws -> HeldPermit {
+        try Task.checkCancellation()
+        let admit = try Admit(walk.candidates, estimate, policy.ttl)
+        let reply = try await decide(admit, heedsCancellation: false)
+        let permit = try Permit.read(reply, to: walk.candidates, in: epoch).get()
+        let held = HeldPermit(permit, try exchange(), ttl: policy.ttl)
+        guard Task.isCancelled else { return held }
+        await settle(held, held.end(.cancelled), policy)
+        throw CancellationError()
+    }
+
+    // MARK: Settling
+
+    private func settle(_ held: HeldPermit, _ outcome: CallOutcome, _ policy: CallPolicy) {
+        guard held.isOfThisProcess else { return }
+        let permit = held.permit
+        do throws(ClientError) {
+            guard let number = permit.number else {
+                _ = try admission.report(permit.candidate, outcome)
+                return
+            }
+            _ = try settle(try Settle(number, outcome), of: permit, isKept: true)
+        } catch {
+            if case .invalidArgument = error, outcome.usage != nil {
+                settle(held, outcome.withoutUsage, policy)
+            }
+            noteUnsettled(UnsettledCall(permit: permit, outcome: outcome, error: error), policy)
+        }
+    }
+
+    private func settle(_ held: HeldPermit, _ outcome: CallOutcome, _ policy: CallPolicy) async {
+        guard held.isOfThisProcess else { return }
+        let permit = held.permit
+        do throws(ClientError) {
+            guard let number = permit.number else {
+                _ = try await report(try Report(permit.candidate, outcome), heedsCancellation: false)
+                return
+            }
+            _ = try await settle(try Settle(number, outcome), of: permit, isKept: true, heedsCancellation: false)
+        } catch {
+            if case .invalidArgument = error, outcome.usage != nil {
+                await settle(held, outcome.withoutUsage, policy)
+            }
+            noteUnsettled(UnsettledCall(permit: permit, outcome: outcome, error: error), policy)
+        }
+    }
+
+    private func noteUnsettled(_ call: UnsettledCall, _ policy: CallPolicy) {
+        noteDroppedReport()
+        policy.unsettled?(call)
+    }
+}
+
+/// How one call ended, and what its caller gets of it.
+private struct CallEnding<Value> {
+    let outcome: CallOutcome
+    let result: Result<Value, any Error>
+
+    init(of result: CallResult<Value>, _ held: HeldPermit) {
+        outcome = held.end(result.outcome)
+        self.result =
+            result.value.map { .success($0) }
+            ?? .failure(ProviderFailed(candidate: held.permit.candidate, callOutcome: result.outcome))
+    }
+
+    init(of error: any Error, _ held: HeldPermit, _ policy: CallPolicy) {
+        outcome = held.end(policy.outcome(error))
+        result = .failure(error)
+    }
+}
+
+/// Which candidates are left, call after call.
+private struct CandidateWalk {
+    private(set) var candidates: [Candidate]
+    private var attempts: Int
+    /// Why the last call failed.
+    private(set) var failure: (any Error)?
+
+    init(_ candidates: [Candidate], _ policy: CallPolicy) {
+        self.candidates = candidates
+        attempts = policy.attempts
+    }
+
+    /// Whether another candidate is to be tried; a provider that has failed is left out then.
+    mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
+        guard case .failure(let error) = ending.result, ending.outcome.isOfProvider, !Task.isCancelled,
+            held.isOfThisProcess
+        else { return false }
+        failure = error
+        attempts -= 1
+        candidates.removeAll { $0.provider == held.permit.candidate.provider }
+        return attempts > 0 && !candidates.isEmpty
+    }
+}
+
+extension CallOutcome {
+    /// Whether another provider may do better.
+    fileprivate var isOfProvider: Bool {
+        switch outcome {
+        case .failure, .throttled, .quotaExhausted: true
+        case .success, .rejected, .abandoned, .cancelled: false
+        }
+    }
+
+    fileprivate var withoutUsage: CallOutcome { CallOutcome(outcome, retryAfter: retryAfter) }
+}
