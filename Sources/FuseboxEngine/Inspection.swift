@@ -44,6 +44,8 @@ public struct Inspection: Sendable {
     public let others: [String]
     /// What a start would find, and the changes that its state would hold; nil if it would be refused.
     public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
+    /// What became of the permits in that state.
+    public let permits: PermitTotals?
     /// Why a start would be refused.
     public let refusal: RecoveryRefusal?
     /// What does not add up in the recovered state.
@@ -80,10 +82,12 @@ public struct Inspection: Sendable {
             // The snapshots told of themselves; this is about what the journal has made of them.
             imbalances = found.machine.imbalances(in: "the recovered state")
             recovery = (found.situation, found.replayedSequence, found.epoch)
+            permits = found.machine.permits.totals
             refusal = nil
         } catch {
             imbalances = []
             recovery = nil
+            permits = nil
             refusal = error
         }
     }

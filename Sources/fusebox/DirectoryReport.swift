@@ -21,6 +21,7 @@ enum DirectoryReport {
         } else if let (situation, sequence, _) = inspection.recovery {
             lines.append("a start would find \(sentence(situation)), in all \(Formatting.count(sequence, "change"))")
         }
+        if let permits = inspection.permits, permits.granted > 0 { lines.append(PermitsCommand.sentence(permits)) }
         if inspection.isGood { lines.append("OK") }
         return lines.joined(separator: "\n")
     }
@@ -77,6 +78,7 @@ enum DirectoryReport {
             "directory": .string(directory), "inUse": JSONValue(isInUse), "good": JSONValue(inspection.isGood),
             "files": .array(inspection.snapshots.map(json) + inspection.segments.map(json)),
             "others": .array(inspection.others.map { .string($0) }), "recovery": recovery(inspection),
+            "permits": inspection.permits.map { JSONValue(record: $0) } ?? .null,
             "problems": .array(inspection.problems.map(json)),
         ]
     }

@@ -14,7 +14,7 @@ struct Fusebox: ParsableCommand {
 
             EXAMPLES
               fusebox overview
-              fusebox breaker acquire openai && call-openai
+              fusebox run --provider openai --provider anthropic --cost 0.01 -- ./ask.sh
               fusebox ledger budget set openai --monthly 50 --rpm 60
               fusebox watch breaker exhaustion --json
 
@@ -25,12 +25,16 @@ struct Fusebox: ParsableCommand {
               69  no daemon answers
               75  not now: a call that may not go out, or something to try again
               77  not permitted
+            `fusebox run` passes on the exit status of its command.
             """,
         version: "fusebox 0.1.0",
         subcommands: [
             StatusCommand.self, OverviewCommand.self, WatchCommand.self, PingCommand.self,
         ],
         groupedSubcommands: [
+            CommandGroup(
+                name: "Admission",
+                subcommands: [RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self]),
             CommandGroup(
                 name: "State",
                 subcommands: [

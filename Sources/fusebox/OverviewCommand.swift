@@ -16,8 +16,9 @@ struct OverviewCommand: DaemonCommand {
         let clock = try DaemonClock(of: client)
         let table = Table(
             [
-                .left("NAME"), .left("STATE"), .right("SHARE"), .left("EXHAUSTED"), .right("SPEND"), .right("BUDGET"),
-                .right("USED"), .right("LASTS"), .right("RPM"), .right("RPD"), .right("TPM"), .right("TPD"),
+                .left("NAME"), .left("STATE"), .right("SHARE"), .right("IN FLIGHT"), .left("EXHAUSTED"),
+                .right("SPEND"), .right("HELD"), .right("BUDGET"), .right("USED"), .right("LASTS"), .right("RPM"),
+                .right("RPD"), .right("TPM"), .right("TPD"),
             ],
             rows: entries.map { Self.row($0, clock) })
         return Answer(
@@ -27,9 +28,10 @@ struct OverviewCommand: DaemonCommand {
 
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {
         [
-            entry.name.text, "\(entry.state)", Formatting.percent(entry.share),
+            entry.name.text, "\(entry.state)", Formatting.percent(entry.share), "\(entry.inFlight)",
             entry.exhaustedUntil.map { "ends \(clock.relative($0))" } ?? "-",
-            Formatting.dollars(entry.spend), entry.budget.map { Formatting.dollars($0) } ?? "-",
+            Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
+            entry.budget.map { Formatting.dollars($0) } ?? "-",
             entry.budget == nil ? "-" : Formatting.percent(entry.utilization),
             entry.daysRemaining.map(Formatting.days) ?? "-",
             Formatting.window(entry.rpm), Formatting.window(entry.rpd), Formatting.window(entry.tpm),

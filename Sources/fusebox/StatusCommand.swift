@@ -30,6 +30,7 @@ struct StatusCommand: DaemonCommand {
             "requests": "\(status.requests), \(status.refusals) refused",
             "breakers": "\(status.breakers)",
             "exhausted": "\(status.exhausted)",
+            "permits": "\(status.permits) in force",
             "ledger":
                 "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
             "names": "\(status.names) of \(status.nameLimit)",

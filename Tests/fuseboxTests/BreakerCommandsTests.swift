@@ -78,14 +78,15 @@ struct BreakerCommandsTests {
         #expect(
             changed.lines == [
                 "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
-                "min requests       3",
+                "min requests       3", "max probes         as many as its share", "min workers        1",
             ])
         let json = try daemon.json(
-            "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7")
+            "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7", "--max-probes", "2",
+            "--min-workers", "3")
         #expect(
             json == [
                 "failureThreshold": 3, "resetTimeoutMilliseconds": 90_000, "monitoringPeriodMilliseconds": 600_000,
-                "minRequests": 7, "degradationCurve": [1, 0.5],
+                "minRequests": 7, "degradationCurve": [1, 0.5], "maxProbes": 2, "minWorkers": 3,
             ])
         #expect(try daemon.json("breaker", "configure", "openai") == json)
     }

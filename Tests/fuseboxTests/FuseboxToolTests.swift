@@ -20,7 +20,10 @@ struct FuseboxToolTests {
         ["ledger", "budget", "set", "a"], ["breaker", "configure", "a", "--curve", "1,2"], ["watch", "weather"],
         ["protocol"], ["protocol", "--format", "vectors"], ["protocol", "--format", "json", "here"],
         ["simulate", "--profile", "other", "trace"], ["export", "--format", "yaml"], ["ping", "--count", "0"],
-        ["snapshot", "verify", "/nowhere/at/all"],
+        ["snapshot", "verify", "/nowhere/at/all"], ["admit", "--provider", "a"], ["admit", "--dry-run"],
+        ["report", "--provider", "a", "--outcome", "fine"],
+        ["report", "--provider", "a", "--outcome", "success", "--retry-after", "1s"],
+        ["report", "--provider", "a", "--outcome", "cancelled", "--cost", "1"],
     ])
     func aWrongCommandLineEndsWith64(_ arguments: [String]) throws {
         let outcome = try Program.run([Program.fusebox] + arguments + ["--socket", "/nowhere"])

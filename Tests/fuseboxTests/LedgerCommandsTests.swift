@@ -82,14 +82,34 @@ struct LedgerCommandsTests {
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "12.345678901")
         #expect(
             try daemon.fusebox("ledger", "budget", "list").lines == [
-                "PROVIDER  MODEL         MONTHLY  RPM   RPD  TPM  TPD",
-                "openai    -              $50.00   60  1000    -    -",
-                "openai    gpt-4o  $12.345678901    -     -    -    -",
+                "PROVIDER  MODEL         MONTHLY  ENFORCED  RPM   RPD  TPM  TPD",
+                "openai    -              $50.00  no         60  1000    -    -",
+                "openai    gpt-4o  $12.345678901  no          -     -    -    -",
             ])
         let json = try daemon.json("ledger", "budget", "list")
         #expect(json["budgets"]?[1]?["monthly"] == .number("12.345678901"))
         #expect(try daemon.fusebox("ledger", "budget", "remove", "openai", "gpt-4o").status == 0)
         #expect(try daemon.json("ledger", "budget", "list")["budgets"]?.list?.count == 1)
+    }
+
+    @Test func whetherABudgetIsEnforcedStaysUntilItIsNamed() throws {
+        let daemon = try Daemon()
+        func enforced() throws -> Bool? {
+            try daemon.json("ledger", "budget", "list")["budgets"]?[0]?["isEnforced"]?.bool
+        }
+        let nothing = try daemon.fusebox("ledger", "budget", "set", "openai", "--enforce")
+        #expect(nothing.status == 64)
+        #expect(nothing.errors == "fusebox: there is no budget to enforce; give its amount with --monthly\n")
+        #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "5").status == 0)
+        #expect(try enforced() == false)
+        #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--enforce").status == 0)
+        #expect(try enforced() == true)
+        #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "7", "--rpm", "9").status == 0)
+        #expect(try enforced() == true, "raising it must not make it soft")
+        #expect(try daemon.fusebox("ledger", "show", "openai").output.contains("$7.00 left, enforced\n"))
+        #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--no-enforce").status == 0)
+        #expect(try daemon.json("ledger", "budget", "list")["budgets"]?[0]?["monthly"] == 7)
+        #expect(try enforced() == false)
     }
 
     @Test func ratesAndForecasts() throws {

@@ -11,6 +11,7 @@ struct StatusCommandTests {
         #expect(lines[0].hasPrefix("server       fuseboxd "))
         #expect(lines[1] == "profile      llm-providers")
         #expect(lines.contains("breakers     1"))
+        #expect(lines.contains("permits      0 in force"))
         #expect(lines.contains("connections  1 of 4096, 0 subscribed") || lines[4].hasPrefix("connections  1 of "))
         #expect(lines.contains { $0.hasPrefix("snapshot     0 of 2 changes, ") }, "the change and a goodbye")
         let json = try daemon.json("status")
@@ -30,12 +31,14 @@ struct StatusCommandTests {
         let table = try daemon.fusebox("overview").lines
         #expect(
             table[0].split(separator: " ") == [
-                "NAME", "STATE", "SHARE", "EXHAUSTED", "SPEND", "BUDGET", "USED", "LASTS", "RPM", "RPD", "TPM", "TPD",
+                "NAME", "STATE", "SHARE", "IN", "FLIGHT", "EXHAUSTED", "SPEND", "HELD", "BUDGET", "USED", "LASTS",
+                "RPM",
+                "RPD", "TPM", "TPD",
             ])
-        #expect(table[1].hasPrefix("anthropic  closed   100%  ends in 59m "))
-        #expect(table[2].hasPrefix("mistral    closed   100%  -"))
-        #expect(table[2].hasSuffix("  $2.50  $10.00   25%  3.0 days  1/5    -    -    -"))
-        #expect(table[3].hasPrefix("openai     open       0%  -"))
+        #expect(table[1].hasPrefix("anthropic  closed   100%          0  ends in 59m "))
+        #expect(table[2].hasPrefix("mistral    closed   100%          0  -"))
+        #expect(table[2].hasSuffix("  $2.50  $0.00  $10.00   25%  3.0 days  1/5    -    -    -"))
+        #expect(table[3].hasPrefix("openai     open       0%          0  -"))
         let entry = try daemon.json("overview")["entries"]?[1]
         #expect(entry?["name"]?.text == "mistral")
         #expect(entry?["spend"] == .number("2.5"))

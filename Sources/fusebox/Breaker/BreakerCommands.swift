@@ -41,6 +41,8 @@ extension BreakerCommands {
             "curve": configuration.degradationCurve.map { JSONValue($0).text() }.joined(separator: ","),
             "monitoring period": Quantity.text(milliseconds: configuration.monitoringPeriodMilliseconds),
             "min requests": "\(configuration.minRequests)",
+            "max probes": configuration.maxProbes == 0 ? "as many as its share" : "\(configuration.maxProbes)",
+            "min workers": "\(configuration.minWorkers)",
         ]
         return Answer(json: JSONValue(record: configuration), text: listing.text)
     }

@@ -33,11 +33,24 @@ extension BreakerCommands {
                 valueName: "shares"))
         var curve: CurveArgument?
 
-        @Option(help: ArgumentHelp("Length of the monitoring window; kept, not used.", valueName: "time"))
+        @Option(
+            help: ArgumentHelp(
+                "How long a worker's failure counts for --min-workers, \(durationHelp).", valueName: "time"))
         var monitoringPeriod: DurationArgument?
 
         @Option(help: ArgumentHelp("Kept, not used.", valueName: "count"))
         var minRequests: Int?
+
+        @Option(
+            help: ArgumentHelp(
+                "Calls with a permit that may be in flight while it is not closed; 0: as many as its share.",
+                valueName: "count"))
+        var maxProbes: Int?
+
+        @Option(
+            help: ArgumentHelp(
+                "Distinct workers that failures must come from for it to open fully, at most 16.", valueName: "count"))
+        var minWorkers: Int?
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -47,7 +60,7 @@ extension BreakerCommands {
 
         private var changesSomething: Bool {
             failureThreshold != nil || resetTimeout != nil || curve != nil || monitoringPeriod != nil
-                || minRequests != nil
+                || minRequests != nil || maxProbes != nil || minWorkers != nil
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
@@ -62,12 +75,12 @@ extension BreakerCommands {
                 try breakers.configure(
                     name, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve?.shares)
+                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers)
             } else {
                 try breakers.configureDefault(
                     failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve?.shares)
+                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers)
             }
         }
     }

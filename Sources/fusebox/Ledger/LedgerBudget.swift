@@ -35,13 +35,14 @@ extension LedgerCommands.BudgetCommands {
             }
             let table = Table(
                 [
-                    .left("PROVIDER"), .left("MODEL"), .right("MONTHLY"), .right("RPM"), .right("RPD"), .right("TPM"),
-                    .right("TPD"),
+                    .left("PROVIDER"), .left("MODEL"), .right("MONTHLY"), .left("ENFORCED"), .right("RPM"),
+                    .right("RPD"), .right("TPM"), .right("TPD"),
                 ],
                 rows: budgets.map { budget in
                     [
                         budget.provider.text, budget.model?.text ?? "-",
                         budget.monthly.map { Formatting.dollars($0) } ?? "-",
+                        budget.monthly == nil ? "-" : budget.isEnforced ? "yes" : "no",
                     ]
                         + RateDimension.allCases.map { budget[$0].map(String.init) ?? "-" }
                 })
@@ -56,16 +57,21 @@ extension LedgerCommands.BudgetCommands {
         static let configuration = CommandConfiguration(
             abstract: "Set a budget and rate limits; what is not named stays as it is.",
             discussion: """
-                Rate limits are always the provider's.
+                Rate limits are always the provider's. A budget notifies; an enforced one also denies: a call whose estimate \
+                it does not hold, beside what is spent and what calls under way may use, is not admitted.
 
-                EXAMPLE
+                EXAMPLES
                   fusebox ledger budget set openai --monthly 50 --rpm 60 --tpd 2000000
+                  fusebox ledger budget set openai --enforce
                 """)
 
         @OptionGroup var account: AccountArguments
 
         @Option(help: ArgumentHelp("Budget per period.", valueName: "dollars"))
         var monthly: MoneyArgument?
+
+        @Flag(inversion: .prefixedNo, help: "Whether what the budget does not hold is denied, or only told.")
+        var enforce: Bool?
 
         @Option(help: ArgumentHelp("Requests per minute.", valueName: "count"))
         var rpm: Int?
@@ -82,15 +88,29 @@ extension LedgerCommands.BudgetCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard monthly != nil || [rpm, rpd, tpm, tpd].contains(where: { $0 != nil }) else {
-                throw ValidationError("nothing to set; give --monthly, --rpm, --rpd, --tpm or --tpd")
+            guard monthly != nil || enforce != nil || [rpm, rpd, tpm, tpd].contains(where: { $0 != nil }) else {
+                throw ValidationError("nothing to set; give --monthly, --enforce, --rpm, --rpd, --tpm or --tpd")
             }
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
+            let (monthly, isEnforced) = try amount(client)
             try client.ledger.setBudget(
-                account.provider, model: account.model, monthly: monthly?.money, rpm: rpm, rpd: rpd, tpm: tpm, tpd: tpd)
+                account.provider, model: account.model, monthly: monthly, rpm: rpm, rpd: rpd, tpm: tpm, tpd: tpd,
+                enforced: isEnforced)
             return .done
+        }
+
+        /// The amount and whether it is enforced, which the daemon sets together: what was not named, as it stands.
+        private func amount(_ client: FuseboxClient) throws -> (monthly: Money?, isEnforced: Bool) {
+            guard monthly != nil || enforce != nil else { return (nil, false) }
+            let present = try client.ledger.budgets().first { budget in
+                budget.provider.text == account.provider && budget.model?.text == account.model
+            }
+            guard let monthly = monthly?.money ?? present?.monthly else {
+                throw Failure(.usage, "there is no budget to enforce; give its amount with --monthly")
+            }
+            return (monthly, enforce ?? present?.isEnforced ?? false)
         }
     }
 

@@ -33,18 +33,23 @@ extension LedgerCommands {
             let recording = try client.ledger.record(
                 provider: account.provider, model: model, cost: cost.money, inputTokens: inputTokens,
                 outputTokens: outputTokens)
-            let threshold = recording.threshold.map { event in
-                "budget \(event.tier): \(Formatting.dollars(event.spend)) of \(Formatting.dollars(event.budget)) spent"
-            }
-            let depletion = recording.depletion.map { event in
-                "depletion \(event.tier): \(Formatting.days(event.daysRemaining)) left"
-            }
-            return Answer(
-                json: [
-                    "threshold": recording.threshold.map { JSONValue(record: $0) } ?? .null,
-                    "depletion": recording.depletion.map { JSONValue(record: $0) } ?? .null,
-                ],
-                text: [threshold, depletion].compactMap(\.self).joined(separator: "\n"))
+            return LedgerCommands.answer(recording)
         }
+    }
+
+    /// What a record of spending has brought about.
+    static func answer(_ recording: Recording) -> Answer {
+        let threshold = recording.threshold.map { event in
+            "budget \(event.tier): \(Formatting.dollars(event.spend)) of \(Formatting.dollars(event.budget)) spent"
+        }
+        let depletion = recording.depletion.map { event in
+            "depletion \(event.tier): \(Formatting.days(event.daysRemaining)) left"
+        }
+        return Answer(
+            json: [
+                "threshold": recording.threshold.map { JSONValue(record: $0) } ?? .null,
+                "depletion": recording.depletion.map { JSONValue(record: $0) } ?? .null,
+            ],
+            text: [threshold, depletion].compactMap(\.self).joined(separator: "\n"))
     }
 }

@@ -71,12 +71,16 @@ extension LedgerCommands {
             let budget = account.budget.map { budget in
                 "\(Formatting.dollars(budget)), \(Formatting.percent(balance.utilization)) used"
                     + (balance.remaining.map { ", \(Formatting.dollars($0)) left" } ?? "")
+                    + (account.isEnforced ? ", enforced" : "")
             }
             return [
                 "provider": account.provider.text,
                 "spent": "\(Formatting.dollars(usage.spend)) by \(Formatting.count(usage.requests, "request"))",
                 "tokens": "\(usage.inputTokens) in, \(usage.outputTokens) out",
                 "last": clock.relative(usage.lastRecorded),
+                "held": account.held == .zero && account.inFlight == 0
+                    ? nil
+                    : "\(Formatting.dollars(account.held)), \(Formatting.count(account.inFlight, "call")) in flight",
                 "budget": budget ?? "none",
                 "rpm": account.rpm.map { Formatting.window($0) },
                 "rpd": account.rpd.map { Formatting.window($0) },

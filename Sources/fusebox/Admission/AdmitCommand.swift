@@ -1,0 +1,64 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox admit --dry-run`
+struct AdmitCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "admit", abstract: "Show where a call would be admitted now, without admitting it.",
+        discussion: """
+            Exit status 0 if it would be admitted, 75 if not. It takes nothing and promises nothing: the next call may be \
+            decided otherwise. `fusebox run` admits and settles.
+
+            EXAMPLE
+              fusebox admit --dry-run --provider openai --provider anthropic --cost 0.01
+            """)
+
+    @OptionGroup var call: CallOptions
+
+    @Flag(help: "Show the decision only. There is no other way: a permit ends with the process that asked for it.")
+    var dryRun = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard dryRun else {
+            throw ValidationError(
+                "a permit ends with the process that asked for it, so this command cannot give one; "
+                    + "see the decision with --dry-run, or make the call with `fusebox run … -- COMMAND`")
+        }
+    }
+
+    func answer(from client: FuseboxClient) throws -> Answer {
+        switch try client.admission.preview(try call.candidates, estimate: try call.estimate) {
+        case .success(let preview): Self.answer(preview)
+        case .failure(let denied): Self.answer(denied)
+        }
+    }
+
+    private static func answer(_ preview: AdmissionPreview) -> Answer {
+        let passed = preview.passedOver.map(AdmissionText.line)
+        let chosen =
+            "\(AdmissionText.name(preview.candidate)): admitted (\(preview.state), share "
+            + "\(Formatting.percent(preview.share)))"
+        return Answer(
+            json: [
+                "admitted": true, "provider": .string(preview.candidate.provider.text),
+                "model": preview.candidate.model.map { .string($0.text) } ?? .null,
+                "state": .string("\(preview.state)"), "share": JSONValue(preview.share),
+                "denials": AdmissionText.json(preview.passedOver), "retryAfterMilliseconds": .null,
+            ],
+            text: (passed + [Table.printable(chosen)]).joined(separator: "\n"))
+    }
+
+    private static func answer(_ denied: AdmissionDenied) -> Answer {
+        Answer(
+            json: [
+                "admitted": false, "provider": .null, "model": .null, "state": .null, "share": .null,
+                "denials": AdmissionText.json(denied.reasons),
+                "retryAfterMilliseconds": AdmissionText.json(denied.retryAfter),
+            ],
+            text: AdmissionText.lines(denied).joined(separator: "\n"), isDenial: true)
+    }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox report`
+struct ReportCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Tell how a call without a permit went, and what it used.",
+        discussion: """
+            Breaker, exhaustion mark and ledger hear of it at once. `fusebox run` does all of it around a call, and asks first.
+
+            EXAMPLES
+              fusebox report --provider openai --outcome success --model gpt-4o --cost 0.0012
+              fusebox report --provider openai --outcome throttled --retry-after 30s
+            """)
+
+    @Option(help: ArgumentHelp("Where the call went.", valueName: "name"))
+    var provider: String
+
+    @Option(
+        help: ArgumentHelp(
+            "How it went: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
+    var outcome: OutcomeArgument
+
+    @Option(help: ArgumentHelp("The model that answered.", valueName: "name"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("What it cost.", valueName: "dollars"))
+    var cost: MoneyArgument?
+
+    @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"))
+    var inputTokens: Int?
+
+    @Option(help: ArgumentHelp("Tokens received.", valueName: "count"))
+    var outputTokens: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "With throttled and quota-exhausted: how long the provider takes no calls, \(durationHelp).",
+            valueName: "time"))
+    var retryAfter: DurationArgument?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard retryAfter == nil || outcome.takesRetryAfter else {
+            throw ValidationError("--retry-after goes with --outcome throttled and quota-exhausted only")
+        }
+        guard outcome.outcome != .cancelled || usage == nil else {
+            throw ValidationError("a call that was never sent has used nothing; --outcome abandoned counts usage")
+        }
+    }
+
+    private var usage: Usage? {
+        guard cost != nil || inputTokens != nil || outputTokens != nil else { return nil }
+        return Usage(
+            model: model, cost: cost?.money ?? .zero, inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0)
+    }
+
+    func answer(from client: FuseboxClient) throws -> Answer {
+        let recording = try client.admission.report(
+            try Candidate(provider, model: model), outcome.call(retryAfter: retryAfter?.duration, usage: usage))
+        return LedgerCommands.answer(recording)
+    }
+}
+
+/// An outcome on the command line.
+struct OutcomeArgument: ExpressibleByArgument {
+    let outcome: Outcome
+
+    private static let names: [(name: String, outcome: Outcome)] = [
+        ("success", .success), ("failure", .failure), ("throttled", .throttled), ("quota-exhausted", .quotaExhausted),
+        ("rejected", .rejected), ("abandoned", .abandoned), ("cancelled", .cancelled),
+    ]
+
+    init?(argument: String) {
+        guard let outcome = Self.names.first(where: { $0.name == argument })?.outcome else { return nil }
+        self.outcome = outcome
+    }
+
+    static var allValueStrings: [String] { names.map(\.name) }
+
+    /// Whether the provider may have said how long it takes no calls.
+    var takesRetryAfter: Bool { outcome == .throttled || outcome == .quotaExhausted }
+
+    func call(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(outcome, retryAfter: retryAfter, usage: usage)
+    }
+}
+
+extension CallOutcome {
+    /// An outcome with what goes with it; what does not is left out.
+    init(_ outcome: Outcome, retryAfter: Duration?, usage: Usage?) {
+        switch outcome {
+        case .success: self = .success(usage: usage)
+        case .failure: self = .failure(usage: usage)
+        case .throttled: self = .throttled(retryAfter: retryAfter, usage: usage)
+        case .quotaExhausted: self = .quotaExhausted(resetAfter: retryAfter, usage: usage)
+        case .rejected: self = .rejected(usage: usage)
+        case .abandoned: self = .abandoned(usage: usage)
+        case .cancelled: self = .cancelled
+        }
+    }
+}

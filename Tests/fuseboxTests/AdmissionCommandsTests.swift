@@ -1,0 +1,79 @@
+import FuseboxClient
+import FuseboxInterop
+import Testing
+
+/// `admit`, `permits` and `report`, and where admission shows in other commands.
+struct AdmissionCommandsTests {
+    @Test func admitShowsADecisionAndTakesNothing() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("exhaustion", "mark", "openai", "--for", "1h")
+        let arguments = ["admit", "--dry-run", "--provider", "openai", "--provider", "anthropic", "--model", "m"]
+        let shown = try Program.run([Program.fusebox] + arguments + ["--socket", daemon.socket])
+        #expect(shown.status == 0)
+        #expect(shown.lines[0].hasPrefix("openai/m: its quota is exhausted; try again in 59m "))
+        #expect(shown.lines[1] == "anthropic/m: admitted (closed, share 100%)")
+        #expect(try daemon.json("permits")["totals"]?["granted"] == 0)
+
+        let denied = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--json")
+        #expect(denied.status == 75)
+        let json = try denied.json
+        #expect(json["admitted"] == .bool(false))
+        #expect(json["denials"]?[0]?["reason"]?.text == "exhausted")
+        #expect((1...3_600_000).contains(json["retryAfterMilliseconds"]?.int64 ?? 0))
+    }
+
+    @Test func permitsShowWhatIsHeldAndByWhom() throws {
+        let daemon = try Daemon()
+        #expect(
+            try daemon.fusebox("permits").lines == [
+                "No permit is in force.",
+                "0 permits granted: 0 settled, 0 expired, 0 reclaimed, 0 in force, $0.00 held",
+            ])
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "5", "--enforce")
+        let client = try daemon.connect()
+        defer { client.close() }
+        let candidate = try Candidate("openai", model: "gpt-4o")
+        let estimate = try Estimate.cost(Money("0.25")!, tokens: 800)
+        let permit = try client.admission.admit([candidate], estimate: estimate).get()
+        let table = try daemon.fusebox("permits").lines
+        #expect(table[0].split(separator: " ").first == "PERMIT")
+        #expect(table[1].contains("  openai    gpt-4o  $0.25     800  yes        "))
+        #expect(table[2] == "1 permit granted: 0 settled, 0 expired, 0 reclaimed, 1 in force, $0.25 held")
+        let json = try daemon.json("permits")
+        #expect(json["permits"]?[0]?["permit"]?.int64 == permit.number.map { Int64($0) })
+        #expect(json["totals"]?["held"] == .number("0.25"))
+
+        #expect(try daemon.fusebox("status").lines.contains("permits      1 in force"))
+        #expect(try daemon.fusebox("ledger", "show", "openai").lines.contains("held      $0.25, 1 call in flight"))
+        #expect(
+            try daemon.fusebox("overview").lines[1].hasPrefix(
+                "openai  closed   100%          1  -          $0.00  $0.25  $5.00"))
+
+        try client.admission.settle(permit, .success)
+        #expect(try daemon.json("permits")["totals"]?["held"] == 0)
+        let check = try Program.run([Program.fusebox, "check", daemon.data])
+        #expect(check.lines.contains("1 permit granted: 1 settled, 0 expired, 0 reclaimed, 0 in force, $0.00 held"))
+        let report = try Program.run([Program.fusebox, "check", daemon.data, "--json"]).json
+        #expect(report["permits"]?["settled"] == 1)
+    }
+
+    @Test func aReportTellsBreakerMarkAndLedger() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1")
+        let first = try daemon.fusebox(
+            "report", "--provider", "openai", "--outcome", "success", "--model", "gpt-4o", "--cost", "0.85",
+            "--input-tokens", "7")
+        #expect(first.status == 0)
+        #expect(first.lines.first == "budget warning: $0.85 of $1.00 spent")
+        let throttled = try daemon.fusebox(
+            "report", "--provider", "openai", "--outcome", "throttled", "--retry-after", "1h")
+        #expect(throttled.status == 0)
+        let breaker = try daemon.json("breaker", "get", "openai")["status"]
+        #expect(breaker?["totalSuccesses"] == 1)
+        #expect(breaker?["totalFailures"] == 1)
+        #expect(try daemon.json("exhaustion", "get", "openai")["entry"]?.isNull == false)
+        let model = try daemon.json("ledger", "show", "openai")["modelAccounts"]?[0]
+        #expect(model?["model"]?.text == "gpt-4o")
+        #expect(model?["usage"]?["inputTokens"] == 7)
+    }
+}

@@ -1,0 +1,208 @@
+import FuseboxInterop
+import FuseboxWire
+import Glibc
+import Testing
+
+/// `fusebox run`: what a command gets, what its end means, and what is passed on.
+struct RunCommandTests {
+    /// Runs a shell script under a permit.
+    private func run(
+        _ script: String, _ options: [String] = ["--provider", "openai"], with daemon: Daemon, input: String = ""
+    ) throws -> Program.Outcome {
+        try Program.run(command(["/bin/sh", "-c", script], options), input: input, environment: environment(daemon))
+    }
+
+    private func command(_ words: [String], _ options: [String] = ["--provider", "openai"]) -> [String] {
+        [Program.fusebox, "run"] + options + ["--"] + words
+    }
+
+    private func environment(_ daemon: Daemon) -> [String: String] {
+        [
+            "FUSEBOX_SOCKET": daemon.socket, "TMPDIR": daemon.folder.path, "FUSEBOX_PERMIT": "outer",
+            "FUSEBOX_MODEL": "outer", "KEPT": "a = b",
+        ]
+    }
+
+    private func totals(_ daemon: Daemon) throws -> JSONValue? { try daemon.json("permits")["totals"] }
+
+    @Test func theCommandGetsThePermitAndKeepsItsStreams() throws {
+        let daemon = try Daemon()
+        let script = #"echo "$FUSEBOX_PROVIDER/$FUSEBOX_MODEL/$KEPT"; cat; echo "${FUSEBOX_PERMIT:+numbered}" >&2"#
+        let outcome = try run(script, ["--provider", "openai", "--model", "gpt-4o"], with: daemon, input: "in\n")
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "openai/gpt-4o/a = b\nin\n")
+        #expect(outcome.errors == "numbered\n")
+        #expect(
+            try run(#"echo "${FUSEBOX_MODEL-none}""#, with: daemon).output == "none\n", "the outer one's is not its")
+        #expect(try totals(daemon)?["settled"] == 2)
+        #expect(try totals(daemon)?["outstanding"] == 0)
+        #expect(try Program.run(["/bin/ls", daemon.folder.path]).output.contains("fusebox-usage") == false)
+    }
+
+    @Test(arguments: [
+        ("exit 0", 0, "successes", 1), ("exit 1", 1, "failures", 1), ("exit 75", 75, "failures", 1),
+        ("exit 69", 69, "exhausted", 1), ("kill -9 $$", 137, "failures", 1),
+        ("echo outcome=rejected > $FUSEBOX_USAGE; exit 1", 1, "failures", 0),
+        ("echo outcome=quota-exhausted >> $FUSEBOX_USAGE; exit 3", 3, "exhausted", 1),
+    ])
+    func theExitStatusIsTheOutcomeAndIsPassedOn(_ script: String, _ status: Int32, _ what: String, _ count: Int) throws
+    {
+        let daemon = try Daemon()
+        #expect(try run(script, with: daemon).status == status)
+        let breaker = try daemon.json("breaker", "get", "openai")["status"]
+        let counts = [
+            "successes": breaker?["totalSuccesses"]?.int64, "failures": breaker?["totalFailures"]?.int64,
+            "exhausted": Int64(try daemon.json("exhaustion", "list")["marks"]?.list?.count ?? -1),
+        ]
+        for (name, value) in counts { #expect(value == (name == what ? Int64(count) : 0), "\(name)") }
+        #expect(try totals(daemon)?["settled"] == 1)
+    }
+
+    @Test func whatTheCommandTellsIsRecorded() throws {
+        let daemon = try Daemon()
+        let script = """
+            printf 'cost=0.0012\\ninput-tokens=120\\n' >> $FUSEBOX_USAGE
+            printf 'cost = 0.5\\noutput-tokens=300\\nmodel=gpt-4o\\n' >> $FUSEBOX_USAGE
+            """
+        #expect(try run(script, ["--provider", "openai", "--cost", "1"], with: daemon).errors == "")
+        let model = try daemon.json("ledger", "show", "openai")["modelAccounts"]?[0]
+        #expect(model?["model"]?.text == "gpt-4o")
+        #expect(model?["usage"]?["spend"] == .number("0.5012"))
+        #expect(model?["usage"]?["inputTokens"] == 120)
+        #expect(model?["usage"]?["outputTokens"] == 300)
+    }
+
+    @Test func whatCannotBeUnderstoodIsSaidAndTheRestCounts() throws {
+        let daemon = try Daemon()
+        let outcome = try run("printf 'cost=1\\ncost=lots\\n' > $FUSEBOX_USAGE; exit 3", with: daemon)
+        #expect(outcome.status == 3)
+        #expect(outcome.errors == "fusebox: FUSEBOX_USAGE, line 2 is not understood: cost=lots\n")
+        #expect(try daemon.json("ledger", "show")["spend"] == 1)
+    }
+
+    @Test func nothingToldIsNothingRecordedUnlessTheEstimateIsCharged() throws {
+        let daemon = try Daemon()
+        let options = ["--provider", "openai", "--cost", "0.25", "--tokens", "800"]
+        #expect(try run("exit 0", options, with: daemon).status == 0)
+        #expect(try daemon.json("ledger", "show")["spend"] == 0)
+        #expect(try run("exit 0", options + ["--charge-estimate"], with: daemon).status == 0)
+        #expect(try daemon.json("ledger", "show")["spend"] == .number("0.25"))
+        let told = "echo cost=0.5 > $FUSEBOX_USAGE"
+        #expect(try run(told, options + ["--charge-estimate"], with: daemon).status == 0)
+        #expect(try daemon.json("ledger", "show")["spend"] == .number("0.75"))
+    }
+
+    @Test func aProviderThatSaysWhenIsMarkedForSoLong() throws {
+        let daemon = try Daemon()
+        #expect(try run("echo retry-after=3600 > $FUSEBOX_USAGE; exit 75", with: daemon).status == 75)
+        let mark = try daemon.json("exhaustion", "get", "openai")["entry"]
+        let (from, until) = (mark?["exhaustedAt"]?.int64 ?? 0, mark?["resetsAt"]?.int64 ?? 0)
+        #expect(until - from == 3_600_000)
+    }
+
+    @Test func theNextProviderIsTakenAndWhenAllAreDeniedNothingRuns() throws {
+        let daemon = try Daemon()
+        let both = ["--provider", "openai", "--provider", "anthropic", "--cost", "2"]
+        _ = try daemon.fusebox("exhaustion", "mark", "openai", "--for", "1h")
+        #expect(try run("echo $FUSEBOX_PROVIDER", both, with: daemon).output == "anthropic\n")
+        _ = try daemon.fusebox("ledger", "budget", "set", "anthropic", "--monthly", "1", "--enforce")
+        let denied = try run("echo ran", both, with: daemon)
+        #expect(denied.status == 75)
+        #expect(denied.output == "")
+        let lines = denied.errors.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines[0].hasPrefix("fusebox: openai: its quota is exhausted; try again in 59m "))
+        #expect(
+            lines[1] == "fusebox: anthropic: its budget does not hold the estimate; waiting alone does not help")
+    }
+
+    @Test(arguments: [("/nowhere/command", 127), ("no-such-command", 127), ("/etc/passwd", 126), ("/tmp", 126)])
+    func aCommandThatCannotRunIsNoCall(_ name: String, _ status: Int32) throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--rpm", "1")
+        let outcome = try Program.run(command([name]), environment: environment(daemon))
+        #expect(outcome.status == status)
+        #expect(outcome.errors.hasPrefix("fusebox: ") && outcome.errors.contains(name))
+        #expect(try totals(daemon)?["settled"] == 1)
+        #expect(try run("exit 0", with: daemon).status == 0, "the only request of this minute was given back")
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
+    func aSignalIsPassedOnAndTheCallIsAbandoned(_ signal: Int32) throws {
+        let daemon = try Daemon()
+        let child = try Child(
+            command(["/bin/sh", "-c", "echo ready; exec cat"]), environment: environment(daemon))
+        #expect(child.line() == "ready")
+        child.interrupt(with: signal)
+        #expect(child.end().status == 128 + signal)
+        let breaker = try daemon.json("breaker", "get", "openai")["status"]
+        #expect(breaker?["totalFailures"] == 0)
+        #expect(try totals(daemon)?["settled"] == 1)
+    }
+
+    @Test func aCommandMayEndInItsOwnWayWhenItIsTold() throws {
+        let daemon = try Daemon()
+        // The shell waits for its children with `wait`, which a signal interrupts.
+        let script = "trap 'echo told; exit 0' TERM; echo ready; while :; do read line || exit 9; done"
+        let child = try Child(command(["/bin/sh", "-c", script]), environment: environment(daemon))
+        #expect(child.line() == "ready")
+        child.interrupt(with: SIGTERM)
+        child.send("x\n", andMore: true)
+        #expect(child.line() == "told")
+        #expect(child.end().status == 0)
+        #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalSuccesses"] == 1)
+    }
+
+    @Test func aCommandThatOutlastsItsPermitIsRenewed() throws {
+        let daemon = try Daemon()
+        let child = try Child(
+            command(["/bin/sh", "-c", "echo ready; read line"], ["--provider", "openai", "--ttl", "300ms"]),
+            environment: environment(daemon))
+        #expect(child.line() == "ready")
+        let first = try #require(try daemon.json("permits")["permits"]?[0]?["expiresAt"]?.int64)
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(20)
+        var now: Int64 = 0
+        // Until the daemon's own clock is past what it was granted for.
+        while now <= first {
+            try #require(clock.now < end)
+            let answer = try daemon.json("permits")
+            now = answer["now"]?.int64 ?? 0
+            #expect(answer["totals"]?["expired"] == 0)
+        }
+        child.send("done\n")
+        #expect(child.end().status == 0)
+        #expect(try totals(daemon)?["settled"] == 1)
+    }
+
+    @Test func withoutADaemonItRunsNothingUnlessItFailsOpen() throws {
+        let folder = TemporaryFolder()
+        let variables = ["FUSEBOX_SOCKET": "\(folder.path)/none", "TMPDIR": folder.path]
+        let closed = try Program.run(command(["/bin/echo", "ran"]), environment: variables)
+        #expect(closed.status == 69)
+        #expect(closed.output == "")
+        #expect(closed.errors.hasPrefix("fusebox: no daemon answers at "))
+        let script = "echo \"$FUSEBOX_PROVIDER${FUSEBOX_PERMIT-:none}\"; exit 4"
+        let open = try Program.run(
+            command(["/bin/sh", "-c", script], ["--provider", "openai", "--fail-open"]), environment: variables)
+        #expect(open.status == 4)
+        #expect(open.output == "openai:none\n")
+        #expect(open.errors.hasPrefix("fusebox: running without a permit: no daemon answers at "))
+        #expect(open.errors.contains("the call (failure) was not counted: "))
+    }
+
+    @Test func itSaysWhatItCannotDo() throws {
+        for arguments in [
+            ["run", "--provider", "a"], ["run", "--", "true"], ["run", "--provider", "a", "--json", "--", "true"],
+            ["run", "--provider", "a", "--charge-estimate", "--", "true"], ["run", "--provider", "a", "true"],
+            [
+                "run", "--provider", "a", "--provider", "b", "--provider", "c", "--model", "x", "--model", "y", "--",
+                "true",
+            ],
+        ] {
+            let outcome = try Program.run([Program.fusebox] + arguments, environment: ["FUSEBOX_SOCKET": "/nowhere"])
+            #expect(outcome.status == 64, "\(arguments)")
+            #expect(outcome.errors.hasPrefix("fusebox: "))
+        }
+    }
+}
