@@ -15,6 +15,8 @@ public final class Server {
     /// The engine with its journal and its snapshots.
     let keeper: Storekeeper<DirectoryStorage>
     private(set) var limits: Limits
+    /// What the syncs of the journal run in.
+    let syncWork = RepeatedWork()
 
     private var listener: Listener?
     private var signals: [SignalWatcher] = []
