@@ -82,6 +82,7 @@ public final class Server {
         let store = SnapshotStore(directory)
         let boottime = SystemClock.bootMilliseconds
         let realtime = SystemClock.wallMilliseconds
+        let begun = SystemClock.threadNanoseconds
         let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
@@ -91,6 +92,7 @@ public final class Server {
         do throws(SnapshotFailure) {
             keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, at: moment)
         } catch { throw .storage(error.description) }
+        keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         loop.delegate = self
     }
@@ -251,7 +253,9 @@ extension Server: EventLoopDelegate {
         keeper.writeSnapshotIfDue()
         continueShutdown()
         if isServing { setAlarm() }
-        longestTurnNanoseconds = max(longestTurnNanoseconds, SystemClock.threadNanoseconds - turnStartedAt)
+        let nanoseconds = SystemClock.threadNanoseconds - turnStartedAt
+        keeper.engine.hasUsed(processorNanoseconds: nanoseconds)
+        longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
     }
 
     private func flushAll() {
