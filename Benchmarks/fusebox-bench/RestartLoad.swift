@@ -11,9 +11,10 @@ enum RestartLoad: String, CaseIterable {
     case records
     /// The same, over a snapshot that is full of them already.
     case recordsOverMany
-    /// Budgets that are set again and again, of as many as there may be. Only when it is named: setting one costs time in
-    /// proportion to their number, so this takes minutes to write and to replay.
+    /// Budgets that are set again and again, of as many as there may be.
     case budgets
+    /// As many breakers as one user may have, all of them reset again and again: short entries that are much work.
+    case resets
     /// As many workers as are remembered, in turn; none of them acknowledges a reply.
     case workers
     /// Workers that come, report one outcome and go.
@@ -45,6 +46,7 @@ enum RestartLoad: String, CaseIterable {
                 let (provider, model) = (names[place % names.count], models[place / names.count % models.count])
                 return LedgerSetBudget(budget: Budget(provider: provider, model: model, monthly: .zero))
             }
+        case .resets: try fillWithResets(daemon, &journal)
         case .workers: try fillFromManyWorkers(daemon, &journal)
         case .goodbyes: try fillWithGoodbyes(daemon, &journal)
         }
@@ -58,16 +60,16 @@ enum RestartLoad: String, CaseIterable {
 
     /// One worker that sends many requests at once, and acknowledges them.
     private func fill<C: Command>(
-        _ daemon: Daemon, _ journal: inout JournalSize, _ command: (Int) throws -> C
+        _ daemon: Daemon, _ journal: inout JournalSize, upTo end: Int = .max, _ command: (Int) throws -> C
     ) throws {
         var connection = try DurableBenchmark.greeted(daemon, UInt64(nanoseconds()))
         defer { connection.close() }
         var reader = FrameReader()
         var sequence: UInt64 = 0
-        while !journal.isFull {
+        while !journal.isFull, journal.entries < end {
             var frames = ByteWriter()
             var count = 0
-            while count < Self.batch, !journal.isFull {
+            while count < Self.batch, !journal.isFull, journal.entries < end {
                 sequence += 1
                 count += 1
                 let start = frames.count
@@ -92,6 +94,16 @@ enum RestartLoad: String, CaseIterable {
                 provider: providers[place % providers.count], model: models[place / providers.count % models.count],
                 cost: Money(nanodollars: 1_000), inputTokens: 10, outputTokens: 20)
         }
+    }
+
+    private func fillWithResets(_ daemon: Daemon, _ journal: inout JournalSize) throws {
+        var breakers = JournalSize(limit: journal.limit)
+        let end = 49_000
+        try fill(daemon, &breakers, upTo: end) { BreakerSuccess(name: try Name("b\($0)")) }
+        // Their bytes would take hours: enough that a snapshot has to come in between, and to spare.
+        try fill(daemon, &journal, upTo: 3_000) { _ in BreakerResetAll() }
+        journal.entries += breakers.entries
+        journal.bytes += breakers.bytes
     }
 
     private static func setBudgets(_ daemon: Daemon, _ providers: [Name], _ journal: inout JournalSize) throws {

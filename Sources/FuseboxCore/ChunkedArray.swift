@@ -3,26 +3,32 @@
 /// A copy of the whole costs a reference a chunk, and the first change to each chunk after that copies only that
 /// chunk. That is how a snapshot is captured: the loop keeps a copy and goes on, and no turn pays for more than the
 /// chunks it touches.
+///
+/// Other modules have it specialised for their elements: otherwise each change in place would allocate.
+@usableFromInline
 package struct ChunkedArray<Element: Sendable>: Sendable {
     /// Elements a chunk: a power of two, so that a place is found by shifting.
-    private let shift: Int
-    private var chunks: [ContiguousArray<Element>] = []
-    package private(set) var count = 0
+    @usableFromInline let shift: Int
+    @usableFromInline var chunks: [ContiguousArray<Element>] = []
+    @usableFromInline package internal(set) var count = 0
 
     /// - Parameter chunkBytes: about how large a chunk may be, in bytes
+    @inlinable
     package init(chunkBytes: Int = 16 * 1024) {
         var shift = 3
         while (MemoryLayout<Element>.stride << (shift + 1)) <= chunkBytes { shift += 1 }
         self.shift = shift
     }
 
-    private var mask: Int { (1 << shift) - 1 }
+    @inlinable var mask: Int { (1 << shift) - 1 }
 
+    @inlinable
     package subscript(index: Int) -> Element {
         get { chunks[index >> shift][index & mask] }
         _modify { yield &chunks[index >> shift][index & mask] }
     }
 
+    @inlinable
     package mutating func append(_ element: Element) {
         if count >> shift == chunks.count {
             var chunk = ContiguousArray<Element>()
@@ -33,11 +39,13 @@ package struct ChunkedArray<Element: Sendable>: Sendable {
         count += 1
     }
 
+    @inlinable
     package mutating func removeLast() -> Element {
         count -= 1
         return chunks[count >> shift].removeLast()
     }
 
+    @inlinable
     package mutating func removeAll() {
         chunks.removeAll()
         count = 0

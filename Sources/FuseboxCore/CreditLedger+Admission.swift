@@ -23,7 +23,7 @@ extension CreditLedger {
 
     /// The enforced budget of a model with a provider.
     func enforcedBudget(of provider: NameID, _ model: ModelID) -> Money? {
-        guard let place = findBudget(provider, model), budgets[place].isEnforced else { return nil }
+        guard let place = budgets.find(provider, model), budgets[place].isEnforced else { return nil }
         return budgets[place].monthly
     }
 
@@ -62,8 +62,8 @@ extension CreditLedger {
 
     /// Notes that a budget denies a call, or that it takes one; returns whether it began to deny.
     mutating func noteDenial(_ isDenied: Bool, by provider: NameID, _ model: ModelID?) -> Bool {
-        guard let place = findBudget(provider, model), budgets[place].isDenying != isDenied else { return false }
-        budgets[place].isDenying = isDenied
+        guard let place = budgets.find(provider, model), budgets[place].isDenying != isDenied else { return false }
+        budgets.setDenying(isDenied, at: place)
         return isDenied
     }
 }

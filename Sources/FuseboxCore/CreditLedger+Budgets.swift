@@ -6,7 +6,7 @@ extension CreditLedger {
     /// As in the reference library: a budget without a model gives the provider's account its limit if it names
     /// one, and rate limits are always the provider's. Limits that it does not name stay as they are.
     public mutating func setBudget(_ budget: BudgetEntry, at now: Timestamp) {
-        putBudget(budget)
+        budgets.put(budget)
         create(budget.provider, at: now)
         if budget.model == nil, let monthly = budget.monthly {
             providers[existing: budget.provider.index].budget = monthly
@@ -23,8 +23,7 @@ extension CreditLedger {
 
     /// Removes a budget; rate limits stay. Returns what was removed.
     public mutating func removeBudget(_ provider: NameID, _ model: ModelID? = nil) -> BudgetEntry? {
-        let removed = findBudget(provider, model).map { budgets[$0] }
-        if removed != nil { removeBudgets { $0.provider == provider && $0.model == model } }
+        let removed = budgets.remove(provider, model)
         if model == nil, providers.contains(provider.index) {
             providers[existing: provider.index].budget = nil
             providers[existing: provider.index].isEnforced = false
@@ -32,41 +31,11 @@ extension CreditLedger {
         return removed
     }
 
-    // MARK: The list
-
-    private static func budgetHash(_ provider: NameID, _ model: ModelID?) -> Int {
-        guard let model else { return provider.hashValue }
-        return modelHash(provider, model)
-    }
-
-    /// Where the budget of a provider, or of a model with it, is in the list.
-    func findBudget(_ provider: NameID, _ model: ModelID?) -> Int? {
-        budgetIndex.find(Self.budgetHash(provider, model)) {
-            budgets[$0].provider == provider && budgets[$0].model == model
-        }
-    }
-
-    /// Puts a budget at the end of the list; one for the same provider and model goes.
-    mutating func putBudget(_ budget: BudgetEntry) {
-        if findBudget(budget.provider, budget.model) != nil {
-            removeBudgets { $0.provider == budget.provider && $0.model == budget.model }
-        }
-        budgetIndex.insert(budgets.count, hash: Self.budgetHash(budget.provider, budget.model))
-        budgets.append(budget)
-    }
-
-    /// Removes budgets from the list; the others move up.
-    mutating func removeBudgets(where isGone: (BudgetEntry) -> Bool) {
-        budgets.removeAll(where: isGone)
-        budgetIndex = HashIndex()
-        for (place, budget) in budgets.enumerated() {
-            budgetIndex.insert(place, hash: Self.budgetHash(budget.provider, budget.model))
-        }
-    }
+    // MARK: Balances
 
     /// A model's budget with a provider; nil if there is none, or none but rate limits. 0 counts as none.
     private func modelBudget(_ provider: NameID, _ model: ModelID) -> Money? {
-        guard let place = findBudget(provider, model), let monthly = budgets[place].monthly, monthly != .zero else {
+        guard let place = budgets.find(provider, model), let monthly = budgets[place].monthly, monthly != .zero else {
             return nil
         }
         return monthly

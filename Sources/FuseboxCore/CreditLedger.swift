@@ -118,9 +118,7 @@ public struct CreditLedger: Sendable {
     static let noModel = -1
 
     public internal(set) var thresholds = Thresholds()
-    public internal(set) var budgets: [BudgetEntry] = []
-    /// Where the budget of a provider, or of a model with it, is in the list.
-    var budgetIndex = HashIndex()
+    public internal(set) var budgets = BudgetList()
     public internal(set) var period: BudgetPeriod
     /// Oldest first.
     public internal(set) var closedPeriods: [ClosedPeriod] = []
@@ -310,7 +308,7 @@ public struct CreditLedger: Sendable {
         }
         sharedHistory.remove(provider)
         let removed = budgets.filter { $0.provider == provider }
-        removeBudgets { $0.provider == provider }
+        for budget in removed { _ = budgets.remove(provider, budget.model) }
         for index in closedPeriods.indices { closedPeriods[index].sums[provider] = nil }
         return (forgotten, removed)
     }

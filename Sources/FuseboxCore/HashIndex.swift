@@ -2,26 +2,35 @@
 ///
 /// It stores no keys. Whoever asks compares, so that keys stay where they live. It keeps half of each hash: most
 /// comparisons that would fail are not made, and growing asks nobody anything.
+@usableFromInline
 package struct HashIndex: Sendable {
-    private struct Slot: Sendable {
+    @usableFromInline
+    struct Slot: Sendable {
         /// A value plus one; 0 marks an empty slot.
-        var value: UInt32
-        var hash: UInt32
+        @usableFromInline var value: UInt32
+        @usableFromInline var hash: UInt32
 
-        static let empty = Slot(value: 0, hash: 0)
+        @inlinable
+        init(value: UInt32, hash: UInt32) {
+            self.value = value
+            self.hash = hash
+        }
+
+        @inlinable static var empty: Slot { Slot(value: 0, hash: 0) }
     }
 
-    private var slots: ContiguousArray<Slot>
-    package private(set) var count = 0
+    @usableFromInline var slots: ContiguousArray<Slot>
+    @usableFromInline package internal(set) var count = 0
 
-    package init() { slots = ContiguousArray(repeating: .empty, count: 16) }
+    @inlinable package init() { slots = ContiguousArray(repeating: .empty, count: 16) }
 
-    private var mask: Int { slots.count - 1 }
+    @inlinable var mask: Int { slots.count - 1 }
 
-    private static func half(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
+    @inlinable
+    static func half(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
 
     /// The value with this hash for which `matches` holds.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func find(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
         let half = Self.half(hash)
         var place = Int(half) & mask

@@ -216,7 +216,7 @@ extension StateMachine.Builder {
             isEnforced: budget.isEnforced, limits: limits)
         entry.isDenying = isDenying
         if isNew { machine.retainNames(of: entry) }
-        machine.ledger.putBudget(entry)
+        machine.ledger.budgets.put(entry)
     }
 
     /// Gives a provider its history in the place of any it has; it gets an empty account if it has none.

@@ -136,9 +136,9 @@ extension StateMachine {
 
     private func find(_ budget: Budget) -> Bool {
         guard let provider = names.find(budget.provider) else { return false }
-        guard let modelName = budget.model else { return ledger.findBudget(provider, nil) != nil }
+        guard let modelName = budget.model else { return ledger.budgets.find(provider, nil) != nil }
         guard let model = models.find(modelName) else { return false }
-        return ledger.findBudget(provider, model) != nil
+        return ledger.budgets.find(provider, model) != nil
     }
 
     fileprivate mutating func removeBudget(_ command: LedgerRemoveBudget) {

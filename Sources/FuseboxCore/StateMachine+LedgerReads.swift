@@ -228,9 +228,11 @@ extension LedgerBudgets: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         var reply = Reply()
-        let rest = machine.ledger.budgets.dropFirst(Int(cursor))
-        reply.budgets = rest.prefix(Limits.pageLength).map { machine.budget($0) }
-        if rest.count > Limits.pageLength { reply.next = cursor + UInt32(Limits.pageLength) }
+        let budgets = machine.ledger.budgets
+        guard Int(cursor) < budgets.count else { return reply }
+        reply.budgets = budgets.dropFirst(Int(cursor)).prefix(Limits.pageLength).map { machine.budget($0) }
+        let next = Int(cursor) + Limits.pageLength
+        if next < budgets.count { reply.next = UInt32(next) }
         return reply
     }
 }

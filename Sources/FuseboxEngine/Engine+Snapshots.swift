@@ -180,19 +180,29 @@ extension Engine {
     /// The journal's length at which a snapshot is taken early, so that a restart is quick.
     private static var journalBound: Int { 96 * 1024 * 1024 }
 
-    /// The state to be written as a snapshot, if one is due now. `snapshotEnded` must follow.
-    public mutating func captureIfDue(at moment: Moment) -> SnapshotCapture? {
-        let grown = journaledBytes > Self.journalBound || isRebasing
-        guard snapshots.isDue(lastChange: sequence - timeOnlyInputs, hasGrown: grown, at: moment.now) else {
-            return nil
-        }
-        return capture(at: moment)
+    /// The processor time at which one is taken early: few bytes may have been much work, and a start does it again.
+    private static var replayNanoseconds: Int64 { 4_000_000_000 }
+
+    /// Takes note of the processor time that a turn has used, or that the replay at the start has. Turns that changed
+    /// nothing do not count: a start does not repeat them.
+    public mutating func hasUsed(processorNanoseconds: Int64) {
+        guard sequence != timedSequence else { return }
+        timedSequence = sequence
+        replayNanoseconds += processorNanoseconds
     }
 
-    /// The state to be written as a snapshot, due or not. `snapshotEnded` must follow.
+    /// Whether a snapshot is to be captured now.
+    public func isSnapshotDue(at moment: Moment) -> Bool {
+        let grown =
+            journaledBytes > Self.journalBound || replayNanoseconds > Self.replayNanoseconds || isRebasing
+        return snapshots.isDue(lastChange: sequence - timeOnlyInputs, hasGrown: grown, at: moment.now)
+    }
+
+    /// The state to be written as a snapshot, whether one is due or not. `snapshotEnded` must follow.
     public mutating func capture(at moment: Moment) -> SnapshotCapture {
         snapshots.begin(at: moment.now)
         journaledBytes = 0
+        replayNanoseconds = 0
         return SnapshotCapture(
             state.machine, state.workers,
             header: SnapshotHeader(

@@ -58,6 +58,9 @@ public struct Engine: ~Copyable {
     var capacity = Int.max
     /// The bytes of entries since the last snapshot was captured.
     var journaledBytes = 0
+    /// The processor time of turns that changed something since then, and the sequence up to which it is counted.
+    var replayNanoseconds: Int64 = 0
+    var timedSequence: UInt64 = 0
     /// Why nothing can be journaled, if nothing can.
     public internal(set) var storageFailure: String?
     /// Why the snapshot that the journal is to continue could not be written, if it could not.

@@ -62,13 +62,18 @@ extension Storekeeper {
     /// Has the disk follow what was written.
     private func beginSync(_ journal: Journal<Files>) {
         guard !hasFailed else { return }
-        let covered = engine.beginSync()
-        delegate?.work(journal.syncTask()) { [unowned self] failure in
-            guard !hasFailed else { return }
-            // After a failed sync nobody can know what is on the disk: what comes back at the next start is the truth.
-            if let failure { return fail(failure) }
-            unsafe engine.endSync(covering: covered) { unsafe delegate?.deliver($1, to: $0) }
-        }
+        guard let syncSteps else { return }
+        syncCovers = engine.beginSync()
+        journal.beginSync()
+        delegate?.sync(syncSteps.run, then: syncSteps.end)
+    }
+
+    /// The disk has followed, or has not.
+    func endSync(_ failure: StorageError?) {
+        guard !hasFailed else { return }
+        // After a failed sync nobody can know what is on the disk: what comes back at the next start is the truth.
+        if let failure { return fail(failure) }
+        unsafe engine.endSync(covering: syncCovers) { unsafe delegate?.deliver($1, to: $0) }
     }
 
     /// Goes on in the next segment if this one is nearly full, or does not reach up to the state.
@@ -135,10 +140,10 @@ extension Storekeeper {
         do throws(StorageError) {
             // First what it completes: the seal says that this is on the disk, and so tells a torn end from damage.
             let covered = engine.beginSync()
-            if let error = journal.syncTask()() { throw error }
+            try journal.syncNow()
             unsafe engine.endSync(covering: covered) { unsafe delegate?.deliver($1, to: $0) }
             try journal.seal(synced: engine.durableSequence)
-            if let error = journal.syncTask()() { throw error }
+            try journal.syncNow()
         } catch { delegate?.note(.notSealed(error)) }
     }
 }

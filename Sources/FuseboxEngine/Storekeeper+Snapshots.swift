@@ -7,8 +7,8 @@ import Synchronization
 extension Storekeeper {
     /// Begins to write a snapshot if one is due. Call it at the end of a turn, after `endTurn`.
     public func writeSnapshotIfDue() {
-        guard !isStopping, !hasFailed, let capture = engine.captureIfDue(at: moment) else { return }
-        write(capture)
+        guard !isStopping, !hasFailed, engine.isSnapshotDue(at: moment) else { return }
+        write(engine.capture(at: moment))
     }
 
     func write(_ capture: consuming SnapshotCapture) {

@@ -31,6 +31,10 @@ public final class Storekeeper<Files: JournalStorage> {
     var waiting: [UInt64] = []
     /// The room that the largest of those requests needs.
     var wanted = 0
+    /// The highest sequence that the sync under way covers.
+    var syncCovers: UInt64 = 0
+    /// What a sync runs elsewhere and what follows, made once: beginning a sync allocates nothing.
+    var syncSteps: (run: @Sendable () -> Void, end: () -> Void)?
 
     // The snapshots.
 
@@ -68,6 +72,7 @@ public final class Storekeeper<Files: JournalStorage> {
         engine = Engine(
             recovered, identity: identity, durability: options.durability,
             snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, at: moment)
+        if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in endSync(sync.failure) }) }
     }
 
     /// Gives the journal a spare, and a segment to write in if none was left open.
@@ -82,7 +87,7 @@ public final class Storekeeper<Files: JournalStorage> {
         }
         guard !journal.isOpen else { return nil }
         try journal.rotate(next: sequence + 1, synced: sequence)
-        if let error = journal.syncTask()() { throw error }
+        try journal.syncNow()
         return nil
     }
 
@@ -107,6 +112,8 @@ public struct StorekeepingOptions: Sendable {
 public protocol StorekeeperDelegate: AnyObject {
     /// Runs `body` elsewhere, and then `completion` with its result in a turn of the owner.
     func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
+    /// Does the same for a sync of the journal, of which there is one at a time: it may be prepared to allocate nothing.
+    func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void)
     /// Sends a reply that waited for the journal. It must not touch the engine.
     func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64)
     /// Sends a reply that was deferred, as `write` appends it to the connection's output.

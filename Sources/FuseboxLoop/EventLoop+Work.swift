@@ -9,55 +9,69 @@ extension EventLoop {
     public func work<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
     ) {
-        var result: Result?
-        let item = unsafe WorkItem(
-            request: allocateZeroed(uv_work_t.self),
-            run: { result = body() },
-            finish: {
-                guard let result else { preconditionFailure("finished work has a result") }
+        // Written on the pool's thread and read afterwards on the loop's: libuv's queue orders the two.
+        nonisolated(unsafe) var result: Result?
+        RepeatedWork().start(
+            on: self, { unsafe result = body() },
+            then: {
+                guard let result = unsafe result else { preconditionFailure("finished work has a result") }
                 completion(result)
             })
-        item.start(on: self)
     }
 }
 
-/// One piece of work with the request that libuv knows it by. It retains itself until libuv is done with it.
-///
-/// `run` is called on a pool thread and `finish` afterwards on the loop's; libuv's queue orders the two, so they
-/// share the result without a lock.
-@safe private final class WorkItem {
-    let run: () -> Void
-    private let finish: () -> Void
+/// A place for work that is done again and again on libuv's thread pool, one piece at a time: starting one allocates
+/// nothing.
+@safe public final class RepeatedWork {
+    /// The request that libuv knows it by. It retains this object while it is under way.
     private let request: UnsafeMutablePointer<uv_work_t>
+    private var body: (@Sendable () -> Void)?
+    private var completion: (() -> Void)?
 
-    init(request: UnsafeMutablePointer<uv_work_t>, run: @escaping () -> Void, finish: @escaping () -> Void) {
-        unsafe self.request = unsafe request
-        self.run = run
-        self.finish = finish
-    }
+    public init() { unsafe request = allocateZeroed(uv_work_t.self) }
 
     deinit { unsafe request.deallocate() }
 
-    func start(on loop: EventLoop) {
+    /// Whether a piece is under way: from `start` until its completion is called.
+    public var isUnderWay: Bool { body != nil }
+
+    /// Runs `body` on the thread pool, as `EventLoop.work` does, and then `completion` on the loop's thread. That may
+    /// start the next piece.
+    public func start(
+        on loop: EventLoop, _ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void
+    ) {
+        precondition(!isUnderWay, "one piece of work at a time")
+        self.body = body
+        self.completion = completion
         unsafe request.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
         let status = unsafe uv_queue_work(loop.pointer, request, workShallRun, workDidFinish)
         precondition(status == 0, "libuv refuses only work without a body")
     }
 
-    func complete(on loop: EventLoop) {
+    /// Called on a pool thread. Nobody else touches the object between `start` and `complete`.
+    fileprivate func run() { body?() }
+
+    /// - Parameter loop: nil if it has gone: then nobody is left to be told
+    fileprivate func complete(on loop: EventLoop?) {
+        let completion = completion
+        body = nil
+        self.completion = nil
+        guard let loop else { return }
         loop.enter()
-        finish()
+        completion?()
     }
 }
 
+@available(*, unavailable, message: "it is used on the thread of its loop")
+extension RepeatedWork: Sendable {}
+
 private func workShallRun(_ request: UnsafeMutablePointer<uv_work_t>?) {
     guard let data = unsafe request?.pointee.data else { return }
-    unsafe Unmanaged<WorkItem>.fromOpaque(data).takeUnretainedValue().run()
+    unsafe Unmanaged<RepeatedWork>.fromOpaque(data).takeUnretainedValue().run()
 }
 
 private func workDidFinish(_ request: UnsafeMutablePointer<uv_work_t>?, _ status: Int32) {
     guard let request = unsafe request, let data = unsafe request.pointee.data else { return }
     let loop = unsafe EventLoop.of(request.pointee.loop)
-    let item = unsafe Unmanaged<WorkItem>.fromOpaque(data).takeRetainedValue()
-    if let loop { item.complete(on: loop) }
+    unsafe Unmanaged<RepeatedWork>.fromOpaque(data).takeRetainedValue().complete(on: loop)
 }

@@ -12,6 +12,10 @@ extension Server: StorekeeperDelegate {
         loop.work(body, then: completion)
     }
 
+    public func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
+        syncWork.start(on: loop, body, then: completion)
+    }
+
     public func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
         unsafe connection(session)?.append(frame)
     }

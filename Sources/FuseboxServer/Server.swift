@@ -15,6 +15,8 @@ public final class Server {
     /// The engine with its journal and its snapshots.
     let keeper: Storekeeper<DirectoryStorage>
     private(set) var limits: Limits
+    /// What the syncs of the journal run in.
+    let syncWork = RepeatedWork()
 
     private var listener: Listener?
     private var signals: [SignalWatcher] = []
@@ -80,6 +82,7 @@ public final class Server {
         let store = SnapshotStore(directory)
         let boottime = SystemClock.bootMilliseconds
         let realtime = SystemClock.wallMilliseconds
+        let begun = SystemClock.threadNanoseconds
         let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
         var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
@@ -90,6 +93,7 @@ public final class Server {
         do throws(SnapshotFailure) {
             keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, at: moment)
         } catch { throw .storage(error.description) }
+        keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         loop.delegate = self
     }
@@ -250,7 +254,9 @@ extension Server: EventLoopDelegate {
         keeper.writeSnapshotIfDue()
         continueShutdown()
         if isServing { setAlarm() }
-        longestTurnNanoseconds = max(longestTurnNanoseconds, SystemClock.threadNanoseconds - turnStartedAt)
+        let nanoseconds = SystemClock.threadNanoseconds - turnStartedAt
+        keeper.engine.hasUsed(processorNanoseconds: nanoseconds)
+        longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
     }
 
     private func flushAll() {

@@ -55,8 +55,8 @@ public struct SpareSegment<File: JournalFile>: Sendable {
 
 /// The journal that is being written: its last segment, and a spare to go on in.
 ///
-/// It is used on one thread, but for what `syncTask` and `spareTask` return, which run elsewhere: only those wait for
-/// the disk.
+/// It is used on one thread, but for `sync` and what `spareTask` returns, which run elsewhere: only those wait for the
+/// disk.
 public final class Journal<Files: JournalStorage> {
     private struct Active {
         let name: JournalName
@@ -69,6 +69,8 @@ public final class Journal<Files: JournalStorage> {
     /// What is kept free for the entry that completes a segment.
     private static var sealBytes: Int { JournalBatch.length(payload: 0) }
 
+    /// What `beginSync` begins.
+    public let sync: JournalSync<Files>
     private let files: Files
     private let segmentLength: Int
     private let epoch: UInt64
@@ -96,6 +98,7 @@ public final class Journal<Files: JournalStorage> {
         clearing open: (name: JournalName, offset: Int)? = nil
     ) throws(StorageError) {
         self.files = files
+        sync = JournalSync(files)
         self.segmentLength = segmentLength
         self.epoch = epoch
         following = sequence.map { $0 + 1 }
@@ -191,7 +194,7 @@ public final class Journal<Files: JournalStorage> {
         active = nil
     }
 
-    /// Completes the segment, if it has any entries. The next `syncTask` brings it to the disk.
+    /// Completes the segment, if it has any entries. The next sync brings it to the disk.
     public func seal(synced: UInt64) throws(StorageError) {
         guard let active, active.offset > JournalHeader.bytes, let following else { return }
         var entry = JournalEntry()
@@ -223,26 +226,59 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
-    /// Brings everything that has been appended to the disk. It waits: run it elsewhere, one at a time.
-    public func syncTask() -> @Sendable () -> StorageError? {
-        let segments = unsynced + (active.map { [$0.file] } ?? [])
-        let syncsDirectory = directoryIsUnsynced
-        unsynced = []
+    /// Begins to bring everything that has been appended to the disk: `sync.run` has to follow. One at a time.
+    public func beginSync() {
+        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced)
         directoryIsUnsynced = false
-        let files = files
-        return {
-            do throws(StorageError) {
-                for segment in segments { try segment.sync() }
-                if syncsDirectory { try files.syncDirectory() }
-                return nil
-            } catch { return error }
-        }
+    }
+
+    /// Brings everything that has been appended to the disk, and waits for it. Not while another sync is under way.
+    public func syncNow() throws(StorageError) {
+        beginSync()
+        sync.run()
+        if let failure = sync.failure { throw failure }
     }
 
     private static func write(
         _ bytes: borrowing ByteWriter, to file: Files.Segment, at offset: Int
     ) throws(StorageError) {
         try unsafe bytes.withBytes { (bytes) throws(StorageError) in try unsafe file.write(bytes, at: offset) }
+    }
+}
+
+/// A sync of a journal: one object for all of them, so that beginning one allocates nothing.
+///
+/// From `begin` until its end has been told to the journal's thread, only the thread that runs it may touch it; what
+/// hands the work over and back orders the two. That is why it may be sent.
+public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
+    private let files: Files
+    private var active: Files.Segment?
+    /// Complete segments that are not on the disk yet: hardly ever any.
+    private var complete: [Files.Segment] = []
+    private var includesDirectory = false
+    /// What failed in the last run.
+    public private(set) var failure: StorageError?
+
+    init(_ files: Files) { self.files = files }
+
+    fileprivate func begin(_ active: Files.Segment?, _ complete: inout [Files.Segment], withDirectory: Bool) {
+        self.active = active
+        includesDirectory = withDirectory
+        guard !complete.isEmpty else { return }
+        self.complete = complete
+        complete = []
+    }
+
+    /// Brings it all to the disk. It waits: run it elsewhere. Then `failure` tells how it went.
+    public func run() {
+        do throws(StorageError) {
+            for segment in complete { try segment.sync() }
+            try active?.sync()
+            if includesDirectory { try files.syncDirectory() }
+            failure = nil
+        } catch { failure = error }
+        active = nil
+        if !complete.isEmpty { complete = [] }
     }
 }
 

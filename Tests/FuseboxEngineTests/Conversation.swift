@@ -34,7 +34,11 @@ final class Conversation {
     /// Nothing waits for a journal: events are ready when the turn ends.
     func endTurn() { engine.batchWritten { _, _ in } }
     func capture() -> SnapshotCapture { engine.capture(at: moment) }
-    func captureIfDue() -> SnapshotCapture? { engine.captureIfDue(at: moment) }
+    func captureIfDue() -> SnapshotCapture? {
+        engine.isSnapshotDue(at: moment) ? engine.capture(at: moment) : nil
+    }
+
+    func use(processorNanoseconds: Int64) { engine.hasUsed(processorNanoseconds: processorNanoseconds) }
     func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] { engine.snapshotEnded(result) }
 
     struct Answer {

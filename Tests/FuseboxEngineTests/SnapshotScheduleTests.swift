@@ -30,6 +30,25 @@ import Testing
         #expect(conversation.isSnapshotCurrent)
     }
 
+    @Test func oneIsDueWhenReplayingWouldTakeLong() throws {
+        let conversation = Conversation(snapshotInterval: 60_000)
+        let peer = try conversation.peer()
+        conversation.now += 2_000
+        conversation.use(processorNanoseconds: 5_000_000_000)
+        #expect(conversation.captureIfDue() == nil, "nothing has changed: nothing would be replayed")
+        _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
+        conversation.use(processorNanoseconds: 4_000_000_000)
+        #expect(conversation.captureIfDue() == nil)
+        _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
+        conversation.use(processorNanoseconds: 1)
+        _ = try #require(conversation.captureIfDue())
+        _ = conversation.snapshotEnded(.success(info(2)))
+        conversation.now += 2_000
+        _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
+        conversation.use(processorNanoseconds: 4_000_000_000)
+        #expect(conversation.captureIfDue() == nil, "counted from the last capture")
+    }
+
     @Test func aFailedOneIsTriedAgainAfterTheIntervalAndShown() throws {
         let conversation = Conversation(snapshotInterval: 1_000)
         let peer = try conversation.peer()

@@ -82,6 +82,10 @@ struct StorekeeperTests {
             tasks.append { completion(body()) }
         }
 
+        func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
+            work(body, then: completion)
+        }
+
         func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { delivered += 1 }
         func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {}
         func goOn(with session: UInt64) {}

@@ -218,6 +218,24 @@ import Testing
         #expect(completions == 0)
     }
 
+    @Test func aPlaceForRepeatedWorkIsFreeAgainInItsCompletion() throws {
+        let loop = try EventLoop()
+        let place = RepeatedWork()
+        let runs = Atomic(0)
+        var rounds = 0
+        func again() {
+            rounds += 1
+            #expect(runs.load(ordering: .relaxed) == rounds - 1)
+            #expect(!place.isUnderWay)
+            guard rounds <= 100 else { return }
+            place.start(on: loop, { runs.add(1, ordering: .relaxed) }, then: again)
+            #expect(place.isUnderWay)
+        }
+        again()
+        try loop.runWithinReason()
+        #expect(rounds == 101)
+    }
+
     @Test func completionsMayStartMoreWork() throws {
         let loop = try EventLoop()
         var rounds = 0

@@ -226,6 +226,10 @@ extension SimulatedDaemon: StorekeeperDelegate {
             })
     }
 
+    func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
+        work(body, then: completion)
+    }
+
     func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), true) }
 
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {

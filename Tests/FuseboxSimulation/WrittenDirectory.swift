@@ -50,7 +50,7 @@ public final class WrittenDirectory {
         try journal.rotate(next: entries.lowerBound, synced: before)
         for sequence in entries { try journal.append(Self.batch(sequence)) }
         if isSealed { try journal.seal(synced: entries.upperBound - 1) }
-        if let error = journal.syncTask()() { throw error }
+        try journal.syncNow()
     }
 
     /// The batch of one entry.
