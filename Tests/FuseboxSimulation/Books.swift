@@ -10,7 +10,7 @@ enum Deed: Equatable {
     case mark(milliseconds: Int64)
     case clear
     /// Sets the limits of the provider that only admission goes to.
-    case limit
+    case limit(Int64)
     case admit(provider: Int, cost: Int64, tokens: Int64, ttl: Int64)
     case renew(permit: UInt64)
     case settle(permit: UInt64, provider: Int, cost: Int64, tokens: Int64, isCancelled: Bool)
@@ -43,7 +43,6 @@ struct Account: Equatable {
     /// The last one only admission goes to: its limits hold.
     static let providers = 4
     static let limited = 3
-    static let limit: Int64 = 60_000_000
     static let requestsPerMinute: Int64 = 40
 
     mutating func apply(_ deed: Deed) {

@@ -146,9 +146,9 @@ final class SimulatedClient {
             CallUsage(model: names.model, cost: Money(nanodollars: cost), inputTokens: UInt32(tokens))
         }
         switch deed {
-        case .limit:
+        case .limit(let amount):
             let budget = Budget(
-                provider: Names.provider(Account.limited), monthly: Money(nanodollars: Account.limit), isEnforced: true,
+                provider: Names.provider(Account.limited), monthly: Money(nanodollars: amount), isEnforced: true,
                 rpm: Account.requestsPerMinute)
             send(deed, LedgerSetBudget(budget: budget))
         case .admit(let provider, let cost, let tokens, let ttl):

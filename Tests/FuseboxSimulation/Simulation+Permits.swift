@@ -19,7 +19,11 @@ extension Simulation {
         case 0..<5:
             return .admit(
                 provider: provider, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
-                ttl: Int64(random.pick([50, 1_000, 20_000])))
+                // Late settles may overspend; the budget is to be held tightly.
+                ttl: Int64(
+                    provider == Account.limited
+                        ? random.pick([50] + [Int](repeating: 60_000, count: 15))
+                        : random.pick([50, 1_000, 20_000])))
         case 5..<10 where !client.permits.isEmpty:
             let permit = client.takePermit(random.below(client.permits.count))
             let cost = Int64(random.below(Int(permit.cost) + 1))
@@ -30,7 +34,7 @@ extension Simulation {
         case 10 where !client.permits.isEmpty:
             return .renew(permit: client.permits[random.below(client.permits.count)].number)
         case 11: return .report(provider: random.below(3), cost: Int64(random.below(9_000)), tokens: 7)
-        default: return isLimited ? .clear : .limit
+        default: return isLimited ? .clear : .limit(budgetLimit)
         }
     }
 
@@ -99,7 +103,7 @@ extension Simulation {
         else { return }
         let open = clients.reduce(0) { $0 + $1.books.openSettles(on: Account.limited) }
         let used = account.usage.spend.nanodollars + account.held.nanodollars
-        if used > Account.limit + lateCost + open {
+        if used > budgetLimit + lateCost + open {
             fail("\(account.usage.spend) spent and \(account.held) held are more than the enforced budget")
         }
         if let window = account.rpm, window.used > window.limit { fail("\(window.used) calls of \(window.limit)") }

@@ -72,6 +72,8 @@ public final class Simulation {
     var audited: [UInt8]?
     /// Whether workers may have to make room for one another.
     var mayForget = false
+    /// The enforced budget of the provider that only admission goes to: soon used up, or so large that its rate limit is met.
+    let budgetLimit: Int64
     /// What settles have cost that came after their permit's end: nothing was held for them any more.
     var lateCost: Int64 = 0
     var lateSettles: Set<LateSettle> = []
@@ -83,6 +85,7 @@ public final class Simulation {
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
         wantedCrashes = crashes
+        budgetLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
         options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
@@ -237,7 +240,7 @@ public final class Simulation {
 
     /// After the end, one time to live later, nothing is held any more.
     private func letPermitsLapse(_ daemon: SimulatedDaemon) throws(Ending) {
-        for _ in 0..<8 {
+        for _ in 0..<12 {
             boottime += 20_000
             realtime += 20_000
             try turn(isLast: true)
