@@ -14,6 +14,29 @@ struct ReadmeExampleTests {
         #expect(rest[..<end.lowerBound] == Package.text("Tests/FuseboxProductTests/ReadmeExample.swift"))
     }
 
+    @Test("So is the one with a permit")
+    func thePermitsIsTheCompiledOne() {
+        let source = Package.text("Tests/FuseboxProductTests/ReadmePermitExample.swift")
+        let example = source.dropFirst("import FuseboxClient\n\n".count)
+        #expect(!example.isEmpty && Package.text("README.md").contains("```swift\n\(example)```\n"))
+    }
+
+    @Test("Under a permit, the next provider answers for one without quota, and everything is settled")
+    func asksUnderAPermit() async throws {
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        let isOut: @Sendable (String) throws -> ProviderReply = { provider in
+            guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
+            return ProviderReply(text: "a", model: "m", cost: .zero, inputTokens: 1, outputTokens: 1)
+        }
+        let text = try await FakeProviders.$reply.withValue(isOut) { try await ask("?", using: client) }
+        #expect(text == "a")
+        #expect(try await client.exhaustion.get("openai").entry != nil)
+        let totals = try await client.admission.permits().totals
+        #expect((totals.granted, totals.settled, totals.outstanding) == (2, 2, 0))
+        #expect(try daemon.stop() == 0)
+    }
+
     @Test("An answer is paid for, with the provider that gave it")
     func answers() throws {
         let daemon = try Daemon()

@@ -47,7 +47,7 @@ struct AdmissionCommandsTests {
         #expect(try daemon.fusebox("ledger", "show", "openai").lines.contains("held      $0.25, 1 call in flight"))
         #expect(
             try daemon.fusebox("overview").lines[1].hasPrefix(
-                "openai  closed   100%          1  -          $0.00  $0.25  $5.00"))
+                "openai  closed   100%          1  -          $0.00  $0.25   $5.00"))
 
         try client.admission.settle(permit, .success)
         #expect(try daemon.json("permits")["totals"]?["held"] == 0)

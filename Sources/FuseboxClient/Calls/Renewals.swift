@@ -3,7 +3,7 @@ import FuseboxWire
 /// The permits of calls under way, each renewed every third of its time to live.
 ///
 /// Blocking calls and tasks are treated alike: one thread for all of a client's calls, started by the first of them, sleeps
-/// until a renewal is due. A call that ends before that costs it nothing. A renewal that fails is tried again a third later;
+/// until a renewal is due, and looks twice a second whether the daemon is still there. A call that ends before that costs it nothing. A renewal that fails is tried again a third later;
 /// should the permit lapse meanwhile, its call still counts when it is settled.
 final class Renewals: Sendable {
     private struct Renewal {
@@ -56,13 +56,23 @@ final class Renewals: Sendable {
         parker.wake()
     }
 
-    /// The thread: calls `renew` with what is due, until closed.
-    func run(_ renew: (_ permit: UInt64, _ ttlMilliseconds: Int64) -> Void) {
+    /// The thread, until closed: calls `renew` with what is due, and `stayConnected` now and then while there are permits.
+    func run(
+        _ renew: (_ permit: UInt64, _ ttlMilliseconds: Int64) -> Void, stayConnected: () -> Void
+    ) {
         while let due = takeDue() {
             for (permit, ttl) in due where isWanted(permit) { renew(permit, ttl) }
-            if due.isEmpty { parker.park(until: state.withLock { $0.wakesAt }) }
+            guard due.isEmpty else { continue }
+            let (holdsAny, wakesAt) = state.withLock { (!$0.renewals.isEmpty, $0.wakesAt) }
+            let look = Deadline.after(milliseconds: Self.lookMilliseconds)
+            parker.park(until: holdsAny ? min(wakesAt, look) : wakesAt)
+            if holdsAny, look <= Deadline.now { stayConnected() }
         }
     }
+
+    /// How often it is made sure that the connection stands: a daemon that has started again takes back what a worker
+    /// holds that is not there after its grace time.
+    private static let lookMilliseconds = 500
 
     private func isWanted(_ permit: UInt64) -> Bool { state.withLock { $0.renewals[permit] != nil } }
 
@@ -93,13 +103,30 @@ extension Exchange {
     func renew(_ permit: UInt64, ttlMilliseconds: Int64) {
         guard case .start = renewals.add(permit, ttlMilliseconds: ttlMilliseconds) else { return }
         do throws(SystemFailure) {
-            try Thread.start { self.renewals.run { permit, ttl in self.renewOnce(permit, ttl) } }
+            try Thread.start {
+                self.renewals.run { permit, ttl in
+                    self.renewOnce(permit, ttl)
+                } stayConnected: {
+                    self.stayConnected()
+                }
+            }
         } catch {
             renewals.threadFailed()
         }
     }
 
     func stopRenewing(_ permit: UInt64) { renewals.remove(permit) }
+
+    /// Connects anew if the daemon has gone and come back: calls that take long make no request that would notice.
+    private func stayConnected() {
+        do throws(ClientError) {
+            let waiter = try prepare(Ping(), isReport: false)
+            perform(waiter, until: .after(milliseconds: timeoutMilliseconds(of: Ping.declaration)))
+            _ = try conclude(waiter, Ping.self)
+        } catch {
+            // It is still away; the next look tries again.
+        }
+    }
 
     private func renewOnce(_ permit: UInt64, _ ttlMilliseconds: Int64) {
         let command = Renew(permit: permit, ttlMilliseconds: ttlMilliseconds)
