@@ -64,7 +64,7 @@ import Testing
         _ = try subscriber.ok(Subscribe(topics: .admission))
         let grace = Limits().workerGraceMilliseconds
         let worker = WorkerID(high: 2, low: 2)
-        for id in 2..<2_000 as Range<UInt64> {
+        for id in 2..<1_000 as Range<UInt64> {
             let peer = conversation.stranger(id)
             _ = try peer.ok(Hello(worker: worker, client: "test"))
             if id == 2 { try admit(peer) }
