@@ -24,7 +24,8 @@ package struct ChunkedArray<Element: Sendable>: Sendable {
 
     @inlinable
     package subscript(index: Int) -> Element {
-        get { chunks[index >> shift][index & mask] }
+        // Lent and not copied: an element may be a block of kilobytes of which one number is wanted.
+        _read { yield chunks[index >> shift][index & mask] }
         _modify { yield &chunks[index >> shift][index & mask] }
     }
 
@@ -70,7 +71,11 @@ struct SparseTable<Record: Sendable>: Sendable {
     /// All places a record may be at are below this.
     var end: Int { chunks.count << shift }
 
-    func contains(_ index: Int) -> Bool { self[index] != nil }
+    func contains(_ index: Int) -> Bool {
+        let chunk = index >> shift
+        guard chunk < chunks.count, !chunks[chunk].isEmpty else { return false }
+        return chunks[chunk][index & mask] != nil
+    }
 
     subscript(index: Int) -> Record? {
         let chunk = index >> shift

@@ -63,6 +63,7 @@ private struct HeldReplies: ~Copyable {
     }
 
     mutating func drain(_ deliver: (UInt64, UnsafeRawBufferPointer) -> Void) {
+        guard !frames.isEmpty else { return }
         unsafe bytes.withBytes { all in
             var offset = 0
             for (session, length) in frames {

@@ -30,16 +30,19 @@ struct EventLog {
     }
 
     mutating func batchWritten() {
+        guard !fresh.isEmpty else { return }
         written += fresh
         fresh.removeAll(keepingCapacity: true)
     }
 
     mutating func beginSync() {
+        guard !written.isEmpty else { return }
         syncing += written
         written.removeAll(keepingCapacity: true)
     }
 
     mutating func endSync() {
+        guard !syncing.isEmpty else { return }
         ready += syncing
         syncing.removeAll(keepingCapacity: true)
     }

@@ -85,7 +85,7 @@ extension StreamDelegate {
     public var loop: EventLoop { box.loop }
 
     /// Whether `close` has not been called.
-    public var isOpen: Bool { box.isOpen }
+    public private(set) var isOpen = true
 
     /// The descriptor's number, to look at and not to close; nil once closed.
     public var descriptor: Int32? {
@@ -113,6 +113,7 @@ extension StreamDelegate {
     ///   a second close, nor when the loop goes first.
     public func close(then completion: (() -> Void)? = nil) {
         isReading = false
+        isOpen = false
         box.close(then: completion)
     }
 }
@@ -125,8 +126,8 @@ extension Stream: Sendable {}
 extension Stream {
     /// Begins to read, or goes on after `stopReading`. Does nothing if it is reading.
     public func startReading() throws(LoopError) {
-        guard box.isOpen else { throw LoopError(.read, code: EBADF) }
         guard !isReading else { return }
+        guard isOpen else { throw LoopError(.read, code: EBADF) }
         try LoopError.check(unsafe uv_read_start(pipe, streamNeedsRoom, streamDidRead), .read)
         isReading = true
     }
@@ -135,7 +136,7 @@ extension Stream {
     ///
     /// Effective at once: from inside `didRead` no further call follows.
     public func stopReading() {
-        guard box.isOpen, isReading else { return }
+        guard isReading else { return }
         isReading = false
         unsafe uv_read_stop(pipe)
     }
@@ -187,7 +188,7 @@ extension Stream {
     ///
     /// - Returns: the number of bytes taken: 0 if the socket is full or bytes are held back.
     public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
-        guard box.isOpen else { throw LoopError(.write, code: EBADF) }
+        guard isOpen else { throw LoopError(.write, code: EBADF) }
         guard !isShutDown else { throw LoopError(.write, code: EPIPE) }
         guard bytes.count > 0 else { return 0 }
         var buffer = unsafe uv_buf_t(reading: bytes)

@@ -14,7 +14,7 @@ public final class Server {
     let loop: EventLoop
     /// The engine with its journal and its snapshots.
     let keeper: Storekeeper<DirectoryStorage>
-    private(set) var limits: Limits
+    let limits: Limits
     /// What the syncs of the journal run in.
     let syncWork = RepeatedWork()
 
@@ -261,6 +261,7 @@ extension Server: EventLoopDelegate {
 
     private func flushAll() {
         // Closing a connection can make another dirty only in a later turn.
+        guard !dirty.isEmpty else { return }
         for connection in dirty {
             connection.isDirty = false
             connection.flush()
