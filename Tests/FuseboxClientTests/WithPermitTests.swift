@@ -318,6 +318,7 @@ struct WithPermitTests {
                 renewals.remove(1)
                 renewals.close()
             }
+        } stayConnected: {
         }
         #expect(seen == [1, 1, 1])
     }

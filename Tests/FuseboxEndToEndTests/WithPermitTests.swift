@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Glibc
 import Testing
 
@@ -51,6 +52,28 @@ extension EndToEnd {
                 try await client.withPermit(["anthropic"], estimate: estimate) { _ in .success(1) }
             }
             #expect(denied?.reasons.map(\.reason) == [.providerBudget])
+            #expect(try daemon.stop() == 0)
+        }
+
+        @Test func aLongCallIsThereInTimeAfterTheDaemonHasStartedAnew() throws {
+            var daemon = try DaemonProcess()
+            let client = try Self.client(of: daemon)
+            let estimate = try Estimate.tokens(800)
+            try client.withPermit(["openai"], estimate: estimate) { (_: HeldPermit) -> CallResult<Void> in
+                daemon.send(SIGKILL)
+                #expect(try daemon.wait() == 128 + SIGKILL)
+                daemon = try DaemonProcess(in: daemon.folder)
+                // The call makes no request; its worker is seen all the same, and so keeps what it holds.
+                let peer = try RawPeer.greeted(daemon.socketPath)
+                let isBack = waitUntil {
+                    (try? peer.ask(ServerStatus()).reply(ServerStatus.Reply.self).connections) == 2
+                }
+                #expect(isBack)
+                return .success((), usage: Self.usage)
+            }
+            try expectOneCall(client)
+            let totals = try client.admission.permits().totals
+            #expect(totals.settled == 1 && totals.reclaimed == 0)
             #expect(try daemon.stop() == 0)
         }
 
