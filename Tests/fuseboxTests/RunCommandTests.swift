@@ -131,7 +131,7 @@ struct RunCommandTests {
     func aSignalIsPassedOnAndTheCallIsAbandoned(_ signal: Int32) throws {
         let daemon = try Daemon()
         let child = try Child(
-            command(["/bin/sh", "-c", "echo ready; exec cat"]), environment: environment(daemon))
+            command(["/bin/sh", "-c", "echo ready; exec sleep 1000"]), environment: environment(daemon))
         #expect(child.line() == "ready")
         child.interrupt(with: signal)
         #expect(child.end().status == 128 + signal)
