@@ -181,7 +181,7 @@ extension Engine {
     private static var journalBound: Int { 96 * 1024 * 1024 }
 
     /// The processor time at which one is taken early: few bytes may have been much work, and a start does it again.
-    private static var replayNanoseconds: Int64 { 4_000_000_000 }
+    private static var replayNanoseconds: Int64 { 3_000_000_000 }
 
     /// Takes note of the processor time that a turn has used, or that the replay at the start has. Turns that changed
     /// nothing do not count: a start does not repeat them.

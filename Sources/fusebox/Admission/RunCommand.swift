@@ -167,13 +167,22 @@ private struct Leave {
         ]
     }
 
-    /// Renews the permit until it is cancelled.
+    /// Renews the permit until it is cancelled, and stays connected: a daemon that has started anew takes back what a worker
+    /// holds that is not there after its grace time.
     func renewing(_ ttl: Duration) -> Task<Void, Never>? {
         guard let (permit, client) = granted else { return nil }
+        let look = min(ttl / 3, .milliseconds(500))
         return Task.detached {
-            while (try? await Task.sleep(for: ttl / 3)) != nil {
-                // One that fails is made up for by the next; a permit that has ended by then is settled late.
-                _ = try? await client.admission.renew(permit, ttl: ttl)
+            var sinceRenewal = Duration.zero
+            while (try? await Task.sleep(for: look)) != nil {
+                sinceRenewal += look
+                // What fails is made up for by the next look; a permit that has ended by then is settled late.
+                if sinceRenewal < ttl / 3 {
+                    _ = try? await client.ping()
+                } else {
+                    sinceRenewal = .zero
+                    _ = try? await client.admission.renew(permit, ttl: ttl)
+                }
             }
         }
     }
