@@ -33,7 +33,8 @@ struct ReadmeExampleTests {
         #expect(text == "a")
         #expect(try await client.exhaustion.get("openai").entry != nil)
         let totals = try await client.admission.permits().totals
-        #expect((totals.granted, totals.settled, totals.outstanding) == (2, 2, 0))
+        // On a machine so busy that the daemon took the worker for dead meanwhile, they are settled late.
+        #expect((totals.granted, totals.settled + totals.settledLate, totals.outstanding) == (2, 2, 0))
         #expect(try daemon.stop() == 0)
     }
 
