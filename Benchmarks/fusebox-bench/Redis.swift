@@ -4,19 +4,38 @@ import Glibc
 final class Redis {
     private let child: ChildProcess
     private let folder: String
+    /// Records of earlier runs: numbers go on after them.
+    private var recorded = 0
     private var socket: String { "\(folder)/redis.sock" }
 
-    /// The provider's and the model's sums of the period, and those of all providers.
+    /// Once for each number of a worker: the sums of the provider and of the model with their last moment, the provider's
+    /// history of the newest 2,000 records with its sum, a look at the budget, and the number and its reply kept.
     private static let function = """
         #!lua name=ledger
         redis.register_function('record', function(keys, arguments)
-          for _, key in ipairs({keys[1], keys[1] .. '/' .. keys[2], 'total'}) do
+          local number = tonumber(arguments[4])
+          if number <= tonumber(redis.call('HGET', keys[3], 'last') or 0) then
+            return redis.call('HGET', keys[3], 'reply')
+          end
+          local time = redis.call('TIME')
+          local now = time[1] .. string.format('%06d', time[2])
+          for _, key in ipairs({keys[1], keys[1] .. '/' .. keys[2]}) do
             redis.call('HINCRBY', key, 'spend', arguments[1])
             redis.call('HINCRBY', key, 'input', arguments[2])
             redis.call('HINCRBY', key, 'output', arguments[3])
             redis.call('HINCRBY', key, 'requests', 1)
+            redis.call('HSET', key, 'at', now)
           end
-          return redis.call('HGET', keys[1], 'spend')
+          local history = keys[1] .. '/history'
+          local rolling = redis.call('HINCRBY', keys[1], 'rolling', arguments[1])
+          if redis.call('RPUSH', history, now .. ' ' .. arguments[1]) > 2000 then
+            local oldest = redis.call('LPOP', history)
+            redis.call('HINCRBY', keys[1], 'rolling', -tonumber(string.match(oldest, ' (.*)')))
+          end
+          local of = redis.call('HMGET', keys[1], 'spend', 'budget')
+          local reply = of[2] and tonumber(of[1]) > 0.8 * tonumber(of[2]) and 'warning' or 'none'
+          redis.call('HSET', keys[3], 'last', number, 'reply', reply)
+          return reply
         end)
         """
 
@@ -51,19 +70,23 @@ final class Redis {
     func pipelined(_ records: Int, inFlight: Int) throws -> Double {
         var connection = try RawConnection(socket)
         defer { connection.close() }
-        let record = Self.command("FCALL", "record", "2", "openai", "gpt", "1000", "10", "20")
+        // Spelled before the clock runs: text is slow to make, and that is not redis-server's fault.
+        let commands = (1...records).map { number in
+            Self.command("FCALL", "record", "3", "openai", "gpt", "worker", "1000", "10", "20", "\(recorded + number)")
+        }
         let begun = nanoseconds()
         var sent = 0
         var answered = 0
         var lines = 0
         while answered < records {
             let batch = min(records - sent, inFlight - (sent - answered))
-            if batch > 0 { try connection.send(Array(repeatElement(record, count: batch).joined())) }
+            if batch > 0 { try connection.send(Array(commands[sent..<sent + batch].joined())) }
             sent += max(0, batch)
             // A reply is a bulk string: two lines, and its first byte is no error's.
             lines += try connection.receiveLines()
             answered = lines / 2
         }
+        recorded += records
         return Double(records) / (Double(nanoseconds() - begun) / 1e9)
     }
 }
