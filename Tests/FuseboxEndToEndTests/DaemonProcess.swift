@@ -36,6 +36,10 @@ final class DaemonProcess {
         if options.passesSocket { arguments += ["--socket", socketPath] }
         var environment = ["PATH=/usr/bin:/bin", "NOTIFY_SOCKET=\(notifications.path)"]
         var prelude = options.prelude
+        // Under a sanitizer the daemon needs what the tests are told: no search for leaks, which cannot be traced.
+        for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            if let value = getenv(name) { environment.append("\(name)=\(String(cString: value))") }
+        }
         if options.listener != nil {
             environment.append("LISTEN_FDS=1")
             prelude += "; export LISTEN_PID=$$"
