@@ -107,7 +107,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         totalRequests += 1
         totalFailures += 1
         lastFailure = now
-        let most = mostFailures(blaming: worker, at: now, under: profile)
+        let most = mostFailures(blaming: worker.visible, at: now, under: profile)
         if consecutiveFailures < most { consecutiveFailures += 1 }
         if profile.failureRestartsDecay { lastDecay = now }
     }

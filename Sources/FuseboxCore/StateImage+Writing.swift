@@ -39,7 +39,7 @@ extension StateMachine {
         try write(.permits, body) { (part) throws(Failure) in
             try permits.forEach { (permit) throws(Failure) in
                 var image = PermitImage()
-                image.entry = entry(permit)
+                image.entry = entry(permit, isVisible: false)
                 image.counted = permit.grant.counted
                 try part.add(image)
             }

@@ -201,7 +201,7 @@ public struct PermitImage: WireRecord {
     public var counted: UInt8 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("entry", &entry, "the permit")
+        try visitor.field("entry", &entry, "the permit, with its worker's whole id")
         try visitor.field(
             "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
     }

@@ -317,7 +317,7 @@ extension PermitList: StateCommand {
                 reply.next = reply.permits.last?.permit ?? 0
                 break
             }
-            reply.permits.append(machine.entry(machine.permits.permits[found]))
+            reply.permits.append(machine.entry(machine.permits.permits[found], isVisible: true))
             place = machine.permits.nextInForce(after: found)
         }
         return reply

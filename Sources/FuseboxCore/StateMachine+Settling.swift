@@ -30,17 +30,19 @@ extension StateMachine {
         }
         // With a limit of 0 it is forgotten at once.
         guard permits.permits[place].number != 0 else { return }
-        effects.append(.permitLapsed(PermitLapsed(entry: entry(permits.permits[place]))))
+        effects.append(.permitLapsed(PermitLapsed(entry: entry(permits.permits[place], isVisible: true))))
     }
 
     /// A permit as the wire has it.
-    func entry(_ permit: PermitRegistry.Permit) -> PermitEntry {
+    ///
+    /// - Parameter isVisible: whether others see it
+    func entry(_ permit: PermitRegistry.Permit, isVisible: Bool) -> PermitEntry {
         var entry = PermitEntry()
         entry.permit = permit.number
         entry.provider = names[permit.grant.provider]
         entry.model = permit.grant.model.map { models[$0] }
         entry.standing = permit.standing
-        entry.worker = permit.grant.worker
+        entry.worker = isVisible ? permit.grant.worker.visible : permit.grant.worker
         entry.user = permit.grant.user
         entry.estimate = Estimate(
             cost: Money(nanodollars: permit.grant.cost), tokens: UInt32(clamping: permit.grant.tokens))

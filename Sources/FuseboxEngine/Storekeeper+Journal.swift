@@ -92,7 +92,7 @@ extension Storekeeper {
         } catch { fail(error) }
     }
 
-    private func prepareSpare(_ journal: Journal<Files>, again: Bool = false) {
+    func prepareSpare(_ journal: Journal<Files>, again: Bool = false) {
         guard journal.wantsSpare, !isPreparing, shortage == nil || again, !hasFailed else { return }
         isPreparing = true
         delegate?.work(journal.spareTask()) { [unowned self] result in
@@ -107,6 +107,7 @@ extension Storekeeper {
                 if shortage == nil { delegate?.note(.noRoom(error)) }
                 shortage = error
             }
+            takePendingImport()
             delegate?.runAgain()
         }
     }

@@ -112,6 +112,11 @@ extension Storekeeper {
             return pendingImports.append((machine, ticket))
         }
         guard mayRebase else {
+            // The spare segment that it needs may be on its way.
+            if let journal, shortage == nil {
+                pendingImports.append((machine, ticket))
+                return prepareSpare(journal)
+            }
             return refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
         }
         endTurn()
@@ -123,7 +128,7 @@ extension Storekeeper {
         delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
     }
 
-    private func takePendingImport() {
+    func takePendingImport() {
         guard !pendingImports.isEmpty else { return }
         let (machine, ticket) = pendingImports.removeFirst()
         take(machine, for: ticket)

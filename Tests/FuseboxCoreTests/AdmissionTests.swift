@@ -161,16 +161,16 @@ struct AdmissionTests {
         try budget("1", &rig)
         let hard = try permit(admit("0.2", ttl: 9_000), &rig)
         try rig.apply(LedgerRemoveBudget(provider: p))
-        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 3)))
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 3, low: 0)))
         #expect(rig.machine.permits.totals.outstanding == 3)
         try budget("1", &rig)
-        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 1)), at: 5)
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)), at: 5)
         // All of it is held against the budget that is enforced now.
         #expect(rig.machine.permits.totals.outstanding == 3)
         #expect(try rig.apply(LedgerProvider(provider: p)).account?.inFlight == 1)
         try rig.apply(Settle(permit: hard, outcome: .success, usage: usage("0.1")), at: 6)
         try rig.apply(LedgerRemoveBudget(provider: p), at: 6)
-        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 2)), at: 7)
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 2, low: 0)), at: 7)
         let totals = rig.machine.permits.totals
         #expect((totals.settled, totals.reclaimed, totals.outstanding) == (1, 1, 1))
         try rig.apply(Advance(), at: 9_000)
@@ -322,7 +322,7 @@ struct AdmissionTests {
         #expect(try rig.apply(admit()).decision.denials.array.map(\.reason) == [.probes])
         try rig.apply(Settle(permit: permits[0], outcome: .rejected))
         #expect(try rig.apply(admit()).permit == nil)
-        try rig.apply(ReclaimPermits(worker: WorkerID(high: 0, low: 1)))
+        try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)))
         _ = try permit(admit(), &rig)
     }
 

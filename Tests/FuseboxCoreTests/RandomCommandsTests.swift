@@ -147,7 +147,7 @@ struct RandomCommandsTests {
                         permit: permit, outcome: pick(Outcome.allCases), usage: pick([nil, usage]),
                         retryAfterMilliseconds: pick([nil, nil, 70_000])))
             case 32: note(Renew(permit: permit, ttlMilliseconds: 60_000))
-            case 33..<35: note(ReclaimPermits(worker: WorkerID(high: 0, low: .random(in: 0..<5, using: &random))))
+            case 33..<35: note(ReclaimPermits(worker: WorkerID(high: .random(in: 0..<5, using: &random), low: 0)))
             case 35..<37:
                 note(
                     Report(

@@ -17,7 +17,7 @@ struct Rig {
         _ command: C, at milliseconds: Int64 = 0, by user: UInt32 = 0, worker: UInt64 = 0
     ) throws(Refusal) -> C.Reply {
         try machine.apply(
-            command, at: Moment(milliseconds: milliseconds), by: user, worker: WorkerID(high: 0, low: worker),
+            command, at: Moment(milliseconds: milliseconds), by: user, worker: WorkerID(high: worker, low: 0),
             effects: &events)
     }
 

@@ -37,7 +37,7 @@ import Testing
         conversation.use(processorNanoseconds: 5_000_000_000)
         #expect(conversation.captureIfDue() == nil, "nothing has changed: nothing would be replayed")
         _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
-        conversation.use(processorNanoseconds: 4_000_000_000)
+        conversation.use(processorNanoseconds: 3_000_000_000)
         #expect(conversation.captureIfDue() == nil)
         _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
         conversation.use(processorNanoseconds: 1)
@@ -45,7 +45,7 @@ import Testing
         _ = conversation.snapshotEnded(.success(info(2)))
         conversation.now += 2_000
         _ = try peer.ok(BreakerSuccess(name: try Name("openai")))
-        conversation.use(processorNanoseconds: 4_000_000_000)
+        conversation.use(processorNanoseconds: 3_000_000_000)
         #expect(conversation.captureIfDue() == nil, "counted from the last capture")
     }
 

@@ -139,7 +139,7 @@ public struct Blame: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("worker", &worker, "the worker")
+        try visitor.field("worker", &worker, "the worker; the lower half is 0, for it is nobody else's business")
         try visitor.field("at", &at, "its last failure")
     }
 }

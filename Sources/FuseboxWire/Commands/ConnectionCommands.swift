@@ -119,6 +119,9 @@ public struct WorkerID: WireRecord, Hashable {
         self.low = low
     }
 
+    /// What others may see of it: the upper half tells workers apart, and with the lower one somebody could pass for it.
+    public var visible: WorkerID { WorkerID(high: high, low: 0) }
+
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("high", &high, "the upper half")
