@@ -89,7 +89,9 @@ struct ForkTests {
         #expect(try pending.wait() == Ping.Reply.sample(1))
     }
 
-    @Test func aPermitIsTheParentsToSettle() throws {
+    // The child starts a thread of its own, which ThreadSanitizer does not support after a fork while others run.
+    @Test(.disabled(if: isUnderThreadSanitizer, "it allows no threads in the child of a fork"))
+    func aPermitIsTheParentsToSettle() throws {
         let server = FakeServer { AdmissionTests.grant($0) }
         let client = try server.connect()
         var child: Int32 = -1
