@@ -45,7 +45,6 @@ public struct SimulationResult: Sendable, Equatable {
 /// One run: a daemon, its clients and its disk, from a seed.
 public final class Simulation {
     private static let clientCount = 5
-    private static let auditor = Peer(processID: 1, user: 0, isOperator: true)
 
     let storage: SimulatedStorage
     var random: SplitMix64
