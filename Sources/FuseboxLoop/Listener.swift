@@ -46,6 +46,11 @@ public protocol ListenerDelegate: AnyObject {
         try self.init(on: loop, try ListeningSocket.bind(path: path, mode: mode, backlog: backlog), backlog)
     }
 
+    /// Looks whether a socket could be bound to a path now, and changes nothing.
+    ///
+    /// - Throws: what `init(on:path:mode:backlog:)` would throw
+    public static func check(path: String) throws(LoopError) { try ListeningSocket.check(path: path) }
+
     /// Takes over a listening Unix stream socket, as from a service manager. Its path is never unlinked.
     ///
     /// - Throws: `adopt` if the descriptor is no such socket, and leaves it open then; `createHandle`.

@@ -75,8 +75,16 @@ struct ListeningSocket: ~Copyable {
 
     /// Unlinks what is at the path if it is a socket that nobody answers on; throws if it is anything else.
     private static func removeStaleSocket(_ path: String, _ address: borrowing SocketAddress) throws(LoopError) {
+        guard try isStaleSocket(path, address) else { return }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw LoopError.last(.bind, path) }
+    }
+
+    /// Whether there is a socket at the path that nobody answers on; false if there is nothing.
+    ///
+    /// - Throws: `bind` for anything else that is there
+    static func isStaleSocket(_ path: String, _ address: borrowing SocketAddress) throws(LoopError) -> Bool {
         guard let file = FileStatus(path) else {
-            if errno == ENOENT { return }
+            if errno == ENOENT { return false }
             throw LoopError.last(.bind, path)
         }
         guard file.isSocket else {
@@ -86,9 +94,9 @@ struct ListeningSocket: ~Copyable {
         let status = unsafe address.withPointer { unsafe connect(probe.number, $0, $1) }
         // A full backlog (EAGAIN) is an answer too.
         if status == 0 || errno == EAGAIN { throw LoopError(.bind, code: EADDRINUSE, detail: path) }
-        if errno == ENOENT { return }
+        if errno == ENOENT { return false }
         guard errno == ECONNREFUSED else { throw LoopError.last(.bind, path) }
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw LoopError.last(.bind, path) }
+        return true
     }
 
     /// Locks the folder that the path is in, against others who bind there; the lock goes with the descriptor.
@@ -105,11 +113,6 @@ struct ListeningSocket: ~Copyable {
             _ = poll(nil, 0, 10)
         }
         throw LoopError.last(.bind, "\(folder) is locked")
-    }
-
-    private static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }
 
@@ -130,7 +133,7 @@ private struct FileStatus {
 }
 
 /// The address of a Unix socket path.
-private struct SocketAddress: ~Copyable {
+struct SocketAddress: ~Copyable {
     private var address: sockaddr_un
 
     /// - Throws: `bind` for a path that the kernel's structure cannot hold: libuv and others cut it silently.

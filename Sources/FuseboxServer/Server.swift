@@ -142,9 +142,7 @@ public final class Server {
             self.listener = listener
             try startHousekeeping()
         } catch {
-            throw error.isAddressInUse
-                ? .alreadyRunning("somebody listens on \(configuration.socketPath) already: \(error)")
-                : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
+            throw ServerFailure(error, on: configuration.socketPath)
         }
         readClocks()
         keeper.engine.beginGrace(at: moment)

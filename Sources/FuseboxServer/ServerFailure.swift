@@ -1,4 +1,5 @@
 import FuseboxEngine
+import FuseboxLoop
 import FuseboxStore
 
 /// Why the daemon does not run, or did not end well. Each has the exit status that `sysexits.h` gives it.
@@ -38,6 +39,16 @@ extension ServerFailure {
         case .alreadyLocked: self = .alreadyRunning(error.description)
         case .failed: self = .storage(error.description)
         }
+    }
+}
+
+extension ServerFailure {
+    /// A socket that cannot be listened on.
+    init(_ error: LoopError, on path: String) {
+        self =
+            error.isAddressInUse
+            ? .alreadyRunning("somebody listens on \(path) already: \(error)")
+            : .unavailable("cannot listen on \(path): \(error)")
     }
 }
 

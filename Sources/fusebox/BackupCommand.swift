@@ -11,7 +11,8 @@ struct BackupCommand: ParsableCommand {
         abstract: "Save a dated snapshot of a running daemon, and remove the oldest beyond a number.",
         discussion: """
             A snapshot of this moment is taken, fetched, written to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot (whole and \
-            durable, or not at all), read back and verified. Only then older ones are removed. `fusebox snapshot \
+            durable, or not at all), read back and verified. Only then older ones are removed, those first whose date lies in \
+            the future, and what a backup that was cut short has left. Nothing else in DIR is touched. `fusebox snapshot \
             restore` brings one back. For operators only.
 
             EXAMPLE
@@ -52,15 +53,23 @@ struct BackupCommand: ParsableCommand {
         ).deliver(asJSON: connection.json)
     }
 
-    /// Removes the oldest backups; returns their names.
+    /// Removes the oldest backups, and what backups that were cut short have left; returns the names of the former.
     private func removeOldest(keeping newest: String) throws(Failure) -> [String] {
-        let others = try LocalFile.names(in: directory).compactMap { BackupName(file: $0)?.file }
-            .filter { $0 != newest }.sorted()
-        let removed = Array(others.dropLast(keep - 1))
-        for name in removed where unsafe unlink("\(directory)/\(name)") != 0 {
+        PartialFile.removeAbandoned(in: directory) { BackupName(file: $0) != nil }
+        let others = try LocalFile.names(in: directory).filter { name in
+            BackupName(file: name) != nil && name != newest && Self.isFile("\(directory)/\(name)")
+        }
+        let removed = Array(BackupName.byAge(others, at: newest).dropLast(keep - 1))
+        for name in removed where unsafe unlink("\(directory)/\(name)") != 0 && errno != ENOENT {
             throw Failure.system("unlink", "\(directory)/\(name)")
         }
         return removed
+    }
+
+    /// A directory or a link of such a name is nobody's backup: it is left alone, and takes no place.
+    private static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 }
 
@@ -93,6 +102,15 @@ struct BackupName {
         }
         guard isStamp else { return nil }
         self.file = file
+    }
+
+    /// Names of backups from the oldest to the newest.
+    ///
+    /// A name later than that of this moment was given by a clock that was wrong, then or now. Either way it is the older
+    /// one: it must not keep the place of those to come.
+    static func byAge(_ names: [String], at now: String) -> [String] {
+        let sorted = names.sorted()
+        return sorted.filter { $0 > now } + sorted.filter { $0 <= now }
     }
 
     private static func digits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -92,20 +92,11 @@ enum LocalFile {
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
             throw Failure(.usage, "\(path) is there and is no regular file; name another, or - for standard output")
         }
-        let partial = "\(path).partial-\(getpid())"
-        do throws(Failure) {
-            let file = try Descriptor(open: partial, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-            do throws(StorageError) { try Descriptor.writeAll(bytes, to: file.number, partial) } catch {
-                throw Failure(error)
-            }
-            guard fsync(file.number) == 0 else { throw .system("fsync", partial) }
-            guard unsafe rename(partial, path) == 0 else { throw .system("rename", partial) }
-        } catch {
-            _ = unsafe unlink(partial)
-            throw error
-        }
+        try PartialFile(for: path, mode: mode).complete(bytes)
         let folder = try Descriptor(open: directory(of: path), O_RDONLY | O_DIRECTORY)
         guard fsync(folder.number) == 0 else { throw .system("fsync", folder.path) }
+        let name = path.split(separator: "/").last.map(String.init)
+        PartialFile.removeAbandoned(in: folder.path) { $0 == name }
     }
 
     private static func directory(of path: String) -> String {

@@ -89,7 +89,11 @@ struct Fuseboxd: ParsableCommand {
         })
     var logLevel: Log.Level = .info
 
-    @Flag(help: "Check the flags and the data directory, change nothing, and exit.")
+    @Flag(
+        help: """
+            Check the flags, the data directory and the socket path, change nothing, and exit with the status that a start \
+            would end with: 75 while a daemon runs there.
+            """)
     var check = false
 
     private static func interval(_ text: String) throws -> Int64 {
@@ -103,13 +107,25 @@ struct Fuseboxd: ParsableCommand {
         do throws(ServerFailure) {
             let configuration = try serverConfiguration()
             if check {
-                for line in try Server.check(configuration) { print(line) }
+                try Server.check(configuration) { (line) throws(ServerFailure) in try Self.print(line) }
             } else {
                 try Server(configuration).run()
             }
         } catch {
             Log(threshold: logLevel)(.critical, error.description)
             throw ExitCode(error.exitStatus)
+        }
+    }
+
+    private static func print(_ line: String) throws(ServerFailure) {
+        var bytes = Array((line + "\n").utf8)[...]
+        while !bytes.isEmpty {
+            let count = unsafe bytes.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw .storage("cannot write standard output: \(unsafe String(cString: strerror(errno)))")
+            }
+            bytes = bytes.dropFirst(count)
         }
     }
 

@@ -249,5 +249,23 @@ extension EndToEnd {
             #expect(try none.wait() == 65)
             #expect(snapshots(in: filled) == names)
         }
+
+        @Test func checkEndsWithWhatTheSocketWouldEndAStartWith() throws {
+            let folder = TemporaryFolder()
+            try #require(close(creat(folder("occupied"), 0o600)) == 0)
+            let long = folder(String(repeating: "x", count: 120))
+            for path in [folder("occupied"), folder("none/socket"), long] {
+                for flags in [["--check"], []] {
+                    let options = DaemonProcess.Options(flags: flags + ["--socket", path])
+                    let daemon = DaemonProcess(starting: options, in: folder)
+                    #expect(try daemon.wait() == 69, "\(path) \(flags)")
+                }
+            }
+            let running = try DaemonProcess(.init(), in: folder)
+            let beside = DaemonProcess(starting: .init(flags: ["--check"]), in: folder)
+            #expect(try beside.wait() == 75)
+            #expect(beside.log.contains("somebody listens"))
+            #expect(try running.stop() == 0)
+        }
     }
 }

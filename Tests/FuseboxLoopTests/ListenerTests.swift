@@ -29,6 +29,57 @@ import Testing
         listener.close()
     }
 
+    // MARK: The check
+
+    /// What looking at a path says, and what listening on it says: they must be the same.
+    private func refusals(_ path: String) throws -> (check: LoopError?, start: LoopError?) {
+        let check: LoopError?
+        do throws(LoopError) {
+            try Listener.check(path: path)
+            check = nil
+        } catch {
+            check = error
+        }
+        return (check, refusal(path, on: try EventLoop()))
+    }
+
+    @Test func theCheckOfAPathSaysWhatAStartWouldSayAndChangesNothing() throws {
+        let loop = try EventLoop()
+        let open = try Listener(on: loop, path: folder("answers"))
+        defer { open.close() }
+        try #require(Glibc.close(creat(folder("file"), 0o600)) == 0)
+        try #require(mkdir(folder("directory"), 0o700) == 0)
+        try #require(symlink("nowhere", folder("link")) == 0)
+        let cases: [(path: String, code: Int32)] = [
+            (folder("answers"), EADDRINUSE), (folder("file"), EEXIST), (folder("directory"), EEXIST),
+            (folder("link"), EEXIST), (folder("none") + "/s", ENOENT), (folder("file") + "/s", ENOTDIR),
+            (folder(String(repeating: "x", count: 120)), ENAMETOOLONG), ("", EINVAL),
+        ]
+        for (path, code) in cases {
+            let (check, start) = try refusals(path)
+            #expect(check?.code == code, "\(path)")
+            #expect(start?.code == code, "\(path)")
+        }
+        // A socket file that nobody answers on is replaced by a start, and left by the check.
+        do {
+            let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            defer { Glibc.close(socket) }
+            try #require(withUnixAddress(folder("stale")) { bind(socket, $0, $1) } == 0)
+        }
+        try Listener.check(path: folder("stale"))
+        #expect(exists(folder("stale")))
+        try Listener.check(path: folder("free"))
+        #expect(!exists(folder("free")))
+        #expect(refusal(folder("stale"), on: loop) == nil)
+    }
+
+    @Test(.enabled(if: geteuid() != 0)) func theCheckSeesAFolderThatMayNotBeWritten() throws {
+        try #require(mkdir(folder("closed"), 0o500) == 0)
+        let (check, start) = try refusals(folder("closed") + "/s")
+        #expect(check?.code == EACCES)
+        #expect(start?.code == EACCES)
+    }
+
     @Test func aDroppedListenerIsClosed() throws {
         let loop = try EventLoop()
         do { _ = try Listener(on: loop, path: folder("s")) }

@@ -30,6 +30,56 @@ struct BackupCommandTests {
         #expect(names.count == 5)
     }
 
+    @Test func aDirectoryNamedLikeTheOldestIsLeftAloneAndStopsNothing() throws {
+        let daemon = try Daemon(in: folder)
+        let old = (1...3).map { "fusebox-2020-01-0\($0)T000000Z.snapshot" }
+        mkdir(backups, 0o700)
+        mkdir("\(backups)/fusebox-2019-01-01T000000Z.snapshot", 0o700)
+        symlink("nowhere", "\(backups)/fusebox-2019-01-02T000000Z.snapshot")
+        for name in old { folder.write("backups/\(name)", [1]) }
+        let json = try daemon.json("backup", backups, "--keep", "2")
+        #expect(json["removed"]?.list?.compactMap(\.text) == Array(old.prefix(2)))
+        #expect(try Program.run(["/bin/ls", backups]).lines.count == 4, "directory, link, the newest old one, the new one")
+    }
+
+    @Test func aNameFromTheFutureKeepsNobodysPlace() throws {
+        let daemon = try Daemon(in: folder)
+        mkdir(backups, 0o700)
+        let future = (1...3).map { "fusebox-9000-01-0\($0)T000000Z.snapshot" }
+        let old = (1...2).map { "fusebox-2020-01-0\($0)T000000Z.snapshot" }
+        for name in future + old { folder.write("backups/\(name)", [1]) }
+        let json = try daemon.json("backup", backups, "--keep", "4")
+        #expect(json["removed"]?.list?.compactMap(\.text) == Array(future.prefix(2)))
+        let next = try daemon.json("backup", backups, "--keep", "3")
+        #expect(next["removed"]?.list?.first?.text == future[2])
+        #expect(try Program.run(["/bin/ls", backups]).lines.contains(old[1]))
+    }
+
+    @Test func whatABackupThatWasCutShortHasLeftIsRemovedAndWhatIsBeingWrittenIsNot() throws {
+        let daemon = try Daemon(in: folder)
+        mkdir(backups, 0o700)
+        let (dead, alive) = (
+            "fusebox-2020-01-01T000000Z.snapshot.partial-1", "fusebox-2020-01-02T000000Z.snapshot.partial-2"
+        )
+        let others = ["fusebox-2020-01-01T000000Z.snapshot.partial-x", "notes.partial-3"]
+        for name in [dead, alive] + others { folder.write("backups/\(name)", [1]) }
+        let writer = open("\(backups)/\(alive)", O_WRONLY | O_CLOEXEC)
+        defer { close(writer) }
+        try #require(flock(writer, LOCK_EX | LOCK_NB) == 0)
+        _ = try daemon.json("backup", backups)
+        let names = try Program.run(["/bin/ls", backups]).lines
+        #expect(!names.contains(dead))
+        #expect(Set(names).isSuperset(of: others + [alive]))
+        #expect(names.count == 4)
+
+        // The same of a file that was named on the command line.
+        for name in ["saved.partial-1", "other.partial-1"] { folder.write(name, [1]) }
+        #expect(try daemon.fusebox("snapshot", "save", "\(folder.path)/saved").status == 0)
+        let files = try Program.run(["/bin/ls", folder.path]).lines
+        #expect(files.contains("saved") && files.contains("other.partial-1"))
+        #expect(!files.contains("saved.partial-1"))
+    }
+
     @Test func withoutADaemonNothingIsRemoved() throws {
         mkdir(backups, 0o700)
         let name = "fusebox-2020-01-01T000000Z.snapshot"

@@ -1,0 +1,79 @@
+import FuseboxStore
+import Glibc
+
+/// A file that is being written beside the place that it is to take: whole and durable, or not at all.
+///
+/// It is locked while it is written. One that nobody has locked was left by a process that died over it, and is removed by
+/// the next that writes there.
+struct PartialFile: ~Copyable {
+    private static let infix = ".partial-"
+
+    private let target: String
+    private let path: String
+    private let file: Descriptor
+
+    /// Creates it for a target's contents.
+    init(for target: String, mode: mode_t) throws(Failure) {
+        self.target = target
+        path = "\(target)\(Self.infix)\(getpid())"
+        while true {
+            Self.removeIfAbandoned(path)
+            let file = try Descriptor(open: path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+            // A file system without locks is no obstacle: there nothing is ever taken for abandoned.
+            _ = flock(file.number, LOCK_EX | LOCK_NB)
+            // Whoever looked before it was locked may have removed it.
+            if Self.isAt(path, file.number) {
+                self.file = file
+                return
+            }
+        }
+    }
+
+    /// Writes all of it and gives it the target's name, in the place of a file that may have it.
+    consuming func complete(_ bytes: [UInt8]) throws(Failure) {
+        do throws(Failure) {
+            do throws(StorageError) { try Descriptor.writeAll(bytes, to: file.number, path) } catch {
+                throw Failure(error)
+            }
+            guard fsync(file.number) == 0 else { throw .system("fsync", path) }
+            guard unsafe rename(path, target) == 0 else { throw .system("rename", path) }
+        } catch {
+            _ = unsafe unlink(path)
+            throw error
+        }
+    }
+
+    /// Removes what processes that have died left in a directory.
+    ///
+    /// - Parameter isOurs: whether a name is that of a file that was to be written there
+    static func removeAbandoned(in directory: String, where isOurs: (String) -> Bool) {
+        guard let names = try? LocalFile.names(in: directory) else { return }
+        for name in names {
+            guard let target = target(of: name), isOurs(target) else { continue }
+            removeIfAbandoned("\(directory)/\(name)")
+        }
+    }
+
+    /// The name that a partial file was to take; nil if the name is no partial file's.
+    private static func target(of name: String) -> String? {
+        guard let process = name.lastIndex(of: "-"), name[...process].hasSuffix(infix) else { return nil }
+        let digits = name[name.index(after: process)...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return String(name[...process].dropLast(infix.count))
+    }
+
+    private static func removeIfAbandoned(_ path: String) {
+        guard let file = try? Descriptor(open: path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return }
+        var status = stat()
+        guard unsafe fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            flock(file.number, LOCK_EX | LOCK_NB) == 0, isAt(path, file.number)
+        else { return }
+        _ = unsafe unlink(path)
+    }
+
+    private static func isAt(_ path: String, _ descriptor: Int32) -> Bool {
+        var (named, open) = (stat(), stat())
+        return unsafe lstat(path, &named) == 0 && fstat(descriptor, &open) == 0 && named.st_dev == open.st_dev
+            && named.st_ino == open.st_ino
+    }
+}
