@@ -256,7 +256,7 @@ extension EndToEnd {
             let long = folder(String(repeating: "x", count: 120))
             for path in [folder("occupied"), folder("none/socket"), long] {
                 for flags in [["--check"], []] {
-                    let options = DaemonProcess.Options(flags: flags + ["--socket", path])
+                    let options = DaemonProcess.Options(flags: flags, socketPath: path)
                     let daemon = DaemonProcess(starting: options, in: folder)
                     #expect(try daemon.wait() == 69, "\(path) \(flags)")
                 }

@@ -49,6 +49,7 @@ import Testing
         defer { open.close() }
         try #require(Glibc.close(creat(folder("file"), 0o600)) == 0)
         try #require(mkdir(folder("directory"), 0o700) == 0)
+        defer { rmdir(folder("directory")) }
         try #require(symlink("nowhere", folder("link")) == 0)
         let cases: [(path: String, code: Int32)] = [
             (folder("answers"), EADDRINUSE), (folder("file"), EEXIST), (folder("directory"), EEXIST),
@@ -61,11 +62,9 @@ import Testing
             #expect(start?.code == code, "\(path)")
         }
         // A socket file that nobody answers on is replaced by a start, and left by the check.
-        do {
-            let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            defer { Glibc.close(socket) }
-            try #require(withUnixAddress(folder("stale")) { bind(socket, $0, $1) } == 0)
-        }
+        let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(bindSocket(stale, to: folder("stale")) == 0)
+        Glibc.close(stale)
         try Listener.check(path: folder("stale"))
         #expect(exists(folder("stale")))
         try Listener.check(path: folder("free"))
@@ -75,6 +74,7 @@ import Testing
 
     @Test(.enabled(if: geteuid() != 0)) func theCheckSeesAFolderThatMayNotBeWritten() throws {
         try #require(mkdir(folder("closed"), 0o500) == 0)
+        defer { rmdir(folder("closed")) }
         let (check, start) = try refusals(folder("closed") + "/s")
         #expect(check?.code == EACCES)
         #expect(start?.code == EACCES)

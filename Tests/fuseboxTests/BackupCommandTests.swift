@@ -39,7 +39,8 @@ struct BackupCommandTests {
         for name in old { folder.write("backups/\(name)", [1]) }
         let json = try daemon.json("backup", backups, "--keep", "2")
         #expect(json["removed"]?.list?.compactMap(\.text) == Array(old.prefix(2)))
-        #expect(try Program.run(["/bin/ls", backups]).lines.count == 4, "directory, link, the newest old one, the new one")
+        #expect(
+            try Program.run(["/bin/ls", backups]).lines.count == 4, "directory, link, the newest old one, the new one")
     }
 
     @Test func aNameFromTheFutureKeepsNobodysPlace() throws {
