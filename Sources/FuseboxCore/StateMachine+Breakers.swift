@@ -164,6 +164,7 @@ extension BreakerForceOpen: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
+        try machine.find(name, ifItMustBeKnown: mustBeKnown)
         try machine.forceOpen(name, application, &effects)
         return Done()
     }
@@ -173,7 +174,8 @@ extension BreakerReset: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        guard machine.profile.readsChangeState || machine.names.find(name).map(machine.breakers.contains) == true else {
+        let mayCreate = machine.profile.readsChangeState && !mustBeKnown
+        guard mayCreate || machine.names.find(name).map(machine.breakers.contains) == true else {
             throw Refusal(.notFound, "no breaker is named \(name.text)")
         }
         try machine.reset(name, application, &effects)
@@ -194,6 +196,7 @@ extension BreakerConfigure: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
+        try machine.find(name, ifItMustBeKnown: mustBeKnown)
         try machine.configure(self, application, &effects)
         return Done()
     }
@@ -223,6 +226,7 @@ extension BreakerGet: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
+        try machine.find(name, ifItMustBeKnown: mustBeKnown)
         try machine.look(at: name, application, &effects)
         var reply = Reply()
         if let breaker = machine.names.find(name).flatMap({ machine.breakers[$0] }) {
@@ -262,6 +266,7 @@ extension BreakerConfigurationGet: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerConfiguration {
+        try machine.find(name, ifItMustBeKnown: mustBeKnown)
         if machine.profile.readsChangeState { _ = try machine.breaker(name, application) }
         let breaker = machine.names.find(name).flatMap { machine.breakers[$0] }
         return breaker?.configuration ?? machine.breakers.defaultConfiguration

@@ -65,6 +65,7 @@ extension ExhaustionClear: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
+        try machine.find(provider, ifItMustBeKnown: mustBeKnown)
         if let id = machine.names.find(provider) { machine.clearMark(id, application, &effects) }
         return Done()
     }

@@ -141,14 +141,20 @@ extension StateMachine {
         return ledger.budgets.find(provider, model) != nil
     }
 
-    fileprivate mutating func removeBudget(_ command: LedgerRemoveBudget) {
-        guard let provider = names.find(command.provider) else { return }
-        var model: ModelID?
-        if let name = command.model {
-            guard let known = models.find(name) else { return }
-            model = known
+    fileprivate mutating func removeBudget(_ command: LedgerRemoveBudget) throws(Refusal) {
+        guard let (provider, model) = place(of: command), let removed = ledger.removeBudget(provider, model) else {
+            guard command.mustExist else { return }
+            let account = command.provider.text + (command.model.map { "/\($0.text)" } ?? "")
+            throw Refusal(.notFound, "no budget is set for '\(account)'")
         }
-        if let removed = ledger.removeBudget(provider, model) { releaseNames(of: removed) }
+        releaseNames(of: removed)
+    }
+
+    /// Whose budget is meant; nil if a name in it is unknown.
+    private func place(of command: LedgerRemoveBudget) -> (provider: NameID, model: ModelID?)? {
+        guard let provider = names.find(command.provider) else { return nil }
+        guard let name = command.model else { return (provider, nil) }
+        return models.find(name).map { (provider, $0) }
     }
 
     /// The budgets as the wire has them.
@@ -184,7 +190,7 @@ extension LedgerRemoveBudget: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        machine.removeBudget(self)
+        try machine.removeBudget(self)
         return Done()
     }
 }

@@ -55,6 +55,14 @@ extension StateMachine {
         return id
     }
 
+    /// Checks that something is known under a name, where a command says that it must be.
+    ///
+    /// - Throws: `notFound`
+    func find(_ name: Name, ifItMustBeKnown mustBeKnown: Bool) throws(Refusal) {
+        guard mustBeKnown, names.find(name) == nil else { return }
+        throw Refusal(.notFound, "nothing is known of '\(name.text)'")
+    }
+
     /// Forgets everything under a name.
     ///
     /// - Throws: `notFound`

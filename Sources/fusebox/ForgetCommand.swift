@@ -14,7 +14,7 @@ struct ForgetCommand: DaemonCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
-        try client.forget(name)
+        try client.withKnown(name) { () throws(ClientError) in try client.forget(name) }
         return .done
     }
 }

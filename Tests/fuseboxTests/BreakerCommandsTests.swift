@@ -38,8 +38,10 @@ struct BreakerCommandsTests {
         #expect(status?["totalFailures"]?.int64 == 2)
         #expect(status?["share"] == 0.9)
 
-        let unknown = try daemon.fusebox("breaker", "get", "other")
-        #expect(unknown.lines[0] == "breaker       other (unknown; a new one would stand so)")
+        // Something is known of it, and it has no breaker.
+        _ = try daemon.fusebox("exhaustion", "mark", "other")
+        let none = try daemon.fusebox("breaker", "get", "other")
+        #expect(none.lines[0] == "breaker       other (none yet; a new one would stand so)")
         #expect(try daemon.json("breaker", "get", "other")["exists"]?.bool == false)
     }
 
@@ -61,7 +63,7 @@ struct BreakerCommandsTests {
 
     @Test func resetClosesOneOrAll() throws {
         let daemon = try Daemon()
-        for name in ["a", "b", "c"] { _ = try daemon.fusebox("breaker", "open", name) }
+        for name in ["a", "b", "c"] { _ = try daemon.fusebox("breaker", "open", name, "--create") }
         func states() throws -> [String?] {
             try daemon.json("breaker", "list")["breakers"]?.list?.map { $0["status"]?["state"]?.text } ?? []
         }
@@ -74,7 +76,8 @@ struct BreakerCommandsTests {
     @Test func configureChangesWhatIsNamedAndShowsTheRest() throws {
         let daemon = try Daemon()
         let changed = try daemon.fusebox(
-            "breaker", "configure", "openai", "--failure-threshold", "3", "--reset-timeout", "90s", "--curve", "1,0.5")
+            "breaker", "configure", "openai", "--failure-threshold", "3", "--reset-timeout", "90s", "--curve", "1,0.5",
+            "--create")
         #expect(
             changed.lines == [
                 "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
@@ -95,6 +98,7 @@ struct BreakerCommandsTests {
         let daemon = try Daemon()
         #expect(try daemon.json("breaker", "configure", "--default")["failureThreshold"] == 5)
         #expect(try daemon.fusebox("breaker", "configure", "--default", "--failure-threshold", "2").status == 0)
+        _ = try daemon.fusebox("breaker", "acquire", "new")
         #expect(try daemon.json("breaker", "configure", "new")["failureThreshold"] == 2)
     }
 

@@ -56,7 +56,7 @@ struct ExchangeCommandsTests {
     ])
     func whatIsNoStateEndsWith65AndChangesNothing(_ document: String, _ place: String) throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("breaker", "open", "openai")
+        _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         let outcome = try daemon.fusebox("import", "-", input: document)
         #expect(outcome.status == 65)
         #expect(outcome.errors.hasPrefix("fusebox: standard input: "))

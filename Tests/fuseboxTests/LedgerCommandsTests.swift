@@ -128,6 +128,7 @@ struct LedgerCommandsTests {
         #expect(depletion[0] == "left     $10.3988")
         #expect(depletion[2] == "lasts    0.3 days")
         #expect(try daemon.json("ledger", "depletion", "openai")["estimate"]?["remaining"] == .number("10.3988"))
+        _ = try daemon.fusebox("ledger", "record", "other", "m", "--cost", "1")
         #expect(try daemon.fusebox("ledger", "depletion", "other").output == "other has no budget\n")
     }
 

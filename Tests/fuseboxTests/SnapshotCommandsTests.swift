@@ -8,7 +8,7 @@ struct SnapshotCommandsTests {
     /// A daemon that knows a breaker, a mark and an account: four changes, and four workers that it forgot after each.
     private func busyDaemon() throws -> Daemon {
         let daemon = try Daemon(in: folder)
-        _ = try daemon.fusebox("breaker", "open", "openai")
+        _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "30d")
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50")
         _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.0012", "--input-tokens", "7")

@@ -24,7 +24,7 @@ struct StatusCommandTests {
     @Test func overviewShowsAllSubjectsInOneTable() throws {
         let daemon = try Daemon()
         #expect(try daemon.fusebox("overview").output == "Nothing is known yet.\n")
-        _ = try daemon.fusebox("breaker", "open", "openai")
+        _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "1h")
         _ = try daemon.fusebox("ledger", "budget", "set", "mistral", "--monthly", "10", "--rpm", "5")
         _ = try daemon.fusebox("ledger", "record", "mistral", "large", "--cost", "2.5")

@@ -53,13 +53,17 @@ public struct Breakers: Sendable {
     }
 
     /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
-    public func get(_ name: String) throws(ClientError) -> BreakerGet.Reply {
-        try client.call(BreakerGet(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func get(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
+        try client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
-    public func get(_ name: String) async throws(ClientError) -> BreakerGet.Reply {
-        try await client.call(BreakerGet(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func get(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
+        try await client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// All breakers.
@@ -68,24 +72,32 @@ public struct Breakers: Sendable {
     /// All breakers.
     public func list() async throws(ClientError) -> [BreakerList.Entry] { try await client.all(BreakerList()) }
 
-    /// Opens a breaker by hand; decay closes it again. For operators.
-    public func forceOpen(_ name: String) throws(ClientError) {
-        _ = try client.call(BreakerForceOpen(name: try Name(checking: name)))
+    /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func forceOpen(_ name: String, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
-    /// Opens a breaker by hand; decay closes it again. For operators.
-    public func forceOpen(_ name: String) async throws(ClientError) {
-        _ = try await client.call(BreakerForceOpen(name: try Name(checking: name)))
+    /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func forceOpen(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
-    public func reset(_ name: String) throws(ClientError) {
-        _ = try client.call(BreakerReset(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
+    public func reset(_ name: String, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerReset(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
-    public func reset(_ name: String) async throws(ClientError) {
-        _ = try await client.call(BreakerReset(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
+    public func reset(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerReset(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// Resets every breaker. For operators.
@@ -105,33 +117,43 @@ public struct Breakers: Sendable {
     ///   - maxProbes: calls with a permit that may be in flight while it is not closed; 0: as many as its share
     ///   - minWorkers: distinct workers that failures must come from within the monitoring period for it to open fully, at
     ///     most 16; 0 counts as 1
+    ///   - mustBeKnown: whether a name under which nothing is known is refused with `notFound`
     public func configure(
         _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
+        mustBeKnown: Bool = false
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
-        _ = try client.call(BreakerConfigure(name: try Name(checking: name), change: change))
+        _ = try client.call(BreakerConfigure(name: try Name(checking: name), change: change, mustBeKnown: mustBeKnown))
     }
 
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     public func configure(
         _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
+        mustBeKnown: Bool = false
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
-        _ = try await client.call(BreakerConfigure(name: try Name(checking: name), change: change))
+        _ = try await client.call(
+            BreakerConfigure(name: try Name(checking: name), change: change, mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
-    public func configuration(_ name: String) throws(ClientError) -> BreakerConfiguration {
-        try client.call(BreakerConfigurationGet(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func configuration(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration {
+        try client.call(BreakerConfigurationGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
-    public func configuration(_ name: String) async throws(ClientError) -> BreakerConfiguration {
-        try await client.call(BreakerConfigurationGet(name: try Name(checking: name)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func configuration(_ name: String, mustBeKnown: Bool = false) async throws(ClientError)
+        -> BreakerConfiguration
+    {
+        try await client.call(BreakerConfigurationGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.

@@ -33,13 +33,17 @@ public struct Exhaustion: Sendable {
     }
 
     /// Takes a provider's mark away. For operators.
-    public func clear(_ provider: String) throws(ClientError) {
-        _ = try client.call(ExhaustionClear(provider: try Name(checking: provider)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func clear(_ provider: String, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(ExhaustionClear(provider: try Name(checking: provider), mustBeKnown: mustBeKnown))
     }
 
     /// Takes a provider's mark away. For operators.
-    public func clear(_ provider: String) async throws(ClientError) {
-        _ = try await client.call(ExhaustionClear(provider: try Name(checking: provider)))
+    ///
+    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    public func clear(_ provider: String, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(ExhaustionClear(provider: try Name(checking: provider), mustBeKnown: mustBeKnown))
     }
 
     /// A provider's mark, if one is in force.

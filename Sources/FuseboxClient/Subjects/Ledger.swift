@@ -201,14 +201,22 @@ public struct Ledger: Sendable {
     }
 
     /// Removes a budget; rate limits stay. For operators.
-    public func removeBudget(_ provider: String, model: String? = nil) throws(ClientError) {
-        let command = LedgerRemoveBudget(provider: try Name(checking: provider), model: try .optional(model))
+    ///
+    /// - Parameter mustExist: whether it is refused with `notFound` if there is no such budget
+    public func removeBudget(_ provider: String, model: String? = nil, mustExist: Bool = false) throws(ClientError) {
+        let command = LedgerRemoveBudget(
+            provider: try Name(checking: provider), model: try .optional(model), mustExist: mustExist)
         _ = try client.call(command)
     }
 
     /// Removes a budget; rate limits stay. For operators.
-    public func removeBudget(_ provider: String, model: String? = nil) async throws(ClientError) {
-        let command = LedgerRemoveBudget(provider: try Name(checking: provider), model: try .optional(model))
+    ///
+    /// - Parameter mustExist: whether it is refused with `notFound` if there is no such budget
+    public func removeBudget(_ provider: String, model: String? = nil, mustExist: Bool = false)
+        async throws(ClientError)
+    {
+        let command = LedgerRemoveBudget(
+            provider: try Name(checking: provider), model: try .optional(model), mustExist: mustExist)
         _ = try await client.call(command)
     }
 

@@ -77,11 +77,19 @@ public struct BreakerGet: Command {
         CommandDeclaration(19, "breaker.get", .read, "A breaker's state, health and statistics.")
     }
     public var name = Name.blank
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(name: Name) { self.name = name }
+    public init(name: Name, mustBeKnown: Bool = false) {
+        self.name = name
+        self.mustBeKnown = mustBeKnown
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name under which nothing is known is refused with `notFound`; else the status is that of a new one"
+        )
     }
 
     public struct Reply: WireRecord {
@@ -142,11 +150,18 @@ public struct BreakerForceOpen: Command {
     }
     public typealias Reply = Done
     public var name = Name.blank
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(name: Name) { self.name = name }
+    public init(name: Name, mustBeKnown: Bool = false) {
+        self.name = name
+        self.mustBeKnown = mustBeKnown
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name under which nothing is known is refused with `notFound`; else it becomes known")
     }
 }
 
@@ -159,11 +174,19 @@ public struct BreakerReset: Command {
     }
     public typealias Reply = Done
     public var name = Name.blank
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(name: Name) { self.name = name }
+    public init(name: Name, mustBeKnown: Bool = false) {
+        self.name = name
+        self.mustBeKnown = mustBeKnown
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name without a breaker is refused with `notFound` under `llm-providers` too, which else creates it"
+        )
     }
 }
 
@@ -178,25 +201,30 @@ public struct BreakerResetAll: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Changes a breaker's configuration; its failures stay. An unknown breaker is created.
+/// Changes a breaker's configuration; its failures stay.
 public struct BreakerConfigure: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             24, "breaker.configure", .durable, .operator,
-            "Changes a breaker's configuration; its failures stay. An unknown breaker is created.")
+            "Changes a breaker's configuration; its failures stay.")
     }
     public typealias Reply = Done
     public var name = Name.blank
     public var change = BreakerConfigurationChange()
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(name: Name, change: BreakerConfigurationChange) {
+    public init(name: Name, change: BreakerConfigurationChange, mustBeKnown: Bool = false) {
         self.name = name
         self.change = change
+        self.mustBeKnown = mustBeKnown
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field("change", &change, "what to set")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name under which nothing is known is refused with `notFound`; else it becomes known")
     }
 }
 
@@ -208,11 +236,18 @@ public struct BreakerConfigurationGet: Command {
     }
     public typealias Reply = BreakerConfiguration
     public var name = Name.blank
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(name: Name) { self.name = name }
+    public init(name: Name, mustBeKnown: Bool = false) {
+        self.name = name
+        self.mustBeKnown = mustBeKnown
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name under which nothing is known is refused with `notFound`; else the default is told")
     }
 }
 

@@ -61,11 +61,19 @@ public struct ExhaustionClear: Command {
     }
     public typealias Reply = Done
     public var provider = Name.blank
+    public var mustBeKnown = false
     @inlinable public init() {}
-    public init(provider: Name) { self.provider = provider }
+    public init(provider: Name, mustBeKnown: Bool = false) {
+        self.provider = provider
+        self.mustBeKnown = mustBeKnown
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
+        try visitor.field(
+            "mustBeKnown", &mustBeKnown,
+            "whether a name under which nothing is known is refused with `notFound`; a known one without a mark never is"
+        )
     }
 }
 

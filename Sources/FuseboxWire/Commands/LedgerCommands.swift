@@ -65,15 +65,18 @@ public struct LedgerRemoveBudget: Command {
     public typealias Reply = Done
     public var provider = Name.blank
     public var model: Name?
+    public var mustExist = false
     @inlinable public init() {}
-    public init(provider: Name, model: Name? = nil) {
+    public init(provider: Name, model: Name? = nil, mustExist: Bool = false) {
         self.provider = provider
         self.model = model
+        self.mustExist = mustExist
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "absent: the provider's own budget")
+        try visitor.field("mustExist", &mustExist, "whether it is refused with `notFound` if there is no such budget")
     }
 }
 

@@ -17,6 +17,15 @@ struct BreakerCommands: ParsableCommand {
         @Argument(help: "The breaker, usually named after its provider.")
         var name: String
     }
+
+    /// Whether a name may be new.
+    struct CreationOption: ParsableArguments {
+        @Flag(help: "Make the name known if it is not; else a name that nothing is known of is refused (64).")
+        var create = false
+
+        /// What is said of it where a name is refused.
+        static let hint = "--create makes it"
+    }
 }
 
 extension BreakerCommands {

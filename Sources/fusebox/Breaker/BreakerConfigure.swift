@@ -52,10 +52,14 @@ extension BreakerCommands {
                 "Distinct workers that failures must come from for it to open fully, at most 16.", valueName: "count"))
         var minWorkers: Int?
 
+        @OptionGroup var creation: CreationOption
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
             guard (name != nil) != isDefault else { throw ValidationError("give the breaker's name, or --default") }
+            guard !creation.create || (name != nil && changesSomething) else {
+                throw ValidationError("--create goes with the name of a breaker and what to set")
+            }
         }
 
         private var changesSomething: Bool {
@@ -64,18 +68,25 @@ extension BreakerCommands {
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            if changesSomething { try change(client.breakers) }
-            let configuration =
-                try name.map { try client.breakers.configuration($0) } ?? client.breakers.defaultConfiguration()
+            guard let name else {
+                if changesSomething { try change(client.breakers, nil) }
+                return BreakerCommands.answer(try client.breakers.defaultConfiguration())
+            }
+            let hint = changesSomething ? CreationOption.hint : nil
+            let configuration = try client.withKnown(name, creation: hint) { () throws(ClientError) in
+                if changesSomething { try change(client.breakers, name) }
+                return try client.breakers.configuration(name, mustBeKnown: true)
+            }
             return BreakerCommands.answer(configuration)
         }
 
-        private func change(_ breakers: Breakers) throws {
+        private func change(_ breakers: Breakers, _ name: String?) throws(ClientError) {
             if let name {
                 try breakers.configure(
                     name, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers)
+                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers,
+                    mustBeKnown: !creation.create)
             } else {
                 try breakers.configureDefault(
                     failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,

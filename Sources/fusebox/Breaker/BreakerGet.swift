@@ -12,11 +12,13 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let reply = try client.breakers.get(breaker.name)
+            let reply = try client.withKnown(breaker.name) { () throws(ClientError) in
+                try client.breakers.get(breaker.name, mustBeKnown: true)
+            }
             let clock = try DaemonClock(of: client)
             let status = reply.status
             let listing: Listing = [
-                "breaker": reply.exists ? breaker.name : "\(breaker.name) (unknown; a new one would stand so)",
+                "breaker": reply.exists ? breaker.name : "\(breaker.name) (none yet; a new one would stand so)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
                 "outcomes":

@@ -8,10 +8,13 @@ extension BreakerCommands {
             abstract: "Open a breaker by hand; quiet time closes it again. Operators only.")
 
         @OptionGroup var breaker: NameArgument
+        @OptionGroup var creation: CreationOption
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.breakers.forceOpen(breaker.name)
+            try client.withKnown(breaker.name, creation: CreationOption.hint) { () throws(ClientError) in
+                try client.breakers.forceOpen(breaker.name, mustBeKnown: !creation.create)
+            }
             return .done
         }
     }

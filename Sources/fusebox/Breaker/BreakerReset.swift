@@ -21,7 +21,11 @@ extension BreakerCommands {
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            if let name { try client.breakers.reset(name) } else { try client.breakers.resetAll() }
+            guard let name else {
+                try client.breakers.resetAll()
+                return .done
+            }
+            try client.withKnown(name) { () throws(ClientError) in try client.breakers.reset(name, mustBeKnown: true) }
             return .done
         }
     }

@@ -13,7 +13,10 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let snapshot = LLMProvidersSnapshot.breaker(try client.breakers.serialize(breaker.name))
+            let record = try client.withKnown(breaker.name) { () throws(ClientError) in
+                try client.breakers.serialize(breaker.name)
+            }
+            let snapshot = LLMProvidersSnapshot.breaker(record)
             return Answer(json: snapshot, text: snapshot.text(pretty: true))
         }
     }

@@ -10,7 +10,9 @@ extension ExhaustionCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.exhaustion.clear(marked.provider)
+            try client.withKnown(marked.provider) { () throws(ClientError) in
+                try client.exhaustion.clear(marked.provider, mustBeKnown: true)
+            }
             return .done
         }
     }

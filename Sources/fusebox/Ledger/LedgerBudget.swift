@@ -122,8 +122,21 @@ extension LedgerCommands.BudgetCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.ledger.removeBudget(account.provider, model: account.model)
+            do throws(ClientError) {
+                try client.ledger.removeBudget(account.provider, model: account.model, mustExist: true)
+            } catch {
+                guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
+                let budgets = (try? client.ledger.budgets()) ?? []
+                throw Failure.unknown(
+                    Self.spelled(account.provider, account.model), refusal.message,
+                    among: budgets.map { Self.spelled($0.provider.text, $0.model?.text) },
+                    otherwise: "`fusebox ledger budget list` has those that are set")
+            }
             return .done
+        }
+
+        private static func spelled(_ provider: String, _ model: String?) -> String {
+            provider + (model.map { "/\($0)" } ?? "")
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxClient
 import FuseboxInterop
 import FuseboxWire
 
@@ -36,6 +37,16 @@ extension LedgerCommands {
             Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.inputTokens)", "\(usage.outputTokens)",
             clock.relative(usage.lastRecorded),
         ]
+    }
+
+    /// The account of a provider that must have one.
+    @discardableResult
+    static func account(_ provider: String, _ client: FuseboxClient) throws -> ProviderAccount {
+        if let account = try client.ledger.provider(provider) { return account }
+        throw Failure.unknown(
+            provider, "the ledger has no provider '\(provider)'",
+            among: try client.ledger.providers().map(\.provider.text),
+            otherwise: "`fusebox ledger show` lists those it has")
     }
 
     /// A note at sums that hold more than was asked for.

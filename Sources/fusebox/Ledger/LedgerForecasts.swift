@@ -13,6 +13,7 @@ extension LedgerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
+            try LedgerCommands.account(account.provider, client)
             let rate = try client.ledger.burnRate(account.provider, window: history.window.duration)
             return Answer(json: JSONValue(record: rate), text: listing(rate).text)
         }
@@ -36,6 +37,7 @@ extension LedgerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
+            try LedgerCommands.account(account.provider, client)
             let estimate = try client.ledger.depletion(account.provider, window: history.window.duration)
             let clock = try DaemonClock(of: client)
             return Answer(
@@ -67,6 +69,7 @@ extension LedgerCommands {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let window = history.window.duration
+            if let provider { try LedgerCommands.account(provider, client) }
             let summaries =
                 try provider.map { [try client.ledger.summary($0, window: window)] }
                 ?? client.ledger.summaries(window: window).sorted { $0.provider < $1.provider }

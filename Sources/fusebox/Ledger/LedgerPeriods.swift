@@ -49,6 +49,7 @@ extension LedgerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
+            try LedgerCommands.account(account.provider, client)
             let periods = try client.ledger.closedPeriods(of: account.provider)
             let table = Table(
                 [

@@ -48,10 +48,7 @@ extension LedgerCommands {
         private static func one(
             _ provider: String, _ client: FuseboxClient, _ clock: DaemonClock
         ) throws -> Answer {
-            guard let account = try client.ledger.provider(provider) else {
-                throw Failure(
-                    .usage, "the ledger has no provider '\(provider)'; `fusebox ledger show` lists those it has")
-            }
+            let account = try LedgerCommands.account(provider, client)
             let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
             let balance = try client.ledger.balance(provider)
             let table = Table(

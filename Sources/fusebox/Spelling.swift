@@ -1,0 +1,79 @@
+import FuseboxClient
+
+/// Which name was meant, where one is not known.
+enum Spelling {
+    /// The name that is most like this one; nil if none is like it. Of several the first in their order.
+    static func nearest(to name: String, among names: some Sequence<String>) -> String? {
+        let wanted = Array(name.lowercased())
+        let tolerance = max(1, wanted.count / 3)
+        var best: (name: String, distance: Int)?
+        for candidate in names.sorted() {
+            let letters = Array(candidate.lowercased())
+            guard let distance = distance(wanted, letters, atMost: best.map { $0.distance - 1 } ?? tolerance) else {
+                continue
+            }
+            best = (candidate, distance)
+        }
+        if let best { return best.name }
+        // Who begins a name and stops means it too.
+        let continued = names.filter { wanted.count >= 3 && $0.lowercased().hasPrefix(name.lowercased()) }
+        return continued.count == 1 ? continued.first : nil
+    }
+
+    /// How many letters have to be put in, left out, changed, or swapped with their neighbours; nil if more than `limit`.
+    private static func distance(_ one: [Character], _ other: [Character], atMost limit: Int) -> Int? {
+        guard limit >= 0, abs(one.count - other.count) <= limit else { return nil }
+        var (before, last) = ([Int](), Array(0...other.count))
+        for (row, letter) in one.enumerated() {
+            var current = [row + 1]
+            for (column, otherLetter) in other.enumerated() {
+                var cost = min(
+                    last[column + 1] + 1, current[column] + 1, last[column] + (letter == otherLetter ? 0 : 1))
+                if row > 0, column > 0, letter == other[column - 1], one[row - 1] == otherLetter {
+                    cost = min(cost, before[column - 1] + 1)
+                }
+                current.append(cost)
+            }
+            guard (current.min() ?? 0) <= limit else { return nil }
+            (before, last) = (last, current)
+        }
+        return last[other.count] <= limit ? last[other.count] : nil
+    }
+}
+
+extension Failure {
+    /// A name that is not known, with the one that may have been meant.
+    ///
+    /// - Parameters:
+    ///   - complaint: what is not known, as a sentence without its full stop
+    ///   - otherwise: what to do if no known name is like it
+    static func unknown(
+        _ name: String, _ complaint: String, among names: some Sequence<String>, otherwise: String
+    ) -> Failure {
+        let hint = Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" } ?? otherwise
+        return Failure(.usage, "\(complaint); \(hint)")
+    }
+}
+
+extension FuseboxClient {
+    /// Does what concerns a name that must be known; if the daemon does not find it, the refusal tells which may have been
+    /// meant.
+    ///
+    /// - Parameter creation: how the name can be made known, if the command has a way
+    func withKnown<Result>(
+        _ name: String, creation: String? = nil, _ body: () throws(ClientError) -> Result
+    ) throws -> Result {
+        do throws(ClientError) { return try body() } catch {
+            guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
+            let failure = Failure.unknown(
+                name, refusal.message, among: (try? knownNames()) ?? [],
+                otherwise: "`fusebox overview` lists what is known")
+            throw Failure(failure.status, failure.message + (creation.map { "; \($0)" } ?? ""))
+        }
+    }
+
+    /// Everything that has a breaker, a mark, an account or a budget.
+    private func knownNames() throws(ClientError) -> Set<String> {
+        Set(try overview().map(\.name.text) + ledger.budgets().map(\.provider.text))
+    }
+}

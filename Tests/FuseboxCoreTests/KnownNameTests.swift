@@ -1,0 +1,33 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// Commands that say that a name must be known, under both profiles; without that they do as the library does.
+struct KnownNameTests {
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func anUnknownNameIsRefusedAndLeavesNoTrace(_ profile: Profile) {
+        var rig = Rig(profile)
+        let (x, m) = (name("x"), name("m"))
+        rig.expect(.notFound, of: BreakerForceOpen(name: x, mustBeKnown: true))
+        rig.expect(.notFound, of: BreakerReset(name: x, mustBeKnown: true))
+        rig.expect(.notFound, of: BreakerConfigure(name: x, change: .init(), mustBeKnown: true))
+        rig.expect(.notFound, of: BreakerGet(name: x, mustBeKnown: true))
+        rig.expect(.notFound, of: BreakerConfigurationGet(name: x, mustBeKnown: true))
+        rig.expect(.notFound, of: ExhaustionClear(provider: x, mustBeKnown: true))
+        rig.expect(.notFound, of: LedgerRemoveBudget(provider: x, mustExist: true))
+        rig.expect(.notFound, of: LedgerRemoveBudget(provider: x, model: m, mustExist: true))
+        #expect(rig.machine.names.count == 0)
+        #expect(rig.machine.breakers.count == 0)
+    }
+
+    @Test func theLibrarysProfileGoesOnCreatingBreakersByLooks() throws {
+        var rig = Rig(.llmProviders)
+        try rig.apply(BreakerReset(name: name("a")))
+        try rig.apply(BreakerGet(name: name("b")))
+        try rig.apply(BreakerConfigurationGet(name: name("c")))
+        try rig.apply(ExhaustionClear(provider: name("d")))
+        try rig.apply(LedgerRemoveBudget(provider: name("e")))
+        #expect(rig.machine.breakers.count == 3)
+    }
+}

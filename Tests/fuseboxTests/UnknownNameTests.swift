@@ -1,0 +1,92 @@
+import FuseboxInterop
+import Testing
+
+@testable import fusebox
+
+/// Operators misspell names. They are told so; nothing is made of what they wrote.
+struct UnknownNameTests {
+    /// The commands that are about a name, and what they say of one that is not known.
+    static let commands: [[String]] = [
+        ["breaker", "open", "NAME"], ["breaker", "reset", "NAME"], ["breaker", "get", "NAME"],
+        ["breaker", "configure", "NAME"], ["breaker", "configure", "NAME", "--failure-threshold", "3"],
+        ["breaker", "serialize", "NAME"], ["exhaustion", "clear", "NAME"], ["forget", "NAME"],
+        ["ledger", "show", "NAME"], ["ledger", "burn", "NAME"], ["ledger", "depletion", "NAME"],
+        ["ledger", "summary", "NAME"], ["ledger", "periods", "NAME"], ["ledger", "budget", "remove", "NAME"],
+    ]
+
+    @Test(arguments: ["fusebox", "llm-providers"])
+    func anUnknownNameIsRefusedWithWhatWasMeantAndNotMade(_ profile: String) throws {
+        let daemon = try Daemon(arguments: ["--profile", profile])
+        _ = try daemon.fusebox("breaker", "failure", "openai")
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50")
+        let before = try daemon.json("overview")["entries"]
+        for command in Self.commands {
+            for (name, hint) in [("opnai", "did you mean 'openai'?"), ("nobody", "`fusebox ")] {
+                let words = command.map { $0 == "NAME" ? name : $0 }
+                let outcome = try Program.run([Program.fusebox] + words + ["--socket", daemon.socket])
+                #expect(outcome.status == 64, "\(words)")
+                #expect(outcome.output == "")
+                #expect(outcome.errors.hasPrefix("fusebox: ") && outcome.errors.contains(name), "\(words)")
+                #expect(outcome.errors.contains(hint), "\(words): \(outcome.errors)")
+                #expect(outcome.errors.split(separator: "\n").count == 1)
+            }
+        }
+        #expect(try daemon.json("overview")["entries"] == before)
+        #expect(before?.list?.count == 1)
+    }
+
+    @Test func aNameThatIsKnownOtherwiseNeedsNoCreation() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "1")
+        for command in [["breaker", "get"], ["exhaustion", "clear"], ["breaker", "open"], ["breaker", "reset"]] {
+            let outcome = try Program.run([Program.fusebox] + command + ["openai", "--socket", daemon.socket])
+            #expect(outcome.status == 0, "\(command)")
+        }
+        #expect(try daemon.fusebox("ledger", "budget", "remove", "openai").status == 64, "no budget is set")
+    }
+
+    @Test func createMakesOneWhereCreatingIsMeaningful() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.fusebox("breaker", "open", "new").errors.contains("--create"))
+        #expect(try daemon.fusebox("breaker", "open", "new", "--create").status == 0)
+        #expect(
+            try daemon.fusebox("breaker", "configure", "other", "--max-probes", "1", "--create").status == 0)
+        let names = try daemon.json("breaker", "list")["breakers"]?.list?.compactMap { $0["name"]?.text }
+        #expect(names == ["new", "other"])
+        // There is nothing to set, so there is nothing to create for.
+        #expect(try daemon.fusebox("breaker", "configure", "third", "--create").status == 64)
+    }
+
+    @Test func aModelsBudgetIsFoundByBothNames() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "5")
+        let outcome = try daemon.fusebox("ledger", "budget", "remove", "openai", "gpt4o")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("did you mean 'openai/gpt-4o'?"))
+    }
+
+    @Test func workersGoOnCreatingNamesByUse() throws {
+        let daemon = try Daemon()
+        for command in [
+            ["breaker", "acquire", "a"], ["breaker", "failure", "b"], ["exhaustion", "mark", "c"],
+            ["ledger", "record", "d", "m", "--cost", "1"], ["exhaustion", "get", "e"], ["ledger", "check", "f", "rpm"],
+        ] {
+            #expect(try Program.run([Program.fusebox] + command + ["--socket", daemon.socket]).status == 0)
+        }
+    }
+
+    @Test(arguments: [
+        ("opnai", "openai"), ("OpenAI", "openai"), ("openia", "openai"), ("anthrpic", "anthropic"),
+        ("anth", "anthropic"),
+        ("openai2", "openai"), ("mistrals", "mistral"), ("nobody", nil), ("x", nil), ("", nil), ("op", nil),
+        ("azureopenai", nil),
+    ])
+    func theNearestNameIsTheOneThatTheFewestSlipsLeadTo(_ name: String, _ meant: String?) {
+        #expect(Spelling.nearest(to: name, among: ["openai", "anthropic", "mistral"]) == meant)
+    }
+
+    @Test func ofSeveralThatAreAsNearTheFirstIsTold() {
+        #expect(Spelling.nearest(to: "az", among: ["ay", "aw", "ax"]) == "aw")
+        #expect(Spelling.nearest(to: "gpt-4", among: ["gpt-3", "gpt-40", "gpt-4o"]) == "gpt-3")
+    }
+}
