@@ -159,10 +159,33 @@ extension Engine {
         covering sequence: UInt64, _ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void
     ) {
         syncedSequence = max(syncedSequence, sequence)
+        syncedAt = now
         unsafe commits.endSync(deliver)
         if !commits.holdsAll { events.endSync() }
         if commits.count == 0 { events.releaseAll() }
     }
+
+    // MARK: Status
+
+    /// Tells how the journal is doing.
+    func tellJournal(in status: inout ServerStatus.Reply) {
+        guard isJournaling else { return }
+        status.journal = journalStanding
+        status.journalFailure = rebaseFailure ?? storageFailure ?? ""
+        status.journalBytes = UInt64(journaledBytes)
+        status.journalRoom = UInt64(max(0, room))
+        status.syncedSequence = syncedSequence
+        status.syncedAt = syncedAt
+    }
+
+    private var journalStanding: JournalStanding {
+        if needsRebase || isRebasing || rebaseFailure != nil { return .interrupted }
+        guard storageFailure != nil else { return .following }
+        return room < roomNeeded(frameLength: Self.ordinaryFrame) ? .full : .short
+    }
+
+    /// Few requests are longer.
+    private static let ordinaryFrame = 256
 
     // MARK: Rebase
 

@@ -140,6 +140,11 @@ extension Engine {
         status.snapshotSequence = snapshots.newest?.sequence ?? 0
         status.snapshotAt = snapshots.newest?.takenAt
         status.snapshotFailure = snapshots.failure
+        status.durability = durability.rawValue
+        status.dataDirectory = census.dataDirectory
+        status.fileSystemRoom = census.fileSystemRoom
+        status.residentBytes = census.residentBytes
+        tellJournal(in: &status)
         return status
     }
 }

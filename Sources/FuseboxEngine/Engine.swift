@@ -28,6 +28,9 @@ public struct Engine: ~Copyable {
     public struct Census: Sendable {
         public var connections: UInt32 = 0
         public var connectionLimit: UInt32 = 0
+        public var dataDirectory = ""
+        public var fileSystemRoom: UInt64 = 0
+        public var residentBytes: UInt64 = 0
         public init() {}
     }
 
@@ -71,6 +74,8 @@ public struct Engine: ~Copyable {
     public internal(set) var writtenSequence: UInt64
     /// The highest sequence that the journal is known to have on the disk.
     var syncedSequence: UInt64
+    /// When a sync last ended.
+    var syncedAt: Timestamp?
     /// The session that speaks for each connected worker.
     var speakers: [WorkerID: UInt64] = [:]
     /// Workers whose connection is gone and whose calls are in flight.
@@ -108,6 +113,8 @@ public struct Engine: ~Copyable {
         syncedSequence = recovered.journaledSequence
         writtenSequence = recovered.journaledSequence
         startedAt = moment.wall
+        // What was recovered has been synced before anything follows it.
+        syncedAt = durability == .snapshot ? nil : moment.now
         now = moment.now
         snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)

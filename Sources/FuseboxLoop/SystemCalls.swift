@@ -23,6 +23,23 @@ public enum SystemClock {
     }
 }
 
+/// This process.
+public enum OwnProcess {
+    /// The memory that it occupies, in bytes; nil if the system does not tell.
+    public static func residentBytes() -> UInt64? {
+        let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        // Seven numbers of pages, of which the second is meant.
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
+            count = max(0, unsafe read(file, buffer.baseAddress, buffer.count))
+        }
+        let numbers = String(decoding: text, as: UTF8.self).split(separator: " ")
+        guard numbers.count > 1, let pages = UInt64(numbers[1]) else { return nil }
+        return pages * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
+    }
+}
+
 /// Other processes.
 public enum Processes {
     /// Whether a process is known to have ended: none has its number. One that nobody has waited for yet still has it.

@@ -96,6 +96,8 @@ public final class Server {
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         loop.delegate = self
+        keeper.engine.census.dataDirectory = Self.absolute(configuration.dataDirectory)
+        measure()
     }
 
     private static func recover(
@@ -283,6 +285,7 @@ extension Server: EventLoopDelegate {
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepJournal()
+        measure()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.

@@ -127,6 +127,13 @@ public final class DirectoryStorage: Storage {
         guard unsafe unlinkat(directory, name, 0) == 0 else { throw Self.error("unlink", "\(path)/\(name)") }
     }
 
+    /// The bytes that this process may still take of the file system; nil if it cannot be asked.
+    public func room() -> UInt64? {
+        var status = statvfs()
+        guard unsafe fstatvfs(directory, &status) == 0 else { return nil }
+        return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
+    }
+
     public func syncDirectory() throws(StorageError) {
         guard fsync(directory) == 0 else { throw Self.error("fsync", path) }
     }

@@ -36,7 +36,29 @@ struct StatusCommand: DaemonCommand {
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
+            "durability": "\(status.durability), in \(status.dataDirectory)",
+            "journal": journal(status, clock),
+            "room": room(status),
+            "memory": "\(Formatting.bytes(status.residentBytes)) resident",
         ]
+    }
+
+    private static func journal(_ status: ServerStatus.Reply, _ clock: DaemonClock) -> String {
+        let length =
+            "\(Formatting.bytes(status.journalBytes)) since the last snapshot, synced \(clock.relative(status.syncedAt))"
+        let reason = status.journalFailure.isEmpty ? "" : " (\(status.journalFailure))"
+        return switch status.journal {
+        case .none: "none"
+        case .following: length
+        case .short: "SHORT OF ROOM: what fits in the open segment is taken\(reason); \(length)"
+        case .full: "FULL: what must be written down is refused\(reason); \(length)"
+        case .interrupted: "INTERRUPTED: a snapshot has to be written first\(reason); \(length)"
+        }
+    }
+
+    private static func room(_ status: ServerStatus.Reply) -> String {
+        let disk = "\(Formatting.bytes(status.fileSystemRoom)) on the file system"
+        return status.journal == .none ? disk : "\(disk), \(Formatting.bytes(status.journalRoom)) in the open segment"
     }
 }
 

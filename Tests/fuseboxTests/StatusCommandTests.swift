@@ -14,7 +14,19 @@ struct StatusCommandTests {
         #expect(lines.contains("permits      0 in force"))
         #expect(lines.contains("connections  1 of 4096, 0 subscribed") || lines[4].hasPrefix("connections  1 of "))
         #expect(lines.contains { $0.hasPrefix("snapshot     0 of 2 changes, ") }, "the change and a goodbye")
+        #expect(lines.contains { $0.wholeMatch(of: /durability   commit, in \/.*\/data/) != nil })
+        #expect(
+            lines.contains {
+                $0.wholeMatch(of: /journal      [\d.]+ K?i?B since the last snapshot, synced (now|.* ago)/) != nil
+            }, "\(lines)")
+        #expect(
+            lines.contains {
+                $0.wholeMatch(of: /room         .+ on the file system, [\d.]+ MiB in the open segment/) != nil
+            })
+        #expect(lines.contains { $0.wholeMatch(of: /memory       [\d.]+ MiB resident/) != nil })
         let json = try daemon.json("status")
+        #expect(json["journal"]?.text == "following")
+        #expect(json["durability"]?.text == "commit")
         #expect(json["profile"]?.text == "llm-providers")
         #expect(json["sequence"] == 2)
         #expect(json["epoch"]?.text?.count == 16)

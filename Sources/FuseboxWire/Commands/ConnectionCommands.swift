@@ -195,6 +195,20 @@ public struct Ping: Command {
     }
 }
 
+/// Whether the journal takes what must be written down.
+public enum JournalStanding: UInt8, WireEnumeration {
+    /// No journal is kept (`--durability snapshot`).
+    case none = 0
+    /// It takes all.
+    case following = 1
+    /// It takes what fits in the segment that is open; there is no room for the next one.
+    case short = 2
+    /// There is no room: what must be written down is refused.
+    case full = 3
+    /// A snapshot has to be written before it goes on; until then durable changes wait or are refused.
+    case interrupted = 4
+}
+
 /// How the daemon is doing.
 public struct ServerStatus: Command {
     @inlinable public static var declaration: CommandDeclaration {
@@ -228,6 +242,16 @@ public struct ServerStatus: Command {
         public var snapshotSequence: UInt64 = 0
         public var snapshotAt: Timestamp?
         public var snapshotFailure: String = ""
+        public var durability: String = ""
+        public var dataDirectory: String = ""
+        public var journal: JournalStanding = .none
+        public var journalFailure: String = ""
+        public var journalBytes: UInt64 = 0
+        public var journalRoom: UInt64 = 0
+        public var syncedSequence: UInt64 = 0
+        public var syncedAt: Timestamp?
+        public var fileSystemRoom: UInt64 = 0
+        public var residentBytes: UInt64 = 0
         @inlinable public init() {}
 
         @inlinable
@@ -256,6 +280,22 @@ public struct ServerStatus: Command {
             try visitor.field("snapshotAt", &snapshotAt, "when the newest snapshot was verified, on the wall clock")
             try visitor.field(
                 "snapshotFailure", &snapshotFailure, "why the last attempt at a snapshot failed; empty if it did not")
+            try visitor.field("durability", &durability, "when changes are acknowledged: commit, interval or snapshot")
+            try visitor.field("dataDirectory", &dataDirectory, "where journal and snapshots are")
+            try visitor.field("journal", &journal, "whether the journal takes what must be written down")
+            try visitor.field("journalFailure", &journalFailure, "why it does not take all; empty if it does")
+            try visitor.field("journalBytes", &journalBytes, "entries written since the newest snapshot was captured")
+            try visitor.field("journalRoom", &journalRoom, "bytes of entries that the open segment still takes")
+            try visitor.field(
+                "syncedSequence", &syncedSequence, "state changes that the journal is known to have on the disk")
+            try visitor.field(
+                "syncedAt", &syncedAt,
+                "when a sync of the journal last ended, on the steady clock; absent: none is kept")
+            try visitor.field(
+                "fileSystemRoom", &fileSystemRoom,
+                "bytes free to the daemon on the data directory's file system, at most a second ago")
+            try visitor.field(
+                "residentBytes", &residentBytes, "memory that the daemon occupies, at most a second ago")
         }
     }
 }
