@@ -6,13 +6,13 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libfaketime libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test admission-test install proto-docs
+.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test admission-test install install-files proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
 	@echo "make build     build fuseboxd and fusebox for use, into .build/release"
-	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX))"
+	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and make the user that they need"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
 	@echo "make simulate  turn every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
@@ -104,12 +104,25 @@ proto-docs: setup
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
 
-install: build
-	install -D -m 755 .build/release/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
-	install -D -m 755 .build/release/fusebox $(DESTDIR)$(PREFIX)/bin/fusebox
+install: build install-files
+
+# Where the programs are that `install-files` installs.
+PROGRAMS ?= .build/release
+
+install-files:
+	install -D -m 755 $(PROGRAMS)/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
+	install -D -m 755 $(PROGRAMS)/fusebox $(DESTDIR)$(PREFIX)/bin/fusebox
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fuseboxd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.service
 	install -m 644 systemd/fuseboxd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.socket
 	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fusebox-backup.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.service
 	install -m 644 systemd/fusebox-backup.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.timer
 	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf
+	@# The units need the user fusebox. It is made where this is the system that they will run on.
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
+	  systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf && \
+	  { [ ! -d /run/systemd/system ] || systemctl daemon-reload; } && \
+	  echo "the user fusebox is there; next: systemctl enable --now fuseboxd.socket fuseboxd.service"; \
+	else \
+	  echo "before the units are started, run as root: systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf"; \
+	fi

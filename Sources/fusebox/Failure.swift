@@ -105,9 +105,16 @@ extension Failure {
         self.init(status, "cannot \(error.operation) \(error.path): \(error.reason)")
     }
 
+    /// How a daemon is stopped that systemd runs, so that it stays so.
+    private static let stop = "systemctl stop fuseboxd.socket fuseboxd.service"
+
     init(_ error: DirectoryError) {
         switch error {
-        case .alreadyLocked: self.init(.tryAgain, error.description)
+        case .alreadyLocked:
+            self.init(
+                .tryAgain,
+                "\(error.description) (under systemd its socket too, or the next worker starts it again: `\(Self.stop)`)"
+            )
         case .failed(let error): self.init(error)
         }
     }

@@ -12,12 +12,13 @@ struct RepairCommand: ParsableCommand {
             A damaged segment of the journal is cut at its first bad entry, and what comes after it is set aside; so are \
             snapshots that cannot be read, if an older one can. Every original is kept as *.damaged. What was lost is said. No \
             daemon may use the directory, and none ever does this by itself: look with `fusebox check` first. Exit status \
-            65 if only a backup helps (`fusebox snapshot restore`).
+            65 if only a backup helps (`fusebox snapshot restore`). The socket is stopped too: else the next worker that \
+            connects starts the daemon again.
 
             EXAMPLE
-              systemctl stop fuseboxd
+              systemctl stop fuseboxd.socket fuseboxd.service
               fusebox repair /var/lib/fusebox
-              systemctl start fuseboxd
+              systemctl start fuseboxd.socket fuseboxd.service
             """)
 
     @Argument(help: "The data directory.")

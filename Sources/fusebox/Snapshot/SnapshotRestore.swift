@@ -14,12 +14,13 @@ extension SnapshotCommands {
             discussion: """
                 The directory must be empty or missing, and no daemon may be using it. With --force what is in it is \
                 set aside into a directory `before-restore-…` inside it. The restored state begins a new epoch, by which \
-                clients learn that it is another one.
+                clients learn that it is another one. The socket is stopped too: else the next worker that connects \
+                starts the daemon again.
 
                 EXAMPLE
-                  systemctl stop fuseboxd
+                  systemctl stop fuseboxd.socket fuseboxd.service
                   fusebox snapshot restore backup.fusebox --data /var/lib/fusebox --force
-                  systemctl start fuseboxd
+                  systemctl start fuseboxd.socket fuseboxd.service
                 """)
 
         @OptionGroup var snapshot: FileArgument

@@ -1,0 +1,70 @@
+import Glibc
+import Testing
+
+/// The systemd units: what an operator relies on when the daemon dies, and again.
+struct UnitFileTests {
+    /// The settings of a unit, continued lines joined; a key may come several times.
+    private static func settings(_ unit: String) -> [(key: String, value: String)] {
+        Package.text("systemd/\(unit)").replacing("\\\n", with: " ").split(separator: "\n").compactMap { line in
+            guard !line.hasPrefix("#"), let sign = line.firstIndex(of: "=") else { return nil }
+            return (String(line[..<sign]), String(line[line.index(after: sign)...]))
+        }
+    }
+
+    private static func values(_ key: String, _ unit: String) -> [String] {
+        settings(unit).filter { $0.key == key }.map(\.value)
+    }
+
+    @Test func theServiceIsTriedForAsLongAsItTakes() {
+        #expect(Self.values("StartLimitIntervalSec", "fuseboxd.service") == ["0"])
+        #expect(Self.values("Restart", "fuseboxd.service") == ["on-failure"])
+        #expect(Self.values("RestartPreventExitStatus", "fuseboxd.service") == ["64 65"])
+    }
+
+    @Test func theBackupNeedsTheSocketAndStartsNothingThatWasStopped() {
+        #expect(Self.values("Requisite", "fusebox-backup.service") == ["fuseboxd.socket"])
+        #expect(Self.values("After", "fusebox-backup.service") == ["fuseboxd.socket"])
+        #expect(Self.values("Requires", "fusebox-backup.service") == [])
+    }
+
+    /// How a daemon ended, how many seconds after its start, and how long it is then waited.
+    @Test(arguments: [
+        ("success", "0", 3, ""), ("exit-code", "64", 9_999, "10"), ("exit-code", "65", 0, "10"),
+        ("exit-code", "74", 0, "2"), ("exit-code", "74", 8, "2"), ("exit-code", "74", 60, ""),
+        ("signal", "KILL", 1, "2"),
+        ("signal", "KILL", 60, ""), ("exit-code", "203", 0, "2"), ("watchdog", "ABRT", 60, ""),
+    ])
+    func whatDiesYoungIsWaitedFor(_ result: String, _ status: String, _ age: Int, _ wait: String) throws {
+        let line = try #require(Self.values("ExecStopPost", "fuseboxd.service").first)
+        let start = try #require(line.firstIndex(of: "'"))
+        let script = line[line.index(after: start)...].dropLast()
+            .replacing("$$", with: "$").replacing("%%", with: "%")
+        // Programs of the same names tell the time and wait for nothing.
+        let stubs = "stat() { echo $((1000000 - \(age))); }; date() { echo 1000000; }; sleep() { echo $1; };"
+        let pipe = try #require(
+            popen("SERVICE_RESULT=\(result) EXIT_STATUS=\(status) /bin/sh -c '\(stubs) \(script)'", "r"))
+        var bytes = [UInt8](repeating: 0, count: 100)
+        let output = String(decoding: bytes[..<fread(&bytes, 1, bytes.count, pipe)], as: UTF8.self)
+        #expect(pclose(pipe) == 0)
+        #expect(output == (wait.isEmpty ? "" : wait + "\n"))
+    }
+
+    @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0))
+    func systemdFindsNothingToComplainOf() throws {
+        var template = Array("/tmp/fusebox-units-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        let copy = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { _ = system("rm -rf '\(copy)'") }
+        let units = "fuseboxd.service fuseboxd.socket fusebox-backup.service fusebox-backup.timer"
+        let command = """
+            cd '\(Package.folder)/systemd' && for unit in \(units); do
+              sed 's|@bindir@/fusebox[d]*|/bin/true|' $unit > '\(copy)'/$unit; done
+            cd '\(copy)' && SYSTEMD_UNIT_PATH='\(copy)': systemd-analyze verify --man=no \(units) 2>&1 | grep -F fusebox
+            """
+        let pipe = try #require(popen(command, "r"))
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let output = String(decoding: bytes[..<fread(&bytes, 1, bytes.count, pipe)], as: UTF8.self)
+        pclose(pipe)
+        #expect(output == "")
+    }
+}
