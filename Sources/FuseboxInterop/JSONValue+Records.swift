@@ -3,7 +3,8 @@ import FuseboxWire
 // Records of the protocol as JSON for programs: the fields have the names that the reference gives them.
 //
 // Vectors spell wide integers and money as text, so that every language reads them exactly; here they are numbers with
-// all their digits, moments are milliseconds, and what is absent is null.
+// all their digits, moments are milliseconds, and what is absent is null. What tells things apart is no number: JavaScript
+// and others would round it, and ask for another permit than they were given. It is text.
 
 extension JSONValue {
     /// A record's fields, in the order of the reference.
@@ -45,7 +46,22 @@ private struct FieldCollector: FieldVisitor {
     mutating func field<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: StaticString
     ) throws(Refusal) {
-        members.append((name.description, JSONValue(field: value)))
+        members.append((name.description, Self.identifier(name.description, value) ?? JSONValue(field: value)))
+    }
+
+    /// What only tells things apart; nil if the field is something else.
+    private static func identifier(_ name: String, _ value: some WireValue) -> JSONValue? {
+        guard let number = value as? UInt64 else { return nil }
+        return switch name {
+        case "permit": .string("\(number)")
+        case "epoch": .string(hexadecimal(number))
+        default: nil
+        }
+    }
+
+    fileprivate static func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }
 
@@ -60,6 +76,12 @@ extension PlainValue where Self: BinaryInteger {
 
 extension UInt64: PlainValue {}
 extension Int64: PlainValue {}
+
+extension WorkerID: PlainValue {
+    fileprivate var plain: JSONValue {
+        .string(FieldCollector.hexadecimal(high) + FieldCollector.hexadecimal(low))
+    }
+}
 
 extension Money: PlainValue {
     fileprivate var plain: JSONValue { LLMProvidersJSON.dollars(self) }

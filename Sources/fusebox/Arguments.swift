@@ -28,18 +28,6 @@ struct MoneyArgument: ExpressibleByArgument {
     }
 }
 
-/// A degradation curve on the command line: shares with commas between them.
-struct CurveArgument: ExpressibleByArgument {
-    let shares: [Double]
-
-    init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-        let shares = parts.compactMap { Double($0) }
-        guard shares.count == parts.count, shares.allSatisfy({ (0...1).contains($0) }) else { return nil }
-        self.shares = shares
-    }
-}
-
 /// An enumeration of the protocol on the command line, by the names of its cases.
 protocol NamedArgument: ExpressibleByArgument, WireEnumeration {}
 

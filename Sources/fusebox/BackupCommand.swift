@@ -22,14 +22,13 @@ struct BackupCommand: ParsableCommand {
     @Argument(help: "Where the backups are; created if need be.")
     var directory: String
 
-    @Option(help: "How many backups stay, the new one among them.")
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many backups stay, the new one among them.", valueName: "count"),
+        transform: NumberArgument.within(1...1_000_000))
     var keep = 14
 
     @OptionGroup var connection: ConnectionOptions
-
-    func validate() throws {
-        guard keep > 0 else { throw ValidationError("--keep must be at least 1") }
-    }
 
     func run() throws {
         let client = try connection.connect()

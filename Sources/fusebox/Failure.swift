@@ -15,6 +15,8 @@ struct Failure: Error {
         case damagedData = 65
         /// No daemon answers.
         case unavailable = 69
+        /// Standard output cannot be written.
+        case outputFailed = 74
         /// Not now: the same may succeed later.
         case tryAgain = 75
         case notPermitted = 77

@@ -9,8 +9,8 @@ struct Fusebox: ParsableCommand {
         abstract: "Asks and operates fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
         discussion: """
             Tables are for people; with --json every answer is one JSON value for programs, its fields named as in \
-            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock, epochs in hexadecimal \
-            digits.
+            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock, and as text what has no meaning as \
+            a number: permits, and epochs and workers in hexadecimal digits.
 
             EXAMPLES
               fusebox overview
@@ -23,6 +23,7 @@ struct Fusebox: ParsableCommand {
               64  the command line is wrong, or names what there is not
               65  a file, or what was read, is damaged
               69  no daemon answers
+              74  standard output cannot be written
               75  not now: a call that may not go out, or something to try again
               77  not permitted
             `fusebox run` passes on the exit status of its command.
@@ -57,6 +58,7 @@ struct Fusebox: ParsableCommand {
     static func main() {
         // A reader that has had enough is met as an error of writing, and ends the tool quietly.
         _ = signal(SIGPIPE, SIG_IGN)
+        CommandTree.unknownCommand(in: CommandLine.arguments.dropFirst())?.exit()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -65,10 +67,21 @@ struct Fusebox: ParsableCommand {
         }
     }
 
+    /// Prints what was asked for in the place of a command, such as help, and exits.
+    private static func tell(_ message: String) -> Never {
+        do throws(Failure) {
+            var output = Output()
+            if !message.isEmpty { try output.write(line: message) }
+            try output.flush()
+        } catch { error.exit() }
+        Glibc.exit(0)
+    }
+
     /// Tells what went wrong, in one line where it was not the command line itself, and exits.
     private static func end(_ error: any Error) -> Never {
         Failure(of: error)?.exit()
         let message = fullMessage(for: error)
+        if exitCode(for: error) == .success { tell(message) }
         guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
         Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
         exit(withError: ExitCode.validationFailure)

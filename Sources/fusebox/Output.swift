@@ -26,7 +26,7 @@ struct Output: ~Copyable {
             try Descriptor.writeAll(buffer, to: STDOUT_FILENO, "standard output")
         } catch {
             if error.code == EPIPE { exit(0) }
-            throw Failure(error)
+            throw Failure(.outputFailed, Failure(error).message)
         }
     }
 }

@@ -8,16 +8,12 @@ struct PingCommand: DaemonCommand {
         commandName: "ping", abstract: "Measure round trips to the daemon.",
         discussion: "EXAMPLE\n  fusebox ping --count 10000 | tail -1")
 
-    @Option(help: "How many round trips, one after the other.")
+    @Option(
+        parsing: .unconditional, help: "How many round trips, one after the other.",
+        transform: NumberArgument.within(1...1_000_000))
     var count = 5
 
     @OptionGroup var connection: ConnectionOptions
-
-    func validate() throws {
-        guard (1...1_000_000).contains(count) else {
-            throw ValidationError("--count \(count) is out of range; give 1 to 1000000")
-        }
-    }
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let clock = ContinuousClock()

@@ -103,6 +103,20 @@ struct Fuseboxd: ParsableCommand {
         return milliseconds
     }
 
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard exitCode(for: error) == .success else { exit(withError: error) }
+            do throws(ServerFailure) { try print(fullMessage(for: error)) } catch {
+                Log(threshold: .info)(.critical, error.description)
+                Glibc.exit(error.exitStatus)
+            }
+            Glibc.exit(0)
+        }
+    }
+
     func run() throws {
         do throws(ServerFailure) {
             let configuration = try serverConfiguration()

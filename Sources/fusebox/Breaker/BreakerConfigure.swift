@@ -21,35 +21,42 @@ extension BreakerCommands {
         @Flag(name: .customLong("default"), help: "The configuration that breakers are created with.")
         var isDefault = false
 
-        @Option(help: ArgumentHelp("Failures in a row at which it opens.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Failures in a row at which it opens; 0 counts as 1. (default: as it is; 5 at first)", valueName: "count"),
+            transform: NumberArgument.count)
         var failureThreshold: Int?
 
-        @Option(help: ArgumentHelp("Quiet time that takes one failure off, \(durationHelp).", valueName: "time"))
+        @Option(help: ArgumentHelp("Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)", valueName: "time"))
         var resetTimeout: DurationArgument?
 
         @Option(
-            help: ArgumentHelp(
-                "Share of traffic admitted at 0, 1, 2 … failures, each 0 to 1: 1,0.9,0.7,0.4,0.1.",
-                valueName: "shares"))
-        var curve: CurveArgument?
+            parsing: .unconditional, help: ArgumentHelp(
+                "Share of traffic admitted at 0, 1, 2 … failures, each 0 to 1. (default: as it is; 1,0.9,0.7,0.4,0.1 at first)",
+                valueName: "shares"),
+            transform: NumberArgument.curve)
+        var curve: [Double]?
 
         @Option(
             help: ArgumentHelp(
-                "How long a worker's failure counts for --min-workers, \(durationHelp).", valueName: "time"))
+                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"))
         var monitoringPeriod: DurationArgument?
 
-        @Option(help: ArgumentHelp("Kept, not used.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Kept, not used. (default: as it is; 3 at first)", valueName: "count"),
+            transform: NumberArgument.count)
         var minRequests: Int?
 
         @Option(
-            help: ArgumentHelp(
-                "Calls with a permit that may be in flight while it is not closed; 0: as many as its share.",
-                valueName: "count"))
+            parsing: .unconditional, help: ArgumentHelp(
+                "Calls with a permit that may be in flight while it is not closed; 0: as many as its share. (default: as it is; 0 at first)",
+                valueName: "count"),
+            transform: NumberArgument.count)
         var maxProbes: Int?
 
         @Option(
-            help: ArgumentHelp(
-                "Distinct workers that failures must come from for it to open fully, at most 16.", valueName: "count"))
+            parsing: .unconditional, help: ArgumentHelp(
+                "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)", valueName: "count"),
+            transform: NumberArgument.within(0...16))
         var minWorkers: Int?
 
         @OptionGroup var creation: CreationOption
@@ -85,13 +92,13 @@ extension BreakerCommands {
                 try breakers.configure(
                     name, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers,
+                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers,
                     mustBeKnown: !creation.create)
             } else {
                 try breakers.configureDefault(
                     failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve?.shares, maxProbes: maxProbes, minWorkers: minWorkers)
+                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers)
             }
         }
     }

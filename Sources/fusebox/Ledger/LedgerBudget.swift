@@ -67,22 +67,30 @@ extension LedgerCommands.BudgetCommands {
 
         @OptionGroup var account: AccountArguments
 
-        @Option(help: ArgumentHelp("Budget per period.", valueName: "dollars"))
+        @Option(help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"))
         var monthly: MoneyArgument?
 
-        @Flag(inversion: .prefixedNo, help: "Whether what the budget does not hold is denied, or only told.")
+        @Flag(inversion: .prefixedNo, help: "Whether what the budget does not hold is denied, or only told. (default: as it is; --no-enforce if new)")
         var enforce: Bool?
 
-        @Option(help: ArgumentHelp("Requests per minute.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Requests per minute. (default: as it is)", valueName: "count"),
+            transform: NumberArgument.amount)
         var rpm: Int?
 
-        @Option(help: ArgumentHelp("Requests per day.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Requests per day. (default: as it is)", valueName: "count"),
+            transform: NumberArgument.amount)
         var rpd: Int?
 
-        @Option(help: ArgumentHelp("Tokens per minute.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Tokens per minute. (default: as it is)", valueName: "count"),
+            transform: NumberArgument.amount)
         var tpm: Int?
 
-        @Option(help: ArgumentHelp("Tokens per day.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Tokens per day. (default: as it is)", valueName: "count"),
+            transform: NumberArgument.amount)
         var tpd: Int?
 
         @OptionGroup var connection: ConnectionOptions

@@ -22,7 +22,7 @@ extension LedgerCommands {
         static let configuration = CommandConfiguration(
             abstract: "Show or set how long budget periods are. Setting is for operators only.")
 
-        @Option(help: "How long; `manual` lasts until reset-period.")
+        @Option(help: "How long; `manual` lasts until reset-period. (default: as it is; month at first)")
         var length: PeriodLength?
 
         @OptionGroup var connection: ConnectionOptions

@@ -21,10 +21,14 @@ extension LedgerCommands {
         @Option(help: ArgumentHelp("Dollars, with at most nine decimals.", valueName: "dollars"))
         var cost: MoneyArgument
 
-        @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Tokens sent.", valueName: "count"),
+            transform: NumberArgument.count)
         var inputTokens = 0
 
-        @Option(help: ArgumentHelp("Tokens received.", valueName: "count"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Tokens received.", valueName: "count"),
+            transform: NumberArgument.count)
         var outputTokens = 0
 
         @OptionGroup var connection: ConnectionOptions

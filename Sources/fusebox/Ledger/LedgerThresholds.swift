@@ -9,13 +9,19 @@ extension LedgerCommands {
             abstract: "Show or set the shares of a budget at which events fire. Setting is for operators only.",
             discussion: "EXAMPLE\n  fusebox ledger thresholds --warning 0.8 --critical 0.9 --emergency 0.95")
 
-        @Option(help: ArgumentHelp("Spend over budget, as 0.8.", valueName: "ratio"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.8. (default: as it is)", valueName: "ratio"),
+            transform: NumberArgument.ratio)
         var warning: Double?
 
-        @Option(help: ArgumentHelp("Spend over budget, as 0.9.", valueName: "ratio"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.9. (default: as it is)", valueName: "ratio"),
+            transform: NumberArgument.ratio)
         var critical: Double?
 
-        @Option(help: ArgumentHelp("Spend over budget, as 0.95.", valueName: "ratio"))
+        @Option(
+            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.95. (default: as it is)", valueName: "ratio"),
+            transform: NumberArgument.ratio)
         var emergency: Double?
 
         @OptionGroup var connection: ConnectionOptions

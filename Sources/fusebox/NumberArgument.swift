@@ -1,0 +1,37 @@
+import ArgumentParser
+
+/// Numbers on the command line: what is none, or lies outside, is told the form and the range.
+enum NumberArgument {
+    /// A whole number that the protocol carries in 32 bits.
+    static let count = within(0...Int(UInt32.max))
+    /// A whole number of any size, at least 0.
+    static let amount = within(0...Int.max)
+
+    /// Reads a whole number within a range.
+    static func within(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
+        { text in
+            guard let number = Int(text), range.contains(number) else {
+                throw ValidationError("give a whole number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return number
+        }
+    }
+
+    /// Reads a ratio of at least 0.
+    static func ratio(_ text: String) throws -> Double {
+        guard let number = Double(text), number.isFinite, number >= 0 else {
+            throw ValidationError("give a number of at least 0, such as 0.8 for 80 %")
+        }
+        return number
+    }
+
+    /// Reads a degradation curve: shares with commas between them.
+    static func curve(_ text: String) throws -> [Double] {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let shares = parts.compactMap { Double($0) }
+        guard shares.count == parts.count, shares.allSatisfy({ (0...1).contains($0) }) else {
+            throw ValidationError("give shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
+        }
+        return shares
+    }
+}
