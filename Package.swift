@@ -81,7 +81,7 @@ let package = Package(
             name: "FuseboxProductTests",
             dependencies: [
                 "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                "fusebox-demo", "fuseboxd",
+                "fusebox", "fusebox-demo", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(
