@@ -83,6 +83,12 @@ public final class FuseboxClient: Sendable {
         return exchange.isOfThisProcess ? exchange.spooling : Spooling()
     }
 
+    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    package func waitForSpool(atMost time: Duration) {
+        let exchange = try? exchange()
+        exchange?.waitForSpool(until: .after(milliseconds: Int(clamping: time.wholeMilliseconds)))
+    }
+
     func noteDroppedReport() {
         let exchange = current.object
         if exchange.isOfThisProcess { exchange.noteDroppedReport() }

@@ -53,6 +53,8 @@ extension DaemonCommand {
             client.close()
             KeptReports.warn()
         }
+        // What others have left counts before it is asked what counts.
+        client.waitForSpool(atMost: .seconds(5))
         try answer(from: client).deliver(asJSON: connection.json)
     }
 }

@@ -306,6 +306,9 @@ final class Exchange: Sendable {
         delivery.end(by: deadline)
     }
 
+    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    func waitForSpool(until deadline: Deadline) { delivery.wait(until: deadline) }
+
     private func spool(_ left: LeftReports) {
         var left = left
         left.header.client = configuration.sentName

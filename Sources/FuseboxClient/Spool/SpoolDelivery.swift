@@ -47,9 +47,14 @@ final class SpoolDelivery: Sendable {
         }
     }
 
+    /// Waits for the end of what is under way. For one thread.
+    func wait(until deadline: Deadline) {
+        while state.withLock({ $0.isRunning }), deadline.remainingMilliseconds > 0 { parker.park(until: deadline) }
+    }
+
     /// The client is closed: what is under way is given its time, and what is left then waits for the next client.
     func end(by deadline: Deadline) {
-        while state.withLock({ $0.isRunning }), deadline.remainingMilliseconds > 0 { parker.park(until: deadline) }
+        wait(until: deadline)
         state.withLock { $0.isStopping = true }
     }
 }
