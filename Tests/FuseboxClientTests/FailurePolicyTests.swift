@@ -45,7 +45,8 @@ struct FailurePolicyTests {
         #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.acquire("a") }))
         #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.success("a") }))
         #expect(
-            isUnavailable(await clientError { () async throws(ClientError) in _ = try await client.exhaustion.get("a") }))
+            isUnavailable(
+                await clientError { () async throws(ClientError) in _ = try await client.exhaustion.get("a") }))
         await #expect(throws: ClientError.self) { try await client.withPermit(["a"]) { _ in .success(1) } }
         let again = clientError { () throws(ClientError) in _ = try FuseboxClient.connect(to: server.path) }
         #expect(isUnavailable(again))
@@ -54,7 +55,8 @@ struct FailurePolicyTests {
 
     /// A request that never left has changed nothing, however its time came to an end.
     @Test(arguments: [ExchangeState.Phase.absent, .connecting, .connected], [true, false])
-    func aRequestThatNeverLeftAndFindsNoConnectionIsUnavailable(phase: ExchangeState.Phase, mayHaveArrived: Bool) throws {
+    func aRequestThatNeverLeftAndFindsNoConnectionIsUnavailable(phase: ExchangeState.Phase, mayHaveArrived: Bool) throws
+    {
         var state = ExchangeState(path: "/nowhere", configuration: FuseboxClient.Configuration())
         let claimed = state.waiters.claim(for: BreakerAcquire.declaration, isReport: false)
         let waiter = try #require(claimed)

@@ -152,7 +152,11 @@ struct SpoolTests {
         let client = try place.connect()
         for name in ["a", "may have counted", "never left"] { try client.breakers.success(name) }
         client.close()
-        if isAnotherEpoch { server.hello.withLock { $0.epoch += 1 } } else { server.standing.withLock { $0 = .forgotten } }
+        if isAnotherEpoch {
+            server.hello.withLock { $0.epoch += 1 }
+        } else {
+            server.standing.withLock { $0 = .forgotten }
+        }
         server.start()
         let round = place.deliver()
         #expect(round.delivered == 1 && round.held == 1)
@@ -173,7 +177,11 @@ struct SpoolTests {
     @Test func aDeliveryThatHadBegunIsNotBegunAgainWithADaemonThatForgot() throws {
         let isLost = Atomic(true)
         let server = FakeServer { request in
-            if isLost.load(ordering: .relaxed), request.sequence?.sequence == 2 { request.peer.close() } else { request.replySample() }
+            if isLost.load(ordering: .relaxed), request.sequence?.sequence == 2 {
+                request.peer.close()
+            } else {
+                request.replySample()
+            }
         }
         let place = Place(server)
         try place.leave(["a", "b", "c"])

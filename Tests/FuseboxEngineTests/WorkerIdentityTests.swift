@@ -8,7 +8,9 @@ import Testing
 /// Whose a worker's id is, and what hello tells of workers that are not known.
 struct WorkerIdentityTests {
     private let worker = WorkerID(high: 7, low: 9)
-    private func hello(lastSequence: UInt64 = 0) -> Hello { Hello(worker: worker, lastSequence: lastSequence, client: "") }
+    private func hello(lastSequence: UInt64 = 0) -> Hello {
+        Hello(worker: worker, lastSequence: lastSequence, client: "")
+    }
 
     // MARK: Whose it is
 

@@ -38,7 +38,9 @@ struct SpoolContents {
     }
 
     init(_ bytes: [UInt8]) throws(Damage) {
-        guard bytes.starts(with: SpoolHeader.magic) else { throw Damage(offset: 0, reason: "it is no file of the spool") }
+        guard bytes.starts(with: SpoolHeader.magic) else {
+            throw Damage(offset: 0, reason: "it is no file of the spool")
+        }
         length = SpoolHeader.magic.count
         while length < bytes.count {
             let end: Int
@@ -61,7 +63,8 @@ struct SpoolContents {
         unsafe bytes.withUnsafeBytes { all in
             for start in offset + 1..<max(bytes.count - headBytes, offset + 1) {
                 var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[start...]))
-                guard let length = try? reader.read(UInt32.self), length > 0, let checksum = try? reader.read(UInt32.self),
+                guard let length = try? reader.read(UInt32.self), length > 0,
+                    let checksum = try? reader.read(UInt32.self),
                     let body = try? unsafe reader.readBytes(Int(length))
                 else { continue }
                 if unsafe Checksum.of(body) == checksum { return false }

@@ -24,7 +24,8 @@ struct SpoolHeader: WireRecord {
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
-        try visitor.field("lastSequence", &lastSequence, "the highest number that the worker has used, these reports included")
+        try visitor.field(
+            "lastSequence", &lastSequence, "the highest number that the worker has used, these reports included")
         try visitor.field("socket", &socket, "where the daemon listens")
         try visitor.field("client", &client, "what the worker called itself")
         try visitor.field("processID", &processID, "the worker's process")
@@ -62,7 +63,8 @@ struct SpoolReport: WireRecord {
         try visitor.field("payload", &payload, "the command's fields")
         try visitor.field("mayHaveLeft", &mayHaveLeft, "whether it may have been sent")
         try visitor.field("permitEpoch", &permitEpoch, "of a settle: the epoch in which its permit means something")
-        try visitor.field("substitute", &substitute, "of a settle: the `admission.report` that takes its place elsewhere")
+        try visitor.field(
+            "substitute", &substitute, "of a settle: the `admission.report` that takes its place elsewhere")
     }
 }
 

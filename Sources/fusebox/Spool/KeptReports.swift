@@ -30,7 +30,8 @@ enum KeptReports {
         let spooling = client.spooling
         if let failure = spooling.failure {
             throw Failure(
-                .unavailable, "the daemon at \(client.path) did not answer, and the report could not be kept: \(failure)")
+                .unavailable,
+                "the daemon at \(client.path) did not answer, and the report could not be kept: \(failure)")
         }
         guard let file = spooling.file else { return nil }
         Failure.tell(

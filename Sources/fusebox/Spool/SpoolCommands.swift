@@ -36,8 +36,7 @@ struct SpoolCommands: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show the files of this user's spool.")
 
-        @Flag(help: "Answer with one JSON value.")
-        var json = false
+        @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let listing = SpoolListing(.standard)
@@ -62,7 +61,7 @@ struct SpoolCommands: ParsableCommand {
                     "files": .array(listing.files.map { $0.json }),
                 ],
                 text: table.text(ifEmpty: "No reports are left in \(folders)."))
-            try answer.deliver(asJSON: json)
+            try answer.deliver(asJSON: connection.json)
         }
     }
 
@@ -72,8 +71,7 @@ struct SpoolCommands: ParsableCommand {
 
         @OptionGroup var file: FileArgument
 
-        @Flag(help: "Answer with one JSON value.")
-        var json = false
+        @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let file = try file.find()
@@ -86,7 +84,7 @@ struct SpoolCommands: ParsableCommand {
                         report.reason.isEmpty ? "-" : report.reason,
                     ]
                 })
-            try Answer(json: file.json, text: table.text).deliver(asJSON: json)
+            try Answer(json: file.json, text: table.text).deliver(asJSON: connection.json)
         }
     }
 }

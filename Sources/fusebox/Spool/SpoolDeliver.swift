@@ -37,11 +37,14 @@ extension SpoolCommands {
             var round = SpoolRound(client.path, configuration)
             let found = try file.map { try Self.find($0) }
             round.run(only: file)
-            if held, let found, SpoolListing(.standard).files.contains(where: { $0.name == found.name && $0.held > 0 }) {
+            if held, let found, SpoolListing(.standard).files.contains(where: { $0.name == found.name && $0.held > 0 })
+            {
                 try Self.check(try SpoolDecision.renew(found.name, in: found.folder), found.name)
                 round.run(only: found.name)
             }
-            if let failure = round.failure { throw Failure(.tryAgain, "the spool was not delivered to its end: \(failure)") }
+            if let failure = round.failure {
+                throw Failure(.tryAgain, "the spool was not delivered to its end: \(failure)")
+            }
             let waiting = SpoolListing(.standard).files.filter { $0.socket == client.path }.reduce(0) { $0 + $1.held }
             let rest = waiting == 0 ? "" : "; \(Formatting.count(waiting, "report")) held for you"
             let answer = Answer(
@@ -76,6 +79,8 @@ extension SpoolCommands {
 
         @Flag(help: "Also give up reports that could still be delivered.")
         var pending = false
+
+        @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let found = try file.find()
