@@ -302,6 +302,24 @@ struct SpoolTests {
         #expect(!place.names.contains(own))
     }
 
+    /// A writer that died before its file had its name has told nobody that it is kept; what is whole counts all the same.
+    @Test(arguments: [true, false])
+    func aFileWithoutANameIsAdoptedIfItIsWhole(isWhole: Bool) throws {
+        let place = Place(FakeServer())
+        try place.leave(["a"])
+        let name = place.names[0]
+        let part = "\(place.folder)/\(name.dropLast(SpoolFolder.suffix.count))\(SpoolFolder.partSuffix)"
+        #expect(rename("\(place.folder)/\(name)", part) == 0)
+        if !isWhole { #expect(truncate(part, 100) == 0) }
+        // One that is being written is left alone.
+        #expect(place.deliver().delivered == 0 && place.names.count == 1)
+        var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+        #expect(utimensat(AT_FDCWD, part, &times, 0) == 0)
+        _ = place.deliver()
+        #expect(place.deliver().delivered == (isWhole ? 1 : 0))
+        #expect(place.names.isEmpty)
+    }
+
     @Test func aFolderThatOthersMayUseIsNotUsed() throws {
         let server = FakeServer()
         let place = Place(server)
