@@ -119,6 +119,9 @@ struct SpoolTests {
         client.close()
         #expect(client.spooling.reports == 1)
         #expect(place.deliver().delivered == 1)
+        // A daemon that is only slow must not be told to forget what it has yet to answer.
+        let goodbyes = place.server.requests.filter { $0.command == Goodbye.declaration.number }
+        #expect(goodbyes.map(\.peer.number) == [1])
     }
 
     @Test func withoutASpoolItIsGivenUp() throws {
