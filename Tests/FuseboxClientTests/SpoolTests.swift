@@ -221,6 +221,27 @@ struct SpoolTests {
         #expect(place.listed.isEmpty)
     }
 
+    /// The daemon carries them out, and the deliverer dies before it has written down what became of any: the daemon still has
+    /// every reply when they come again.
+    @Test(arguments: [1, 5, 8])
+    func repliesThatWereNeverWrittenDownAreStillThere(end: Int) throws {
+        let count = Atomic(0)
+        let server = FakeServer { request in
+            guard request.sequence != nil, count.add(1, ordering: .relaxed).newValue <= end else {
+                return request.replySample()
+            }
+            request.carryOut(Done())
+            if count.load(ordering: .relaxed) == end { request.peer.close() }
+        }
+        let place = Place(server)
+        try place.leave((1...8).map { "provider-\($0)" })
+        #expect(place.deliver().delivered == 0)
+        #expect(place.deliver().delivered == 8)
+        #expect(server.carriedOut == 8 && place.names.isEmpty)
+        // None was asked for under another number.
+        #expect(Set(server.requests.compactMap(\.sequence?.sequence)) == Set(1...8))
+    }
+
     @Test func whoFindsAFileInTheHandsOfAnotherLeavesItAlone() throws {
         let place = Place(FakeServer())
         try place.leave(["a"])

@@ -1,4 +1,6 @@
+import FuseboxClient
 import FuseboxInterop
+import FuseboxWire
 import Glibc
 import Testing
 
@@ -69,12 +71,19 @@ struct SpoolCommandsTests {
     /// Several deliver at once and are killed in the middle of it, the daemon too.
     @Test func deliverersThatAreKilledAndDeliverAtOnceCountEachReportOnce() throws {
         var daemon = try Daemon()
+        // One leaves very many, in one file.
+        var configuration = FuseboxClient.Configuration(failurePolicy: .failOpen(queueLimit: 1_000))
+        configuration.spool = .folder(daemon.spool)
+        let busy = try FuseboxClient.connect(to: daemon.socket, configuration: configuration)
         daemon.kill()
+        for _ in 0..<500 { try busy.ledger.record(provider: "openai", model: "small", cost: .dollars("0.01")) }
+        busy.close()
+        #expect(busy.spooling.reports == 500)
         let count = 40
         var left: [Child] = []
         for _ in 0..<count { left.append(try daemon.begin("ledger", "record", "openai", "large", "--cost", "0.5")) }
         for child in left { #expect(child.end().status == 0) }
-        #expect(try names(daemon).count == count)
+        #expect(try names(daemon).count == count + 1)
 
         daemon = try Daemon(in: daemon.folder)
         for round in 0..<12 {
@@ -93,8 +102,8 @@ struct SpoolCommandsTests {
             try #require(clock.now < end, "the spool is not delivered")
             _ = try daemon.fusebox("spool", "deliver")
         }
-        #expect(try spend(daemon) == 20)
-        #expect(try daemon.json("ledger", "show", "openai")["usage"]?["requests"] == 40)
+        #expect(try spend(daemon) == 25)
+        #expect(try daemon.json("ledger", "show", "openai")["usage"]?["requests"] == 540)
     }
 
     @Test func whatWaitsForAPersonIsSaidShownAndDecided() throws {

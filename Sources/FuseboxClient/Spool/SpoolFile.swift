@@ -13,6 +13,11 @@ struct SpoolFile: ~Copyable {
         self.name = name
     }
 
+    deinit {
+        // By hand: a program that is being started holds a copy of the descriptor until it has begun.
+        if place.generation == ForkGuard.generation { flock(descriptor, LOCK_UN) }
+    }
+
     /// Opens a file and locks it; nil if another process works on it, or has just removed it.
     ///
     /// - Throws: if it cannot be opened, or is not this user's own
