@@ -127,6 +127,28 @@ struct SpoolCommandsTests {
         #expect(none.status == 64)
     }
 
+    @Test func theSpoolIsInTheHomeOrForUsersWithoutOneInVarTmp() throws {
+        let folder = TemporaryFolder()
+        for (home, place) in [
+            (folder.path, "\(folder.path)/.local/state/fusebox/spool/"),
+            ("\(folder.path)/not-there", "/var/tmp/fusebox-spool-\(geteuid())/"),
+        ] {
+            let environment = ["FUSEBOX_SPOOL": "", "HOME": home, "FUSEBOX_SOCKET": "\(folder.path)/none"]
+            let kept = try Program.run(
+                [Program.fusebox, "breaker", "success", "openai", "--json"], environment: environment)
+            let file = try #require(try kept.json["file"]?.text)
+            #expect(file.hasPrefix(place))
+            let name = String(file.dropFirst(place.count))
+            let listed = try Program.run([Program.fusebox, "spool", "list"], environment: environment)
+            #expect(listed.output.contains(name))
+            let gone = try Program.run(
+                [Program.fusebox, "spool", "discard", name, "--pending"], environment: environment)
+            #expect(gone.status == 0)
+            rmdir(place)
+        }
+        #expect(access("\(folder.path)/not-there", F_OK) != 0, "no home is made")
+    }
+
     @Test func pendingReportsAreDiscardedOnlyWhenAskedFor() throws {
         let daemon = try Daemon()
         daemon.kill()

@@ -29,10 +29,16 @@ package struct SpoolFolder: ~Copyable {
         var paths: [String] = []
         if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
             paths.append(state + "/fusebox/spool")
-        } else if let home = variable("HOME"), home.hasPrefix("/") {
+        } else if let home = variable("HOME"), home.hasPrefix("/"), isOwn(folder: home) {
             paths.append(home + "/.local/state/fusebox/spool")
         }
         return paths + ["/var/tmp/fusebox-spool-\(geteuid())"]
+    }
+
+    /// Whether a home is this user's: one that is not there is never made, and one that is another's is not used.
+    private static func isOwn(folder path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
     private static func variable(_ name: String) -> String? {
