@@ -282,6 +282,27 @@ struct SpoolTests {
         #expect(place.names.isEmpty)
     }
 
+    /// What the daemon cannot take now does not stand in the way of what it can.
+    @Test func manyThatHaveToWaitHoldNobodyUp() throws {
+        let server = FakeServer { request in
+            guard request.command == Self.success, (request.decoded() as BreakerSuccess).name.text == "later" else {
+                return request.replySample()
+            }
+            request.refuse(.limitReached, "no room")
+        }
+        let place = Place(server)
+        server.stop()
+        for name in ["later", "later", "later", "later", "later", "now"] {
+            let client = try place.connect()
+            try client.breakers.success(name)
+            client.close()
+        }
+        #expect(place.names.count == 6)
+        server.start()
+        #expect(place.deliver().delivered == 1)
+        #expect(place.names.count == 5)
+    }
+
     /// A settle whose permit the daemon does not know any more is told as a report: the money counts.
     @Test func aSettleOfAnUnknownPermitIsToldAsAReport() throws {
         let server = FakeServer { request in

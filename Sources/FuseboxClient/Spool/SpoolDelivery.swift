@@ -127,7 +127,12 @@ package struct SpoolRound {
             let ending = try transfer.run(while: goesOn)
             delivered += transfer.delivered
             held += transfer.held
-            if case .cutShort(let reason) = ending { fail(reason) }
+            switch ending {
+            case .cutShort(let reason): fail(reason)
+            // The others may be taken all the same.
+            case .waits(let reason): failure = reason
+            case .done, .stopped: break
+            }
             try transfer.finish(in: folder)
         } catch {
             fail("\(name): \(error)")

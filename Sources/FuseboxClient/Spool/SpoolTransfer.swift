@@ -24,8 +24,10 @@ struct SpoolTransfer: ~Copyable {
 
     enum Ending: Equatable {
         case done
-        /// There is more; it stays where it is.
+        /// The daemon does not answer any more. The rest stays where it is.
         case cutShort(String)
+        /// The daemon cannot take some of it now. That stays where it is.
+        case waits(String)
         case stopped
     }
 
@@ -54,9 +56,9 @@ struct SpoolTransfer: ~Copyable {
             guard goesOn() else { return .stopped }
             let room = hello.keptReplies == 0 ? Self.batch : max(Int(hello.keptReplies) / 2, 1)
             let reports = Array(pending.prefix(min(Self.batch, room)))
-            let (results, interruption) = send(reports)
+            let (results, ending) = send(reports)
             try note(results)
-            if let interruption { return .cutShort(interruption) }
+            if let ending { return ending }
         }
     }
 
@@ -121,10 +123,10 @@ struct SpoolTransfer: ~Copyable {
     // MARK: To the daemon
 
     /// Sends a batch and reads its replies; says why, if the rest has to wait.
-    private mutating func send(_ reports: [SpoolReport]) -> ([SpoolResult], String?) {
+    private mutating func send(_ reports: [SpoolReport]) -> ([SpoolResult], Ending?) {
         var results: [SpoolResult] = []
         var next = max(contents.lastSequence, hello.lastSequence) + 1
-        var waits: String?
+        var ending: Ending?
         do throws(Connection.Interruption) {
             let deadline = Deadline.after(milliseconds: Self.batchMilliseconds)
             var frames = self.frames(reports)
@@ -134,12 +136,12 @@ struct SpoolTransfer: ~Copyable {
                 guard let (place, answer) = try nextAnswer(deadline), open.remove(place) != nil else { continue }
                 let verdict = SpoolVerdict(answer, on: reports[place])
                 results.append(verdict.result(for: reports[place], next: &next))
-                if case .wait(let reason) = verdict { waits = reason }
+                if case .wait(let reason) = verdict { ending = .waits(reason) }
             }
         } catch {
-            return (results, error.description)
+            return (results, .cutShort(error.description))
         }
-        return (results, waits)
+        return (results, ending)
     }
 
     private func frames(_ reports: [SpoolReport]) -> ByteWriter {
