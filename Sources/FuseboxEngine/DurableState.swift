@@ -91,7 +91,8 @@ extension DurableState {
             throw Refusal(.damagedData, "entry \(entry.sequence) does not follow \(sequence)")
         }
         if entry.command == ForgetWorker.declaration.number {
-            unsafe workers.forget(try ForgetWorker(payload).worker)
+            let forgetting = try unsafe ForgetWorker(payload)
+            workers.forget(forgetting.worker, isEvicted: forgetting.isEvicted)
         } else {
             if let refusal = unsafe apply(
                 entry.command, payload, at: entry.moment, by: entry.user, worker: entry.worker)

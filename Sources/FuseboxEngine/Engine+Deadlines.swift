@@ -91,8 +91,8 @@ extension Engine {
     public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
         if !session.topics.isEmpty { subscribers -= 1 }
-        guard speakers[session.worker] == session.id else { return }
-        speakers[session.worker] = nil
+        guard speakers[session.worker]?.session == session.id else { return }
+        depart(session)
         lose(session.worker, after: processIsGone ? 0 : state.machine.limits.workerGraceMilliseconds)
     }
 

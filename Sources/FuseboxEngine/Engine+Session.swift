@@ -28,6 +28,7 @@ extension Engine {
         session.client = String(hello.client.prefix(64))
         var welcome = helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session)
         welcome.worker = standing
+        welcome.forgottenWorkers = state.workers.evictions
         welcome.lastSequence = lastSequence
         reply(welcome, to: header)
         return .proceed
@@ -42,6 +43,7 @@ extension Engine {
         reply.frameLimit = UInt32(Limits.frameLength)
         reply.keptReplies = UInt32(machine.limits.keptReplies)
         reply.idleMilliseconds = machine.limits.idleMilliseconds
+        reply.graceMilliseconds = machine.limits.workerGraceMilliseconds
         reply.server = identity.server
         return reply
     }
@@ -55,7 +57,8 @@ extension Engine {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
             lose(session.worker, after: 0)
-            try? forget(session.worker, at: moment)
+            try? forget(session.worker, isEvicted: false)
+            leave(session)
             reply(Done(), to: header)
             return .close
         case Ping.declaration.number:

@@ -47,8 +47,8 @@ public struct SnapshotCapture: Sendable {
         try machine.forEachImageSection { (kind, contents) throws(StorageError) in
             try writer.section(kind.rawValue, contents)
         }
-        try workers.forEachImageSection { (contents) throws(StorageError) in
-            try writer.section(WorkerImage.section, contents)
+        try workers.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind, contents)
         }
     }
 }
@@ -64,10 +64,10 @@ extension SnapshotReader {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         var workers = WorkerTable()
         try forEachSection { (kind, contents) throws(Refusal) in
-            if kind == WorkerImage.section {
-                try workers.add(from: &contents)
-            } else {
-                try image.add(kind, &contents)
+            switch kind {
+            case WorkerImage.section: try workers.add(from: &contents)
+            case WorkerTotalsImage.section: try workers.addTotals(from: &contents)
+            default: try image.add(kind, &contents)
             }
         }
         do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }

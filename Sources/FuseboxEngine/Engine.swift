@@ -72,7 +72,9 @@ public struct Engine: ~Copyable {
     /// The highest sequence that the journal is known to have on the disk.
     var syncedSequence: UInt64
     /// The session that speaks for each connected worker.
-    var speakers: [WorkerID: UInt64] = [:]
+    var speakers: [WorkerID: Speaker] = [:]
+    /// Whose the ids are of workers that are neither connected nor remembered.
+    var owners = WorkerOwners()
     /// Workers whose connection is gone and whose calls are in flight.
     var lost = LostWorkers()
     /// The moment of this turn.

@@ -31,6 +31,8 @@ struct WorkerTable: Sendable {
     private var workers = ChunkedArray<Worker?>()
     private var index = HashIndex()
     private var free: [Int] = []
+    /// How many had to make room, in the life of the state.
+    var evictions: UInt64 = 0
 
     var count: Int { index.count }
 
@@ -66,8 +68,11 @@ struct WorkerTable: Sendable {
         return slot
     }
 
-    mutating func forget(_ id: WorkerID) {
+    /// - Parameter isEvicted: whether it had to make room; then it is counted, so that who was not known can tell whether it
+    ///   ever was
+    mutating func forget(_ id: WorkerID, isEvicted: Bool) {
         guard let slot = find(id) else { return }
+        if isEvicted { evictions += 1 }
         index.remove(slot, hash: id.hashValue)
         workers[slot] = nil
         free.append(slot)

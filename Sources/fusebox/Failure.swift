@@ -34,6 +34,7 @@ struct Failure: Error {
         switch error {
         case let failure as Failure: self = failure
         case let error as ClientError: self.init(error)
+        case let error as SystemFailure: self.init(.tryAgain, "the spool cannot be used: \(error)")
         case let error as StorageError: self.init(error)
         case let error as DirectoryError: self.init(error)
         case let failure as SnapshotFailure: self.init(failure)

@@ -25,7 +25,8 @@ struct Fusebox: ParsableCommand {
               69  no daemon answers
               75  not now: a call that may not go out, or something to try again
               77  not permitted
-            `fusebox run` passes on the exit status of its command.
+            `fusebox run` passes on the exit status of its command. A report that no daemon takes is kept in the spool, and \
+            that is done (0): see `fusebox help spool`.
             """,
         version: "fusebox 0.1.0",
         subcommands: [
@@ -34,7 +35,9 @@ struct Fusebox: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Admission",
-                subcommands: [RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self]),
+                subcommands: [
+                    RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self, SpoolCommands.self,
+                ]),
             CommandGroup(
                 name: "State",
                 subcommands: [

@@ -13,6 +13,7 @@ enum JournalReference {
             (JournalHeader.wireType, schema.fields(of: JournalHeader.self)),
             (JournalEntry.wireType, schema.fields(of: JournalEntry.self)),
             (WorkerImage.wireType, schema.fields(of: WorkerImage.self)),
+            (WorkerTotalsImage.wireType, schema.fields(of: WorkerTotalsImage.self)),
         ]
         let definitions = schema.definitions.compactMap { definition in
             if case .record(let name, let fields) = definition { section(name, fields) } else { nil }

@@ -64,13 +64,13 @@ final class Conversation {
         var sequence: UInt64 = 0
         private var correlation: UInt32 = 100
 
-        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true) {
+        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true, user: UInt32 = 1_000) {
             self.conversation = conversation
-            session = Session(id: id, peer: Peer.credentials(isOperator))
+            session = Session(id: id, peer: Peer.credentials(isOperator, user))
         }
 
-        private static func credentials(_ isOperator: Bool) -> FuseboxEngine.Peer {
-            FuseboxEngine.Peer(processID: 10, user: 1_000, isOperator: isOperator)
+        private static func credentials(_ isOperator: Bool, _ user: UInt32) -> FuseboxEngine.Peer {
+            FuseboxEngine.Peer(processID: 10, user: user, isOperator: isOperator)
         }
 
         /// Sends one frame; gives the verdict and the frames that come back.
@@ -131,7 +131,9 @@ final class Conversation {
     }
 
     /// A connection that has said nothing yet.
-    func stranger(_ id: UInt64 = 1, isOperator: Bool = true) -> Peer { Peer(self, id, isOperator: isOperator) }
+    func stranger(_ id: UInt64 = 1, isOperator: Bool = true, user: UInt32 = 1_000) -> Peer {
+        Peer(self, id, isOperator: isOperator, user: user)
+    }
 
     /// A connection that has said hello.
     func peer(_ id: UInt64 = 1, isOperator: Bool = true) throws -> Peer {

@@ -19,7 +19,7 @@ struct RunCommandTests {
     private func environment(_ daemon: Daemon) -> [String: String] {
         [
             "FUSEBOX_SOCKET": daemon.socket, "TMPDIR": daemon.folder.path, "FUSEBOX_PERMIT": "outer",
-            "FUSEBOX_MODEL": "outer", "KEPT": "a = b",
+            "FUSEBOX_MODEL": "outer", "KEPT": "a = b", "FUSEBOX_SPOOL": daemon.spool,
         ]
     }
 
@@ -188,6 +188,7 @@ struct RunCommandTests {
         #expect(open.status == 4)
         #expect(open.output == "openai:none\n")
         #expect(open.errors.hasPrefix("fusebox: running without a permit: no daemon answers at "))
+        // There is no spool either.
         #expect(open.errors.contains("the call (failure) was not counted: "))
     }
 

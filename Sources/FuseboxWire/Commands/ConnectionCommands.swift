@@ -56,6 +56,8 @@ public struct Hello: Command {
         public var frameLimit: UInt32 = 0
         public var keptReplies: UInt32 = 0
         public var idleMilliseconds: Int64 = 0
+        public var graceMilliseconds: Int64 = 0
+        public var forgottenWorkers: UInt64 = 0
         public var features: UInt64 = 0
         public var server: String = ""
 
@@ -76,6 +78,12 @@ public struct Hello: Command {
                 "keptReplies", &keptReplies, "how many unacknowledged sequenced requests the server takes from a worker"
             )
             try visitor.field("idleMilliseconds", &idleMilliseconds, "silence after which the connection is closed")
+            try visitor.field(
+                "graceMilliseconds", &graceMilliseconds,
+                "how long a worker may be away before what it holds is taken back")
+            try visitor.field(
+                "forgottenWorkers", &forgottenWorkers,
+                "how many workers it had to forget in this epoch; those that said goodbye do not count")
             try visitor.field("features", &features, "feature bits; none are defined yet")
             try visitor.field("server", &server, "the server's name and version, for logs")
         }
@@ -91,6 +99,8 @@ public struct Hello: Command {
             reply.frameLimit = UInt32(Limits.frameLength)
             reply.keptReplies = 1_024
             reply.idleMilliseconds = 86_400_000
+            reply.graceMilliseconds = 2_000
+            reply.forgottenWorkers = .sample(variant)
             reply.server = .sample(variant)
             return reply
         }
@@ -135,7 +145,8 @@ public enum WorkerStanding: UInt8, WireEnumeration {
     case new = 0
     /// Known: what it sent before counts, and what it sends again counts once.
     case resumed = 1
-    /// It was known, and had to be forgotten: whether unacknowledged requests counted cannot be told.
+    /// It has used numbers, and the server does not know it: it had to be forgotten, or none of its requests came.
+    /// `Hello.Reply.forgottenWorkers` tells which.
     case forgotten = 2
 }
 

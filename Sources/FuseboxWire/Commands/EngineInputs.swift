@@ -42,16 +42,19 @@ public struct ForgetWorker: Command {
     public typealias Reply = Done
     public var workerHigh: UInt64 = 0
     public var workerLow: UInt64 = 0
+    public var isEvicted = false
     @inlinable public init() {}
-    public init(worker: WorkerID) {
+    public init(worker: WorkerID, isEvicted: Bool) {
         workerHigh = worker.high
         workerLow = worker.low
+        self.isEvicted = isEvicted
     }
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
+        try visitor.field("isEvicted", &isEvicted, "whether another needs the room; no: it said goodbye")
     }
 }
 

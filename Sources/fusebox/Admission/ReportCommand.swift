@@ -4,7 +4,7 @@ import FuseboxInterop
 import FuseboxWire
 
 /// `fusebox report`
-struct ReportCommand: DaemonCommand {
+struct ReportCommand: ReportingCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Tell how a call without a permit went, and what it used.",
         discussion: """

@@ -134,17 +134,24 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    /// Tells the daemon. The command has run: whatever goes wrong here is said, and changes its exit status no more.
+    /// Tells the daemon, or leaves it in the spool. The command has run: whatever goes wrong here is said, and changes its exit
+    /// status no more.
     private func settle(_ leave: Leave, _ outcome: CallOutcome) {
         do {
-            if let (permit, client) = leave.granted {
+            let client: FuseboxClient
+            if let (permit, granting) = leave.granted {
+                client = granting
                 defer { client.close() }
                 try client.admission.settle(permit, outcome)
             } else if outcome != .cancelled {
-                let client = try connection.connect()
+                client = try connection.connectToReport()
                 defer { client.close() }
                 try client.admission.report(leave.candidate, outcome)
+            } else {
+                return
             }
+            _ = try KeptReports.tell(of: client)
+            KeptReports.warn()
         } catch {
             Failure.tell(
                 "fusebox: the call (\(outcome.outcome)) was not counted: \(Failure(of: error)?.message ?? "\(error)")")

@@ -4,7 +4,7 @@ import FuseboxInterop
 
 extension ExhaustionCommands {
     /// `fusebox exhaustion mark PROVIDER`
-    struct Mark: DaemonCommand {
+    struct Mark: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Mark a provider's quota as exhausted.",
             discussion: """
@@ -25,6 +25,7 @@ extension ExhaustionCommands {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let marking = try client.exhaustion.mark(marked.provider, for: cooldown?.duration)
+            guard !marking.isAssumed else { return .done }
             let clock = try DaemonClock(of: client)
             return Answer(
                 json: ["resetsAt": marking.resetsAt.map { JSONValue($0.milliseconds) } ?? .null],

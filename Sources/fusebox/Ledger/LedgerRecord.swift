@@ -5,7 +5,7 @@ import FuseboxWire
 
 extension LedgerCommands {
     /// `fusebox ledger record PROVIDER MODEL --cost …`
-    struct Record: DaemonCommand {
+    struct Record: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Record what a call has cost.",
             discussion: """
