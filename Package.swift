@@ -21,6 +21,7 @@ let package = Package(
     products: [
         .library(name: "FuseboxClient", targets: ["FuseboxClient"]),
         .library(name: "FuseboxCore", targets: ["FuseboxCore"]),
+        .library(name: "FuseboxInterop", targets: ["FuseboxInterop"]),
         .executable(name: "fuseboxd", targets: ["fuseboxd"]),
         .executable(name: "fusebox", targets: ["fusebox"]),
     ],
@@ -57,7 +58,8 @@ let package = Package(
         .testTarget(
             name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxInteropTests", dependencies: ["FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            name: "FuseboxInteropTests",
+            dependencies: ["FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxWire"],
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
@@ -65,7 +67,11 @@ let package = Package(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",
-            dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            dependencies: [
+                "fusebox", "fuseboxd", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
+                "FuseboxStore",
+                "FuseboxWire",
+            ],
             swiftSettings: testing),
         .executableTarget(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
@@ -80,9 +86,12 @@ let package = Package(
         .testTarget(
             name: "FuseboxProductTests",
             dependencies: [
-                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                "fusebox-demo", "fuseboxd",
+                "FuseboxClient", "FuseboxConformance", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
+                "FuseboxStore", "FuseboxWire", "fusebox-demo", "fuseboxd",
             ],
+            swiftSettings: testing),
+        .target(
+            name: "FuseboxConformance", dependencies: ["FuseboxInterop"], path: "Tests/FuseboxConformance",
             swiftSettings: testing),
         .target(
             name: "FuseboxSimulation", dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"],

@@ -44,7 +44,9 @@ extension CreditLedger {
     /// What is left of a budget and how far it is used. Without a budget nothing is left to tell.
     ///
     /// - Throws: `overflow` if the difference leaves the range of money
-    public func balance(_ provider: NameID, _ model: ModelID? = nil) throws(Refusal) -> LedgerBalance.Reply {
+    public func balance(
+        _ provider: NameID, _ model: ModelID? = nil, under profile: Profile = .fusebox
+    ) throws(Refusal) -> LedgerBalance.Reply {
         var reply = LedgerBalance.Reply()
         guard let account = providers[provider.index] else { return reply }
         let budget: Money?
@@ -61,7 +63,7 @@ extension CreditLedger {
             throw Refusal(.overflow, "what is left of the budget leaves the range of money")
         }
         reply.remaining = remaining
-        reply.utilization = budget > .zero ? Double(spend) / Double(budget.nanodollars) : 0
+        reply.utilization = profile.utilization(spend: spend, budget: budget)
         return reply
     }
 

@@ -67,6 +67,8 @@ public struct CreditLedger: Sendable {
         public var limits: [RateDimension: Int64]
         /// Whether the last call that it was asked for was denied.
         var isDenying = false
+        /// Members of imported JSON that came with it; see `ForeignMembers.swift`.
+        public internal(set) var foreignMembers = ""
 
         public init(
             provider: NameID, model: ModelID?, monthly: Money?, isEnforced: Bool = false,
@@ -118,6 +120,8 @@ public struct CreditLedger: Sendable {
     static let noModel = -1
 
     public internal(set) var thresholds = Thresholds()
+    /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
+    public internal(set) var foreignThresholds = ""
     public internal(set) var budgets = BudgetList()
     public internal(set) var period: BudgetPeriod
     /// Oldest first.
@@ -200,7 +204,7 @@ public struct CreditLedger: Sendable {
         var fired = Fired()
         guard let budget = providers[existing: provider.index].budget, budget > .zero else { return fired }
         let spend = providers[existing: provider.index].sums.spend
-        let tier = thresholds.tier(spend: spend, budget: budget)
+        let tier = thresholds.tier(at: profile.utilization(spend: spend, budget: budget))
         if tier.rawValue > providers[existing: provider.index].firedThreshold.rawValue {
             providers[existing: provider.index].firedThreshold = tier
             fired.threshold = tier
@@ -226,7 +230,8 @@ public struct CreditLedger: Sendable {
         }
         let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
         return DepletionEstimate(
-            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now)
+            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now,
+            under: profile)
     }
 
     /// Notes every tier that is reached as fired.
@@ -234,7 +239,7 @@ public struct CreditLedger: Sendable {
         providers.forEachIndex { index in
             guard let budget = providers[existing: index].budget, budget > .zero else { return }
             providers[existing: index].firedThreshold = thresholds.tier(
-                spend: providers[existing: index].sums.spend, budget: budget)
+                at: profile.utilization(spend: providers[existing: index].sums.spend, budget: budget))
             guard profile.keepsDepletionTiers else { return }
             let estimate = projectedDepletion(NameID(index: index), budget: budget, at: now, under: profile)
             providers[existing: index].firedDepletion = estimate.tier
@@ -364,13 +369,11 @@ extension CreditLedger.Window {
 }
 
 extension Thresholds {
-    /// The highest threshold that a spend has reached.
-    func tier(spend: Int64, budget: Money) -> ThresholdTier {
-        guard budget > .zero else { return .none }
-        let ratio = Double(spend) / Double(budget.nanodollars)
-        if ratio >= emergency { return .emergency }
-        if ratio >= critical { return .critical }
-        if ratio >= warning { return .warning }
+    /// The highest threshold that a utilization has reached.
+    func tier(at utilization: Double) -> ThresholdTier {
+        if utilization >= emergency { return .emergency }
+        if utilization >= critical { return .critical }
+        if utilization >= warning { return .warning }
         return .none
     }
 }

@@ -38,4 +38,15 @@ extension Profile {
     /// In the reference 2,000 entries of history are shared by all providers, and under load a burn rate misses most
     /// of its window.
     public var sharesHistory: Bool { self == .llmProviders }
+
+    /// In the reference ratios and differences are those of dollars, and a threshold that a record hits exactly may lie
+    /// a rounding error away: 0.72 / 0.9 is less than 0.8. Billionths are whole numbers, and a hit is a hit.
+    var reckonsInDollars: Bool { self == .llmProviders }
+
+    /// Spend over budget; 0 without a budget above 0.
+    func utilization(spend: Int64, budget: Money) -> Double {
+        guard budget > .zero else { return 0 }
+        guard reckonsInDollars else { return Double(spend) / Double(budget.nanodollars) }
+        return Money(nanodollars: spend).dollars / budget.dollars
+    }
 }

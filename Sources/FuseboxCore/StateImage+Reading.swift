@@ -75,6 +75,7 @@ public struct StateImage {
         case .permits:
             let image = try read(&contents, as: PermitImage.self)
             try builder.insertPermit(image.entry, counted: image.counted)
+        case .foreignMembers: builder.machine.restore(try read(&contents))
         }
     }
 

@@ -44,6 +44,9 @@ extension StateMachine {
                 try part.add(image)
             }
         }
+        try write(.foreignMembers, body) { (part) throws(Failure) in
+            try forEachForeignMembers { (image) throws(Failure) in try part.add(image) }
+        }
     }
 
     private var settingsImage: SettingsImage {

@@ -22,6 +22,8 @@ public enum ImageSection: UInt32, Sendable, CaseIterable {
     case permitTotals = 14
     /// Those in force in the order of their numbers, then the lapsed ones in the order in which they ended.
     case permits = 15
+    /// Members of imported JSON that came with thresholds, marks and budgets.
+    case foreignMembers = 16
 }
 
 // MARK: Records

@@ -88,7 +88,11 @@ extension Engine {
             return .proceed
         case ImportCommit.declaration.number:
             let command = try decode(ImportCommit.self, &reader)
-            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id)))
+            let parts = StateParts(rawValue: command.parts)
+            guard !parts.isEmpty, StateParts.all.isSuperset(of: parts) else {
+                throw Refusal(.outOfRange, "parts \(command.parts) must be a sum of 1, 2 and 4")
+            }
+            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
         case Hello.declaration.number:
             throw Refusal(.helloRequired, "hello has been said on this connection already")
         default:

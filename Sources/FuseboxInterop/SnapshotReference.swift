@@ -25,6 +25,7 @@ public enum SnapshotReference {
         add(HistoryImage.self)
         add(SharedEntryImage.self)
         add(ClosedPeriodImage.self)
+        add(ForeignMembersImage.self)
         let sections = records.map { section($0.name, $0.fields) } + schema.definitions.map(section)
         return sections.joined(separator: "\n")
     }

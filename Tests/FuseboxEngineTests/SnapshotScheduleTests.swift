@@ -120,13 +120,13 @@ import Testing
         for offset in stride(from: 0, to: bytes.count, by: 50) {
             _ = try peer.ok(chunk(Array(bytes[offset..<min(offset + 50, bytes.count)]), at: offset))
         }
-        guard case .deferred(let ticket, .decodeImport(let pieces)) = try peer.send(commit(bytes.count)).0 else {
+        guard case .deferred(let ticket, .decodeImport(let pieces, _)) = try peer.send(commit(bytes.count)).0 else {
             Issue.record("decoding is work for another thread")
             return
         }
         #expect(pieces.count == 1, "small pieces are joined")
         let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(limits: Limits())
-        conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
+        try conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
         _ = try #require(conversation.captureIfDue())
         #expect(conversation.snapshotEnded(.success(info(2))) == [ticket])
         #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text) == ["openai"])
