@@ -32,6 +32,8 @@ public struct CreditLedger: Sendable {
     /// A provider's account.
     public struct Provider: Sendable {
         public var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        public internal(set) var dollars = 0.0
         public var budget: Money?
         /// Whether admission denies what the budget does not hold.
         public internal(set) var isEnforced = false
@@ -55,6 +57,8 @@ public struct CreditLedger: Sendable {
         var provider: NameID
         var model: ModelID
         var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        var dollars = 0.0
         var next: Int
     }
 
@@ -164,7 +168,12 @@ public struct CreditLedger: Sendable {
 
         create(provider, at: now)
         providers[existing: provider.index].sums = providerSums
-        models[place ?? addModel(provider, model)].sums = modelSums
+        let account = place ?? addModel(provider, model)
+        models[account].sums = modelSums
+        if profile.reckonsInDollars {
+            providers[existing: provider.index].dollars += charge.cost.dollars
+            models[account].dollars += charge.cost.dollars
+        }
         if countingInWindows { count(requests: 1, tokens: charge.tokens, provider, at: now) }
         if profile.sharesHistory {
             sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
@@ -203,8 +212,7 @@ public struct CreditLedger: Sendable {
     private mutating func fire(_ provider: NameID, at now: Timestamp, under profile: Profile) -> Fired {
         var fired = Fired()
         guard let budget = providers[existing: provider.index].budget, budget > .zero else { return fired }
-        let spend = providers[existing: provider.index].sums.spend
-        let tier = thresholds.tier(at: profile.utilization(spend: spend, budget: budget))
+        let tier = thresholds.tier(at: providers[existing: provider.index].utilization(of: budget, under: profile))
         if tier.rawValue > providers[existing: provider.index].firedThreshold.rawValue {
             providers[existing: provider.index].firedThreshold = tier
             fired.threshold = tier
@@ -230,8 +238,9 @@ public struct CreditLedger: Sendable {
         }
         let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
         return DepletionEstimate(
-            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now,
-            under: profile)
+            budget: budget, spend: providers[existing: provider.index].sums.spend,
+            dollars: profile.reckonsInDollars ? providers[existing: provider.index].dollars : nil, burnRate: burnRate,
+            at: now)
     }
 
     /// Notes every tier that is reached as fired.
@@ -239,7 +248,7 @@ public struct CreditLedger: Sendable {
         providers.forEachIndex { index in
             guard let budget = providers[existing: index].budget, budget > .zero else { return }
             providers[existing: index].firedThreshold = thresholds.tier(
-                at: profile.utilization(spend: providers[existing: index].sums.spend, budget: budget))
+                at: providers[existing: index].utilization(of: budget, under: profile))
             guard profile.keepsDepletionTiers else { return }
             let estimate = projectedDepletion(NameID(index: index), budget: budget, at: now, under: profile)
             providers[existing: index].firedDepletion = estimate.tier

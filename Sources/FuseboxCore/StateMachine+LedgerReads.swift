@@ -298,7 +298,7 @@ extension StateMachine {
         entry.budget = provider.budget
         entry.isEnforced = provider.isEnforced
         if let budget = provider.budget {
-            entry.utilization = profile.utilization(spend: provider.sums.spend, budget: budget)
+            entry.utilization = provider.utilization(of: budget, under: profile)
         }
         entry.daysRemaining = ledger.depletion(id, at: now, under: profile)?.daysRemaining
         entry.rpm = ledger.window(id, .rpm, at: now).map(RateWindow.init)

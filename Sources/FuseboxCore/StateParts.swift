@@ -74,7 +74,8 @@ extension StateMachine.Builder {
         guard let account = other.account(id), let provider = other.ledger.provider(id) else { return }
         let user = other.names.user(of: id)
         try insertAccount(
-            account, firedThreshold: provider.firedThreshold, firedDepletion: provider.firedDepletion, by: user)
+            account, firedThreshold: provider.firedThreshold, firedDepletion: provider.firedDepletion,
+            dollars: provider.dollars, by: user)
         var models: [(id: ModelID, sums: CreditLedger.Sums)] = []
         other.ledger.forEachModel(of: id) { models.append(($0, $1)) }
         // A provider lists its newest model account first: they are added in the opposite order.
@@ -82,7 +83,10 @@ extension StateMachine.Builder {
             var account = ModelAccount()
             account.model = other.models[model.id]
             account.usage = model.sums.usage
-            try insertModelAccount(account, of: other.names[id], by: other.models.user(of: model.id))
+            let place = other.ledger.findModel(id, model.id)
+            try insertModelAccount(
+                account, of: other.names[id], dollars: place.map { other.ledger.models[$0].dollars },
+                by: other.models.user(of: model.id))
         }
         var entries: [SpendEntry] = []
         other.ledger.histories.forEach(of: provider.history) { entries.append($0) }

@@ -205,13 +205,18 @@ extension LLMProvidersSnapshot.Reader {
                 limit: try limits["limit"].looseCount(), used: max(0, try limits["used"].looseInt64()),
                 windowStart: try limits["windowStart"].looseTimestamp(.up))
         }
-        try place.refusable { () throws(Refusal) in try builder.insertAccount(account) }
+        // The library's own sum goes on as it is, last digits and all.
+        let dollars = try place["spend"].looseDouble()
+        try place.refusable { () throws(Refusal) in try builder.insertAccount(account, dollars: dollars) }
         guard let models = place["models"].ifPresent else { return }
         for (name, model) in try models.members() {
             var account = ModelAccount()
             account.model = try model.name(spelled: name)
             account.usage = try Self.usage(model)
-            try model.refusable { () throws(Refusal) in try builder.insertModelAccount(account, of: provider) }
+            let dollars = try model["spend"].looseDouble()
+            try model.refusable { () throws(Refusal) in
+                try builder.insertModelAccount(account, of: provider, dollars: dollars)
+            }
         }
     }
 
