@@ -70,7 +70,13 @@ extension Engine {
             reply(status(at: moment), to: header)
             return .proceed
         case Subscribe.declaration.number:
-            subscribe(&session, try decode(Subscribe.self, &reader), header)
+            let command = try decode(Subscribe.self, &reader)
+            let unknown = command.topics & ~Topics.all.rawValue
+            guard unknown == 0 else {
+                throw Refusal(
+                    .outOfRange, "topics: no topic has the bits \(unknown); all of them are \(Topics.all.rawValue)")
+            }
+            subscribe(&session, command, header)
             return .proceed
         case SnapshotNow.declaration.number:
             _ = try decode(SnapshotNow.self, &reader)
@@ -111,7 +117,7 @@ extension Engine {
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
         if !session.topics.isEmpty { subscribers -= 1 }
-        session.topics = Topics(rawValue: command.topics).intersection(.all)
+        session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0
         var subscribed = Subscribe.Reply()

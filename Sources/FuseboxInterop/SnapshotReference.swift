@@ -39,7 +39,8 @@ public enum SnapshotReference {
     private static func section(_ definition: Schema.Definition) -> String {
         switch definition {
         case .record(let name, let fields): section(name, fields)
-        case .enumeration(let name, let spelling): "### \(name)\n\nOne byte: \(spelling).\n"
+        case .enumeration(let name, let values):
+            "### \(name)\n\nOne byte: \(Schema.Definition.spelling(values)).\n"
         }
     }
 }
