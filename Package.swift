@@ -14,6 +14,9 @@ let testing: [SwiftSetting] = [
     .treatAllWarnings(as: .error)
 ]
 
+/// What rounds doubles needs libm, which programs without Foundation do not link by themselves.
+let mathematics: [LinkerSetting] = [.linkedLibrary("m")]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -31,7 +34,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "FuseboxWire", swiftSettings: strict),
-        .target(name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(
+            name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict, linkerSettings: mathematics),
         .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(name: "FuseboxLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(
@@ -42,7 +46,8 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "FuseboxClient", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(
-            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
+            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
+            linkerSettings: mathematics),
         .executableTarget(
             name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
             swiftSettings: strict),
@@ -79,6 +84,9 @@ let package = Package(
         .executableTarget(
             name: "fusebox-caller", dependencies: ["FuseboxWire"], path: "Tests/fusebox-caller",
             swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-embedder", dependencies: ["FuseboxInterop"], path: "Tests/fusebox-embedder",
+            swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests",
             dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxWire", "fuseboxd"],
@@ -87,7 +95,7 @@ let package = Package(
             name: "FuseboxProductTests",
             dependencies: [
                 "FuseboxClient", "FuseboxConformance", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
-                "FuseboxStore", "FuseboxWire", "fusebox-demo", "fuseboxd",
+                "FuseboxStore", "FuseboxWire", "fusebox-demo", "fusebox-embedder", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Conformance with the reference library")
 struct ConformanceTests {
-    static let traces = (1...10).map { $0 < 10 ? "0\($0)" : "\($0)" }
+    static let traces = (1...11).map { $0 < 10 ? "0\($0)" : "\($0)" }
 
     @Test("Every reply agrees with the library's", arguments: traces)
     func agrees(number: String) throws {
