@@ -144,6 +144,12 @@ import Testing
         #expect(try peer.ask(commit(61)).status == .damagedData)
         #expect(try peer.ask(chunk([UInt8](repeating: 1, count: 41), at: 60)).status == .limitReached)
         #expect(try peer.ask(commit(60)).status == .damagedData, "what was too long is gone")
+        // An import replaces some part, and none that there is not.
+        for parts in [0, 8, 15] as [UInt8] {
+            var commit = commit(60)
+            commit.parts = parts
+            #expect(try peer.ask(commit).status == .outOfRange)
+        }
         // A connection that goes takes its upload with it.
         #expect(try peer.ask(chunk([1], at: 0)).status == .ok)
         conversation.engine.sessionEnded(peer.session)
