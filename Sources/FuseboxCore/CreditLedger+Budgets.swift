@@ -44,24 +44,30 @@ extension CreditLedger {
     /// What is left of a budget and how far it is used. Without a budget nothing is left to tell.
     ///
     /// - Throws: `overflow` if the difference leaves the range of money
-    public func balance(_ provider: NameID, _ model: ModelID? = nil) throws(Refusal) -> LedgerBalance.Reply {
+    public func balance(
+        _ provider: NameID, _ model: ModelID? = nil, under profile: Profile = .fusebox
+    ) throws(Refusal) -> LedgerBalance.Reply {
         var reply = LedgerBalance.Reply()
         guard let account = providers[provider.index] else { return reply }
         let budget: Money?
         let spend: Int64
+        let dollars: Double
         if let model {
             budget = modelBudget(provider, model)
-            spend = findModel(provider, model).map { models[$0].sums.spend } ?? 0
+            let place = findModel(provider, model)
+            spend = place.map { models[$0].sums.spend } ?? 0
+            dollars = place.map { models[$0].dollars } ?? 0
         } else {
             budget = account.budget
             spend = account.sums.spend
+            dollars = account.dollars
         }
         guard let budget else { return reply }
         guard let remaining = budget.subtracting(Money(nanodollars: spend)) else {
             throw Refusal(.overflow, "what is left of the budget leaves the range of money")
         }
         reply.remaining = remaining
-        reply.utilization = budget > .zero ? Double(spend) / Double(budget.nanodollars) : 0
+        reply.utilization = profile.utilization(of: budget, spend: spend, dollars: dollars)
         return reply
     }
 
@@ -136,6 +142,7 @@ extension CreditLedger {
         let clearsAll = profile.resetClearsWindowsAndHistory
         providers.forEachIndex { index in
             providers[existing: index].sums = Sums()
+            providers[existing: index].dollars = 0
             providers[existing: index].firedThreshold = .none
             providers[existing: index].firedDepletion = .none
             guard clearsAll else { return }
@@ -145,7 +152,10 @@ extension CreditLedger {
             }
             histories.remove(&providers[existing: index].history)
         }
-        for place in 0..<models.count { models[place].sums = Sums() }
+        for place in 0..<models.count {
+            models[place].sums = Sums()
+            models[place].dollars = 0
+        }
         if clearsAll { sharedHistory.removeAll() }
     }
 }

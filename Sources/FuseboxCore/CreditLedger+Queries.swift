@@ -80,14 +80,16 @@ extension CreditLedger {
     ) -> DepletionEstimate? {
         guard let account = providers[provider.index], let budget = account.budget, budget > .zero else { return nil }
         let burnRate = burnRate(provider, windowMilliseconds: windowMilliseconds, at: now, under: profile)
-        return DepletionEstimate(budget: budget, spend: account.sums.spend, burnRate: burnRate, at: now)
+        return DepletionEstimate(
+            budget: budget, spend: account.sums.spend, dollars: profile.reckonsInDollars ? account.dollars : nil,
+            burnRate: burnRate, at: now)
     }
 }
 
 extension BurnRate {
     init(_ sum: SpendSum, windowMilliseconds: Int64) {
         self.init()
-        let dollars = Double(sum.cost) / 1e9
+        let dollars = sum.dollars ?? Money(nanodollars: sum.cost).dollars
         if windowMilliseconds > 0 {
             costPerHour = dollars / (Double(windowMilliseconds) / 3_600_000)
             costPerDay = dollars / (Double(windowMilliseconds) / 86_400_000)
@@ -102,18 +104,20 @@ extension DepletionEstimate {
     /// The last moment that the reference library's dates can name.
     private static let lastMoment = 8.64e15
 
-    init(budget: Money, spend: Int64, burnRate: BurnRate, at now: Timestamp) {
+    /// - Parameter dollars: the spend as a sum of doubles, if it is to be reckoned with
+    init(budget: Money, spend: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
         self.init()
         self.burnRate = burnRate
         let (left, overflow) = budget.nanodollars.subtractingReportingOverflow(spend)
-        guard !overflow, left > 0 else {
+        let difference = dollars.map { budget.dollars - $0 } ?? Money(nanodollars: left).dollars
+        guard !overflow, difference > 0 else {
             daysRemaining = 0
             depletesAt = now
             return
         }
         remaining = Money(nanodollars: left)
         guard burnRate.costPerDay > 0 else { return }
-        let days = remaining.dollars / burnRate.costPerDay
+        let days = difference / burnRate.costPerDay
         daysRemaining = days
         let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
         if moment <= Self.lastMoment { depletesAt = Timestamp(milliseconds: Int64(moment)) }

@@ -32,6 +32,8 @@ public struct CreditLedger: Sendable {
     /// A provider's account.
     public struct Provider: Sendable {
         public var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        public internal(set) var dollars = 0.0
         public var budget: Money?
         /// Whether admission denies what the budget does not hold.
         public internal(set) var isEnforced = false
@@ -55,6 +57,8 @@ public struct CreditLedger: Sendable {
         var provider: NameID
         var model: ModelID
         var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        var dollars = 0.0
         var next: Int
     }
 
@@ -67,6 +71,8 @@ public struct CreditLedger: Sendable {
         public var limits: [RateDimension: Int64]
         /// Whether the last call that it was asked for was denied.
         var isDenying = false
+        /// Members of imported JSON that came with it; see `ForeignMembers.swift`.
+        public internal(set) var foreignMembers = ""
 
         public init(
             provider: NameID, model: ModelID?, monthly: Money?, isEnforced: Bool = false,
@@ -118,6 +124,8 @@ public struct CreditLedger: Sendable {
     static let noModel = -1
 
     public internal(set) var thresholds = Thresholds()
+    /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
+    public internal(set) var foreignThresholds = ""
     public internal(set) var budgets = BudgetList()
     public internal(set) var period: BudgetPeriod
     /// Oldest first.
@@ -160,7 +168,12 @@ public struct CreditLedger: Sendable {
 
         create(provider, at: now)
         providers[existing: provider.index].sums = providerSums
-        models[place ?? addModel(provider, model)].sums = modelSums
+        let account = place ?? addModel(provider, model)
+        models[account].sums = modelSums
+        if profile.reckonsInDollars {
+            providers[existing: provider.index].dollars += charge.cost.dollars
+            models[account].dollars += charge.cost.dollars
+        }
         if countingInWindows { count(requests: 1, tokens: charge.tokens, provider, at: now) }
         if profile.sharesHistory {
             sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
@@ -199,8 +212,7 @@ public struct CreditLedger: Sendable {
     private mutating func fire(_ provider: NameID, at now: Timestamp, under profile: Profile) -> Fired {
         var fired = Fired()
         guard let budget = providers[existing: provider.index].budget, budget > .zero else { return fired }
-        let spend = providers[existing: provider.index].sums.spend
-        let tier = thresholds.tier(spend: spend, budget: budget)
+        let tier = thresholds.tier(at: providers[existing: provider.index].utilization(of: budget, under: profile))
         if tier.rawValue > providers[existing: provider.index].firedThreshold.rawValue {
             providers[existing: provider.index].firedThreshold = tier
             fired.threshold = tier
@@ -226,7 +238,9 @@ public struct CreditLedger: Sendable {
         }
         let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
         return DepletionEstimate(
-            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now)
+            budget: budget, spend: providers[existing: provider.index].sums.spend,
+            dollars: profile.reckonsInDollars ? providers[existing: provider.index].dollars : nil, burnRate: burnRate,
+            at: now)
     }
 
     /// Notes every tier that is reached as fired.
@@ -234,7 +248,7 @@ public struct CreditLedger: Sendable {
         providers.forEachIndex { index in
             guard let budget = providers[existing: index].budget, budget > .zero else { return }
             providers[existing: index].firedThreshold = thresholds.tier(
-                spend: providers[existing: index].sums.spend, budget: budget)
+                at: providers[existing: index].utilization(of: budget, under: profile))
             guard profile.keepsDepletionTiers else { return }
             let estimate = projectedDepletion(NameID(index: index), budget: budget, at: now, under: profile)
             providers[existing: index].firedDepletion = estimate.tier
@@ -364,13 +378,11 @@ extension CreditLedger.Window {
 }
 
 extension Thresholds {
-    /// The highest threshold that a spend has reached.
-    func tier(spend: Int64, budget: Money) -> ThresholdTier {
-        guard budget > .zero else { return .none }
-        let ratio = Double(spend) / Double(budget.nanodollars)
-        if ratio >= emergency { return .emergency }
-        if ratio >= critical { return .critical }
-        if ratio >= warning { return .warning }
+    /// The highest threshold that a utilization has reached.
+    func tier(at utilization: Double) -> ThresholdTier {
+        if utilization >= emergency { return .emergency }
+        if utilization >= critical { return .critical }
+        if utilization >= warning { return .warning }
         return .none
     }
 }

@@ -39,6 +39,8 @@ public struct SpendSum: Sendable, Equatable {
     public var count: Int64 = 0
     /// Whether a stretch that began before the window is counted in whole.
     public var isApproximate = false
+    /// The cost as a sum of doubles, oldest first, where the profile reckons in them.
+    var dollars: Double?
 
     fileprivate mutating func add(_ entry: SpendEntry, cutoff: Timestamp) {
         cost = cost.saturatingAdd(entry.cost)
@@ -348,10 +350,16 @@ public struct SharedSpendHistory: Sendable {
 
     func sum(of provider: NameID, since cutoff: Timestamp) -> SpendSum {
         var sum = SpendSum()
-        for entry in ring where entry.provider == provider && entry.at >= cutoff {
+        var dollars = 0.0
+        for index in ring.indices {
+            // From the oldest on: sums of doubles depend on their order.
+            let entry = ring[index < ring.count - oldest ? oldest + index : oldest + index - ring.count]
+            guard entry.provider == provider, entry.at >= cutoff else { continue }
             sum.cost = sum.cost.saturatingAdd(entry.cost)
             sum.count += 1
+            dollars += Money(nanodollars: entry.cost).dollars
         }
+        sum.dollars = dollars
         return sum
     }
 

@@ -8,7 +8,7 @@ public struct StateImage {
     private let limits: Limits
     private var permitTotals = PermitTotals()
     /// Model accounts of the provider at hand, in the order of the image.
-    private var pendingModels: [(provider: Name, account: ModelAccount)] = []
+    private var pendingModels: [(provider: Name, account: ModelAccount, dollars: Double?)] = []
 
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
@@ -55,7 +55,8 @@ public struct StateImage {
         case .accounts:
             let image = try read(&contents, as: AccountImage.self)
             try builder.insertAccount(
-                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion)
+                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion,
+                dollars: image.dollars)
         case .modelAccounts: try addModelAccount(try read(&contents))
         case .budgets:
             let image = try read(&contents, as: BudgetImage.self)
@@ -75,6 +76,7 @@ public struct StateImage {
         case .permits:
             let image = try read(&contents, as: PermitImage.self)
             try builder.insertPermit(image.entry, counted: image.counted)
+        case .foreignMembers: builder.machine.restore(try read(&contents))
         }
     }
 
@@ -106,12 +108,12 @@ public struct StateImage {
         var account = ModelAccount()
         account.model = model
         account.usage = image.usage
-        pendingModels.append((provider, account))
+        pendingModels.append((provider, account, image.dollars))
     }
 
     private mutating func addModels() throws(Refusal) {
-        for (provider, account) in pendingModels.reversed() {
-            try builder.insertModelAccount(account, of: provider)
+        for (provider, account, dollars) in pendingModels.reversed() {
+            try builder.insertModelAccount(account, of: provider, dollars: dollars)
         }
         pendingModels.removeAll(keepingCapacity: true)
     }

@@ -166,13 +166,15 @@ extension StateMachine.Builder {
     /// - Parameters:
     ///   - threshold: the highest threshold tier that has fired in this period
     ///   - depletion: the highest depletion tier that has fired in this period
+    ///   - dollars: the spend as a sum of doubles; nil: what the exact sum is
     /// - Throws: `limitReached`
     public mutating func insertAccount(
         _ account: ProviderAccount, firedThreshold threshold: ThresholdTier = .none,
-        firedDepletion depletion: DepletionTier = .none, by user: UInt32 = 0
+        firedDepletion depletion: DepletionTier = .none, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
         let id = try self.account(account.provider, by: user)
         machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
+        machine.ledger.providers[existing: id.index].dollars = dollars ?? account.usage.spend.dollars
         machine.ledger.providers[existing: id.index].budget = account.budget
         machine.ledger.providers[existing: id.index].isEnforced = account.isEnforced
         machine.ledger.providers[existing: id.index].firedThreshold = threshold
@@ -186,9 +188,10 @@ extension StateMachine.Builder {
 
     /// Adds a model account; its provider gets an empty account if it has none.
     ///
+    /// - Parameter dollars: the spend as a sum of doubles; nil: what the exact sum is
     /// - Throws: `limitReached`
     public mutating func insertModelAccount(
-        _ account: ModelAccount, of provider: Name, by user: UInt32 = 0
+        _ account: ModelAccount, of provider: Name, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
         try machine.admitModel(account.model)
         let isNew = try machine.admitModelAccount(provider, account.model)
@@ -197,6 +200,7 @@ extension StateMachine.Builder {
         if isNew { machine.models.retain(model) }
         let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model)
         machine.ledger.models[place].sums = CreditLedger.Sums(account.usage)
+        machine.ledger.models[place].dollars = dollars ?? account.usage.spend.dollars
     }
 
     /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.

@@ -19,9 +19,9 @@ extension StateMachine {
     /// The balance of a budget; of an unknown provider or model, that of none.
     fileprivate func balance(_ command: LedgerBalance) throws(Refusal) -> LedgerBalance.Reply {
         guard let provider = names.find(command.provider) else { return LedgerBalance.Reply() }
-        guard let modelName = command.model else { return try ledger.balance(provider) }
+        guard let modelName = command.model else { return try ledger.balance(provider, under: profile) }
         guard let model = models.find(modelName) else { return LedgerBalance.Reply() }
-        return try ledger.balance(provider, model)
+        return try ledger.balance(provider, model, under: profile)
     }
 
     func summary(_ id: NameID, windowMilliseconds: Int64, at now: Timestamp) -> SpendSummary {
@@ -297,8 +297,8 @@ extension StateMachine {
         entry.spend = Money(nanodollars: provider.sums.spend)
         entry.budget = provider.budget
         entry.isEnforced = provider.isEnforced
-        if let budget = provider.budget, budget > .zero {
-            entry.utilization = Double(provider.sums.spend) / Double(budget.nanodollars)
+        if let budget = provider.budget {
+            entry.utilization = provider.utilization(of: budget, under: profile)
         }
         entry.daysRemaining = ledger.depletion(id, at: now, under: profile)?.daysRemaining
         entry.rpm = ledger.window(id, .rpm, at: now).map(RateWindow.init)

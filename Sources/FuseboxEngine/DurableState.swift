@@ -45,11 +45,17 @@ struct DurableState: ~Copyable {
     }
 
     /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
+    ///
+    /// - Parameter request: its own fields, by whose digest it is told from another one of the same number
     mutating func keepReply(
-        to number: RequestSequence, of worker: WorkerID, user: UInt32, command: UInt16, at now: Timestamp
+        to number: RequestSequence, _ request: UnsafeRawBufferPointer, of worker: WorkerID, user: UInt32,
+        command: UInt16, at now: Timestamp
     ) {
         let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
-        unsafe reply.withBytes { unsafe workers[slot].keep($0, to: number, command: command, at: now) }
+        let digest = unsafe Checksum.of(request)
+        unsafe reply.withBytes {
+            unsafe workers[slot].keep($0, to: number, command: command, digest: digest, at: now)
+        }
     }
 
     /// Notes which replies a worker has seen.
@@ -103,7 +109,8 @@ extension DurableState {
             if entry.request != 0 {
                 let number = RequestSequence(
                     sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)
-                keepReply(to: number, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
+                unsafe keepReply(
+                    to: number, payload, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
             }
         }
         sequence = entry.sequence

@@ -73,7 +73,13 @@ extension Engine {
             reply(status(at: moment), to: header)
             return .proceed
         case Subscribe.declaration.number:
-            subscribe(&session, try decode(Subscribe.self, &reader), header)
+            let command = try decode(Subscribe.self, &reader)
+            let unknown = command.topics & ~Topics.all.rawValue
+            guard unknown == 0 else {
+                throw Refusal(
+                    .outOfRange, "topics: no topic has the bits \(unknown); all of them are \(Topics.all.rawValue)")
+            }
+            subscribe(&session, command, header)
             return .proceed
         case SnapshotNow.declaration.number:
             _ = try decode(SnapshotNow.self, &reader)
@@ -91,7 +97,11 @@ extension Engine {
             return .proceed
         case ImportCommit.declaration.number:
             let command = try decode(ImportCommit.self, &reader)
-            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id)))
+            let parts = StateParts(rawValue: command.parts)
+            guard !parts.isEmpty, StateParts.all.isSuperset(of: parts) else {
+                throw Refusal(.outOfRange, "parts \(command.parts) must be a sum of 1, 2 and 4")
+            }
+            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
         case Hello.declaration.number:
             throw Refusal(.helloRequired, "hello has been said on this connection already")
         default:
@@ -110,7 +120,7 @@ extension Engine {
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
         if !session.topics.isEmpty { subscribers -= 1 }
-        session.topics = Topics(rawValue: command.topics).intersection(.all)
+        session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0
         var subscribed = Subscribe.Reply()

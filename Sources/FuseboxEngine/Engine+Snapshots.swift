@@ -222,9 +222,14 @@ extension Engine {
         return snapshots.end(result)
     }
 
-    /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
-    public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
-        state.machine.replaceContents(with: imported)
+    /// Replaces breakers, exhaustion and ledger, or some of them, by an imported state. The request is answered by the
+    /// next snapshot.
+    ///
+    /// - Throws: what stands against it; then nothing has changed
+    public mutating func adopt(
+        _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
+    ) throws(Refusal) {
+        try state.machine.replace(parts, with: imported)
         state.sequence += 1
         noteReplacement()
         snapshots.request(ticket)

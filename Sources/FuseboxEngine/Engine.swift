@@ -136,7 +136,9 @@ public struct Engine: ~Copyable {
             hold = .no
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
-            verdict = session.state == .open && !error.status.closesConnection ? .proceed : .close
+            // Who sends a reply or an event takes itself for a server: what follows makes no sense either.
+            let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
+            verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
         switch hold {
         case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
@@ -192,7 +194,8 @@ public struct Engine: ~Copyable {
         if traits.isSequenced {
             var read = RequestSequence()
             try read.decode(from: &reader)
-            if try resend(read, header, &session) { return .proceed }
+            try read.validate()
+            if try resend(read, header, copy reader, &session) { return .proceed }
             number = read
         }
         if number != nil { try makeRoom(for: session.worker, at: moment) }
@@ -218,8 +221,8 @@ public struct Engine: ~Copyable {
         }
         guard changes else { return .proceed }
         if let number {
-            state.keepReply(
-                to: number, of: session.worker, user: session.peer.user, command: header.command,
+            unsafe state.keepReply(
+                to: number, payload, of: session.worker, user: session.peer.user, command: header.command,
                 at: state.machine.lastMoment.now)
         }
         if isJournaled {
@@ -235,7 +238,7 @@ public struct Engine: ~Copyable {
 
     /// Answers a request that has been applied before with the reply that was kept; returns whether it was one.
     private mutating func resend(
-        _ number: RequestSequence, _ header: FrameHeader, _ session: inout Session
+        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ session: inout Session
     ) throws(Refusal) -> Bool {
         guard let slot = state.workers.find(session.worker) else { return false }
         state.acknowledge(number, of: session.worker)
@@ -249,8 +252,16 @@ public struct Engine: ~Copyable {
             }
             return false
         }
-        let found: Void? = unsafe state.workers[slot].kept.find(number.sequence) { command, payload in
+        let bytes = try unsafe request.readBytes(request.remaining)
+        let found: Bool? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
+            guard command == header.command, unsafe digest == Checksum.of(bytes) else { return false }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
+            return true
+        }
+        guard found != false else {
+            throw Refusal(
+                .sequenceReused,
+                "sequence \(number.sequence) was another request of this worker; a new request takes a new number")
         }
         guard found != nil else {
             throw Refusal(

@@ -86,7 +86,7 @@ extension Storekeeper {
             answer(ticket) { () throws(SnapshotFailure) in
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
-        case .decodeImport(let chunks):
+        case .decodeImport(let chunks, let parts):
             let limits = engine.machine.limits
             delegate?.work {
                 () -> Result<StateMachine, Refusal> in
@@ -96,25 +96,26 @@ extension Storekeeper {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
             } then: { [unowned self] result in
-                do throws(Refusal) { take(try result.get(), for: ticket) } catch { refuse(ticket, error) }
+                do throws(Refusal) { take((try result.get(), parts, ticket)) } catch { refuse(ticket, error) }
             }
         }
     }
 
     /// Goes on with an imported state in the place of this one.
-    private func take(_ machine: StateMachine, for ticket: Ticket) {
+    private func take(_ imported: (machine: StateMachine, parts: StateParts, ticket: Ticket)) {
+        let (machine, parts, ticket) = imported
         guard !hasFailed else { return }
         guard !isStopping else {
             return refuse(ticket, Refusal(.shuttingDown, "the daemon is stopping; nothing was changed"))
         }
         guard !engine.isWritingSnapshot else {
             // The state may change under a rebase only once the snapshot before it is written.
-            return pendingImports.append((machine, ticket))
+            return pendingImports.append(imported)
         }
         guard mayRebase else {
             // The spare segment that it needs may be on its way.
             if let journal, shortage == nil {
-                pendingImports.append((machine, ticket))
+                pendingImports.append(imported)
                 return prepareSpare(journal)
             }
             return refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
@@ -122,16 +123,17 @@ extension Storekeeper {
         endTurn()
         guard !hasFailed else { return }
         // That may have begun a rebase of its own.
-        guard !engine.isWritingSnapshot else { return pendingImports.append((machine, ticket)) }
-        engine.adopt(machine.under(engine.machine.profile), for: ticket, at: moment)
+        guard !engine.isWritingSnapshot else { return pendingImports.append(imported) }
+        do throws(Refusal) {
+            try engine.adopt(machine.under(engine.machine.profile), parts, for: ticket, at: moment)
+        } catch { return refuse(ticket, error) }
         beginRebase()
         delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
     }
 
     func takePendingImport() {
         guard !pendingImports.isEmpty else { return }
-        let (machine, ticket) = pendingImports.removeFirst()
-        take(machine, for: ticket)
+        take(pendingImports.removeFirst())
     }
 
     private func refuse(_ ticket: Ticket, _ refusal: Refusal) {

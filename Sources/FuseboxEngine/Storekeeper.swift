@@ -39,7 +39,7 @@ public final class Storekeeper<Files: JournalStorage> {
     // The snapshots.
 
     /// Imported states that wait for a snapshot that is being written.
-    var pendingImports: [(machine: StateMachine, ticket: Ticket)] = []
+    var pendingImports: [(machine: StateMachine, parts: StateParts, ticket: Ticket)] = []
     /// Whether the end has begun: no request is handled any more.
     var isStopping = false
     /// Whether the snapshot that a restart is to find has been captured.

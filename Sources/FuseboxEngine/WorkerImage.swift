@@ -8,11 +8,13 @@ public struct WorkerImage: WireRecord {
     public struct KeptReply: WireRecord {
         public var sequence: UInt64 = 0
         public var command: UInt16 = 0
+        public var digest: UInt32 = 0
         public var payload = Bytes([])
         public init() {}
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("sequence", &sequence, "the request that it answers")
             try visitor.field("command", &command, "the request's command")
+            try visitor.field("digest", &digest, "the CRC32C of the request's own fields, by which a resend is known")
             try visitor.field("payload", &payload, "the reply's payload")
         }
     }
@@ -92,7 +94,8 @@ extension WorkerTable {
             worker.lastSequence = image.lastSequence
             for reply in image.kept {
                 unsafe reply.payload.contents.withUnsafeBytes {
-                    unsafe worker.kept.keep(reply.sequence, command: reply.command, payload: $0)
+                    unsafe worker.kept.keep(
+                        reply.sequence, command: reply.command, digest: reply.digest, payload: $0)
                 }
             }
             _ = add(worker)
@@ -108,10 +111,11 @@ extension WorkerImage {
         user = worker.user
         lastSequence = worker.lastSequence
         lastSeen = worker.lastSeen
-        worker.kept.forEach { sequence, command, payload in
+        worker.kept.forEach { sequence, command, digest, payload in
             var reply = KeptReply()
             reply.sequence = sequence
             reply.command = command
+            reply.digest = digest
             reply.payload = Bytes(Array(payload))
             kept.append(reply)
         }

@@ -19,12 +19,13 @@ struct WorkerTable: Sendable {
 
         /// Notes a request that has been applied, with its reply. One call, for finding a worker costs more than this.
         mutating func keep(
-            _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, at now: Timestamp
+            _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, digest: UInt32,
+            at now: Timestamp
         ) {
             lastSequence = number.sequence
             lastSeen = now
             kept.acknowledge(below: number.oldestUnacknowledged)
-            unsafe kept.keep(number.sequence, command: command, payload: reply)
+            unsafe kept.keep(number.sequence, command: command, digest: digest, payload: reply)
         }
     }
 
@@ -99,8 +100,8 @@ struct WorkerTable: Sendable {
 
 /// The replies of one worker that it has not acknowledged, oldest first, one after the other in one run of bytes.
 struct KeptReplies: Sendable {
-    /// Sequence (8 bytes), command (2) and length (4) before each payload.
-    private static let headBytes = 14
+    /// Sequence (8 bytes), command (2), length (4) and the request's digest (4) before each payload.
+    private static let headBytes = 18
 
     private var bytes: [UInt8] = []
     /// Where the oldest begins; what is before it has been acknowledged.
@@ -108,10 +109,13 @@ struct KeptReplies: Sendable {
     private(set) var count = 0
 
     /// Keeps the reply to a request with a higher sequence than all before.
-    mutating func keep(_ sequence: UInt64, command: UInt16, payload: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter digest: the CRC32C of the request's own fields
+    mutating func keep(_ sequence: UInt64, command: UInt16, digest: UInt32, payload: UnsafeRawBufferPointer) {
         append(sequence)
         append(command)
         append(UInt32(payload.count))
+        append(digest)
         unsafe bytes.append(contentsOf: payload)
         count += 1
     }
@@ -131,16 +135,18 @@ struct KeptReplies: Sendable {
         }
     }
 
-    /// Calls `body` with the command and payload of a reply that is kept; returns nil if it is not.
-    func find<Result>(_ sequence: UInt64, _ body: (UInt16, UnsafeRawBufferPointer) -> Result) -> Result? {
+    /// Calls `body` with the command, the request's digest and the payload of a reply that is kept; returns nil if it
+    /// is not.
+    func find<Result>(_ sequence: UInt64, _ body: (UInt16, UInt32, UnsafeRawBufferPointer) -> Result) -> Result? {
         var place = start
         for _ in 0..<count {
             let length = Int(number(at: place + 10, as: UInt32.self))
             if number(at: place, as: UInt64.self) == sequence {
                 let payload = (place + Self.headBytes)..<(place + Self.headBytes + length)
                 let command = number(at: place + 8, as: UInt16.self)
+                let digest = number(at: place + 14, as: UInt32.self)
                 return unsafe bytes.withUnsafeBytes {
-                    unsafe body(command, UnsafeRawBufferPointer(rebasing: $0[payload]))
+                    unsafe body(command, digest, UnsafeRawBufferPointer(rebasing: $0[payload]))
                 }
             }
             place += Self.headBytes + length
@@ -150,13 +156,15 @@ struct KeptReplies: Sendable {
 
     /// Calls `body` with every reply, oldest first.
     func forEach<Failure: Error>(
-        _ body: (UInt64, UInt16, ArraySlice<UInt8>) throws(Failure) -> Void
+        _ body: (UInt64, UInt16, UInt32, ArraySlice<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         var place = start
         for _ in 0..<count {
             let length = Int(number(at: place + 10, as: UInt32.self))
             let payload = bytes[(place + Self.headBytes)..<(place + Self.headBytes + length)]
-            try body(number(at: place, as: UInt64.self), number(at: place + 8, as: UInt16.self), payload)
+            try body(
+                number(at: place, as: UInt64.self), number(at: place + 8, as: UInt16.self),
+                number(at: place + 14, as: UInt32.self), payload)
             place += Self.headBytes + length
         }
     }

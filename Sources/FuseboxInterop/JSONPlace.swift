@@ -72,6 +72,9 @@ extension JSONPlace {
         return self
     }
 
+    /// Another value at this place.
+    func replacing(_ other: JSONValue) -> JSONPlace { JSONPlace(other, path) }
+
     /// The members of an object.
     func members() throws(JSONFieldError) -> [(key: String, place: JSONPlace)] {
         guard let members = value?.members else { throw mismatch("an object") }
@@ -123,7 +126,10 @@ extension JSONPlace {
 
     /// A whole number that is at least 0 and fits.
     func count<Count: FixedWidthInteger>(_ type: Count.Type = Count.self) throws(JSONFieldError) -> Count {
-        let number = try int64()
+        try count(try int64())
+    }
+
+    func count<Count: FixedWidthInteger>(_ number: Int64) throws(JSONFieldError) -> Count {
         guard let count = Count(exactly: number), number >= 0 else {
             let highest = Int64(clamping: Count.max)
             throw error("\(number) lies outside the range of 0 to \(highest)")
@@ -133,7 +139,10 @@ extension JSONPlace {
 
     /// A moment in milliseconds since the epoch, as far as JavaScript's dates go.
     func timestamp() throws(JSONFieldError) -> Timestamp {
-        let milliseconds = try int64()
+        try timestamp(try int64())
+    }
+
+    func timestamp(_ milliseconds: Int64) throws(JSONFieldError) -> Timestamp {
         guard (0...8_640_000_000_000_000).contains(milliseconds) else {
             throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
         }

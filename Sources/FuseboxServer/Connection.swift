@@ -231,6 +231,6 @@ extension Connection: StreamDelegate {
 extension Refusal {
     /// What a peer is told whose first bytes announce an impossible frame: most likely it speaks another protocol.
     fileprivate var beforeHello: Refusal {
-        Refusal(.badMagic, "this socket speaks the Fusebox protocol; the first bytes are not its hello (\(message))")
+        Refusal(status, "\(message); this socket speaks the Fusebox protocol, and its first frame is hello")
     }
 }

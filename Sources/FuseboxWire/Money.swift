@@ -53,8 +53,18 @@ public struct Money: Sendable, Hashable {
         self.init(nanodollars: fraction >= 0.5 ? whole + 1 : fraction <= -0.5 ? whole - 1 : whole)
     }
 
-    /// The amount as a number of dollars, for ratios and for reading; sums are made with `Money`.
-    public var dollars: Double { Double(nanodollars) / 1e9 }
+    /// The nearest number of dollars, for ratios and for reading; sums are made with `Money`.
+    ///
+    /// It is the number that the amount's decimal spells, as any language reads it.
+    public var dollars: Double {
+        // Up to 2⁵³ the division alone rounds.
+        if nanodollars.magnitude <= 1 << 53 { return Double(nanodollars) / 1e9 }
+        // Beyond, more bits of the quotient than a double has, and whether any are left over, are rounded once.
+        let (quotient, remainder) = (UInt128(nanodollars.magnitude) << 64).quotientAndRemainder(
+            dividingBy: 1_000_000_000)
+        let dollars = Double(remainder == 0 ? quotient : quotient | 1) * 0x1p-64
+        return nanodollars < 0 ? -dollars : dollars
+    }
 
     /// The sum, or nil if it would leave the range.
     @inlinable

@@ -1,16 +1,17 @@
 extension Status {
     /// Whether the server closes the connection once the frame that carries this status is sent.
     ///
-    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found.
+    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found, or it
+    /// is no request. And so does every refusal of hello.
     public var closesConnection: Bool {
         switch self {
         case .frameTooLarge, .unsupportedVersion, .helloRequired, .helloTimeout, .badMagic, .tooManyConnections,
             .fenced,
             .shuttingDown, .idleTimeout:
             true
-        case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .notFound,
-            .notPermitted,
-            .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed, .damagedData:
+        case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .sequenceReused,
+            .notFound, .notPermitted, .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed,
+            .damagedData:
             false
         }
     }
@@ -30,6 +31,7 @@ extension Status {
         case .trailingBytes: "The payload goes on after its last field."
         case .outOfRange: "A value lies outside its documented range."
         case .badMagic: "The first bytes are not those of this protocol."
+        case .sequenceReused: "The sequence number was another request of this worker."
         case .notFound: "Nothing is known under this name."
         case .notPermitted: "The peer may not use this command."
         case .limitReached: "A limit on what is kept in memory is reached: names, models, budgets."

@@ -29,6 +29,8 @@ public enum Status: UInt8, Sendable, CaseIterable {
     case outOfRange = 10
     /// The first bytes are not those of this protocol. The connection is closed after this.
     case badMagic = 11
+    /// The sequence number was another request's.
+    case sequenceReused = 12
 
     // What is wrong with the request.
 

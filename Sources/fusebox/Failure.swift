@@ -82,7 +82,7 @@ extension Failure.Status {
         case .busy, .limitReached, .tooManyConnections, .storageFailed: self = .tryAgain
         // The daemon is going away, or it does not speak this tool's protocol.
         case .ok, .shuttingDown, .fenced, .idleTimeout, .helloTimeout, .helloRequired, .badMagic, .malformed,
-            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceOutOfOrder:
+            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceReused, .sequenceOutOfOrder:
             self = .unavailable
         }
     }

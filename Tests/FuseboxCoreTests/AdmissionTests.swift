@@ -396,13 +396,18 @@ struct AdmissionTests {
 
     // MARK: Imports
 
-    @Test("An import leaves permits in force, under their names")
-    func imports() throws {
+    @Test(
+        "An import leaves permits in force, under their names; one of a part leaves the other parts too",
+        arguments: [StateParts.all, .breakers, .exhaustion, .ledger, [.breakers, .ledger]])
+    func imports(parts: StateParts) throws {
         var rig = Rig()
         let permit = try permit(admit("1", model: m), &rig)
         var other = Rig()
         try other.apply(BreakerFailure(name: name("z")))
-        rig.machine.replaceContents(with: other.machine)
+        try rig.apply(ExhaustionMark(provider: name("mine")))
+        try rig.machine.replace(parts, with: other.machine)
+        #expect((rig.machine.exhaustion.count == 0) == parts.contains(.exhaustion))
+        #expect(try rig.apply(BreakerGet(name: name("z"))).exists == parts.contains(.breakers))
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("1"))).standing == .inForce)
         #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage.spend == dollars("1"))
         #expect(try rig.machine.restored().image == rig.machine.image)

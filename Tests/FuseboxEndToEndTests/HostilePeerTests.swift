@@ -15,12 +15,18 @@ extension EndToEnd {
         @Test(arguments: [
             Nonsense(
                 testDescription: "an HTTP request", bytes: Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8),
-                status: .badMagic),
+                status: .frameTooLarge),
             Nonsense(
-                testDescription: "a TLS hello", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3], status: .badMagic),
-            Nonsense(testDescription: "a length of 4 GiB", bytes: [255, 255, 255, 255, 1, 0, 0, 0], status: .badMagic),
-            Nonsense(testDescription: "a length of 7", bytes: [7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], status: .badMagic),
-            Nonsense(testDescription: "a length of 0", bytes: [0, 0, 0, 0], status: .badMagic),
+                testDescription: "a TLS hello", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3],
+                status: .frameTooLarge),
+            Nonsense(
+                testDescription: "a length of 4 GiB", bytes: [255, 255, 255, 255, 1, 0, 0, 0],
+                status: .frameTooLarge),
+            Nonsense(
+                testDescription: "a frame of 513 bytes", bytes: [1, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+                status: .frameTooLarge),
+            Nonsense(testDescription: "a length of 7", bytes: [7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], status: .malformed),
+            Nonsense(testDescription: "a length of 0", bytes: [0, 0, 0, 0], status: .malformed),
             Nonsense(
                 testDescription: "a hello with other magic", bytes: [12, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4],
                 status: .badMagic),

@@ -41,6 +41,21 @@ struct MoneyTests {
     }
 
     @Test(
+        "As a number of dollars it is the one that its decimal spells, whatever its size",
+        arguments: [
+            0, 1, -1, 720_000_000, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1, 123_456_789_123_456_789,
+            9_007_199_254_740_993_001, .max, .min, 4_611_686_018_427_387_905, 8_999_999_999_999_999_999,
+        ] as [Int64])
+    func nearestDouble(nanodollars: Int64) throws {
+        let money = Money(nanodollars: nanodollars)
+        #expect(money.dollars == Double(money.description))
+        for offset in 1...200 as ClosedRange<Int64> {
+            let money = Money(nanodollars: nanodollars / 2 + offset * 7_919_999_993)
+            #expect(money.dollars == Double(money.description))
+        }
+    }
+
+    @Test(
         "A double out of range is no amount",
         arguments: [9_223_372_037, -9_223_372_037, .nan, .infinity, -.infinity, 1e300])
     func doublesOutOfRange(dollars: Double) {

@@ -34,7 +34,8 @@ public struct Admit: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("permit", &permit, "its number, to settle with; absent: denied")
-            try visitor.field("expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock")
+            try visitor.field(
+                "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
             try visitor.field("decision", &decision, "which candidate, or why none")
         }
     }

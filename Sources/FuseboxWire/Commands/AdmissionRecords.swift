@@ -118,8 +118,8 @@ public struct AdmissionDecision: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidate", &candidate, "the place of the one that is admitted, from 0; absent: denied")
-        try visitor.field("state", &state, "of the admitted candidate's breaker")
-        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1")
+        try visitor.field("state", &state, "of the admitted candidate's breaker; closed if denied")
+        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1; 0 if denied")
         try visitor.field("denials", &denials, "of the candidates before the admitted one, or of all, in their order")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,

@@ -285,7 +285,9 @@ public struct Subscribe: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
+            "topics", &topics,
+            "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period, 16 admission; others are refused; 0 ends the subscription"
+        )
     }
 
     /// An example: no topic, one, all.
