@@ -8,6 +8,8 @@ import FuseboxWire
 final class Renewals: Sendable {
     private struct Renewal {
         var ttlMilliseconds: Int64
+        /// After this it is not renewed any more.
+        var end: Deadline
         var due: Deadline
 
         mutating func postpone() { due = .after(milliseconds: Int(max(ttlMilliseconds / 3, 1))) }
@@ -30,8 +32,9 @@ final class Renewals: Sendable {
         case nothing
     }
 
-    func add(_ permit: UInt64, ttlMilliseconds: Int64) -> Duty {
-        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, due: .never)
+    func add(_ permit: UInt64, ttlMilliseconds: Int64, maxAgeMilliseconds: Int64 = .max) -> Duty {
+        let end = Deadline.after(milliseconds: Int(max(maxAgeMilliseconds, 0)))
+        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, end: end, due: .never)
         renewal.postpone()
         let (isEarlier, isFirst) = state.withLock { state in
             state.renewals[permit] = renewal
@@ -86,6 +89,10 @@ final class Renewals: Sendable {
             state.wakesAt = .never
             for (permit, renewal) in state.renewals {
                 var renewal = renewal
+                guard now < renewal.end else {
+                    state.renewals[permit] = nil
+                    continue
+                }
                 if renewal.due <= now {
                     due.append((permit, renewal.ttlMilliseconds))
                     renewal.postpone()
@@ -99,9 +106,12 @@ final class Renewals: Sendable {
 }
 
 extension Exchange {
-    /// Renews a permit until `stopRenewing`.
-    func renew(_ permit: UInt64, ttlMilliseconds: Int64) {
-        guard case .start = renewals.add(permit, ttlMilliseconds: ttlMilliseconds) else { return }
+    /// Renews a permit until `stopRenewing`, or until it has been renewed for so long.
+    func renew(_ permit: UInt64, ttlMilliseconds: Int64, maxAgeMilliseconds: Int64) {
+        guard
+            case .start = renewals.add(
+                permit, ttlMilliseconds: ttlMilliseconds, maxAgeMilliseconds: maxAgeMilliseconds)
+        else { return }
         do throws(SystemFailure) {
             try Thread.start {
                 self.renewals.run { permit, ttl in
