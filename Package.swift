@@ -29,6 +29,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
@@ -48,8 +49,8 @@ let package = Package(
         .executableTarget(
             name: "fusebox",
             dependencies: [
-                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                argumentParser,
+                "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore",
+                "FuseboxWire", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),

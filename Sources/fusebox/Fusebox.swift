@@ -25,6 +25,7 @@ struct Fusebox: ParsableCommand {
               69  no daemon answers
               75  not now: a call that may not go out, or something to try again
               77  not permitted
+              78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
             `fusebox run` passes on the exit status of its command.
             """,
         version: "fusebox 0.1.0",
