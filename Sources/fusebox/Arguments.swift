@@ -35,6 +35,8 @@ struct DurationArgument: CustomStringConvertible {
     /// Of every duration that the daemon keeps.
     static let longest = Duration.seconds(366 * 86_400)
     static let any = Duration.zero...longest
+    /// Of what is to happen at all.
+    static let positive = Duration.milliseconds(1)...longest
     /// Of a permit's time to live.
     static let permit = Duration.milliseconds(1)...Duration.milliseconds(Limits.permitMilliseconds)
 

@@ -113,5 +113,6 @@ struct MoneyTests {
     func literal() {
         #expect(Money.dollars("0.00123").nanodollars == 1_230_000)
         #expect(Money.dollars("0.00123").dollars == 0.00123)
+        #expect(Money.dollars("7.5e-05").nanodollars == 75_000)
     }
 }

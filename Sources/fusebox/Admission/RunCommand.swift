@@ -56,7 +56,7 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "How long the command may take; then it gets SIGTERM, and the call counts as failed. (default: as it likes)",
             valueName: "time"),
-        transform: DurationArgument.within(DurationArgument.any))
+        transform: DurationArgument.within(DurationArgument.positive))
     var timeout: DurationArgument?
 
     @Option(
