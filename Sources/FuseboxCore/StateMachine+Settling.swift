@@ -101,7 +101,7 @@ extension StateMachine {
         if let usage = command.usage, let model {
             let record = LedgerRecord(candidate.provider, model, usage)
             reply.record = try self.record(record, application, &effects, countingInWindows: false)
-            noteAnswer(usage.model, of: model, candidate.provider, application)
+            noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
         return reply
@@ -133,7 +133,7 @@ extension StateMachine {
         }
         let record = LedgerRecord(command.candidate.provider, model, usage)
         let reply = try self.record(record, application, &effects)
-        noteAnswer(usage.model, of: model, command.candidate.provider, application)
+        noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
         return reply
     }
 
@@ -141,19 +141,19 @@ extension StateMachine {
     ///
     /// It is for display only, so it is no reason to refuse a call that was made: where there is no room for one more name, it
     /// is not kept.
+    ///
+    /// - Parameter asked: the model that was asked for; nil: none was, and the name that answered is charged itself
     private mutating func noteAnswer(
-        _ answering: Name?, of asked: Name, _ provider: Name, _ application: Application
+        _ answering: Name?, of asked: ModelID?, _ provider: NameID, _ application: Application
     ) {
-        guard let answering, let provider = names.find(provider), let model = models.find(asked),
-            let account = ledger.findModel(provider, model)
-        else { return }
+        guard let answering, let asked, let account = ledger.findModel(provider, asked) else { return }
         let before = ledger.models[account].answering
-        if answering == asked {
+        if answering == models[asked] {
             ledger.models[account].answering = nil
         } else {
             let known = models.find(answering)
             guard known == nil || known != before else { return }
-            guard known != nil || models.count < limits.models else { return }
+            do throws(Refusal) { try admitModel(answering) } catch { return }
             let id = known ?? models.intern(answering, by: application.user)
             models.retain(id)
             ledger.models[account].answering = id
