@@ -71,6 +71,10 @@ struct Fusebox: ParsableCommand {
         Failure(of: error)?.exit()
         let message = fullMessage(for: error)
         guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
+        // A `run` that is not understood makes no call either.
+        if CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }).contains(RunCommand.name) {
+            UsageFile.tellOuterRun(notSent: ExitCode.validationFailure.rawValue)
+        }
         Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
         exit(withError: ExitCode.validationFailure)
     }

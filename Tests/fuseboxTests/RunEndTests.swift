@@ -64,6 +64,7 @@ struct RunEndTests {
     func inner() throws {
         for (inner, status) in [
             ("--provider marked", Int32(75)), ("--provider small --cost 2", 78), ("--provider x --socket /nowhere", 69),
+            ("--provider x --ttl soon", 64),
         ] {
             let daemon = try Daemon()
             _ = try daemon.fusebox("exhaustion", "mark", "marked", "--for", "1h")
@@ -95,6 +96,26 @@ struct RunEndTests {
         child.interrupt(with: signal)
         #expect(child.line() == "told")
         #expect(child.end().status == 0)
+    }
+
+    @Test("20: it stops with its command, and goes on with it")
+    func stopped() throws {
+        let daemon = try Daemon()
+        // With job control it is in a group of its own, as below a terminal; one without a shell to wake it never stops.
+        let script = #"""
+            set -m
+            state() { read -r line < /proc/$1/stat; line=${line##*) }; echo ${line%% *}; }
+            both() { while [ "$(state $run)$(state $command)" != $1 ]; do sleep 0.01; done; }
+            "$FUSEBOX" run --provider openai -- sh -c 'echo $$ > "$TMPDIR/command"; exec sleep 1000' &
+            run=$!
+            until [ -s "$TMPDIR/command" ]; do sleep 0.01; done
+            read -r command < "$TMPDIR/command"
+            both SS; kill -TSTP $run; both TT; kill -CONT $run; both SS; kill -TERM $run; wait $run; echo $?
+            """#
+        let outcome = try Program.run(
+            ["/usr/bin/timeout", "60", "/bin/bash", "-c", script], environment: environment(daemon))
+        #expect(outcome.output == "143\n")
+        #expect(try counts(daemon) == nothingCounted)
     }
 
     @Test("20: when it is killed its command is killed too, and nothing of it stays")

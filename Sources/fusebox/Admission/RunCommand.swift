@@ -5,8 +5,10 @@ import Glibc
 
 /// `fusebox run --provider NAME … -- COMMAND`
 struct RunCommand: ParsableCommand {
+    static let name = "run"
+
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a command that calls a provider, if a call may go out now.",
+        commandName: name, abstract: "Run a command that calls a provider, if a call may go out now.",
         usage: "fusebox run --provider <name> … [options] -- <command> …",
         discussion: """
             The call is admitted, the command runs with FUSEBOX_PROVIDER (FUSEBOX_MODEL, FUSEBOX_PERMIT) set and the streams \
@@ -105,7 +107,11 @@ struct RunCommand: ParsableCommand {
             settle(leave, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
-        let usageFile = try UsageFile()
+        let usageFile: UsageFile
+        do throws(Failure) { usageFile = try UsageFile() } catch {
+            settle(leave, .cancelled)
+            throw Unsent(error: error)
+        }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
             child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: leave.signals)
