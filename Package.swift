@@ -33,6 +33,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(
             name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict, linkerSettings: mathematics),
@@ -54,8 +55,8 @@ let package = Package(
         .executableTarget(
             name: "fusebox",
             dependencies: [
-                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                argumentParser,
+                "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore",
+                "FuseboxWire", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),

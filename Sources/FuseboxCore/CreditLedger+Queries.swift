@@ -9,6 +9,11 @@ extension CreditLedger {
         findModel(provider, model).map { models[$0].sums }
     }
 
+    /// The name that last answered for a model with a provider, if that was another.
+    public func answering(_ provider: NameID, _ model: ModelID) -> ModelID? {
+        findModel(provider, model).flatMap { models[$0].answering }
+    }
+
     /// Calls `body` with every model account of a provider.
     public func forEachModel(of provider: NameID, _ body: (ModelID, Sums) -> Void) {
         var place = providers[provider.index]?.firstModel ?? Self.noModel

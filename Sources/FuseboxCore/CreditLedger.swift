@@ -59,6 +59,8 @@ public struct CreditLedger: Sendable {
         var sums = Sums()
         /// The spend as a sum of doubles, where the profile reckons in them.
         var dollars = 0.0
+        /// The name that last answered for it, if that was another.
+        var answering: ModelID?
         var next: Int
     }
 
@@ -305,7 +307,7 @@ public struct CreditLedger: Sendable {
 
     /// Forgets a provider: its account, its models, its history, its budgets.
     ///
-    /// - Returns: the models whose accounts and budgets are gone, one mention for each
+    /// - Returns: the models whose accounts and budgets are gone and those that answered for them, one mention for each
     mutating func forget(_ provider: NameID) -> (models: [ModelID], budgets: [BudgetEntry]) {
         var forgotten: [ModelID] = []
         if providers.contains(provider.index) {
@@ -313,6 +315,7 @@ public struct CreditLedger: Sendable {
             while place != Self.noModel {
                 let account = models[place]
                 forgotten.append(account.model)
+                if let answering = account.answering { forgotten.append(answering) }
                 modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
                 freeModels.append(place)
                 place = account.next

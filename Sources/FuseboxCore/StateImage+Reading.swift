@@ -108,6 +108,12 @@ public struct StateImage {
         var account = ModelAccount()
         account.model = model
         account.usage = image.usage
+        if let number = image.answering {
+            guard let answering = builder.machine.models.name(number: number) else {
+                throw Refusal(.damagedData, "model \(number) answered for another and has no name")
+            }
+            account.answering = answering
+        }
         pendingModels.append((provider, account, image.dollars))
     }
 

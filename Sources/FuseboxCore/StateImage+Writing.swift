@@ -226,6 +226,7 @@ extension ModelAccountImage {
         provider = UInt32(account.provider.index)
         model = UInt32(account.model.index)
         usage = account.sums.usage
+        answering = account.answering.map { UInt32($0.index) }
     }
 }
 

@@ -86,12 +86,14 @@ public struct ModelAccountImage: WireRecord {
     public var model: UInt32 = 0
     public var usage = AccountUsage()
     public var dollars: Double?
+    public var answering: UInt32?
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums of this period")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
+        try visitor.field("answering", &answering, "the number of the name that last answered, if that was another")
     }
 }
 

@@ -2,27 +2,31 @@ import FuseboxWire
 
 /// What stands against one candidate.
 struct Objections: Sendable {
-    /// The first reason, in the order of `DenialReason`.
-    private(set) var first: DenialReason?
-    /// How long the last of them will stand by time alone; nil if one of them for ever.
-    private(set) var retryAfterMilliseconds: Int64? = 0
-    /// Whether anything but the share stands against it.
-    private(set) var isMoreThanShare = false
+    /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
+    private(set) var longest: DenialReason?
+    /// How long it will stand by time alone; nil: for ever.
+    private var milliseconds: Int64? = 0
+    /// Whether its quota is marked as exhausted.
+    private(set) var hasMark = false
+    /// Whether nothing but the share stands against it.
+    var isShareOnly: Bool { longest == .share && !isMoreThanShare }
+    private var isMoreThanShare = false
 
+    /// Reasons are added in the order of `DenialReason`.
+    ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
     mutating func add(_ reason: DenialReason, for milliseconds: Int64?) {
-        first = first ?? reason
         if reason != .share { isMoreThanShare = true }
-        guard let longest = retryAfterMilliseconds, let milliseconds else {
-            retryAfterMilliseconds = nil
-            return
+        if reason == .exhausted { hasMark = true }
+        if longest != nil {
+            guard let standing = self.milliseconds else { return }
+            if let milliseconds, milliseconds <= standing { return }
         }
-        retryAfterMilliseconds = max(longest, milliseconds)
+        longest = reason
+        self.milliseconds = milliseconds
     }
 
-    var denial: Denial? {
-        first.map { Denial(reason: $0, retryAfterMilliseconds: retryAfterMilliseconds) }
-    }
+    var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
 }
 
 extension StateMachine {
@@ -187,12 +191,11 @@ extension StateMachine {
         _ candidates: Candidates, _ objections: InlineArray<16, Objections>, upTo end: Int, _ application: Application,
         _ effects: inout [Event]
     ) {
-        for place in 0..<end where objections[place].first != .exhausted {
+        for place in 0..<end where !objections[place].hasMark {
             guard let id = names.find(candidates[place].provider), breakers.contains(id) else { continue }
-            let isShareOnly = objections[place].first == .share && !objections[place].isMoreThanShare
+            let isShareOnly = objections[place].isShareOnly
             let isCounted = (0..<place).contains {
-                candidates[$0].provider == candidates[place].provider && objections[$0].first == .share
-                    && !objections[$0].isMoreThanShare
+                candidates[$0].provider == candidates[place].provider && objections[$0].isShareOnly
             }
             changeBreaker(id, application, &effects) { breaker, now, profile in
                 breaker.ask(at: now, under: profile)
@@ -230,7 +233,7 @@ extension StateMachine {
     ) {
         for place in 0..<end {
             let candidate = command.candidates[place]
-            guard let reason = objections[place].first, reason == .providerBudget || reason == .modelBudget,
+            guard let reason = objections[place].longest, reason == .providerBudget || reason == .modelBudget,
                 let provider = names.find(candidate.provider)
             else { continue }
             let model = reason == .modelBudget ? candidate.model.flatMap { models.find($0) } : nil

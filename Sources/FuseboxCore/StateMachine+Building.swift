@@ -201,6 +201,13 @@ extension StateMachine.Builder {
         let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model)
         machine.ledger.models[place].sums = CreditLedger.Sums(account.usage)
         machine.ledger.models[place].dollars = dollars ?? account.usage.spend.dollars
+        if let before = machine.ledger.models[place].answering { machine.models.release(before) }
+        machine.ledger.models[place].answering = nil
+        guard let answering = account.answering else { return }
+        try machine.admitModel(answering)
+        let id = machine.models.intern(answering, by: user)
+        machine.models.retain(id)
+        machine.ledger.models[place].answering = id
     }
 
     /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.

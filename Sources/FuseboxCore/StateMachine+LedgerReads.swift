@@ -77,6 +77,7 @@ extension LedgerModel: StateCommand {
             var account = ModelAccount()
             account.model = model
             account.usage = sums.usage
+            account.answering = machine.ledger.answering(provider, id).map { machine.models[$0] }
             reply.account = account
         }
         return reply
@@ -118,6 +119,7 @@ extension LedgerModels: StateCommand {
             var account = ModelAccount()
             account.model = machine.models[model]
             account.usage = sums.usage
+            account.answering = machine.ledger.answering(id, model).map { machine.models[$0] }
             reply.accounts.append(account)
         }
         return reply

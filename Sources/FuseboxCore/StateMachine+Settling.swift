@@ -101,6 +101,7 @@ extension StateMachine {
         if let usage = command.usage, let model {
             let record = LedgerRecord(candidate.provider, model, usage)
             reply.record = try self.record(record, application, &effects, countingInWindows: false)
+            noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
         return reply
@@ -130,7 +131,34 @@ extension StateMachine {
             }
             return Report.Reply()
         }
-        return try record(LedgerRecord(command.candidate.provider, model, usage), application, &effects)
+        let record = LedgerRecord(command.candidate.provider, model, usage)
+        let reply = try self.record(record, application, &effects)
+        noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
+        return reply
+    }
+
+    /// Keeps the name that answered beside the account of the model that was asked for and is charged.
+    ///
+    /// It is for display only, so it is no reason to refuse a call that was made: where there is no room for one more name, it
+    /// is not kept.
+    ///
+    /// - Parameter asked: the model that was asked for; nil: none was, and the name that answered is charged itself
+    private mutating func noteAnswer(
+        _ answering: Name?, of asked: ModelID?, _ provider: NameID, _ application: Application
+    ) {
+        guard let answering, let asked, let account = ledger.findModel(provider, asked) else { return }
+        let before = ledger.models[account].answering
+        if answering == models[asked] {
+            ledger.models[account].answering = nil
+        } else {
+            let known = models.find(answering)
+            guard known == nil || known != before else { return }
+            do throws(Refusal) { try admitModel(answering) } catch { return }
+            let id = known ?? models.intern(answering, by: application.user)
+            models.retain(id)
+            ledger.models[account].answering = id
+        }
+        if let before { models.release(before) }
     }
 
     /// Checks that an outcome, a usage and a time go together.
@@ -141,14 +169,16 @@ extension StateMachine {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
-        guard outcome == .throttled || outcome == .quotaExhausted else {
+        guard outcome.takesRetryAfter else {
             throw Refusal(
-                .outOfRange, "retryAfter goes with `throttled` and `quotaExhausted` only, not with \(outcome)")
+                .outOfRange,
+                "retryAfter goes with `failure`, `throttled` and `quotaExhausted` only, not with \(outcome)")
         }
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under.
+    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one that was
+    /// asked for, whatever name answered, so that no budget is walked around.
     private func checkUsage(
         _ usage: CallUsage?, _ candidate: Candidate, _ application: Application
     ) throws(Refusal) -> Name? {
@@ -156,7 +186,7 @@ extension StateMachine {
             try admitName(candidate.provider, by: application.user)
             return nil
         }
-        var model = usage.model ?? candidate.model
+        var model = candidate.model ?? usage.model
         if model == nil { model = try Name(CallUsage.unspecifiedModel) }
         guard let model else { return nil }
         try check(LedgerRecord(candidate.provider, model, usage), application)
@@ -173,8 +203,11 @@ extension StateMachine {
             _ = try breaker(names[provider], application)
             recordSuccess(of: provider, application, &effects)
         case .failure, .throttled:
-            _ = try breaker(names[provider], application)
-            recordFailure(of: provider, application, &effects)
+            // A provider that throttles and says for how long is healthy: the mark keeps calls away for just so long.
+            if outcome == .failure || retryAfter == nil {
+                _ = try breaker(names[provider], application)
+                recordFailure(of: provider, application, &effects)
+            }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
         case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return

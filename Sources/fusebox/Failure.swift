@@ -15,9 +15,11 @@ struct Failure: Error {
         case damagedData = 65
         /// No daemon answers.
         case unavailable = 69
-        /// Not now: the same may succeed later.
+        /// Not now: the same may succeed later, by itself.
         case tryAgain = 75
         case notPermitted = 77
+        /// Denied, and no time lifts it: the call does not fit what is configured (`EX_CONFIG`).
+        case deniedForGood = 78
     }
 
     let status: Status

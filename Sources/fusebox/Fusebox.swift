@@ -25,6 +25,7 @@ struct Fusebox: ParsableCommand {
               69  no daemon answers
               75  not now: a call that may not go out, or something to try again
               77  not permitted
+               78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
             `fusebox run` passes on the exit status of its command. A report that no daemon takes is kept in the spool, and \
             that is done (0): see `fusebox help spool`.
             """,
@@ -73,6 +74,10 @@ struct Fusebox: ParsableCommand {
         Failure(of: error)?.exit()
         let message = fullMessage(for: error)
         guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
+        // A `run` that is not understood makes no call either.
+        if CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }).contains(RunCommand.name) {
+            UsageFile.tellOuterRun(notSent: ExitCode.validationFailure.rawValue)
+        }
         Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
         exit(withError: ExitCode.validationFailure)
     }

@@ -93,8 +93,8 @@ struct Fuseboxd: ParsableCommand {
     var check = false
 
     private static func interval(_ text: String) throws -> Int64 {
-        guard let milliseconds = Quantity.milliseconds(text), milliseconds >= 10 else {
-            throw ValidationError("'\(text)' is no interval; give at least 10ms, with a unit: 500ms, 60s, 5m")
+        guard let milliseconds = Quantity.milliseconds(text), (10...366 * 86_400_000).contains(milliseconds) else {
+            throw ValidationError("'\(text)' is no interval; give \(Quantity.durationForms), from 10ms to 366d")
         }
         return milliseconds
     }

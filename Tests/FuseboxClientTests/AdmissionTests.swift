@@ -90,6 +90,10 @@ struct AdmissionTests {
             try #require(server.requests.last).decoded()
                 == Report(
                     candidate: "openai", outcome: .quotaExhausted, retryAfterMilliseconds: 366 * 86_400_000))
+        try await admission.report("openai", .failure(retryAfter: .seconds(120)))
+        #expect(
+            try #require(server.requests.last).decoded()
+                == Report(candidate: "openai", outcome: .failure, retryAfterMilliseconds: 120_000))
         let renewal = try await admission.renew(permit, ttl: .seconds(2))
         #expect(renewal.expiresAt == Renew.Reply.sample(1).expiresAt)
         #expect(try #require(server.requests.last).decoded() == Renew(permit: 7, ttlMilliseconds: 2_000))

@@ -300,6 +300,18 @@ struct WithPermitTests {
         #expect(renewal == Renew(permit: 7, ttlMilliseconds: 30))
     }
 
+    @Test("20: a permit is not renewed beyond its maximum age")
+    func maximumAge() {
+        let renewals = Renewals()
+        _ = renewals.add(1, ttlMilliseconds: 3, maxAgeMilliseconds: 0)
+        _ = renewals.add(2, ttlMilliseconds: 9)
+        renewals.run { permit, _ in
+            #expect(permit == 2)
+            renewals.close()
+        } stayConnected: {
+        }
+    }
+
     @Test func renewalsAreDueEachThirdAndEndWithTheCall() {
         let renewals = Renewals()
         guard case .start = renewals.add(1, ttlMilliseconds: 3, isRenewed: true) else {

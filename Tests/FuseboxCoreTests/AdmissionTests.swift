@@ -206,9 +206,10 @@ struct AdmissionTests {
     // MARK: Outcomes
 
     @Test(
-        "What each outcome does to breaker, exhaustion, request and usage",
+        "19: what each outcome does to breaker, exhaustion, request and usage, with a time and without",
         arguments: [
-            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.throttled, 1, 0, 70_000, 1, true),
+            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.failure, 1, 0, 70_000, 1, true),
+            (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
             (.quotaExhausted, 0, 0, 70_000, 1, true), (.rejected, 0, 0, nil, 1, true),
             (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
         ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])
@@ -262,6 +263,22 @@ struct AdmissionTests {
         #expect(try rig.apply(unspecified).account?.usage.spend == dollars("0.1"))
     }
 
+    @Test("19: a provider that throttles and says for how long never opens its breaker, however often")
+    func throttledWithTime() throws {
+        var rig = Rig()
+        for call in 0..<20 {
+            try rig.apply(
+                Report(candidate: Candidate(provider: p), outcome: .throttled, retryAfterMilliseconds: 1_000),
+                at: Int64(call))
+        }
+        #expect(try rig.apply(admit(), at: 1_018).decision.denials.array.map(\.reason) == [.exhausted])
+        let after = try rig.apply(admit(), at: 1_019)
+        #expect(after.permit != nil)
+        #expect(after.decision.state == .closed && after.decision.share == 1)
+        for _ in 0..<5 { try rig.apply(Report(candidate: Candidate(provider: p), outcome: .throttled), at: 1_019) }
+        #expect(try rig.apply(admit(), at: 1_019).decision.denials.array.map(\.reason) == [.breakerOpen])
+    }
+
     @Test("What does not go together is refused and changes nothing")
     func refused() throws {
         var rig = Rig()
@@ -269,6 +286,9 @@ struct AdmissionTests {
         let before = rig.machine.image
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .cancelled, usage: usage("1")))
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, retryAfterMilliseconds: 1))
+        for outcome in [Outcome.rejected, .abandoned, .cancelled] {
+            rig.expect(.outOfRange, of: Settle(permit: permit, outcome: outcome, retryAfterMilliseconds: 1))
+        }
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .throttled, retryAfterMilliseconds: -1))
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, usage: usage("-1")))
         rig.expect(.outOfRange, of: admit("-1"))

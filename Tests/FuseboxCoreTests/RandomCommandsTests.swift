@@ -152,7 +152,9 @@ struct RandomCommandsTests {
                 note(
                     Report(
                         candidate: Candidate(provider: name(), model: pick([nil, model()])),
-                        outcome: pick(Outcome.allCases), usage: pick([nil, CallUsage(cost: dollars("0.001"))])))
+                        outcome: pick(Outcome.allCases),
+                        usage: pick([nil, CallUsage(model: pick([nil, model()]), cost: dollars("0.001"))]),
+                        retryAfterMilliseconds: pick([nil, nil, 70_000])))
             default: note(AdmitPreview(candidates: candidates(), estimate: estimate()))
             }
         }

@@ -11,6 +11,8 @@ final class Renewals: Sendable {
         var ttlMilliseconds: Int64
         /// Whether it is renewed; if not, it is dropped when it is due.
         var isRenewed: Bool
+        /// After this it is not renewed any more.
+        var end: Deadline
         var due: Deadline
 
         mutating func postpone() {
@@ -38,8 +40,9 @@ final class Renewals: Sendable {
     }
 
     /// Holds a permit until it is removed, or for its time to live if it is not renewed.
-    func add(_ permit: UInt64, ttlMilliseconds: Int64, isRenewed: Bool) -> Duty {
-        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed, due: .never)
+    func add(_ permit: UInt64, ttlMilliseconds: Int64, isRenewed: Bool, maxAgeMilliseconds: Int64 = .max) -> Duty {
+        let end = Deadline.after(milliseconds: Int(max(maxAgeMilliseconds, 0)))
+        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed, end: end, due: .never)
         renewal.postpone()
         let (isEarlier, isFirst) = state.withLock { state in
             state.renewals[permit] = renewal
@@ -115,6 +118,10 @@ final class Renewals: Sendable {
             state.wakesAt = .never
             for (permit, renewal) in state.renewals {
                 var renewal = renewal
+                guard now < renewal.end else {
+                    state.renewals[permit] = nil
+                    continue
+                }
                 if renewal.due <= now {
                     guard renewal.isRenewed else {
                         state.renewals[permit] = nil
@@ -132,14 +139,22 @@ final class Renewals: Sendable {
 }
 
 extension Exchange {
-    /// Renews a permit until `stopRenewing`.
-    func renew(_ permit: UInt64, ttlMilliseconds: Int64) { hold(permit, ttlMilliseconds, isRenewed: true) }
+    /// Renews a permit until `stopRenewing`, or until it has been renewed for so long.
+    func renew(_ permit: UInt64, ttlMilliseconds: Int64, maxAgeMilliseconds: Int64) {
+        hold(permit, ttlMilliseconds, isRenewed: true, maxAgeMilliseconds: maxAgeMilliseconds)
+    }
 
     /// Stays connected for a permit until `stopRenewing`, or for its time to live.
-    func hold(_ permit: UInt64, ttlMilliseconds: Int64) { hold(permit, ttlMilliseconds, isRenewed: false) }
+    func hold(_ permit: UInt64, ttlMilliseconds: Int64) {
+        hold(permit, ttlMilliseconds, isRenewed: false, maxAgeMilliseconds: .max)
+    }
 
-    private func hold(_ permit: UInt64, _ ttlMilliseconds: Int64, isRenewed: Bool) {
-        guard case .start = renewals.add(permit, ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed) else { return }
+    private func hold(
+        _ permit: UInt64, _ ttlMilliseconds: Int64, isRenewed: Bool, maxAgeMilliseconds: Int64
+    ) {
+        let duty = renewals.add(
+            permit, ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed, maxAgeMilliseconds: maxAgeMilliseconds)
+        guard case .start = duty else { return }
         do throws(SystemFailure) {
             try Thread.start {
                 self.renewals.run { permit, ttl in

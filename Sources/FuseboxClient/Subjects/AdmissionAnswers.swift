@@ -54,10 +54,10 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
     public struct Reason: Sendable, Equatable {
         /// The candidate.
         public var candidate: Candidate
-        /// The first reason, in the order of `DenialReason`.
+        /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
         public var reason: DenialReason
-        /// Time until trying again can succeed at the earliest, all reasons considered. Zero: as soon as another call ends,
-        /// or with the next call; nil: time alone does not help.
+        /// Time until trying again can succeed at the earliest. Zero: as soon as another call ends, or with the next call; nil:
+        /// time alone does not help.
         public var retryAfter: Duration?
     }
 

@@ -47,7 +47,8 @@ extension Estimate {
 
 /// What a call has used.
 public struct Usage: Sendable, Equatable {
-    /// The model that answered; nil: the one that the candidate named, or `unspecified` if it named none.
+    /// The name that answered. A candidate's model is what is charged; this name is shown beside it. Where the candidate named
+    /// none, the name that answered is charged; nil: `unspecified`.
     public var model: String?
     /// At least 0.
     public var cost: Money
@@ -84,7 +85,7 @@ public struct CallOutcome: Sendable, Equatable {
     public let outcome: Outcome
     /// What was used; nil if that is not known.
     public internal(set) var usage: Usage?
-    /// With `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
+    /// With `failure`, `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
     public let retryAfter: Duration?
 
     init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
@@ -101,9 +102,14 @@ public struct CallOutcome: Sendable, Equatable {
     /// The provider failed: 5xx, timeout, no connection.
     public static let failure = CallOutcome(.failure)
     /// The provider failed: 5xx, timeout, no connection.
-    public static func failure(usage: Usage?) -> CallOutcome { CallOutcome(.failure, usage: usage) }
+    ///
+    /// - Parameter retryAfter: how long nobody is to call it, where it said so (503, 529); nil: the breaker alone decides. Less
+    ///   than 0 counts as 0, more than 366 days as 366 days.
+    public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(.failure, usage: usage, retryAfter: retryAfter)
+    }
 
-    /// The provider refused for now: 429.
+    /// The provider refused for now: 429. With a time it counts for nothing with the breaker, which it fails without one.
     ///
     /// - Parameter retryAfter: how long nobody is to call it; nil: the breaker alone decides. Less than 0 counts as 0, more
     ///   than 366 days as 366 days.

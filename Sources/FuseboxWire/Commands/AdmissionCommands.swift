@@ -71,7 +71,8 @@ public struct Settle: Command {
         try visitor.field("usage", &usage, "what it used; not with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "with `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now")
+            "with `failure`, `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now"
+        )
     }
 
     public struct Reply: WireRecord {

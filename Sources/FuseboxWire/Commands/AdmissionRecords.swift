@@ -14,9 +14,13 @@ public enum Outcome: UInt8, WireEnumeration {
     case abandoned = 5
     /// It was never sent.
     case cancelled = 6
+
+    /// Whether the provider may have said with it when it takes calls again.
+    public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
 }
 
-/// Why a candidate is not admitted. They are looked at in this order, and the first that holds is told.
+/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the first in this
+/// order.
 public enum DenialReason: UInt8, WireEnumeration {
     /// The provider's quota is marked as used up.
     case exhausted = 0
@@ -64,7 +68,8 @@ public struct Candidate: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider, which is also its breaker's name")
-        try visitor.field("model", &model, "the model; absent: no model's budget is looked at")
+        try visitor.field(
+            "model", &model, "the model that is asked for, and charged; absent: no model's budget is looked at")
     }
 }
 
@@ -98,10 +103,12 @@ public struct Denial: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("reason", &reason, "the first that holds")
+        try visitor.field(
+            "reason", &reason,
+            "the one that lasts longest; of those that last equally long, the first of the enumeration")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "time until trying again can succeed at the earliest, all reasons considered; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
+            "how long it lasts: trying again can succeed then at the earliest; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
         )
     }
 }
@@ -148,7 +155,8 @@ public struct CallUsage: WireRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "model", &model,
-            "the model that answered; absent: the one that was asked for, or `unspecified` if there was none")
+            "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
+        )
         try visitor.field("cost", &cost, "at least 0")
         try visitor.field("inputTokens", &inputTokens, "tokens sent")
         try visitor.field("outputTokens", &outputTokens, "tokens received")

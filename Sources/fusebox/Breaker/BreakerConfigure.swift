@@ -24,7 +24,9 @@ extension BreakerCommands {
         @Option(help: ArgumentHelp("Failures in a row at which it opens.", valueName: "count"))
         var failureThreshold: Int?
 
-        @Option(help: ArgumentHelp("Quiet time that takes one failure off, \(durationHelp).", valueName: "time"))
+        @Option(
+            help: ArgumentHelp("Quiet time that takes one failure off, \(durationHelp).", valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var resetTimeout: DurationArgument?
 
         @Option(
@@ -35,7 +37,8 @@ extension BreakerCommands {
 
         @Option(
             help: ArgumentHelp(
-                "How long a worker's failure counts for --min-workers, \(durationHelp).", valueName: "time"))
+                "How long a worker's failure counts for --min-workers, \(durationHelp).", valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var monitoringPeriod: DurationArgument?
 
         @Option(help: ArgumentHelp("Kept, not used.", valueName: "count"))

@@ -18,7 +18,9 @@ extension ExhaustionCommands {
 
         @Option(
             name: .customLong("for"),
-            help: ArgumentHelp("For how long, \(durationHelp). (default: see `exhaustion default`)", valueName: "time"))
+            help: ArgumentHelp(
+                "For how long: \(retryTimeHelp). (default: see `exhaustion default`)", valueName: "time"),
+            transform: DurationArgument.retryTime)
         var cooldown: DurationArgument?
 
         @OptionGroup var connection: ConnectionOptions

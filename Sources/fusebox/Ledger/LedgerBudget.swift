@@ -67,7 +67,7 @@ extension LedgerCommands.BudgetCommands {
 
         @OptionGroup var account: AccountArguments
 
-        @Option(help: ArgumentHelp("Budget per period.", valueName: "dollars"))
+        @Option(help: ArgumentHelp("Budget per period.", valueName: "dollars"), transform: MoneyArgument.amount)
         var monthly: MoneyArgument?
 
         @Flag(inversion: .prefixedNo, help: "Whether what the budget does not hold is denied, or only told.")
