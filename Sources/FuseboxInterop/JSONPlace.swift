@@ -134,7 +134,8 @@ extension JSONPlace {
     /// A moment in milliseconds since the epoch, as far as JavaScript's dates go.
     func timestamp() throws(JSONFieldError) -> Timestamp {
         let milliseconds = try int64()
-        guard (0...8_640_000_000_000_000).contains(milliseconds) else {
+        let moments = Timestamp.earliest.milliseconds...Timestamp.latest.milliseconds
+        guard moments.contains(milliseconds) else {
             throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
         }
         return Timestamp(milliseconds: milliseconds)

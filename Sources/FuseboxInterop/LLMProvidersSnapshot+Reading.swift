@@ -171,10 +171,11 @@ extension LLMProvidersSnapshot.Reader {
     mutating func readLedger(_ place: JSONPlace) throws(JSONFieldError) {
         try Self.checkVersion(place)
         let start = try place["periodStart"].timestamp()
-        builder.setPeriod(
+        let period =
             profile.periodsRollOver
-                ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
-                : BudgetPeriod(.manual, start: start))
+            ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
+            : BudgetPeriod(.manual, start: start)
+        try place["periodStart"].refusable { () throws(Refusal) in try builder.setPeriod(period) }
         try readThresholds(place["thresholds"])
         for budget in try place["budgets"].elements() {
             let parsed = try Budget(budget)

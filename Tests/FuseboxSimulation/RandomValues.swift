@@ -1,0 +1,230 @@
+import FuseboxWire
+
+/// Values for the fields of commands: ordinary ones, and those at the ends of every range.
+///
+/// It walks over the fields that a command declares, as the codec and the reference do: a new field or a new command gets
+/// its values without a word here, and a new kind of field stops the walk until it is told how.
+struct RandomValues: Sendable {
+    var random: SplitMix64
+    /// How often a field gets a value from the end of its range: once in so many; 0: never.
+    var extremeOnceIn = 0
+    /// The time that ordinary moments lie around.
+    var now = Timestamp(milliseconds: 0)
+    /// Numbers of permits that were granted of late.
+    private var permits: [UInt64] = []
+    private var fresh = 0
+
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    mutating func note(permit: UInt64) {
+        permits.append(permit)
+        if permits.count > 64 { permits.removeFirst() }
+    }
+
+    /// A record whose fields all have random values.
+    mutating func record<Record: WireRecord>() -> Record {
+        var record = Record()
+        var filler = Filler(values: self)
+        // The filler throws nothing.
+        do throws(Refusal) { try record.fields(&filler) } catch { preconditionFailure(error.message) }
+        self = filler.values
+        return record
+    }
+
+    fileprivate mutating func value<Value: WireValue>(_: Value.Type, _ field: String) -> Value {
+        let made: any WireValue
+        if let type = Value.self as? any RandomlyMade.Type {
+            made = type.make(&self, field)
+        } else if let type = Value.self as? any WireEnumeration.Type {
+            made = enumeration(type)
+        } else if let type = Value.self as? any WireRecord.Type {
+            made = nested(type)
+        } else {
+            preconditionFailure("there is no random \(Value.wireType)")
+        }
+        guard let value = made as? Value else { preconditionFailure("this is no \(Value.wireType)") }
+        return value
+    }
+
+    private mutating func enumeration<Enumeration: WireEnumeration>(_: Enumeration.Type) -> any WireValue {
+        random.pick(Array(Enumeration.allCases))
+    }
+
+    private mutating func nested<Record: WireRecord>(_: Record.Type) -> any WireValue {
+        let made: Record = record()
+        return made
+    }
+
+    /// Whether the next field is to have a value from the end of its range.
+    fileprivate mutating func isExtreme() -> Bool { extremeOnceIn > 0 && random.once(in: extremeOnceIn) }
+
+    // MARK: Kinds of values
+
+    private static let edges: [Int64] = [
+        0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32, (1 << 53) - 1, 1 << 53, (1 << 53) + 1,
+        .max, .max - 1, .min, .min + 1, 1_000_000_000_000_000, 1_000_000_000_000_001, 86_400_000, 31_622_400_000,
+        31_622_400_001,
+    ]
+
+    fileprivate mutating func integer<Integer: FixedWidthInteger>(_ field: String) -> Integer {
+        if field.hasPrefix("permit"), !permits.isEmpty, !isExtreme() {
+            return Integer(clamping: random.pick(permits))
+        }
+        guard isExtreme() else {
+            return Integer(clamping: random.pick([0, 1, 3, 5, random.below(100), random.below(100_000)]))
+        }
+        switch random.below(6) {
+        case 0: return .max
+        case 1: return .max - 1
+        case 2: return .min
+        case 3: return Integer(truncatingIfNeeded: random.next())
+        default: return Integer(clamping: random.pick(Self.edges))
+        }
+    }
+
+    fileprivate mutating func money() -> Money {
+        guard isExtreme() else {
+            return Money(
+                nanodollars: random.pick([0, 1, Int64(random.below(2_000_000_000)), Limits.callCost.nanodollars]))
+        }
+        return Money(nanodollars: integer("money"))
+    }
+
+    fileprivate mutating func timestamp() -> Timestamp {
+        guard isExtreme() else { return now + Int64(random.within(-90_000_000...90_000_000)) }
+        return random.once(in: 2)
+            ? Timestamp(milliseconds: integer("moment"))
+            : random.pick([Timestamp.earliest, Timestamp.latest]) + Int64(random.within(-1...1))
+    }
+
+    fileprivate mutating func double() -> Double {
+        guard isExtreme() else { return Double(random.below(1_000)) / 1_000 }
+        return random.pick([
+            0, -0.0, 1, -1, 1 - .ulpOfOne, 1 + .ulpOfOne, .nan, .infinity, -.infinity, .leastNonzeroMagnitude,
+            .leastNormalMagnitude, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0.5e-9, 0x1p63, 0x1p53,
+            Double(bitPattern: random.next()),
+        ])
+    }
+
+    fileprivate mutating func name() -> Name {
+        let text: String
+        switch random.below(24) {
+        case 0: text = String(repeating: "x", count: Limits.nameLength)
+        case 1: text = "名" + String(repeating: "y", count: Limits.nameLength - 3)
+        case 2:
+            fresh += 1
+            text = "f\(fresh)"
+        default: text = "\(random.pick(["a", "b", "c", "d", "e", "f", "g", "h"]))"
+        }
+        guard let name = try? Name(text) else { preconditionFailure("\(text) is a name") }
+        return name
+    }
+
+    /// How long a list is to be that has room for so many.
+    fileprivate mutating func length(upTo capacity: Int) -> Int {
+        isExtreme() ? random.pick([0, 1, capacity]) : random.below(min(capacity, 4) + 1)
+    }
+}
+
+/// Fills every field.
+private struct Filler: FieldVisitor {
+    var values: RandomValues
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value = values.value(Value.self, name.description)
+    }
+}
+
+/// A kind of value that is neither a record nor an enumeration.
+private protocol RandomlyMade: WireValue {
+    static func make(_ values: inout RandomValues, _ field: String) -> any WireValue
+}
+
+extension UInt8: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt8
+    }
+}
+
+extension UInt16: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt16
+    }
+}
+
+extension UInt32: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt32
+    }
+}
+
+extension UInt64: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt64
+    }
+}
+
+extension Int64: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as Int64
+    }
+}
+
+extension Double: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.double() }
+}
+
+extension Bool: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.random.once(in: 2)
+    }
+}
+
+extension Money: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.money() }
+}
+
+extension Timestamp: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.timestamp() }
+}
+
+extension Name: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.name() }
+}
+
+extension String: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        String(repeating: "t", count: values.length(upTo: Limits.textLength))
+    }
+}
+
+extension Bytes: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        Bytes([UInt8](repeating: 7, count: values.length(upTo: 64)))
+    }
+}
+
+extension Optional: RandomlyMade where Wrapped: WireValue {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        let isPresent = values.random.once(in: 2)
+        return isPresent ? Optional(values.value(Wrapped.self, field)) : Wrapped?.none
+    }
+}
+
+extension Array: RandomlyMade where Element: WireValue {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        // One more than the longest list that a command takes.
+        let length = values.length(upTo: Limits.curveLength + 1)
+        return (0..<length).map { _ in values.value(Element.self, field) }
+    }
+}
+
+extension InlineList: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        var list = Self()
+        for _ in 0..<values.length(upTo: capacity) { list.append(values.value(Element.self, field)) }
+        return list
+    }
+}
