@@ -64,7 +64,7 @@ public struct CommandWalk {
     private static let busy: [UInt16] = [
         Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
-        BreakerFailure.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
+        BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
         LedgerResetPeriod.declaration.number,
     ]
 
@@ -102,7 +102,9 @@ public struct CommandWalk {
         passTime()
         advance()
         values.now = moment.now
-        values.extremeOnceIn = values.random.pick([0, 0, 12, 4, 2])
+        values.mood = values.random.pick([
+            .ordinary, .extreme(onceIn: 12), .extreme(onceIn: 3), .oneExtreme, .oneExtreme,
+        ])
         user = UInt32(values.random.below(3))
         worker = WorkerID(high: UInt64(values.random.below(4)), low: 1)
         apply(values.random.pick(values.random.once(in: 2) ? commands : Self.busy))
@@ -238,7 +240,7 @@ public struct CommandWalk {
 
 extension CommandWalk: StateCommandVisitor {
     public mutating func visit<C: StateCommand>(_ command: C.Type) {
-        let made: C = values.record()
+        let made: C = values.command()
         // As the daemon does it: what cannot be decoded never gets to the state.
         var writer = ByteWriter()
         made.encode(into: &writer)

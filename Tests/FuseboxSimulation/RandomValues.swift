@@ -6,8 +6,21 @@ import FuseboxWire
 /// its values without a word here, and a new kind of field stops the walk until it is told how.
 struct RandomValues: Sendable {
     var random: SplitMix64
-    /// How often a field gets a value from the end of its range: once in so many; 0: never.
-    var extremeOnceIn = 0
+    /// How far from the ordinary the values of a command are.
+    enum Mood: Sendable {
+        /// What workers send.
+        case ordinary
+        /// Each field is at the end of its range once in so many.
+        case extreme(onceIn: Int)
+        /// One field is at the end of its range, and all others are such as any command takes: what is refused for many
+        /// reasons is seldom tried for the last of them.
+        case oneExtreme
+    }
+
+    var mood = Mood.ordinary
+    /// How many fields of the command at hand were asked for so far, and which of them is the extreme one.
+    private var asked = 0
+    private var extremePlace = -1
     /// The time that ordinary moments lie around.
     var now = Timestamp(milliseconds: 0)
     /// Numbers of permits that were granted of late.
@@ -21,8 +34,19 @@ struct RandomValues: Sendable {
         if permits.count > 64 { permits.removeFirst() }
     }
 
-    /// A record whose fields all have random values.
-    mutating func record<Record: WireRecord>() -> Record {
+    /// A command whose fields all have random values.
+    mutating func command<Made: Command>() -> Made {
+        asked = 0
+        extremePlace = -1
+        let made: Made = record()
+        guard isTame else { return made }
+        // Once more, now that it is known how many fields there are to choose from.
+        extremePlace = random.below(asked + 1)
+        asked = 0
+        return record()
+    }
+
+    private mutating func record<Record: WireRecord>() -> Record {
         var record = Record()
         var filler = Filler(values: self)
         // The filler throws nothing.
@@ -56,29 +80,43 @@ struct RandomValues: Sendable {
     }
 
     /// Whether the next field is to have a value from the end of its range.
-    fileprivate mutating func isExtreme() -> Bool { extremeOnceIn > 0 && random.once(in: extremeOnceIn) }
+    fileprivate mutating func isExtreme() -> Bool {
+        asked += 1
+        return switch mood {
+        case .ordinary: false
+        case .extreme(let times): random.once(in: times)
+        case .oneExtreme: asked == extremePlace
+        }
+    }
+
+    private var isTame: Bool {
+        if case .oneExtreme = mood { true } else { false }
+    }
 
     // MARK: Kinds of values
 
-    private static let edges: [Int64] = [
-        0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32, (1 << 53) - 1, 1 << 53, (1 << 53) + 1,
-        .max, .max - 1, .min, .min + 1, 1_000_000_000_000_000, 1_000_000_000_000_001, 86_400_000, 31_622_400_000,
-        31_622_400_001,
+    /// Where ranges end: small ones, those of the project, and those of 64 bits.
+    private static let edges: [[Int64]] = [
+        [0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32],
+        [
+            (1 << 53) - 1, 1 << 53, (1 << 53) + 1, Limits.callCost.nanodollars, Limits.callCost.nanodollars + 1,
+            Limits.permitMilliseconds, Limits.permitMilliseconds + 1, 366 * 86_400_000, 366 * 86_400_000 + 1,
+        ],
+        [.max, .max - 1, .max, .max - 1, .min, .min + 1],
     ]
 
     fileprivate mutating func integer<Integer: FixedWidthInteger>(_ field: String) -> Integer {
-        if field.hasPrefix("permit"), !permits.isEmpty, !isExtreme() {
-            return Integer(clamping: random.pick(permits))
-        }
         guard isExtreme() else {
+            if field.hasPrefix("permit"), !permits.isEmpty { return Integer(clamping: random.pick(permits)) }
+            if isTame { return Integer(clamping: random.within(3...5)) }
             return Integer(clamping: random.pick([0, 1, 3, 5, random.below(100), random.below(100_000)]))
         }
-        switch random.below(6) {
+        switch random.below(12) {
         case 0: return .max
         case 1: return .max - 1
         case 2: return .min
         case 3: return Integer(truncatingIfNeeded: random.next())
-        default: return Integer(clamping: random.pick(Self.edges))
+        default: return Integer(clamping: random.pick(random.pick(Self.edges)))
         }
     }
 
@@ -114,7 +152,7 @@ struct RandomValues: Sendable {
         case 2:
             fresh += 1
             text = "f\(fresh)"
-        default: text = "\(random.pick(["a", "b", "c", "d", "e", "f", "g", "h"]))"
+        default: text = "\(random.pick(["a", "a", "a", "b", "b", "c", "d", "e", "g"]))"
         }
         guard let name = try? Name(text) else { preconditionFailure("\(text) is a name") }
         return name
@@ -122,7 +160,8 @@ struct RandomValues: Sendable {
 
     /// How long a list is to be that has room for so many.
     fileprivate mutating func length(upTo capacity: Int) -> Int {
-        isExtreme() ? random.pick([0, 1, capacity]) : random.below(min(capacity, 4) + 1)
+        if isExtreme() { return random.pick([0, 1, capacity]) }
+        return isTame ? random.within(1...3) : random.below(min(capacity, 4) + 1)
     }
 }
 
