@@ -420,8 +420,11 @@ public struct PermitRegistry: Sendable {
         return place
     }
 
-    /// Numbers are dealt one after the other, so they spread over an index by themselves.
-    private static func hash(_ number: UInt64) -> Int { Int(truncatingIfNeeded: number) }
+    /// Numbers are dealt one after the other. They are spread, for side by side they would be one run of the index, and
+    /// taking one out of it would walk to the run's end.
+    private static func hash(_ number: UInt64) -> Int {
+        Int(truncatingIfNeeded: (number &* 0x9E37_79B9_7F4A_7C15) >> 32)
+    }
 }
 
 extension PermitRegistry {

@@ -34,7 +34,7 @@ struct Fusebox: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Admission",
-                subcommands: [RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self]),
+                subcommands: [RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommands.self]),
             CommandGroup(
                 name: "State",
                 subcommands: [

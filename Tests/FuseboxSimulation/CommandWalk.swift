@@ -101,7 +101,7 @@ public struct CommandWalk {
         result.steps += 1
         passTime()
         advance()
-        values.now = moment.now
+        values.now = moment.clamped.now
         values.mood = values.random.pick([
             .ordinary, .extreme(onceIn: 12), .extreme(onceIn: 3), .oneExtreme, .oneExtreme,
         ])
@@ -136,7 +136,8 @@ public struct CommandWalk {
             case 1_950..<1_980: 40 * 86_400_000
             case 1_980..<1_990: -3_600_000
             case 1_990..<1_997: 400 * 86_400_000
-            default: values.random.pick([.max, .min, -(1 << 53), 1 << 53, 1 << 40])
+            // Seldom: there is no way back from the end of time.
+            default: values.random.once(in: 8) ? values.random.pick([.max, .min, -(1 << 53), 1 << 53, 1 << 40]) : 0
             }
         moment.now = moment.now + passed
         moment.wall = moment.wall + passed

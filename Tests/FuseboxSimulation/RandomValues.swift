@@ -99,7 +99,7 @@ struct RandomValues: Sendable {
     private static let edges: [[Int64]] = [
         [0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32],
         [
-            (1 << 53) - 1, 1 << 53, (1 << 53) + 1, Limits.callCost.nanodollars, Limits.callCost.nanodollars + 1,
+            (1 << 53) - 1, 1 << 53, (1 << 53) + 1, 1_000_000_000_000_000, 1_000_000_000_000_001,
             Limits.permitMilliseconds, Limits.permitMilliseconds + 1, 366 * 86_400_000, 366 * 86_400_000 + 1,
         ],
         [.max, .max - 1, .max, .max - 1, .min, .min + 1],
