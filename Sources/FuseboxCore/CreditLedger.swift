@@ -197,7 +197,8 @@ public struct CreditLedger: Sendable {
     private static func outOfRange(callCost cost: Money) -> Refusal {
         Refusal(
             .outOfRange,
-            "a call's cost of $\(cost) must lie between $0 and $1,000,000; amounts are in nano-dollars, billionths of a dollar")
+            "a call's cost of $\(cost) must lie between $0 and $1,000,000; amounts are in nano-dollars, billionths of a dollar"
+        )
     }
 
     /// Counts against a provider's rate limits, as far as it has any.

@@ -55,7 +55,9 @@ struct CallBoundsTests {
         _ = try rig.machine.restored()
     }
 
-    @Test("An account's sum is refused where it would leave its range, and the state goes on", arguments: Profile.allCases)
+    @Test(
+        "An account's sum is refused where it would leave its range, and the state goes on", arguments: Profile.allCases
+    )
     func account(profile: Profile) throws {
         var rig = Rig(profile)
         for _ in 0..<9_223 { try rig.apply(record(Self.most)) }

@@ -64,7 +64,8 @@ public struct CommandWalk {
     private static let busy: [UInt16] = [
         Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
-        BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
+        BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number,
+        ExhaustionMark.declaration.number,
         LedgerResetPeriod.declaration.number,
     ]
 
@@ -188,7 +189,8 @@ public struct CommandWalk {
         var events: [Event] = []
         var writer = ByteWriter()
         do throws(Refusal) {
-            let reply = try self[keyPath: machine].apply(command, at: moment, by: user, worker: worker, effects: &events)
+            let reply = try self[keyPath: machine].apply(
+                command, at: moment, by: user, worker: worker, effects: &events)
             if let permit = (reply as? Admit.Reply)?.permit { values.note(permit: permit) }
             reply.encode(into: &writer)
         } catch {

@@ -35,7 +35,8 @@ struct Simulate {
             }
         }
         if let walk {
-            let report = WalkReport(steps: walk, first: seed, seeds: hours == nil ? seeds : .max, hours: hours ?? .infinity)
+            let report = WalkReport(
+                steps: walk, first: seed, seeds: hours == nil ? seeds : .max, hours: hours ?? .infinity)
             exit(report.run() ? 0 : 1)
         }
         run(from: seed, seeds: hours == nil ? seeds : .max, crashes: crashes, hours: hours ?? .infinity, bug)

@@ -20,6 +20,7 @@ struct WalkReport {
         let began = time(nil)
         var count = 0
         var loads = 0
+        var starts = 0
         while count < seeds, difftime(time(nil), began) < hours * 3600 {
             let seed = first + UInt64(count)
             count += 1
@@ -37,9 +38,19 @@ struct WalkReport {
                     return false
                 }
             }
+            Self.epitaph = strdup(
+                "the daemon's walk of seed \(seed) kills\nagain: fusebox-simulate --walk \(steps) --seed \(seed) --seeds 1\n"
+            )
+            let outcome = DaemonWalk(seed: seed).run(lives: max(1, steps / 100))
+            starts += outcome.starts
+            if let violation = outcome.violation {
+                print("seed \(seed), the daemon's walk: \(violation)")
+                print("again: fusebox-simulate --walk \(steps) --seed \(seed) --seeds 1")
+                return false
+            }
         }
         print(
-            "\(count) seeds from \(first), 4 walks of \(steps) steps each: no value traps, and \(loads) states went on from their snapshots as they were"
+            "\(count) seeds from \(first), 4 walks of \(steps) steps each: no value traps, and \(loads) states went on from their snapshots as they were; \(starts) starts of the daemon loaded what its walk had left"
         )
         return true
     }

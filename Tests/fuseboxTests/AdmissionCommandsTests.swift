@@ -81,7 +81,10 @@ struct AdmissionCommandsTests {
                 == "1 permit granted: 0 settled, 0 expired, 0 reclaimed, 1 revoked, 0 in force, $0.00 held")
         #expect(try client.admission.settle(permit, .success(usage: Usage(cost: .dollars("3")))).standing == .revoked)
         #expect(try daemon.json("ledger", "show", "openai")["usage"]?["spend"] == .number("3"))
-        #expect(try daemon.fusebox("permits", "revoke", number).lines == ["permit \(number): settled already, it holds nothing"])
+        #expect(
+            try daemon.fusebox("permits", "revoke", number).lines == [
+                "permit \(number): settled already, it holds nothing"
+            ])
     }
 
     @Test func aReportTellsBreakerMarkAndLedger() throws {

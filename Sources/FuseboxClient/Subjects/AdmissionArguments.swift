@@ -190,7 +190,8 @@ extension CallOutcome {
             guard let usage else { return nil }
             guard usage.cost >= .zero, usage.cost <= Limits.callCost else {
                 throw .invalidArgument(
-                    Refusal(.outOfRange, "cost: $\(usage.cost) is not between $0 and $\(Limits.callCost), for one call"))
+                    Refusal(.outOfRange, "cost: $\(usage.cost) is not between $0 and $\(Limits.callCost), for one call")
+                )
             }
             return CallUsage(
                 model: try .optional(usage.model), cost: usage.cost,

@@ -81,7 +81,8 @@ public struct Settle: Command {
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
                 "standing", &standing,
-                "what the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the same")
+                "what the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the same"
+            )
             try visitor.field("record", &record, "the events that the usage fired")
         }
     }
@@ -236,7 +237,8 @@ public struct Revoke: Command {
                 "standing", &standing, "what the permit was: only one in force was revoked, and others hold nothing")
             try visitor.field(
                 "entry", &entry,
-                "the permit as it was, its estimate being what was given back if it was in force; absent if it was settled")
+                "the permit as it was, its estimate being what was given back if it was in force; absent if it was settled"
+            )
         }
     }
 }

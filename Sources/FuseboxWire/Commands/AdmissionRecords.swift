@@ -85,7 +85,8 @@ public struct Estimate: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cost", &cost, "$0 to $1,000,000; held against budgets until the call is settled")
-        try visitor.field("tokens", &tokens, "input and output together, 0 to 2³² − 1; counted against token limits at once")
+        try visitor.field(
+            "tokens", &tokens, "input and output together, 0 to 2³² − 1; counted against token limits at once")
     }
 }
 

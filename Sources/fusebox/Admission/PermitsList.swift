@@ -8,7 +8,8 @@ extension PermitsCommands {
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the permits in force, and what became of all.",
-            discussion: "A permit whose worker has died may be kept to its end, for what it holds: it is not in flight.")
+            discussion: "A permit whose worker has died may be kept to its end, for what it holds: it is not in flight."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -26,12 +27,14 @@ extension PermitsCommands {
                     "permits": .array(overview.permits.map { JSONValue(record: $0) }),
                     "totals": JSONValue(record: overview.totals), "now": JSONValue(overview.now.milliseconds),
                 ],
-                text: table.text(ifEmpty: "No permit is in force.") + "\n\n" + PermitsCommands.sentence(overview.totals))
+                text: table.text(ifEmpty: "No permit is in force.") + "\n\n" + PermitsCommands.sentence(overview.totals)
+            )
         }
 
         private static func row(_ entry: PermitEntry, _ clock: DaemonClock) -> [String] {
             [
-                "\(entry.permit)", entry.provider.text, entry.model?.text ?? "-", Formatting.dollars(entry.estimate.cost),
+                "\(entry.permit)", entry.provider.text, entry.model?.text ?? "-",
+                Formatting.dollars(entry.estimate.cost),
                 "\(entry.estimate.tokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
                 clock.relative(entry.expiresAt), "\(entry.user)",
                 // The beginning tells workers apart; JSON has all of it.
