@@ -107,6 +107,7 @@ public struct PermitRegistry: Sendable {
     private var firstFreeModel = none
     private var permitsOfUser: [UInt32: Int] = [:]
 
+    // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
     private(set) var granted: UInt64 = 0
     private(set) var settled: UInt64 = 0
     private(set) var expired: UInt64 = 0
@@ -220,9 +221,12 @@ public struct PermitRegistry: Sendable {
 
     // MARK: Granting
 
-    /// Grants a permit; returns its place.
+    /// Whether there is a number left for one more permit: there is, unless a restored state has used them up.
+    var hasNumbers: Bool { lastNumber < .max }
+
+    /// Grants a permit, where there is a number left; returns its place.
     mutating func grant(_ grant: Grant) -> Int {
-        granted += 1
+        granted &+= 1
         runs[runs.count - 1].last += 1
         var permit = Permit(grant: grant)
         permit.number = lastNumber
@@ -263,10 +267,12 @@ public struct PermitRegistry: Sendable {
     mutating func beginRun(at now: Timestamp, salt: UInt32) {
         // What a crash has undone may have had the numbers that come next here, and its time may be lost with the rest:
         // the salt leads away from them. All stay below 2⁵³, which every language reads,
-        // until 2038, and below 2⁶³ for ever: the seconds of the latest moment that is taken for its number are 2⁴⁰, and a
-        // life of the daemon adds 2³² and its grants.
+        // until 2038.
         let seconds = min(UInt64(clamping: now.milliseconds / 1_000), 1 << 40)
-        let first = max(seconds << 22, lastNumber + 1) + UInt64(salt)
+        guard hasNumbers else { return }
+        // A restored state may stand near the range's end: then the numbers go on where they were.
+        let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
+        guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
         runs.removeFirst(max(0, runs.count - Self.runLimit))
     }
@@ -281,10 +287,10 @@ public struct PermitRegistry: Sendable {
     /// Closes a permit because its call was settled; its place is free after that.
     mutating func settle(_ place: Int) {
         if permits[place].standing == .inForce {
-            settled += 1
+            settled &+= 1
             letGo(place)
         } else {
-            settledLate += 1
+            settledLate &+= 1
             lapsed.remove(place, in: &permits)
         }
         free(place)
@@ -295,9 +301,9 @@ public struct PermitRegistry: Sendable {
     /// - Returns: the one that was forgotten
     mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limit: Int) -> Permit? {
         switch standing {
-        case .reclaimed: reclaimed += 1
-        case .revoked: revoked += 1
-        case .expired: expired += 1
+        case .reclaimed: reclaimed &+= 1
+        case .revoked: revoked &+= 1
+        case .expired: expired &+= 1
         case .inForce, .settled: preconditionFailure("a permit that lapses has ended unsettled")
         }
         letGo(place)

@@ -171,6 +171,9 @@ extension StateMachine {
                 "user \(application.user) has \(limits.permitsPerUser) permits in force, which is the limit; settle some"
             )
         }
+        guard permits.hasNumbers else {
+            throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
+        }
         try admitName(candidate.provider, by: application.user)
         if let model = candidate.model { try admitModel(model) }
     }

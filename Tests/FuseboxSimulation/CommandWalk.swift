@@ -14,6 +14,8 @@ public struct CommandWalkResult: Sendable, Equatable {
     public var steps = 0
     /// Snapshots that were written and loaded.
     public var loads = 0
+    /// States that came from elsewhere, with values of every kind in them.
+    public var imports = 0
 
     public init() {}
 }
@@ -113,7 +115,7 @@ public struct CommandWalk {
         case 0..<10: load()
         case 10: changeProfile()
         case 11: past = original
-        case 12: importPast()
+        case 12..<24: importPast()
         default: return
         }
     }
@@ -232,11 +234,20 @@ public struct CommandWalk {
         load()
     }
 
-    /// An import of a state of the past.
+    /// An import of a state of the past, or of one that a stranger has written.
     private mutating func importPast() {
-        let imported = past.under(original.profile)
-        original.replaceContents(with: imported)
-        copy.replaceContents(with: imported)
+        values.mood = .extreme(onceIn: values.random.pick([100, 30, 10, 4]))
+        guard let read = values.random.once(in: 3) ? past : past.disturbed(by: &values) else { return }
+        result.imports += 1
+        let imported = read.under(original.profile)
+        if values.random.once(in: 3) {
+            // A restore: permits and all.
+            original = imported
+            copy = imported
+        } else {
+            original.replaceContents(with: imported)
+            copy.replaceContents(with: imported)
+        }
         load()
     }
 }

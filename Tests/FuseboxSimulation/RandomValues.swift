@@ -55,6 +55,42 @@ struct RandomValues: Sendable {
         return record
     }
 
+    /// A record with some of its fields at the ends of their ranges, at every depth.
+    mutating func disturbed<Record: WireRecord>(_ record: Record) -> Record {
+        var record = record
+        var disturber = Disturber(values: self)
+        // The disturber throws nothing.
+        do throws(Refusal) { try record.fields(&disturber) } catch { preconditionFailure(error.message) }
+        self = disturber.values
+        return record
+    }
+
+    fileprivate mutating func disturbed<Value: WireValue>(value: Value, _ field: String) -> Value {
+        let disturbed: any WireValue
+        if let container = value as? any Disturbable {
+            disturbed = container.disturbed(by: &self, field)
+        } else if let record = value as? any WireRecord {
+            disturbed = nestedDisturbed(record)
+        } else {
+            return isExtreme() ? self.value(Value.self, field, isExtreme: true) : value
+        }
+        guard let result = disturbed as? Value else { preconditionFailure("this is no \(Value.wireType)") }
+        return result
+    }
+
+    private mutating func nestedDisturbed<Record: WireRecord>(_ record: Record) -> any WireValue {
+        let result: Record = disturbed(record)
+        return result
+    }
+
+    /// A value from the end of its range.
+    private mutating func value<Value: WireValue>(_: Value.Type, _ field: String, isExtreme: Bool) -> Value {
+        let kept = mood
+        mood = .extreme(onceIn: 1)
+        defer { mood = kept }
+        return value(Value.self, field)
+    }
+
     fileprivate mutating func value<Value: WireValue>(_: Value.Type, _ field: String) -> Value {
         let made: any WireValue
         if let type = Value.self as? any RandomlyMade.Type {
@@ -173,6 +209,39 @@ private struct Filler: FieldVisitor {
         _ name: StaticString, _ value: inout Value, _ meaning: StaticString
     ) throws(Refusal) {
         value = values.value(Value.self, name.description)
+    }
+}
+
+/// Gives some fields other values.
+private struct Disturber: FieldVisitor {
+    var values: RandomValues
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value = values.disturbed(value: value, name.description)
+    }
+}
+
+/// A value with others inside that are disturbed one by one.
+private protocol Disturbable: WireValue {
+    func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue
+}
+
+extension Optional: Disturbable where Wrapped: WireValue {
+    fileprivate func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue {
+        guard let wrapped = self else { return self }
+        return Optional(values.disturbed(value: wrapped, field))
+    }
+}
+
+extension Array: Disturbable where Element: WireValue {
+    fileprivate func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue {
+        var list = self
+        // Twice in a row now and then: what comes twice is a case of its own.
+        if let last, values.random.once(in: 8) { list.append(last) }
+        for place in list.indices { list[place] = values.disturbed(value: list[place], field) }
+        return list
     }
 }
 

@@ -23,7 +23,7 @@ struct CommandWalkTests {
         var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
         let result = commands.run(steps: 1_000)
         #expect(result.violation == nil, "again: fusebox-simulate --walk 1000 --seed \(seed) --seeds 1")
-        #expect(result.loads > 5)
+        #expect(result.loads > 5 && result.imports > 3)
     }
 
     @Test("Every command of the table is carried out, and every limit is met")

@@ -21,6 +21,7 @@ struct WalkReport {
         var count = 0
         var loads = 0
         var starts = 0
+        var imports = 0
         while count < seeds, difftime(time(nil), began) < hours * 3600 {
             let seed = first + UInt64(count)
             count += 1
@@ -32,6 +33,7 @@ struct WalkReport {
                     var walk = CommandWalk(seed: seed, profile: profile, bounds)
                     let result = walk.run(steps: steps)
                     loads += result.loads
+                    imports += result.imports
                     guard let violation = result.violation else { continue }
                     print("seed \(seed), \(profile), \(bounds) limits: \(violation)")
                     print(again)
@@ -50,7 +52,7 @@ struct WalkReport {
             }
         }
         print(
-            "\(count) seeds from \(first), 4 walks of \(steps) steps each: no value traps, and \(loads) states went on from their snapshots as they were; \(starts) starts of the daemon loaded what its walk had left"
+            "\(count) seeds from \(first), 4 walks of \(steps) steps each: no value traps, and \(loads) states went on from their snapshots as they were, \(imports) of them imported; \(starts) starts of the daemon loaded what its walk had left"
         )
         return true
     }
