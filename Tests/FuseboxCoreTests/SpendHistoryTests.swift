@@ -195,6 +195,24 @@ struct SpendHistoryTests {
         #expect(pool.sum(of: list, since: at(0)).count == Int64(4_000 + 2 * SpendPool.entriesPerProvider))
     }
 
+    @Test("Imported stretches of any count and cost can be summed, merged and taken out again")
+    func largestStretches() {
+        var pool = SpendPool()
+        var list = SpendList()
+        for step in 0..<4 {
+            let entry = SpendEntry(start: at(Int64(step)), end: at(Int64(step)), cost: .max, count: .max)
+            pool.restore(entry, isExact: false, in: &list)
+        }
+        pool.settle(&list, at: at(4))
+        #expect(pool.rollingSum(of: &list, at: at(4)) == SpendSum(cost: .max, count: .max))
+        for step in 0..<SpendPool.foldAt {
+            pool.record(SpendEntry(at: at(5 * Self.day + Int64(step)), cost: 1), in: &list)
+        }
+        #expect(pool.sum(of: list, since: at(0)) == SpendSum(cost: .max, count: .max))
+        let count = Int64(SpendPool.foldAt)
+        #expect(pool.rollingSum(of: &list, at: at(5 * Self.day + count)) == SpendSum(cost: count, count: count))
+    }
+
     @Test("The shared history keeps the newest 2,000 of all")
     func shared() {
         var history = SharedSpendHistory()

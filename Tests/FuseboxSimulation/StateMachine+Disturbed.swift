@@ -10,7 +10,7 @@ extension StateMachine {
         forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
             parts.append((section, part.bytes))
         }
-        if values.random.once(in: 15) {
+        if values.random.once(in: 5) {
             parts.swapAt(values.random.below(parts.count), values.random.below(parts.count))
         }
         if values.random.once(in: 30), let part = parts.last { parts.append(part) }
@@ -64,7 +64,7 @@ extension ImageSection {
                     try record.decode(from: &reader)
                     values.disturbed(record).encode(into: &writer)
                     // Twice, now and then.
-                    if values.random.once(in: 200) { record.encode(into: &writer) }
+                    if values.random.once(in: 10) { record.encode(into: &writer) }
                 }
             }
         }
