@@ -123,19 +123,25 @@ extension CreditLedger {
         event.endedStart = period.start
         event.start = next.start
         var closed = ClosedPeriod(start: period.start, end: next.start, sums: [:])
-        var total: Int64 = 0
+        // Told, not kept: the end of the range stands for what lies beyond it.
+        var total: Int128 = 0
         providers.forEachIndex { index in
             let sums = providers[existing: index].sums
             guard sums.requests > 0 else { return }
             closed.sums[NameID(index: index)] = sums
-            total = total.saturatingAdd(sums.spend)
+            total += Int128(sums.spend)
         }
-        event.spend = Money(nanodollars: total)
-        closedPeriods.append(closed)
-        closedPeriods.removeFirst(max(0, closedPeriods.count - closedPeriodLimit))
+        event.spend = Money(nanodollars: Int64(clamping: total))
+        keep(closed)
         period = next
         clear(at: moment.now, under: profile)
         return event
+    }
+
+    /// Keeps a closed period; the oldest beyond the limit goes.
+    mutating func keep(_ closed: ClosedPeriod) {
+        closedPeriods.append(closed)
+        closedPeriods.removeFirst(max(0, closedPeriods.count - closedPeriodLimit))
     }
 
     private mutating func clear(at now: Timestamp, under profile: Profile) {

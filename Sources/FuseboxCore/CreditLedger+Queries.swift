@@ -100,22 +100,20 @@ extension BurnRate {
             costPerDay = dollars / (Double(windowMilliseconds) / 86_400_000)
         }
         self.windowMilliseconds = windowMilliseconds
-        sampleCount = UInt64(sum.count)
+        sampleCount = UInt64(clamping: sum.count)
         isApproximate = sum.isApproximate
     }
 }
 
 extension DepletionEstimate {
-    /// The last moment that the reference library's dates can name.
-    private static let lastMoment = 8.64e15
-
     /// - Parameter dollars: the spend as a sum of doubles, if it is to be reckoned with
     init(budget: Money, spend: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
         self.init()
         self.burnRate = burnRate
-        let (left, overflow) = budget.nanodollars.subtractingReportingOverflow(spend)
+        // The spend may be below zero where refunds were imported; what is left is then held at the range's end.
+        let left = Int64(clamping: Int128(budget.nanodollars) - Int128(spend))
         let difference = dollars.map { budget.dollars - $0 } ?? Money(nanodollars: left).dollars
-        guard !overflow, difference > 0 else {
+        guard difference > 0 else {
             daysRemaining = 0
             depletesAt = now
             return
@@ -125,7 +123,7 @@ extension DepletionEstimate {
         let days = difference / burnRate.costPerDay
         daysRemaining = days
         let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
-        if moment <= Self.lastMoment { depletesAt = Timestamp(milliseconds: Int64(moment)) }
+        if moment <= Double(Timestamp.latest.milliseconds) { depletesAt = Timestamp(milliseconds: Int64(moment)) }
     }
 
     /// How near the end of the budget is.

@@ -158,7 +158,7 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost, `overflow` if a sum would leave its range; then nothing has changed
+    /// - Throws: `outOfRange` for a negative cost or one above `Limits.callCost`, `overflow` if a sum would leave its range; then nothing has changed
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox,
         countingInWindows: Bool = true
@@ -195,9 +195,25 @@ public struct CreditLedger: Sendable {
     }
 
     private static func check(_ charge: Charge) throws(Refusal) {
-        guard charge.cost >= .zero, charge.inputTokens >= 0, charge.outputTokens >= 0 else {
-            throw Refusal(.outOfRange, "cost and tokens of a record must not be negative")
+        try validate(callCost: charge.cost)
+        guard charge.inputTokens >= 0, charge.outputTokens >= 0 else {
+            throw Refusal(.outOfRange, "the tokens of a call must not be negative")
         }
+    }
+
+    /// Checks what a call costs, told or estimated.
+    ///
+    /// - Throws: `outOfRange`
+    static func validate(callCost cost: Money) throws(Refusal) {
+        guard cost >= .zero, cost <= Limits.callCost else { throw outOfRange(callCost: cost) }
+    }
+
+    @inline(never)
+    private static func outOfRange(callCost cost: Money) -> Refusal {
+        Refusal(
+            .outOfRange,
+            "a call's cost of $\(cost) must lie between $0 and $1,000,000; amounts are in nano-dollars, billionths of a dollar"
+        )
     }
 
     /// Counts against a provider's rate limits, as far as it has any.
@@ -205,6 +221,7 @@ public struct CreditLedger: Sendable {
         for dimension in RateDimension.allCases {
             guard var window = providers[existing: provider.index][dimension] else { continue }
             window.renew(dimension, at: now)
+            // A window that was counted to the end of the range stays full for its minute or day: no limit is above it.
             window.used = window.used.saturatingAdd(dimension.countsTokens ? tokens : requests)
             providers[existing: provider.index][dimension] = window
         }

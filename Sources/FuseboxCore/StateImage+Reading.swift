@@ -34,6 +34,9 @@ public struct StateImage {
         guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
+        guard machine.names.hasDistinctFreeNumbers, machine.models.hasDistinctFreeNumbers else {
+            throw Refusal(.damagedData, "a number of a name is free twice")
+        }
         guard machine.permits.totals == permitTotals else {
             throw Refusal(
                 .damagedData,
@@ -67,7 +70,7 @@ public struct StateImage {
             try builder.insertShared(image.provider, at: image.at, cost: image.cost)
         case .closedPeriods:
             let image = try read(&contents, as: ClosedPeriodImage.self)
-            builder.insertClosedPeriod(
+            try builder.insertClosedPeriod(
                 start: image.start, end: image.end, usage: image.entries.map { ($0.provider, $0.usage) })
         case .permitTotals:
             let image = try read(&contents, as: PermitTotalsImage.self)
@@ -92,7 +95,7 @@ public struct StateImage {
         try builder.setDefaultConfiguration(image.breakerDefault)
         try builder.setDefaultCooldown(milliseconds: image.defaultCooldownMilliseconds)
         try builder.setThresholds(image.thresholds)
-        builder.setPeriod(BudgetPeriod(image.periodLength, start: image.periodStart, end: image.periodEnd))
+        try builder.setPeriod(BudgetPeriod(image.periodLength, start: image.periodStart, end: image.periodEnd))
     }
 
     /// A provider lists its newest model account first: they are added in the opposite order.
@@ -165,6 +168,9 @@ extension NameTable {
         (0..<entries.count).allSatisfy { entries[$0].references > 0 || entries[$0].name.count == 0 }
     }
 
+    /// Whether no number would be given to two names.
+    var hasDistinctFreeNumbers: Bool { Set(free).count == free.count }
+
     /// The name that a number stands for; nil if it stands for none.
     func name(number: UInt32) -> Name? {
         guard number < entries.count, entries[Int(number)].name.count > 0 else { return nil }
@@ -173,10 +179,11 @@ extension NameTable {
 
     /// Gives a name the number that it had.
     ///
-    /// - Throws: `damagedData` if the names do not come in the order of their numbers, or one comes twice
+    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
+    ///   comes twice
     mutating func restore(_ image: NameImage) throws(Refusal) {
         guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap,
-            find(image.name) == nil
+            find(image.name) == nil, free.isEmpty
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
         }

@@ -102,23 +102,24 @@ extension StateMachine {
     ) {
         if let budget = ledger.enforcedBudget(of: provider) {
             let spend = ledger.provider(provider)?.sums.spend ?? 0
-            add(.providerBudget, budget, spend, permits.held(of: provider), estimate, at: moment, &objections)
+            add(.providerBudget, budget, spend, permits.exactlyHeld(of: provider), estimate, at: moment, &objections)
         }
         guard let model = modelName.flatMap({ models.find($0) }),
             let budget = ledger.enforcedBudget(of: provider, model)
         else { return }
         let spend = ledger.model(provider, model)?.spend ?? 0
-        add(.modelBudget, budget, spend, permits.held(of: provider, model), estimate, at: moment, &objections)
+        add(.modelBudget, budget, spend, permits.exactlyHeld(of: provider, model), estimate, at: moment, &objections)
     }
 
     private func add(
-        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int64, _ estimate: Estimate,
+        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int128, _ estimate: Estimate,
         at moment: Moment, _ objections: inout Objections
     ) {
         // Whatever is estimated, a budget that is used up takes no more.
         let needed = max(1, estimate.cost.nanodollars)
-        guard spend.saturatingAdd(held).saturatingAdd(needed) > budget.nanodollars else { return }
-        if spend.saturatingAdd(needed) <= budget.nanodollars {
+        let committed = Int128(spend) + Int128(needed)
+        guard committed + held > Int128(budget.nanodollars) else { return }
+        if committed <= Int128(budget.nanodollars) {
             // Another call may end and give back what it holds.
             objections.add(reason, for: 0)
         } else if needed <= budget.nanodollars, profile.periodsRollOver, let end = ledger.period.end {
@@ -137,7 +138,7 @@ extension StateMachine {
         try Self.validateTTL(command.ttlMilliseconds)
         let (decision, objections) = decide(command.candidates, command.estimate, at: application.moment)
         if let chosen = decision.candidate {
-            try checkRoom(for: command.candidates[Int(chosen)], command.estimate, application)
+            try checkRoom(for: command.candidates[Int(chosen)], application)
         }
         noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
         noteDenials(command, objections, upTo: decision.denials.count, &effects)
@@ -154,9 +155,7 @@ extension StateMachine {
         guard !candidates.isEmpty else {
             throw Refusal(.outOfRange, "an admission needs 1 to \(Limits.candidates) candidates")
         }
-        guard estimate.cost >= .zero else {
-            throw Refusal(.outOfRange, "the estimated cost must not be negative")
-        }
+        try CreditLedger.validate(callCost: estimate.cost)
     }
 
     fileprivate static func validateTTL(_ milliseconds: Int64) throws(Refusal) {
@@ -166,9 +165,7 @@ extension StateMachine {
     }
 
     /// Checks that one more permit can be kept.
-    private func checkRoom(
-        for candidate: Candidate, _ estimate: Estimate, _ application: Application
-    ) throws(Refusal) {
+    private func checkRoom(for candidate: Candidate, _ application: Application) throws(Refusal) {
         guard permits.outstanding.count < limits.permits else {
             throw Refusal(.limitReached, "\(limits.permits) permits are in force, which is the limit; settle some")
         }
@@ -178,8 +175,8 @@ extension StateMachine {
                 "user \(application.user) has \(limits.permitsPerUser) permits in force, which is the limit; settle some"
             )
         }
-        guard permits.canHold(estimate.cost.nanodollars) else {
-            throw Refusal(.overflow, "what is held in all would leave the range of money")
+        guard permits.hasNumbers else {
+            throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
         try admitName(candidate.provider, by: application.user)
         if let model = candidate.model { try admitModel(model) }

@@ -29,7 +29,7 @@ extension StateMachine {
         var summary = SpendSummary()
         summary.provider = names[id]
         summary.spend = Money(nanodollars: sum.cost)
-        summary.requests = UInt64(sum.count)
+        summary.requests = UInt64(clamping: sum.count)
         summary.windowMilliseconds = windowMilliseconds
         summary.isApproximate = sum.isApproximate
         return summary

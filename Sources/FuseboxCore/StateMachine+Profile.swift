@@ -17,6 +17,7 @@ extension StateMachine {
             machine.ledger.splitHistory(at: lastMoment.now)
             machine.ledger.setPeriod(.month, at: lastMoment.wall)
         }
+        machine.breakers.forEach { id in machine.breakers.update(id) { $0.enter(profile) } }
         machine.setDeadlines()
         return machine
     }

@@ -25,12 +25,14 @@ extension StateMachine {
     /// Ends a permit that was not settled.
     mutating func lapse(_ place: Int, _ standing: PermitStanding, _ effects: inout [Event]) {
         deadlines.remove(.permit, place)
+        // Told before it lapses: where none are kept, it is forgotten at once, and its names perhaps with it.
+        var lapsed = permits.permits[place]
+        lapsed.standing = standing
+        lapsed.isInFlight = false
+        effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
         if let forgotten = permits.lapse(place, standing, keeping: limits.lapsedPermits) {
             releaseNames(of: forgotten.grant)
         }
-        // With a limit of 0 it is forgotten at once.
-        guard permits.permits[place].number != 0 else { return }
-        effects.append(.permitLapsed(PermitLapsed(entry: entry(permits.permits[place], isVisible: true))))
     }
 
     /// A permit as the wire has it.
@@ -76,6 +78,24 @@ extension StateMachine {
                 lapse(place, .reclaimed, &effects)
             }
         }
+    }
+
+    /// Ends a permit in force by an operator's hand, whoever holds it.
+    fileprivate mutating func revoke(_ number: UInt64, _ effects: inout [Event]) throws(Refusal) -> Revoke.Reply {
+        var reply = Revoke.Reply()
+        guard let place = permits.find(number) else {
+            guard permits.knows(number) else {
+                throw Refusal(
+                    .notFound, "nothing is known of a permit \(number); `fusebox permits list` shows those in force")
+            }
+            reply.standing = .settled
+            return reply
+        }
+        let permit = permits.permits[place]
+        reply.standing = permit.standing
+        reply.entry = entry(permit, isVisible: true)
+        if permit.standing == .inForce { lapse(place, .revoked, &effects) }
+        return reply
     }
 
     // MARK: Settling
@@ -238,6 +258,14 @@ extension Report: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         try machine.report(self, application, &effects)
+    }
+}
+
+extension Revoke: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.revoke(permit, &effects)
     }
 }
 

@@ -25,6 +25,7 @@ public struct StateMachine: Sendable {
 
     /// An empty state whose first budget period begins at `moment`.
     public init(profile: Profile = .fusebox, limits: Limits = Limits(), at moment: Moment) {
+        let moment = moment.clamped
         self.profile = profile
         self.limits = limits
         ledger = CreditLedger(period: profile.periodsRollOver ? .month : .manual, at: moment.wall)
@@ -35,7 +36,8 @@ public struct StateMachine: Sendable {
     /// Applies one command.
     ///
     /// - Parameters:
-    ///   - moment: the time of the decision; one that lies behind the last is taken as the last
+    ///   - moment: the time of the decision; one that lies behind the last is taken as the last, and one outside the range
+    ///     of `Timestamp.earliest` to `.latest` as the nearest end of it
     ///   - user: the peer user that asks, for the bound on the names of one user
     ///   - worker: the worker that asks: who holds a permit, and whom a failure is blamed on
     ///   - effects: what happened is appended here
@@ -44,7 +46,10 @@ public struct StateMachine: Sendable {
         _ command: C, at moment: Moment, by user: UInt32 = 0, worker: WorkerID = WorkerID(),
         effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
-        let moment = Moment(now: max(moment.now, lastMoment.now), wall: max(moment.wall, lastMoment.wall))
+        // Both lie between the epoch and the year 275760, and so do the moments in records from outside: a moment and a
+        // duration of at most 366 days, or the time between two moments, never leaves the range of 64 bits.
+        let given = moment.clamped
+        let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
         let reply = try command.apply(to: &self, Application(moment: moment, user: user, worker: worker), &effects)
         if changesState(C.declaration) { lastMoment = moment }
         return reply
@@ -141,6 +146,7 @@ extension StateMachine {
         case 99: visitor.visit(Renew.self)
         case 100: visitor.visit(AdmitPreview.self)
         case 101: visitor.visit(PermitList.self)
+        case 102: visitor.visit(Revoke.self)
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 243: visitor.visit(ReclaimPermits.self)

@@ -183,7 +183,7 @@ extension Limits {
 
 extension StateMachine {
     /// Where it does not add up: a provider's sums must be those of its models, every budget somebody's, and every
-    /// permit that was granted settled, expired, reclaimed or in force.
+    /// permit that was granted settled, expired, reclaimed, revoked or in force.
     ///
     /// - Parameter file: what the problems are said to be in
     func imbalances(in file: String) -> [Inspection.Problem] {
@@ -204,7 +204,8 @@ extension StateMachine {
             }
         }
         let totals = permits.totals
-        let accounted = totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.outstanding
+        let accounted =
+            totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.revoked &+ totals.outstanding
         if totals.granted != accounted {
             let sentence = "\(totals.granted) permits were granted, and what became of them adds up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))

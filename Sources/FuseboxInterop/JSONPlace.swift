@@ -143,7 +143,8 @@ extension JSONPlace {
     }
 
     func timestamp(_ milliseconds: Int64) throws(JSONFieldError) -> Timestamp {
-        guard (0...8_640_000_000_000_000).contains(milliseconds) else {
+        let moments = Timestamp.earliest.milliseconds...Timestamp.latest.milliseconds
+        guard moments.contains(milliseconds) else {
             throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
         }
         return Timestamp(milliseconds: milliseconds)

@@ -156,10 +156,11 @@ extension LLMProvidersSnapshot.Reader {
     mutating func readLedger(_ place: JSONPlace) throws(JSONFieldError) {
         try Self.checkVersion(place)
         let start = try place["periodStart"].looseTimestamp(.up)
-        builder.setPeriod(
+        let period =
             profile.periodsRollOver
-                ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
-                : BudgetPeriod(.manual, start: start))
+            ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
+            : BudgetPeriod(.manual, start: start)
+        try place["periodStart"].refusable { () throws(Refusal) in try builder.setPeriod(period) }
         try readThresholds(place["thresholds"])
         var subjects: Set<[Name?]> = []
         for budget in try place["budgets"].elements() {

@@ -76,6 +76,7 @@ public enum CommandTable {
         case 99: visitor.visit(Renew.self)
         case 100: visitor.visit(AdmitPreview.self)
         case 101: visitor.visit(PermitList.self)
+        case 102: visitor.visit(Revoke.self)
 
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)

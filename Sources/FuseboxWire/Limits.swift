@@ -25,6 +25,15 @@ public struct Limits: Sendable, Equatable {
     /// The most bytes in one chunk of an import or a snapshot, so that a frame holds it with its header.
     public static let chunkLength = 192 * 1024
 
+    // MARK: One call
+
+    /// The most that one call may cost, told or estimated: $1,000,000. What is more is a mistake in the unit, and
+    /// 9,223 calls of this cost are the range of `Money`. Tokens of one call are bounded by their type, 2³² − 1.
+    public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
+
+    /// The highest count that a breaker keeps or takes over, 2⁵³: what every language reads exactly. It stops there.
+    public static let breakerTotal: UInt64 = 1 << 53
+
     // MARK: What is remembered
 
     /// Names of breakers and providers. 65,536 records of every kind are about 40 MiB.

@@ -21,7 +21,7 @@ enum DirectoryReport {
         } else if let (situation, sequence, _) = inspection.recovery {
             lines.append("a start would find \(sentence(situation)), in all \(Formatting.count(sequence, "change"))")
         }
-        if let permits = inspection.permits, permits.granted > 0 { lines.append(PermitsCommand.sentence(permits)) }
+        if let permits = inspection.permits, permits.granted > 0 { lines.append(PermitsCommands.sentence(permits)) }
         if inspection.isGood { lines.append("OK") }
         return lines.joined(separator: "\n")
     }

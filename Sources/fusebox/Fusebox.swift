@@ -37,7 +37,7 @@ struct Fusebox: ParsableCommand {
             CommandGroup(
                 name: "Admission",
                 subcommands: [
-                    RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self, SpoolCommands.self,
+                    RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommands.self, SpoolCommands.self,
                 ]),
             CommandGroup(
                 name: "State",

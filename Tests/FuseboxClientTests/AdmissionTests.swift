@@ -116,6 +116,31 @@ struct AdmissionTests {
         #expect(try await admission.permits() == overview)
     }
 
+    @Test func anOperatorRevokesByNumber() async throws {
+        let server = FakeServer { request in
+            guard request.command == Revoke.declaration.number else { return request.replySample() }
+            var reply = Revoke.Reply()
+            reply.entry = PermitEntry.sample(1)
+            reply.entry?.estimate.cost = .dollars("50")
+            request.reply(reply)
+        }
+        let admission = try server.connect().admission
+        let revocation = try await admission.revoke(7)
+        #expect(revocation.isRevoked && revocation.givenBack == .dollars("50"))
+        #expect(try #require(server.requests.last).decoded() == Revoke(permit: 7))
+        func blocking() throws -> Revocation { try admission.revoke(7) }
+        #expect(try blocking() == revocation)
+    }
+
+    @Test func aCostThatNoCallHasIsNotSent() throws {
+        let server = FakeServer()
+        let admission = try server.connect().admission
+        let usage = Usage(cost: Money(nanodollars: Limits.callCost.nanodollars + 1))
+        let error = clientError { () throws(ClientError) in _ = try admission.report("openai", .success(usage: usage)) }
+        guard case .invalidArgument(let refusal)? = error else { throw TestFailure("\(String(describing: error))") }
+        #expect(refusal.message == "cost: $1000000.000000001 is not between $0 and $1000000, for one call")
+    }
+
     @Test func aPreviewTakesNothing() throws {
         let server = FakeServer { request in
             guard request.command == AdmitPreview.declaration.number else { return request.replySample() }

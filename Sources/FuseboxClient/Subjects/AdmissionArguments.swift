@@ -37,7 +37,7 @@ extension Estimate {
     /// A call that costs no more than this.
     ///
     /// - Parameters:
-    ///   - cost: at least 0
+    ///   - cost: $0 to $1,000,000
     ///   - tokens: input and output together, 0 to 4,294,967,295
     /// - Throws: `invalidArgument` if the number of tokens is out of range
     public static func cost(_ cost: Money, tokens: Int = 0) throws(ClientError) -> Estimate {
@@ -50,7 +50,7 @@ public struct Usage: Sendable, Equatable {
     /// The name that answered. A candidate's model is what is charged; this name is shown beside it. Where the candidate named
     /// none, the name that answered is charged; nil: `unspecified`.
     public var model: String?
-    /// At least 0.
+    /// $0 to $1,000,000.
     public var cost: Money
     /// Tokens sent, 0 to 4,294,967,295.
     public var inputTokens: Int
@@ -194,8 +194,10 @@ extension CallOutcome {
     fileprivate var sentUsage: CallUsage? {
         get throws(ClientError) {
             guard let usage else { return nil }
-            guard usage.cost >= .zero else {
-                throw .invalidArgument(Refusal(.outOfRange, "cost: \(usage.cost) is less than 0"))
+            guard usage.cost >= .zero, usage.cost <= Limits.callCost else {
+                throw .invalidArgument(
+                    Refusal(.outOfRange, "cost: $\(usage.cost) is not between $0 and $\(Limits.callCost), for one call")
+                )
             }
             return CallUsage(
                 model: try .optional(usage.model), cost: usage.cost,

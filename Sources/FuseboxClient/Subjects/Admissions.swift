@@ -86,6 +86,26 @@ public struct Admissions: Sendable {
         return Renewal(reply)
     }
 
+    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    ///
+    /// For a worker that is gone or hangs while it holds a part of an enforced budget. What its call cost still counts if it
+    /// is settled later.
+    ///
+    /// - Parameter number: as `permits()` lists it
+    /// - Returns: what the permit was; only one in force is revoked
+    /// - Throws: `refused` with `notFound` if the daemon knows nothing of a permit of this number, with `notPermitted` if
+    ///   the process is no operator's
+    @discardableResult
+    public func revoke(_ number: UInt64) throws(ClientError) -> Revocation {
+        Revocation(try client.call(Revoke(permit: number)))
+    }
+
+    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    @discardableResult
+    public func revoke(_ number: UInt64) async throws(ClientError) -> Revocation {
+        Revocation(try await client.call(Revoke(permit: number)))
+    }
+
     // MARK: Without a permit
 
     /// Tells how a call without a permit went, and what it used.

@@ -54,6 +54,8 @@ public enum PermitStanding: UInt8, WireEnumeration {
     case expired = 2
     /// Its worker died before its call was settled.
     case reclaimed = 3
+    /// An operator ended it before its call was settled.
+    case revoked = 4
 }
 
 /// One way that a call may go.
@@ -87,8 +89,9 @@ public struct Estimate: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("cost", &cost, "at least 0; held against budgets until the call is settled")
-        try visitor.field("tokens", &tokens, "input and output together; counted against token limits at once")
+        try visitor.field("cost", &cost, "$0 to $1,000,000; held against budgets until the call is settled")
+        try visitor.field(
+            "tokens", &tokens, "input and output together, 0 to 2³² − 1; counted against token limits at once")
     }
 }
 
@@ -157,9 +160,9 @@ public struct CallUsage: WireRecord {
             "model", &model,
             "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
         )
-        try visitor.field("cost", &cost, "at least 0")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent")
-        try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field("cost", &cost, "$0 to $1,000,000")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to 2³² − 1")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to 2³² − 1")
     }
 }
 
@@ -192,12 +195,13 @@ public struct PermitEntry: WireRecord {
     }
 }
 
-/// What became of all permits: granted = settled + expired + reclaimed + outstanding.
+/// What became of all permits: granted = settled + expired + reclaimed + revoked + outstanding.
 public struct PermitTotals: WireRecord {
     public var granted: UInt64 = 0
     public var settled: UInt64 = 0
     public var expired: UInt64 = 0
     public var reclaimed: UInt64 = 0
+    public var revoked: UInt64 = 0
     public var outstanding: UInt64 = 0
     public var settledLate: UInt64 = 0
     public var held = Money.zero
@@ -208,8 +212,9 @@ public struct PermitTotals: WireRecord {
         try visitor.field("settled", &settled, "those that were settled while in force")
         try visitor.field("expired", &expired, "those whose time to live passed first")
         try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
+        try visitor.field("revoked", &revoked, "those that an operator ended first")
         try visitor.field("outstanding", &outstanding, "those in force")
-        try visitor.field("settledLate", &settledLate, "those settled after they had expired or been reclaimed")
-        try visitor.field("held", &held, "the sum of the outstanding estimates")
+        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
+        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
     }
 }
