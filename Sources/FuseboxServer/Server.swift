@@ -18,8 +18,9 @@ public final class Server {
     /// What the syncs of the journal run in.
     let syncWork = RepeatedWork()
 
-    private var listener: Listener?
-    private var signals: [SignalWatcher] = []
+    var listener: Listener?
+    var socketFileWatch = SocketFileWatch()
+    var signals: [SignalWatcher] = []
     private var housekeeping: Timer?
     /// Ends the wait for events when time makes something due, and when that is.
     private var alarm: Timer?
@@ -131,8 +132,6 @@ public final class Server {
 
     /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
     public func run() throws(ServerFailure) {
-        SignalWatcher.ignoreBrokenPipes()
-        SignalWatcher.unblockAll()
         let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) {
             try watchSignals()
@@ -151,17 +150,6 @@ public final class Server {
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }
-    }
-
-    private func watchSignals() throws(LoopError) {
-        for signal in [SignalWatcher.Signal.terminate, .interrupt] {
-            signals.append(
-                try SignalWatcher(on: loop, signal) { [unowned self] in
-                    log(.notice, "stopping: \(signal)")
-                    beginShutdown()
-                })
-        }
-        signals.append(try SignalWatcher(on: loop, .user1) { [unowned self] in tellStatistics() })
     }
 
     private func makeListener(_ inherited: Int32?) throws(LoopError) -> Listener {
@@ -285,10 +273,12 @@ extension Server: EventLoopDelegate {
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepJournal()
+        watchSocketFile()
+        log.tellLeftOut()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
-    private func tellStatistics() {
+    func tellStatistics() {
         log(
             .notice,
             "\(connectionCount) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
@@ -460,7 +450,7 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         alarm?.close()
-        for signal in signals { signal.close() }
+        endSignals()
         keeper.seal()
         log(
             .notice,

@@ -183,7 +183,7 @@ extension EndToEnd {
             interposer.fail(call)
             #expect(try reporter.report() == nil, "no acknowledgement")
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("<2>the journal cannot be written any more"))
+            #expect(daemon.log.contains("critical: the journal cannot be written any more"))
             interposer.heal()
             let next = try DaemonProcess(options(interposer), in: folder)
             try reporter.reconnect(next)
