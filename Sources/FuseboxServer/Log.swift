@@ -65,9 +65,13 @@ enum LogPrefix: Sendable {
         return line
     }
 
-    /// Such as `2026-03-01T08:30:00Z`.
-    private static func time() -> String {
-        var now = Glibc.time(nil)
+    private static func time() -> String { Log.date(Int64(Glibc.time(nil)) * 1000) }
+}
+
+extension Log {
+    /// A moment in milliseconds since the epoch, such as `2026-03-01T08:30:00Z`.
+    static func date(_ milliseconds: Int64) -> String {
+        var now = time_t(milliseconds / 1000)
         var parts = unsafe tm()
         unsafe gmtime_r(&now, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -25,9 +25,9 @@ public final class Server {
     /// Ends the wait for events when time makes something due, and when that is.
     private var alarm: Timer?
     private var alarmAt: Timestamp?
-    private var clock: EngineClock
+    var clock: EngineClock
     /// The moment of this turn.
-    private(set) var moment: Moment
+    var moment: Moment
     /// The number of this turn.
     private(set) var turn: UInt64 = 1
     /// When this turn handles no more requests, on the monotonic clock: the rest is for the next one, after a look at
@@ -85,7 +85,9 @@ public final class Server {
         let realtime = SystemClock.wallMilliseconds
         let begun = SystemClock.threadNanoseconds
         let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
-        var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
+        var clock = EngineClock(
+            continuing: recovered.recorded, boottime: boottime, realtime: realtime,
+            isSynchronised: SystemClock.isSynchronised)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
@@ -97,6 +99,7 @@ public final class Server {
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         loop.delegate = self
+        if clock.isDoubting { tellDoubt() }
     }
 
     private static func recover(
@@ -146,7 +149,11 @@ public final class Server {
                 : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
         }
         readClocks()
+        keeper.beginTurn(at: moment)
+        checkClock()
         keeper.engine.beginGrace(at: moment)
+        // The first turn writes down what has been done.
+        loop.runAgain()
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }
@@ -201,15 +208,6 @@ extension Server: EventLoopDelegate {
         keeper.beginTurn(at: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
-    }
-
-    private func readClocks() {
-        let (moment, step) = clock.moment(
-            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
-        self.moment = moment
-        if let step {
-            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
-        }
     }
 
     /// Handles what the last turns have left over. Whoever had to wait longest comes first.
@@ -274,6 +272,7 @@ extension Server: EventLoopDelegate {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepJournal()
         watchSocketFile()
+        checkClock()
         log.tellLeftOut()
     }
 
