@@ -46,7 +46,7 @@ extension Server {
     private func mend(_ listener: Listener, _ path: String, _ what: String) {
         guard listener.path != nil else {
             return complain(
-                "the socket file \(path) \(what): no new client reaches this daemon. It belongs to the service manager and cannot be made again from here: restart the socket unit (`systemctl restart fusebox.socket`)"
+                "the socket file \(path) \(what): no new client reaches this daemon. It belongs to the service manager and cannot be made again from here: restart the socket unit and the daemon (`systemctl restart fuseboxd.socket fuseboxd.service`)"
             )
         }
         do throws(LoopError) {

@@ -69,7 +69,7 @@ extension EndToEnd {
             options.passesSocket = false
             let daemon = try DaemonProcess(options, in: folder)
             unlink(folder("passed"))
-            #expect(waitUntil { daemon.log.contains("restart the socket unit") })
+            #expect(waitUntil { daemon.log.contains("systemctl restart fuseboxd.socket") })
             #expect(!fileNames(in: folder.path).contains("passed"))
             #expect(try daemon.stop() == 0)
         }
