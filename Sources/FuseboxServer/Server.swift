@@ -154,6 +154,8 @@ public final class Server {
         keeper.engine.beginGrace(at: moment)
         // The first turn writes down what has been done.
         loop.runAgain()
+        // Whoever is told that it is ready finds in the log what there was to say of the start.
+        log.flush()
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }

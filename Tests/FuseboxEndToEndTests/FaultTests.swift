@@ -101,7 +101,7 @@ extension EndToEnd {
             disk.free()
             #expect(waitUntil { (try? reporter.report()?.status) == .ok }, "it recovers by itself: \(daemon.log)")
             #expect(try reporter.send(BreakerFailure(name: reporter.name))?.status == .ok)
-            #expect(daemon.log.contains("there is room for the journal again"))
+            #expect(waitUntil { daemon.log.contains("there is room for the journal again") })
 
             daemon.send(SIGKILL)
             #expect(try daemon.wait() == 128 + SIGKILL)
