@@ -49,7 +49,8 @@ extension Server {
                 "the recorded time, \(Log.date(ahead.milliseconds)), is more than a day ahead of the wall clock, \(Log.date(realtime)), which is synchronised: dates are taken back to it; budget periods that are open again: \(reopened)"
             )
         } catch {
-            log(.error, "dates are ahead of the wall clock and cannot be taken back yet: \(error.message)")
+            let text = "dates are ahead of the wall clock and cannot be taken back yet: \(error.message)"
+            if clockComplaint.isNews(text, at: moment.now) { log(.error, text) }
         }
     }
 }

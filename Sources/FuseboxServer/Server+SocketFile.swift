@@ -4,30 +4,15 @@ import FuseboxWire
 /// Sees to it that clients find the daemon although others remove or replace its socket file.
 struct SocketFileWatch {
     private var lookedAt: Timestamp?
-    private var complaint: (text: String, at: Timestamp)?
+    var complaint = Complaint()
 
     private static let lookMilliseconds: Int64 = 1_000
-    /// How often is said what does not change.
-    private static let repeatMilliseconds: Int64 = 60_000
 
     /// Whether it is time to look again.
     mutating func isDue(at now: Timestamp) -> Bool {
         if let lookedAt, now - lookedAt < Self.lookMilliseconds { return false }
         lookedAt = now
         return true
-    }
-
-    /// Whether this is to be said now: it is news, or was said long ago.
-    mutating func isNews(_ text: String, at now: Timestamp) -> Bool {
-        if let complaint, complaint.text == text, now - complaint.at < Self.repeatMilliseconds { return false }
-        complaint = (text, now)
-        return true
-    }
-
-    /// Forgets what was wrong; returns whether anything was.
-    mutating func isWellAgain() -> Bool {
-        defer { complaint = nil }
-        return complaint != nil
     }
 }
 
@@ -37,7 +22,7 @@ extension Server {
         guard let listener, socketFileWatch.isDue(at: moment.now) else { return }
         switch listener.lookAtPath() {
         case .asItWas:
-            if socketFileWatch.isWellAgain() { log(.notice, "the socket file is the daemon's own again") }
+            if socketFileWatch.complaint.isWellAgain() { log(.notice, "the socket file is the daemon's own again") }
         case .missing(let path): mend(listener, path, "was removed")
         case .replaced(let path): mend(listener, path, "was replaced")
         }
@@ -58,7 +43,7 @@ extension Server {
             connectionWaits(at: listener)
             listener.close()
             self.listener = successor
-            _ = socketFileWatch.isWellAgain()
+            _ = socketFileWatch.complaint.isWellAgain()
             log(.warning, "the socket file \(path) \(what); it was made again")
         } catch {
             complain("the socket file \(path) \(what): no new client reaches this daemon, and \(error)")
@@ -66,6 +51,6 @@ extension Server {
     }
 
     private func complain(_ text: String) {
-        if socketFileWatch.isNews(text, at: moment.now) { log(.critical, text) }
+        if socketFileWatch.complaint.isNews(text, at: moment.now) { log(.critical, text) }
     }
 }

@@ -20,6 +20,7 @@ public final class Server {
 
     var listener: Listener?
     var socketFileWatch = SocketFileWatch()
+    var clockComplaint = Complaint()
     var signals: [SignalWatcher] = []
     private var housekeeping: Timer?
     /// Ends the wait for events when time makes something due, and when that is.
