@@ -1,2 +1,3 @@
 #pragma once
 #include <uv.h>
+#include <sys/timex.h>

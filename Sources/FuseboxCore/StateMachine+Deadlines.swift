@@ -9,6 +9,9 @@ extension StateMachine {
         return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
     }
 
+    /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout.
+    public var awaitsTime: Bool { deadlines.first != nil }
+
     /// The time until something is due, in milliseconds; nil if nothing will be.
     public func untilDue(at moment: Moment) -> Int64? {
         let moment = moment.clamped

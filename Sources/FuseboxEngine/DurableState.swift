@@ -97,8 +97,13 @@ extension DurableState {
             throw Refusal(.damagedData, "entry \(entry.sequence) does not follow \(sequence)")
         }
         if entry.command == ForgetWorker.declaration.number {
-            let forgetting = try unsafe ForgetWorker(payload)
-            workers.forget(forgetting.worker, isEvicted: forgetting.isEvicted)
+            var input = ForgetWorker()
+            try unsafe input.decode(whole: payload)
+            workers.forget(input.worker, isEvicted: input.isEvicted)
+        } else if entry.command == TakeClockBack.declaration.number {
+            var input = TakeClockBack()
+            try unsafe input.decode(whole: payload)
+            machine.takeClockBack(to: input.wall, at: entry.now)
         } else {
             if let refusal = unsafe apply(
                 entry.command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
@@ -118,9 +123,9 @@ extension DurableState {
     }
 }
 
-extension ForgetWorker {
-    fileprivate init(_ payload: UnsafeRawBufferPointer) throws(Refusal) {
-        self.init()
+extension Command {
+    /// Decodes a payload that holds this input and nothing else.
+    fileprivate mutating func decode(whole payload: UnsafeRawBufferPointer) throws(Refusal) {
         var reader = unsafe ByteReader(payload)
         try decode(from: &reader)
         try reader.finish()

@@ -153,6 +153,8 @@ extension Engine {
         status.snapshotSequence = snapshots.newest?.sequence ?? 0
         status.snapshotAt = snapshots.newest?.takenAt
         status.snapshotFailure = snapshots.failure
+        status.systemWall = moment.wall + census.wallLead
+        status.isClockSynchronised = census.isClockSynchronised
         return status
     }
 }

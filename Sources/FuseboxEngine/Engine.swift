@@ -28,6 +28,9 @@ public struct Engine: ~Copyable {
     public struct Census: Sendable {
         public var connections: UInt32 = 0
         public var connectionLimit: UInt32 = 0
+        /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
+        public var wallLead: Int64 = 0
+        public var isClockSynchronised = false
         public init() {}
     }
 
@@ -40,7 +43,7 @@ public struct Engine: ~Copyable {
     public internal(set) var refusals: UInt64 = 0
     /// Sessions that receive events.
     var subscribers: UInt32 = 0
-    let startedAt: Timestamp
+    var startedAt: Timestamp
     var snapshots: SnapshotSchedule
     var upload = Upload()
     var events = EventLog()
@@ -230,6 +233,7 @@ public struct Engine: ~Copyable {
             hold = traits.isDurable && durability == .commit ? .untilSynced : .untilWritten
         } else {
             state.sequence += 1
+            timeOnlyInputs = 0
             needsRebase = needsRebase || durability != .snapshot
             numberEvents()
         }

@@ -331,8 +331,10 @@ extension Recovered {
             do throws(Refusal) { try unsafe state.replay(entry, payload) } catch {
                 throw .damagedJournal(file: name.file, offset: offset, error.message)
             }
-            recorded = Moment(
-                now: max(entry.now, recorded?.now ?? entry.now), wall: max(entry.wall, recorded?.wall ?? entry.wall))
+            // Dates go forward but for the one input that takes them back.
+            let takesBack = entry.command == TakeClockBack.declaration.number
+            let wall = takesBack ? entry.wall : max(entry.wall, recorded?.wall ?? entry.wall)
+            recorded = Moment(now: max(entry.now, recorded?.now ?? entry.now), wall: wall)
             situation.replayed += 1
             if situation.replayed % 100_000 == 0 { progress(situation.replayed) }
         }

@@ -48,6 +48,7 @@ extension Server: StorekeeperDelegate {
             .critical,
             "the journal cannot be written any more: \(error). Stopping now; the next start recovers what is on the disk"
         )
+        log.flush()
         _exit(74)
     }
 }

@@ -18,15 +18,17 @@ public final class Server {
     /// What the syncs of the journal run in.
     let syncWork = RepeatedWork()
 
-    private var listener: Listener?
-    private var signals: [SignalWatcher] = []
+    var listener: Listener?
+    var socketFileWatch = SocketFileWatch()
+    var clockComplaint = Complaint()
+    var signals: [SignalWatcher] = []
     private var housekeeping: Timer?
     /// Ends the wait for events when time makes something due, and when that is.
     private var alarm: Timer?
     private var alarmAt: Timestamp?
-    private var clock: EngineClock
+    var clock: EngineClock
     /// The moment of this turn.
-    private(set) var moment: Moment
+    var moment: Moment
     /// The number of this turn.
     private(set) var turn: UInt64 = 1
     /// When this turn handles no more requests, on the monotonic clock: the rest is for the next one, after a look at
@@ -84,7 +86,9 @@ public final class Server {
         let realtime = SystemClock.wallMilliseconds
         let begun = SystemClock.threadNanoseconds
         let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
-        var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
+        var clock = EngineClock(
+            continuing: recovered.recorded, boottime: boottime, realtime: realtime,
+            isSynchronised: SystemClock.isSynchronised)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
@@ -96,6 +100,7 @@ public final class Server {
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         loop.delegate = self
+        if clock.isDoubting { tellDoubt() }
     }
 
     private static func recover(
@@ -131,8 +136,6 @@ public final class Server {
 
     /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
     public func run() throws(ServerFailure) {
-        SignalWatcher.ignoreBrokenPipes()
-        SignalWatcher.unblockAll()
         let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) {
             try watchSignals()
@@ -147,21 +150,16 @@ public final class Server {
                 : .unavailable("cannot listen on \(configuration.socketPath): \(error)")
         }
         readClocks()
+        keeper.beginTurn(at: moment)
+        checkClock()
         keeper.engine.beginGrace(at: moment)
+        // The first turn writes down what has been done.
+        loop.runAgain()
+        // Whoever is told that it is ready finds in the log what there was to say of the start.
+        log.flush()
         ServiceManager.notify("READY=1")
         loop.run()
         if let failure { throw failure }
-    }
-
-    private func watchSignals() throws(LoopError) {
-        for signal in [SignalWatcher.Signal.terminate, .interrupt] {
-            signals.append(
-                try SignalWatcher(on: loop, signal) { [unowned self] in
-                    log(.notice, "stopping: \(signal)")
-                    beginShutdown()
-                })
-        }
-        signals.append(try SignalWatcher(on: loop, .user1) { [unowned self] in tellStatistics() })
     }
 
     private func makeListener(_ inherited: Int32?) throws(LoopError) -> Listener {
@@ -213,15 +211,6 @@ extension Server: EventLoopDelegate {
         keeper.beginTurn(at: moment)
         turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
         continueRequests()
-    }
-
-    private func readClocks() {
-        let (moment, step) = clock.moment(
-            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds)
-        self.moment = moment
-        if let step {
-            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
-        }
     }
 
     /// Handles what the last turns have left over. Whoever had to wait longest comes first.
@@ -285,10 +274,13 @@ extension Server: EventLoopDelegate {
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepJournal()
+        watchSocketFile()
+        checkClock()
+        log.tellLeftOut()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
-    private func tellStatistics() {
+    func tellStatistics() {
         log(
             .notice,
             "\(connectionCount) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
@@ -460,7 +452,7 @@ extension Server {
         for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         alarm?.close()
-        for signal in signals { signal.close() }
+        endSignals()
         keeper.seal()
         log(
             .notice,

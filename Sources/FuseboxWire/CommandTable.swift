@@ -83,6 +83,7 @@ public enum CommandTable {
         case 242: visitor.visit(ForgetWorker.self)
         case 243: visitor.visit(ReclaimPermits.self)
         case 244: visitor.visit(BeginPermitNumbers.self)
+        case 245: visitor.visit(TakeClockBack.self)
         default: nil
         }
     }

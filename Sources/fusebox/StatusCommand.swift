@@ -36,7 +36,19 @@ struct StatusCommand: DaemonCommand {
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
+            "steady time": DaemonClock.date(wall: status.now),
+            "wall clock": wallClock(status),
         ]
+    }
+}
+
+extension StatusCommand {
+    /// The system's wall clock, and what the daemon's dates make of it if that is something else.
+    private static func wallClock(_ status: ServerStatus.Reply) -> String {
+        let system = DaemonClock.date(wall: status.systemWall)
+        let standing = status.isClockSynchronised ? "synchronised" : "not synchronised"
+        guard abs(status.systemWall - status.wall) >= 1_000 else { return "\(system), \(standing)" }
+        return "\(system), \(standing); dates go by \(DaemonClock.date(wall: status.wall))"
     }
 }
 

@@ -13,7 +13,7 @@ struct Fuseboxd: ParsableCommand {
         discussion: """
             It listens on a Unix socket, or on the socket that systemd passes, and keeps its state in a directory. \
             SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written. \
-            SIGUSR1 logs how it is doing.
+            SIGUSR1 logs how it is doing. SIGHUP and SIGUSR2 are logged and nothing else.
 
             Exit status: 0 stopped in order, 64 usage, 65 damaged data, 69 the socket cannot be used, \
             74 the data directory cannot be used, 75 another daemon has the directory or the socket.
@@ -100,6 +100,9 @@ struct Fuseboxd: ParsableCommand {
     }
 
     func run() throws {
+        Server.prepareProcess()
+        let log = Log(threshold: logLevel)
+        defer { log.flush() }
         do throws(ServerFailure) {
             let configuration = try serverConfiguration()
             if check {
@@ -108,7 +111,7 @@ struct Fuseboxd: ParsableCommand {
                 try Server(configuration).run()
             }
         } catch {
-            Log(threshold: logLevel)(.critical, error.description)
+            log(.critical, error.description)
             throw ExitCode(error.exitStatus)
         }
     }

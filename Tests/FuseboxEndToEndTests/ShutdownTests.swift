@@ -93,7 +93,7 @@ extension EndToEnd {
             for name in fileNames(in: daemon.dataPath) { unlink("\(daemon.dataPath)/\(name)") }
             rmdir(daemon.dataPath)
             #expect(try daemon.stop() == 74)
-            #expect(daemon.log.contains("<2>the last snapshot could not be written"))
+            #expect(daemon.log.contains("critical: the last snapshot could not be written"))
         }
     }
 }

@@ -87,7 +87,8 @@ final class SimulatedDaemon {
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence
         situation = recovered.situation
-        var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
+        var clock = EngineClock(
+            continuing: recovered.recorded, boottime: boottime, realtime: realtime, isSynchronised: true)
         let moment = clock.moment(boottime: boottime, realtime: realtime).moment
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {
             throw .refused("time went backwards")

@@ -239,6 +239,8 @@ public struct ServerStatus: Command {
         public var snapshotSequence: UInt64 = 0
         public var snapshotAt: Timestamp?
         public var snapshotFailure: String = ""
+        public var systemWall = Timestamp(milliseconds: 0)
+        public var isClockSynchronised = false
         @inlinable public init() {}
 
         @inlinable
@@ -267,6 +269,13 @@ public struct ServerStatus: Command {
             try visitor.field("snapshotAt", &snapshotAt, "when the newest snapshot was verified, on the wall clock")
             try visitor.field(
                 "snapshotFailure", &snapshotFailure, "why the last attempt at a snapshot failed; empty if it did not")
+            try visitor.field(
+                "systemWall", &systemWall,
+                "the system's wall clock as it is: dates follow it forward, and a lead of more than a day only after ten minutes"
+            )
+            try visitor.field(
+                "isClockSynchronised", &isClockSynchronised,
+                "whether the system keeps its wall clock in step with others (adjtimex)")
         }
     }
 }

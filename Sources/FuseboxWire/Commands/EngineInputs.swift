@@ -92,3 +92,21 @@ public struct BeginPermitNumbers: Command {
         try visitor.field("salt", &salt, "drawn at random when the daemon started")
     }
 }
+
+/// Takes the wall clock back: it was more than a day ahead of the system's, which is synchronised.
+public struct TakeClockBack: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            245, "engine.takeClockBack", .session, .engine,
+            "Takes recorded dates back to the system's synchronised clock, and reopens the periods that were closed ahead of it."
+        )
+    }
+    public typealias Reply = Done
+    public var wall = Timestamp(milliseconds: 0)
+    @inlinable public init() {}
+    public init(wall: Timestamp) { self.wall = wall }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("wall", &wall, "the system's wall clock")
+    }
+}
