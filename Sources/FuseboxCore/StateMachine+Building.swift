@@ -171,10 +171,10 @@ extension StateMachine.Builder {
         machine.ledger.period = period
     }
 
-    /// Checks the sums of an account: the spend may be below zero, where refunds were imported; nothing else may.
+    /// Checks the sums of an account: where refunds were imported, spend and tokens may be below zero; requests may not.
     private static func validate(_ usage: AccountUsage) throws(Refusal) {
-        guard usage.inputTokens >= 0, usage.outputTokens >= 0, usage.requests >= 0 else {
-            throw Refusal(.outOfRange, "the tokens and requests of an account must not be negative")
+        guard usage.requests >= 0 else {
+            throw Refusal(.outOfRange, "the requests of an account must not be negative")
         }
         if let moment = usage.lastRecorded { try validateMoment(moment, "lastRecorded of an account") }
     }

@@ -66,7 +66,7 @@ extension StateMachine.Builder {
         for period in other.ledger.closedPeriods {
             let usage = period.sums.sorted { $0.key.index < $1.key.index }
                 .map { (provider: other.names[$0.key], usage: $0.value.usage) }
-            insertClosedPeriod(start: period.start, end: period.end, usage: usage)
+            try insertClosedPeriod(start: period.start, end: period.end, usage: usage)
         }
     }
 
@@ -84,6 +84,7 @@ extension StateMachine.Builder {
             account.model = other.models[model.id]
             account.usage = model.sums.usage
             let place = other.ledger.findModel(id, model.id)
+            account.answering = place.flatMap { other.ledger.models[$0].answering }.map { other.models[$0] }
             try insertModelAccount(
                 account, of: other.names[id], dollars: place.map { other.ledger.models[$0].dollars },
                 by: other.models.user(of: model.id))

@@ -51,11 +51,8 @@ struct MoneyArgument {
 
     init(money: Money) { self.money = money }
 
-    /// The most that one call may cost.
-    static let mostOfCall = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
-
     /// Reads what a call costs.
-    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: mostOfCall) }
+    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: Limits.callCost) }
 
     /// Reads an amount of any size.
     static func amount(_ text: String) throws -> MoneyArgument { try read(text, upTo: Money(nanodollars: .max)) }

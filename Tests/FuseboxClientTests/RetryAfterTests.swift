@@ -3,7 +3,7 @@ import Testing
 
 /// What providers say in headers, as a client reads it.
 struct RetryAfterTests {
-    @Test("19: a client reads times as providers tell them")
+    @Test("A client reads times as providers tell them")
     func times() {
         #expect(Duration(retryAfter: "34.07s") == .milliseconds(34_070))
         #expect(Duration(retryAfter: "6m0s") == .seconds(360))

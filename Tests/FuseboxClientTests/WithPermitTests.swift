@@ -300,15 +300,17 @@ struct WithPermitTests {
         #expect(renewal == Renew(permit: 7, ttlMilliseconds: 30))
     }
 
-    @Test("20: a permit is not renewed beyond its maximum age")
+    @Test("A permit is not renewed beyond its maximum age")
     func maximumAge() {
         let renewals = Renewals()
-        _ = renewals.add(1, ttlMilliseconds: 3, maxAgeMilliseconds: 0)
-        _ = renewals.add(2, ttlMilliseconds: 9)
+        _ = renewals.add(1, ttlMilliseconds: 3, isRenewed: true, maxAgeMilliseconds: 0)
+        _ = renewals.add(2, ttlMilliseconds: 9, isRenewed: true)
         renewals.run { permit, _ in
             #expect(permit == 2)
             renewals.close()
         } stayConnected: {
+        } lookMilliseconds: {
+            1_000
         }
     }
 

@@ -146,7 +146,7 @@ struct AdmissionReasonTests {
         try #require(reply.permit != nil)
     }
 
-    @Test("22: the reason that lasts longest is told, wherever the candidate stands", arguments: rows)
+    @Test("The reason that lasts longest is told, wherever the candidate stands", arguments: rows)
     func everyPlace(row: Row) throws {
         for place in 0..<Limits.candidates {
             var rig = try rig(row, obstructed: place + 1)

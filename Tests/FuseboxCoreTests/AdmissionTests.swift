@@ -206,7 +206,7 @@ struct AdmissionTests {
     // MARK: Outcomes
 
     @Test(
-        "19: what each outcome does to breaker, exhaustion, request and usage, with a time and without",
+        "What each outcome does to breaker, exhaustion, request and usage, with a time and without",
         arguments: [
             (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.failure, 1, 0, 70_000, 1, true),
             (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
@@ -263,7 +263,7 @@ struct AdmissionTests {
         #expect(try rig.apply(unspecified).account?.usage.spend == dollars("0.1"))
     }
 
-    @Test("19: a provider that throttles and says for how long never opens its breaker, however often")
+    @Test("A provider that throttles and says for how long never opens its breaker, however often")
     func throttledWithTime() throws {
         var rig = Rig()
         for call in 0..<20 {

@@ -18,7 +18,7 @@ struct AnsweringModelTests {
         try #require(try rig.apply(command).permit)
     }
 
-    @Test("23: charged is the model that was asked for; the name that answered is shown beside it, the newest")
+    @Test("Charged is the model that was asked for; the name that answered is shown beside it, the newest")
     func askedAndAnswering() throws {
         var rig = Rig()
         let dated = name("m-2026-11-25")
@@ -57,7 +57,7 @@ struct AnsweringModelTests {
         #expect(try rig.apply(LedgerModels(provider: p, cursor: 0)).accounts.map(\.model) == [m])
     }
 
-    @Test("23: where no model was asked for, the name that answered is charged")
+    @Test("Where no model was asked for, the name that answered is charged")
     func answeringIsCharged() throws {
         var rig = Rig()
         try rig.apply(
@@ -68,7 +68,7 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
-    @Test("23: a name that finds no room is not kept, and its call is counted all the same")
+    @Test("A name that finds no room is not kept, and its call is counted all the same")
     func noRoomForAnsweringNames() throws {
         var limits = Limits()
         limits.models = 1
@@ -80,7 +80,7 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
-    @Test("23: forgetting a provider forgets the names that answered")
+    @Test("Forgetting a provider forgets the names that answered")
     func forgettingAnsweringNames() throws {
         var rig = Rig()
         let usage = CallUsage(model: name("another"), cost: dollars("0.3"))

@@ -43,7 +43,7 @@ struct ReadmeExampleTests {
         let daemon = try Daemon()
         let client = try daemon.connect()
         #expect(try await ask("?", using: client) == "openai says so")
-        let usage = try #require(try await client.ledger.model("large", of: "openai")).usage
+        let usage = try #require(try await client.ledger.model("gpt-4o", of: "openai")).usage
         #expect(usage.spend == Money(nanodollars: 1_230_000))
         #expect((usage.inputTokens, usage.outputTokens, usage.requests) == (120, 300, 1))
         #expect(try await client.breakers.get("openai").status.totalSuccesses == 1)

@@ -65,6 +65,7 @@ public struct CommandWalk {
     /// Those that money and time go through; they come as often as all together.
     private static let busy: [UInt16] = [
         Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
+        Renew.declaration.number,
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
         BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number,
         ExhaustionMark.declaration.number,

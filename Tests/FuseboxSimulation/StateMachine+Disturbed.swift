@@ -49,6 +49,7 @@ extension ImageSection {
         case .closedPeriods: try disturbed(bytes, ClosedPeriodImage.self, by: &values)
         case .permitTotals: try disturbed(bytes, PermitTotalsImage.self, by: &values)
         case .permits: try disturbed(bytes, PermitImage.self, by: &values)
+        case .foreignMembers: try disturbed(bytes, ForeignMembersImage.self, by: &values)
         }
     }
 

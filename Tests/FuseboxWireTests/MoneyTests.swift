@@ -35,7 +35,7 @@ struct MoneyTests {
     }
 
     @Test(
-        "18: what programs print is read as the amount that was meant",
+        "What programs print is read as the amount that was meant",
         arguments: [
             // jq, Python and JavaScript print small numbers so.
             ("7.5e-05", 75_000), ("3.195e-05", 31_950), ("3.195E-05", 31_950), ("1.2e-3", 1_200_000),
@@ -69,7 +69,7 @@ struct MoneyTests {
         #expect(Money(text)?.nanodollars == nanodollars)
     }
 
-    @Test("18: a number of very many digits is read, and nothing above zero is ever zero")
+    @Test("A number of very many digits is read, and nothing above zero is ever zero")
     func longest() {
         let zeros = String(repeating: "0", count: 10_000)
         #expect(Money("0.\(zeros)1")?.nanodollars == 1)

@@ -4,7 +4,7 @@ import Testing
 @Suite("Durations and sizes as text")
 struct QuantityTests {
     @Test(
-        "25: durations take fractions and several units",
+        "Durations take fractions and several units",
         arguments: [
             ("0", 0), ("0s", 0), ("500ms", 500), ("60s", 60_000), ("5m", 300_000), ("24h", 86_400_000),
             ("7d", 604_800_000),

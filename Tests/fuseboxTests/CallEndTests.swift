@@ -22,7 +22,7 @@ struct CallEndTests {
     }
 
     @Test(
-        "20: a caller that goes away is no failure of the provider",
+        "A caller that goes away is no failure of the provider",
         arguments: [SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM])
     func callersGoAway(signal: Int32) {
         #expect(call(.killed(by: signal)).call.outcome == .abandoned)
@@ -31,7 +31,7 @@ struct CallEndTests {
     }
 
     @Test(
-        "20: after a signal to end was passed on, no failure is the provider's",
+        "After a signal to end was passed on, no failure is the provider's",
         arguments: [SIGHUP, SIGINT, SIGQUIT, SIGTERM])
     func trapped(signal: Int32) {
         for status in [Int32(1), 2, 69, 75, 143] {
@@ -41,7 +41,7 @@ struct CallEndTests {
         #expect(call(.exited(1), passed: [signal], told: ["outcome=failure"]).call.outcome == .failure)
     }
 
-    @Test("20: other signals that are passed on say nothing, unless the command ends by them")
+    @Test("Other signals that are passed on say nothing, unless the command ends by them")
     func others() {
         #expect(call(.exited(1), passed: [SIGUSR1, SIGWINCH]).call.outcome == .failure)
         #expect(call(.exited(75), passed: [SIGUSR1]).call.outcome == .throttled)
@@ -51,14 +51,14 @@ struct CallEndTests {
         #expect(call(.killed(by: SIGSEGV)).call.outcome == .failure)
     }
 
-    @Test("20: a command that fails when nobody reads its output any more was abandoned")
+    @Test("A command that fails when nobody reads its output any more was abandoned")
     func unread() {
         #expect(call(.exited(1), unread: true).call.outcome == .abandoned)
         #expect(call(.exited(0), unread: true).call.outcome == .success)
         #expect(call(.exited(75), unread: true).call.outcome == .throttled)
     }
 
-    @Test("20: an inner run that made no call says nothing about the outer's provider")
+    @Test("An inner run that made no call says nothing about the outer's provider")
     func inner() {
         #expect(call(.exited(75), told: ["not-sent=75"]).call.outcome == .cancelled)
         #expect(call(.exited(69), told: ["not-sent=69"]).call.outcome == .cancelled)
@@ -71,7 +71,7 @@ struct CallEndTests {
     }
 
     @Test(
-        "20: a command that timed out has failed, however it ends",
+        "A command that timed out has failed, however it ends",
         arguments: [Ending.exited(0), .exited(75), .killed(by: SIGKILL)])
     func timeout(ending: Ending) {
         #expect(call(ending, timedOut: true).call.outcome == .failure)
@@ -83,7 +83,7 @@ struct CallEndTests {
     private let estimate = Estimate(cost: .dollars("0.25"), tokens: 800)
 
     @Test(
-        "18: what is not understood is charged as the estimate, and never nothing",
+        "What is not understood is charged as the estimate, and never nothing",
         arguments: [
             (["cost=lots"], "0.25", 0), (["cost=lots", "cost=0.1"], "0.25", 0), (["cost=0.1", "cost=0,2"], "0.25", 0),
             (["cost=1", "cost=lots"], "1", 0), (["cost=-1"], "0.25", 0), (["cost=1000000.000000001"], "0.25", 0),
@@ -98,7 +98,7 @@ struct CallEndTests {
         #expect(usage.map { $0.inputTokens + $0.outputTokens } == tokens)
     }
 
-    @Test("18: without an estimate, what was understood is charged, and a call that tells a cost was sent")
+    @Test("Without an estimate, what was understood is charged, and a call that tells a cost was sent")
     func withoutEstimate() {
         #expect(call(.exited(0), told: ["cost=lots"]).call.usage == nil)
         #expect(call(.exited(0), told: ["cost=lots", "input-tokens=7"]).call.usage == Usage(inputTokens: 7))
@@ -106,14 +106,14 @@ struct CallEndTests {
         #expect(call(.exited(0), told: ["outcome=cancelled"]).call.outcome == .cancelled)
     }
 
-    @Test("18: tokens are whole numbers, in every form in which programs print them")
+    @Test("Tokens are whole numbers, in every form in which programs print them")
     func tokens() {
         let told = ["input-tokens=120.0", "input-tokens=1.2e3", "output-tokens=+3", "model=x"]
         #expect(call(.exited(0), told: told).call.usage == Usage(model: "x", inputTokens: 1_320, outputTokens: 3))
     }
 
     @Test(
-        "18: the line to run is exact",
+        "The line to run is exact",
         arguments: [
             (
                 ["cost=lots"],
@@ -140,14 +140,14 @@ struct CallEndTests {
         #expect(advice.last == line)
     }
 
-    @Test("19: a time goes with a failure too", arguments: ["failure", "throttled", "quota-exhausted"])
+    @Test("A time goes with a failure too", arguments: ["failure", "throttled", "quota-exhausted"])
     func times(outcome: String) {
         let told = ["retry-after=34.5s", "outcome=\(outcome)"]
         #expect(call(.exited(0), told: told).call.retryAfter == .milliseconds(34_500))
         #expect(call(.exited(0), told: told).advice("p", socket: nil) == [])
     }
 
-    @Test("19: where a status without a word is a failure, so it is with a time")
+    @Test("Where a status without a word is a failure, so it is with a time")
     func timeOfFailure() {
         #expect(call(.exited(1), told: ["retry-after=120"]).call == .failure(retryAfter: .seconds(120)))
         #expect(call(.exited(75), told: ["retry-after=0"]).call == .throttled(retryAfter: .zero))

@@ -35,7 +35,7 @@ struct FuseboxToolTests {
     }
 
     @Test(
-        "25: a wrong duration, time or amount says the forms and the range",
+        "A wrong duration, time or amount says the forms and the range",
         arguments: [
             (
                 ["run", "--provider", "a", "--ttl", "25h", "--", "true"],

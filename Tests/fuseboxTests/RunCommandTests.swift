@@ -83,7 +83,7 @@ struct RunCommandTests {
         #expect(try daemon.json("ledger", "show")["spend"] == 1)
     }
 
-    @Test("18: what programs print is charged as what it is")
+    @Test("What programs print is charged as what it is")
     func printed() throws {
         let daemon = try Daemon()
         for (number, (text, spend)) in [
@@ -98,7 +98,7 @@ struct RunCommandTests {
         }
     }
 
-    @Test("18: what is not understood charges the estimate, and the line that is told can be run")
+    @Test("What is not understood charges the estimate, and the line that is told can be run")
     func misunderstood() throws {
         let daemon = try Daemon()
         let options = ["--provider", "openai", "--model", "gpt-4o", "--socket", daemon.socket]
@@ -119,7 +119,7 @@ struct RunCommandTests {
         #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalSuccesses"] == 2)
     }
 
-    @Test("19: a time is understood in every form, and goes with a failure too")
+    @Test("A time is understood in every form, and goes with a failure too")
     func times() throws {
         let daemon = try Daemon()
         // Of moments a part may have passed before they are read.
@@ -145,7 +145,7 @@ struct RunCommandTests {
         #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalFailures"] == 0)
     }
 
-    @Test("22: a denial that no time lifts has a status of its own, and the reason that lasts longest")
+    @Test("A denial that no time lifts has a status of its own, and the reason that lasts longest")
     func deniedForGood() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1", "--enforce")
@@ -167,7 +167,7 @@ struct RunCommandTests {
         #expect(other.output.hasPrefix("openai: its breaker is open; try again in "))
     }
 
-    @Test("23: charged is the model that was asked for; the name that answered is shown")
+    @Test("Charged is the model that was asked for; the name that answered is shown")
     func askedAndAnswering() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "1", "--enforce")

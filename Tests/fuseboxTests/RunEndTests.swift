@@ -35,7 +35,7 @@ struct RunEndTests {
         "failures": 0, "successes": 0, "marks": 0, "settled": 1, "outstanding": 0,
     ]
 
-    @Test("20: a reader that has had enough is no failure of the provider")
+    @Test("A reader that has had enough is no failure of the provider")
     func brokenPipes() throws {
         for script in ["yes", "trap '' PIPE; while echo y; do :; done 2>&-; exit 1"] {
             let daemon = try Daemon()
@@ -50,7 +50,7 @@ struct RunEndTests {
         }
     }
 
-    @Test("20: a command that traps SIGTERM and fails was abandoned")
+    @Test("A command that traps SIGTERM and fails was abandoned")
     func trapped() throws {
         let daemon = try Daemon()
         let child = try begin("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", with: daemon)
@@ -60,7 +60,7 @@ struct RunEndTests {
         #expect(try counts(daemon) == nothingCounted)
     }
 
-    @Test("20: an inner run that is denied, or finds no daemon, is not the outer's provider")
+    @Test("An inner run that is denied, or finds no daemon, is not the outer's provider")
     func inner() throws {
         for (inner, status) in [
             ("--provider marked", Int32(75)), ("--provider small --cost 2", 78), ("--provider x --socket /nowhere", 69),
@@ -84,7 +84,7 @@ struct RunEndTests {
     }
 
     @Test(
-        "20: every signal that can be is passed on",
+        "Every signal that can be is passed on",
         arguments: [
             SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGQUIT, SIGVTALRM, SIGPROF, SIGIO, SIGPIPE, SIGURG, 40,
         ])
@@ -98,7 +98,7 @@ struct RunEndTests {
         #expect(child.end().status == 0)
     }
 
-    @Test("20: it stops with its command, and goes on with it")
+    @Test("It stops with its command, and goes on with it")
     func stopped() throws {
         let daemon = try Daemon()
         // With job control it is in a group of its own, as below a terminal; one without a shell to wake it never stops.
@@ -118,7 +118,7 @@ struct RunEndTests {
         #expect(try counts(daemon) == nothingCounted)
     }
 
-    @Test("20: when it is killed its command is killed too, and nothing of it stays")
+    @Test("When it is killed its command is killed too, and nothing of it stays")
     func killed() throws {
         let daemon = try Daemon()
         let child = try begin(
@@ -145,7 +145,7 @@ struct RunEndTests {
         return text.contains(") ") && !text.contains(") Z ")
     }
 
-    @Test("20: a command that hangs gets SIGTERM, then SIGKILL, and has failed")
+    @Test("A command that hangs gets SIGTERM, then SIGKILL, and has failed")
     func timeouts() throws {
         // What this process ignores its command ignores from its beginning on.
         for (before, status) in [("", Int32(143)), ("trap '' TERM; ", 137)] {
@@ -162,7 +162,7 @@ struct RunEndTests {
         #expect(try counts(daemon)["successes"] == 1)
     }
 
-    @Test("20: a permit is renewed up to a maximum age; then its probe is free, and what its call used still counts")
+    @Test("A permit is renewed up to a maximum age; then its probe is free, and what its call used still counts")
     func maximumAge() throws {
         let daemon = try Daemon()
         let child = try begin(

@@ -50,7 +50,7 @@ struct ToldUsage {
         case "cost":
             if let cost = try? MoneyArgument.cost(value).money, add(Usage(cost: cost)) { return "" }
             unreadCost = .cost
-            return "dollars, from 0 to \(MoneyArgument.mostOfCall)"
+            return "dollars, from 0 to \(Limits.callCost)"
         case "input-tokens":
             if let count = Self.count(value), add(Usage(inputTokens: count)) { return "" }
             unreadTokens = .input
@@ -93,7 +93,7 @@ struct ToldUsage {
 
     private mutating func add(_ more: Usage) -> Bool {
         var sum = usage ?? Usage(model: model)
-        guard let cost = sum.cost.adding(more.cost), cost <= MoneyArgument.mostOfCall else { return false }
+        guard let cost = sum.cost.adding(more.cost), cost <= Limits.callCost else { return false }
         let (input, output) = (sum.inputTokens + more.inputTokens, sum.outputTokens + more.outputTokens)
         guard max(input, output) <= Int(UInt32.max) else { return false }
         (sum.cost, sum.inputTokens, sum.outputTokens) = (cost, input, output)
