@@ -8,7 +8,7 @@ public struct StateImage {
     private let limits: Limits
     private var permitTotals = PermitTotals()
     /// Model accounts of the provider at hand, in the order of the image.
-    private var pendingModels: [(provider: Name, account: ModelAccount)] = []
+    private var pendingModels: [(provider: Name, account: ModelAccount, user: UInt32)] = []
 
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
@@ -55,7 +55,8 @@ public struct StateImage {
         case .accounts:
             let image = try read(&contents, as: AccountImage.self)
             try builder.insertAccount(
-                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion)
+                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion,
+                by: image.user)
         case .modelAccounts: try addModelAccount(try read(&contents))
         case .budgets:
             let image = try read(&contents, as: BudgetImage.self)
@@ -106,12 +107,12 @@ public struct StateImage {
         var account = ModelAccount()
         account.model = model
         account.usage = image.usage
-        pendingModels.append((provider, account))
+        pendingModels.append((provider, account, image.user))
     }
 
     private mutating func addModels() throws(Refusal) {
-        for (provider, account) in pendingModels.reversed() {
-            try builder.insertModelAccount(account, of: provider)
+        for (provider, account, user) in pendingModels.reversed() {
+            try builder.insertModelAccount(account, of: provider, by: user)
         }
         pendingModels.removeAll(keepingCapacity: true)
     }
@@ -131,8 +132,13 @@ extension Limits {
         names = Int(UInt32.max)
         namesPerUser = Int(UInt32.max)
         models = Int(UInt32.max)
+        modelsPerUser = Int(UInt32.max)
         providerAccounts = Int(UInt32.max)
+        providerAccountsPerUser = Int(UInt32.max)
         modelAccounts = Int(UInt32.max)
+        modelAccountsPerUser = Int(UInt32.max)
+        permits = Int(UInt32.max)
+        permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
     }
 }

@@ -126,6 +126,7 @@ extension StateMachine {
         image.account = account
         image.firedThreshold = provider.firedThreshold
         image.firedDepletion = provider.firedDepletion
+        image.user = provider.user
         return image
     }
 
@@ -220,6 +221,7 @@ extension ModelAccountImage {
         provider = UInt32(account.provider.index)
         model = UInt32(account.model.index)
         usage = account.sums.usage
+        user = account.user
     }
 }
 

@@ -69,11 +69,13 @@ public struct AccountImage: WireRecord {
     public var account = ProviderAccount()
     public var firedThreshold: ThresholdTier = .none
     public var firedDepletion: DepletionTier = .none
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("account", &account, "sums, budget and windows")
         try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
         try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion that has fired in this period")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 
@@ -81,11 +83,13 @@ public struct ModelAccountImage: WireRecord {
     public var provider: UInt32 = 0
     public var model: UInt32 = 0
     public var usage = AccountUsage()
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums of this period")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 
