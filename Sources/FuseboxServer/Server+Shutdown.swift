@@ -25,7 +25,7 @@ extension Server {
         case .draining(let since):
             // What clients had sent is in their sockets: it is read until two turns bring nothing new.
             turnsUntilQuiet -= 1
-            if (turnsUntilQuiet <= 0 && continuing.isEmpty) || moment.now - since > Self.drainMilliseconds {
+            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Self.drainMilliseconds {
                 finishRequests()
             } else {
                 loop.runAgain()
@@ -42,22 +42,22 @@ extension Server {
             armFlushDeadline()
             continueShutdown()
         case .flushing:
-            if connectionCount == 0 { end() }
+            if quotas.connections == 0 { end() }
         }
     }
 
     /// Handles every complete request that has been read, and captures the last state.
     private func finishRequests() {
         // Fairness is for those who stay: each gets all of its requests handled.
-        turnDeadline = .max
+        schedule.endFairness()
         repeat {
-            continuing.removeAll()
+            schedule.removeAll()
             turn += 1
             for case let connection? in connections {
                 connection.isContinuing = false
                 connection.process()
             }
-        } while !continuing.isEmpty
+        } while schedule.hasWaiting
         shutdown = .writing
         for case let connection? in connections { connection.stream.stopReading() }
         flushAll()

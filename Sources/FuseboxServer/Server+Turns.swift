@@ -4,14 +4,13 @@ import FuseboxWire
 
 /// What happens between two waits for the sockets.
 extension Server: EventLoopDelegate {
-    private static let turnNanoseconds: Int64 = 2_000_000
-
     public func turnBegins(_ loop: EventLoop) {
         turnStartedAt = SystemClock.threadNanoseconds
         turn += 1
         readClocks()
         keeper.beginTurn(at: moment)
-        turnDeadline = SystemClock.monotonicNanoseconds + Self.turnNanoseconds
+        schedule.begin(at: SystemClock.monotonicNanoseconds)
+        admitCallers()
         continueRequests()
     }
 
@@ -24,23 +23,6 @@ extension Server: EventLoopDelegate {
         }
     }
 
-    /// Handles what the last turns have left over. Whoever had to wait longest comes first.
-    private func continueRequests() {
-        guard !continuing.isEmpty else { return }
-        let leftOver = continuing
-        continuing.removeAll(keepingCapacity: true)
-        var next = 0
-        while next < leftOver.count, !isTurnOver {
-            leftOver[next].isContinuing = false
-            leftOver[next].process()
-            next += 1
-        }
-        continuing.insert(contentsOf: leftOver[next...], at: 0)
-    }
-
-    /// Whether this turn handles no more requests.
-    var isTurnOver: Bool { SystemClock.monotonicNanoseconds > turnDeadline }
-
     public func turnEnds(_ loop: EventLoop) {
         keeper.endTurn()
         if keeper.engine.hasEvents {
@@ -50,7 +32,7 @@ extension Server: EventLoopDelegate {
             keeper.engine.eventsDelivered()
         }
         flushAll()
-        if !continuing.isEmpty { loop.runAgain() }
+        if schedule.hasWaiting { loop.runAgain() }
         keeper.writeSnapshotIfDue()
         continueShutdown()
         if isServing { setAlarm() }
@@ -75,13 +57,6 @@ extension Server: EventLoopDelegate {
         dirty.append(connection)
     }
 
-    func continueLater(_ connection: Connection) {
-        guard !connection.isContinuing else { return }
-        connection.isContinuing = true
-        continuing.append(connection)
-        loop.runAgain()
-    }
-
     func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepJournal()
@@ -91,7 +66,7 @@ extension Server: EventLoopDelegate {
     func tellStatistics() {
         log(
             .notice,
-            "\(connectionCount) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "\(quotas.connections) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         longestTurnNanoseconds = 0
     }

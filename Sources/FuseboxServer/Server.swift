@@ -28,17 +28,20 @@ public final class Server {
     var moment: Moment
     /// The number of this turn.
     var turn: UInt64 = 1
-    /// When this turn handles no more requests, on the monotonic clock: the rest is for the next one, after a look at
-    /// the sockets, the timers and the snapshot.
-    var turnDeadline: Int64 = .max
+    /// Whose requests are handled in this turn; the rest is for the next one, after a look at the sockets, the timers and
+    /// the snapshot.
+    var schedule = TurnSchedule()
+    /// What each user takes of connections and memory.
+    var quotas: UserQuotas
 
     /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
     var connections: [Connection?] = []
     var freeSlots: [Int] = []
-    var connectionCount = 0
     var nextSerial: UInt64 = 1
     var dirty: [Connection] = []
-    var continuing: [Connection] = []
+    /// Connections that may still be accepted in this turn, and whether others wait for the next one.
+    var acceptsLeft = 0
+    var hasCallers = false
 
     var shutdown = Shutdown.notBegun
     var turnsUntilQuiet = 0
@@ -67,6 +70,7 @@ public final class Server {
         self.configuration = configuration
         log = Log(threshold: configuration.logLevel)
         limits = try Self.limits(configuration, log)
+        quotas = UserQuotas(limits)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .owning)

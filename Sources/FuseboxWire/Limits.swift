@@ -119,6 +119,25 @@ public struct Limits: Sendable, Equatable {
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
     public var connections = 4_096
 
+    /// Connections of one peer uid, operators aside: half, so that no one user keeps the others out.
+    public var connectionsPerUser = 2_048
+
+    /// Connections that have not said hello, in all and of one peer uid, operators aside. At the bound the oldest of the
+    /// user who has the most of them goes: one that means well says hello at once.
+    public var unopenedConnections = 2_048
+    public var unopenedConnectionsPerUser = 1_024
+
+    /// Connections that are accepted in one loop turn before the others' requests are handled.
+    public var acceptsPerTurn = 64
+
+    /// Bytes of memory for what peers do not read and for requests that are not complete, in all. At the bound the user
+    /// who holds the most loses the connection that holds the most.
+    public var bufferBytes = 256 * 1024 * 1024
+
+    /// The same for one peer uid: half, which is 64 KiB for each of its connections. From half of this on a connection
+    /// with a reply that was not taken is asked for no more.
+    public var bufferBytesPerUser = 128 * 1024 * 1024
+
     /// Descriptors kept free for snapshots, the listener and the error frame to an excess client.
     public var reservedDescriptors = 32
 
