@@ -70,8 +70,7 @@ final class Connection {
             turn = server.turn
             budget = server.limits.requestsPerTurn
         }
-        // Of a user who holds much, only those are served who take their replies.
-        softLimit = server.quotas.isTight(user) ? 1 : server.limits.outputSoftLimit
+        setSoftLimit()
         var nextLook = budget
         var outputAtLook = output.count
         while mayHandle, input.isReady {
@@ -103,6 +102,11 @@ final class Connection {
     private var mayHandle: Bool {
         !isFinishing && server.isServing && deferred < Self.deferredLimit
             && output.count < softLimit
+    }
+
+    /// Of a user who holds much, only those are served who have taken their replies.
+    private func setSoftLimit() {
+        softLimit = server.quotas.isTight(user) ? (stream.isHoldingBack ? 0 : 1) : server.limits.outputSoftLimit
     }
 
     /// Reads while what comes can be handled soon, so that the peer waits and not the daemon's memory grows.
@@ -233,6 +237,9 @@ final class Connection {
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }
+        setSoftLimit()
+        // What is held back is a copy.
+        if output.isEmpty, softLimit == 0 { output.shrink(to: Self.restingOutput) }
         // Requests that waited for room in the output have it now.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()

@@ -24,6 +24,8 @@ struct UserQuotas {
     }
 
     private let limits: Limits
+    /// Connections that one user may have.
+    let connectionsPerUser: Int
     private var users: [User] = []
     private var numberOfUser: [UInt32: Int] = [:]
     private var free: [Int] = []
@@ -34,16 +36,12 @@ struct UserQuotas {
     /// - Parameter limits: those in force, the connections as the descriptors allow them
     init(_ limits: Limits) {
         var limits = limits
-        // One user leaves room for others, however few the places are.
-        limits.connectionsPerUser = min(limits.connectionsPerUser, max(1, Limits.open(limits.connections) / 2))
+        connectionsPerUser = limits.connectionsPerUser ?? max(1, Limits.open(limits.connections) / 2)
+        // However few the places are, those who say nothing leave some.
         limits.unopenedConnections = min(limits.unopenedConnections, max(1, limits.connections / 2))
-        limits.unopenedConnectionsPerUser = min(
-            limits.unopenedConnectionsPerUser, max(1, limits.connectionsPerUser / 2))
+        limits.unopenedConnectionsPerUser = min(limits.unopenedConnectionsPerUser, max(1, connectionsPerUser / 2))
         self.limits = limits
     }
-
-    /// Connections that one user may have.
-    var connectionsPerUser: Int { limits.connectionsPerUser }
 
     // MARK: Connections
 
@@ -51,7 +49,7 @@ struct UserQuotas {
     func arrival(of id: UInt32, isOperator: Bool) -> Arrival {
         let own = numberOfUser[id].map { users[$0] } ?? User(id: id)
         if !isOperator {
-            if own.connections >= limits.connectionsPerUser {
+            if own.connections >= connectionsPerUser {
                 return own.unopened.first.map(Arrival.insteadOf)
                     ?? .refused(
                         "user \(id) has \(own.connections) connections, which is the limit for one user; close some, or raise --max-connections-per-user"

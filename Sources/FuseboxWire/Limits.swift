@@ -119,8 +119,9 @@ public struct Limits: Sendable, Equatable {
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
     public var connections = 4_096
 
-    /// Connections of one peer uid, operators aside: half, so that no one user keeps the others out.
-    public var connectionsPerUser = 2_048
+    /// Connections of one peer uid, operators aside; nil: half of those that are open to users, so that no one user keeps
+    /// the others out.
+    public var connectionsPerUser: Int?
 
     /// Connections that have not said hello, in all and of one peer uid, operators aside. At the bound the oldest of the
     /// user who has the most of them goes: one that means well says hello at once.

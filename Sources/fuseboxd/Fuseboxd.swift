@@ -49,8 +49,11 @@ struct Fuseboxd: ParsableCommand {
             """, transform: count)
     var maxConnections: Int = Limits().connections
 
-    @Option(help: "Connections of one user at once; operators have no limit of their own.", transform: count)
-    var maxConnectionsPerUser: Int = Limits().connectionsPerUser
+    @Option(
+        help: """
+            Connections of one user at once, operators aside; if not given, half of those that are open to users.
+            """, transform: count)
+    var maxConnectionsPerUser: Int?
 
     @Option(
         help: "Workers that are remembered, so that what they send again counts once; the largest user's make room.",

@@ -67,7 +67,11 @@ struct UserQuotasTests {
 
     @Test("However few places there are, one user takes no more than half of those that are not reserved")
     func few() {
-        var quotas = UserQuotas(limits { $0.connections = 32 })
+        var quotas = UserQuotas(
+            limits {
+                $0.connections = 32
+                $0.connectionsPerUser = nil
+            })
         #expect(fill(&quotas, of: hostile) == 15)
         #expect(fill(&quotas, of: other, from: 100) == 15)
         #expect(quotas.arrival(of: 0, isOperator: true) == .admitted)
