@@ -35,7 +35,7 @@ extension Server {
             held = other.held
         }
         let reason = quotas.reason(held, of: user)
-        largest.tell(Refusal(.limitReached, reason))
+        largest.tell(Refusal(.tooManyConnections, reason))
         drop(largest, reason)
     }
 }
