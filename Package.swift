@@ -60,6 +60,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
+        .testTarget(
+            name: "FuseboxServerTests", dependencies: ["FuseboxServer", "FuseboxWire"], swiftSettings: testing),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),

@@ -5,9 +5,9 @@ extension CreditLedger {
     ///
     /// As in the reference library: a budget without a model gives the provider's account its limit if it names
     /// one, and rate limits are always the provider's. Limits that it does not name stay as they are.
-    public mutating func setBudget(_ budget: BudgetEntry, at now: Timestamp) {
+    public mutating func setBudget(_ budget: BudgetEntry, at now: Timestamp, by user: UInt32 = 0) {
         budgets.put(budget)
-        create(budget.provider, at: now)
+        create(budget.provider, at: now, by: user)
         if budget.model == nil, let monthly = budget.monthly {
             providers[existing: budget.provider.index].budget = monthly
             providers[existing: budget.provider.index].isEnforced = budget.isEnforced

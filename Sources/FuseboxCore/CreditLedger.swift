@@ -44,6 +44,8 @@ public struct CreditLedger: Sendable {
         /// The provider's first model account; the others follow it.
         var firstModel = CreditLedger.noModel
         var modelCount = 0
+        /// The peer user that the account was opened for.
+        var user: UInt32 = 0
 
         init() {}
 
@@ -62,6 +64,14 @@ public struct CreditLedger: Sendable {
         /// The name that last answered for it, if that was another.
         var answering: ModelID?
         var next: Int
+        /// The peer user that the account was opened for.
+        var user: UInt32 = 0
+    }
+
+    /// How many accounts were opened for a user.
+    struct Opened: Sendable {
+        var providers = 0
+        var models = 0
     }
 
     /// A budget as it was set.
@@ -138,6 +148,8 @@ public struct CreditLedger: Sendable {
     var models = ChunkedArray<Model>()
     var modelIndex = HashIndex()
     var freeModels: [Int] = []
+    /// What was opened for each user, as far as it is still there.
+    private var openedByUser: [UInt32: Opened] = [:]
     var histories = SpendPool()
     public internal(set) var sharedHistory = SharedSpendHistory()
 
@@ -160,17 +172,17 @@ public struct CreditLedger: Sendable {
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
     /// - Throws: `outOfRange` for a negative cost or one above `Limits.callCost`, `overflow` if a sum would leave its range; then nothing has changed
     public mutating func record(
-        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox,
-        countingInWindows: Bool = true
+        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
+        under profile: Profile = .fusebox, countingInWindows: Bool = true
     ) throws(Refusal) -> Fired {
         try Self.check(charge)
         let place = findModel(provider, model)
         let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
         let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
 
-        create(provider, at: now)
+        create(provider, at: now, by: user)
         providers[existing: provider.index].sums = providerSums
-        let account = place ?? addModel(provider, model)
+        let account = place ?? addModel(provider, model, by: user)
         models[account].sums = modelSums
         if profile.reckonsInDollars {
             providers[existing: provider.index].dollars += charge.cost.dollars
@@ -277,9 +289,10 @@ public struct CreditLedger: Sendable {
     // MARK: Accounts
 
     /// Makes sure that a provider has an account, with the budgets that are already set for it.
-    mutating func create(_ provider: NameID, at now: Timestamp) {
+    mutating func create(_ provider: NameID, at now: Timestamp, by user: UInt32) {
         guard !providers.contains(provider.index) else { return }
         var account = Provider()
+        account.user = user
         for budget in budgets where budget.provider == provider {
             if budget.model == nil {
                 account.budget = budget.monthly
@@ -289,8 +302,17 @@ public struct CreditLedger: Sendable {
                 account[dimension] = Window(limit: limit, used: 0, start: now)
             }
         }
-        providers.insert(account, at: provider.index)
+        insert(account, for: provider)
     }
+
+    /// Puts an account in place for a provider that has none.
+    mutating func insert(_ account: Provider, for provider: NameID) {
+        providers.insert(account, at: provider.index)
+        openedByUser[account.user, default: Opened()].providers += 1
+    }
+
+    /// How many accounts were opened for a user.
+    func opened(by user: UInt32) -> Opened { openedByUser[user] ?? Opened() }
 
     static func modelHash(_ provider: NameID, _ model: ModelID) -> Int {
         var hasher = Hasher()
@@ -306,8 +328,10 @@ public struct CreditLedger: Sendable {
     }
 
     /// Adds a model account to a provider that has one.
-    mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
-        let account = Model(provider: provider, model: model, next: providers[existing: provider.index].firstModel)
+    mutating func addModel(_ provider: NameID, _ model: ModelID, by user: UInt32) -> Int {
+        let account = Model(
+            provider: provider, model: model, next: providers[existing: provider.index].firstModel, user: user)
+        openedByUser[user, default: Opened()].models += 1
         let place: Int
         if let reused = freeModels.popLast() {
             place = reused
@@ -333,11 +357,15 @@ public struct CreditLedger: Sendable {
                 let account = models[place]
                 forgotten.append(account.model)
                 if let answering = account.answering { forgotten.append(answering) }
+                openedByUser[account.user, default: Opened()].models -= 1
                 modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
                 freeModels.append(place)
                 place = account.next
             }
             histories.remove(&providers[existing: provider.index].history)
+            let user = providers[existing: provider.index].user
+            openedByUser[user, default: Opened()].providers -= 1
+            if opened(by: user).providers == 0, opened(by: user).models == 0 { openedByUser[user] = nil }
             providers.remove(at: provider.index)
         }
         sharedHistory.remove(provider)

@@ -8,7 +8,7 @@ public struct StateImage {
     private let limits: Limits
     private var permitTotals = PermitTotals()
     /// Model accounts of the provider at hand, in the order of the image.
-    private var pendingModels: [(provider: Name, account: ModelAccount, dollars: Double?)] = []
+    private var pendingModels: [(provider: Name, account: ModelAccount, dollars: Double?, user: UInt32)] = []
 
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
@@ -59,7 +59,7 @@ public struct StateImage {
             let image = try read(&contents, as: AccountImage.self)
             try builder.insertAccount(
                 image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion,
-                dollars: image.dollars)
+                dollars: image.dollars, by: image.user)
         case .modelAccounts: try addModelAccount(try read(&contents))
         case .budgets:
             let image = try read(&contents, as: BudgetImage.self)
@@ -117,12 +117,12 @@ public struct StateImage {
             }
             account.answering = answering
         }
-        pendingModels.append((provider, account, image.dollars))
+        pendingModels.append((provider, account, image.dollars, image.user))
     }
 
     private mutating func addModels() throws(Refusal) {
-        for (provider, account, dollars) in pendingModels.reversed() {
-            try builder.insertModelAccount(account, of: provider, dollars: dollars)
+        for (provider, account, dollars, user) in pendingModels.reversed() {
+            try builder.insertModelAccount(account, of: provider, dollars: dollars, by: user)
         }
         pendingModels.removeAll(keepingCapacity: true)
     }
@@ -142,8 +142,13 @@ extension Limits {
         names = Int(UInt32.max)
         namesPerUser = Int(UInt32.max)
         models = Int(UInt32.max)
+        modelsPerUser = Int(UInt32.max)
         providerAccounts = Int(UInt32.max)
+        providerAccountsPerUser = Int(UInt32.max)
         modelAccounts = Int(UInt32.max)
+        modelAccountsPerUser = Int(UInt32.max)
+        permits = Int(UInt32.max)
+        permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
     }
 }

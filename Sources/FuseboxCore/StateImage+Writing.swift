@@ -132,6 +132,7 @@ extension StateMachine {
         image.firedThreshold = provider.firedThreshold
         image.firedDepletion = provider.firedDepletion
         image.dollars = profile.reckonsInDollars ? provider.dollars : nil
+        image.user = provider.user
         return image
     }
 
@@ -227,6 +228,7 @@ extension ModelAccountImage {
         model = UInt32(account.model.index)
         usage = account.sums.usage
         answering = account.answering.map { UInt32($0.index) }
+        user = account.user
     }
 }
 

@@ -72,12 +72,14 @@ public struct AccountImage: WireRecord {
     public var firedThreshold: ThresholdTier = .none
     public var firedDepletion: DepletionTier = .none
     public var dollars: Double?
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("account", &account, "sums, budget and windows")
         try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
         try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion that has fired in this period")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 
@@ -87,6 +89,7 @@ public struct ModelAccountImage: WireRecord {
     public var usage = AccountUsage()
     public var dollars: Double?
     public var answering: UInt32?
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
@@ -94,6 +97,7 @@ public struct ModelAccountImage: WireRecord {
         try visitor.field("usage", &usage, "the sums of this period")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field("answering", &answering, "the number of the name that last answered, if that was another")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 

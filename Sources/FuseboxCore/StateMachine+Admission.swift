@@ -140,10 +140,12 @@ extension StateMachine {
         if let chosen = decision.candidate {
             try checkRoom(for: command.candidates[Int(chosen)], application)
         }
-        noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
+        let known = effects.count
         noteDenials(command, objections, upTo: decision.denials.count, &effects)
         var reply = Admit.Reply()
         reply.decision = decision
+        if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
+        noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
         guard let chosen = decision.candidate else { return reply }
         let place = try grant(command, command.candidates[Int(chosen)], application, &effects)
         reply.permit = permits.permits[place].number
@@ -166,20 +168,14 @@ extension StateMachine {
 
     /// Checks that one more permit can be kept.
     private func checkRoom(for candidate: Candidate, _ application: Application) throws(Refusal) {
-        guard permits.outstanding.count < limits.permits else {
-            throw Refusal(.limitReached, "\(limits.permits) permits are in force, which is the limit; settle some")
-        }
-        guard permits.count(of: application.user) < limits.permitsPerUser else {
-            throw Refusal(
-                .limitReached,
-                "user \(application.user) has \(limits.permitsPerUser) permits in force, which is the limit; settle some"
-            )
-        }
+        try SharedBound(
+            what: "permits in force", limit: limits.permits, limitPerUser: limits.permitsPerUser,
+            remedy: "settle some"
+        ).admit(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
         guard permits.hasNumbers else {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
-        try admitName(candidate.provider, by: application.user)
-        if let model = candidate.model { try admitModel(model) }
+        try admitAccounts(of: candidate, by: application)
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
@@ -210,6 +206,7 @@ extension StateMachine {
             _ = breaker.decide(at: now)
         }
         let model = candidate.model.map { models.intern($0, by: application.user) }
+        openAccounts(provider, model, application)
         let tokens = Int64(command.estimate.tokens)
         let grant = PermitRegistry.Grant(
             provider: provider, model: model, worker: application.worker, user: application.user,
@@ -271,6 +268,14 @@ extension Admit: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         try machine.admit(self, application, &effects)
+    }
+
+    /// A denial changes something only where a share is drawn, or where whoever asks is to be remembered.
+    public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
+        guard reply.permit == nil, reply.decision.candidate == nil, !profile.rejectionRestartsDecay else {
+            return false
+        }
+        return reply.decision.denials.indices.allSatisfy { reply.decision.denials[$0].reason != .share }
     }
 }
 

@@ -124,7 +124,7 @@ extension StateMachine.Builder {
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
         let breaker = try CircuitBreaker(record, under: machine.profile)
-        try machine.admitName(record.name, by: user)
+        try machine.admitName(record.name, by: application(of: user))
         let id = machine.names.intern(record.name, by: user)
         if !machine.breakers.contains(id) { machine.names.retain(id) }
         machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
@@ -144,7 +144,7 @@ extension StateMachine.Builder {
     public mutating func insertMark(_ entry: ExhaustionEntry, by user: UInt32 = 0) throws(Refusal) {
         try validateMoment(entry.exhaustedAt, "exhaustedAt of a mark")
         try validateMoment(entry.resetsAt, "resetsAt of a mark")
-        try machine.admitName(entry.provider, by: user)
+        try machine.admitName(entry.provider, by: application(of: user))
         let id = machine.names.intern(entry.provider, by: user)
         if !machine.exhaustion.contains(id) { machine.names.retain(id) }
         machine.exhaustion.insert(
@@ -220,18 +220,18 @@ extension StateMachine.Builder {
         _ account: ModelAccount, of provider: Name, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
         try Self.validate(account.usage)
-        try machine.admitModel(account.model)
-        let isNew = try machine.admitModelAccount(provider, account.model)
+        try machine.admitModel(account.model, by: application(of: user))
+        let isNew = try machine.admitModelAccount(provider, account.model, by: application(of: user))
         let provider = try self.account(provider, by: user)
         let model = machine.models.intern(account.model, by: user)
         if isNew { machine.models.retain(model) }
-        let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model)
+        let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model, by: user)
         machine.ledger.models[place].sums = CreditLedger.Sums(account.usage)
         machine.ledger.models[place].dollars = dollars ?? account.usage.spend.dollars
         if let before = machine.ledger.models[place].answering { machine.models.release(before) }
         machine.ledger.models[place].answering = nil
         guard let answering = account.answering else { return }
-        try machine.admitModel(answering)
+        try machine.admitModel(answering, by: application(of: user))
         let id = machine.models.intern(answering, by: user)
         machine.models.retain(id)
         machine.ledger.models[place].answering = id
@@ -245,8 +245,8 @@ extension StateMachine.Builder {
         _ budget: Budget, isDenying: Bool = false, by user: UInt32 = 0
     ) throws(Refusal) {
         let limits = try StateMachine.validated(budget)
-        try machine.admitName(budget.provider, by: user)
-        if let model = budget.model { try machine.admitModel(model) }
+        try machine.admitName(budget.provider, by: application(of: user))
+        if let model = budget.model { try machine.admitModel(model, by: application(of: user)) }
         let isNew = try machine.admitBudget(budget)
         var entry = CreditLedger.BudgetEntry(
             provider: machine.names.intern(budget.provider, by: user),
@@ -327,11 +327,18 @@ extension StateMachine.Builder {
 
     /// The account of a provider, created empty if there is none.
     private mutating func account(_ provider: Name, by user: UInt32) throws(Refusal) -> NameID {
-        try machine.admitAccount(provider, by: user)
+        try machine.admitAccount(provider, by: application(of: user))
         let id = machine.names.intern(provider, by: user)
         guard !machine.ledger.contains(id) else { return id }
         machine.names.retain(id)
-        machine.ledger.providers.insert(CreditLedger.Provider(), at: id.index)
+        var account = CreditLedger.Provider()
+        account.user = user
+        machine.ledger.insert(account, for: id)
         return id
+    }
+
+    /// Whom a record is put down to.
+    private func application(of user: UInt32) -> Application {
+        Application(moment: moment, user: user, isOperator: user == 0, worker: WorkerID())
     }
 }

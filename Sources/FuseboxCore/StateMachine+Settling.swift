@@ -112,7 +112,7 @@ extension StateMachine {
         let permit = permits.permits[place]
         let grant = permit.grant
         let candidate = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
-        let model = try checkUsage(command.usage, candidate, application)
+        let model = try checkUsage(command.usage, candidate, application, wasAdmitted: true)
         reply.standing = permit.standing
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
@@ -120,7 +120,8 @@ extension StateMachine {
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage = command.usage, let model {
             let record = LedgerRecord(candidate.provider, model, usage)
-            reply.record = try self.record(record, application, &effects, countingInWindows: false)
+            reply.record = try self.record(
+                record, application, &effects, countingInWindows: false, wasAdmitted: true)
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
@@ -173,7 +174,7 @@ extension StateMachine {
         } else {
             let known = models.find(answering)
             guard known == nil || known != before else { return }
-            do throws(Refusal) { try admitModel(answering) } catch { return }
+            do throws(Refusal) { try admitModel(answering, by: application) } catch { return }
             let id = known ?? models.intern(answering, by: application.user)
             models.retain(id)
             ledger.models[account].answering = id
@@ -199,17 +200,21 @@ extension StateMachine {
 
     /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one that was
     /// asked for, whatever name answered, so that no budget is walked around.
+    ///
+    /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
     private func checkUsage(
-        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application
+        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application, wasAdmitted: Bool = false
     ) throws(Refusal) -> Name? {
         guard let usage else {
-            try admitName(candidate.provider, by: application.user)
+            if !wasAdmitted { try admitName(candidate.provider, by: application) }
             return nil
         }
         var model = candidate.model ?? usage.model
-        if model == nil { model = try Name(CallUsage.unspecifiedModel) }
+        if model == nil { model = .unspecifiedModel }
         guard let model else { return nil }
-        try check(LedgerRecord(candidate.provider, model, usage), application)
+        // Where none was asked for, the model that answered needs room; the one that was asked for has it.
+        let isCovered = wasAdmitted && (usage.model == nil || candidate.model != nil)
+        try check(LedgerRecord(candidate.provider, model, usage), application, wasAdmitted: isCovered)
         return model
     }
 

@@ -75,7 +75,7 @@ extension StateMachine.Builder {
         let user = other.names.user(of: id)
         try insertAccount(
             account, firedThreshold: provider.firedThreshold, firedDepletion: provider.firedDepletion,
-            dollars: provider.dollars, by: user)
+            dollars: provider.dollars, by: provider.user)
         var models: [(id: ModelID, sums: CreditLedger.Sums)] = []
         other.ledger.forEachModel(of: id) { models.append(($0, $1)) }
         // A provider lists its newest model account first: they are added in the opposite order.
@@ -87,7 +87,7 @@ extension StateMachine.Builder {
             account.answering = place.flatMap { other.ledger.models[$0].answering }.map { other.models[$0] }
             try insertModelAccount(
                 account, of: other.names[id], dollars: place.map { other.ledger.models[$0].dollars },
-                by: other.models.user(of: model.id))
+                by: place.map { other.ledger.models[$0].user } ?? other.models.user(of: model.id))
         }
         var entries: [SpendEntry] = []
         other.ledger.histories.forEach(of: provider.history) { entries.append($0) }

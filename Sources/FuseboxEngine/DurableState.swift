@@ -15,10 +15,13 @@ struct DurableState: ~Copyable {
     var effects: [Event] = []
     /// The payload of the last input's reply.
     private(set) var reply = ByteWriter(capacity: 4096)
+    /// Whether the last input has left the machine as it was.
+    private(set) var leftNoTrace = false
 
     private var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     private var moment = Moment(milliseconds: 0)
     private var user: UInt32 = 0
+    private var isOperator = false
     private var worker = WorkerID()
 
     init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
@@ -29,13 +32,17 @@ struct DurableState: ~Copyable {
 
     /// Applies the input that a payload spells; its reply's payload is then in `reply`.
     ///
+    /// - Parameter isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which
+    ///   has no bounds, need not know.
     /// - Returns: why it was refused, if it was; then nothing has changed
     mutating func apply(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32, worker: WorkerID
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
+        isOperator: Bool = true, worker: WorkerID
     ) -> Refusal? {
         reader = unsafe ByteReader(payload)
         self.moment = moment
         self.user = user
+        self.isOperator = isOperator
         self.worker = worker
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else {
@@ -54,14 +61,8 @@ struct DurableState: ~Copyable {
         let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
         let digest = unsafe Checksum.of(request)
         unsafe reply.withBytes {
-            unsafe workers[slot].keep($0, to: number, command: command, digest: digest, at: now)
+            unsafe workers.keep($0, to: number, command: command, digest: digest, at: now, in: slot)
         }
-    }
-
-    /// Notes which replies a worker has seen.
-    mutating func acknowledge(_ number: RequestSequence, of worker: WorkerID) {
-        guard let slot = workers.find(worker) else { return }
-        workers[slot].kept.acknowledge(below: number.oldestUnacknowledged)
     }
 }
 
@@ -72,7 +73,10 @@ extension DurableState: StateCommandVisitor {
             var command = C()
             try command.fields(&reader)
             try reader.finish()
-            let answer = try machine.apply(command, at: moment, by: user, worker: worker, effects: &effects)
+            let known = effects.count
+            let answer = try machine.apply(
+                command, at: moment, by: user, isOperator: isOperator, worker: worker, effects: &effects)
+            leftNoTrace = effects.count == known && C.leavesNoTrace(answer, under: machine.profile)
             answer.encode(into: &reply)
             return nil
         } catch {
@@ -111,6 +115,7 @@ extension DurableState {
                 throw Refusal(
                     .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
             }
+            machine.passTime(to: entry.moment)
             if entry.request != 0 {
                 let number = RequestSequence(
                     sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)

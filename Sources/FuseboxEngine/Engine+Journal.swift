@@ -48,7 +48,7 @@ extension Engine {
     public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
 
     /// Room that a request may need for the engine's own entries that go with it.
-    private static let ownEntries = 4 * JournalBatch.length(payload: 64)
+    private static let ownEntries = 16 * JournalBatch.length(payload: 64)
 
     /// Makes sure that an entry can be journaled before anything is changed.
     ///

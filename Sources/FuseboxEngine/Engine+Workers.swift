@@ -69,18 +69,4 @@ extension Engine {
         ForgetWorker(worker: worker, isEvicted: isEvicted).encode(into: &payload)
         unsafe payload.withBytes { unsafe record(ForgetWorker.declaration.number, $0, nil, by: 0) }
     }
-
-    /// Makes room for a worker that is not remembered yet: the one goes that has been quiet for the longest.
-    ///
-    /// - Throws: `limitReached` if all that are remembered are connected
-    mutating func makeRoom(for worker: WorkerID, at moment: Moment) throws(Refusal) {
-        guard state.workers.count >= state.machine.limits.workers, state.workers.find(worker) == nil else { return }
-        let connected = speakers
-        guard let quietest = state.workers.quietest(where: { connected[$0] == nil }) else {
-            throw Refusal(
-                .limitReached,
-                "\(state.machine.limits.workers) workers are connected, which is the limit; try again later")
-        }
-        try forget(quietest, isEvicted: true)
-    }
 }

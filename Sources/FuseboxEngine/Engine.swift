@@ -194,14 +194,18 @@ public struct Engine: ~Copyable {
         at moment: Moment
     ) throws(Refusal) -> Verdict {
         var number: RequestSequence?
+        var isKnown = false
         if traits.isSequenced {
             var read = RequestSequence()
             try read.decode(from: &reader)
             try read.validate()
-            if try resend(read, header, copy reader, &session) { return .proceed }
+            if let slot = state.workers.find(session.worker) {
+                if try resend(read, header, copy reader, slot) { return .proceed }
+                isKnown = true
+            }
+            try makeRoom(for: session, read, isKnown: isKnown, at: moment)
             number = read
         }
-        if number != nil { try makeRoom(for: session.worker, at: moment) }
         if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
             try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
             hasBegunPermitNumbers = true
@@ -209,20 +213,44 @@ public struct Engine: ~Copyable {
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
-        if let refusal = unsafe state.apply(
-            header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
-        {
-            guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
-            if let second = unsafe state.apply(
-                header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
-            {
-                throw second
-            }
+        if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
+            let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
+            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, session, traits, isJournaled) }
+            return .proceed
         }
-        unsafe state.reply.withBytes {
-            unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
+        guard changes, !(state.leftNoTrace && isKnown) else {
+            writeReply(to: header)
+            return .proceed
         }
-        guard changes else { return .proceed }
+        // A worker that nobody knows is remembered from now on, whatever it was told.
+        if state.leftNoTrace { state.machine.passTime(to: moment) }
+        unsafe carriedOut(header, payload, number, session, traits, isJournaled)
+        return .proceed
+    }
+
+    /// Applies a request; a name that finds no room gets it, if there are names that are not used any more.
+    mutating func applyWithRoom(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+    ) -> Refusal? {
+        guard let refusal = unsafe applyOnce(command, payload, session, at: moment) else { return nil }
+        guard refusal.status == .limitReached, makeRoom(at: moment) else { return refusal }
+        return unsafe applyOnce(command, payload, session, at: moment)
+    }
+
+    mutating func applyOnce(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+    ) -> Refusal? {
+        unsafe state.apply(
+            command, payload, at: moment, by: session.peer.user, isOperator: session.peer.isOperator,
+            worker: session.worker)
+    }
+
+    /// Answers a request that has changed the state, keeps its reply, and has it journaled.
+    private mutating func carriedOut(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?,
+        _ session: borrowing Session, _ traits: CommandTraits, _ isJournaled: Bool
+    ) {
+        writeReply(to: header)
         if let number {
             unsafe state.keepReply(
                 to: number, payload, of: session.worker, user: session.peer.user, command: header.command,
@@ -237,28 +265,23 @@ public struct Engine: ~Copyable {
             needsRebase = needsRebase || durability != .snapshot
             numberEvents()
         }
-        return .proceed
+    }
+
+    private mutating func writeReply(to header: FrameHeader) {
+        unsafe state.reply.withBytes {
+            unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
+        }
     }
 
     /// Answers a request that has been applied before with the reply that was kept; returns whether it was one.
     private mutating func resend(
-        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ session: inout Session
+        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ slot: Int
     ) throws(Refusal) -> Bool {
-        guard let slot = state.workers.find(session.worker) else { return false }
-        state.acknowledge(number, of: session.worker)
         let last = state.workers[slot].lastSequence
-        guard number.sequence <= last else {
-            guard state.workers[slot].kept.count < state.machine.limits.keptReplies else {
-                throw Refusal(
-                    .busy,
-                    "\(state.machine.limits.keptReplies) replies are unacknowledged, which is the limit; read them first"
-                )
-            }
-            return false
-        }
+        guard number.sequence <= last else { return false }
         let bytes = try unsafe request.readBytes(request.remaining)
         let found: Bool? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
-            guard command == header.command, unsafe digest == Checksum.of(bytes) else { return false }
+            guard command == header.command, unsafe Self.isDigest(digest, of: command, bytes) else { return false }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
             return true
         }
@@ -270,7 +293,7 @@ public struct Engine: ~Copyable {
         guard found != nil else {
             throw Refusal(
                 .sequenceOutOfOrder,
-                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept any more"
+                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept"
             )
         }
         // What it acknowledges may itself still be on its way to the disk.

@@ -113,6 +113,8 @@ public struct Recovered: ~Copyable {
     var foreignSegments: [JournalName] = []
     var hasNewerSequence = false
     var hasOtherProfile = false
+    /// Workers that were forgotten because more was kept for them than the limits of this start allow.
+    var trimmedWorkers = 0
     /// The last sequence that the journal holds; nil if there is no journal.
     var lastJournaled: UInt64?
 
@@ -226,10 +228,11 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        trimmedWorkers = state.workers.trim(to: limits)
         replayedSequence = state.sequence
         // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
         // there already, and entries from before do not lead to it.
-        if hasOtherProfile { state.sequence += 1 }
+        if hasOtherProfile || trimmedWorkers > 0 { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1

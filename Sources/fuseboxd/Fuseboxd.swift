@@ -44,6 +44,37 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(
         help: """
+            Connections at once, fewer where the limit of descriptors is lower. A sixteenth is kept for operators: root, \
+            the daemon's own user and the admin group.
+            """, transform: count)
+    var maxConnections: Int = Limits().connections
+
+    @Option(
+        help: """
+            Connections of one user at once, operators aside; if not given, half of those that are open to users.
+            """, transform: count)
+    var maxConnectionsPerUser: Int?
+
+    @Option(
+        help: "Workers that are remembered, so that what they send again counts once; the largest user's make room.",
+        transform: count)
+    var maxWorkers: Int = Limits().workers
+
+    @Option(
+        help: """
+            Memory for what peers do not read and for requests that are not complete: 1MiB to 64GiB. One user may have \
+            half of it; beyond that the largest connection is dropped.
+            """,
+        transform: { text in
+            guard let bytes = Quantity.bytes(text), (1 << 20...64 << 30).contains(bytes) else {
+                throw ValidationError("'\(text)' is no size between 1MiB and 64GiB; give one with a unit: 256MiB")
+            }
+            return Int(bytes)
+        })
+    var maxBuffers: Int = Limits().bufferBytes
+
+    @Option(
+        help: """
             When a change is acknowledged. commit: money and configuration once they are on the disk, outcomes once the \
             system has them. interval: once the system has them, on the disk within a second. snapshot: at once, and \
             what changed since the last snapshot is lost with the process.
@@ -92,6 +123,13 @@ struct Fuseboxd: ParsableCommand {
     @Flag(help: "Check the flags and the data directory, change nothing, and exit.")
     var check = false
 
+    private static func count(_ text: String) throws -> Int {
+        guard let count = Int(text), (1...1_000_000).contains(count) else {
+            throw ValidationError("'\(text)' is no number between 1 and 1000000")
+        }
+        return count
+    }
+
     private static func interval(_ text: String) throws -> Int64 {
         guard let milliseconds = Quantity.milliseconds(text), (10...366 * 86_400_000).contains(milliseconds) else {
             throw ValidationError("'\(text)' is no interval; give \(Quantity.durationForms), from 10ms to 366d")
@@ -123,6 +161,11 @@ struct Fuseboxd: ParsableCommand {
         configuration.dataDirectory = data
         configuration.snapshotIntervalMilliseconds = snapshotInterval
         configuration.limits.helloMilliseconds = helloTimeout
+        configuration.limits.connections = maxConnections
+        configuration.limits.connectionsPerUser = maxConnectionsPerUser
+        configuration.limits.workers = maxWorkers
+        configuration.limits.bufferBytes = maxBuffers
+        configuration.limits.bufferBytesPerUser = maxBuffers / 2
         configuration.profile = profile
         configuration.durability = durability
         configuration.journalSegmentLength = journalSegment

@@ -29,9 +29,9 @@ struct RandomCommandsTests {
             var limits = Limits()
             // Low enough to be met.
             limits.names = 12
-            limits.models = 6
-            limits.modelAccounts = 30
-            limits.providerAccounts = 8
+            limits.models = 7
+            limits.modelAccounts = 60
+            limits.providerAccounts = 11
             limits.budgets = 10
             limits.permits = 20
             limits.permitsPerUser = 12

@@ -369,7 +369,8 @@ public final class Simulation {
         guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
             return
         }
-        let isDone = header.detail == Status.ok.rawValue
+        // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
+        let isDone = header.detail == Status.ok.rawValue && (wasHeld || !leavesNoTrace(header, payload))
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
         if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
@@ -378,6 +379,17 @@ public final class Simulation {
         let wrong = answered(
             line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
         if let wrong { fail("client \(line.client): \(wrong)") }
+    }
+
+    private func leavesNoTrace(_ header: FrameHeader, _ payload: ArraySlice<UInt8>) -> Bool {
+        switch header.command {
+        case Admit.declaration.number:
+            SimulatedClient.decode(Admit.Reply.self, payload).map { Admit.leavesNoTrace($0, under: .fusebox) } ?? false
+        case BreakerAcquire.declaration.number:
+            SimulatedClient.decode(BreakerAcquire.Reply.self, payload)
+                .map { BreakerAcquire.leavesNoTrace($0, under: .fusebox) } ?? false
+        default: false
+        }
     }
 
     private func answered(_ line: Line, _ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {
