@@ -35,9 +35,11 @@ extension Status {
         case .notFound: "Nothing is known under this name."
         case .notPermitted: "The peer may not use this command."
         case .limitReached: "A limit on what is kept is reached, in all or of this user: names, models, accounts, budgets, permits."
-        case .tooManyConnections: "The server, or this user, has as many connections or as much unread as it may."
+        case .tooManyConnections:
+            "The server, or this user, has as many connections or as much unread as it may."
         case .overflow: "A sum would leave the range of money or of a counter; nothing was changed."
-        case .busy: "Something that can only be done once at a time is under way, or too many replies are unacknowledged; try again."
+        case .busy:
+            "Something that can only be done once at a time is under way, or too many replies are unacknowledged; try again."
         case .sequenceOutOfOrder: "The sequence number is not higher than the worker's last one."
         case .fenced: "A newer connection of the same worker has taken over."
         case .shuttingDown: "The server is stopping; reconnect and try again."
