@@ -34,7 +34,8 @@ extension Status {
         case .sequenceReused: "The sequence number was another request of this worker."
         case .notFound: "Nothing is known under this name."
         case .notPermitted: "The peer may not use this command."
-        case .limitReached: "A limit on what is kept is reached, in all or of this user: names, models, accounts, budgets, permits."
+        case .limitReached:
+            "A limit on what is kept is reached, in all or of this user: names, accounts, permits."
         case .tooManyConnections:
             "The server, or this user, has as many connections or as much unread as it may."
         case .overflow: "A sum would leave the range of money or of a counter; nothing was changed."
