@@ -160,8 +160,7 @@ extension StateMachine {
 
     /// Keeps the name that answered beside the account of the model that was asked for and is charged.
     ///
-    /// It is for display only, so it is no reason to refuse a call that was made: where there is no room for one more name, it
-    /// is not kept.
+    /// `checkUsage` has found room for it.
     ///
     /// - Parameter asked: the model that was asked for; nil: none was, and the name that answered is charged itself
     private mutating func noteAnswer(
@@ -174,7 +173,6 @@ extension StateMachine {
         } else {
             let known = models.find(answering)
             guard known == nil || known != before else { return }
-            do throws(Refusal) { try admitModel(answering, by: application) } catch { return }
             let id = known ?? models.intern(answering, by: application.user)
             models.retain(id)
             ledger.models[account].answering = id
@@ -208,6 +206,11 @@ extension StateMachine {
         guard let usage else {
             if !wasAdmitted { try admitName(candidate.provider, by: application) }
             return nil
+        }
+        // The name that answered is for display, but what is not kept must not be told to have been: whoever asks leaves it out
+        // if it finds no room.
+        if let answering = usage.model, candidate.model != nil, answering != candidate.model {
+            try admitModel(answering, by: application)
         }
         var model = candidate.model ?? usage.model
         if model == nil { model = .unspecifiedModel }

@@ -6,7 +6,7 @@ import FuseboxWire
 ///
 /// | told | counted instead under |
 /// |---|---|
-/// | a settle with another model than was asked for | the model that was asked for, or `unspecified` |
+/// | a settle or report whose answering name finds no room | the model that was asked for, the name left out, or `unspecified` |
 /// | a report or a record with a model that finds no room | the provider's `unspecified` |
 /// | one with a provider that finds no room | the provider `(other)`, its model `unspecified` |
 ///
@@ -21,7 +21,7 @@ extension Engine {
     ) throws(Refusal) -> ByteWriter {
         guard refusal.status == .limitReached else { throw refusal }
         var refusal = refusal
-        for place in [Substitute.knownModel, .otherProvider] {
+        for place in Substitute.allCases {
             guard let substitute = unsafe place.payload(for: command, payload) else { continue }
             let next = unsafe substitute.withBytes { unsafe applyOnce(command, $0, session, at: moment) }
             guard let next else { return substitute }
@@ -33,7 +33,7 @@ extension Engine {
     /// Whether a digest that was kept with a reply is that of a request, or of what stood in for it.
     static func isDigest(_ digest: UInt32, of command: UInt16, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard unsafe digest != Checksum.of(payload) else { return true }
-        return [Substitute.knownModel, .otherProvider].contains { place in
+        return Substitute.allCases.contains { place in
             guard let substitute = unsafe place.payload(for: command, payload) else { return false }
             return unsafe substitute.withBytes { unsafe Checksum.of($0) } == digest
         }
@@ -41,8 +41,8 @@ extension Engine {
 }
 
 /// Where a charge goes that finds no room under its own names.
-private enum Substitute {
-    case knownModel, otherProvider
+private enum Substitute: CaseIterable {
+    case askedModel, unspecifiedModel, otherProvider
 
     /// The payload that takes the place of a command's; nil if nothing does.
     func payload(for command: UInt16, _ payload: UnsafeRawBufferPointer) -> ByteWriter? {
@@ -64,16 +64,18 @@ private enum Substitute {
     }
 
     private func settle(_ settle: Settle) -> Settle? {
-        guard self == .knownModel, settle.usage?.model != nil else { return nil }
+        guard self == .askedModel, settle.usage?.model != nil else { return nil }
         var settle = settle
         settle.usage?.model = nil
         return settle
     }
 
     private func report(_ report: Report) -> Report? {
-        guard report.usage != nil else { return nil }
+        guard let usage = report.usage else { return nil }
+        if self == .askedModel, usage.model == nil || report.candidate.model == nil { return nil }
         var report = report
         report.usage?.model = nil
+        guard self != .askedModel else { return report }
         report.candidate.model = nil
         guard self == .otherProvider else { return report }
         report.candidate.provider = .otherProvider
@@ -84,6 +86,7 @@ private enum Substitute {
     }
 
     private func record(_ record: LedgerRecord) -> LedgerRecord? {
+        guard self != .askedModel else { return nil }
         var record = record
         record.model = .unspecifiedModel
         if self == .otherProvider { record.provider = .otherProvider }

@@ -68,13 +68,16 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
-    @Test("A name that finds no room is not kept, and its call is counted all the same")
+    @Test("A name that finds no room is refused and nothing is changed; without it the call is counted")
     func noRoomForAnsweringNames() throws {
         var limits = Limits()
         limits.models = 1
         var rig = Rig(limits: limits)
-        let usage = CallUsage(model: name("another"), cost: dollars("0.3"))
-        try rig.apply(Settle(permit: try permit(admit(model: m), &rig), outcome: .success, usage: usage))
+        let permit = try permit(admit(model: m), &rig)
+        let named = CallUsage(model: name("another"), cost: dollars("0.3"))
+        rig.expect(.limitReached, of: Settle(permit: permit, outcome: .success, usage: named))
+        let unnamed = CallUsage(cost: dollars("0.3"))
+        try rig.apply(Settle(permit: permit, outcome: .success, usage: unnamed))
         let account = try rig.apply(LedgerModel(provider: p, model: m)).account
         #expect(account?.usage.spend == dollars("0.3"))
         #expect(account?.answering == nil)

@@ -99,13 +99,14 @@ struct CallBoundsTests {
 
     @Test("65,536 permits at the bound deny nobody for what they hold, and load from their snapshot")
     func heldByAll() throws {
-        var rig = Rig()
+        var limits = Limits()
+        limits.permitsPerUser = 49_152
+        var rig = Rig(limits: limits)
         let estimate = Estimate(cost: Self.most, tokens: .max)
         let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: Limits.permitMilliseconds)
-        let limits = rig.machine.limits
         for _ in 0..<limits.permitsPerUser { _ = try rig.apply(admit, by: 1) }
         rig.expect(.limitReached, of: admit, by: 1)
-        for _ in limits.permitsPerUser..<limits.permits { _ = try rig.apply(admit, by: 2) }
+        for _ in limits.permitsPerUser..<limits.permits { _ = try rig.apply(admit, by: 0) }
         rig.expect(.limitReached, of: admit, by: 3)
         let totals = rig.machine.permits.totals
         #expect(totals.outstanding == UInt64(limits.permits) && totals.held == Money(nanodollars: .max))
