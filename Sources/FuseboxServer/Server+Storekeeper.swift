@@ -33,10 +33,19 @@ extension Server: StorekeeperDelegate {
     public func note(_ news: StorekeeperNews) {
         switch news {
         case .noRoom(let error):
-            log(.error, "no room for the journal: \(error); what must be written down is refused")
+            log(
+                .error,
+                "no room for the next segment of the journal: \(error); when this one is full, what must be written down is refused"
+            )
         case .roomAgain: log(.notice, "there is room for the journal again")
         case .wroteSnapshot(let info): log(.info, "snapshot \(info.file): \(info.length) bytes")
+        case .snapshotFailed(.damaged(let file, let damage)):
+            log(
+                .critical,
+                "the snapshot that was just written cannot be loaded and does not count: \(file): \(damage). Older ones and the journal stay"
+            )
         case .snapshotFailed(let failure): log(.error, "no snapshot was written: \(failure)")
+        case .snapshotsAgain: log(.notice, "snapshots are written again")
         case .imported(let breakers, let providers):
             log(.notice, "imported a state: \(breakers) breakers, \(providers) providers")
         case .notSealed(let error): log(.error, "the journal could not be completed: \(error)")
@@ -44,9 +53,10 @@ extension Server: StorekeeperDelegate {
     }
 
     public func journalFailed(_ error: StorageError) {
+        let what = error.isGone ? "the data directory is lost" : "the journal cannot be written any more"
         log(
             .critical,
-            "the journal cannot be written any more: \(error). Stopping now; the next start recovers what is on the disk"
+            "\(what): \(error). Nothing more is acknowledged. Stopping now; the next start recovers what is on the disk"
         )
         _exit(74)
     }

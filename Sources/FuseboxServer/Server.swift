@@ -76,6 +76,7 @@ public final class Server {
         let directory: DirectoryStorage
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .owning)
+            try directory.checkPermissions()
         } catch { throw ServerFailure(error) }
         do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
 
@@ -95,6 +96,7 @@ public final class Server {
         } catch { throw .storage(error.description) }
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
+        keeper.tellStart()
         loop.delegate = self
     }
 
@@ -284,7 +286,7 @@ extension Server: EventLoopDelegate {
 
     private func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        keeper.keepJournal()
+        keeper.keepHouse()
     }
 
     /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.

@@ -134,12 +134,12 @@ struct StorekeeperTests {
         life.turn { for _ in 0..<3 { life.ask(outcome) } }
         #expect(life.statuses == [.ok, .ok, .ok, .ok] && life.keeper.engine.sequence == 5)
         // Syncs whatever is thought to need it.
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         life.finishAll()
         #expect(life.keeper.engine.durableSequence == 2, "what is in no journal is not on the disk")
         storage.isFull = false
         life.turn { life.ask(SnapshotNow()) }
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         // There is room again while a snapshot is still being written.
         life.finish(1)
         life.turn { life.ask(outcome) }
@@ -166,7 +166,7 @@ struct StorekeeperTests {
         storage.isFull = true
         let late = try Life(on: storage, worker: 3)
         storage.isFull = false
-        late.keeper.keepJournal()
+        late.keeper.keepHouse()
         late.finishAll()
         late.turn()
         let last = try #require(try storage.segments().last)
@@ -197,12 +197,12 @@ struct StorekeeperTests {
         #expect(try JournalReader(storage.read(file)).forEach { _, _, _ in } == .open(offset: last))
         next.turn { next.ask(outcome) }
         storage.isFull = false
-        next.keeper.keepJournal()
+        next.keeper.keepHouse()
         next.finish(0)
         next.turn()
         // The part that waits is on the disk and knows it, its snapshot is not.
         next.turn { next.ask(record) }
-        next.keeper.keepJournal()
+        next.keeper.keepHouse()
         next.finish(next.count - 1)
         next.turn { next.ask(record) }
         storage.killProcess()
@@ -231,7 +231,7 @@ struct StorekeeperTests {
         life.finishAll()
         #expect(life.failure != nil && life.keeper.hasFailed)
         life.turn { life.ask(record) }
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         life.finishAll()
         #expect(life.delivered == 0)
     }

@@ -113,7 +113,7 @@ final class SimulatedDaemon {
         keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
-            keeper.keepJournal()
+            keeper.keepHouse()
         }
         runTasks()
         try checkLife()

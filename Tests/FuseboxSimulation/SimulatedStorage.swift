@@ -63,6 +63,8 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     public var isFull = false
     /// A sync of a segment covers the writes up to this number, and no others: it began when this was the last.
     var syncHorizon = UInt64.max
+    /// Whether somebody has deleted or replaced the directory.
+    public var isGone = false
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
 
@@ -258,6 +260,10 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         SimulatedFile(self, try node(name), name, isSegment: true)
     }
 
+    public func checkPlace() throws(StorageError) {
+        if isGone { throw .gone(".") }
+    }
+
     // MARK: Files
 
     fileprivate func write(
@@ -316,4 +322,9 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
     }
 
     public func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
+
+    /// Every segment has had its space since it was made.
+    public func reserve(_ length: Int) throws(StorageError) {}
+
+    public func checkPlace() throws(StorageError) { try storage.checkPlace() }
 }

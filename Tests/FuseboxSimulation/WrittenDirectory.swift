@@ -40,8 +40,11 @@ public final class WrittenDirectory {
     }
 
     /// Writes a segment with these entries, each of which knows the one before it to be on the disk.
+    ///
+    /// - Parameter isMarked: whether the marks tell that all of them are
     public func segment(
-        _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false
+        _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false,
+        isMarked: Bool = false
     ) throws(StorageError) {
         let before = entries.lowerBound - 1
         let journal = try Journal(
@@ -50,7 +53,7 @@ public final class WrittenDirectory {
         try journal.rotate(next: entries.lowerBound, synced: before)
         for sequence in entries { try journal.append(Self.batch(sequence)) }
         if isSealed { try journal.seal(synced: entries.upperBound - 1) }
-        try journal.syncNow()
+        try journal.syncNow(marking: isMarked ? entries.upperBound - 1 : nil)
     }
 
     /// The batch of one entry.

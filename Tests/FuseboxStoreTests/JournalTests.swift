@@ -91,11 +91,11 @@ struct JournalTests {
         try directory.segment(1..<11, isSealed: true)
         try directory.segment(11..<21, isSealed: true)
         try directory.segment(21..<31)
-        try directory.storage.retireSegments(upTo: 19)
+        try directory.storage.retireSegments(upTo: 19, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [11, 21])
-        try directory.storage.retireSegments(upTo: 20)
+        try directory.storage.retireSegments(upTo: 20, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [21])
-        try directory.storage.retireSegments(upTo: 99)
+        try directory.storage.retireSegments(upTo: 99, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [21])
     }
 }

@@ -10,14 +10,20 @@ import Testing
 
     @discardableResult
     private func write(
-        _ sequence: UInt64, epoch: UInt64 = 7, into storage: MemoryStorage
+        _ sequence: UInt64, epoch: UInt64 = 7, into storage: MemoryStorage, refuses: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
-        try SnapshotStore(storage).write(header(sequence, epoch: epoch)) { (writer) throws(StorageError) in
+        let store = SnapshotStore(storage)
+        let name = SnapshotName(sequence: sequence)
+        let isNew = try store.prepare(header(sequence, epoch: epoch)) { (writer) throws(StorageError) in
             for kind in 1...3 as ClosedRange<UInt32> {
                 var contents = ByteWriter()
                 contents.write(sequence &* UInt64(kind))
                 try writer.section(kind, contents)
             }
+        }
+        guard isNew else { return try store.info(name) }
+        return try store.adopt(name) { (_) throws(SnapshotDamage) in
+            if refuses { throw .contents(offset: 0, Refusal(.damagedData, "a rule that the state does not keep")) }
         }
     }
 
@@ -36,13 +42,13 @@ import Testing
 
     private func name(_ sequence: UInt64) -> String { SnapshotName(sequence: sequence).file }
 
-    @Test func itIsDurableBeforeItIsNamedAndVerifiedBeforeAnythingOlderGoes() throws {
+    @Test func itIsDurableAndVerifiedBeforeItIsNamedAndBeforeAnythingOlderGoes() throws {
         let storage = try storage(holding: [1, 2, 3])
         try write(4, into: storage)
         let partial = name(4) + ".partial"
         let order = [
-            "create \(partial)", "write \(partial)", "sync \(partial)", "rename \(partial) \(name(4))",
-            "sync directory", "read \(name(4))", "list", "remove \(name(1))",
+            "create \(partial)", "write \(partial)", "sync \(partial)", "read \(partial)",
+            "rename \(partial) \(name(4))", "sync directory", "list", "remove \(name(1))",
         ]
         var rest = storage.operations[...]
         for step in order {
