@@ -4,7 +4,7 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// One test a row of the table in `Recovery.swift`.
+/// One test a row of the table in `RecoveryCase.swift`.
 struct RecoveryTests {
     private let directory = WrittenDirectory()
 
