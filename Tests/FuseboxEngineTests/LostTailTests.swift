@@ -95,7 +95,8 @@ struct LostTailTests {
         try directory.change(second) { bytes in
             for place in JournalHeader.bytes..<JournalHeader.bytes + 2_000 { bytes[place] = 0xA5 }
         }
-        #expect(refusal() == .damagedJournal(file: second, offset: JournalHeader.bytes, "the entry after 7 is not good"))
+        #expect(
+            refusal() == .damagedJournal(file: second, offset: JournalHeader.bytes, "the entry after 7 is not good"))
         try repair(losing: 8...11, leaving: 7)
     }
 
@@ -173,7 +174,8 @@ struct LostTailTests {
         #expect(
             refusal()
                 == .misplaced(
-                    file: WrittenDirectory.journal(10), "it begins before the end of the segment before it, which is 11"))
+                    file: WrittenDirectory.journal(10), "it begins before the end of the segment before it, which is 11"
+                ))
     }
 
     @Test func aSnapshotUnderAWrongNameIsDamaged() throws {

@@ -92,6 +92,33 @@ import Testing
         #expect(failures >= 8, "create, writes, sync, rename, directory, verification, retirement")
     }
 
+    /// It is not counted: nothing older goes for it, and it is not there for the next start.
+    @Test func oneThatIsRefusedLeavesEverythingAsItWas() throws {
+        let storage = try storage(holding: [1, 2, 3])
+        let before = try storage.list().sorted()
+        let failure = #expect(throws: SnapshotFailure.self) { try self.write(4, into: storage, refuses: true) }
+        #expect(failure?.description.contains("a rule that the state does not keep") == true)
+        #expect(try storage.list().sorted() == before)
+        #expect(!storage.operations.contains { $0.hasPrefix("remove snapshot") && !$0.hasSuffix(".partial") })
+        try write(4, into: storage)
+        #expect(try SnapshotStore(storage).list().map(\.sequence) == [4, 3, 2])
+    }
+
+    @Test func aNameAboveTheNewestTakesNoPlace() throws {
+        let storage = try storage(holding: [1, 2, 3])
+        storage.put(name(.max), [1])
+        try write(4, into: storage)
+        #expect(try SnapshotStore(storage).list().map(\.sequence) == [.max, 4, 3, 2])
+    }
+
+    @Test func oneUnderAWrongNameIsNotGood() throws {
+        let storage = try storage(holding: [1])
+        storage.put(name(9), try storage.read(name(1)))
+        #expect(throws: SnapshotFailure.damaged(name(9), .misnamed(sequence: 1))) {
+            _ = try SnapshotStore(storage).load(SnapshotName(sequence: 9))
+        }
+    }
+
     @Test func threeGenerationsStay() throws {
         let storage = try storage(holding: [1, 2, 3, 10, 200])
         #expect(try SnapshotStore(storage).list().map(\.sequence) == [200, 10, 3])
