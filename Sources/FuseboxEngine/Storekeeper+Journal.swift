@@ -54,7 +54,8 @@ extension Storekeeper {
         do throws(StorageError) { try store.files.checkPlace() } catch { return fail(error) }
         guard let journal else { return }
         prepareSpare(journal, again: true)
-        if engine.hasUnsynced { beginSync(journal) }
+        // Under a rebase nothing is acknowledged, and a sync could not be marked.
+        if engine.hasUnsynced, !engine.isRebasing { beginSync(journal) }
         syncMarks(journal)
     }
 

@@ -74,6 +74,7 @@ public final class Storekeeper<Files: JournalStorage> {
                     store.files, epoch: identity.epoch, segmentLength: options.segmentLength,
                     after: recovered.isJournalContinuous ? recovered.sequence : nil, clearing: recovered.openEnd)
                 shortage = try Self.open(journal, at: recovered.sequence)
+                try journal.markStart(recovered.journaledSequence)
                 self.journal = journal
             } catch { throw .storage(error) }
         }

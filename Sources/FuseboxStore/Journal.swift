@@ -303,6 +303,13 @@ public final class Journal<Files: JournalStorage> {
     /// Tells that `sync.run` has ended.
     public func endSync() { marksAreUnsynced = marksAreUnsynced || isMarking }
 
+    /// Marks what the files held at the start, which is on the disk by now.
+    public func markStart(_ sequence: UInt64) throws(StorageError) {
+        guard let marks, sequence > 0 else { return }
+        try marks.write(sequence)
+        marksAreUnsynced = true
+    }
+
     /// Makes the marks survive power loss; nil if they do. It waits for the disk: run it elsewhere.
     public func marksTask() -> (@Sendable () -> StorageError?)? {
         guard marksAreUnsynced, let marks else { return nil }

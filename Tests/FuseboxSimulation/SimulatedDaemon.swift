@@ -12,6 +12,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgesBeforeWrite
     /// The directory is never synced.
     case forgetsDirectorySync
+    /// How far the journal was on the disk is told nowhere but in it.
+    case forgetsMarks
     /// Calls cost more than was estimated, which no budget can hold: the workers' fault, and to be seen in the sums.
     case underestimates
 }

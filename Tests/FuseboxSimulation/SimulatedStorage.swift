@@ -67,6 +67,8 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     public var isGone = false
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
+    /// A planted bug: nothing tells how far the journal was on the disk.
+    var ignoresMarks = false
 
     public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -270,6 +272,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         _ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int, _ name: String, mayRunOut: Bool
     ) throws(StorageError) {
         guard !(mayRunOut && isFull) else { throw Self.error(ENOSPC, "write", name) }
+        if ignoresMarks, name == SyncMark.fileName { return }
         try perform("write", name) {
             record(Array(bytes.prefix(random.within(0...bytes.count))), to: node, at: offset)
         } _: {
