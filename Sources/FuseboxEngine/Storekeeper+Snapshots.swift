@@ -17,7 +17,7 @@ extension Storekeeper {
         // Without a journal, nothing in old segments waits for the disk.
         let synced = journal == nil ? .max : engine.durableSequence
         let segment = journal?.current
-        delegate?.work {
+        delegate?.workLong {
             () -> Result<SnapshotInfo, SnapshotFailure> in
             // Taken out here, so that the memory of the old state is given back on this thread and not on the owner's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
@@ -99,7 +99,7 @@ extension Storekeeper {
             }
             isDecoding = true
             let limits = engine.machine.limits
-            delegate?.work {
+            delegate?.workLong {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
                     return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))

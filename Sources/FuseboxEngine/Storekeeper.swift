@@ -128,6 +128,9 @@ public struct StorekeepingOptions: Sendable {
 public protocol StorekeeperDelegate: AnyObject {
     /// Runs `body` elsewhere, and then `completion` with its result in a turn of the owner.
     func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
+    /// Does the same for work that loads a whole state: it may have to give memory back afterwards.
+    func workLong<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
     /// Does the same for a sync of the journal, of which there is one at a time: it may be prepared to allocate nothing.
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void)
     /// Sends a reply that waited for the journal. It must not touch the engine.
@@ -143,6 +146,15 @@ public protocol StorekeeperDelegate: AnyObject {
     /// Ends the daemon at once: the journal cannot be written or synced, or is where no start would find it. After it nothing
     /// that the journal did not take may be acknowledged.
     func journalFailed(_ error: StorageError)
+}
+
+extension StorekeeperDelegate {
+    /// Most surroundings have no memory to give back.
+    public func workLong<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
+    ) {
+        work(body, then: completion)
+    }
 }
 
 /// What a `Storekeeper` has to tell.

@@ -12,6 +12,17 @@ extension Server: StorekeeperDelegate {
         loop.work(body, then: completion)
     }
 
+    public func workLong<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
+    ) {
+        loop.work(
+            {
+                // Each thread of the pool has memory of its own, and would keep that of a whole state for ever.
+                defer { ProcessMemory.giveBack() }
+                return body()
+            }, then: completion)
+    }
+
     public func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
         syncWork.start(on: loop, body, then: completion)
     }
