@@ -64,6 +64,8 @@ public struct Engine: ~Copyable {
     /// The processor time of turns that changed something since then, and the sequence up to which it is counted.
     var replayNanoseconds: Int64 = 0
     var timedSequence: UInt64 = 0
+    /// How the owner's storage does, for status.
+    public internal(set) var storage = StorageHealth()
     /// Why nothing can be journaled, if nothing can.
     public internal(set) var storageFailure: String?
     /// Why the snapshot that the journal is to continue could not be written, if it could not.

@@ -65,9 +65,7 @@ extension Recovered {
             }
         switch situation.tail {
         case .none, .whole: break
-        case .torn(let file, let offset):
-            report +=
-                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+        case .torn: report += situation.tornSentence.map { "; \($0)" } ?? ""
         case .unacknowledged(let file):
             report +=
                 "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"

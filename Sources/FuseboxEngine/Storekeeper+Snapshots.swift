@@ -14,13 +14,17 @@ extension Storekeeper {
     func write(_ capture: consuming SnapshotCapture) {
         let store = store
         let handover = Handover(capture)
-        delegate?.work {
+        // Without a journal, nothing in old segments waits for the disk.
+        let synced = journal == nil ? .max : engine.durableSequence
+        let segment = journal?.current
+        delegate?.workLong {
             () -> Result<SnapshotInfo, SnapshotFailure> in
             // Taken out here, so that the memory of the old state is given back on this thread and not on the owner's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
             do throws(SnapshotFailure) {
-                let info = try capture.write(to: store)
-                try store.retireJournal()
+                let info = try (consume capture).write(to: store)
+                do throws(StorageError) { try store.files.checkPlace() } catch { throw .storage(error) }
+                try store.retireJournal(synced: synced, before: segment)
                 return .success(info)
             } catch { return .failure(error) }
         } then: { [unowned self] result in
@@ -30,12 +34,15 @@ extension Storekeeper {
 
     private func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) {
         guard !hasFailed else { return }
+        let before = engine.snapshotFailure
         let tickets = engine.snapshotEnded(result)
         switch result {
         case .success(let info):
+            if !before.isEmpty { delegate?.note(.snapshotsAgain) }
             delegate?.note(.wroteSnapshot(info))
             if engine.isRebasing { engine.endRebase() }
-        case .failure(let failure): delegate?.note(.snapshotFailed(failure))
+        case .failure(let failure):
+            if engine.snapshotFailure != before { delegate?.note(.snapshotFailed(failure)) }
         }
         for ticket in tickets { complete(ticket, result.mapError(Refusal.init)) }
         takePendingImport()
@@ -87,8 +94,12 @@ extension Storekeeper {
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
         case .decodeImport(let chunks, let parts):
+            guard !isDecoding else {
+                return refuse(ticket, Refusal(.busy, "another import is being read; try again when it is done"))
+            }
+            isDecoding = true
             let limits = engine.machine.limits
-            delegate?.work {
+            delegate?.workLong {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
                     return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))
@@ -96,6 +107,7 @@ extension Storekeeper {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
             } then: { [unowned self] result in
+                isDecoding = false
                 do throws(Refusal) { take((try result.get(), parts, ticket)) } catch { refuse(ticket, error) }
             }
         }

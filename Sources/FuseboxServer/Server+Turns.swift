@@ -50,7 +50,7 @@ extension Server: EventLoopDelegate {
 
     func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        keeper.keepJournal()
+        keeper.keepHouse()
         watchSocketFile()
         checkClock()
         log.tellLeftOut()

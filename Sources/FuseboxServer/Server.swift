@@ -76,6 +76,7 @@ public final class Server {
         let directory: DirectoryStorage
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .owning)
+            try directory.checkPermissions()
         } catch { throw ServerFailure(error) }
         do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
 
@@ -97,6 +98,7 @@ public final class Server {
         } catch { throw .storage(error.description) }
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
+        keeper.tellStart()
         loop.delegate = self
         if clock.isDoubting { tellDoubt() }
     }

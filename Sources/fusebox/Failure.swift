@@ -111,6 +111,7 @@ extension Failure {
     init(_ error: DirectoryError) {
         switch error {
         case .alreadyLocked: self.init(.tryAgain, error.description)
+        case .exposed: self.init(.notPermitted, error.description)
         case .failed(let error): self.init(error)
         }
     }

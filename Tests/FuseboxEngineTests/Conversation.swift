@@ -153,14 +153,13 @@ struct EmptyStorage: Storage {
     fileprivate static func failure(_ operation: String) -> StorageError {
         StorageError(operation: operation, path: "nowhere", code: 30, reason: "it stays empty")
     }
+    private static let nothing = StorageError(operation: "open", path: "nowhere", code: 2, reason: "there is nothing")
 
     func list() throws(StorageError) -> [String] { [] }
     func create(_ name: String) throws(StorageError) -> File { throw Self.failure("create") }
-    func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.failure("read") }
-    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
-        throw Self.failure("read")
-    }
-    func length(of name: String) throws(StorageError) -> Int { throw Self.failure("stat") }
+    func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.nothing }
+    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] { throw Self.nothing }
+    func length(of name: String) throws(StorageError) -> Int { throw Self.nothing }
     func rename(_ name: String, to other: String) throws(StorageError) { throw Self.failure("rename") }
     func remove(_ name: String) throws(StorageError) { throw Self.failure("unlink") }
     func syncDirectory() throws(StorageError) {}

@@ -12,6 +12,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgesBeforeWrite
     /// The directory is never synced.
     case forgetsDirectorySync
+    /// How far the journal was on the disk is told nowhere but in it.
+    case forgetsMarks
     /// Calls cost more than was estimated, which no budget can hold: the workers' fault, and to be seen in the sums.
     case underestimates
 }
@@ -114,7 +116,7 @@ final class SimulatedDaemon {
         keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
-            keeper.keepJournal()
+            keeper.keepHouse()
         }
         runTasks()
         try checkLife()

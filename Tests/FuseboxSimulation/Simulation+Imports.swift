@@ -40,7 +40,8 @@ extension Simulation {
         switch news {
         case .imported: importing = nil
         case .wroteSnapshot(let info): durableFloor = max(durableFloor, info.sequence)
-        case .noRoom, .roomAgain, .snapshotFailed, .notSealed: return
+        case .snapshotFailed(.damaged(let file, let damage)): fail("\(file) cannot be loaded: \(damage)")
+        case .noRoom, .roomAgain, .snapshotFailed, .snapshotsAgain, .notSealed: return
         }
     }
 }

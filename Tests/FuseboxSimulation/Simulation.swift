@@ -30,6 +30,10 @@ public struct SimulationResult: Sendable, Equatable {
     public var flipsRefused = 0
     public var flipsWithoutLoss = 0
     public var flipsTorn = 0
+    /// The same of copies whose journal had lost its end, or held a copy of a segment.
+    public var lossesRefused = 0
+    public var lossesWithoutLoss = 0
+    public var lossesOfUnsafe = 0
     /// Restarts that dropped a write that had been cut short.
     public var tornTails = 0
     /// Imports that were acknowledged.
@@ -83,6 +87,7 @@ public final class Simulation {
         random = SplitMix64(seed: seed)
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
+        storage.ignoresMarks = bug == .forgetsMarks
         wantedCrashes = crashes
         budgetLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
@@ -136,7 +141,7 @@ public final class Simulation {
     }
 
     private func start() throws(Ending) {
-        if random.once(in: 6) { flipBit() }
+        if random.once(in: 4) { damage() }
         if random.once(in: 20) { storage.isFull = true } else { storage.isFull = false }
         let daemon: SimulatedDaemon
         do throws(Ending) {

@@ -82,6 +82,9 @@ struct Simulate {
             "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
         )
         print(
+            "segments deleted, emptied, cut, replaced or copied: \(total.lossesRefused) refused, \(total.lossesWithoutLoss) without loss, \(total.lossesOfUnsafe) lost what was not known to be on the disk"
+        )
+        print(
             "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the budget"
         )
         print("trace of all: \(String(total.trace, radix: 16))")
@@ -101,6 +104,9 @@ extension SimulationResult {
         flipsRefused += other.flipsRefused
         flipsWithoutLoss += other.flipsWithoutLoss
         flipsTorn += other.flipsTorn
+        lossesRefused += other.lossesRefused
+        lossesWithoutLoss += other.lossesWithoutLoss
+        lossesOfUnsafe += other.lossesOfUnsafe
         tornTails += other.tornTails
         imports += other.imports
         permits += other.permits
