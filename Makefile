@@ -6,16 +6,19 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libfaketime libuv1-dev strace
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test lint format sanitize fuzz simulate bench crash-test admission-test install install-files proto-docs
+.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk bench crash-test admission-test install \
+        install-files proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
+	@echo "make soak      run all that takes longer than make test allows: crash-test, simulate, admission-test, fuzz, walk"
 	@echo "make build     build fuseboxd and fusebox for use, into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and make the user that they need"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
 	@echo "make simulate  turn every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
+	@echo "make walk      random commands with every value, each state written and loaded again; SEED=… WALKS=… STEPS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
 	@echo "make admission-test  16 processes against one budget and one rate limit, and one probe slot, with deaths of all"
@@ -90,6 +93,22 @@ simulate: setup
 	$(SWIFT) build -c release --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
+
+# WALKS is how many seeds, STEPS how many commands of each; every seed walks under both profiles and both sets of limits.
+WALKS ?= 500
+STEPS ?= 5000
+
+walk: setup
+	$(SWIFT) build -c release --product fusebox-simulate
+	.build/release/fusebox-simulate --walk $(STEPS) --seed $(SEED) --seeds $(WALKS) $(if $(HOURS),--hours $(HOURS))
+
+# One after the other: each takes the whole machine.
+soak:
+	$(MAKE) crash-test
+	$(MAKE) simulate
+	$(MAKE) admission-test
+	$(MAKE) fuzz
+	$(MAKE) walk
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox

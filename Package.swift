@@ -14,6 +14,9 @@ let testing: [SwiftSetting] = [
     .treatAllWarnings(as: .error)
 ]
 
+/// What rounds doubles needs libm, which programs without Foundation do not link by themselves.
+let mathematics: [LinkerSetting] = [.linkedLibrary("m")]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -21,6 +24,7 @@ let package = Package(
     products: [
         .library(name: "FuseboxClient", targets: ["FuseboxClient"]),
         .library(name: "FuseboxCore", targets: ["FuseboxCore"]),
+        .library(name: "FuseboxInterop", targets: ["FuseboxInterop"]),
         .executable(name: "fuseboxd", targets: ["fuseboxd"]),
         .executable(name: "fusebox", targets: ["fusebox"]),
     ],
@@ -29,8 +33,10 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "FuseboxWire", swiftSettings: strict),
-        .target(name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(
+            name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict, linkerSettings: mathematics),
         .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(name: "FuseboxLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(
@@ -41,23 +47,27 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "FuseboxClient", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(
-            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict),
+            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
+            linkerSettings: mathematics),
         .executableTarget(
             name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
             swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
             dependencies: [
-                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                argumentParser,
+                "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore",
+                "FuseboxWire", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
+        .testTarget(
+            name: "FuseboxServerTests", dependencies: ["FuseboxServer", "FuseboxWire"], swiftSettings: testing),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxInteropTests", dependencies: ["FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            name: "FuseboxInteropTests",
+            dependencies: ["FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxWire"],
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
@@ -65,13 +75,20 @@ let package = Package(
             name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",
-            dependencies: ["fusebox", "fuseboxd", "FuseboxClient", "FuseboxInterop", "FuseboxWire"],
+            dependencies: [
+                "fusebox", "fuseboxd", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
+                "FuseboxStore",
+                "FuseboxWire",
+            ],
             swiftSettings: testing),
         .executableTarget(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .executableTarget(
             name: "fusebox-caller", dependencies: ["FuseboxWire"], path: "Tests/fusebox-caller",
+            swiftSettings: testing),
+        .executableTarget(
+            name: "fusebox-embedder", dependencies: ["FuseboxInterop"], path: "Tests/fusebox-embedder",
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests",
@@ -80,9 +97,12 @@ let package = Package(
         .testTarget(
             name: "FuseboxProductTests",
             dependencies: [
-                "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxWire",
-                "fusebox-demo", "fuseboxd",
+                "FuseboxClient", "FuseboxConformance", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
+                "FuseboxStore", "FuseboxWire", "fusebox", "fusebox-demo", "fusebox-embedder", "fuseboxd",
             ],
+            swiftSettings: testing),
+        .target(
+            name: "FuseboxConformance", dependencies: ["FuseboxInterop"], path: "Tests/FuseboxConformance",
             swiftSettings: testing),
         .target(
             name: "FuseboxSimulation", dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"],

@@ -29,10 +29,12 @@ struct StallBenchmark {
         for _ in 0..<20 * accounts / Self.batch { try record(&sequence, &connection, &reader) }
         print("\(accounts) accounts loaded with \(sequence) records; longest turn \(try daemon.longestTurn()) µs")
 
-        let (rate, alone) = try measure(daemon, &sequence, &connection, &reader, withSnapshots: false)
-        print("under load alone: longest turn \(alone) µs at \(rate) records a second")
-        let (slower, during) = try measure(daemon, &sequence, &connection, &reader, withSnapshots: true)
-        print("with a snapshot always under way: longest turn \(during) µs at \(slower) records a second")
+        let (rate, alone, wait) = try measure(daemon, &sequence, &connection, &reader, withSnapshots: false)
+        print("under load alone: longest turn \(alone) µs at \(rate) records a second; waits \(wait)")
+        let (slower, during, longer) = try measure(daemon, &sequence, &connection, &reader, withSnapshots: true)
+        print(
+            "with a snapshot always under way: longest turn \(during) µs at \(slower) records a second; waits \(longer)"
+        )
         for line in daemon.log.filter({ $0.contains("bytes") }).suffix(1) {
             print("the last one: \(line.dropFirst(3))")
         }
@@ -43,7 +45,8 @@ struct StallBenchmark {
     private func measure(
         _ daemon: Daemon, _ sequence: inout UInt64, _ connection: inout RawConnection, _ reader: inout FrameReader,
         withSnapshots: Bool
-    ) throws -> (rate: Int, longestTurn: Int) {
+    ) throws -> (rate: Int, longestTurn: Int, waits: String) {
+        var waits: [Int] = []
         _ = try daemon.longestTurn()
         let begun = nanoseconds()
         let first = sequence
@@ -58,7 +61,9 @@ struct StallBenchmark {
                 try snapshots.send(RawConnection.frame(SnapshotNow()))
                 isWriting = true
             }
+            let sent = nanoseconds()
             try record(&sequence, &connection, &reader)
+            waits.append(nanoseconds() - sent)
             if isWriting, snapshots.hasInput {
                 try expect(try snapshots.receiveFrames(1, &snapshotReader) == 0, "a snapshot was refused")
                 isWriting = false
@@ -69,7 +74,13 @@ struct StallBenchmark {
         if isWriting { try expect(try snapshots.receiveFrames(1, &snapshotReader) == 0, "a snapshot was refused") }
         if withSnapshots { print("\(written) snapshots") }
         snapshots.close()
-        return (Int(Double(sequence - first) / elapsed), try daemon.longestTurn())
+        waits.sort()
+        let told = [waits[waits.count / 2], waits[waits.count * 99 / 100], waits[waits.count - 1]]
+            .map { "\($0 / 1_000)" }.joined(separator: ", ")
+        return (
+            Int(Double(sequence - first) / elapsed), try daemon.longestTurn(),
+            "for a durable batch: median, 99 of 100 and longest \(told) µs"
+        )
     }
 
     /// Records once for each of the next accounts, in an order that leaps from provider to provider.

@@ -1,2 +1,4 @@
 #pragma once
+#include <malloc.h>
 #include <uv.h>
+#include <sys/timex.h>

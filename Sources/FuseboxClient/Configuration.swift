@@ -6,10 +6,17 @@ extension FuseboxClient {
         /// How long connecting and the greeting may take together, in milliseconds; at least 1.
         public var connectTimeoutMilliseconds = 1_000
         /// How long a call may take, reconnecting and sending again included, in milliseconds; at least 1.
-        ///
-        /// For as long after a loss, calls wait for the daemon's return (unless they fail open), so that a shorter
-        /// restart of the daemon is not noticed.
         public var requestTimeoutMilliseconds = 1_000
+        /// How long a daemon that went away is waited for, as one that restarts, in milliseconds; at least 0.
+        ///
+        /// 0: where the kernel says that nobody listens, a call that fails closed throws `unavailable` at once. Above 0 such
+        /// calls wait for the daemon's return, for so long after the connection was lost and at most a request timeout
+        /// each, so that a shorter restart is not noticed; so does `connect`. A socket that systemd holds needs no patience: it takes
+        /// connections while the daemon restarts. Calls that fail open never wait.
+        ///
+        /// Whatever it is, a call whose request had left before the daemon went waits for its return, at most a request timeout:
+        /// only the daemon knows whether it counted.
+        public var restartPatienceMilliseconds = 0
         /// How long a snapshot or an import may take, in milliseconds: they wait for the disk. At least 1.
         public var operatorTimeoutMilliseconds = 60_000
         /// After a failed connect, how long calls do not try again, in milliseconds. It doubles with every failure
@@ -19,6 +26,12 @@ extension FuseboxClient {
         public var backoffMaximumMilliseconds = 5_000
         /// What calls answer while no daemon does.
         public var failurePolicy = FailurePolicy.failClosed
+        /// Whether reports are kept although calls fail closed: no call without a decision, and none that is not counted. Reports
+        /// then do as under `FailurePolicy.failOpen`; up to 4,096 of them are kept.
+        public var keepsReports = false
+        /// Where reports are left that have not been delivered when the client is closed, and which are delivered when it
+        /// connects.
+        public var spool = SpoolPlace.standard
         /// Events that an event stream holds for a consumer that is busy. When it is full the stream reads no more,
         /// and the daemon counts what it then cannot send as missed. At least 1.
         public var eventBuffer = 256
@@ -44,13 +57,24 @@ extension FuseboxClient {
         }
     }
 
+    /// Where a user's spool is: the folder of the reports that workers which have ended could not deliver.
+    public enum SpoolPlace: Sendable, Equatable {
+        /// `$FUSEBOX_SPOOL`; if it is not set, `$XDG_STATE_HOME/fusebox/spool`, by default `~/.local/state/fusebox/spool`; for
+        /// users without a home `/var/tmp/fusebox-spool-UID`.
+        case standard
+        /// This folder.
+        case folder(String)
+        /// There is none: what has not been delivered is given up, and nothing is delivered for others.
+        case none
+    }
+
     /// What calls do while no daemon answers.
     ///
     /// It governs the typed methods; `call` and `submit` always report the daemon's absence.
     public enum FailurePolicy: Sendable, Equatable {
-        /// Every call throws `ClientError.unavailable`: no call to a provider without a decision. A daemon that has
-        /// just gone is waited for first, for one request timeout. What calls under a permit have used is kept all the same:
-        /// see `withPermit`; up to 4,096 of their settles.
+        /// Every call throws `ClientError.unavailable`: no call to a provider without a decision. It does so at once where
+        /// nobody listens, unless there is a `restartPatienceMilliseconds`. What calls under a permit have used is kept all the
+        /// same: see `withPermit`; up to 4,096 of their settles.
         case failClosed
         /// Calls to providers go on. Decisions (`admission.admit`, `breakers.acquire`, `exhaustion.get`,
         /// `ledger.checkRate`, `ledger.balance`) are answered permissively and say so in `isAssumed`. Reports (`admission.settle`,

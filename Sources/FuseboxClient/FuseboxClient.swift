@@ -76,13 +76,29 @@ public final class FuseboxClient: Sendable {
         return exchange.isOfThisProcess ? exchange.droppedReports : 0
     }
 
+    /// Reports that `close` has left in the user's spool, and the file that holds them; or why it could not leave them, and then
+    /// they count as dropped.
+    public var spooling: Spooling {
+        let exchange = current.object
+        return exchange.isOfThisProcess ? exchange.spooling : Spooling()
+    }
+
+    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    package func waitForSpool(atMost time: Duration) {
+        let exchange = try? exchange()
+        exchange?.waitForSpool(until: .after(milliseconds: Int(clamping: time.wholeMilliseconds)))
+    }
+
     func noteDroppedReport() {
         let exchange = current.object
         if exchange.isOfThisProcess { exchange.noteDroppedReport() }
     }
 
     /// Says goodbye and closes. What is under way, queued reports too, is first given a request timeout, at most a
-    /// second; calls that have no reply by then and later ones throw `closed`, and queued reports are given up.
+    /// second; calls that have no reply by then and later ones throw `closed`. Reports that are kept and have no reply are left in
+    /// the user's spool, for the next client of this user to deliver (see `spooling`); without one they are given up.
+    ///
+    /// A client that goes out of scope is closed. A process that ends while it still has one is not waited for.
     public func close() {
         guard !wasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let exchange = current.object
@@ -150,6 +166,7 @@ public final class FuseboxClient: Sendable {
     /// As `call`, for a settle; see `Exchange.prepare(_:orElse:permitOf:isReport:)`.
     func perform(_ settle: Settle, of permit: Permit, isKept: Bool) throws(ClientError) -> Settling {
         let exchange = try exchange()
+        exchange.stopRenewing(settle.permit)
         let waiter = try exchange.prepare(
             settle, orElse: Report(of: permit, settle), permitOf: permit.epoch, isReport: isKept)
         exchange.perform(waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: Settle.declaration)))
@@ -161,6 +178,7 @@ public final class FuseboxClient: Sendable {
         _ settle: Settle, of permit: Permit, isKept: Bool, heedsCancellation: Bool
     ) async throws(ClientError) -> Settling {
         let exchange = try exchange()
+        exchange.stopRenewing(settle.permit)
         let waiter = try exchange.prepare(
             settle, orElse: Report(of: permit, settle), permitOf: permit.epoch, isReport: isKept)
         let timeout = exchange.timeoutMilliseconds(of: Settle.declaration)

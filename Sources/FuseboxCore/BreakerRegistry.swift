@@ -30,6 +30,9 @@ public struct BreakerRegistry: Sendable {
         return slots[existing: name.index].breaker.nextDecay
     }
 
+    /// Whether failures of a breaker count that exists.
+    func hasFailures(_ name: NameID) -> Bool { slots[existing: name.index].breaker.consecutiveFailures > 0 }
+
     /// Makes sure that a breaker exists.
     public mutating func create(_ name: NameID, at now: Timestamp) {
         guard !slots.contains(name.index) else { return }

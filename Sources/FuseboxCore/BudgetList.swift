@@ -46,6 +46,8 @@ public struct BudgetList: Sendable {
     /// Notes whether the budget at a place denied the last call that it was asked for.
     mutating func setDenying(_ isDenying: Bool, at place: Int) { nodes[place].entry.isDenying = isDenying }
 
+    mutating func setForeignMembers(_ members: String, at place: Int) { nodes[place].entry.foreignMembers = members }
+
     /// Puts a budget at the end; one for the same provider and model goes.
     mutating func put(_ entry: CreditLedger.BudgetEntry) {
         let place: Int
@@ -70,6 +72,7 @@ public struct BudgetList: Sendable {
         index.remove(place, hash: Self.hash(provider, model))
         unlink(place)
         nodes[place].entry.limits = [:]
+        nodes[place].entry.foreignMembers = ""
         nodes[place].next = firstFree
         firstFree = place
         return entry

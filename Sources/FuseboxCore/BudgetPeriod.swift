@@ -38,9 +38,13 @@ public struct BudgetPeriod: Sendable, Equatable {
 
     private static let day: Int64 = 86_400_000
 
+    // What follows counts days of moments up to the year 275760, and as far before the epoch: fewer than 2²⁷ of them, whose
+    // milliseconds stay far from the range's end. Other moments are taken as the nearest end of that range.
+
     /// The last boundary at or before a moment.
     static func boundary(before moment: Timestamp, _ length: PeriodLength) -> Timestamp? {
-        let days = floorDivide(moment.milliseconds, day)
+        let reach = Timestamp.latest.milliseconds
+        let days = floorDivide(min(max(moment.milliseconds, -reach), reach), day)
         switch length {
         case .manual: return nil
         case .day: return Timestamp(milliseconds: days * day)

@@ -90,8 +90,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     /// Notes that a call succeeded.
     public mutating func recordSuccess(at now: Timestamp, under profile: Profile = .fusebox) {
         if profile.outcomesSynchronise { synchronise(at: now) }
-        totalRequests += 1
-        totalSuccesses += 1
+        Self.countOne(&totalRequests)
+        Self.countOne(&totalSuccesses)
         lastSuccess = now
         if consecutiveFailures > 0 { consecutiveFailures -= 1 }
     }
@@ -104,12 +104,17 @@ public struct CircuitBreaker: Sendable, Equatable {
         at now: Timestamp, by worker: WorkerID = WorkerID(), under profile: Profile = .fusebox
     ) {
         if profile.outcomesSynchronise { synchronise(at: now) }
-        totalRequests += 1
-        totalFailures += 1
+        Self.countOne(&totalRequests)
+        Self.countOne(&totalFailures)
         lastFailure = now
         let most = mostFailures(blaming: worker.visible, at: now, under: profile)
         if consecutiveFailures < most { consecutiveFailures += 1 }
         if profile.failureRestartsDecay { lastDecay = now }
+    }
+
+    /// Adds one to a total; at the bound it stays, as a JavaScript number does there.
+    private static func countOne(_ total: inout UInt64) {
+        if total < Limits.breakerTotal { total += 1 }
     }
 
     /// How far failures may count now that one more came from a worker.
@@ -163,6 +168,11 @@ public struct CircuitBreaker: Sendable, Equatable {
         synchronise(at: now)
         self.configuration = configuration
         blames.removeFirst(max(0, blames.count - (configuration.minWorkers > 1 ? Int(configuration.minWorkers) : 0)))
+        enter(profile)
+    }
+
+    /// Brings the failures into the range that a profile keeps them in.
+    mutating func enter(_ profile: Profile) {
         if profile.clampsFailures { consecutiveFailures = min(consecutiveFailures, configuration.failureThreshold) }
     }
 
@@ -227,6 +237,7 @@ public struct CircuitBreaker: Sendable, Equatable {
     /// Brings the failures and the monitoring window up to a moment.
     public mutating func synchronise(at now: Timestamp) {
         if consecutiveFailures > 0, let lastDecay {
+            // The divisor is at least 1, and steps times it no more than the time that has passed.
             let steps = (now - lastDecay) / configuration.resetTimeoutMilliseconds
             if steps > 0 {
                 consecutiveFailures -= UInt32(min(Int64(consecutiveFailures), steps))
@@ -260,11 +271,13 @@ extension CircuitBreaker {
 
     /// The breaker that `record` describes; its failures as far as the threshold goes, where the profile clamps them.
     ///
-    /// - Throws: `outOfRange` if the configuration, a count or the share's credit is.
+    /// - Throws: `outOfRange` if the configuration, a count, a moment or the share's credit is.
     public init(_ record: BreakerRecord, under profile: Profile = .fusebox) throws(Refusal) {
         try record.configuration.validate()
         for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {
-            guard count <= Int64.max else { throw Refusal(.outOfRange, "a total of \(count) must be below 2⁶³") }
+            guard count <= Limits.breakerTotal else {
+                throw Refusal(.outOfRange, "a total of \(count) must lie between 0 and 2⁵³ (\(Limits.breakerTotal))")
+            }
         }
         guard record.blames.count <= record.configuration.minWorkers else {
             throw Refusal(
@@ -274,6 +287,11 @@ extension CircuitBreaker {
         guard record.shareCredit < Self.wholeShare else {
             throw Refusal(.outOfRange, "shareCredit \(record.shareCredit) must be below \(Self.wholeShare)")
         }
+        for moment in [record.lastFailure, record.lastSuccess, record.lastRequest, record.lastDecay] {
+            if let moment { try validateMoment(moment, "a moment of the breaker") }
+        }
+        try validateMoment(record.windowStart, "windowStart")
+        for blame in record.blames { try validateMoment(blame.at, "the moment of a blame") }
         configuration = record.configuration
         consecutiveFailures =
             profile.clampsFailures

@@ -5,9 +5,9 @@ extension CreditLedger {
     ///
     /// As in the reference library: a budget without a model gives the provider's account its limit if it names
     /// one, and rate limits are always the provider's. Limits that it does not name stay as they are.
-    public mutating func setBudget(_ budget: BudgetEntry, at now: Timestamp) {
+    public mutating func setBudget(_ budget: BudgetEntry, at now: Timestamp, by user: UInt32 = 0) {
         budgets.put(budget)
-        create(budget.provider, at: now)
+        create(budget.provider, at: now, by: user)
         if budget.model == nil, let monthly = budget.monthly {
             providers[existing: budget.provider.index].budget = monthly
             providers[existing: budget.provider.index].isEnforced = budget.isEnforced
@@ -44,24 +44,30 @@ extension CreditLedger {
     /// What is left of a budget and how far it is used. Without a budget nothing is left to tell.
     ///
     /// - Throws: `overflow` if the difference leaves the range of money
-    public func balance(_ provider: NameID, _ model: ModelID? = nil) throws(Refusal) -> LedgerBalance.Reply {
+    public func balance(
+        _ provider: NameID, _ model: ModelID? = nil, under profile: Profile = .fusebox
+    ) throws(Refusal) -> LedgerBalance.Reply {
         var reply = LedgerBalance.Reply()
         guard let account = providers[provider.index] else { return reply }
         let budget: Money?
         let spend: Int64
+        let dollars: Double
         if let model {
             budget = modelBudget(provider, model)
-            spend = findModel(provider, model).map { models[$0].sums.spend } ?? 0
+            let place = findModel(provider, model)
+            spend = place.map { models[$0].sums.spend } ?? 0
+            dollars = place.map { models[$0].dollars } ?? 0
         } else {
             budget = account.budget
             spend = account.sums.spend
+            dollars = account.dollars
         }
         guard let budget else { return reply }
         guard let remaining = budget.subtracting(Money(nanodollars: spend)) else {
             throw Refusal(.overflow, "what is left of the budget leaves the range of money")
         }
         reply.remaining = remaining
-        reply.utilization = budget > .zero ? Double(spend) / Double(budget.nanodollars) : 0
+        reply.utilization = profile.utilization(of: budget, spend: spend, dollars: dollars)
         return reply
     }
 
@@ -117,25 +123,32 @@ extension CreditLedger {
         event.endedStart = period.start
         event.start = next.start
         var closed = ClosedPeriod(start: period.start, end: next.start, sums: [:])
-        var total: Int64 = 0
+        // Told, not kept: the end of the range stands for what lies beyond it.
+        var total: Int128 = 0
         providers.forEachIndex { index in
             let sums = providers[existing: index].sums
             guard sums.requests > 0 else { return }
             closed.sums[NameID(index: index)] = sums
-            total = total.saturatingAdd(sums.spend)
+            total += Int128(sums.spend)
         }
-        event.spend = Money(nanodollars: total)
-        closedPeriods.append(closed)
-        closedPeriods.removeFirst(max(0, closedPeriods.count - closedPeriodLimit))
+        event.spend = Money(nanodollars: Int64(clamping: total))
+        keep(closed)
         period = next
         clear(at: moment.now, under: profile)
         return event
+    }
+
+    /// Keeps a closed period; the oldest beyond the limit goes.
+    mutating func keep(_ closed: ClosedPeriod) {
+        closedPeriods.append(closed)
+        closedPeriods.removeFirst(max(0, closedPeriods.count - closedPeriodLimit))
     }
 
     private mutating func clear(at now: Timestamp, under profile: Profile) {
         let clearsAll = profile.resetClearsWindowsAndHistory
         providers.forEachIndex { index in
             providers[existing: index].sums = Sums()
+            providers[existing: index].dollars = 0
             providers[existing: index].firedThreshold = .none
             providers[existing: index].firedDepletion = .none
             guard clearsAll else { return }
@@ -145,7 +158,10 @@ extension CreditLedger {
             }
             histories.remove(&providers[existing: index].history)
         }
-        for place in 0..<models.count { models[place].sums = Sums() }
+        for place in 0..<models.count {
+            models[place].sums = Sums()
+            models[place].dollars = 0
+        }
         if clearsAll { sharedHistory.removeAll() }
     }
 }

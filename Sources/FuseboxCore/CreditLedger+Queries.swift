@@ -9,6 +9,11 @@ extension CreditLedger {
         findModel(provider, model).map { models[$0].sums }
     }
 
+    /// The name that last answered for a model with a provider, if that was another.
+    public func answering(_ provider: NameID, _ model: ModelID) -> ModelID? {
+        findModel(provider, model).flatMap { models[$0].answering }
+    }
+
     /// Calls `body` with every model account of a provider.
     public func forEachModel(of provider: NameID, _ body: (ModelID, Sums) -> Void) {
         var place = providers[provider.index]?.firstModel ?? Self.noModel
@@ -80,43 +85,45 @@ extension CreditLedger {
     ) -> DepletionEstimate? {
         guard let account = providers[provider.index], let budget = account.budget, budget > .zero else { return nil }
         let burnRate = burnRate(provider, windowMilliseconds: windowMilliseconds, at: now, under: profile)
-        return DepletionEstimate(budget: budget, spend: account.sums.spend, burnRate: burnRate, at: now)
+        return DepletionEstimate(
+            budget: budget, spend: account.sums.spend, dollars: profile.reckonsInDollars ? account.dollars : nil,
+            burnRate: burnRate, at: now)
     }
 }
 
 extension BurnRate {
     init(_ sum: SpendSum, windowMilliseconds: Int64) {
         self.init()
-        let dollars = Double(sum.cost) / 1e9
+        let dollars = sum.dollars ?? Money(nanodollars: sum.cost).dollars
         if windowMilliseconds > 0 {
             costPerHour = dollars / (Double(windowMilliseconds) / 3_600_000)
             costPerDay = dollars / (Double(windowMilliseconds) / 86_400_000)
         }
         self.windowMilliseconds = windowMilliseconds
-        sampleCount = UInt64(sum.count)
+        sampleCount = UInt64(clamping: sum.count)
         isApproximate = sum.isApproximate
     }
 }
 
 extension DepletionEstimate {
-    /// The last moment that the reference library's dates can name.
-    private static let lastMoment = 8.64e15
-
-    init(budget: Money, spend: Int64, burnRate: BurnRate, at now: Timestamp) {
+    /// - Parameter dollars: the spend as a sum of doubles, if it is to be reckoned with
+    init(budget: Money, spend: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
         self.init()
         self.burnRate = burnRate
-        let (left, overflow) = budget.nanodollars.subtractingReportingOverflow(spend)
-        guard !overflow, left > 0 else {
+        // The spend may be below zero where refunds were imported; what is left is then held at the range's end.
+        let left = Int64(clamping: Int128(budget.nanodollars) - Int128(spend))
+        let difference = dollars.map { budget.dollars - $0 } ?? Money(nanodollars: left).dollars
+        guard difference > 0 else {
             daysRemaining = 0
             depletesAt = now
             return
         }
         remaining = Money(nanodollars: left)
         guard burnRate.costPerDay > 0 else { return }
-        let days = remaining.dollars / burnRate.costPerDay
+        let days = difference / burnRate.costPerDay
         daysRemaining = days
         let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
-        if moment <= Self.lastMoment { depletesAt = Timestamp(milliseconds: Int64(moment)) }
+        if moment <= Double(Timestamp.latest.milliseconds) { depletesAt = Timestamp(milliseconds: Int64(moment)) }
     }
 
     /// How near the end of the budget is.

@@ -32,6 +32,8 @@ public struct CreditLedger: Sendable {
     /// A provider's account.
     public struct Provider: Sendable {
         public var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        public internal(set) var dollars = 0.0
         public var budget: Money?
         /// Whether admission denies what the budget does not hold.
         public internal(set) var isEnforced = false
@@ -42,6 +44,8 @@ public struct CreditLedger: Sendable {
         /// The provider's first model account; the others follow it.
         var firstModel = CreditLedger.noModel
         var modelCount = 0
+        /// The peer user that the account was opened for.
+        var user: UInt32 = 0
 
         init() {}
 
@@ -55,7 +59,19 @@ public struct CreditLedger: Sendable {
         var provider: NameID
         var model: ModelID
         var sums = Sums()
+        /// The spend as a sum of doubles, where the profile reckons in them.
+        var dollars = 0.0
+        /// The name that last answered for it, if that was another.
+        var answering: ModelID?
         var next: Int
+        /// The peer user that the account was opened for.
+        var user: UInt32 = 0
+    }
+
+    /// How many accounts were opened for a user.
+    struct Opened: Sendable {
+        var providers = 0
+        var models = 0
     }
 
     /// A budget as it was set.
@@ -67,6 +83,8 @@ public struct CreditLedger: Sendable {
         public var limits: [RateDimension: Int64]
         /// Whether the last call that it was asked for was denied.
         var isDenying = false
+        /// Members of imported JSON that came with it; see `ForeignMembers.swift`.
+        public internal(set) var foreignMembers = ""
 
         public init(
             provider: NameID, model: ModelID?, monthly: Money?, isEnforced: Bool = false,
@@ -118,6 +136,8 @@ public struct CreditLedger: Sendable {
     static let noModel = -1
 
     public internal(set) var thresholds = Thresholds()
+    /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
+    public internal(set) var foreignThresholds = ""
     public internal(set) var budgets = BudgetList()
     public internal(set) var period: BudgetPeriod
     /// Oldest first.
@@ -128,6 +148,8 @@ public struct CreditLedger: Sendable {
     var models = ChunkedArray<Model>()
     var modelIndex = HashIndex()
     var freeModels: [Int] = []
+    /// What was opened for each user, as far as it is still there.
+    private var openedByUser: [UInt32: Opened] = [:]
     var histories = SpendPool()
     public internal(set) var sharedHistory = SharedSpendHistory()
 
@@ -148,19 +170,24 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost, `overflow` if a sum would leave its range; then nothing has changed
+    /// - Throws: `outOfRange` for a negative cost or one above `Limits.callCost`, `overflow` if a sum would leave its range; then nothing has changed
     public mutating func record(
-        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, under profile: Profile = .fusebox,
-        countingInWindows: Bool = true
+        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
+        under profile: Profile = .fusebox, countingInWindows: Bool = true
     ) throws(Refusal) -> Fired {
         try Self.check(charge)
         let place = findModel(provider, model)
         let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
         let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
 
-        create(provider, at: now)
+        create(provider, at: now, by: user)
         providers[existing: provider.index].sums = providerSums
-        models[place ?? addModel(provider, model)].sums = modelSums
+        let account = place ?? addModel(provider, model, by: user)
+        models[account].sums = modelSums
+        if profile.reckonsInDollars {
+            providers[existing: provider.index].dollars += charge.cost.dollars
+            models[account].dollars += charge.cost.dollars
+        }
         if countingInWindows { count(requests: 1, tokens: charge.tokens, provider, at: now) }
         if profile.sharesHistory {
             sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
@@ -180,9 +207,25 @@ public struct CreditLedger: Sendable {
     }
 
     private static func check(_ charge: Charge) throws(Refusal) {
-        guard charge.cost >= .zero, charge.inputTokens >= 0, charge.outputTokens >= 0 else {
-            throw Refusal(.outOfRange, "cost and tokens of a record must not be negative")
+        try validate(callCost: charge.cost)
+        guard charge.inputTokens >= 0, charge.outputTokens >= 0 else {
+            throw Refusal(.outOfRange, "the tokens of a call must not be negative")
         }
+    }
+
+    /// Checks what a call costs, told or estimated.
+    ///
+    /// - Throws: `outOfRange`
+    static func validate(callCost cost: Money) throws(Refusal) {
+        guard cost >= .zero, cost <= Limits.callCost else { throw outOfRange(callCost: cost) }
+    }
+
+    @inline(never)
+    private static func outOfRange(callCost cost: Money) -> Refusal {
+        Refusal(
+            .outOfRange,
+            "a call's cost of $\(cost) must lie between $0 and $1,000,000; amounts are in nano-dollars, billionths of a dollar"
+        )
     }
 
     /// Counts against a provider's rate limits, as far as it has any.
@@ -190,6 +233,7 @@ public struct CreditLedger: Sendable {
         for dimension in RateDimension.allCases {
             guard var window = providers[existing: provider.index][dimension] else { continue }
             window.renew(dimension, at: now)
+            // A window that was counted to the end of the range stays full for its minute or day: no limit is above it.
             window.used = window.used.saturatingAdd(dimension.countsTokens ? tokens : requests)
             providers[existing: provider.index][dimension] = window
         }
@@ -199,8 +243,7 @@ public struct CreditLedger: Sendable {
     private mutating func fire(_ provider: NameID, at now: Timestamp, under profile: Profile) -> Fired {
         var fired = Fired()
         guard let budget = providers[existing: provider.index].budget, budget > .zero else { return fired }
-        let spend = providers[existing: provider.index].sums.spend
-        let tier = thresholds.tier(spend: spend, budget: budget)
+        let tier = thresholds.tier(at: providers[existing: provider.index].utilization(of: budget, under: profile))
         if tier.rawValue > providers[existing: provider.index].firedThreshold.rawValue {
             providers[existing: provider.index].firedThreshold = tier
             fired.threshold = tier
@@ -226,7 +269,9 @@ public struct CreditLedger: Sendable {
         }
         let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
         return DepletionEstimate(
-            budget: budget, spend: providers[existing: provider.index].sums.spend, burnRate: burnRate, at: now)
+            budget: budget, spend: providers[existing: provider.index].sums.spend,
+            dollars: profile.reckonsInDollars ? providers[existing: provider.index].dollars : nil, burnRate: burnRate,
+            at: now)
     }
 
     /// Notes every tier that is reached as fired.
@@ -234,7 +279,7 @@ public struct CreditLedger: Sendable {
         providers.forEachIndex { index in
             guard let budget = providers[existing: index].budget, budget > .zero else { return }
             providers[existing: index].firedThreshold = thresholds.tier(
-                spend: providers[existing: index].sums.spend, budget: budget)
+                at: providers[existing: index].utilization(of: budget, under: profile))
             guard profile.keepsDepletionTiers else { return }
             let estimate = projectedDepletion(NameID(index: index), budget: budget, at: now, under: profile)
             providers[existing: index].firedDepletion = estimate.tier
@@ -244,9 +289,10 @@ public struct CreditLedger: Sendable {
     // MARK: Accounts
 
     /// Makes sure that a provider has an account, with the budgets that are already set for it.
-    mutating func create(_ provider: NameID, at now: Timestamp) {
+    mutating func create(_ provider: NameID, at now: Timestamp, by user: UInt32) {
         guard !providers.contains(provider.index) else { return }
         var account = Provider()
+        account.user = user
         for budget in budgets where budget.provider == provider {
             if budget.model == nil {
                 account.budget = budget.monthly
@@ -256,8 +302,17 @@ public struct CreditLedger: Sendable {
                 account[dimension] = Window(limit: limit, used: 0, start: now)
             }
         }
-        providers.insert(account, at: provider.index)
+        insert(account, for: provider)
     }
+
+    /// Puts an account in place for a provider that has none.
+    mutating func insert(_ account: Provider, for provider: NameID) {
+        providers.insert(account, at: provider.index)
+        openedByUser[account.user, default: Opened()].providers += 1
+    }
+
+    /// How many accounts were opened for a user.
+    func opened(by user: UInt32) -> Opened { openedByUser[user] ?? Opened() }
 
     static func modelHash(_ provider: NameID, _ model: ModelID) -> Int {
         var hasher = Hasher()
@@ -273,8 +328,10 @@ public struct CreditLedger: Sendable {
     }
 
     /// Adds a model account to a provider that has one.
-    mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
-        let account = Model(provider: provider, model: model, next: providers[existing: provider.index].firstModel)
+    mutating func addModel(_ provider: NameID, _ model: ModelID, by user: UInt32) -> Int {
+        let account = Model(
+            provider: provider, model: model, next: providers[existing: provider.index].firstModel, user: user)
+        openedByUser[user, default: Opened()].models += 1
         let place: Int
         if let reused = freeModels.popLast() {
             place = reused
@@ -291,7 +348,7 @@ public struct CreditLedger: Sendable {
 
     /// Forgets a provider: its account, its models, its history, its budgets.
     ///
-    /// - Returns: the models whose accounts and budgets are gone, one mention for each
+    /// - Returns: the models whose accounts and budgets are gone and those that answered for them, one mention for each
     mutating func forget(_ provider: NameID) -> (models: [ModelID], budgets: [BudgetEntry]) {
         var forgotten: [ModelID] = []
         if providers.contains(provider.index) {
@@ -299,11 +356,16 @@ public struct CreditLedger: Sendable {
             while place != Self.noModel {
                 let account = models[place]
                 forgotten.append(account.model)
+                if let answering = account.answering { forgotten.append(answering) }
+                openedByUser[account.user, default: Opened()].models -= 1
                 modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
                 freeModels.append(place)
                 place = account.next
             }
             histories.remove(&providers[existing: provider.index].history)
+            let user = providers[existing: provider.index].user
+            openedByUser[user, default: Opened()].providers -= 1
+            if opened(by: user).providers == 0, opened(by: user).models == 0 { openedByUser[user] = nil }
             providers.remove(at: provider.index)
         }
         sharedHistory.remove(provider)
@@ -364,13 +426,11 @@ extension CreditLedger.Window {
 }
 
 extension Thresholds {
-    /// The highest threshold that a spend has reached.
-    func tier(spend: Int64, budget: Money) -> ThresholdTier {
-        guard budget > .zero else { return .none }
-        let ratio = Double(spend) / Double(budget.nanodollars)
-        if ratio >= emergency { return .emergency }
-        if ratio >= critical { return .critical }
-        if ratio >= warning { return .warning }
+    /// The highest threshold that a utilization has reached.
+    func tier(at utilization: Double) -> ThresholdTier {
+        if utilization >= emergency { return .emergency }
+        if utilization >= critical { return .critical }
+        if utilization >= warning { return .warning }
         return .none
     }
 }

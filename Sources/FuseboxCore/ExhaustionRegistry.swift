@@ -21,6 +21,8 @@ public struct ExhaustionRegistry: Sendable {
     public var defaultCooldownMilliseconds: Int64 = 300_000
 
     private var marks = SparseTable<Mark>()
+    /// Members of imported JSON that came with marks; see `ForeignMembers.swift`.
+    var foreignMembers: [NameID: String] = [:]
     /// No mark ends before this moment.
     private var earliestReset: Timestamp?
 
@@ -51,6 +53,7 @@ public struct ExhaustionRegistry: Sendable {
     /// Puts a mark in place as it is.
     public mutating func insert(_ mark: Mark, for provider: NameID) {
         marks.insert(mark, at: provider.index)
+        dropForeignMembers(of: provider)
         earliestReset = min(earliestReset ?? mark.resetsAt, mark.resetsAt)
     }
 
@@ -59,7 +62,12 @@ public struct ExhaustionRegistry: Sendable {
     public mutating func clear(_ provider: NameID, at now: Timestamp) -> Bool {
         let wasInForce = mark(provider, at: now) != nil
         marks.remove(at: provider.index)
+        dropForeignMembers(of: provider)
         return wasInForce
+    }
+
+    private mutating func dropForeignMembers(of provider: NameID) {
+        if !foreignMembers.isEmpty { foreignMembers[provider] = nil }
     }
 
     /// A provider's mark, if it is in force.
@@ -100,7 +108,10 @@ public struct ExhaustionRegistry: Sendable {
                 expired.append(NameID(index: index))
             }
         }
-        for provider in expired { marks.remove(at: provider.index) }
+        for provider in expired {
+            marks.remove(at: provider.index)
+            dropForeignMembers(of: provider)
+        }
         earliestReset = next
         return expired
     }

@@ -3,8 +3,8 @@ import FuseboxWire
 /// Calls that were let through and have not been settled: what each holds, until when, and for whom.
 ///
 /// A permit that ends without being settled has lapsed; it holds nothing any more, and is remembered for a while so
-/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired, reclaimed
-/// and outstanding together, and held is the sum of the outstanding estimates.
+/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired, reclaimed,
+/// revoked and outstanding together, and held is the sum of the outstanding estimates.
 public struct PermitRegistry: Sendable {
     /// What a permit was granted for.
     public struct Grant: Sendable {
@@ -45,7 +45,9 @@ public struct PermitRegistry: Sendable {
 
     /// What is held of one provider, or of one model with a provider.
     struct Hold: Sendable {
-        var cost: Int64 = 0
+        /// Wider than money: 65,536 permits of the dearest calls hold seven times its range, and nobody is denied
+        /// for that.
+        var cost: Int128 = 0
         var permits = 0
         var inFlight = 0
     }
@@ -105,13 +107,15 @@ public struct PermitRegistry: Sendable {
     private var firstFreeModel = none
     private var permitsOfUser: [UInt32: Int] = [:]
 
+    // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
     private(set) var granted: UInt64 = 0
     private(set) var settled: UInt64 = 0
     private(set) var expired: UInt64 = 0
     private(set) var reclaimed: UInt64 = 0
+    private(set) var revoked: UInt64 = 0
     private(set) var settledLate: UInt64 = 0
     /// The sum of the outstanding estimates.
-    private(set) var held: Int64 = 0
+    private(set) var held: Int128 = 0
     /// The highest number of a lapsed permit that had to make room: of lower ones nothing may be known any more.
     private(set) var forgottenThrough: UInt64 = 0
     /// The numbers that have been dealt, in runs; the newest few, oldest first.
@@ -128,9 +132,10 @@ public struct PermitRegistry: Sendable {
         totals.settled = settled
         totals.expired = expired
         totals.reclaimed = reclaimed
+        totals.revoked = revoked
         totals.outstanding = UInt64(outstanding.count)
         totals.settledLate = settledLate
-        totals.held = Money(nanodollars: held)
+        totals.held = Money(nanodollars: Int64(clamping: held))
         return totals
     }
 
@@ -154,11 +159,19 @@ public struct PermitRegistry: Sendable {
 
     func count(of user: UInt32) -> Int { permitsOfUser[user] ?? 0 }
 
+    /// The estimates that are held against a provider's budget, in nano-dollars; the range's end if they are more.
+    public func held(of provider: NameID) -> Int64 { Int64(clamping: exactlyHeld(of: provider)) }
+
+    /// The estimates that are held against a model's budget, in nano-dollars; the range's end if they are more.
+    public func held(of provider: NameID, _ model: ModelID) -> Int64 {
+        Int64(clamping: exactlyHeld(of: provider, model))
+    }
+
     /// The estimates that are held against a provider's budget, in nano-dollars.
-    public func held(of provider: NameID) -> Int64 { providers[provider.index]?.cost ?? 0 }
+    func exactlyHeld(of provider: NameID) -> Int128 { providers[provider.index]?.cost ?? 0 }
 
     /// The estimates that are held against a model's budget, in nano-dollars.
-    public func held(of provider: NameID, _ model: ModelID) -> Int64 {
+    func exactlyHeld(of provider: NameID, _ model: ModelID) -> Int128 {
         findModel(provider, model).map { models[$0].hold.cost } ?? 0
     }
 
@@ -208,12 +221,12 @@ public struct PermitRegistry: Sendable {
 
     // MARK: Granting
 
-    /// Whether one more estimate can be held.
-    func canHold(_ cost: Int64) -> Bool { !held.addingReportingOverflow(cost).overflow }
+    /// Whether there is a number left for one more permit: there is, unless a restored state has used them up.
+    var hasNumbers: Bool { lastNumber < .max }
 
-    /// Grants a permit; returns its place.
+    /// Grants a permit, where there is a number left; returns its place.
     mutating func grant(_ grant: Grant) -> Int {
-        granted += 1
+        granted &+= 1
         runs[runs.count - 1].last += 1
         var permit = Permit(grant: grant)
         permit.number = lastNumber
@@ -237,10 +250,10 @@ public struct PermitRegistry: Sendable {
             return place
         }
         outstanding.append(place, in: &permits)
-        held += permit.grant.cost
+        held += Int128(permit.grant.cost)
         permitsOfUser[permit.grant.user, default: 0] += 1
         changeHolds(of: permit.grant) { hold in
-            hold.cost += permit.grant.cost
+            hold.cost += Int128(permit.grant.cost)
             hold.permits += 1
             if permit.isInFlight { hold.inFlight += 1 }
         }
@@ -253,9 +266,13 @@ public struct PermitRegistry: Sendable {
     /// Such a one may still be settled, and must not be taken for another.
     mutating func beginRun(at now: Timestamp, salt: UInt32) {
         // What a crash has undone may have had the numbers that come next here, and its time may be lost with the rest:
-        // the salt leads away from them. All stay below 2⁵³, which every language reads.
-        let seconds = UInt64(clamping: max(0, now.milliseconds / 1_000))
-        let first = max(seconds << 22, lastNumber + 1) + UInt64(salt)
+        // the salt leads away from them. All stay below 2⁵³, which every language reads,
+        // until 2038.
+        let seconds = min(UInt64(clamping: now.milliseconds / 1_000), 1 << 40)
+        guard hasNumbers else { return }
+        // A restored state may stand near the range's end: then the numbers go on where they were.
+        let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
+        guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
         runs.removeFirst(max(0, runs.count - Self.runLimit))
     }
@@ -270,10 +287,10 @@ public struct PermitRegistry: Sendable {
     /// Closes a permit because its call was settled; its place is free after that.
     mutating func settle(_ place: Int) {
         if permits[place].standing == .inForce {
-            settled += 1
+            settled &+= 1
             letGo(place)
         } else {
-            settledLate += 1
+            settledLate &+= 1
             lapsed.remove(place, in: &permits)
         }
         free(place)
@@ -283,7 +300,12 @@ public struct PermitRegistry: Sendable {
     ///
     /// - Returns: the one that was forgotten
     mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limit: Int) -> Permit? {
-        if standing == .reclaimed { reclaimed += 1 } else { expired += 1 }
+        switch standing {
+        case .reclaimed: reclaimed &+= 1
+        case .revoked: revoked &+= 1
+        case .expired: expired &+= 1
+        case .inForce, .settled: preconditionFailure("a permit that lapses has ended unsettled")
+        }
         letGo(place)
         permits[place].standing = standing
         lapsed.append(place, in: &permits)
@@ -309,11 +331,11 @@ public struct PermitRegistry: Sendable {
         endFlight(place)
         outstanding.remove(place, in: &permits)
         let grant = permits[place].grant
-        held -= grant.cost
+        held -= Int128(grant.cost)
         let left = (permitsOfUser[grant.user] ?? 1) - 1
         permitsOfUser[grant.user] = left == 0 ? nil : left
         changeHolds(of: grant) { hold in
-            hold.cost -= grant.cost
+            hold.cost -= Int128(grant.cost)
             hold.permits -= 1
         }
     }
@@ -404,8 +426,11 @@ public struct PermitRegistry: Sendable {
         return place
     }
 
-    /// Numbers are dealt one after the other, so they spread over an index by themselves.
-    private static func hash(_ number: UInt64) -> Int { Int(truncatingIfNeeded: number) }
+    /// Numbers are dealt one after the other. They are spread, for side by side they would be one run of the index, and
+    /// taking one out of it would walk to the run's end.
+    private static func hash(_ number: UInt64) -> Int {
+        Int(truncatingIfNeeded: (number &* 0x9E37_79B9_7F4A_7C15) >> 32)
+    }
 }
 
 extension PermitRegistry {
@@ -415,6 +440,7 @@ extension PermitRegistry {
         settled = totals.settled
         expired = totals.expired
         reclaimed = totals.reclaimed
+        revoked = totals.revoked
         settledLate = totals.settledLate
         self.forgottenThrough = forgottenThrough
         self.runs = runs

@@ -38,4 +38,24 @@ extension Profile {
     /// In the reference 2,000 entries of history are shared by all providers, and under load a burn rate misses most
     /// of its window.
     public var sharesHistory: Bool { self == .llmProviders }
+
+    /// In the reference sums, ratios and differences are those of doubles of dollars, and a threshold that records hit
+    /// exactly may lie a rounding error away: 0.72 / 0.9 is less than 0.8. Billionths are whole numbers, and a hit is a
+    /// hit. Under the reference's rules accounts keep both sums: the exact one is told, the other one decides.
+    var reckonsInDollars: Bool { self == .llmProviders }
+
+    /// Spend over budget; 0 without a budget above 0.
+    ///
+    /// - Parameter dollars: the spend as a sum of doubles
+    func utilization(of budget: Money, spend: Int64, dollars: Double) -> Double {
+        guard budget > .zero else { return 0 }
+        return reckonsInDollars ? dollars / budget.dollars : Double(spend) / Double(budget.nanodollars)
+    }
+}
+
+extension CreditLedger.Provider {
+    /// How far a budget is used; 0 without one above 0.
+    func utilization(of budget: Money, under profile: Profile) -> Double {
+        profile.utilization(of: budget, spend: sums.spend, dollars: dollars)
+    }
 }

@@ -26,10 +26,13 @@ public struct SpendEntry: Sendable, Equatable {
         start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 0), cost: 0, count: 0)
 
     fileprivate mutating func merge(_ later: SpendEntry) {
-        end = later.end
-        // The sums of accounts are checked before history is; one that does not fit is held at the range's end.
+        // What an import brought need not be in the order of time.
+        start = min(start, later.start)
+        end = max(end, later.end)
+        // A history outlives the periods whose sums are checked: what does not fit is held at the range's end. A sum of
+        // what is spent is told no larger than that end either, so that it is the same whether stretches are merged or not.
         cost = cost.saturatingAdd(later.cost)
-        count += later.count
+        count = count.saturatingAdd(later.count)
     }
 }
 
@@ -39,11 +42,32 @@ public struct SpendSum: Sendable, Equatable {
     public var count: Int64 = 0
     /// Whether a stretch that began before the window is counted in whole.
     public var isApproximate = false
+    /// The cost as a sum of doubles, oldest first, where the profile reckons in them.
+    var dollars: Double?
+}
 
-    fileprivate mutating func add(_ entry: SpendEntry, cutoff: Timestamp) {
-        cost = cost.saturatingAdd(entry.cost)
-        count += entry.count
-        if entry.start < cutoff { isApproximate = true }
+/// A sum of entries that more can be added to, and that those can be taken from which were added.
+///
+/// It is wider than what it sums: a list has fewer than 2⁶³ entries of less than 2⁶⁴ each, so it is exact whatever they
+/// are. A sum that stops at the range's end could not be subtracted from.
+struct RunningSum: Sendable {
+    private var cost: Int128 = 0
+    private var count: Int128 = 0
+    var isApproximate = false
+
+    mutating func add(_ entry: SpendEntry) {
+        cost += Int128(entry.cost)
+        count += Int128(entry.count)
+    }
+
+    mutating func subtract(_ entry: SpendEntry) {
+        cost -= Int128(entry.cost)
+        count -= Int128(entry.count)
+    }
+
+    /// The sum as it is told: the range's end stands for what lies beyond it.
+    var told: SpendSum {
+        SpendSum(cost: Int64(clamping: cost), count: Int64(clamping: count), isApproximate: isApproximate)
     }
 }
 
@@ -92,9 +116,15 @@ public struct SpendPool: Sendable {
     mutating func record(_ entry: SpendEntry, in list: inout SpendList) {
         append(entry, to: &list)
         list.exact += 1
-        list.rolling.add(entry, cutoff: entry.start)
+        list.rolling.add(entry)
         advanceEdge(of: &list, to: entry.start)
-        if list.exact >= Self.foldAt { fold(&list, at: entry.start) }
+        if Self.needsFold(list) { fold(&list, at: entry.start) }
+    }
+
+    /// Whether a list has grown to where its oldest records are summed up. Imported ones may have more stretches than
+    /// this pool makes.
+    private static func needsFold(_ list: SpendList) -> Bool {
+        list.exact >= foldAt || list.count > entriesPerProvider
     }
 
     /// Adds an entry of a restored history, stretches before single records; `settle` must follow the last.
@@ -106,23 +136,25 @@ public struct SpendPool: Sendable {
 
     /// Ends a restore: brings counts and the rolling sum in order.
     mutating func settle(_ list: inout SpendList, at now: Timestamp) {
-        if list.count > Self.entriesPerProvider || list.exact >= Self.foldAt { fold(&list, at: now) }
+        if Self.needsFold(list) { fold(&list, at: now) }
         recomputeRolling(&list, at: now)
     }
 
     /// What was spent from `cutoff` on.
     func sum(of list: SpendList, since cutoff: Timestamp) -> SpendSum {
-        var sum = SpendSum()
+        var sum = RunningSum()
         forEach(of: list) { entry in
-            if entry.end >= cutoff { sum.add(entry, cutoff: cutoff) }
+            guard entry.end >= cutoff else { return }
+            sum.add(entry)
+            if entry.start < cutoff { sum.isApproximate = true }
         }
-        return sum
+        return sum.told
     }
 
     /// What was spent in the 24 hours before `now`, without walking the history; `now` must not go backwards.
     func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
         advanceEdge(of: &list, to: now)
-        return list.rolling
+        return list.rolling.told
     }
 
     func forEach<Failure: Error>(
@@ -201,8 +233,7 @@ public struct SpendPool: Sendable {
                 list.rolling.isApproximate = entry.start < cutoff
                 return
             }
-            list.rolling.cost -= entry.cost
-            list.rolling.count -= entry.count
+            list.rolling.subtract(entry)
             list.edge.offset += 1
             list.edgeIndex += 1
         }
@@ -212,8 +243,8 @@ public struct SpendPool: Sendable {
     private func recomputeRolling(_ list: inout SpendList, at now: Timestamp) {
         list.edge = SpendList.Edge(block: list.head, offset: list.headOffset)
         list.edgeIndex = 0
-        list.rolling = SpendSum()
-        forEach(of: list) { entry in list.rolling.add(entry, cutoff: entry.start) }
+        list.rolling = RunningSum()
+        forEach(of: list) { entry in list.rolling.add(entry) }
         advanceEdge(of: &list, to: now)
     }
 
@@ -290,7 +321,7 @@ public struct SpendList: Sendable {
     var edge = Edge(block: SpendBlock.none, offset: 0)
     /// The number of entries before it.
     var edgeIndex = 0
-    var rolling = SpendSum()
+    var rolling = RunningSum()
 }
 
 /// The history that the reference library keeps: the newest 2,000 records of all providers together.
@@ -347,12 +378,18 @@ public struct SharedSpendHistory: Sendable {
     public var entries: [Entry] { Array(ring[oldest...] + ring[..<oldest]) }
 
     func sum(of provider: NameID, since cutoff: Timestamp) -> SpendSum {
-        var sum = SpendSum()
-        for entry in ring where entry.provider == provider && entry.at >= cutoff {
-            sum.cost = sum.cost.saturatingAdd(entry.cost)
-            sum.count += 1
+        var sum = RunningSum()
+        var dollars = 0.0
+        for index in ring.indices {
+            // From the oldest on: sums of doubles depend on their order.
+            let entry = ring[index < ring.count - oldest ? oldest + index : oldest + index - ring.count]
+            guard entry.provider == provider, entry.at >= cutoff else { continue }
+            sum.add(SpendEntry(at: entry.at, cost: entry.cost))
+            dollars += Money(nanodollars: entry.cost).dollars
         }
-        return sum
+        var told = sum.told
+        told.dollars = dollars
+        return told
     }
 
     func contains(_ provider: NameID) -> Bool { ring.contains { $0.provider == provider } }

@@ -8,7 +8,7 @@ public struct StateImage {
     private let limits: Limits
     private var permitTotals = PermitTotals()
     /// Model accounts of the provider at hand, in the order of the image.
-    private var pendingModels: [(provider: Name, account: ModelAccount)] = []
+    private var pendingModels: [(provider: Name, account: ModelAccount, dollars: Double?, user: UInt32)] = []
 
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
@@ -34,6 +34,9 @@ public struct StateImage {
         guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
+        guard machine.names.hasDistinctFreeNumbers, machine.models.hasDistinctFreeNumbers else {
+            throw Refusal(.damagedData, "a number of a name is free twice")
+        }
         guard machine.permits.totals == permitTotals else {
             throw Refusal(
                 .damagedData,
@@ -55,7 +58,8 @@ public struct StateImage {
         case .accounts:
             let image = try read(&contents, as: AccountImage.self)
             try builder.insertAccount(
-                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion)
+                image.account, firedThreshold: image.firedThreshold, firedDepletion: image.firedDepletion,
+                dollars: image.dollars, by: image.user)
         case .modelAccounts: try addModelAccount(try read(&contents))
         case .budgets:
             let image = try read(&contents, as: BudgetImage.self)
@@ -66,7 +70,7 @@ public struct StateImage {
             try builder.insertShared(image.provider, at: image.at, cost: image.cost)
         case .closedPeriods:
             let image = try read(&contents, as: ClosedPeriodImage.self)
-            builder.insertClosedPeriod(
+            try builder.insertClosedPeriod(
                 start: image.start, end: image.end, usage: image.entries.map { ($0.provider, $0.usage) })
         case .permitTotals:
             let image = try read(&contents, as: PermitTotalsImage.self)
@@ -75,6 +79,7 @@ public struct StateImage {
         case .permits:
             let image = try read(&contents, as: PermitImage.self)
             try builder.insertPermit(image.entry, counted: image.counted)
+        case .foreignMembers: builder.machine.restore(try read(&contents))
         }
     }
 
@@ -90,7 +95,7 @@ public struct StateImage {
         try builder.setDefaultConfiguration(image.breakerDefault)
         try builder.setDefaultCooldown(milliseconds: image.defaultCooldownMilliseconds)
         try builder.setThresholds(image.thresholds)
-        builder.setPeriod(BudgetPeriod(image.periodLength, start: image.periodStart, end: image.periodEnd))
+        try builder.setPeriod(BudgetPeriod(image.periodLength, start: image.periodStart, end: image.periodEnd))
     }
 
     /// A provider lists its newest model account first: they are added in the opposite order.
@@ -106,12 +111,18 @@ public struct StateImage {
         var account = ModelAccount()
         account.model = model
         account.usage = image.usage
-        pendingModels.append((provider, account))
+        if let number = image.answering {
+            guard let answering = builder.machine.models.name(number: number) else {
+                throw Refusal(.damagedData, "model \(number) answered for another and has no name")
+            }
+            account.answering = answering
+        }
+        pendingModels.append((provider, account, image.dollars, image.user))
     }
 
     private mutating func addModels() throws(Refusal) {
-        for (provider, account) in pendingModels.reversed() {
-            try builder.insertModelAccount(account, of: provider)
+        for (provider, account, dollars, user) in pendingModels.reversed() {
+            try builder.insertModelAccount(account, of: provider, dollars: dollars, by: user)
         }
         pendingModels.removeAll(keepingCapacity: true)
     }
@@ -131,8 +142,13 @@ extension Limits {
         names = Int(UInt32.max)
         namesPerUser = Int(UInt32.max)
         models = Int(UInt32.max)
+        modelsPerUser = Int(UInt32.max)
         providerAccounts = Int(UInt32.max)
+        providerAccountsPerUser = Int(UInt32.max)
         modelAccounts = Int(UInt32.max)
+        modelAccountsPerUser = Int(UInt32.max)
+        permits = Int(UInt32.max)
+        permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
     }
 }
@@ -157,6 +173,9 @@ extension NameTable {
         (0..<entries.count).allSatisfy { entries[$0].references > 0 || entries[$0].name.count == 0 }
     }
 
+    /// Whether no number would be given to two names.
+    var hasDistinctFreeNumbers: Bool { Set(free).count == free.count }
+
     /// The name that a number stands for; nil if it stands for none.
     func name(number: UInt32) -> Name? {
         guard number < entries.count, entries[Int(number)].name.count > 0 else { return nil }
@@ -165,10 +184,11 @@ extension NameTable {
 
     /// Gives a name the number that it had.
     ///
-    /// - Throws: `damagedData` if the names do not come in the order of their numbers, or one comes twice
+    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
+    ///   comes twice
     mutating func restore(_ image: NameImage) throws(Refusal) {
         guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap,
-            find(image.name) == nil
+            find(image.name) == nil, free.isEmpty
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
         }

@@ -44,6 +44,9 @@ extension StateMachine {
                 try part.add(image)
             }
         }
+        try write(.foreignMembers, body) { (part) throws(Failure) in
+            try forEachForeignMembers { (image) throws(Failure) in try part.add(image) }
+        }
     }
 
     private var settingsImage: SettingsImage {
@@ -87,7 +90,9 @@ extension StateMachine {
                 var place = ledger.providers[existing: index].firstModel
                 while place != CreditLedger.noModel {
                     let account = ledger.models[place]
-                    try part.add(ModelAccountImage(account))
+                    var image = ModelAccountImage(account)
+                    image.dollars = profile.reckonsInDollars ? account.dollars : nil
+                    try part.add(image)
                     place = account.next
                 }
             }
@@ -126,6 +131,8 @@ extension StateMachine {
         image.account = account
         image.firedThreshold = provider.firedThreshold
         image.firedDepletion = provider.firedDepletion
+        image.dollars = profile.reckonsInDollars ? provider.dollars : nil
+        image.user = provider.user
         return image
     }
 
@@ -220,6 +227,8 @@ extension ModelAccountImage {
         provider = UInt32(account.provider.index)
         model = UInt32(account.model.index)
         usage = account.sums.usage
+        answering = account.answering.map { UInt32($0.index) }
+        user = account.user
     }
 }
 

@@ -22,6 +22,8 @@ public enum ImageSection: UInt32, Sendable, CaseIterable {
     case permitTotals = 14
     /// Those in force in the order of their numbers, then the lapsed ones in the order in which they ended.
     case permits = 15
+    /// Members of imported JSON that came with thresholds, marks and budgets.
+    case foreignMembers = 16
 }
 
 // MARK: Records
@@ -69,11 +71,15 @@ public struct AccountImage: WireRecord {
     public var account = ProviderAccount()
     public var firedThreshold: ThresholdTier = .none
     public var firedDepletion: DepletionTier = .none
+    public var dollars: Double?
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("account", &account, "sums, budget and windows")
         try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
         try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion that has fired in this period")
+        try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 
@@ -81,11 +87,17 @@ public struct ModelAccountImage: WireRecord {
     public var provider: UInt32 = 0
     public var model: UInt32 = 0
     public var usage = AccountUsage()
+    public var dollars: Double?
+    public var answering: UInt32?
+    public var user: UInt32 = 0
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums of this period")
+        try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
+        try visitor.field("answering", &answering, "the number of the name that last answered, if that was another")
+        try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
 

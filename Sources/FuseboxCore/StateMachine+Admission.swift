@@ -2,27 +2,31 @@ import FuseboxWire
 
 /// What stands against one candidate.
 struct Objections: Sendable {
-    /// The first reason, in the order of `DenialReason`.
-    private(set) var first: DenialReason?
-    /// How long the last of them will stand by time alone; nil if one of them for ever.
-    private(set) var retryAfterMilliseconds: Int64? = 0
-    /// Whether anything but the share stands against it.
-    private(set) var isMoreThanShare = false
+    /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
+    private(set) var longest: DenialReason?
+    /// How long it will stand by time alone; nil: for ever.
+    private var milliseconds: Int64? = 0
+    /// Whether its quota is marked as exhausted.
+    private(set) var hasMark = false
+    /// Whether nothing but the share stands against it.
+    var isShareOnly: Bool { longest == .share && !isMoreThanShare }
+    private var isMoreThanShare = false
 
+    /// Reasons are added in the order of `DenialReason`.
+    ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
     mutating func add(_ reason: DenialReason, for milliseconds: Int64?) {
-        first = first ?? reason
         if reason != .share { isMoreThanShare = true }
-        guard let longest = retryAfterMilliseconds, let milliseconds else {
-            retryAfterMilliseconds = nil
-            return
+        if reason == .exhausted { hasMark = true }
+        if longest != nil {
+            guard let standing = self.milliseconds else { return }
+            if let milliseconds, milliseconds <= standing { return }
         }
-        retryAfterMilliseconds = max(longest, milliseconds)
+        longest = reason
+        self.milliseconds = milliseconds
     }
 
-    var denial: Denial? {
-        first.map { Denial(reason: $0, retryAfterMilliseconds: retryAfterMilliseconds) }
-    }
+    var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
 }
 
 extension StateMachine {
@@ -98,23 +102,24 @@ extension StateMachine {
     ) {
         if let budget = ledger.enforcedBudget(of: provider) {
             let spend = ledger.provider(provider)?.sums.spend ?? 0
-            add(.providerBudget, budget, spend, permits.held(of: provider), estimate, at: moment, &objections)
+            add(.providerBudget, budget, spend, permits.exactlyHeld(of: provider), estimate, at: moment, &objections)
         }
         guard let model = modelName.flatMap({ models.find($0) }),
             let budget = ledger.enforcedBudget(of: provider, model)
         else { return }
         let spend = ledger.model(provider, model)?.spend ?? 0
-        add(.modelBudget, budget, spend, permits.held(of: provider, model), estimate, at: moment, &objections)
+        add(.modelBudget, budget, spend, permits.exactlyHeld(of: provider, model), estimate, at: moment, &objections)
     }
 
     private func add(
-        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int64, _ estimate: Estimate,
+        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int128, _ estimate: Estimate,
         at moment: Moment, _ objections: inout Objections
     ) {
         // Whatever is estimated, a budget that is used up takes no more.
         let needed = max(1, estimate.cost.nanodollars)
-        guard spend.saturatingAdd(held).saturatingAdd(needed) > budget.nanodollars else { return }
-        if spend.saturatingAdd(needed) <= budget.nanodollars {
+        let committed = Int128(spend) + Int128(needed)
+        guard committed + held > Int128(budget.nanodollars) else { return }
+        if committed <= Int128(budget.nanodollars) {
             // Another call may end and give back what it holds.
             objections.add(reason, for: 0)
         } else if needed <= budget.nanodollars, profile.periodsRollOver, let end = ledger.period.end {
@@ -133,12 +138,14 @@ extension StateMachine {
         try Self.validateTTL(command.ttlMilliseconds)
         let (decision, objections) = decide(command.candidates, command.estimate, at: application.moment)
         if let chosen = decision.candidate {
-            try checkRoom(for: command.candidates[Int(chosen)], command.estimate, application)
+            try checkRoom(for: command.candidates[Int(chosen)], application)
         }
-        noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
+        let known = effects.count
         noteDenials(command, objections, upTo: decision.denials.count, &effects)
         var reply = Admit.Reply()
         reply.decision = decision
+        if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
+        noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
         guard let chosen = decision.candidate else { return reply }
         let place = try grant(command, command.candidates[Int(chosen)], application, &effects)
         reply.permit = permits.permits[place].number
@@ -150,9 +157,7 @@ extension StateMachine {
         guard !candidates.isEmpty else {
             throw Refusal(.outOfRange, "an admission needs 1 to \(Limits.candidates) candidates")
         }
-        guard estimate.cost >= .zero else {
-            throw Refusal(.outOfRange, "the estimated cost must not be negative")
-        }
+        try CreditLedger.validate(callCost: estimate.cost)
     }
 
     fileprivate static func validateTTL(_ milliseconds: Int64) throws(Refusal) {
@@ -162,23 +167,15 @@ extension StateMachine {
     }
 
     /// Checks that one more permit can be kept.
-    private func checkRoom(
-        for candidate: Candidate, _ estimate: Estimate, _ application: Application
-    ) throws(Refusal) {
-        guard permits.outstanding.count < limits.permits else {
-            throw Refusal(.limitReached, "\(limits.permits) permits are in force, which is the limit; settle some")
+    private func checkRoom(for candidate: Candidate, _ application: Application) throws(Refusal) {
+        try SharedBound(
+            what: "permits in force", limit: limits.permits, limitPerUser: limits.permitsPerUser,
+            remedy: "settle some"
+        ).admit(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
+        guard permits.hasNumbers else {
+            throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
-        guard permits.count(of: application.user) < limits.permitsPerUser else {
-            throw Refusal(
-                .limitReached,
-                "user \(application.user) has \(limits.permitsPerUser) permits in force, which is the limit; settle some"
-            )
-        }
-        guard permits.canHold(estimate.cost.nanodollars) else {
-            throw Refusal(.overflow, "what is held in all would leave the range of money")
-        }
-        try admitName(candidate.provider, by: application.user)
-        if let model = candidate.model { try admitModel(model) }
+        try admitAccounts(of: candidate, by: application)
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
@@ -187,12 +184,11 @@ extension StateMachine {
         _ candidates: Candidates, _ objections: InlineArray<16, Objections>, upTo end: Int, _ application: Application,
         _ effects: inout [Event]
     ) {
-        for place in 0..<end where objections[place].first != .exhausted {
+        for place in 0..<end where !objections[place].hasMark {
             guard let id = names.find(candidates[place].provider), breakers.contains(id) else { continue }
-            let isShareOnly = objections[place].first == .share && !objections[place].isMoreThanShare
+            let isShareOnly = objections[place].isShareOnly
             let isCounted = (0..<place).contains {
-                candidates[$0].provider == candidates[place].provider && objections[$0].first == .share
-                    && !objections[$0].isMoreThanShare
+                candidates[$0].provider == candidates[place].provider && objections[$0].isShareOnly
             }
             changeBreaker(id, application, &effects) { breaker, now, profile in
                 breaker.ask(at: now, under: profile)
@@ -210,6 +206,7 @@ extension StateMachine {
             _ = breaker.decide(at: now)
         }
         let model = candidate.model.map { models.intern($0, by: application.user) }
+        openAccounts(provider, model, application)
         let tokens = Int64(command.estimate.tokens)
         let grant = PermitRegistry.Grant(
             provider: provider, model: model, worker: application.worker, user: application.user,
@@ -230,7 +227,7 @@ extension StateMachine {
     ) {
         for place in 0..<end {
             let candidate = command.candidates[place]
-            guard let reason = objections[place].first, reason == .providerBudget || reason == .modelBudget,
+            guard let reason = objections[place].longest, reason == .providerBudget || reason == .modelBudget,
                 let provider = names.find(candidate.provider)
             else { continue }
             let model = reason == .modelBudget ? candidate.model.flatMap { models.find($0) } : nil
@@ -271,6 +268,14 @@ extension Admit: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         try machine.admit(self, application, &effects)
+    }
+
+    /// A denial changes something only where a share is drawn, or where whoever asks is to be remembered.
+    public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
+        guard reply.permit == nil, reply.decision.candidate == nil, !profile.rejectionRestartsDecay else {
+            return false
+        }
+        return reply.decision.denials.indices.allSatisfy { reply.decision.denials[$0].reason != .share }
     }
 }
 

@@ -69,7 +69,17 @@ extension StateMachine {
     fileprivate mutating func acquire(
         _ command: BreakerAcquire, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerAcquire.Reply {
-        try changeBreaker(command.name, application, &effects) { $0.acquire(at: $1, under: $2, draw: command.draw) }
+        let id = try breaker(command.name, application)
+        if let rejection = rejection(by: id, application) { return rejection }
+        return changeBreaker(id, application, &effects) { $0.acquire(at: $1, under: $2, draw: command.draw) }
+    }
+
+    /// What an open breaker says; it need not remember who asked. Nil if it lets something through, or remembers.
+    private func rejection(by id: NameID, _ application: Application) -> BreakerAcquire.Reply? {
+        guard !profile.rejectionRestartsDecay, breakers.hasFailures(id), var breaker = breakers[id] else { return nil }
+        breaker.synchronise(at: application.now)
+        guard breaker.share <= 0, breaker.consecutiveFailures > 0 else { return nil }
+        return breaker.acquire(at: application.now, under: profile)
     }
 
     fileprivate mutating func succeed(
@@ -139,6 +149,11 @@ extension BreakerAcquire: StateCommand {
             throw Refusal(.outOfRange, "draw \(draw) must lie in [0, 1)")
         }
         return try machine.acquire(self, application, &effects)
+    }
+
+    /// What an open breaker turns away does not change it.
+    public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
+        !reply.admitted && reply.share <= 0 && reply.consecutiveFailures > 0 && !profile.rejectionRestartsDecay
     }
 }
 

@@ -81,16 +81,18 @@ extension StateMachine.Builder {
 
     /// Adds a permit that is in force or lapsed.
     ///
-    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order
+    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for a
+    ///   cost or a moment that none can have
     mutating func insertPermit(_ entry: PermitEntry, counted: UInt8) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
-            machine.permits.find(entry.permit) == nil, entry.estimate.cost >= .zero,
-            machine.permits.canHold(entry.estimate.cost.nanodollars),
-            !entry.isInFlight || entry.standing == .inForce
+            machine.permits.find(entry.permit) == nil, !entry.isInFlight || entry.standing == .inForce
         else {
             throw Refusal(.damagedData, "the permit \(entry.permit) (\(entry.standing)) cannot be there")
         }
+        try CreditLedger.validate(callCost: entry.estimate.cost)
+        try validateMoment(entry.grantedAt, "grantedAt of a permit")
+        try validateMoment(entry.expiresAt, "expiresAt of a permit")
         if entry.standing == .inForce { lastPermit = entry.permit }
         let grant = PermitRegistry.Grant(
             provider: machine.names.intern(entry.provider, by: entry.user),
@@ -122,7 +124,7 @@ extension StateMachine.Builder {
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
         let breaker = try CircuitBreaker(record, under: machine.profile)
-        try machine.admitName(record.name, by: user)
+        try machine.admitName(record.name, by: application(of: user))
         let id = machine.names.intern(record.name, by: user)
         if !machine.breakers.contains(id) { machine.names.retain(id) }
         machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
@@ -138,9 +140,11 @@ extension StateMachine.Builder {
 
     /// Adds a mark.
     ///
-    /// - Throws: `limitReached`
+    /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertMark(_ entry: ExhaustionEntry, by user: UInt32 = 0) throws(Refusal) {
-        try machine.admitName(entry.provider, by: user)
+        try validateMoment(entry.exhaustedAt, "exhaustedAt of a mark")
+        try validateMoment(entry.resetsAt, "resetsAt of a mark")
+        try machine.admitName(entry.provider, by: application(of: user))
         let id = machine.names.intern(entry.provider, by: user)
         if !machine.exhaustion.contains(id) { machine.names.retain(id) }
         machine.exhaustion.insert(
@@ -159,20 +163,44 @@ extension StateMachine.Builder {
     }
 
     /// Sets the current budget period.
-    public mutating func setPeriod(_ period: BudgetPeriod) { machine.ledger.period = period }
+    ///
+    /// - Throws: `outOfRange`
+    public mutating func setPeriod(_ period: BudgetPeriod) throws(Refusal) {
+        try validateMoment(period.start, "the start of the period")
+        if let end = period.end { try validateMoment(end, "the end of the period") }
+        machine.ledger.period = period
+    }
+
+    /// Checks the sums of an account: where refunds were imported, spend and tokens may be below zero; requests may not.
+    private static func validate(_ usage: AccountUsage) throws(Refusal) {
+        guard usage.requests >= 0 else {
+            throw Refusal(.outOfRange, "the requests of an account must not be negative")
+        }
+        if let moment = usage.lastRecorded { try validateMoment(moment, "lastRecorded of an account") }
+    }
 
     /// Adds a provider's account; its number of models is counted, not taken from the record.
     ///
     /// - Parameters:
     ///   - threshold: the highest threshold tier that has fired in this period
     ///   - depletion: the highest depletion tier that has fired in this period
-    /// - Throws: `limitReached`
+    ///   - dollars: the spend as a sum of doubles; nil: what the exact sum is
+    /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertAccount(
         _ account: ProviderAccount, firedThreshold threshold: ThresholdTier = .none,
-        firedDepletion depletion: DepletionTier = .none, by user: UInt32 = 0
+        firedDepletion depletion: DepletionTier = .none, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
+        try Self.validate(account.usage)
+        for dimension in RateDimension.allCases {
+            guard let window = account[dimension] else { continue }
+            guard window.limit >= 0, window.used >= 0 else {
+                throw Refusal(.outOfRange, "a rate limit and what is used of it must not be negative")
+            }
+            try validateMoment(window.windowStart, "windowStart of a rate limit")
+        }
         let id = try self.account(account.provider, by: user)
         machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
+        machine.ledger.providers[existing: id.index].dollars = dollars ?? account.usage.spend.dollars
         machine.ledger.providers[existing: id.index].budget = account.budget
         machine.ledger.providers[existing: id.index].isEnforced = account.isEnforced
         machine.ledger.providers[existing: id.index].firedThreshold = threshold
@@ -186,17 +214,27 @@ extension StateMachine.Builder {
 
     /// Adds a model account; its provider gets an empty account if it has none.
     ///
-    /// - Throws: `limitReached`
+    /// - Parameter dollars: the spend as a sum of doubles; nil: what the exact sum is
+    /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertModelAccount(
-        _ account: ModelAccount, of provider: Name, by user: UInt32 = 0
+        _ account: ModelAccount, of provider: Name, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
-        try machine.admitModel(account.model)
-        let isNew = try machine.admitModelAccount(provider, account.model)
+        try Self.validate(account.usage)
+        try machine.admitModel(account.model, by: application(of: user))
+        let isNew = try machine.admitModelAccount(provider, account.model, by: application(of: user))
         let provider = try self.account(provider, by: user)
         let model = machine.models.intern(account.model, by: user)
         if isNew { machine.models.retain(model) }
-        let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model)
+        let place = machine.ledger.findModel(provider, model) ?? machine.ledger.addModel(provider, model, by: user)
         machine.ledger.models[place].sums = CreditLedger.Sums(account.usage)
+        machine.ledger.models[place].dollars = dollars ?? account.usage.spend.dollars
+        if let before = machine.ledger.models[place].answering { machine.models.release(before) }
+        machine.ledger.models[place].answering = nil
+        guard let answering = account.answering else { return }
+        try machine.admitModel(answering, by: application(of: user))
+        let id = machine.models.intern(answering, by: user)
+        machine.models.retain(id)
+        machine.ledger.models[place].answering = id
     }
 
     /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.
@@ -207,8 +245,8 @@ extension StateMachine.Builder {
         _ budget: Budget, isDenying: Bool = false, by user: UInt32 = 0
     ) throws(Refusal) {
         let limits = try StateMachine.validated(budget)
-        try machine.admitName(budget.provider, by: user)
-        if let model = budget.model { try machine.admitModel(model) }
+        try machine.admitName(budget.provider, by: application(of: user))
+        if let model = budget.model { try machine.admitModel(model, by: application(of: user)) }
         let isNew = try machine.admitBudget(budget)
         var entry = CreditLedger.BudgetEntry(
             provider: machine.names.intern(budget.provider, by: user),
@@ -224,7 +262,7 @@ extension StateMachine.Builder {
     /// - Parameters:
     ///   - stretches: what is summed up, oldest first
     ///   - singles: the single records that follow, oldest first
-    /// - Throws: `limitReached`
+    /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertHistory(
         stretches: some Sequence<SpendEntry>, singles: some Sequence<SpendEntry>, of provider: Name,
         by user: UInt32 = 0
@@ -232,33 +270,51 @@ extension StateMachine.Builder {
         let id = try account(provider, by: user)
         var list = machine.ledger.providers[existing: id.index].history
         machine.ledger.histories.remove(&list)
-        for entry in stretches { machine.ledger.histories.restore(entry, isExact: false, in: &list) }
-        for entry in singles { machine.ledger.histories.restore(entry, isExact: true, in: &list) }
+        for entry in stretches {
+            try Self.validate(entry)
+            machine.ledger.histories.restore(entry, isExact: false, in: &list)
+        }
+        for entry in singles {
+            try Self.validate(entry)
+            machine.ledger.histories.restore(entry, isExact: true, in: &list)
+        }
         machine.ledger.histories.settle(&list, at: moment.now)
         machine.ledger.providers[existing: id.index].history = list
+    }
+
+    private static func validate(_ entry: SpendEntry) throws(Refusal) {
+        guard entry.count >= 1 else { throw Refusal(.outOfRange, "a stretch of a history has at least one record") }
+        try validateMoment(entry.start, "the start of a stretch of a history")
+        try validateMoment(entry.end, "the end of a stretch of a history")
     }
 
     /// Adds to the history that all providers share under `llm-providers`, oldest entry first; the provider gets an
     /// empty account if it has none.
     ///
-    /// - Throws: `limitReached`
+    /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertShared(
         _ provider: Name, at time: Timestamp, cost: Money, by user: UInt32 = 0
     ) throws(Refusal) {
+        try validateMoment(time, "the moment of a history's entry")
         let id = try account(provider, by: user)
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Adds a closed period, oldest first; providers without an account are left out.
+    /// Adds a closed period, oldest first; providers without an account are left out. Beyond the limit the oldest goes.
+    ///
+    /// - Throws: `outOfRange`
     public mutating func insertClosedPeriod(
         start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: AccountUsage)>
-    ) {
+    ) throws(Refusal) {
+        try validateMoment(start, "the start of a closed period")
+        try validateMoment(end, "the end of a closed period")
         var closed = CreditLedger.ClosedPeriod(start: start, end: end, sums: [:])
         for (provider, usage) in usage {
             guard let id = machine.names.find(provider), machine.ledger.contains(id) else { continue }
+            try Self.validate(usage)
             closed.sums[id] = CreditLedger.Sums(usage)
         }
-        machine.ledger.closedPeriods.append(closed)
+        machine.ledger.keep(closed)
     }
 
     /// Notes as fired, without firing, what spend and history say has been reached: for states that come without
@@ -271,11 +327,18 @@ extension StateMachine.Builder {
 
     /// The account of a provider, created empty if there is none.
     private mutating func account(_ provider: Name, by user: UInt32) throws(Refusal) -> NameID {
-        try machine.admitAccount(provider, by: user)
+        try machine.admitAccount(provider, by: application(of: user))
         let id = machine.names.intern(provider, by: user)
         guard !machine.ledger.contains(id) else { return id }
         machine.names.retain(id)
-        machine.ledger.providers.insert(CreditLedger.Provider(), at: id.index)
+        var account = CreditLedger.Provider()
+        account.user = user
+        machine.ledger.insert(account, for: id)
         return id
+    }
+
+    /// Whom a record is put down to.
+    private func application(of user: UInt32) -> Application {
+        Application(moment: moment, user: user, isOperator: user == 0, worker: WorkerID())
     }
 }

@@ -3,12 +3,18 @@ import FuseboxWire
 extension StateMachine {
     /// Whether time alone has something to change: then apply `Advance` before anything else.
     public func isDue(at moment: Moment) -> Bool {
+        // As `apply` takes it: else something that can never be done might be due for ever.
+        let moment = moment.clamped
         if let next = deadlines.first, next.milliseconds <= moment.now.milliseconds { return true }
         return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
     }
 
+    /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout.
+    public var awaitsTime: Bool { deadlines.first != nil }
+
     /// The time until something is due, in milliseconds; nil if nothing will be.
     public func untilDue(at moment: Moment) -> Int64? {
+        let moment = moment.clamped
         var next = deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
         if profile.periodsRollOver, let end = ledger.period.end {
             next = min(next ?? .max, max(0, end - moment.wall))

@@ -9,6 +9,18 @@ func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusa
     }
 }
 
+/// Checks a moment in a record from outside: what a clock can have shown, more or less the longest duration.
+///
+/// - Throws: `outOfRange`
+func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
+    let earliest = Timestamp.earliest - longestDurationMilliseconds
+    let latest = Timestamp.latest + longestDurationMilliseconds
+    guard earliest <= moment, moment <= latest else {
+        throw Refusal(
+            .outOfRange, "\(what), \(moment.milliseconds) ms, must lie between the years 1969 and 275761")
+    }
+}
+
 extension StateMachine {
     func entry(_ id: NameID, _ mark: ExhaustionRegistry.Mark) -> ExhaustionEntry {
         ExhaustionEntry(provider: names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
@@ -20,7 +32,7 @@ extension StateMachine {
         if let milliseconds = command.resetAfterMilliseconds {
             try validateDuration(milliseconds, "resetAfter")
         }
-        try admitName(command.provider, by: application.user)
+        try admitName(command.provider, by: application)
         let id = names.intern(command.provider, by: application.user)
         var reply = ExhaustionMark.Reply()
         reply.resetsAt = mark(id, for: command.resetAfterMilliseconds, application, &effects).resetsAt

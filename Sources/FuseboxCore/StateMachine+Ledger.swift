@@ -1,44 +1,49 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
+    /// - Parameters:
+    ///   - countingInWindows: whether it counts against rate limits; a call with a permit does so already
+    ///   - wasAdmitted: whether there is room for its accounts, whatever the limits say: the call was admitted
     mutating func record(
         _ command: LedgerRecord, _ application: Application, _ effects: inout [Event],
-        countingInWindows: Bool = true
+        countingInWindows: Bool = true, wasAdmitted: Bool = false
     ) throws(Refusal) -> LedgerRecord.Reply {
         // Nearly every record is one more on accounts that exist.
         if let provider = names.find(command.provider), let model = models.find(command.model),
             ledger.model(provider, model) != nil
         {
             let fired = try ledger.record(
-                charge(command), provider: provider, model: model, at: application.now, under: profile,
-                countingInWindows: countingInWindows)
+                charge(command), provider: provider, model: model, at: application.now, by: application.user,
+                under: profile, countingInWindows: countingInWindows)
             return reply(to: command, fired, provider, &effects)
         }
-        return try recordOnNewAccount(command, application, &effects, countingInWindows)
+        return try recordOnNewAccount(command, application, &effects, countingInWindows, wasAdmitted)
     }
 
     /// Throws what recording this would throw; changes nothing.
-    func check(_ command: LedgerRecord, _ application: Application) throws(Refusal) {
-        try admitAccount(command.provider, by: application.user)
-        try admitModel(command.model)
-        _ = try admitModelAccount(command.provider, command.model)
+    func check(_ command: LedgerRecord, _ application: Application, wasAdmitted: Bool = false) throws(Refusal) {
+        if !wasAdmitted {
+            try admitAccount(command.provider, by: application)
+            try admitModel(command.model, by: application)
+            _ = try admitModelAccount(command.provider, command.model, by: application)
+        }
         try ledger.check(charge(command), provider: names.find(command.provider), at: application.now)
     }
 
     private mutating func recordOnNewAccount(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ countingInWindows: Bool
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ countingInWindows: Bool,
+        _ wasAdmitted: Bool
     ) throws(Refusal) -> LedgerRecord.Reply {
         // Before a name becomes known: a refused record leaves no trace.
-        try check(command, application)
+        try check(command, application, wasAdmitted: wasAdmitted)
         let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
         let provider = names.intern(command.provider, by: application.user)
         let model = models.intern(command.model, by: application.user)
         names.retain(provider)
         models.retain(model)
         let fired = try ledger.record(
-            charge(command), provider: provider, model: model, at: application.now, under: profile,
-            countingInWindows: countingInWindows)
+            charge(command), provider: provider, model: model, at: application.now, by: application.user,
+            under: profile, countingInWindows: countingInWindows)
         if hadAccount { names.release(provider) }
         return reply(to: command, fired, provider, &effects)
     }
@@ -46,21 +51,6 @@ extension StateMachine {
     private func charge(_ command: LedgerRecord) -> CreditLedger.Charge {
         CreditLedger.Charge(
             cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
-    }
-
-    /// Whether a model account is new; throws if it may not be.
-    func admitModelAccount(_ provider: Name, _ model: Name) throws(Refusal) -> Bool {
-        if let provider = names.find(provider), let model = models.find(model),
-            ledger.model(provider, model) != nil
-        {
-            return false
-        }
-        guard ledger.modelAccountCount < limits.modelAccounts else {
-            throw Refusal(
-                .limitReached,
-                "\(limits.modelAccounts) model accounts exist, which is the limit; an operator can `forget` a provider")
-        }
-        return true
     }
 
     private func reply(
@@ -92,8 +82,8 @@ extension StateMachine {
 
     fileprivate mutating func setBudget(_ budget: Budget, _ application: Application) throws(Refusal) {
         let limitsByDimension = try Self.validated(budget)
-        try admitAccount(budget.provider, by: application.user)
-        if let model = budget.model { try admitModel(model) }
+        try admitAccount(budget.provider, by: application)
+        if let model = budget.model { try admitModel(model, by: application) }
         let isNew = try admitBudget(budget)
         let provider = names.intern(budget.provider, by: application.user)
         let entry = CreditLedger.BudgetEntry(
@@ -101,7 +91,7 @@ extension StateMachine {
             monthly: budget.monthly, isEnforced: budget.isEnforced, limits: limitsByDimension)
         if isNew { retainNames(of: entry) }
         if !ledger.contains(provider) { names.retain(provider) }
-        ledger.setBudget(entry, at: application.now)
+        ledger.setBudget(entry, at: application.now, by: application.user)
     }
 
     /// The rate limits that a budget names.

@@ -19,9 +19,9 @@ extension StateMachine {
     /// The balance of a budget; of an unknown provider or model, that of none.
     fileprivate func balance(_ command: LedgerBalance) throws(Refusal) -> LedgerBalance.Reply {
         guard let provider = names.find(command.provider) else { return LedgerBalance.Reply() }
-        guard let modelName = command.model else { return try ledger.balance(provider) }
+        guard let modelName = command.model else { return try ledger.balance(provider, under: profile) }
         guard let model = models.find(modelName) else { return LedgerBalance.Reply() }
-        return try ledger.balance(provider, model)
+        return try ledger.balance(provider, model, under: profile)
     }
 
     func summary(_ id: NameID, windowMilliseconds: Int64, at now: Timestamp) -> SpendSummary {
@@ -29,7 +29,7 @@ extension StateMachine {
         var summary = SpendSummary()
         summary.provider = names[id]
         summary.spend = Money(nanodollars: sum.cost)
-        summary.requests = UInt64(sum.count)
+        summary.requests = UInt64(clamping: sum.count)
         summary.windowMilliseconds = windowMilliseconds
         summary.isApproximate = sum.isApproximate
         return summary
@@ -77,6 +77,7 @@ extension LedgerModel: StateCommand {
             var account = ModelAccount()
             account.model = model
             account.usage = sums.usage
+            account.answering = machine.ledger.answering(provider, id).map { machine.models[$0] }
             reply.account = account
         }
         return reply
@@ -118,6 +119,7 @@ extension LedgerModels: StateCommand {
             var account = ModelAccount()
             account.model = machine.models[model]
             account.usage = sums.usage
+            account.answering = machine.ledger.answering(id, model).map { machine.models[$0] }
             reply.accounts.append(account)
         }
         return reply
@@ -297,8 +299,8 @@ extension StateMachine {
         entry.spend = Money(nanodollars: provider.sums.spend)
         entry.budget = provider.budget
         entry.isEnforced = provider.isEnforced
-        if let budget = provider.budget, budget > .zero {
-            entry.utilization = Double(provider.sums.spend) / Double(budget.nanodollars)
+        if let budget = provider.budget {
+            entry.utilization = provider.utilization(of: budget, under: profile)
         }
         entry.daysRemaining = ledger.depletion(id, at: now, under: profile)?.daysRemaining
         entry.rpm = ledger.window(id, .rpm, at: now).map(RateWindow.init)

@@ -1,54 +1,12 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Checks that a name is known or may become so.
-    ///
-    /// - Throws: `limitReached`
-    func admitName(_ name: Name, by user: UInt32) throws(Refusal) {
-        guard names.find(name) == nil else { return }
-        guard names.count < limits.names else {
-            throw Refusal(
-                .limitReached,
-                "\(limits.names) names are in use, which is the limit; an operator can `forget` some")
-        }
-        guard names.count(of: user) < limits.namesPerUser else {
-            throw Refusal(
-                .limitReached,
-                "user \(user) has introduced \(limits.namesPerUser) names, which is the limit; an operator can `forget` some"
-            )
-        }
-    }
-
-    /// Checks that a model is known or may become so.
-    ///
-    /// - Throws: `limitReached`
-    func admitModel(_ model: Name) throws(Refusal) {
-        guard models.find(model) == nil, models.count >= limits.models else { return }
-        throw Refusal(
-            .limitReached,
-            "\(limits.models) models are in use, which is the limit; an operator can `forget` a provider with many")
-    }
-
-    /// Checks that a provider has an account or may get one.
-    ///
-    /// - Throws: `limitReached`
-    func admitAccount(_ provider: Name, by user: UInt32) throws(Refusal) {
-        try admitName(provider, by: user)
-        if let id = names.find(provider), ledger.contains(id) { return }
-        guard ledger.providerCount < limits.providerAccounts else {
-            throw Refusal(
-                .limitReached,
-                "\(limits.providerAccounts) providers have an account, which is the limit; an operator can `forget` some"
-            )
-        }
-    }
-
     /// The breaker of this name, created if there is none.
     ///
     /// - Throws: `limitReached`
     mutating func breaker(_ name: Name, _ application: Application) throws(Refusal) -> NameID {
         if let known = names.find(name), breakers.contains(known) { return known }
-        try admitName(name, by: application.user)
+        try admitName(name, by: application)
         let id = names.intern(name, by: application.user)
         names.retain(id)
         breakers.create(id, at: application.now)

@@ -11,11 +11,13 @@ extension StateMachine {
         machine.profile = profile
         if profile.sharesHistory {
             machine.ledger.shareHistories()
+            machine.ledger.beginDollars()
             machine.ledger.setPeriod(.manual, at: lastMoment.wall)
         } else {
             machine.ledger.splitHistory(at: lastMoment.now)
             machine.ledger.setPeriod(.month, at: lastMoment.wall)
         }
+        machine.breakers.forEach { id in machine.breakers.update(id) { $0.enter(profile) } }
         machine.setDeadlines()
         return machine
     }
@@ -34,6 +36,16 @@ extension CreditLedger {
         entries.sort { ($0.at, $0.provider.index) < ($1.at, $1.provider.index) }
         sharedHistory.removeAll()
         for entry in entries { sharedHistory.record(entry) }
+    }
+
+    /// Begins the sums of doubles with what has been spent.
+    fileprivate mutating func beginDollars() {
+        providers.forEachIndex { index in
+            providers[existing: index].dollars = Money(nanodollars: providers[existing: index].sums.spend).dollars
+        }
+        for place in 0..<models.count {
+            models[place].dollars = Money(nanodollars: models[place].sums.spend).dollars
+        }
     }
 
     /// Makes the shared history that of single providers.

@@ -25,12 +25,14 @@ extension StateMachine {
     /// Ends a permit that was not settled.
     mutating func lapse(_ place: Int, _ standing: PermitStanding, _ effects: inout [Event]) {
         deadlines.remove(.permit, place)
+        // Told before it lapses: where none are kept, it is forgotten at once, and its names perhaps with it.
+        var lapsed = permits.permits[place]
+        lapsed.standing = standing
+        lapsed.isInFlight = false
+        effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
         if let forgotten = permits.lapse(place, standing, keeping: limits.lapsedPermits) {
             releaseNames(of: forgotten.grant)
         }
-        // With a limit of 0 it is forgotten at once.
-        guard permits.permits[place].number != 0 else { return }
-        effects.append(.permitLapsed(PermitLapsed(entry: entry(permits.permits[place], isVisible: true))))
     }
 
     /// A permit as the wire has it.
@@ -78,6 +80,24 @@ extension StateMachine {
         }
     }
 
+    /// Ends a permit in force by an operator's hand, whoever holds it.
+    fileprivate mutating func revoke(_ number: UInt64, _ effects: inout [Event]) throws(Refusal) -> Revoke.Reply {
+        var reply = Revoke.Reply()
+        guard let place = permits.find(number) else {
+            guard permits.knows(number) else {
+                throw Refusal(
+                    .notFound, "nothing is known of a permit \(number); `fusebox permits list` shows those in force")
+            }
+            reply.standing = .settled
+            return reply
+        }
+        let permit = permits.permits[place]
+        reply.standing = permit.standing
+        reply.entry = entry(permit, isVisible: true)
+        if permit.standing == .inForce { lapse(place, .revoked, &effects) }
+        return reply
+    }
+
     // MARK: Settling
 
     fileprivate mutating func settle(
@@ -92,7 +112,7 @@ extension StateMachine {
         let permit = permits.permits[place]
         let grant = permit.grant
         let candidate = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
-        let model = try checkUsage(command.usage, candidate, application)
+        let model = try checkUsage(command.usage, candidate, application, wasAdmitted: true)
         reply.standing = permit.standing
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
@@ -100,7 +120,9 @@ extension StateMachine {
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage = command.usage, let model {
             let record = LedgerRecord(candidate.provider, model, usage)
-            reply.record = try self.record(record, application, &effects, countingInWindows: false)
+            reply.record = try self.record(
+                record, application, &effects, countingInWindows: false, wasAdmitted: true)
+            noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
         return reply
@@ -130,7 +152,32 @@ extension StateMachine {
             }
             return Report.Reply()
         }
-        return try record(LedgerRecord(command.candidate.provider, model, usage), application, &effects)
+        let record = LedgerRecord(command.candidate.provider, model, usage)
+        let reply = try self.record(record, application, &effects)
+        noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
+        return reply
+    }
+
+    /// Keeps the name that answered beside the account of the model that was asked for and is charged.
+    ///
+    /// `checkUsage` has found room for it.
+    ///
+    /// - Parameter asked: the model that was asked for; nil: none was, and the name that answered is charged itself
+    private mutating func noteAnswer(
+        _ answering: Name?, of asked: ModelID?, _ provider: NameID, _ application: Application
+    ) {
+        guard let answering, let asked, let account = ledger.findModel(provider, asked) else { return }
+        let before = ledger.models[account].answering
+        if answering == models[asked] {
+            ledger.models[account].answering = nil
+        } else {
+            let known = models.find(answering)
+            guard known == nil || known != before else { return }
+            let id = known ?? models.intern(answering, by: application.user)
+            models.retain(id)
+            ledger.models[account].answering = id
+        }
+        if let before { models.release(before) }
     }
 
     /// Checks that an outcome, a usage and a time go together.
@@ -141,25 +188,36 @@ extension StateMachine {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
-        guard outcome == .throttled || outcome == .quotaExhausted else {
+        guard outcome.takesRetryAfter else {
             throw Refusal(
-                .outOfRange, "retryAfter goes with `throttled` and `quotaExhausted` only, not with \(outcome)")
+                .outOfRange,
+                "retryAfter goes with `failure`, `throttled` and `quotaExhausted` only, not with \(outcome)")
         }
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under.
+    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one that was
+    /// asked for, whatever name answered, so that no budget is walked around.
+    ///
+    /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
     private func checkUsage(
-        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application
+        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application, wasAdmitted: Bool = false
     ) throws(Refusal) -> Name? {
         guard let usage else {
-            try admitName(candidate.provider, by: application.user)
+            if !wasAdmitted { try admitName(candidate.provider, by: application) }
             return nil
         }
-        var model = usage.model ?? candidate.model
-        if model == nil { model = try Name(CallUsage.unspecifiedModel) }
+        // The name that answered is for display, but what is not kept must not be told to have been: whoever asks leaves it out
+        // if it finds no room.
+        if let answering = usage.model, candidate.model != nil, answering != candidate.model {
+            try admitModel(answering, by: application)
+        }
+        var model = candidate.model ?? usage.model
+        if model == nil { model = .unspecifiedModel }
         guard let model else { return nil }
-        try check(LedgerRecord(candidate.provider, model, usage), application)
+        // Where none was asked for, the model that answered needs room; the one that was asked for has it.
+        let isCovered = wasAdmitted && (usage.model == nil || candidate.model != nil)
+        try check(LedgerRecord(candidate.provider, model, usage), application, wasAdmitted: isCovered)
         return model
     }
 
@@ -173,8 +231,11 @@ extension StateMachine {
             _ = try breaker(names[provider], application)
             recordSuccess(of: provider, application, &effects)
         case .failure, .throttled:
-            _ = try breaker(names[provider], application)
-            recordFailure(of: provider, application, &effects)
+            // A provider that throttles and says for how long is healthy: the mark keeps calls away for just so long.
+            if outcome == .failure || retryAfter == nil {
+                _ = try breaker(names[provider], application)
+                recordFailure(of: provider, application, &effects)
+            }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
         case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return
@@ -205,6 +266,14 @@ extension Report: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         try machine.report(self, application, &effects)
+    }
+}
+
+extension Revoke: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.revoke(permit, &effects)
     }
 }
 

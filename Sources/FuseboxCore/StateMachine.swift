@@ -25,6 +25,7 @@ public struct StateMachine: Sendable {
 
     /// An empty state whose first budget period begins at `moment`.
     public init(profile: Profile = .fusebox, limits: Limits = Limits(), at moment: Moment) {
+        let moment = moment.clamped
         self.profile = profile
         self.limits = limits
         ledger = CreditLedger(period: profile.periodsRollOver ? .month : .manual, at: moment.wall)
@@ -35,19 +36,35 @@ public struct StateMachine: Sendable {
     /// Applies one command.
     ///
     /// - Parameters:
-    ///   - moment: the time of the decision; one that lies behind the last is taken as the last
-    ///   - user: the peer user that asks, for the bound on the names of one user
+    ///   - moment: the time of the decision; one that lies behind the last is taken as the last, and one outside the range
+    ///     of `Timestamp.earliest` to `.latest` as the nearest end of it
+    ///   - user: the peer user that asks, for the bounds on what one user may introduce
+    ///   - isOperator: whether those bounds are not for it, and the reserves are; by default root's right alone
     ///   - worker: the worker that asks: who holds a permit, and whom a failure is blamed on
     ///   - effects: what happened is appended here
     /// - Throws: a refusal; then the state is as it was
     public mutating func apply<C: StateCommand>(
-        _ command: C, at moment: Moment, by user: UInt32 = 0, worker: WorkerID = WorkerID(),
+        _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
         effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
-        let moment = Moment(now: max(moment.now, lastMoment.now), wall: max(moment.wall, lastMoment.wall))
-        let reply = try command.apply(to: &self, Application(moment: moment, user: user, worker: worker), &effects)
-        if changesState(C.declaration) { lastMoment = moment }
+        // Both lie between the epoch and the year 275760, and so do the moments in records from outside: a moment and a
+        // duration of at most 366 days, or the time between two moments, never leaves the range of 64 bits.
+        let given = moment.clamped
+        let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
+        let known = effects.count
+        let application = Application(
+            moment: moment, user: user, isOperator: isOperator ?? (user == 0), worker: worker)
+        let reply = try command.apply(to: &self, application, &effects)
+        if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
+            lastMoment = moment
+        }
         return reply
+    }
+
+    /// Notes that it is as late as this, though nothing has changed.
+    public mutating func passTime(to moment: Moment) {
+        let given = moment.clamped
+        lastMoment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
     }
 
     /// Whether a command may change state under the profile in force.
@@ -64,6 +81,8 @@ public struct StateMachine: Sendable {
 public struct Application: Sendable {
     public var moment: Moment
     public var user: UInt32
+    /// Whether the user is an operator: then the bounds on one user are not for it.
+    public var isOperator: Bool
     public var worker: WorkerID
 
     public var now: Timestamp { moment.now }
@@ -75,6 +94,16 @@ public protocol StateCommand: Command {
     func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply
+
+    /// Whether the command has left the state as it was, as its reply tells, if it has set nothing off either.
+    ///
+    /// Such an answer is like a refusal: nobody needs to remember it.
+    static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool
+}
+
+extension StateCommand {
+    @inlinable
+    public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool { false }
 }
 
 /// Something that is done with a state command once its type is known.
@@ -141,6 +170,7 @@ extension StateMachine {
         case 99: visitor.visit(Renew.self)
         case 100: visitor.visit(AdmitPreview.self)
         case 101: visitor.visit(PermitList.self)
+        case 102: visitor.visit(Revoke.self)
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 243: visitor.visit(ReclaimPermits.self)

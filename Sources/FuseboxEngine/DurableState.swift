@@ -15,10 +15,13 @@ struct DurableState: ~Copyable {
     var effects: [Event] = []
     /// The payload of the last input's reply.
     private(set) var reply = ByteWriter(capacity: 4096)
+    /// Whether the last input has left the machine as it was.
+    private(set) var leftNoTrace = false
 
     private var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
     private var moment = Moment(milliseconds: 0)
     private var user: UInt32 = 0
+    private var isOperator = false
     private var worker = WorkerID()
 
     init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
@@ -29,13 +32,17 @@ struct DurableState: ~Copyable {
 
     /// Applies the input that a payload spells; its reply's payload is then in `reply`.
     ///
+    /// - Parameter isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which
+    ///   has no bounds, need not know.
     /// - Returns: why it was refused, if it was; then nothing has changed
     mutating func apply(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32, worker: WorkerID
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
+        isOperator: Bool = true, worker: WorkerID
     ) -> Refusal? {
         reader = unsafe ByteReader(payload)
         self.moment = moment
         self.user = user
+        self.isOperator = isOperator
         self.worker = worker
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else {
@@ -45,17 +52,17 @@ struct DurableState: ~Copyable {
     }
 
     /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
+    ///
+    /// - Parameter request: its own fields, by whose digest it is told from another one of the same number
     mutating func keepReply(
-        to number: RequestSequence, of worker: WorkerID, user: UInt32, command: UInt16, at now: Timestamp
+        to number: RequestSequence, _ request: UnsafeRawBufferPointer, of worker: WorkerID, user: UInt32,
+        command: UInt16, at now: Timestamp
     ) {
         let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
-        unsafe reply.withBytes { unsafe workers[slot].keep($0, to: number, command: command, at: now) }
-    }
-
-    /// Notes which replies a worker has seen.
-    mutating func acknowledge(_ number: RequestSequence, of worker: WorkerID) {
-        guard let slot = workers.find(worker) else { return }
-        workers[slot].kept.acknowledge(below: number.oldestUnacknowledged)
+        let digest = unsafe Checksum.of(request)
+        unsafe reply.withBytes {
+            unsafe workers.keep($0, to: number, command: command, digest: digest, at: now, in: slot)
+        }
     }
 }
 
@@ -66,7 +73,10 @@ extension DurableState: StateCommandVisitor {
             var command = C()
             try command.fields(&reader)
             try reader.finish()
-            let answer = try machine.apply(command, at: moment, by: user, worker: worker, effects: &effects)
+            let known = effects.count
+            let answer = try machine.apply(
+                command, at: moment, by: user, isOperator: isOperator, worker: worker, effects: &effects)
+            leftNoTrace = effects.count == known && C.leavesNoTrace(answer, under: machine.profile)
             answer.encode(into: &reply)
             return nil
         } catch {
@@ -91,7 +101,13 @@ extension DurableState {
             throw Refusal(.damagedData, "entry \(entry.sequence) does not follow \(sequence)")
         }
         if entry.command == ForgetWorker.declaration.number {
-            unsafe workers.forget(try ForgetWorker(payload).worker)
+            var input = ForgetWorker()
+            try unsafe input.decode(whole: payload)
+            workers.forget(input.worker, isEvicted: input.isEvicted)
+        } else if entry.command == TakeClockBack.declaration.number {
+            var input = TakeClockBack()
+            try unsafe input.decode(whole: payload)
+            machine.takeClockBack(to: input.wall, at: entry.now)
         } else {
             if let refusal = unsafe apply(
                 entry.command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
@@ -99,10 +115,12 @@ extension DurableState {
                 throw Refusal(
                     .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")
             }
+            machine.passTime(to: entry.moment)
             if entry.request != 0 {
                 let number = RequestSequence(
                     sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)
-                keepReply(to: number, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
+                unsafe keepReply(
+                    to: number, payload, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
             }
         }
         sequence = entry.sequence
@@ -110,9 +128,9 @@ extension DurableState {
     }
 }
 
-extension ForgetWorker {
-    fileprivate init(_ payload: UnsafeRawBufferPointer) throws(Refusal) {
-        self.init()
+extension Command {
+    /// Decodes a payload that holds this input and nothing else.
+    fileprivate mutating func decode(whole payload: UnsafeRawBufferPointer) throws(Refusal) {
         var reader = unsafe ByteReader(payload)
         try decode(from: &reader)
         try reader.finish()

@@ -38,13 +38,21 @@ extension Engine {
     private static var reclaimsPerTurn: Int { 16 }
 
     /// Whether a restart would not know well enough what time it was: it goes on from the last recorded moment.
+    ///
+    /// It does so by the wall clock's word. So a step of the wall clock is written down: otherwise it would count as time
+    /// that passed. Without a step the word is good, unless the clock is set back later or while the daemon is down. Then
+    /// what has passed since the last record is lost, and what runs takes as much longer. That is bounded at half of an
+    /// idle time while something runs: it is written down after ten seconds, twenty, forty. A daemon for which nothing
+    /// runs writes nothing.
     private func isTimeStale(at moment: Moment) -> Bool {
         let last = state.machine.lastMoment
         let step = (moment.wall - moment.now) - (last.wall - last.now)
-        return moment.now - last.now >= Self.recordedTimeMilliseconds || step >= EngineClock.reportedStepMilliseconds
+        if step >= EngineClock.reportedStepMilliseconds { return true }
+        guard state.machine.awaitsTime else { return false }
+        return moment.now - last.now >= Self.recordedTimeMilliseconds << Int64(min(timeOnlyInputs, 20))
     }
 
-    /// How far the recorded time may lie behind.
+    /// How far the recorded time may lie behind at first.
     private static var recordedTimeMilliseconds: Int64 { 10_000 }
 
     /// Journals that time has passed, though nothing is due. That alone calls for no snapshot.
@@ -91,8 +99,8 @@ extension Engine {
     public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
         if !session.topics.isEmpty { subscribers -= 1 }
-        guard speakers[session.worker] == session.id else { return }
-        speakers[session.worker] = nil
+        guard speakers[session.worker]?.session == session.id else { return }
+        depart(session)
         lose(session.worker, after: processIsGone ? 0 : state.machine.limits.workerGraceMilliseconds)
     }
 

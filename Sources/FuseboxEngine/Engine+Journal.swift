@@ -48,7 +48,7 @@ extension Engine {
     public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
 
     /// Room that a request may need for the engine's own entries that go with it.
-    private static let ownEntries = 4 * JournalBatch.length(payload: 64)
+    private static let ownEntries = 16 * JournalBatch.length(payload: 64)
 
     /// Makes sure that an entry can be journaled before anything is changed.
     ///
@@ -159,7 +159,6 @@ extension Engine {
         covering sequence: UInt64, _ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void
     ) {
         syncedSequence = max(syncedSequence, sequence)
-        syncedAt = now
         unsafe commits.endSync(deliver)
         if !commits.holdsAll { events.endSync() }
         if commits.count == 0 { events.releaseAll() }
@@ -175,7 +174,7 @@ extension Engine {
         status.journalBytes = UInt64(journaledBytes)
         status.journalRoom = UInt64(max(0, room))
         status.syncedSequence = syncedSequence
-        status.syncedAt = syncedAt
+        status.syncedAt = storage.lastSync
     }
 
     private var journalStanding: JournalStanding {

@@ -28,6 +28,7 @@ extension Engine {
         session.client = String(hello.client.prefix(64))
         var welcome = helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session)
         welcome.worker = standing
+        welcome.forgottenWorkers = state.workers.evictions
         welcome.lastSequence = lastSequence
         reply(welcome, to: header)
         return .proceed
@@ -42,6 +43,7 @@ extension Engine {
         reply.frameLimit = UInt32(Limits.frameLength)
         reply.keptReplies = UInt32(machine.limits.keptReplies)
         reply.idleMilliseconds = machine.limits.idleMilliseconds
+        reply.graceMilliseconds = machine.limits.workerGraceMilliseconds
         reply.server = identity.server
         return reply
     }
@@ -55,7 +57,8 @@ extension Engine {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
             lose(session.worker, after: 0)
-            try? forget(session.worker, at: moment)
+            try? forget(session.worker, isEvicted: false)
+            leave(session)
             reply(Done(), to: header)
             return .close
         case Ping.declaration.number:
@@ -70,7 +73,13 @@ extension Engine {
             reply(status(at: moment), to: header)
             return .proceed
         case Subscribe.declaration.number:
-            subscribe(&session, try decode(Subscribe.self, &reader), header)
+            let command = try decode(Subscribe.self, &reader)
+            let unknown = command.topics & ~Topics.all.rawValue
+            guard unknown == 0 else {
+                throw Refusal(
+                    .outOfRange, "topics: no topic has the bits \(unknown); all of them are \(Topics.all.rawValue)")
+            }
+            subscribe(&session, command, header)
             return .proceed
         case SnapshotNow.declaration.number:
             _ = try decode(SnapshotNow.self, &reader)
@@ -88,7 +97,11 @@ extension Engine {
             return .proceed
         case ImportCommit.declaration.number:
             let command = try decode(ImportCommit.self, &reader)
-            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id)))
+            let parts = StateParts(rawValue: command.parts)
+            guard !parts.isEmpty, StateParts.all.isSuperset(of: parts) else {
+                throw Refusal(.outOfRange, "parts \(command.parts) must be a sum of 1, 2 and 4")
+            }
+            return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
         case Hello.declaration.number:
             throw Refusal(.helloRequired, "hello has been said on this connection already")
         default:
@@ -107,7 +120,7 @@ extension Engine {
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
         if !session.topics.isEmpty { subscribers -= 1 }
-        session.topics = Topics(rawValue: command.topics).intersection(.all)
+        session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0
         var subscribed = Subscribe.Reply()
@@ -145,6 +158,8 @@ extension Engine {
         status.fileSystemRoom = census.fileSystemRoom
         status.residentBytes = census.residentBytes
         tellJournal(in: &status)
+        status.systemWall = moment.wall + census.wallLead
+        status.isClockSynchronised = census.isClockSynchronised
         return status
     }
 }

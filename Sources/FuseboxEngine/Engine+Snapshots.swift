@@ -19,15 +19,24 @@ public struct SnapshotCapture: Sendable {
         self.header = header
     }
 
-    /// Writes it to a data directory. Runs on any thread.
+    /// Writes it to a data directory, and loads what was written as a start does before it gets its name. Runs on any
+    /// thread.
+    ///
+    /// It is used up: its state is given back before another one is loaded.
     ///
     /// - Parameter keepingAll: whether older snapshots stay, however many they are
-    public func write<Files: Storage>(
+    public consuming func write<Files: Storage>(
         to store: SnapshotStore<Files>, keepingAll: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
-        try store.write(header, keepingAll: keepingAll) { (writer) throws(StorageError) in
-            try writeSections(to: &writer)
+        let name = SnapshotName(sequence: header.sequence)
+        guard try prepare(in: store) else { return try store.info(name) }
+        return try store.adopt(name, keepingAll: keepingAll) { (reader) throws(SnapshotDamage) in try reader.tryStart()
         }
+    }
+
+    private consuming func prepare<Files: Storage>(in store: SnapshotStore<Files>) throws(SnapshotFailure) -> Bool {
+        let header = header
+        return try store.prepare(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
     }
 
     /// The whole snapshot in memory.
@@ -47,27 +56,35 @@ public struct SnapshotCapture: Sendable {
         try machine.forEachImageSection { (kind, contents) throws(StorageError) in
             try writer.section(kind.rawValue, contents)
         }
-        try workers.forEachImageSection { (contents) throws(StorageError) in
-            try writer.section(WorkerImage.section, contents)
+        try workers.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind, contents)
         }
     }
 }
 
 extension SnapshotReader {
-    /// The state that the snapshot holds, without the workers.
+    /// The state that the snapshot holds, without the workers, whatever limits it was taken under.
+    public func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
+
+    /// The state that the snapshot holds, without the workers, if these limits admit it.
     public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
         try contents(limits: limits).machine
     }
+
+    /// Loads everything that the snapshot holds by the rules of a start, and drops it again.
+    ///
+    /// - Throws: why a start would refuse it
+    public func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
 
     /// Everything that the snapshot holds.
     func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         var workers = WorkerTable()
         try forEachSection { (kind, contents) throws(Refusal) in
-            if kind == WorkerImage.section {
-                try workers.add(from: &contents)
-            } else {
-                try image.add(kind, &contents)
+            switch kind {
+            case WorkerImage.section: try workers.add(from: &contents)
+            case WorkerTotalsImage.section: try workers.addTotals(from: &contents)
+            default: try image.add(kind, &contents)
             }
         }
         do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
@@ -82,6 +99,8 @@ struct SnapshotSchedule {
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
     private(set) var failure = ""
+    /// Whether what was last written could not be loaded: trying again soon gives the same, and takes as long.
+    private var wasRefused = false
     private(set) var isWriting = false
     private var lastAttempt: Timestamp
     private var waiting: [Ticket] = []
@@ -102,7 +121,8 @@ struct SnapshotSchedule {
     func isDue(lastChange: UInt64, hasGrown: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if !waiting.isEmpty { return true }
-        if hasGrown, now - lastAttempt >= min(Self.retryMilliseconds, intervalMilliseconds) { return true }
+        let patience = wasRefused ? intervalMilliseconds : min(Self.retryMilliseconds, intervalMilliseconds)
+        if hasGrown, now - lastAttempt >= patience { return true }
         return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds
     }
 
@@ -120,8 +140,10 @@ struct SnapshotSchedule {
         case .success(let info):
             newest = info
             failure = ""
+            wasRefused = false
         case .failure(let error):
             failure = error.description
+            wasRefused = if case .damaged = error { true } else { false }
         }
         defer { served = [] }
         return served
@@ -209,6 +231,9 @@ extension Engine {
                 epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
     }
 
+    /// Why the last attempt at a snapshot failed; empty if it did not.
+    public var snapshotFailure: String { snapshots.failure }
+
     /// Whether a capture is being written.
     public var isWritingSnapshot: Bool { snapshots.isWriting }
 
@@ -222,9 +247,14 @@ extension Engine {
         return snapshots.end(result)
     }
 
-    /// Replaces breakers, exhaustion and ledger by an imported state. The request is answered by the next snapshot.
-    public mutating func adopt(_ imported: StateMachine, for ticket: Ticket, at moment: Moment) {
-        state.machine.replaceContents(with: imported)
+    /// Replaces breakers, exhaustion and ledger, or some of them, by an imported state. The request is answered by the
+    /// next snapshot.
+    ///
+    /// - Throws: what stands against it; then nothing has changed
+    public mutating func adopt(
+        _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
+    ) throws(Refusal) {
+        try state.machine.replace(parts, with: imported)
         state.sequence += 1
         noteReplacement()
         snapshots.request(ticket)

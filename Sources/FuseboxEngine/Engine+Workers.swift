@@ -20,11 +20,12 @@ extension Engine {
         guard hello.worker != WorkerID(high: 0, low: 0) else {
             throw Refusal(.outOfRange, "a worker id of zeros is nobody's; draw 128 random bits")
         }
-        if let slot = state.workers.find(hello.worker), state.workers[slot].user != session.peer.user {
+        if let owner = owner(of: hello.worker), owner != session.peer.user {
             throw Refusal(.notPermitted, "this worker id belongs to another user's process; draw 128 random bits")
         }
-        if let older = speakers[hello.worker] { fenced.append(older) }
-        speakers[hello.worker] = session.id
+        if let older = speakers[hello.worker] { fenced.append(older.session) }
+        speakers[hello.worker] = Speaker(session: session.id, user: session.peer.user)
+        owners.remove(hello.worker)
         lost.remove(hello.worker)
         return standing(of: hello)
     }
@@ -32,32 +33,40 @@ extension Engine {
     /// Tells that the fenced sessions have been ended.
     public mutating func fencingDone() { fenced.removeAll(keepingCapacity: true) }
 
+    /// The user whose process said hello first with this id; nil if none has.
+    private func owner(of worker: WorkerID) -> UInt32? {
+        if let speaker = speakers[worker] { return speaker.user }
+        if let slot = state.workers.find(worker) { return state.workers[slot].user }
+        return owners[worker]
+    }
+
+    /// The connection of a worker is gone: its id stays its user's.
+    mutating func depart(_ session: borrowing Session) {
+        speakers[session.worker] = nil
+        if state.workers.find(session.worker) == nil { owners.add(session.worker, of: session.peer.user) }
+    }
+
+    /// A worker has said goodbye: its id is nobody's any more.
+    mutating func leave(_ session: borrowing Session) {
+        guard speakers[session.worker]?.session == session.id else { return }
+        speakers[session.worker] = nil
+    }
+
     /// Forgets a worker with the replies that are kept for it.
-    mutating func forget(_ worker: WorkerID, at moment: Moment) throws(Refusal) {
-        guard state.workers.find(worker) != nil else { return }
+    ///
+    /// - Parameter isEvicted: whether it has to make room; its id stays its user's then
+    mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
+        guard let slot = state.workers.find(worker) else { return }
         let isJournaled = try reserve(payload: 64)
-        state.workers.forget(worker)
+        if isEvicted { owners.add(worker, of: state.workers[slot].user) }
+        state.workers.forget(worker, isEvicted: isEvicted)
         guard isJournaled else {
             state.sequence += 1
             needsRebase = needsRebase || isJournaling
             return
         }
         var payload = ByteWriter(capacity: 16)
-        ForgetWorker(worker: worker).encode(into: &payload)
+        ForgetWorker(worker: worker, isEvicted: isEvicted).encode(into: &payload)
         unsafe payload.withBytes { unsafe record(ForgetWorker.declaration.number, $0, nil, by: 0) }
-    }
-
-    /// Makes room for a worker that is not remembered yet: the one goes that has been quiet for the longest.
-    ///
-    /// - Throws: `limitReached` if all that are remembered are connected
-    mutating func makeRoom(for worker: WorkerID, at moment: Moment) throws(Refusal) {
-        guard state.workers.count >= state.machine.limits.workers, state.workers.find(worker) == nil else { return }
-        let connected = speakers
-        guard let quietest = state.workers.quietest(where: { connected[$0] == nil }) else {
-            throw Refusal(
-                .limitReached,
-                "\(state.machine.limits.workers) workers are connected, which is the limit; try again later")
-        }
-        try forget(quietest, at: moment)
     }
 }

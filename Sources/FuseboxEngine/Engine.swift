@@ -31,6 +31,9 @@ public struct Engine: ~Copyable {
         public var dataDirectory = ""
         public var fileSystemRoom: UInt64 = 0
         public var residentBytes: UInt64 = 0
+        /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
+        public var wallLead: Int64 = 0
+        public var isClockSynchronised = false
         public init() {}
     }
 
@@ -43,7 +46,7 @@ public struct Engine: ~Copyable {
     public internal(set) var refusals: UInt64 = 0
     /// Sessions that receive events.
     var subscribers: UInt32 = 0
-    let startedAt: Timestamp
+    var startedAt: Timestamp
     var snapshots: SnapshotSchedule
     var upload = Upload()
     var events = EventLog()
@@ -64,6 +67,8 @@ public struct Engine: ~Copyable {
     /// The processor time of turns that changed something since then, and the sequence up to which it is counted.
     var replayNanoseconds: Int64 = 0
     var timedSequence: UInt64 = 0
+    /// How the owner's storage does, for status.
+    public internal(set) var storage = StorageHealth()
     /// Why nothing can be journaled, if nothing can.
     public internal(set) var storageFailure: String?
     /// Why the snapshot that the journal is to continue could not be written, if it could not.
@@ -74,10 +79,10 @@ public struct Engine: ~Copyable {
     public internal(set) var writtenSequence: UInt64
     /// The highest sequence that the journal is known to have on the disk.
     var syncedSequence: UInt64
-    /// When a sync last ended.
-    var syncedAt: Timestamp?
     /// The session that speaks for each connected worker.
-    var speakers: [WorkerID: UInt64] = [:]
+    var speakers: [WorkerID: Speaker] = [:]
+    /// Whose the ids are of workers that are neither connected nor remembered.
+    var owners = WorkerOwners()
     /// Workers whose connection is gone and whose calls are in flight.
     var lost = LostWorkers()
     /// The moment of this turn.
@@ -114,7 +119,6 @@ public struct Engine: ~Copyable {
         writtenSequence = recovered.journaledSequence
         startedAt = moment.wall
         // What was recovered has been synced before anything follows it.
-        syncedAt = durability == .snapshot ? nil : moment.now
         now = moment.now
         snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)
@@ -141,7 +145,9 @@ public struct Engine: ~Copyable {
             hold = .no
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
-            verdict = session.state == .open && !error.status.closesConnection ? .proceed : .close
+            // Who sends a reply or an event takes itself for a server: what follows makes no sense either.
+            let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
+            verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
         switch hold {
         case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
@@ -194,13 +200,18 @@ public struct Engine: ~Copyable {
         at moment: Moment
     ) throws(Refusal) -> Verdict {
         var number: RequestSequence?
+        var isKnown = false
         if traits.isSequenced {
             var read = RequestSequence()
             try read.decode(from: &reader)
-            if try resend(read, header, &session) { return .proceed }
+            try read.validate()
+            if let slot = state.workers.find(session.worker) {
+                if try resend(read, header, copy reader, slot) { return .proceed }
+                isKnown = true
+            }
+            try makeRoom(for: session, read, isKnown: isKnown, at: moment)
             number = read
         }
-        if number != nil { try makeRoom(for: session.worker, at: moment) }
         if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
             try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
             hasBegunPermitNumbers = true
@@ -208,23 +219,47 @@ public struct Engine: ~Copyable {
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
-        if let refusal = unsafe state.apply(
-            header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
-        {
-            guard refusal.status == .limitReached, makeRoom(at: moment) else { throw refusal }
-            if let second = unsafe state.apply(
-                header.command, payload, at: moment, by: session.peer.user, worker: session.worker)
-            {
-                throw second
-            }
+        if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
+            let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
+            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, session, traits, isJournaled) }
+            return .proceed
         }
-        unsafe state.reply.withBytes {
-            unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
+        guard changes, !(state.leftNoTrace && isKnown) else {
+            writeReply(to: header)
+            return .proceed
         }
-        guard changes else { return .proceed }
+        // A worker that nobody knows is remembered from now on, whatever it was told.
+        if state.leftNoTrace { state.machine.passTime(to: moment) }
+        unsafe carriedOut(header, payload, number, session, traits, isJournaled)
+        return .proceed
+    }
+
+    /// Applies a request; a name that finds no room gets it, if there are names that are not used any more.
+    mutating func applyWithRoom(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+    ) -> Refusal? {
+        guard let refusal = unsafe applyOnce(command, payload, session, at: moment) else { return nil }
+        guard refusal.status == .limitReached, makeRoom(at: moment) else { return refusal }
+        return unsafe applyOnce(command, payload, session, at: moment)
+    }
+
+    mutating func applyOnce(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+    ) -> Refusal? {
+        unsafe state.apply(
+            command, payload, at: moment, by: session.peer.user, isOperator: session.peer.isOperator,
+            worker: session.worker)
+    }
+
+    /// Answers a request that has changed the state, keeps its reply, and has it journaled.
+    private mutating func carriedOut(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?,
+        _ session: borrowing Session, _ traits: CommandTraits, _ isJournaled: Bool
+    ) {
+        writeReply(to: header)
         if let number {
-            state.keepReply(
-                to: number, of: session.worker, user: session.peer.user, command: header.command,
+            unsafe state.keepReply(
+                to: number, payload, of: session.worker, user: session.peer.user, command: header.command,
                 at: state.machine.lastMoment.now)
         }
         if isJournaled {
@@ -232,35 +267,39 @@ public struct Engine: ~Copyable {
             hold = traits.isDurable && durability == .commit ? .untilSynced : .untilWritten
         } else {
             state.sequence += 1
+            timeOnlyInputs = 0
             needsRebase = needsRebase || durability != .snapshot
             numberEvents()
         }
-        return .proceed
+    }
+
+    private mutating func writeReply(to header: FrameHeader) {
+        unsafe state.reply.withBytes {
+            unsafe replies.writeReply(payload: $0, command: header.command, correlation: header.correlation)
+        }
     }
 
     /// Answers a request that has been applied before with the reply that was kept; returns whether it was one.
     private mutating func resend(
-        _ number: RequestSequence, _ header: FrameHeader, _ session: inout Session
+        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ slot: Int
     ) throws(Refusal) -> Bool {
-        guard let slot = state.workers.find(session.worker) else { return false }
-        state.acknowledge(number, of: session.worker)
         let last = state.workers[slot].lastSequence
-        guard number.sequence <= last else {
-            guard state.workers[slot].kept.count < state.machine.limits.keptReplies else {
-                throw Refusal(
-                    .busy,
-                    "\(state.machine.limits.keptReplies) replies are unacknowledged, which is the limit; read them first"
-                )
-            }
-            return false
-        }
-        let found: Void? = unsafe state.workers[slot].kept.find(number.sequence) { command, payload in
+        guard number.sequence <= last else { return false }
+        let bytes = try unsafe request.readBytes(request.remaining)
+        let found: Bool? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
+            guard command == header.command, unsafe Self.isDigest(digest, of: command, bytes) else { return false }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
+            return true
+        }
+        guard found != false else {
+            throw Refusal(
+                .sequenceReused,
+                "sequence \(number.sequence) was another request of this worker; a new request takes a new number")
         }
         guard found != nil else {
             throw Refusal(
                 .sequenceOutOfOrder,
-                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept any more"
+                "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept"
             )
         }
         // What it acknowledges may itself still be on its way to the disk.

@@ -40,7 +40,7 @@ public struct Inspection: Sendable {
 
     public let snapshots: [SnapshotFile]
     public let segments: [SegmentFile]
-    /// Files that are neither: those that were set aside, half-written ones, the lock.
+    /// Files that are neither: those that were set aside, half-written ones, the spare.
     public let others: [String]
     /// What a start would find, and the changes that its state would hold; nil if it would be refused.
     public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
@@ -56,7 +56,7 @@ public struct Inspection: Sendable {
         snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
     }
 
-    /// Whether nothing is wrong. A last write that was cut short is not: it was never acknowledged.
+    /// Whether nothing is wrong. A torn end of which nothing tells that it was on the disk is not.
     public var isGood: Bool { refusal == nil && problems.isEmpty }
 
     /// Reads a whole directory. Files that vanish meanwhile, as they do beside a running daemon, are left out.
@@ -76,7 +76,9 @@ public struct Inspection: Sendable {
             if let segment = try Self.look(at: name, isLast: isLast, in: store.files) { segments.append(segment) }
         }
         self.segments = segments
-        others = names.filter { SnapshotName(file: $0) == nil && JournalName(file: $0) == nil }.sorted()
+        others = names.filter {
+            SnapshotName(file: $0) == nil && JournalName(file: $0) == nil && $0 != SyncMark.fileName
+        }.sorted()
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
             // The snapshots told of themselves; this is about what the journal has made of them.
@@ -112,9 +114,18 @@ public struct Inspection: Sendable {
             }
             return SnapshotFile(name: name, bytes: bytes.count, header: header, problems: problems)
         } catch {
-            guard error.isNotFound else { throw error }
-            return nil
+            guard let problem = try unreadable(name.file, error) else { return nil }
+            return SnapshotFile(name: name, bytes: 0, header: nil, problems: [problem])
         }
+    }
+
+    /// What is wrong with a file that cannot be read; nil if it has gone meanwhile.
+    ///
+    /// - Throws: that nobody is allowed to read it, which says nothing of the file
+    private static func unreadable(_ file: String, _ error: StorageError) throws(StorageError) -> Problem? {
+        guard !error.isNotFound else { return nil }
+        guard !error.isNotPermitted else { throw error }
+        return Problem(file: file, offset: nil, what: error.reason)
     }
 
     private static func look<Files: Storage>(
@@ -122,8 +133,9 @@ public struct Inspection: Sendable {
     ) throws(StorageError) -> SegmentFile? {
         let bytes: [UInt8]
         do throws(StorageError) { bytes = try files.read(name.file) } catch {
-            guard error.isNotFound else { throw error }
-            return nil
+            guard let problem = try unreadable(name.file, error) else { return nil }
+            return SegmentFile(
+                name: name, bytes: 0, header: nil, entries: 0, lastSequence: nil, end: nil, problems: [problem])
         }
         let reader: JournalReader
         do throws(JournalDamage) { reader = try JournalReader(bytes) } catch {
@@ -141,6 +153,10 @@ public struct Inspection: Sendable {
             last = entry.sequence
         }
         var problems: [Problem] = []
+        if reader.header.firstSequence != name.firstSequence {
+            let sentence = "it is a copy under a wrong name: its entries begin with \(reader.header.firstSequence)"
+            problems.append(Problem(file: name.file, offset: nil, what: sentence))
+        }
         if case .damaged(let offset) = end {
             problems.append(
                 Problem(file: name.file, offset: offset, what: "the entry is not good, and once it was on the disk"))
@@ -154,9 +170,11 @@ public struct Inspection: Sendable {
 extension Recovered {
     /// Finds the state of a data directory as it is, under the profile that it was written under.
     ///
-    /// - Parameter progress: called now and then with the entries replayed so far
+    /// - Parameters:
+    ///   - acceptsLostTail: whether a journal that ends too early is taken for what is left
+    ///   - progress: called now and then with the entries replayed so far
     public static func find<Files: Storage>(
-        in store: SnapshotStore<Files>, progress: (UInt64) -> Void = { _ in }
+        in store: SnapshotStore<Files>, acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
         var profile = Profile.fusebox
         do throws(StorageError) {
@@ -168,7 +186,8 @@ extension Recovered {
             }
         } catch { throw .unreadable(.storage(error)) }
         return try find(
-            in: store, profile: profile, limits: Limits(), newEpoch: 0, at: Moment(milliseconds: 0), progress: progress)
+            in: store, profile: profile, limits: Limits(), newEpoch: 0, at: Moment(milliseconds: 0),
+            acceptsLostTail: acceptsLostTail, progress: progress)
     }
 }
 
@@ -183,7 +202,7 @@ extension Limits {
 
 extension StateMachine {
     /// Where it does not add up: a provider's sums must be those of its models, every budget somebody's, and every
-    /// permit that was granted settled, expired, reclaimed or in force.
+    /// permit that was granted settled, expired, reclaimed, revoked or in force.
     ///
     /// - Parameter file: what the problems are said to be in
     func imbalances(in file: String) -> [Inspection.Problem] {
@@ -204,7 +223,8 @@ extension StateMachine {
             }
         }
         let totals = permits.totals
-        let accounted = totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.outstanding
+        let accounted =
+            totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.revoked &+ totals.outstanding
         if totals.granted != accounted {
             let sentence = "\(totals.granted) permits were granted, and what became of them adds up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))

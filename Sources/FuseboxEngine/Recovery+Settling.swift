@@ -49,7 +49,7 @@ extension Recovered {
     /// Whether `settle` has to write a snapshot: the state is not what the files hold.
     public var needsSnapshot: Bool {
         guard let snapshot else { return true }
-        return (hasNewerSequence || hasOtherProfile) && snapshot.sequence != sequence
+        return (hasNewerSequence || hasOtherProfile || trimmedWorkers > 0) && snapshot.sequence != sequence
     }
 
     /// One sentence for the log.
@@ -65,12 +65,14 @@ extension Recovered {
             }
         switch situation.tail {
         case .none, .whole: break
-        case .torn(let file, let offset):
-            report +=
-                "; a write that was cut short was dropped from \(file) at byte \(offset): nothing in it was acknowledged"
+        case .torn: report += situation.tornSentence.map { "; \($0)" } ?? ""
         case .unacknowledged(let file):
             report +=
                 "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+        }
+        if trimmedWorkers > 0 {
+            report +=
+                "; \(trimmedWorkers) workers were forgotten: more is kept for them than the limits of this start allow"
         }
         if !situation.foreign.isEmpty {
             report +=

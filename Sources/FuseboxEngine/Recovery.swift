@@ -2,100 +2,6 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What was found in a data directory, and what was made of it. One labelled row a case.
-///
-/// The snapshots:
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
-/// | `newest` | the newest snapshot is good | its state |
-/// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
-/// | `allDamaged` | snapshots, and none can be read | refused |
-/// | `newerVersion` | the newest was written by a version of another format | refused |
-/// | `unreadable` | the directory or a file cannot be read at all | refused |
-/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
-///
-/// The journal, from the snapshot's sequence on:
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `none` | no entries after the snapshot | nothing to replay |
-/// | `whole` | entries without a gap, to the end | replayed |
-/// | `torn` | the last writes never reached the disk whole, or not in their order, and were never acknowledged | replayed up to there; the rest is dropped and reported |
-/// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
-/// | `damagedJournal` | a bad entry that was on the disk once | refused |
-/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
-/// | `otherSemantics` | entries that a version with other semantics has written | refused |
-/// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
-///
-/// Files of another epoch belong to another life of the state: a restore was cut short before it set them aside.
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `foreign` | the newest snapshot is good, and beside it are files of another epoch | not read; kept under another name |
-/// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
-///
-/// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
-/// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
-public struct RecoveryCase: Sendable, Equatable {
-    public enum Base: Sendable, Equatable {
-        case empty
-        case newest(SnapshotName)
-        case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
-    }
-
-    public enum Tail: Sendable, Equatable {
-        case none
-        case whole
-        case torn(file: String, offset: Int)
-        case unacknowledged(file: String)
-    }
-
-    public internal(set) var base: Base
-    public internal(set) var tail: Tail = .none
-    /// The entries that were replayed.
-    public internal(set) var replayed: UInt64 = 0
-    /// Files of another epoch, which were not read.
-    public internal(set) var foreign: [String] = []
-}
-
-/// Why a data directory cannot be recovered. The files are as they were.
-public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
-    case allDamaged([SnapshotFailure])
-    case newerVersion(file: String, SnapshotDamage)
-    case unreadable(SnapshotFailure)
-    case journalWithoutBase(file: String)
-    case damagedJournal(file: String, offset: Int, String)
-    case gap(after: UInt64, file: String)
-    case otherSemantics(file: String, version: UInt32)
-    case lostBase(file: String)
-    case foreignJournal(file: String)
-
-    public var description: String {
-        switch self {
-        case .allDamaged(let failures):
-            "none of the \(failures.count) snapshots can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
-        case .newerVersion(let file, let damage):
-            "\(file): \(damage). Start the version that wrote it, or move the file away to begin with an older one"
-        case .unreadable(let failure):
-            "the data directory cannot be read: \(failure)"
-        case .journalWithoutBase(let file):
-            "\(file) is a journal and there is no snapshot that it continues. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
-        case .damagedJournal(let file, let offset, let what):
-            "\(file) is damaged at byte \(offset): \(what). `fusebox check` tells more; `fusebox repair` goes on without what follows and keeps the damaged file"
-        case .gap(let sequence, let file):
-            "the journal's entries after \(sequence) are missing; \(file) comes next. `fusebox check` tells more; `fusebox repair` goes on without what follows"
-        case .otherSemantics(let file, let version):
-            "\(file) was written by a version with other semantics (\(version), not \(JournalHeader.currentSemantics)). Start that version and stop it in order; its last snapshot can then be read"
-        case .lostBase(let file):
-            "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without it"
-        case .foreignJournal(let file):
-            "\(file) belongs to a restored state whose snapshot is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
-        }
-    }
-}
-
 /// The state that a data directory holds.
 public struct Recovered: ~Copyable {
     public private(set) var situation: RecoveryCase
@@ -113,6 +19,8 @@ public struct Recovered: ~Copyable {
     var foreignSegments: [JournalName] = []
     var hasNewerSequence = false
     var hasOtherProfile = false
+    /// Workers that were forgotten because more was kept for them than the limits of this start allow.
+    var trimmedWorkers = 0
     /// The last sequence that the journal holds; nil if there is no journal.
     var lastJournaled: UInt64?
 
@@ -139,21 +47,26 @@ extension Recovered {
     /// - Parameters:
     ///   - newEpoch: the epoch if the state is new
     ///   - moment: when a new state begins
+    ///   - acceptsLostTail: whether a journal that ends too early is taken for what is left, as a repair does
     ///   - progress: called now and then with the entries replayed so far
     public static func find<Files: Storage>(
         in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
-        progress: (UInt64) -> Void = { _ in }
+        acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
+        let marks: [SyncMark]
         let names: [SnapshotName]
         let segments: [JournalName]
         do throws(StorageError) {
+            // The marks first: beside a running daemon the journal goes on meanwhile.
+            marks = try SyncMark.all(in: store.files)
             names = try store.list()
             segments = try store.files.segments()
         } catch { throw .unreadable(.storage(error)) }
+        if let file = impossible(names, segments) { throw .impossibleSequence(file: file) }
         var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
         for name in names {
             let base: Base
-            do throws(SnapshotFailure) { base = try Base(name, from: store, limits: limits) } catch {
+            do throws(SnapshotFailure) { base = try Base(name, from: store) } catch {
                 if case .damaged(let file, let damage) = error, case .unknownVersion = damage {
                     throw .newerVersion(file: file, damage)
                 }
@@ -162,17 +75,28 @@ extension Recovered {
                 continue
             }
             var recovered = Recovered(base, name, damaged: damaged)
+            recovered.situation.marked = marks.highest(epoch: recovered.epoch)
             let own = try recovered.separate(segments, names, in: store)
             try recovered.replay(own, from: store.files, newest: names[0], progress)
+            if recovered.isTailLost, !acceptsLostTail {
+                throw .lostTail(after: recovered.sequence, marked: recovered.situation.marked)
+            }
             recovered.adopt(profile, limits, newest: names[0])
             return recovered
         }
         guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
         // A journal without entries is nothing that could be lost.
         for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
+        if !marks.isEmpty { throw .journalWithoutBase(file: SyncMark.fileName) }
         var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
         recovered.dropped = segments
         return recovered
+    }
+
+    /// The first file whose name no daemon has given it.
+    private static func impossible(_ snapshots: [SnapshotName], _ segments: [JournalName]) -> String? {
+        snapshots.first { $0.sequence > SequenceBound.highest }?.file
+            ?? segments.first { $0.firstSequence > SequenceBound.highest }?.file
     }
 
     /// A new state.
@@ -192,16 +116,12 @@ extension Recovered {
         let workers: WorkerTable
         let info: SnapshotInfo
 
-        init<Files: Storage>(
-            _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
-        ) throws(SnapshotFailure) {
+        init<Files: Storage>(_ name: SnapshotName, from store: SnapshotStore<Files>) throws(SnapshotFailure) {
             let reader = try store.load(name)
             header = reader.header
             info = try store.info(name)
             // What was taken once is not refused now, whatever the limits have become.
-            var unbounded = limits
-            unbounded.admitEverything()
-            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
+            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: .unbounded) } catch {
                 throw .damaged(name.file, error)
             }
         }
@@ -226,10 +146,11 @@ extension Recovered {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
+        trimmedWorkers = state.workers.trim(to: limits)
         replayedSequence = state.sequence
         // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
         // there already, and entries from before do not lead to it.
-        if hasOtherProfile { state.sequence += 1 }
+        if hasOtherProfile || trimmedWorkers > 0 { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
         // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
         state.sequence = newest.sequence + 1
@@ -277,16 +198,17 @@ extension Recovered {
         for (index, name) in needed.enumerated() {
             guard let reader = try Self.open(name, from: files) else {
                 // Its header never reached the disk, unless an entry proves that it did.
-                guard try !Self.proves(name.firstSequence, needed[index...], in: files) else {
+                guard try !proves(name.firstSequence, needed[index...], in: files) else {
                     throw .damagedJournal(file: name.file, offset: 0, "its header is not good")
                 }
                 drop(needed[index...], file: name.file, offset: 0)
                 return
             }
+            try checkPlace(of: name, reader.header, isFirst: index == 0)
             if reader.header.firstSequence > state.sequence + 1 {
                 guard reader.header.isRebased else {
                     // The segment before may have lost its unsynced end while the name of this one was kept.
-                    guard try !Self.proves(missing, needed[index...], in: files) else {
+                    guard try !proves(missing, needed[index...], in: files) else {
                         throw .gap(after: state.sequence, file: name.file)
                     }
                     drop(needed[index...], file: name.file, offset: 0)
@@ -312,7 +234,7 @@ extension Recovered {
             case .damaged(let offset):
                 throw .damagedJournal(file: name.file, offset: offset, "the entry after \(state.sequence) is not good")
             case .torn(let offset):
-                guard try !Self.proves(missing, needed[(index + 1)...], in: files) else {
+                guard try !proves(missing, needed[(index + 1)...], in: files) else {
                     throw .damagedJournal(file: name.file, offset: offset, "the entry after \(missing - 1) is not good")
                 }
                 openSegment = (name, offset)
@@ -331,8 +253,10 @@ extension Recovered {
             do throws(Refusal) { try unsafe state.replay(entry, payload) } catch {
                 throw .damagedJournal(file: name.file, offset: offset, error.message)
             }
-            recorded = Moment(
-                now: max(entry.now, recorded?.now ?? entry.now), wall: max(entry.wall, recorded?.wall ?? entry.wall))
+            // Dates go forward but for the one input that takes them back.
+            let takesBack = entry.command == TakeClockBack.declaration.number
+            let wall = takesBack ? entry.wall : max(entry.wall, recorded?.wall ?? entry.wall)
+            recorded = Moment(now: max(entry.now, recorded?.now ?? entry.now), wall: wall)
             situation.replayed += 1
             if situation.replayed % 100_000 == 0 { progress(situation.replayed) }
         }
@@ -341,17 +265,36 @@ extension Recovered {
     /// The entry that the journal lacks first. It may be one that the snapshot holds already.
     private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
 
-    /// Whether an entry in these segments proves that one of this sequence was on the disk.
-    private static func proves<Files: Storage>(
+    /// Whether the marks tell of more than has been found. Where they do not, the snapshot holds what they tell of.
+    private var isTailLost: Bool { situation.marked > state.sequence }
+
+    /// Whether an entry in these segments proves that one of this sequence was on the disk, or a mark that more was than
+    /// has been found.
+    private func proves<Files: Storage>(
         _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
     ) throws(RecoveryRefusal) -> Bool {
-        for name in segments where JournalReader.proves(sequence, in: try read(name, from: files)) { return true }
+        if isTailLost { return true }
+        for name in segments where JournalReader.proves(sequence, in: try Self.read(name, from: files)) { return true }
         return false
+    }
+
+    /// A segment holds what its name tells, and begins after the end of the one before it.
+    private func checkPlace(
+        of name: JournalName, _ header: JournalHeader, isFirst: Bool
+    ) throws(RecoveryRefusal) {
+        guard header.firstSequence == name.firstSequence else {
+            throw .misplaced(file: name.file, "its entries begin with \(header.firstSequence)")
+        }
+        guard isFirst || name.firstSequence > lastJournaled ?? 0 else {
+            throw .misplaced(
+                file: name.file, "it begins before the end of the segment before it, which is \(lastJournaled ?? 0)")
+        }
     }
 
     /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
     private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
         situation.tail = .torn(file: file, offset: offset)
+        situation.isTornEndCovered = missing <= state.sequence
         dropped = Array(segments)
     }
 

@@ -21,15 +21,19 @@ public struct Repair: Sendable {
     public init<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
         do throws(StorageError) {
             try Self.removeLeftovers(store.files)
-            highest = try store.list().first?.sequence ?? 0
+            highest = try store.list().first { $0.sequence <= SequenceBound.highest }?.sequence ?? 0
         } catch { throw .storage(error) }
-        while let refusal = Self.refusal(store) { try lift(refusal, store) }
+        while let refusal = Self.refusal(store, acceptsLostTail: true) { try lift(refusal, store) }
         try finish(store)
     }
 
     /// Why a start would be refused now; nil if it would not be.
-    private static func refusal<Files: Storage>(_ store: SnapshotStore<Files>) -> RecoveryRefusal? {
-        do throws(RecoveryRefusal) { _ = try Recovered.find(in: store) } catch { return error }
+    private static func refusal<Files: Storage>(
+        _ store: SnapshotStore<Files>, acceptsLostTail: Bool = false
+    ) -> RecoveryRefusal? {
+        do throws(RecoveryRefusal) { _ = try Recovered.find(in: store, acceptsLostTail: acceptsLostTail) } catch {
+            return error
+        }
         return nil
     }
 
@@ -39,11 +43,19 @@ public struct Repair: Sendable {
     private mutating func lift<Files: Storage>(
         _ refusal: RecoveryRefusal, _ store: SnapshotStore<Files>
     ) throws(RepairFailure) {
+        if case .misplaced(let file, _) = refusal, let name = JournalName(file: file) {
+            // What its name tells is not to be believed, and what comes after it has nothing to do with it.
+            do throws(StorageError) { return try setAside(name, store.files, trustingName: false) } catch {
+                throw .storage(error)
+            }
+        }
         let found: (name: JournalName, offset: Int)? =
             switch refusal {
             case .damagedJournal(let file, let offset, _): JournalName(file: file).map { ($0, offset) }
             case .gap(_, let file), .lostBase(let file): JournalName(file: file).map { ($0, 0) }
-            case .allDamaged, .newerVersion, .unreadable, .journalWithoutBase, .otherSemantics, .foreignJournal: nil
+            case .allDamaged, .newerVersion, .unreadable, .journalWithoutBase, .otherSemantics, .foreignJournal,
+                .impossibleSequence, .misplaced, .lostTail:
+                nil
             }
         guard let found else { throw .refused(refusal) }
         do throws(StorageError) {
@@ -58,8 +70,15 @@ public struct Repair: Sendable {
         for segment in later.reversed() { try setAside(segment, files) }
     }
 
-    private mutating func setAside<Files: Storage>(_ name: JournalName, _ files: Files) throws(StorageError) {
-        note(try files.read(name.file), of: name, from: 0)
+    private mutating func setAside<Files: Storage>(
+        _ name: JournalName, _ files: Files, trustingName: Bool = true
+    ) throws(StorageError) {
+        let bytes = try files.read(name.file)
+        if trustingName {
+            note(bytes, of: name, from: 0)
+        } else {
+            highest = max(highest, JournalReader.highestSequence(in: bytes, from: 0) ?? 0)
+        }
         let kept = try files.freeName(name.damaged)
         try files.rename(name.file, to: kept)
         try files.syncDirectory()
@@ -95,8 +114,11 @@ public struct Repair: Sendable {
     /// Makes the recovered state what the next start begins with, and sets damaged snapshots aside.
     private mutating func finish<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
         let recovered: Recovered
-        do throws(RecoveryRefusal) { recovered = try Recovered.find(in: store) } catch { throw .refused(error) }
+        do throws(RecoveryRefusal) { recovered = try Recovered.find(in: store, acceptsLostTail: true) } catch {
+            throw .refused(error)
+        }
         let last = recovered.replayedSequence
+        highest = max(highest, recovered.situation.marked)
         if highest > last {
             lost = last + 1...highest
             // Above every sequence that was ever given away, and there before anything else goes.

@@ -68,5 +68,5 @@ public enum DeferredWork: Sendable {
     case listSnapshots
     case readSnapshot(sequence: UInt64, offset: UInt64)
     /// Decode an uploaded state, given in pieces; then hand it to `adopt`.
-    case decodeImport([[UInt8]])
+    case decodeImport([[UInt8]], StateParts)
 }

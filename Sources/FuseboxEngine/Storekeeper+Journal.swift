@@ -11,6 +11,7 @@ extension Storekeeper {
         self.moment = moment
         if let journal {
             let room = journal.room
+            engine.storage.room = room
             engine.beginTurn(room: room, capacity: journal.capacity, storageFailure: shortage?.description)
             // Whoever waits does so for the next segment, or for the news that there is none.
             let hasRoom = room >= max(rotationRoom, wanted) && !engine.needsRebase
@@ -45,11 +46,27 @@ extension Storekeeper {
         prepareSpare(journal)
     }
 
-    /// Call it about once a second: tries again for room, and syncs what nobody waits for.
-    public func keepJournal() {
+    /// Call it about once a second: makes sure that the directory is there, tries again for room, and syncs what nobody
+    /// waits for.
+    public func keepHouse() {
+        guard !hasFailed else { return }
+        // What waits for no sync is acknowledged without a look at the place of its file.
+        do throws(StorageError) { try store.files.checkPlace() } catch { return fail(error) }
         guard let journal else { return }
         prepareSpare(journal, again: true)
-        if engine.hasUnsynced { beginSync(journal) }
+        // Under a rebase nothing is acknowledged, and a sync could not be marked.
+        if engine.hasUnsynced, !engine.isRebasing { beginSync(journal) }
+        syncMarks(journal)
+    }
+
+    /// Has the disk follow what the marks tell. Nobody waits for it.
+    private func syncMarks(_ journal: Journal<Files>) {
+        guard !isSyncingMarks, let task = journal.marksTask() else { return }
+        isSyncingMarks = true
+        delegate?.work(task) { [unowned self] failure in
+            isSyncingMarks = false
+            if let failure, !hasFailed { fail(failure) }
+        }
     }
 
     private func writeBatch() {
@@ -64,13 +81,18 @@ extension Storekeeper {
         guard !hasFailed else { return }
         guard let syncSteps else { return }
         syncCovers = engine.beginSync()
-        journal.beginSync()
+        journal.beginSync(marking: markable(syncCovers))
         delegate?.sync(syncSteps.run, then: syncSteps.end)
     }
+
+    /// What the marks may tell of a sync: nothing that a snapshot must come before, for a start drops it without one.
+    private func markable(_ sequence: UInt64) -> UInt64? { engine.isRebasing ? nil : sequence }
 
     /// The disk has followed, or has not.
     func endSync(_ failure: StorageError?) {
         guard !hasFailed else { return }
+        journal?.endSync()
+        engine.storage.lastSync = moment.now
         // After a failed sync nobody can know what is on the disk: what comes back at the next start is the truth.
         if let failure { return fail(failure) }
         unsafe engine.endSync(covering: syncCovers) { unsafe delegate?.deliver($1, to: $0) }
@@ -141,10 +163,11 @@ extension Storekeeper {
         do throws(StorageError) {
             // First what it completes: the seal says that this is on the disk, and so tells a torn end from damage.
             let covered = engine.beginSync()
-            try journal.syncNow()
+            try journal.syncNow(marking: markable(covered))
             unsafe engine.endSync(covering: covered) { unsafe delegate?.deliver($1, to: $0) }
             try journal.seal(synced: engine.durableSequence)
-            try journal.syncNow()
+            try journal.syncNow(marking: nil)
+            if let failure = journal.marksTask()?() { throw failure }
         } catch { delegate?.note(.notSealed(error)) }
     }
 }

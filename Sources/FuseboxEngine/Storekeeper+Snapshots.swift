@@ -14,13 +14,17 @@ extension Storekeeper {
     func write(_ capture: consuming SnapshotCapture) {
         let store = store
         let handover = Handover(capture)
-        delegate?.work {
+        // Without a journal, nothing in old segments waits for the disk.
+        let synced = journal == nil ? .max : engine.durableSequence
+        let segment = journal?.current
+        delegate?.workLong {
             () -> Result<SnapshotInfo, SnapshotFailure> in
             // Taken out here, so that the memory of the old state is given back on this thread and not on the owner's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
             do throws(SnapshotFailure) {
-                let info = try capture.write(to: store)
-                try store.retireJournal()
+                let info = try (consume capture).write(to: store)
+                do throws(StorageError) { try store.files.checkPlace() } catch { throw .storage(error) }
+                try store.retireJournal(synced: synced, before: segment)
                 return .success(info)
             } catch { return .failure(error) }
         } then: { [unowned self] result in
@@ -30,12 +34,15 @@ extension Storekeeper {
 
     private func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) {
         guard !hasFailed else { return }
+        let before = engine.snapshotFailure
         let tickets = engine.snapshotEnded(result)
         switch result {
         case .success(let info):
+            if !before.isEmpty { delegate?.note(.snapshotsAgain) }
             delegate?.note(.wroteSnapshot(info))
             if engine.isRebasing { engine.endRebase() }
-        case .failure(let failure): delegate?.note(.snapshotFailed(failure))
+        case .failure(let failure):
+            if engine.snapshotFailure != before { delegate?.note(.snapshotFailed(failure)) }
         }
         for ticket in tickets { complete(ticket, result.mapError(Refusal.init)) }
         takePendingImport()
@@ -86,9 +93,13 @@ extension Storekeeper {
             answer(ticket) { () throws(SnapshotFailure) in
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
-        case .decodeImport(let chunks):
+        case .decodeImport(let chunks, let parts):
+            guard !isDecoding else {
+                return refuse(ticket, Refusal(.busy, "another import is being read; try again when it is done"))
+            }
+            isDecoding = true
             let limits = engine.machine.limits
-            delegate?.work {
+            delegate?.workLong {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
                     return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))
@@ -96,25 +107,27 @@ extension Storekeeper {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
             } then: { [unowned self] result in
-                do throws(Refusal) { take(try result.get(), for: ticket) } catch { refuse(ticket, error) }
+                isDecoding = false
+                do throws(Refusal) { take((try result.get(), parts, ticket)) } catch { refuse(ticket, error) }
             }
         }
     }
 
     /// Goes on with an imported state in the place of this one.
-    private func take(_ machine: StateMachine, for ticket: Ticket) {
+    private func take(_ imported: (machine: StateMachine, parts: StateParts, ticket: Ticket)) {
+        let (machine, parts, ticket) = imported
         guard !hasFailed else { return }
         guard !isStopping else {
             return refuse(ticket, Refusal(.shuttingDown, "the daemon is stopping; nothing was changed"))
         }
         guard !engine.isWritingSnapshot else {
             // The state may change under a rebase only once the snapshot before it is written.
-            return pendingImports.append((machine, ticket))
+            return pendingImports.append(imported)
         }
         guard mayRebase else {
             // The spare segment that it needs may be on its way.
             if let journal, shortage == nil {
-                pendingImports.append((machine, ticket))
+                pendingImports.append(imported)
                 return prepareSpare(journal)
             }
             return refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
@@ -122,16 +135,17 @@ extension Storekeeper {
         endTurn()
         guard !hasFailed else { return }
         // That may have begun a rebase of its own.
-        guard !engine.isWritingSnapshot else { return pendingImports.append((machine, ticket)) }
-        engine.adopt(machine.under(engine.machine.profile), for: ticket, at: moment)
+        guard !engine.isWritingSnapshot else { return pendingImports.append(imported) }
+        do throws(Refusal) {
+            try engine.adopt(machine.under(engine.machine.profile), parts, for: ticket, at: moment)
+        } catch { return refuse(ticket, error) }
         beginRebase()
         delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
     }
 
     func takePendingImport() {
         guard !pendingImports.isEmpty else { return }
-        let (machine, ticket) = pendingImports.removeFirst()
-        take(machine, for: ticket)
+        take(pendingImports.removeFirst())
     }
 
     private func refuse(_ ticket: Ticket, _ refusal: Refusal) {

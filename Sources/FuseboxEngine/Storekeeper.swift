@@ -25,21 +25,28 @@ public final class Storekeeper<Files: JournalStorage> {
     let rotationRoom: Int
     /// Whether a spare segment is being prepared.
     var isPreparing = false
-    /// Why the last attempt at a spare failed, if it did.
-    var shortage: StorageError?
+    /// Why the last attempt at a spare failed, if it did: there is no room for the next segment.
+    public internal(set) var shortage: StorageError? {
+        didSet { engine.storage.shortage = shortage?.description }
+    }
     /// Sessions whose next request did not fit any more.
     var waiting: [UInt64] = []
     /// The room that the largest of those requests needs.
     var wanted = 0
     /// The highest sequence that the sync under way covers.
     var syncCovers: UInt64 = 0
+    /// Whether the marks are being brought to the disk.
+    var isSyncingMarks = false
     /// What a sync runs elsewhere and what follows, made once: beginning a sync allocates nothing.
     var syncSteps: (run: @Sendable () -> Void, end: () -> Void)?
 
     // The snapshots.
 
     /// Imported states that wait for a snapshot that is being written.
-    var pendingImports: [(machine: StateMachine, ticket: Ticket)] = []
+    var pendingImports: [(machine: StateMachine, parts: StateParts, ticket: Ticket)] = []
+    /// Whether an import is being decoded. It is one at a time: that may take long, and so may a snapshot, and the threads
+    /// that they run on are few and sync the journal too.
+    var isDecoding = false
     /// Whether the end has begun: no request is handled any more.
     var isStopping = false
     /// Whether the snapshot that a restart is to find has been captured.
@@ -60,19 +67,28 @@ public final class Storekeeper<Files: JournalStorage> {
         rotationRoom = min(1024 * 1024, options.segmentLength / 4)
         // First the snapshot: a journal without one is refused at the next start.
         try recovered.settle(store)
+        var shortage: StorageError?
         if options.durability != .snapshot {
             do throws(StorageError) {
                 let journal = try Journal(
                     store.files, epoch: identity.epoch, segmentLength: options.segmentLength,
                     after: recovered.isJournalContinuous ? recovered.sequence : nil, clearing: recovered.openEnd)
                 shortage = try Self.open(journal, at: recovered.sequence)
+                try journal.markStart(recovered.journaledSequence)
                 self.journal = journal
             } catch { throw .storage(error) }
         }
         engine = Engine(
             recovered, identity: identity, durability: options.durability,
             snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, at: moment)
+        self.shortage = shortage
+        engine.storage.shortage = shortage?.description
         if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in endSync(sync.failure) }) }
+    }
+
+    /// Tells what was found at the start, once there is somebody to be told.
+    public func tellStart() {
+        if let shortage { delegate?.note(.noRoom(shortage)) }
     }
 
     /// Gives the journal a spare, and a segment to write in if none was left open.
@@ -87,11 +103,11 @@ public final class Storekeeper<Files: JournalStorage> {
         }
         guard !journal.isOpen else { return nil }
         try journal.rotate(next: sequence + 1, synced: sequence)
-        try journal.syncNow()
+        try journal.syncNow(marking: nil)
         return nil
     }
 
-    /// Ends everything: what was not acknowledged may or may not be on the disk, and nothing more may be.
+    /// Ends everything: what was not acknowledged may or may not be on the disk, and nothing more may be acknowledged.
     func fail(_ error: StorageError) {
         hasFailed = true
         delegate?.journalFailed(error)
@@ -112,6 +128,9 @@ public struct StorekeepingOptions: Sendable {
 public protocol StorekeeperDelegate: AnyObject {
     /// Runs `body` elsewhere, and then `completion` with its result in a turn of the owner.
     func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
+    /// Does the same for work that loads a whole state: it may have to give memory back afterwards.
+    func workLong<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
     /// Does the same for a sync of the journal, of which there is one at a time: it may be prepared to allocate nothing.
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void)
     /// Sends a reply that waited for the journal. It must not touch the engine.
@@ -124,8 +143,18 @@ public protocol StorekeeperDelegate: AnyObject {
     func runAgain()
     /// Takes note of what operators may want to know.
     func note(_ news: StorekeeperNews)
-    /// Ends the daemon at once. After it nothing that the journal did not take may be acknowledged.
+    /// Ends the daemon at once: the journal cannot be written or synced, or is where no start would find it. After it nothing
+    /// that the journal did not take may be acknowledged.
     func journalFailed(_ error: StorageError)
+}
+
+extension StorekeeperDelegate {
+    /// Most surroundings have no memory to give back.
+    public func workLong<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
+    ) {
+        work(body, then: completion)
+    }
 }
 
 /// What a `Storekeeper` has to tell.
@@ -133,7 +162,9 @@ public enum StorekeeperNews: Sendable {
     case noRoom(StorageError)
     case roomAgain
     case wroteSnapshot(SnapshotInfo)
+    /// Told once for a reason, until one is written again.
     case snapshotFailed(SnapshotFailure)
+    case snapshotsAgain
     case imported(breakers: Int, providers: Int)
     case notSealed(StorageError)
 }

@@ -8,11 +8,13 @@ public struct WorkerImage: WireRecord {
     public struct KeptReply: WireRecord {
         public var sequence: UInt64 = 0
         public var command: UInt16 = 0
+        public var digest: UInt32 = 0
         public var payload = Bytes([])
         public init() {}
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("sequence", &sequence, "the request that it answers")
             try visitor.field("command", &command, "the request's command")
+            try visitor.field("digest", &digest, "the CRC32C of the request's own fields, by which a resend is known")
             try visitor.field("payload", &payload, "the reply's payload")
         }
     }
@@ -36,19 +38,49 @@ public struct WorkerImage: WireRecord {
     }
 }
 
+/// What became of workers that are not remembered any more, as snapshots hold it.
+public struct WorkerTotalsImage: WireRecord {
+    /// The kind of its section.
+    public static let section: UInt32 = 65
+
+    public var evictions: UInt64 = 0
+
+    public init() {}
+
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("evictions", &evictions, "workers that had to make room, in the life of the state")
+    }
+}
+
 extension WorkerTable {
-    /// Calls `body` with the workers' records, in parts of bounded length.
+    /// Calls `body` with the workers' records and their section, in parts of bounded length.
     func forEachImageSection<Failure: Error>(
-        _ body: (borrowing ByteWriter) throws(Failure) -> Void
+        _ body: (_ section: UInt32, borrowing ByteWriter) throws(Failure) -> Void
     ) throws(Failure) {
         var part = ByteWriter(capacity: 4096)
+        if evictions > 0 {
+            var totals = WorkerTotalsImage()
+            totals.evictions = evictions
+            totals.encode(into: &part)
+            try body(WorkerTotalsImage.section, part)
+            part.removeAll()
+        }
         try forEach { (worker) throws(Failure) in
             WorkerImage(worker).encode(into: &part)
             guard part.count >= 256 * 1024 else { return }
-            try body(part)
+            try body(WorkerImage.section, part)
             part.removeAll()
         }
-        if !part.isEmpty { try body(part) }
+        if !part.isEmpty { try body(WorkerImage.section, part) }
+    }
+
+    /// Takes what a section tells of workers that are not remembered any more.
+    mutating func addTotals(from contents: inout ByteReader) throws(Refusal) {
+        guard evictions == 0 else { throw Refusal(.damagedData, "the totals of workers come twice") }
+        var totals = WorkerTotalsImage()
+        try totals.decode(from: &contents)
+        try contents.finish()
+        evictions = totals.evictions
     }
 
     /// Adds the workers of a section.
@@ -62,7 +94,8 @@ extension WorkerTable {
             worker.lastSequence = image.lastSequence
             for reply in image.kept {
                 unsafe reply.payload.contents.withUnsafeBytes {
-                    unsafe worker.kept.keep(reply.sequence, command: reply.command, payload: $0)
+                    unsafe worker.kept.keep(
+                        reply.sequence, command: reply.command, digest: reply.digest, payload: $0)
                 }
             }
             _ = add(worker)
@@ -78,10 +111,11 @@ extension WorkerImage {
         user = worker.user
         lastSequence = worker.lastSequence
         lastSeen = worker.lastSeen
-        worker.kept.forEach { sequence, command, payload in
+        worker.kept.forEach { sequence, command, digest, payload in
             var reply = KeptReply()
             reply.sequence = sequence
             reply.command = command
+            reply.digest = digest
             reply.payload = Bytes(Array(payload))
             kept.append(reply)
         }

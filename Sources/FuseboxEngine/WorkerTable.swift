@@ -4,8 +4,8 @@ import FuseboxWire
 /// What the daemon remembers of workers, so that a request that is sent again counts once.
 ///
 /// A worker is remembered from its first request that changes state until it says goodbye or must make room. Of its
-/// requests, the replies are kept from the lowest on that it has not acknowledged. Everything here but the connections
-/// is a function of the journal.
+/// requests, the replies are kept from the lowest on that it has not acknowledged. Everything here is a function of the
+/// journal. Who is connected is not here: who must make room is decided by the engine, and journaled.
 struct WorkerTable: Sendable {
     struct Worker: Sendable {
         let id: WorkerID
@@ -16,21 +16,34 @@ struct WorkerTable: Sendable {
         /// When it last changed state: who makes room first.
         var lastSeen: Timestamp
         var kept = KeptReplies()
+        /// Where its user's share is.
+        fileprivate(set) var share = 0
 
-        /// Notes a request that has been applied, with its reply. One call, for finding a worker costs more than this.
-        mutating func keep(
-            _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, at now: Timestamp
-        ) {
-            lastSequence = number.sequence
-            lastSeen = now
-            kept.acknowledge(below: number.oldestUnacknowledged)
-            unsafe kept.keep(number.sequence, command: command, payload: reply)
+        init(id: WorkerID, user: UInt32, lastSeen: Timestamp) {
+            self.id = id
+            self.user = user
+            self.lastSeen = lastSeen
         }
+    }
+
+    /// What the workers of one user take of the table.
+    struct Share: Sendable, Equatable {
+        let user: UInt32
+        var workers = 0
+        /// The bytes of the replies that are kept for them.
+        var bytes = 0
     }
 
     private var workers = ChunkedArray<Worker?>()
     private var index = HashIndex()
     private var free: [Int] = []
+    /// How many had to make room, in the life of the state.
+    var evictions: UInt64 = 0
+    /// One for each user that was ever seen; those without workers are used again.
+    private(set) var shares: [Share] = []
+    private var shareOfUser: [UInt32: Int] = [:]
+    /// The bytes of all replies that are kept.
+    private(set) var bytes = 0
 
     var count: Int { index.count }
 
@@ -44,16 +57,23 @@ struct WorkerTable: Sendable {
         index.find(id.hashValue) { Self.id(at: $0, of: workers) == id }
     }
 
+    /// The worker in a slot that `find` has given.
     subscript(slot: Int) -> Worker {
-        get {
-            guard let worker = workers[slot] else { preconditionFailure("no worker is in slot \(slot)") }
-            return worker
-        }
-        _modify { yield &workers[slot]! }
+        _read { yield workers[slot]! }
     }
+
+    /// What a user takes of the table.
+    func share(of user: UInt32) -> Share { shareOfUser[user].map { shares[$0] } ?? Share(user: user) }
+
+    /// What the user of a worker takes of the table.
+    func share(ofWorkerIn slot: Int) -> Share { shares[self[slot].share] }
 
     /// Remembers a worker that is not remembered yet.
     mutating func add(_ worker: Worker) -> Int {
+        var worker = worker
+        worker.share = openShare(of: worker.user)
+        shares[worker.share].workers += 1
+        change(bytes: worker.kept.byteCount, of: worker.share)
         let slot: Int
         if let reused = free.popLast() {
             slot = reused
@@ -66,11 +86,43 @@ struct WorkerTable: Sendable {
         return slot
     }
 
-    mutating func forget(_ id: WorkerID) {
+    /// Notes a request that has been applied, with its reply.
+    ///
+    /// - Parameter digest: the CRC32C of the request's own fields
+    mutating func keep(
+        _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, digest: UInt32,
+        at now: Timestamp, in slot: Int
+    ) {
+        // One change in place, for finding a worker costs more than this.
+        let (share, change) = unsafe workers[slot]!.keep(reply, to: number, command: command, digest: digest, at: now)
+        self.change(bytes: change, of: share)
+    }
+
+    /// - Parameter isEvicted: whether it had to make room; then it is counted, so that who was not known can tell whether it
+    ///   ever was
+    mutating func forget(_ id: WorkerID, isEvicted: Bool) {
         guard let slot = find(id) else { return }
+        if isEvicted { evictions += 1 }
+        let (share, length) = (self[slot].share, self[slot].kept.byteCount)
         index.remove(slot, hash: id.hashValue)
         workers[slot] = nil
         free.append(slot)
+        change(bytes: -length, of: share)
+        shares[share].workers -= 1
+        if shares[share].workers == 0 { shareOfUser[shares[share].user] = nil }
+    }
+
+    private mutating func change(bytes change: Int, of share: Int) {
+        bytes += change
+        shares[share].bytes += change
+    }
+
+    private mutating func openShare(of user: UInt32) -> Int {
+        if let known = shareOfUser[user] { return known }
+        let place = shares.firstIndex { $0.workers == 0 } ?? shares.count
+        if place == shares.count { shares.append(Share(user: user)) } else { shares[place] = Share(user: user) }
+        shareOfUser[user] = place
+        return place
     }
 
     /// Calls `body` with every worker, in the order of their slots.
@@ -80,89 +132,39 @@ struct WorkerTable: Sendable {
         }
     }
 
-    /// The worker that has been quiet for the longest among those for which `mayGo` holds.
-    func quietest(where mayGo: (WorkerID) -> Bool) -> WorkerID? {
-        var quietest: Worker?
-        forEach { worker in
-            guard mayGo(worker.id) else { return }
-            if let found = quietest, found.lastSeen <= worker.lastSeen { return }
-            quietest = worker
+    /// The workers of a user that have been quiet for the longest, the quietest first.
+    ///
+    /// - Parameters:
+    ///   - limit: how many at the most
+    ///   - keptOnly: whether only those count for whom replies are kept
+    ///   - mayGo: whether one may be among them
+    func quietest(
+        of user: UInt32, atMost limit: Int, keptOnly: Bool = false, where mayGo: (WorkerID) -> Bool
+    ) -> [WorkerID] {
+        guard let share = shareOfUser[user] else { return [] }
+        var found: [(seen: Timestamp, id: WorkerID)] = []
+        for slot in 0..<workers.count {
+            guard let seen = workers[slot]?.lastSeen, self[slot].share == share else { continue }
+            if let last = found.last, found.count == limit, last.seen <= seen { continue }
+            guard !keptOnly || self[slot].kept.byteCount > 0, mayGo(self[slot].id) else { continue }
+            if found.count == limit { found.removeLast() }
+            let place = found.lastIndex { $0.seen <= seen }.map { $0 + 1 } ?? 0
+            found.insert((seen, self[slot].id), at: place)
         }
-        return quietest?.id
+        return found.map(\.id)
     }
 }
 
-/// The replies of one worker that it has not acknowledged, oldest first, one after the other in one run of bytes.
-struct KeptReplies: Sendable {
-    /// Sequence (8 bytes), command (2) and length (4) before each payload.
-    private static let headBytes = 14
-
-    private var bytes: [UInt8] = []
-    /// Where the oldest begins; what is before it has been acknowledged.
-    private var start = 0
-    private(set) var count = 0
-
-    /// Keeps the reply to a request with a higher sequence than all before.
-    mutating func keep(_ sequence: UInt64, command: UInt16, payload: UnsafeRawBufferPointer) {
-        append(sequence)
-        append(command)
-        append(UInt32(payload.count))
-        unsafe bytes.append(contentsOf: payload)
-        count += 1
-    }
-
-    /// Forgets the replies below a sequence: the worker has seen them.
-    mutating func acknowledge(below sequence: UInt64) {
-        while count > 0, number(at: start, as: UInt64.self) < sequence {
-            start += Self.headBytes + Int(number(at: start + 10, as: UInt32.self))
-            count -= 1
-        }
-        if count == 0 {
-            bytes.removeAll(keepingCapacity: true)
-            start = 0
-        } else if start > bytes.count / 2, start > 4096 {
-            bytes.removeFirst(start)
-            start = 0
-        }
-    }
-
-    /// Calls `body` with the command and payload of a reply that is kept; returns nil if it is not.
-    func find<Result>(_ sequence: UInt64, _ body: (UInt16, UnsafeRawBufferPointer) -> Result) -> Result? {
-        var place = start
-        for _ in 0..<count {
-            let length = Int(number(at: place + 10, as: UInt32.self))
-            if number(at: place, as: UInt64.self) == sequence {
-                let payload = (place + Self.headBytes)..<(place + Self.headBytes + length)
-                let command = number(at: place + 8, as: UInt16.self)
-                return unsafe bytes.withUnsafeBytes {
-                    unsafe body(command, UnsafeRawBufferPointer(rebasing: $0[payload]))
-                }
-            }
-            place += Self.headBytes + length
-        }
-        return nil
-    }
-
-    /// Calls `body` with every reply, oldest first.
-    func forEach<Failure: Error>(
-        _ body: (UInt64, UInt16, ArraySlice<UInt8>) throws(Failure) -> Void
-    ) throws(Failure) {
-        var place = start
-        for _ in 0..<count {
-            let length = Int(number(at: place + 10, as: UInt32.self))
-            let payload = bytes[(place + Self.headBytes)..<(place + Self.headBytes + length)]
-            try body(number(at: place, as: UInt64.self), number(at: place + 8, as: UInt16.self), payload)
-            place += Self.headBytes + length
-        }
-    }
-
-    private mutating func append<Number: FixedWidthInteger>(_ number: Number) {
-        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    private func number<Number: FixedWidthInteger>(at place: Int, as: Number.Type) -> Number {
-        var number: Number = 0
-        for byte in 0..<(Number.bitWidth / 8) { number |= Number(bytes[place + byte]) << Number(8 * byte) }
-        return number
+extension WorkerTable.Worker {
+    /// Notes a request that has been applied, with its reply; returns whose share grows, and by how much.
+    fileprivate mutating func keep(
+        _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, digest: UInt32, at now: Timestamp
+    ) -> (share: Int, bytes: Int) {
+        let before = kept.byteCount
+        lastSequence = number.sequence
+        lastSeen = now
+        kept.acknowledge(below: number.oldestUnacknowledged)
+        unsafe kept.keep(number.sequence, command: command, digest: digest, payload: reply)
+        return (share, kept.byteCount - before)
     }
 }

@@ -72,6 +72,9 @@ extension JSONPlace {
         return self
     }
 
+    /// Another value at this place.
+    func replacing(_ other: JSONValue) -> JSONPlace { JSONPlace(other, path) }
+
     /// The members of an object.
     func members() throws(JSONFieldError) -> [(key: String, place: JSONPlace)] {
         guard let members = value?.members else { throw mismatch("an object") }
@@ -123,7 +126,10 @@ extension JSONPlace {
 
     /// A whole number that is at least 0 and fits.
     func count<Count: FixedWidthInteger>(_ type: Count.Type = Count.self) throws(JSONFieldError) -> Count {
-        let number = try int64()
+        try count(try int64())
+    }
+
+    func count<Count: FixedWidthInteger>(_ number: Int64) throws(JSONFieldError) -> Count {
         guard let count = Count(exactly: number), number >= 0 else {
             let highest = Int64(clamping: Count.max)
             throw error("\(number) lies outside the range of 0 to \(highest)")
@@ -133,51 +139,23 @@ extension JSONPlace {
 
     /// A moment in milliseconds since the epoch, as far as JavaScript's dates go.
     func timestamp() throws(JSONFieldError) -> Timestamp {
-        let milliseconds = try int64()
-        guard (0...8_640_000_000_000_000).contains(milliseconds) else {
+        try timestamp(try int64())
+    }
+
+    func timestamp(_ milliseconds: Int64) throws(JSONFieldError) -> Timestamp {
+        let moments = Timestamp.earliest.milliseconds...Timestamp.latest.milliseconds
+        guard moments.contains(milliseconds) else {
             throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
         }
         return Timestamp(milliseconds: milliseconds)
     }
 
-    /// An amount of dollars. More than nine decimals are rounded to the nearest nano-dollar.
+    /// An amount of dollars, read as `Money` reads every number that a program prints.
     func money() throws(JSONFieldError) -> Money {
         guard case .number(let literal) = value else { throw mismatch("a number") }
-        guard let money = Money(jsonNumber: literal) else {
+        guard let money = Money(literal) else {
             throw error("\(literal) dollars are out of range; the largest amount is \(Money(nanodollars: .max))")
         }
         return money
-    }
-}
-
-extension Money {
-    /// The nearest amount to the decimal that a JSON number spells, halves away from zero; nil if it is out of range.
-    ///
-    /// It works on the digits, so that an amount with at most nine decimals is exact whatever its size.
-    init?(jsonNumber literal: String) {
-        let parts = literal.lowercased().split(separator: "e", maxSplits: 1)
-        guard var mantissa = parts.first, let exponent = parts.count == 2 ? Int(parts[1]) : 0 else { return nil }
-        let negative = mantissa.first == "-"
-        if negative { mantissa.removeFirst() }
-        let pieces = mantissa.split(separator: ".", maxSplits: 1)
-        guard let whole = pieces.first else { return nil }
-        let digits = Array("\(whole)\(pieces.count == 2 ? pieces[1] : "")".utf8)
-        // How many of the digits stand before the end of the nano-dollars.
-        let (kept, overflow) = (whole.utf8.count + 9).addingReportingOverflow(exponent)
-        if overflow { return nil }
-        var magnitude: Int64 = 0
-        for place in 0..<max(0, kept) {
-            guard place < digits.count || magnitude != 0 else { break }
-            let digit = place < digits.count ? Int64(digits[place]) - 0x30 : 0
-            let (shifted, tooLarge) = magnitude.multipliedReportingOverflow(by: 10)
-            let (next, carried) = shifted.addingReportingOverflow(digit)
-            guard !tooLarge, !carried else { return nil }
-            magnitude = next
-        }
-        if (0..<digits.count).contains(kept), digits[kept] >= 0x35 {
-            guard magnitude < .max else { return nil }
-            magnitude += 1
-        }
-        self.init(nanodollars: negative ? -magnitude : magnitude)
     }
 }

@@ -15,6 +15,14 @@ enum LLMProvidersJSON {
         .object(members.sorted { $0.name < $1.name }.map { ($0.name.text, $0.value) })
     }
 
+    /// An object with members that came with it from elsewhere; the object's own go before them.
+    static func adding(_ foreign: String?, to object: JSONValue) -> JSONValue {
+        guard let foreign, !foreign.isEmpty, let others = try? JSONValue(parsing: foreign.utf8).members else {
+            return object
+        }
+        return .object((object.members ?? []) + others.filter { object[$0.key] == nil })
+    }
+
     static func dollars(_ money: Money) -> JSONValue { .number(money.description) }
 
     static func milliseconds(_ moment: Timestamp) -> JSONValue { JSONValue(moment.milliseconds) }
@@ -86,12 +94,14 @@ extension LLMProvidersJSON {
 // MARK: Exhaustion
 
 extension LLMProvidersJSON {
-    static func mark(_ entry: ExhaustionEntry) -> JSONValue {
-        object([
+    /// - Parameter foreign: the text of an object of members that came with it
+    static func mark(_ entry: ExhaustionEntry, foreign: String? = nil) -> JSONValue {
+        let mark = object([
             "provider": name(entry.provider),
             "exhaustedAt": milliseconds(entry.exhaustedAt),
             "resetAt": milliseconds(entry.resetsAt),
         ])
+        return adding(foreign, to: mark)
     }
 }
 
@@ -134,24 +144,28 @@ extension LLMProvidersJSON {
             })
     }
 
-    static func budget(_ budget: Budget) -> JSONValue {
+    /// - Parameter foreign: the text of an object of members that came with it
+    static func budget(_ budget: Budget, foreign: String? = nil) -> JSONValue {
         let limits = RateDimension.allCases.compactMap { dimension in
             budget[dimension].map { ("\(dimension)", JSONValue($0)) }
         }
-        return object([
+        let members = object([
             "provider": name(budget.provider),
             "model": budget.model.map(name),
             "monthlyBudget": budget.monthly.map(dollars),
             "rateLimits": limits.isEmpty ? nil : .object(limits),
         ])
+        return adding(foreign, to: members)
     }
 
-    static func thresholds(_ thresholds: Thresholds) -> JSONValue {
-        object([
+    /// - Parameter foreign: the text of an object of members that came with them
+    static func thresholds(_ thresholds: Thresholds, foreign: String? = nil) -> JSONValue {
+        let members = object([
             "warning": JSONValue(thresholds.warning),
             "critical": JSONValue(thresholds.critical),
             "emergency": JSONValue(thresholds.emergency),
         ])
+        return adding(foreign, to: members)
     }
 
     static func burnRate(_ rate: BurnRate) -> JSONValue {
@@ -197,7 +211,7 @@ extension LLMProvidersJSON {
             "tier": .string("\(event.tier)"),
             "spend": dollars(event.spend),
             "budget": dollars(event.budget),
-            "utilizationPct": JSONValue(event.utilization),
+            "utilizationPct": JSONValue(event.spend.dollars / event.budget.dollars),
         ])
     }
 

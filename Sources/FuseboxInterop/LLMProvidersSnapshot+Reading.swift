@@ -4,25 +4,29 @@ import FuseboxWire
 extension LLMProvidersSnapshot {
     /// The state that an export holds, or that a snapshot of one kind alone holds; then the rest is empty.
     ///
-    /// As in the library, members it does not know are ignored, missing parts of a configuration are those of the
-    /// default, and a mark counts as long as it is in force. Amounts are rounded to nano-dollars. Threshold tiers that
-    /// the spend has reached count as fired, and so do depletion tiers where the profile keeps them over a restore.
-    /// Where periods roll over, the current one goes on until the next month begins.
+    /// As in the library, missing parts of a configuration are those of the default, a mark counts as long as it is in
+    /// force, and members that nobody knows are kept where the library keeps them: those of thresholds, marks and
+    /// budgets. What the library can write is taken: refunds, which are negative costs; fractions of a millisecond,
+    /// of which a decision at whole milliseconds does not depend; null for a number, which is how JSON spells NaN and
+    /// which the library reckons with as 0; and each part, or the whole, as a text, which is what `serialize()` gives.
+    /// Amounts are rounded to nano-dollars. Threshold tiers that the spend has reached count as fired, and so do
+    /// depletion tiers where the profile keeps them over a restore. Where periods roll over, the current one goes on
+    /// until the next month begins.
     ///
     /// - Parameter moment: the time of the import
     /// - Throws: where the document is not what the library writes, or exceeds a limit
     public static func stateMachine(
         from document: JSONValue, profile: Profile, limits: Limits = Limits(), at moment: Moment
     ) throws(JSONFieldError) -> StateMachine {
-        let root = try JSONPlace(document).object()
+        let root = try JSONPlace(document).unwrapped().object()
         var reader = Reader(builder: StateMachine.Builder(profile: profile, limits: limits, at: moment))
         reader.profile = profile
         reader.moment = moment
         switch Kind(of: document) {
         case .export:
-            try reader.readBreakers(root["breakers"])
-            try reader.readExhaustion(root["exhaustion"])
-            try reader.readLedger(root["ledger"])
+            if let place = try root["breakers"].ifPresent?.unwrapped() { try reader.readBreakers(place) }
+            if let place = try root["exhaustion"].ifPresent?.unwrapped() { try reader.readExhaustion(place) }
+            if let place = try root["ledger"].ifPresent?.unwrapped() { try reader.readLedger(place) }
         case .breaker: try reader.readBreaker(root, defaults: BreakerConfiguration())
         case .breakers: try reader.readBreakers(root)
         case .exhaustion: try reader.readExhaustion(root)
@@ -38,31 +42,7 @@ extension LLMProvidersSnapshot {
     ///
     /// - Throws: where the document is not what the library writes
     public static func breakerRecord(from document: JSONValue) throws(JSONFieldError) -> BreakerRecord {
-        try Reader.breaker(try JSONPlace(document).object(), defaults: BreakerConfiguration())
-    }
-
-    /// What a document may be.
-    public enum Kind: Sendable {
-        case export, breaker, breakers, exhaustion, ledger
-
-        /// The kind of a document, by the members that only it has; nil if it is none.
-        public init?(of document: JSONValue) {
-            if document["version"] == nil,
-                ["breakers", "exhaustion", "ledger"].contains(where: { document[$0] != nil })
-            {
-                self = .export
-            } else if document["breakers"] != nil {
-                self = .breakers
-            } else if document["entries"] != nil {
-                self = .exhaustion
-            } else if document["providers"] != nil {
-                self = .ledger
-            } else if document["state"] != nil {
-                self = .breaker
-            } else {
-                return nil
-            }
-        }
+        try Reader.breaker(try JSONPlace(document).unwrapped().object(), defaults: BreakerConfiguration())
     }
 
     /// Reads snapshots into a state.
@@ -104,22 +84,23 @@ extension LLMProvidersSnapshot.Reader {
         record.name = try place["name"].name()
         record.configuration = try configuration(place["config"])
         record.isConfigured = record.configuration != defaults
-        record.consecutiveFailures = try state["consecutiveFailures"].count()
-        record.totalFailures = try state["totalFailures"].count()
-        record.totalSuccesses = try state["totalSuccesses"].count()
-        record.totalRequests = try state["totalRequests"].count()
+        record.consecutiveFailures = try state["consecutiveFailures"].looseCount()
+        record.totalFailures = try state["totalFailures"].looseCount()
+        record.totalSuccesses = try state["totalSuccesses"].looseCount()
+        record.totalRequests = try state["totalRequests"].looseCount()
         record.lastFailure = try moment(state["lastFailureAt"])
         record.lastSuccess = try moment(state["lastSuccessAt"])
         record.lastRequest = try moment(state["lastRequestAt"])
-        let decay = try state["lastDecayAt"].timestamp()
+        let decay = try state["lastDecayAt"].looseTimestamp(.up)
         record.lastDecay = decay.milliseconds == 0 ? nil : decay
-        record.windowStart = try state["windowStart"].timestamp()
-        record.shareCredit = CircuitBreaker.initialShareCredit
+        record.windowStart = try state["windowStart"].looseTimestamp(.up)
+        record.shareCredit =
+            try state["shareCredit"].ifPresent?.count() ?? FuseboxCore.CircuitBreaker.initialShareCredit
         return record
     }
 
     private static func moment(_ place: JSONPlace) throws(JSONFieldError) -> Timestamp? {
-        try place.ifPresent?.timestamp()
+        try place.ifPresent?.looseTimestamp(.up)
     }
 
     /// A configuration whose missing parts are the default's.
@@ -131,16 +112,20 @@ extension LLMProvidersSnapshot.Reader {
 
     mutating func readExhaustion(_ place: JSONPlace) throws(JSONFieldError) {
         try Self.checkVersion(place)
-        let cooldown = try place["defaultResetMs"].int64()
+        let cooldown = try place["defaultResetMs"].looseInt64(.up)
         try place["defaultResetMs"].refusable { () throws(Refusal) in
             try builder.setDefaultCooldown(milliseconds: cooldown)
         }
         for mark in try place["entries"].elements() {
             let entry = ExhaustionEntry(
-                provider: try mark["provider"].name(), exhaustedAt: try mark["exhaustedAt"].timestamp(),
-                resetsAt: try mark["resetAt"].timestamp())
+                provider: try mark["provider"].name(), exhaustedAt: try mark["exhaustedAt"].looseTimestamp(.up),
+                resetsAt: try mark["resetAt"].looseTimestamp(.up))
             guard moment.now < entry.resetsAt else { continue }
-            try mark.refusable { () throws(Refusal) in try builder.insertMark(entry) }
+            let foreign = mark.members(except: ["provider", "exhaustedAt", "resetAt"])
+            try mark.refusable { () throws(Refusal) in
+                try builder.insertMark(entry)
+                if let foreign { try builder.keepForeignMembers(foreign.text(), ofMark: entry.provider) }
+            }
         }
     }
 }
@@ -151,15 +136,15 @@ extension BreakerConfigurationChange {
         let place = try place.object()
         self.init()
         // The library takes a threshold below 1 for 1.
-        if let threshold = try place["failureThreshold"].ifPresent?.int64() {
-            failureThreshold = threshold < 0 ? 0 : try place["failureThreshold"].count()
+        if let threshold = try place["failureThreshold"].ifPresent?.looseInt64(.up) {
+            failureThreshold = threshold < 0 ? 0 : try place["failureThreshold"].looseCount()
         }
-        resetTimeoutMilliseconds = try place["resetTimeout"].ifPresent?.int64()
-        monitoringPeriodMilliseconds = try place["monitoringPeriod"].ifPresent?.int64()
-        minRequests = try place["minRequests"].ifPresent?.count()
+        resetTimeoutMilliseconds = try place["resetTimeout"].ifPresent?.looseInt64(.up)
+        monitoringPeriodMilliseconds = try place["monitoringPeriod"].ifPresent?.looseInt64(.up)
+        minRequests = try place["minRequests"].ifPresent?.looseCount()
         if let curve = place["degradationCurve"].ifPresent {
             var points: [Double] = []
-            for point in try curve.elements() { points.append(try point.double()) }
+            for point in try curve.elements() { points.append(try point.looseDouble()) }
             degradationCurve = points
         }
     }
@@ -170,15 +155,25 @@ extension BreakerConfigurationChange {
 extension LLMProvidersSnapshot.Reader {
     mutating func readLedger(_ place: JSONPlace) throws(JSONFieldError) {
         try Self.checkVersion(place)
-        let start = try place["periodStart"].timestamp()
-        builder.setPeriod(
+        let start = try place["periodStart"].looseTimestamp(.up)
+        let period =
             profile.periodsRollOver
-                ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
-                : BudgetPeriod(.manual, start: start))
+            ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
+            : BudgetPeriod(.manual, start: start)
+        try place["periodStart"].refusable { () throws(Refusal) in try builder.setPeriod(period) }
         try readThresholds(place["thresholds"])
+        var subjects: Set<[Name?]> = []
         for budget in try place["budgets"].elements() {
             let parsed = try Budget(budget)
-            try budget.refusable { () throws(Refusal) in try builder.insertBudget(parsed) }
+            // Of several for the same provider and model the library finds the first.
+            guard subjects.insert([parsed.provider, parsed.model]).inserted else { continue }
+            let foreign = Budget.foreignMembers(budget)
+            try budget.refusable { () throws(Refusal) in
+                try builder.insertBudget(parsed)
+                if let foreign {
+                    try builder.keepForeignMembers(foreign.text(), ofBudget: parsed.provider, parsed.model)
+                }
+            }
         }
         for (provider, account) in try place["providers"].members() {
             try readAccount(account, of: try account.name(spelled: provider))
@@ -190,11 +185,15 @@ extension LLMProvidersSnapshot.Reader {
     private mutating func readThresholds(_ place: JSONPlace) throws(JSONFieldError) {
         var thresholds = Thresholds()
         if let place = try place.ifPresent?.object() {
-            thresholds.warning = try place["warning"].ifPresent?.double() ?? thresholds.warning
-            thresholds.critical = try place["critical"].ifPresent?.double() ?? thresholds.critical
-            thresholds.emergency = try place["emergency"].ifPresent?.double() ?? thresholds.emergency
+            thresholds.warning = try place["warning"].looseDouble(missing: thresholds.warning)
+            thresholds.critical = try place["critical"].looseDouble(missing: thresholds.critical)
+            thresholds.emergency = try place["emergency"].looseDouble(missing: thresholds.emergency)
         }
-        try place.refusable { () throws(Refusal) in try builder.setThresholds(thresholds) }
+        let foreign = place.members(except: ["warning", "critical", "emergency"])
+        try place.refusable { () throws(Refusal) in
+            try builder.setThresholds(thresholds)
+            if let foreign { try builder.keepForeignMembers(ofThresholds: foreign.text()) }
+        }
     }
 
     private mutating func readAccount(_ place: JSONPlace, of provider: Name) throws(JSONFieldError) {
@@ -204,27 +203,32 @@ extension LLMProvidersSnapshot.Reader {
         account.budget = try place["budget"].ifPresent?.money()
         for (dimension, limits) in try Self.limits(place["rateLimits"]) {
             account[dimension] = RateWindow(
-                limit: try limits["limit"].count(), used: try limits["used"].count(),
-                windowStart: try limits["windowStart"].timestamp())
+                limit: try limits["limit"].looseCount(), used: max(0, try limits["used"].looseInt64()),
+                windowStart: try limits["windowStart"].looseTimestamp(.up))
         }
-        try place.refusable { () throws(Refusal) in try builder.insertAccount(account) }
+        // The library's own sum goes on as it is, last digits and all.
+        let dollars = try place["spend"].looseDouble()
+        try place.refusable { () throws(Refusal) in try builder.insertAccount(account, dollars: dollars) }
         guard let models = place["models"].ifPresent else { return }
         for (name, model) in try models.members() {
             var account = ModelAccount()
             account.model = try model.name(spelled: name)
             account.usage = try Self.usage(model)
-            try model.refusable { () throws(Refusal) in try builder.insertModelAccount(account, of: provider) }
+            let dollars = try model["spend"].looseDouble()
+            try model.refusable { () throws(Refusal) in
+                try builder.insertModelAccount(account, of: provider, dollars: dollars)
+            }
         }
     }
 
     private static func usage(_ place: JSONPlace) throws(JSONFieldError) -> AccountUsage {
         let place = try place.object()
         var usage = AccountUsage()
-        usage.spend = try place["spend"].money()
-        usage.inputTokens = try place["inputTokens"].count()
-        usage.outputTokens = try place["outputTokens"].count()
-        usage.requests = try place["requestCount"].count()
-        let last = try place["lastRecordedAt"].timestamp()
+        usage.spend = try place["spend"].looseMoney()
+        usage.inputTokens = try place["inputTokens"].looseInt64()
+        usage.outputTokens = try place["outputTokens"].looseInt64()
+        usage.requests = try place["requestCount"].looseCount()
+        let last = try place["lastRecordedAt"].looseTimestamp(.up)
         usage.lastRecorded = last.milliseconds == 0 ? nil : last
         return usage
     }
@@ -275,9 +279,9 @@ extension LLMProvidersSnapshot.Reader {
 
     /// A record of the library's, or a stretch of ours.
     private static func entry(_ place: JSONPlace) throws(JSONFieldError) -> SpendEntry {
-        let end = try place["timestamp"].timestamp()
-        let cost = try place["cost"].money()
-        guard cost >= .zero else { throw place["cost"].error("must not be negative") }
+        // A window begins at a whole millisecond: what lies behind it lies behind it rounded down too.
+        let end = try place["timestamp"].looseTimestamp(.down)
+        let cost = try place["cost"].looseMoney()
         let count = try place["count"].ifPresent?.count(UInt32.self) ?? 1
         let start = try place["from"].ifPresent?.timestamp() ?? end
         guard start <= end, count > 0 else { throw place.error("a stretch must not begin after its end or be empty") }
@@ -293,7 +297,17 @@ extension Budget {
         model = try place["model"].ifPresent?.name()
         monthly = try place["monthlyBudget"].ifPresent?.money()
         for (dimension, limit) in try LLMProvidersSnapshot.Reader.limits(place["rateLimits"]) {
-            self[dimension] = try limit.count()
+            self[dimension] = try limit.looseCount()
         }
+    }
+
+    /// The members that the state has no place for, and those that say nothing but that they are there, which the
+    /// library hands through too.
+    static func foreignMembers(_ place: JSONPlace) -> JSONValue? {
+        var known: Set = ["provider", "model"]
+        if place["monthlyBudget"].ifPresent != nil { known.insert("monthlyBudget") }
+        let limits = place["rateLimits"]
+        if RateDimension.allCases.contains(where: { limits["\($0)"].ifPresent != nil }) { known.insert("rateLimits") }
+        return place.members(except: known)
     }
 }

@@ -25,23 +25,31 @@ public enum LLMProvidersSnapshot {
     // MARK: Breakers
 
     /// The snapshot of all breakers, by their names.
+    ///
+    /// In the library a snapshot brings the breakers up to date, which their later decay can be told by. Where looks change
+    /// state, this must have been done by one (`breaker.list`), and the breakers are written as they stand after it.
     public static func breakers(of machine: StateMachine, at moment: Moment) -> JSONValue {
         var records: [BreakerRecord] = []
         machine.breakers.forEach { id in
             guard var breaker = machine.breakers[id] else { return }
-            breaker.synchronise(at: moment.now)
+            if !machine.profile.readsChangeState { breaker.synchronise(at: moment.now) }
             records.append(
                 breaker.record(name: machine.names[id], isConfigured: machine.breakers.isConfigured(id)))
         }
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
             "defaultConfig": LLMProvidersJSON.configuration(machine.breakers.defaultConfiguration),
-            "breakers": .array(records.sorted { $0.name < $1.name }.map(breaker)),
+            "breakers": .array(records.sorted { $0.name < $1.name }.map { breaker($0) }),
         ])
     }
 
     /// The snapshot of one breaker: what `breaker.serialize` replies.
-    public static func breaker(_ record: BreakerRecord) -> JSONValue {
+    public static func breaker(_ record: BreakerRecord) -> JSONValue { breaker(record, keepingShareCredit: false) }
+
+    /// - Parameter keepingShareCredit: whether what is saved up of a share goes with it, as a member `shareCredit` that
+    ///   the library passes over
+    static func breaker(_ record: BreakerRecord, keepingShareCredit: Bool) -> JSONValue {
+        let isSaved = keepingShareCredit && record.shareCredit != FuseboxCore.CircuitBreaker.initialShareCredit
         let state = LLMProvidersJSON.object([
             "consecutiveFailures": JSONValue(record.consecutiveFailures),
             "totalFailures": JSONValue(record.totalFailures),
@@ -53,6 +61,7 @@ public enum LLMProvidersSnapshot {
             // 0: the clock does not run.
             "lastDecayAt": JSONValue(record.lastDecay?.milliseconds ?? 0),
             "windowStart": LLMProvidersJSON.milliseconds(record.windowStart),
+            "shareCredit": isSaved ? JSONValue(record.shareCredit) : nil,
         ])
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
@@ -66,17 +75,19 @@ public enum LLMProvidersSnapshot {
 
     /// The snapshot of the exhaustion registry: the marks in force, by their providers' names.
     public static func exhaustion(of machine: StateMachine, at moment: Moment) -> JSONValue {
-        var entries: [ExhaustionEntry] = []
+        var entries: [(mark: ExhaustionEntry, foreign: String?)] = []
         machine.exhaustion.forEach { id, mark in
             guard moment.now < mark.resetsAt else { return }
-            entries.append(
-                ExhaustionEntry(
-                    provider: machine.names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt))
+            let entry = ExhaustionEntry(
+                provider: machine.names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
+            entries.append((entry, machine.foreignMembers(ofMark: entry.provider)))
         }
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
             "defaultResetMs": JSONValue(machine.exhaustion.defaultCooldownMilliseconds),
-            "entries": .array(entries.sorted { $0.provider < $1.provider }.map(LLMProvidersJSON.mark)),
+            "entries": .array(
+                entries.sorted { $0.mark.provider < $1.mark.provider }
+                    .map { LLMProvidersJSON.mark($0.mark, foreign: $0.foreign) }),
         ])
     }
 
@@ -100,8 +111,12 @@ public enum LLMProvidersSnapshot {
             "version": JSONValue(version),
             "periodStart": LLMProvidersJSON.milliseconds(machine.ledger.period.start),
             "providers": LLMProvidersJSON.object(byName: providers),
-            "thresholds": LLMProvidersJSON.thresholds(machine.ledger.thresholds),
-            "budgets": .array(machine.ledger.budgets.map { LLMProvidersJSON.budget(machine.budget($0)) }),
+            "thresholds": LLMProvidersJSON.thresholds(
+                machine.ledger.thresholds, foreign: machine.ledger.foreignThresholds),
+            "budgets": .array(
+                machine.ledger.budgets.map {
+                    LLMProvidersJSON.budget(machine.budget($0), foreign: $0.foreignMembers)
+                }),
             "exportedAt": LLMProvidersJSON.milliseconds(moment.wall),
             "spendHistory": .array(history(of: machine)),
         ])

@@ -9,6 +9,11 @@ extension ProtocolReference {
             "magic": JSONValue(Hello.magic),
             "lowestVersion": JSONValue(ProtocolVersion.lowest),
             "highestVersion": JSONValue(ProtocolVersion.highest),
+            "kinds": [
+                "request": JSONValue(FrameKind.request.rawValue), "reply": JSONValue(FrameKind.reply.rawValue),
+                "event": JSONValue(FrameKind.event.rawValue),
+            ],
+            "topics": .object(Topics.named.map { ($0.name, JSONValue($0.topic.rawValue)) }),
             "limits": .object(Self.limits.map { ($0.name, JSONValue($0.value)) }),
             "commands": .array(commands.map(Self.value)),
             "events": .array(events.map(Self.value)),
@@ -53,7 +58,8 @@ extension ProtocolReference {
     private static func value(_ definition: Schema.Definition) -> JSONValue {
         switch definition {
         case .record(let name, let fields): ["name": .string(name), "fields": value(fields)]
-        case .enumeration(let name, let spelling): ["name": .string(name), "values": .string(spelling)]
+        case .enumeration(let name, let values):
+            ["name": .string(name), "values": .object(values.map { ($0.name, JSONValue($0.number)) })]
         }
     }
 

@@ -11,7 +11,8 @@ extension ProtocolReference {
             "Generated from the code by `fusebox protocol --format markdown`; do not edit. How these travel in frames is told",
             "in [protocol.md](protocol.md), example frames of each are in [vectors/](vectors/).",
             "",
-            "Protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest). A `?` after a type marks an optional value.",
+            "Protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest). A `?` after a type marks an optional value;",
+            "`(list of f64)?` is a list that may be absent.",
             "",
         ]
         lines += contents
@@ -78,7 +79,7 @@ extension ProtocolReference {
 
     /// A type's name; that of a record or an enumeration leads to its explanation.
     private func linked(_ type: String) -> String {
-        guard let definition = types.first(where: { type.split { " ?".contains($0) }.contains(Substring($0.name)) })
+        guard let definition = types.first(where: { type.split { " ?()".contains($0) }.contains(Substring($0.name)) })
         else {
             return type
         }
@@ -116,7 +117,7 @@ extension ProtocolReference {
             lines += ["### \(definition.heading)", ""]
             switch definition {
             case .record(_, let fields): lines += fieldTable(fields)
-            case .enumeration(_, let spelling): lines += ["One byte: \(spelling).", ""]
+            case .enumeration(_, let values): lines += ["One byte: \(Schema.Definition.spelling(values)).", ""]
             }
         }
         return lines

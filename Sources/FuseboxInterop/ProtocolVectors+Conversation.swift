@@ -51,6 +51,7 @@ extension ProtocolVectors {
         reply.frameLimit = UInt32(Limits.frameLength)
         reply.keptReplies = 1_024
         reply.idleMilliseconds = 86_400_000
+        reply.graceMilliseconds = 2_000
         reply.server = "fuseboxd 1.0.0"
         return reply
     }

@@ -25,6 +25,7 @@ public enum SnapshotReference {
         add(HistoryImage.self)
         add(SharedEntryImage.self)
         add(ClosedPeriodImage.self)
+        add(ForeignMembersImage.self)
         let sections = records.map { section($0.name, $0.fields) } + schema.definitions.map(section)
         return sections.joined(separator: "\n")
     }
@@ -38,7 +39,8 @@ public enum SnapshotReference {
     private static func section(_ definition: Schema.Definition) -> String {
         switch definition {
         case .record(let name, let fields): section(name, fields)
-        case .enumeration(let name, let spelling): "### \(name)\n\nOne byte: \(spelling).\n"
+        case .enumeration(let name, let values):
+            "### \(name)\n\nOne byte: \(Schema.Definition.spelling(values)).\n"
         }
     }
 }

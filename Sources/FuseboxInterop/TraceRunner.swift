@@ -14,6 +14,8 @@ public struct TraceRunner: Sendable {
     public private(set) var machine: StateMachine?
     /// The number of the last line, counted from 1.
     public private(set) var line = 0
+    /// The latest time of a line so far.
+    private var latest: Int64 = 0
 
     public init(profile: Profile, limits: Limits = Limits()) {
         self.profile = profile
@@ -36,7 +38,8 @@ public struct TraceRunner: Sendable {
     }
 
     private mutating func reply(to request: JSONPlace) throws(JSONFieldError) -> JSONValue {
-        let moment = Moment(milliseconds: try request.object()["at"].timestamp().milliseconds)
+        let at = try request.object()["at"].timestamp().milliseconds
+        let moment = Moment(milliseconds: max(at, latest))
         let word = try request["op"].text()
         guard let operation = TraceOperation(rawValue: word) else {
             throw request["op"].error("no operation is named \(word); see conformance/README.md for those there are")
@@ -46,7 +49,9 @@ public struct TraceRunner: Sendable {
         var step = TraceStep(machine: current, request: request, moment: moment)
         defer { machine = step.machine }
         if step.machine.isDue(at: moment) { _ = try step.apply(Advance()) }
-        return try step.carryOut(operation)
+        let reply = try step.carryOut(operation)
+        latest = moment.now.milliseconds
+        return reply
     }
 }
 
@@ -134,7 +139,7 @@ struct TraceStep {
         case .exhaustionGet: try exhaustionEntry()
         case .exhaustionList: try exhaustedProviders()
         case .exhaustionReset: try carryOut(ExhaustionReset())
-        case .ledgerSetBudget: try carryOut(LedgerSetBudget(budget: try Budget(request["budget"])))
+        case .ledgerSetBudget: try setBudget()
         case .ledgerRemoveBudget: try carryOut(LedgerRemoveBudget(provider: try provider(), model: try model()))
         case .ledgerRecord: try record()
         case .ledgerRemaining: try remaining()
@@ -175,12 +180,15 @@ extension TraceStep {
         let parts: [(key: String, value: JSONValue)] = ["breakers", "exhaustion", "ledger"].compactMap { part in
             request[part].value.map { (part, $0) }
         }
-        guard parts.count == 3 else {
-            throw request.error("expected `breakers`, `exhaustion` and `ledger`; an import replaces all three")
+        guard !parts.isEmpty else {
+            throw request.error("expected `breakers`, `exhaustion` or `ledger`; an import replaces those that it names")
         }
-        machine.replaceContents(
-            with: try LLMProvidersSnapshot.stateMachine(
-                from: .object(parts), profile: machine.profile, limits: machine.limits, at: moment))
+        let document = JSONValue.object(parts)
+        let other = try LLMProvidersSnapshot.stateMachine(
+            from: document, profile: machine.profile, limits: machine.limits, at: moment)
+        try request.refusable { () throws(Refusal) in
+            try machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
+        }
         return [:]
     }
 

@@ -50,7 +50,8 @@ extension TraceStep {
 
     mutating func exhaustionEntry() throws(JSONFieldError) -> JSONValue {
         let entry = try apply(ExhaustionGet(provider: try provider())).entry
-        return ["entry": entry.map(LLMProvidersJSON.mark) ?? .null]
+        guard let entry else { return ["entry": .null] }
+        return ["entry": LLMProvidersJSON.mark(entry, foreign: machine.foreignMembers(ofMark: entry.provider))]
     }
 
     mutating func exhaustedProviders() throws(JSONFieldError) -> JSONValue {

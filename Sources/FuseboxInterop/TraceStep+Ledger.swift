@@ -2,6 +2,20 @@ import FuseboxCore
 import FuseboxWire
 
 extension TraceStep {
+    mutating func setBudget() throws(JSONFieldError) -> JSONValue {
+        let place = request["budget"]
+        let budget = try Budget(place)
+        // In the library a budget of null is one that is set: none.
+        if place["monthlyBudget"].value?.isNull == true, budget.model == nil {
+            _ = try carryOut(LedgerRemoveBudget(provider: budget.provider))
+        }
+        _ = try carryOut(LedgerSetBudget(budget: budget))
+        if let foreign = Budget.foreignMembers(place) {
+            machine.keepForeignMembers(foreign.text(), ofBudget: budget.provider, budget.model)
+        }
+        return [:]
+    }
+
     mutating func record() throws(JSONFieldError) -> JSONValue {
         let command = LedgerRecord(
             provider: try provider(), model: try request["model"].name(), cost: try request["cost"].money(),

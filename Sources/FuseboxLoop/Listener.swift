@@ -26,7 +26,7 @@ public protocol ListenerDelegate: AnyObject {
 
     private var box: HandleBox
     private let pipe: UnsafeMutablePointer<uv_stream_t>
-    private let ownPath: ListeningSocket.OwnPath?
+    private var file: SocketFile?
     private let backlog: Int32
 
     /// Binds a socket to a path and listens; clients queue until `start`.
@@ -62,7 +62,7 @@ public protocol ListenerDelegate: AnyObject {
 
     private init(on loop: EventLoop, _ socket: consuming ListeningSocket, _ backlog: Int32) throws(LoopError) {
         self.backlog = backlog
-        ownPath = socket.ownPath
+        file = socket.file
         box = try unsafe HandleBox(on: loop, uv_pipe_t.self) { unsafe uv_pipe_init($0, $1, 0) }
         unsafe pipe = unsafe box.block()
         try LoopError.check(unsafe uv_pipe_open(box.block(), socket.descriptor.number), .adopt)
@@ -77,7 +77,40 @@ public protocol ListenerDelegate: AnyObject {
     public var loop: EventLoop { box.loop }
 
     /// The path that was bound; nil for an inherited socket.
-    public var path: String? { ownPath?.path }
+    public var path: String? { file.flatMap { $0.isOwn ? $0.path : nil } }
+
+    /// What stands at the path that clients connect to.
+    public enum PathFinding: Sendable, Equatable {
+        /// The file of this socket, or a path that is not known or cannot be looked at.
+        case asItWas
+        /// Nothing: no new client can connect.
+        case missing(path: String)
+        /// Another file: new clients connect to somebody else, or to nobody.
+        case replaced(path: String)
+    }
+
+    /// Looks at the path that clients connect to.
+    public func lookAtPath() -> PathFinding {
+        guard box.isOpen, let path = file?.path else { return .asItWas }
+        switch file?.look() {
+        case .missing: return .missing(path: path)
+        case .replaced: return .replaced(path: path)
+        case .unchanged, nil: return .asItWas
+        }
+    }
+
+    /// Binds and listens anew at the path of a listener whose file is gone, with the mode and the owner that it had.
+    ///
+    /// The old listener stays as it is: close it when the new one is there. Nothing is waited for.
+    ///
+    /// - Throws: as `init`: `EADDRINUSE` if somebody answers at the path by now, `EEXIST` if it is no socket; `EINVAL` for
+    ///   an inherited socket
+    public func makeAnew() throws(LoopError) -> Listener {
+        guard let file, file.isOwn else { throw LoopError(.bind, code: EINVAL, detail: "the socket was inherited") }
+        let socket = try ListeningSocket.bind(
+            path: file.path, mode: file.mode, owner: file.owner, backlog: backlog, patience: 0)
+        return try Listener(on: loop, socket, backlog)
+    }
 
     /// Begins to report connections.
     public func start() throws(LoopError) {
@@ -109,7 +142,7 @@ public protocol ListenerDelegate: AnyObject {
     /// Clients that were queued are refused; accepted streams live on.
     public func close() {
         guard box.isOpen else { return }
-        ownPath?.unlink()
+        file?.unlinkIfOwn()
         box.close(then: nil)
     }
 

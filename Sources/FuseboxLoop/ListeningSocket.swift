@@ -3,23 +3,8 @@ internal import Glibc
 /// A listening Unix socket before a loop has it: bound to a path, or inherited from a service manager.
 struct ListeningSocket: ~Copyable {
     let descriptor: Descriptor
-    /// The path to unlink at the end; nil for an inherited socket, whose path belongs to somebody else.
-    let ownPath: OwnPath?
-
-    /// A path that this process bound, known by the file that it made there.
-    struct OwnPath {
-        let path: String
-        fileprivate let device: dev_t
-        fileprivate let inode: ino_t
-
-        /// Removes the socket file if it is still the one that was made.
-        ///
-        /// Do so while still listening: whoever wants the path meanwhile finds that somebody answers, and leaves it.
-        func unlink() {
-            guard let file = FileStatus(path), file.device == device, file.inode == inode else { return }
-            _ = unsafe Glibc.unlink(path)
-        }
-    }
+    /// The file that clients connect to; nil for an inherited socket that has none, or one that cannot be seen from here.
+    let file: SocketFile?
 
     /// Gives the descriptor away: whoever takes the number must close it.
     consuming func releaseDescriptor() -> Int32 { descriptor.release() }
@@ -38,17 +23,23 @@ struct ListeningSocket: ~Copyable {
             }
         }
         guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw LoopError.last(.adopt, "descriptor \(number)") }
-        return ListeningSocket(descriptor: Descriptor(owning: number), ownPath: nil)
+        return ListeningSocket(descriptor: Descriptor(owning: number), file: SocketFile(boundBy: number))
     }
 
     /// Binds a socket to a path and listens on it.
     ///
-    /// A socket file that nobody answers on any more is replaced. The lock on the folder makes looking and replacing
-    /// one step, for two processes that start at once. The mode is set before anybody can connect.
-    static func bind(path: String, mode: UInt32, backlog: Int32) throws(LoopError) -> ListeningSocket {
+    /// A socket file that nobody answers on any more is replaced. A lock makes looking and replacing one step, for two
+    /// processes that start at once. Mode and owner are set before anybody can connect.
+    ///
+    /// - Parameters:
+    ///   - owner: whom the file is to belong to, as far as this process may give it away; nil for whoever makes it
+    ///   - patience: how long another process that binds there is waited for, in milliseconds
+    static func bind(
+        path: String, mode: UInt32, owner: SocketFile.Owner? = nil, backlog: Int32, patience: Int = 1_000
+    ) throws(LoopError) -> ListeningSocket {
         let address = try SocketAddress(path)
-        let lock = try lockFolder(of: path)
-        defer { _ = lock.number }  // Held to the end.
+        let lock = try SocketLock(path, patience: patience)
+        defer { lock.hold() }
         try removeStaleSocket(path, address)
         let socket = try openSocket(path)
         guard unsafe address.withPointer({ unsafe Glibc.bind(socket.number, $0, $1) }) == 0 else {
@@ -56,10 +47,11 @@ struct ListeningSocket: ~Copyable {
         }
         do throws(LoopError) {
             guard unsafe chmod(path, mode_t(mode)) == 0 else { throw LoopError.last(.bind, path) }
+            // A socket that can be reached by most is better than none.
+            if let owner { _ = unsafe lchown(path, owner.user, owner.group) }
             guard Glibc.listen(socket.number, backlog) == 0 else { throw LoopError.last(.listen, path) }
-            guard let file = FileStatus(path) else { throw LoopError.last(.bind, path) }
-            let own = OwnPath(path: path, device: file.device, inode: file.inode)
-            return ListeningSocket(descriptor: socket, ownPath: own)
+            guard let status = FileStatus(path) else { throw LoopError.last(.bind, path) }
+            return ListeningSocket(descriptor: socket, file: SocketFile(path, status, isOwn: true))
         } catch {
             _ = unsafe Glibc.unlink(path)
             throw error
@@ -97,38 +89,6 @@ struct ListeningSocket: ~Copyable {
         if errno == ENOENT { return false }
         guard errno == ECONNREFUSED else { throw LoopError.last(.bind, path) }
         return true
-    }
-
-    /// Locks the folder that the path is in, against others who bind there; the lock goes with the descriptor.
-    ///
-    /// It is held for a moment only, so waiting for it is bounded: a stranger who never lets go must not hang us.
-    private static func lockFolder(of path: String) throws(LoopError) -> Descriptor {
-        let folder = folder(of: path)
-        let number = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { throw LoopError.last(.bind, folder) }
-        let descriptor = Descriptor(owning: number)
-        for _ in 0..<100 {
-            if flock(number, LOCK_EX | LOCK_NB) == 0 { return descriptor }
-            guard errno == EWOULDBLOCK || errno == EINTR else { break }
-            _ = poll(nil, 0, 10)
-        }
-        throw LoopError.last(.bind, "\(folder) is locked")
-    }
-}
-
-/// What is to be known of the file at a path, itself and not what it may link to.
-private struct FileStatus {
-    let device: dev_t
-    let inode: ino_t
-    let isSocket: Bool
-
-    /// Nil if there is none, or it cannot be looked at: see `errno`.
-    init?(_ path: String) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
-        device = status.st_dev
-        inode = status.st_ino
-        isSocket = status.st_mode & S_IFMT == S_IFSOCK
     }
 }
 

@@ -61,7 +61,10 @@ public final class SignalWatcher {
     public func close() { box.close(then: nil) }
 
     /// Makes writing to a closed connection an error (`EPIPE`) instead of the process's end, for the whole process.
-    public static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
+    public static func ignoreBrokenPipes() { ignore(SIGPIPE) }
+
+    /// Ignores a signal, by its number, for the whole process. A watcher that is made later has it while it is open.
+    public static func ignore(_ number: Int32) { _ = Glibc.signal(number, SIG_IGN) }
 
     /// Lets every signal through that whoever started this process has blocked: a blocked one never arrives.
     public static func unblockAll() {

@@ -1,3 +1,4 @@
+internal import CLibuv
 internal import Glibc
 
 /// The system's clocks.
@@ -14,6 +15,16 @@ public enum SystemClock {
 
     /// Nanoseconds of processor time that the calling thread has used (CLOCK_THREAD_CPUTIME_ID).
     public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
+    /// Whether the system knows the time from elsewhere (adjtimex): a daemon keeps its wall clock in step with others.
+    ///
+    /// False too where that cannot be asked, and after the clock was set by hand.
+    public static var isSynchronised: Bool {
+        var state = timex()
+        // Nothing is changed without modes, so anybody may ask.
+        let status = unsafe adjtimex(&state)
+        return status >= 0 && status != TIME_ERROR && state.status & STA_UNSYNC == 0
+    }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()

@@ -6,6 +6,8 @@ import FuseboxWire
 final class Connection {
     let stream: Stream
     var session: Session
+    /// Its user's number.
+    let user: Int
     private unowned let server: Server
     private var input = FrameReader(frameLimit: Limits.helloFrameLength)
     private var output = ByteWriter()
@@ -17,6 +19,14 @@ final class Connection {
     private var isFinishing = false
     /// Whether the peer sends no more.
     private var hasEnded = false
+    /// Whether hello has been said.
+    private var hasOpened = false
+    /// Whether the socket has room again and nothing was sent since.
+    private var hasDrained = false
+    /// Memory that is put down to its user, in bytes.
+    private(set) var held = 0
+    /// Unsent output at which no more requests are handled.
+    private var softLimit: Int
     /// Replies that come after their request's turn and have not come yet.
     private var deferred = 0
     /// The turn that `budget` is for, and the requests that may still be handled in it.
@@ -31,6 +41,8 @@ final class Connection {
     private static let stallMilliseconds: Int64 = 30_000
     /// Requests that are handled between two looks at the clock.
     private static let requestsPerLook = 8
+    /// Output after which there is one all the same: what makes long replies takes long.
+    private static let outputPerLook = 16 * 1024
     /// Deferred replies at which no more requests are handled. Two chunks of a snapshot, the soft limit and a page
     /// fit below the hard limit of the output.
     private static let deferredLimit = 2
@@ -38,10 +50,12 @@ final class Connection {
     private static let workingOutput = 64 * 1024
     private static let restingOutput = 4 * 1024
 
-    init(_ stream: Stream, _ session: Session, _ server: Server) {
+    init(_ stream: Stream, _ session: Session, _ user: Int, _ server: Server) {
         self.stream = stream
         self.session = session
+        self.user = user
         self.server = server
+        softLimit = server.limits.outputSoftLimit
         openedAt = server.moment.now
         lastByteAt = server.moment.now
         stream.delegate = self
@@ -56,10 +70,17 @@ final class Connection {
             turn = server.turn
             budget = server.limits.requestsPerTurn
         }
+        setSoftLimit()
+        var nextLook = budget
+        var outputAtLook = output.count
         while mayHandle, input.isReady {
             // Looking at the clock costs as much as a part of a request.
-            let looksAtClock = budget.isMultiple(of: Self.requestsPerLook)
-            guard budget > 0, !(looksAtClock && server.isTurnOver) else {
+            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Self.outputPerLook
+            if looksAtClock {
+                nextLook = budget - Self.requestsPerLook
+                outputAtLook = output.count
+            }
+            guard budget > 0, !looksAtClock || server.mayGoOn(user) else {
                 server.continueLater(self)
                 break
             }
@@ -72,14 +93,20 @@ final class Connection {
         }
         // The peer may have shut down only its sending side: it still gets the replies to what it sent.
         if hasEnded, deferred == 0, !input.isReady { finish() }
-        if !output.isEmpty { server.markDirty(self) }
+        if !output.isEmpty || hasDrained { server.markDirty(self) }
         chooseReading()
+        noteMemory()
     }
 
     /// Whether requests may be handled: a peer that does not take its replies is not asked for more.
     private var mayHandle: Bool {
         !isFinishing && server.isServing && deferred < Self.deferredLimit
-            && output.count < server.limits.outputSoftLimit
+            && output.count < softLimit
+    }
+
+    /// Of a user who holds much, only those are served who have taken their replies.
+    private func setSoftLimit() {
+        softLimit = server.quotas.isTight(user) ? (stream.isHoldingBack ? 0 : 1) : server.limits.outputSoftLimit
     }
 
     /// Reads while what comes can be handled soon, so that the peer waits and not the daemon's memory grows.
@@ -101,13 +128,20 @@ final class Connection {
         switch verdict {
         case nil: return
         case .proceed:
-            input.frameLimit = Limits.frameLength
+            if !hasOpened { open() }
             server.endFenced()
         case .close: finish()
         case .deferred(let ticket, let work):
             deferred += 1
             server.keeper.perform(work, for: ticket)
         }
+    }
+
+    /// Hello has been said.
+    private func open() {
+        hasOpened = true
+        input.frameLimit = Limits.frameLength
+        server.quotas.opened(session.id, of: user)
     }
 
     /// Takes no more requests, sends what there is, and closes.
@@ -122,6 +156,32 @@ final class Connection {
         guard !isFinishing else { return }
         output.writeRefusal(refusal, command: 0, correlation: 0)
         finish()
+    }
+
+    /// Tells the peer something at once, as far as its socket takes it and nothing else is on its way.
+    func tell(_ refusal: Refusal) {
+        guard stream.isOpen, isFlushed else { return }
+        var frame = ByteWriter()
+        frame.writeRefusal(refusal, command: 0, correlation: 0)
+        _ = try? unsafe frame.withBytes { try unsafe stream.tryWrite($0) }
+    }
+
+    // MARK: Memory
+
+    /// Puts down to its user what it holds now.
+    private func noteMemory() {
+        guard stream.isOpen else { return }
+        let now = input.footprint + output.footprint + (stream.isHoldingBack ? stream.heldBack : 0)
+        guard now != held else { return }
+        let change = now - held
+        held = now
+        server.hold(change, self)
+    }
+
+    /// Gives back what is put down to its user: it is about to be closed.
+    func letGo() {
+        _ = server.quotas.hold(-held, of: user)
+        held = 0
     }
 
     // MARK: Output
@@ -140,16 +200,24 @@ final class Connection {
         session.heldReplies -= 1
         unsafe output.write(contentsOf: frame)
         server.markDirty(self)
+        noteMemory()
     }
 
     /// Appends the events that the peer has subscribed to.
     func deliverEvents() {
         server.keeper.engine.deliverEvents(to: &session, &output)
         if !output.isEmpty { server.markDirty(self) }
+        noteMemory()
     }
 
     /// Sends what the socket takes.
     func flush() {
+        sendOutput()
+        noteMemory()
+    }
+
+    private func sendOutput() {
+        hasDrained = false
         guard stream.isOpen else { return }
         do throws(LoopError) {
             let sent = try send()
@@ -163,12 +231,15 @@ final class Connection {
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: Self.workingOutput)
+            output.shrink(to: server.quotas.isTight(user) ? Self.restingOutput : Self.workingOutput)
             // What it was told to do may still be on its way to the disk.
             if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }
+        setSoftLimit()
+        // What is held back is a copy.
+        if output.isEmpty, softLimit == 0 { output.shrink(to: Self.restingOutput) }
         // Requests that waited for room in the output have it now.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()
@@ -218,6 +289,9 @@ extension Connection: StreamDelegate {
 
     func streamDidDrain(_ stream: Stream) {
         stalledSince = nil
+        // Filling sockets takes time too, and those of one user wait for their turn as requests do.
+        hasDrained = true
+        guard server.mayGoOn(user) else { return server.continueLater(self) }
         flush()
     }
 
@@ -231,6 +305,6 @@ extension Connection: StreamDelegate {
 extension Refusal {
     /// What a peer is told whose first bytes announce an impossible frame: most likely it speaks another protocol.
     fileprivate var beforeHello: Refusal {
-        Refusal(.badMagic, "this socket speaks the Fusebox protocol; the first bytes are not its hello (\(message))")
+        Refusal(status, "\(message); this socket speaks the Fusebox protocol, and its first frame is hello")
     }
 }

@@ -1,9 +1,10 @@
+import FuseboxWire
 import Glibc
 
 /// What the daemon tells its operators: one line an event, on standard error.
 ///
-/// On a terminal a line begins with the time and the level; elsewhere with the priority that systemd's journal reads
-/// (`<4>` for a warning).
+/// A line begins with the time and the level. Where systemd's journal reads it begins with the priority instead (`<4>`
+/// for a warning): the journal has times of its own. Logging never waits: see `LogWriter`.
 public struct Log: Sendable {
     public enum Level: Int, Sendable, CaseIterable, Comparable {
         case debug, info, notice, warning, error, critical
@@ -16,31 +17,65 @@ public struct Log: Sendable {
 
     /// Lines below this level are not written.
     public let threshold: Level
-    private let isTerminal: Bool
 
-    public init(threshold: Level) {
-        self.threshold = threshold
-        isTerminal = isatty(STDERR_FILENO) == 1
-    }
+    public init(threshold: Level) { self.threshold = threshold }
 
     public func callAsFunction(_ level: Level, _ message: @autoclosure () -> String) {
         guard level >= threshold else { return }
-        var line = isTerminal ? "\(Self.timeOfDay()) \(level) " : "<\(level.priority)>"
-        // A message may quote what a client has sent: it stays one line.
-        line.unicodeScalars.append(
-            contentsOf: message().unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 })
-        line += "\n"
-        line.withUTF8 { bytes in
-            // A log that cannot be written must not stop the daemon.
-            _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-        }
+        LogWriter.standardError.write(level, message)
     }
 
-    private static func timeOfDay() -> String {
-        var now = time(nil)
+    /// Tells of lines that were left out, if no later line has done so. Call it about once a second.
+    func tellLeftOut() { LogWriter.standardError.tellLeftOut() }
+
+    /// Waits until the lines so far are written, or for half a second: what cannot be written then is lost. Call it
+    /// before the process ends.
+    public func flush() { LogWriter.standardError.flush() }
+}
+
+/// How a line begins.
+enum LogPrefix: Sendable {
+    case priority, time
+
+    /// Priorities where systemd's journal reads the descriptor: `JOURNAL_STREAM` names its device and inode. A process
+    /// that was started by another service inherits the variable, and its standard error may be elsewhere.
+    init(of descriptor: Int32) {
+        self = .time
+        guard let text = unsafe getenv("JOURNAL_STREAM") else { return }
+        let numbers = unsafe String(cString: text).split(separator: ":").map { UInt64($0) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return }
+        if numbers == [UInt64(status.st_dev), UInt64(status.st_ino)] { self = .priority }
+    }
+
+    /// The longest line in bytes. The kernel writes as much to a pipe in one piece.
+    private static let lengthLimit = 4_096
+
+    /// The line of a message. What a message quotes from a client cannot end the line or steer a terminal.
+    func line(_ level: Log.Level, _ message: String) -> [UInt8] {
+        let start = self == .priority ? "<\(level.priority)>" : "\(Self.time()) \(level): "
+        var line = Array((start + message.printable).utf8)
+        if line.count >= Self.lengthLimit {
+            line.removeLast(line.count - Self.lengthLimit + 4)
+            while line.last.map({ $0 & 0xC0 == 0x80 }) == true { line.removeLast() }
+            if line.last.map({ $0 >= 0xC0 }) == true { line.removeLast() }
+            line += Array("...".utf8)
+        }
+        line.append(UInt8(ascii: "\n"))
+        return line
+    }
+
+    private static func time() -> String { Log.date(Int64(Glibc.time(nil)) * 1000) }
+}
+
+extension Log {
+    /// A moment in milliseconds since the epoch, such as `2026-03-01T08:30:00Z`.
+    static func date(_ milliseconds: Int64) -> String {
+        var now = time_t(milliseconds / 1000)
         var parts = unsafe tm()
-        unsafe localtime_r(&now, &parts)
+        unsafe gmtime_r(&now, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        let date = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+        return unsafe "\(date)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
     }
 }

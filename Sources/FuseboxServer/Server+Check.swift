@@ -9,7 +9,8 @@ extension Server {
     /// The socket comes last: beside a running daemon it is the one thing that stands in the way.
     ///
     /// - Parameter tell: takes what there is to say, a line each
-    /// - Throws: what the daemon would refuse to start with, or what `tell` throws
+    /// - Throws: what the daemon would refuse to start with, that it would start without room for its journal, or what
+    ///   `tell` throws
     public static func check(
         _ configuration: ServerConfiguration, _ tell: (String) throws(ServerFailure) -> Void
     ) throws(ServerFailure) {
@@ -27,6 +28,7 @@ extension Server {
         let directory: DirectoryStorage
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .looking)
+            try directory.checkPermissions()
         } catch {
             if case .failed(let failure) = error, failure.isNotFound {
                 return "\(configuration.dataDirectory): not there yet; it will be created, and the state begins empty"
@@ -34,11 +36,19 @@ extension Server {
             throw ServerFailure(error)
         }
         let moment = Moment(milliseconds: SystemClock.wallMilliseconds)
+        let report: String
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(
                 in: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
                 newEpoch: 0, at: moment)
-            return found.report(of: configuration.dataDirectory)
+            report = found.report(of: configuration.dataDirectory)
         } catch { throw ServerFailure(error) }
+        guard configuration.durability != .snapshot else { return report }
+        let shortage: String?
+        do throws(StorageError) {
+            shortage = try directory.shortage(forSegment: configuration.journalSegmentLength)
+        } catch { throw .storage(error.description) }
+        if let shortage { throw .storage("\(report); \(shortage)") }
+        return report
     }
 }

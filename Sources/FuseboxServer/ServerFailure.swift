@@ -37,7 +37,7 @@ extension ServerFailure {
     init(_ error: DirectoryError) {
         switch error {
         case .alreadyLocked: self = .alreadyRunning(error.description)
-        case .failed: self = .storage(error.description)
+        case .exposed, .failed: self = .storage(error.description)
         }
     }
 }

@@ -6,7 +6,6 @@ import Glibc
 public final class DirectoryStorage: Storage {
     public let path: String
     private let directory: Int32
-    private let lock: Int32
 
     /// What a directory is opened for.
     public enum Purpose: Sendable {
@@ -24,39 +23,96 @@ public final class DirectoryStorage: Storage {
         if purpose == .owning, unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
             throw .failed(Self.error("mkdir", path))
         }
-        let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .failed(Self.error("open", path)) }
-        self.directory = directory
-        guard purpose == .owning else {
-            lock = -1
-            return
-        }
-        do {
-            lock = try Self.takeLock(directory, path)
-        } catch {
-            Glibc.close(directory)
-            throw error
-        }
+        if purpose == .owning { try takeLock() }
     }
 
-    deinit {
-        if lock >= 0 { Glibc.close(lock) }
-        Glibc.close(directory)
-    }
+    deinit { if directory >= 0 { Glibc.close(directory) } }
 
-    /// The file whose lock a daemon holds for as long as it uses the directory.
-    public static let lockName = "fuseboxd.lock"
-
-    private static func takeLock(_ directory: Int32, _ path: String) throws(DirectoryError) -> Int32 {
-        let lock = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600 as mode_t)
-        guard lock >= 0 else { throw .failed(error("open", "\(path)/\(lockName)")) }
-        giveToOwner(lock, of: directory)
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            let failure = error("flock", "\(path)/\(lockName)")
-            Glibc.close(lock)
+    /// Locks the directory itself, for as long as it is open: a file in it could be deleted, and a second one locked.
+    private func takeLock() throws(DirectoryError) {
+        // Who may only read it could lock it too, and has no business with it.
+        guard unsafe faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0 else {
+            throw .failed(Self.error("write to", path))
+        }
+        guard flock(directory, LOCK_EX | LOCK_NB) == 0 else {
+            let failure = Self.error("flock", path)
             throw failure.code == EWOULDBLOCK ? .alreadyLocked(path) : .failed(failure)
         }
-        return lock
+        // It may have been replaced between the opening and the locking.
+        do throws(StorageError) { try checkPlace() } catch { throw .failed(error) }
+    }
+
+    // MARK: The directory
+
+    /// The directory's device and number.
+    private func identity() throws(StorageError) -> FileIdentity {
+        guard let identity = FileIdentity(of: directory) else { throw Self.error("fstat", path) }
+        return identity
+    }
+
+    public func checkPlace() throws(StorageError) {
+        guard try FileIdentity(at: path) == identity() else { throw .gone(path) }
+    }
+
+    /// Makes sure that nobody but the daemon's own user and root can put files into the directory or take them out.
+    ///
+    /// - Throws: `exposed`, with what has to be done
+    public func checkPermissions() throws(DirectoryError) {
+        var status = stat()
+        guard unsafe fstat(directory, &status) == 0 else { throw .failed(Self.error("fstat", path)) }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw .exposed(
+                "the data directory \(path) belongs to user \(status.st_uid), who could replace its files, and the daemon runs as user \(geteuid()); run it as that user, or `chown -R \(geteuid()) \(path)`"
+            )
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            throw .exposed(
+                "others than its owner may write to the data directory \(path) (mode 0\(mode)) and could replace its files; `chmod 700 \(path)`"
+            )
+        }
+    }
+
+    /// The bytes that new files may take on the directory's file system, as far as it tells; quotas are not in it.
+    public func freeSpace() throws(StorageError) -> UInt64 {
+        var status = stat()
+        var system = statvfs()
+        guard unsafe fstat(directory, &status) == 0, unsafe fstatvfs(directory, &system) == 0 else {
+            throw Self.error("statvfs", path)
+        }
+        // What is reserved for root is for the daemon if it is root's.
+        let blocks = status.st_uid == 0 ? system.f_bfree : system.f_bavail
+        return UInt64(blocks) * UInt64(system.f_frsize)
+    }
+
+    /// Why a daemon would have no room for the next segment of its journal; nil if it would.
+    ///
+    /// - Parameter length: the bytes of a segment
+    public func shortage(forSegment length: Int) throws(StorageError) -> String? {
+        // A spare that is there is used, or makes room for another one.
+        let spare = (try? self.length(of: Journal<DirectoryStorage>.spareName)) ?? 0
+        let free = try freeSpace()
+        guard free + UInt64(spare) < UInt64(length) else { return nil }
+        return
+            "there is no room for the next segment of the journal: it takes \(length) bytes, and \(free) are free in \(path). What must be written down is refused when this segment is full"
+    }
+
+    /// Opens a regular file. Neither waits for the other end of a pipe nor follows a link to somewhere else.
+    private func openRegular(_ name: String, _ flags: Int32) throws(StorageError) -> Int32 {
+        let place = "\(path)/\(name)"
+        let file = unsafe openat(directory, name, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard file >= 0 else {
+            // A link, a socket, and a directory that is to be written.
+            throw [ELOOP, ENXIO, EISDIR].contains(errno) ? .notRegular(place) : Self.error("open", place)
+        }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            Glibc.close(file)
+            throw .notRegular(place)
+        }
+        return file
     }
 
     // MARK: Storage
@@ -89,7 +145,10 @@ public final class DirectoryStorage: Storage {
 
     public func length(of name: String) throws(StorageError) -> Int {
         var status = stat()
-        guard unsafe fstatat(directory, name, &status, 0) == 0 else { throw Self.error("stat", "\(path)/\(name)") }
+        guard unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw Self.error("stat", "\(path)/\(name)")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular("\(path)/\(name)") }
         return Int(status.st_size)
     }
 
@@ -99,8 +158,7 @@ public final class DirectoryStorage: Storage {
 
     public func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
         let place = "\(path)/\(name)"
-        let file = unsafe openat(directory, name, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Self.error("open", place) }
+        let file = try openRegular(name, O_RDONLY)
         defer { Glibc.close(file) }
         var failure: StorageError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
@@ -175,14 +233,39 @@ public final class DirectoryStorage: Storage {
 public enum DirectoryError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Another process holds its lock.
     case alreadyLocked(String)
+    /// Others may change what is in it; the text says what to do.
+    case exposed(String)
     case failed(StorageError)
 
     public var description: String {
         switch self {
         case .alreadyLocked(let path):
             "another fuseboxd uses the data directory \(path); stop it, or name another directory with --data"
+        case .exposed(let text): text
         case .failed(let error): error.description
         }
+    }
+}
+
+/// A file's device and number: what tells it from another file that has taken its name.
+struct FileIdentity: Equatable {
+    private let device: dev_t
+    private let number: ino_t
+
+    /// Nil if the system does not tell; then `errno` says why.
+    init?(of descriptor: Int32) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        device = status.st_dev
+        number = status.st_ino
+    }
+
+    /// Nil if there is no such file, or the system does not tell.
+    init?(at path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        number = status.st_ino
     }
 }
 
@@ -221,31 +304,34 @@ extension DirectoryStorage: JournalStorage {
         let place = "\(path)/\(name)"
         let file = unsafe openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
         guard file >= 0 else { throw Self.error("create", place) }
+        Self.giveToOwner(file, of: directory)
         let segment = DirectorySegment(descriptor: file, path: place)
         // Its blocks are taken now, so that no write within it can run out of space.
-        var status = posix_fallocate(file, 0, off_t(length))
-        while status == EINTR { status = posix_fallocate(file, 0, off_t(length)) }
-        guard status == 0 else {
-            errno = status
-            let failure = Self.error("fallocate", place)
+        do throws(StorageError) { try segment.reserve(length) } catch {
             _ = unsafe unlinkat(directory, name, 0)
-            throw failure
+            throw error
         }
         try segment.sync()
         return segment
     }
 
     public func openSegment(_ name: String) throws(StorageError) -> DirectorySegment {
-        let file = unsafe openat(directory, name, O_RDWR | O_CLOEXEC)
-        guard file >= 0 else { throw Self.error("open", "\(path)/\(name)") }
-        return DirectorySegment(descriptor: file, path: "\(path)/\(name)")
+        DirectorySegment(descriptor: try openRegular(name, O_RDWR), path: "\(path)/\(name)")
+    }
+
+    public func rename(_ segment: DirectorySegment, from name: String, to other: String) throws(StorageError) {
+        try rename(name, to: other)
+        segment.path = "\(path)/\(other)"
     }
 }
 
 /// A segment of the journal in a directory.
-public final class DirectorySegment: JournalFile {
+///
+/// Its path changes once, when a spare gets its name: on the journal's thread, before a sync of it is handed to another
+/// one. What hands that over orders the two; that is why it may be sent.
+public final class DirectorySegment: JournalFile, @unchecked Sendable {
     private let descriptor: Int32
-    private let path: String
+    fileprivate(set) var path: String
 
     fileprivate init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
@@ -270,5 +356,19 @@ public final class DirectorySegment: JournalFile {
             // Interrupted is not failed: nothing was reported and forgotten.
             guard errno == EINTR else { throw DirectoryStorage.error("fdatasync", path) }
         }
+    }
+
+    public func reserve(_ length: Int) throws(StorageError) {
+        var status = posix_fallocate(descriptor, 0, off_t(length))
+        while status == EINTR { status = posix_fallocate(descriptor, 0, off_t(length)) }
+        guard status == 0 else {
+            errno = status
+            throw DirectoryStorage.error("fallocate", path)
+        }
+    }
+
+    public func checkPlace() throws(StorageError) {
+        guard let own = FileIdentity(of: descriptor) else { throw DirectoryStorage.error("fstat", path) }
+        guard FileIdentity(at: path) == own else { throw .gone(path) }
     }
 }

@@ -8,6 +8,15 @@ public protocol JournalStorage: Storage {
     func createSegment(_ name: String, length: Int) throws(StorageError) -> Segment
     /// Opens a file to go on writing in it.
     func openSegment(_ name: String) throws(StorageError) -> Segment
+    /// Gives an open file another name.
+    func rename(_ segment: Segment, from name: String, to other: String) throws(StorageError)
+}
+
+extension JournalStorage {
+    /// Most segments need not know their name.
+    public func rename(_ segment: Segment, from name: String, to other: String) throws(StorageError) {
+        try rename(name, to: other)
+    }
 }
 
 /// A segment's file.
@@ -16,6 +25,12 @@ public protocol JournalFile: AnyObject, Sendable {
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
     /// Makes what was written survive power loss. May run beside `write`.
     func sync() throws(StorageError)
+    /// Takes the space for the file up to this length, if it has not got it yet: a copied file may have holes.
+    func reserve(_ length: Int) throws(StorageError)
+    /// Makes sure that a start would find the file under its name. May run beside `write`.
+    ///
+    /// - Throws: `StorageError.gone` if it was deleted, moved or replaced
+    func checkPlace() throws(StorageError)
 }
 
 /// The name of a segment's file: the sequence of its first entry in twenty digits.
@@ -27,12 +42,14 @@ public struct JournalName: Sendable, Hashable {
 
     public init(firstSequence: UInt64) { self.firstSequence = firstSequence }
 
-    /// Nil if it is no segment's.
+    /// Nil if it is no segment's. Entries are numbered from 1 on.
     public init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
-        guard digits.utf8.count == 20, let sequence = UInt64(digits) else { return nil }
+        guard let sequence = UInt64(digits), sequence > 0 else { return nil }
         firstSequence = sequence
+        // Numbers can be spelled in more ways than one.
+        guard self.file == file else { return nil }
     }
 
     public var file: String {
@@ -51,6 +68,8 @@ public struct JournalName: Sendable, Hashable {
 /// A segment that was prepared: it has its space and neither header nor name.
 public struct SpareSegment<File: JournalFile>: Sendable {
     let file: File
+    /// The file of marks, if the journal had none.
+    let marks: SyncMarks<File>?
 }
 
 /// The journal that is being written: its last segment, and a spare to go on in.
@@ -61,6 +80,8 @@ public final class Journal<Files: JournalStorage> {
     private struct Active {
         let name: JournalName
         let file: Files.Segment
+        /// The bytes that are reserved for it. Files of an earlier start may have another length than new ones.
+        let length: Int
         var offset: Int
     }
 
@@ -81,6 +102,11 @@ public final class Journal<Files: JournalStorage> {
     /// Complete segments that the next sync has to bring to the disk.
     private var unsynced: [Files.Segment] = []
     private var directoryIsUnsynced = false
+    /// Nil until there is room for its file.
+    private var marks: SyncMarks<Files.Segment>?
+    /// Whether marks were written that are not on the disk, and whether the sync under way writes one.
+    private var marksAreUnsynced = false
+    private var isMarking = false
 
     /// Begins, or goes on in the segment that was left open if what comes next follows what it holds.
     ///
@@ -92,7 +118,8 @@ public final class Journal<Files: JournalStorage> {
     ///   - sequence: the last one that the files hold; nil if what comes next does not follow what they hold
     ///   - open: the last segment and where its good entries end, if it was left without its last entry: what follows
     ///     them is cleared, and if something comes that follows them, it goes there
-    /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced
+    /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced. That a segment with
+    ///   holes cannot be filled is no failure: what comes goes into the next one.
     public init(
         _ files: Files, epoch: UInt64, segmentLength: Int, after sequence: UInt64?,
         clearing open: (name: JournalName, offset: Int)? = nil
@@ -106,28 +133,48 @@ public final class Journal<Files: JournalStorage> {
         for name in try files.segments() where name != open?.name { try files.openSegment(name.file).sync() }
         if let open {
             let file = try files.openSegment(open.name.file)
-            try Self.clear(file, from: open.offset, to: try files.length(of: open.name.file))
+            let length = try files.length(of: open.name.file)
+            try Self.clear(file, open.name.file, of: files, from: open.offset, to: length)
+            let isReserved = try Self.reserve(file, length)
             try file.sync()
-            if sequence != nil { active = Active(name: open.name, file: file, offset: open.offset) }
+            if sequence != nil, isReserved {
+                active = Active(name: open.name, file: file, length: length, offset: open.offset)
+            }
         }
+        marks = try SyncMarks.existing(in: files, epoch: epoch)
         try files.syncDirectory()
     }
 
-    /// Overwrites what a torn write has left: what comes next must not be followed by it.
-    private static func clear(_ file: Files.Segment, from offset: Int, to end: Int) throws(StorageError) {
+    /// Overwrites what a torn write has left: what comes next must not be followed by it. What is zeros already, or a hole,
+    /// stays so: this takes no space.
+    private static func clear(
+        _ file: Files.Segment, _ name: String, of files: Files, from offset: Int, to end: Int
+    ) throws(StorageError) {
         let zeros = [UInt8](repeating: 0, count: 64 * 1024)
         var place = offset
         while place < end {
-            let length = min(zeros.count, end - place)
-            var failure: StorageError?
-            unsafe zeros.withUnsafeBytes { bytes in
-                do throws(StorageError) {
-                    try unsafe file.write(UnsafeRawBufferPointer(rebasing: bytes[..<length]), at: place)
-                } catch { failure = error }
+            let piece = try files.read(name, at: place, length: min(zeros.count, end - place))
+            guard !piece.isEmpty else { return }
+            if unsafe !piece.withUnsafeBytes({ unsafe JournalReader.isZero($0, from: 0) }) {
+                var failure: StorageError?
+                unsafe zeros.withUnsafeBytes { bytes in
+                    do throws(StorageError) {
+                        try unsafe file.write(UnsafeRawBufferPointer(rebasing: bytes[..<piece.count]), at: place)
+                    } catch { failure = error }
+                }
+                if let failure { throw failure }
             }
-            if let failure { throw failure }
-            place += length
+            place += piece.count
         }
+    }
+
+    /// Whether there is room for the holes of a segment.
+    private static func reserve(_ file: Files.Segment, _ length: Int) throws(StorageError) -> Bool {
+        do throws(StorageError) { try file.reserve(length) } catch {
+            guard error.isFull else { throw error }
+            return false
+        }
+        return true
     }
 
     // MARK: Room
@@ -135,7 +182,7 @@ public final class Journal<Files: JournalStorage> {
     /// The bytes of entries that can be appended now without asking the file system for space.
     public var room: Int {
         guard let active else { return 0 }
-        return max(0, segmentLength - active.offset - Self.sealBytes)
+        return max(0, active.length - active.offset - Self.sealBytes)
     }
 
     /// The bytes of entries that an empty segment takes.
@@ -150,19 +197,27 @@ public final class Journal<Files: JournalStorage> {
     /// Whether a spare should be prepared.
     public var wantsSpare: Bool { spare == nil }
 
-    /// Prepares a spare segment; what it gives is handed to `add`. It waits for the disk: run it elsewhere.
+    /// Prepares a spare segment, and the file of marks if there is none; what it gives is handed to `add`. It waits for the
+    /// disk: run it elsewhere.
     public func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {
         let files = files
         let length = segmentLength
+        let epoch = epoch
+        let hasMarks = marks != nil
         return {
             do throws(StorageError) {
+                let marks = hasMarks ? nil : try SyncMarks.ready(in: files, epoch: epoch)
                 try? files.remove(Self.spareName)
-                return .success(SpareSegment(file: try files.createSegment(Self.spareName, length: length)))
+                let file = try files.createSegment(Self.spareName, length: length)
+                return .success(SpareSegment(file: file, marks: marks))
             } catch { return .failure(error) }
         }
     }
 
-    public func add(_ spare: SpareSegment<Files.Segment>) { self.spare = spare }
+    public func add(_ spare: SpareSegment<Files.Segment>) {
+        self.spare = spare
+        if let new = spare.marks { marks = new }
+    }
 
     /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
     ///
@@ -181,9 +236,9 @@ public final class Journal<Files: JournalStorage> {
         header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
         try Self.write(header, to: spare.file, at: 0)
         let name = JournalName(firstSequence: sequence)
-        try files.rename(Self.spareName, to: name.file)
+        try files.rename(spare.file, from: Self.spareName, to: name.file)
         directoryIsUnsynced = true
-        active = Active(name: name, file: spare.file, offset: JournalHeader.bytes)
+        active = Active(name: name, file: spare.file, length: segmentLength, offset: JournalHeader.bytes)
         following = sequence
         self.spare = nil
     }
@@ -227,58 +282,51 @@ public final class Journal<Files: JournalStorage> {
     }
 
     /// Begins to bring everything that has been appended to the disk: `sync.run` has to follow. One at a time.
-    public func beginSync() {
-        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced)
+    ///
+    /// - Parameter sequence: the highest that was appended, to be marked as on the disk; nil if what the disk holds up to
+    ///   there is of no use without a snapshot that is not there yet
+    public func beginSync(marking sequence: UInt64?) {
+        let mark = marks.flatMap { marks in sequence.map { (marks, $0) } }
+        isMarking = mark != nil
+        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: mark)
         directoryIsUnsynced = false
     }
 
     /// Brings everything that has been appended to the disk, and waits for it. Not while another sync is under way.
-    public func syncNow() throws(StorageError) {
-        beginSync()
+    public func syncNow(marking sequence: UInt64?) throws(StorageError) {
+        beginSync(marking: sequence)
         sync.run()
+        endSync()
         if let failure = sync.failure { throw failure }
     }
+
+    /// Tells that `sync.run` has ended.
+    public func endSync() { marksAreUnsynced = marksAreUnsynced || isMarking }
+
+    /// Marks what the files held at the start, which is on the disk by now.
+    public func markStart(_ sequence: UInt64) throws(StorageError) {
+        guard let marks, sequence > 0 else { return }
+        try marks.write(sequence)
+        marksAreUnsynced = true
+    }
+
+    /// Makes the marks survive power loss; nil if they do. It waits for the disk: run it elsewhere.
+    public func marksTask() -> (@Sendable () -> StorageError?)? {
+        guard marksAreUnsynced, let marks else { return nil }
+        marksAreUnsynced = false
+        return {
+            do throws(StorageError) { try marks.sync() } catch { return error }
+            return nil
+        }
+    }
+
+    /// The segment that is being written; nil if there is none.
+    public var current: JournalName? { active?.name }
 
     private static func write(
         _ bytes: borrowing ByteWriter, to file: Files.Segment, at offset: Int
     ) throws(StorageError) {
         try unsafe bytes.withBytes { (bytes) throws(StorageError) in try unsafe file.write(bytes, at: offset) }
-    }
-}
-
-/// A sync of a journal: one object for all of them, so that beginning one allocates nothing.
-///
-/// From `begin` until its end has been told to the journal's thread, only the thread that runs it may touch it; what
-/// hands the work over and back orders the two. That is why it may be sent.
-public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
-    private let files: Files
-    private var active: Files.Segment?
-    /// Complete segments that are not on the disk yet: hardly ever any.
-    private var complete: [Files.Segment] = []
-    private var includesDirectory = false
-    /// What failed in the last run.
-    public private(set) var failure: StorageError?
-
-    init(_ files: Files) { self.files = files }
-
-    fileprivate func begin(_ active: Files.Segment?, _ complete: inout [Files.Segment], withDirectory: Bool) {
-        self.active = active
-        includesDirectory = withDirectory
-        guard !complete.isEmpty else { return }
-        self.complete = complete
-        complete = []
-    }
-
-    /// Brings it all to the disk. It waits: run it elsewhere. Then `failure` tells how it went.
-    public func run() {
-        do throws(StorageError) {
-            for segment in complete { try segment.sync() }
-            try active?.sync()
-            if includesDirectory { try files.syncDirectory() }
-            failure = nil
-        } catch { failure = error }
-        active = nil
-        if !complete.isEmpty { complete = [] }
     }
 }
 
@@ -295,9 +343,17 @@ extension Storage {
     }
 
     /// Removes the segments that hold nothing after `sequence`.
-    public func retireSegments(upTo sequence: UInt64) throws(StorageError) {
-        let names = try segments()
-        for (name, next) in zip(names, names.dropFirst()) where next.firstSequence <= sequence + 1 {
+    ///
+    /// Where one ends is told by the next one. A file whose header does not agree with its name tells nothing, and stays.
+    ///
+    /// - Parameter current: the segment that is being written; it stays, and so does what comes after it
+    public func retireSegments(upTo sequence: UInt64, before current: JournalName?) throws(StorageError) {
+        var names: [JournalName] = []
+        for name in try segments() where name.firstSequence <= current?.firstSequence ?? .max {
+            let head = try read(name.file, at: 0, length: JournalHeader.bytes)
+            if (try? JournalReader(head))?.header.firstSequence == name.firstSequence { names.append(name) }
+        }
+        for (name, next) in zip(names, names.dropFirst()) where next.firstSequence - 1 <= sequence {
             try remove(name.file)
         }
     }

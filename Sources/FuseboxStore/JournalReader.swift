@@ -6,7 +6,7 @@ public enum JournalEnd: Sendable, Equatable {
     case sealed
     /// With the last entry that was written; zeros follow.
     case open(offset: Int)
-    /// In a write that never reached the disk whole. What it held was never acknowledged.
+    /// In a write that never reached the disk whole, as far as this segment tells.
     case torn(offset: Int)
     /// At bytes that must have been good once: they were known to be on the disk when something after them was written.
     case damaged(offset: Int)
@@ -153,12 +153,13 @@ public struct JournalReader: Sendable {
         var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[body..<body + length]))
         var entry = JournalEntry()
         do throws(Refusal) { try entry.decode(from: &reader) } catch { return nil }
+        guard (1...SequenceBound.highest).contains(entry.sequence) else { return nil }
         return unsafe (
             entry, UnsafeRawBufferPointer(rebasing: all[(body + JournalEntry.fieldBytes)..<body + length]), end
         )
     }
 
-    private static func isZero(_ all: UnsafeRawBufferPointer, from offset: Int) -> Bool {
+    static func isZero(_ all: UnsafeRawBufferPointer, from offset: Int) -> Bool {
         var offset = offset
         while offset + 8 <= all.count {
             guard unsafe all.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == 0 else { return false }

@@ -58,11 +58,13 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
     case trailingBytes(offset: Int)
     /// A section's checksum is right and its contents are not.
     case contents(offset: Int, Refusal)
+    /// It is good, and not the one that its name tells: it holds so many changes.
+    case misnamed(sequence: UInt64)
 
     /// Where in the file it was found.
     public var offset: Int {
         switch self {
-        case .notASnapshot: 0
+        case .notASnapshot, .misnamed: 0
         case .unknownVersion: 8
         case .truncated(let offset), .checksum(let offset), .trailingBytes(let offset), .contents(let offset, _): offset
         }
@@ -78,6 +80,7 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
         case .trailingBytes(let offset): "there are bytes after its end, from byte \(offset) on"
         case .contents(let offset, let refusal):
             "the section at byte \(offset) cannot be understood: \(refusal.message)"
+        case .misnamed(let sequence): "it is a copy under a wrong name: it holds \(sequence) changes"
         }
     }
 }

@@ -28,6 +28,10 @@ public struct SnapshotReader: Sendable {
                 let stored = try reader.read(UInt32.self)
                 let computed = unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[..<end]))
                 guard stored == computed else { return .failure(.checksum(offset: 0)) }
+                guard header.sequence <= SequenceBound.highest else {
+                    let refusal = Refusal(.outOfRange, "no daemon gets to \(header.sequence) changes")
+                    return .failure(.contents(offset: 0, refusal))
+                }
                 return .success((header, end + SnapshotSection.checksumBytes))
             } catch {
                 return .failure(error.status == .outOfRange ? .checksum(offset: 0) : .truncated(offset: all.count))

@@ -9,37 +9,49 @@ public struct SnapshotStore<Files: Storage>: Sendable {
 
     public init(_ files: Files) { self.files = files }
 
-    /// Writes a snapshot beside the others, makes it durable, reads it back, and only then retires what is too old.
+    /// Writes a snapshot beside the others and makes it durable, under a name that no start reads: `adopt` has to follow.
     ///
-    /// A snapshot of the same sequence is there already if nothing has changed since; it is then told, not rewritten.
-    ///
-    /// - Parameters:
-    ///   - keepingAll: whether the old ones stay, however many they are
-    ///   - contents: writes the sections
-    public func write(
-        _ header: SnapshotHeader, keepingAll: Bool = false,
-        _ contents: (inout SnapshotWriter<FileSink<Files.File>>) throws(StorageError) -> Void
-    ) throws(SnapshotFailure) -> SnapshotInfo {
+    /// - Parameter contents: writes the sections
+    /// - Returns: false if one of this sequence and life is there already, because nothing has changed since
+    public func prepare(
+        _ header: SnapshotHeader, _ contents: (inout SnapshotWriter<FileSink<Files.File>>) throws(StorageError) -> Void
+    ) throws(SnapshotFailure) -> Bool {
         let name = SnapshotName(sequence: header.sequence)
-        if let existing = try? load(name), existing.header.epoch == header.epoch { return try info(name) }
+        if let existing = try? load(name), existing.header.epoch == header.epoch { return false }
         do throws(StorageError) {
             try? files.remove(name.partial)
             var writer = try SnapshotWriter(header, into: FileSink(file: try files.create(name.partial)))
             try contents(&writer)
             try writer.finish().file.sync()
-            try files.rename(name.partial, to: name.file)
-            try files.syncDirectory()
         } catch {
             try? files.remove(name.partial)
             throw .storage(error)
         }
-        do throws(SnapshotFailure) { _ = try load(name) } catch {
-            // What was just written cannot be read: it must not be taken for good at the next start.
-            _ = try? setAside(name)
+        return true
+    }
+
+    /// Verifies a prepared snapshot, gives it its name, and only then retires what is too old.
+    ///
+    /// - Parameters:
+    ///   - keepingAll: whether the old ones stay, however many they are
+    ///   - verify: loads what was written as a start does; what it throws ends the snapshot, and everything stays as it was
+    public func adopt(
+        _ name: SnapshotName, keepingAll: Bool = false, _ verify: (SnapshotReader) throws(SnapshotDamage) -> Void
+    ) throws(SnapshotFailure) -> SnapshotInfo {
+        do throws(SnapshotFailure) {
+            let reader = try load(name, from: name.partial)
+            do throws(SnapshotDamage) { try verify(reader) } catch { throw .damaged(name.file, error) }
+            do throws(StorageError) {
+                try files.rename(name.partial, to: name.file)
+                try files.syncDirectory()
+            } catch { throw .storage(error) }
+        } catch {
+            // What cannot be read must not be taken for good at the next start.
+            try? files.remove(name.partial)
             throw error
         }
         if !keepingAll {
-            do throws(StorageError) { try retire() } catch { throw .storage(error) }
+            do throws(StorageError) { try retire(before: name) } catch { throw .storage(error) }
         }
         return try info(name)
     }
@@ -49,13 +61,18 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         try files.list().compactMap { SnapshotName(file: $0) }.sorted { $0.sequence > $1.sequence }
     }
 
-    /// Reads and verifies a snapshot.
+    /// Reads a snapshot and verifies its checksums, and that it is the one that its name tells.
     public func load(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotReader {
+        try load(name, from: name.file)
+    }
+
+    private func load(_ name: SnapshotName, from file: String) throws(SnapshotFailure) -> SnapshotReader {
         let bytes: [UInt8]
-        do throws(StorageError) { bytes = try files.read(name.file) } catch { throw .storage(error) }
+        do throws(StorageError) { bytes = try files.read(file) } catch { throw .storage(error) }
         do throws(SnapshotDamage) {
             let reader = try SnapshotReader(bytes)
             try reader.verify()
+            guard reader.header.sequence == name.sequence else { throw .misnamed(sequence: reader.header.sequence) }
             return reader
         } catch { throw .damaged(name.file, error) }
     }
@@ -95,8 +112,10 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         for file in try files.list() where SnapshotName.isPartial(file) { try files.remove(file) }
     }
 
-    private func retire() throws(StorageError) {
-        for old in try list().dropFirst(Self.generations) { try files.remove(old.file) }
+    /// Removes what is older than the generations that are kept. A name above the newest is nobody's: it takes no place.
+    private func retire(before newest: SnapshotName) throws(StorageError) {
+        let generations = try list().drop { $0.sequence > newest.sequence }
+        for old in generations.dropFirst(Self.generations) { try files.remove(old.file) }
     }
 }
 
@@ -157,10 +176,14 @@ public struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
 
 extension SnapshotStore {
     /// Removes the segments of the journal that no kept snapshot needs.
-    public func retireJournal() throws(SnapshotFailure) {
+    ///
+    /// - Parameters:
+    ///   - synced: the highest sequence that the journal is known to have on the disk: what is not there yet stays
+    ///   - current: the segment that is being written
+    public func retireJournal(synced: UInt64, before current: JournalName?) throws(SnapshotFailure) {
         do throws(StorageError) {
             guard let oldest = try list().last else { return }
-            try files.retireSegments(upTo: oldest.sequence)
+            try files.retireSegments(upTo: min(oldest.sequence, synced), before: current)
         } catch { throw .storage(error) }
     }
 }

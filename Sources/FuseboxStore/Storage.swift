@@ -21,6 +21,15 @@ public protocol Storage: Sendable {
     func remove(_ name: String) throws(StorageError)
     /// Makes creations, renames and removals survive power loss.
     func syncDirectory() throws(StorageError)
+    /// Makes sure that a start would find this directory where it was opened.
+    ///
+    /// - Throws: `StorageError.gone` if it was deleted, moved or replaced
+    func checkPlace() throws(StorageError)
+}
+
+extension Storage {
+    /// Most storage cannot be moved.
+    public func checkPlace() throws(StorageError) {}
 }
 
 extension Storage {
@@ -67,6 +76,25 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// Whether there is no such file.
     public var isNotFound: Bool { code == ENOENT }
+    /// Whether this process may not do it.
+    public var isNotPermitted: Bool { code == EACCES || code == EPERM }
+    /// Whether the directory or the file was deleted, moved or replaced while it was in use.
+    public var isGone: Bool { code == ESTALE }
+    /// Whether there is no space for more.
+    public var isFull: Bool { code == ENOSPC || code == EDQUOT }
+
+    /// A file or directory in use that a start would not find any more.
+    public static func gone(_ path: String) -> StorageError {
+        StorageError(
+            operation: "stat", path: path, code: ESTALE, reason: "it was deleted, moved or replaced while it was in use"
+        )
+    }
+
+    /// A directory, link, pipe, socket or device under a name that only regular files have.
+    public static func notRegular(_ path: String) -> StorageError {
+        StorageError(
+            operation: "open", path: path, code: EINVAL, reason: "it is no regular file; move it away")
+    }
 
     public var description: String { "\(operation) \(path): \(reason)" }
 }

@@ -82,7 +82,23 @@ public struct RequestSequence: WireRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "increasing within a worker's life, from 1")
         try visitor.field(
-            "oldestUnacknowledged", &oldestUnacknowledged, "the lowest number whose reply the worker has not seen")
+            "oldestUnacknowledged", &oldestUnacknowledged,
+            "the lowest number whose reply the worker has not seen; at most `sequence`")
+    }
+
+    /// Checks what the two numbers say of each other.
+    ///
+    /// - Throws: `outOfRange`
+    @inlinable
+    public func validate() throws(Refusal) {
+        guard sequence > 0, oldestUnacknowledged <= sequence else { throw impossible }
+    }
+
+    @usableFromInline var impossible: Refusal {
+        sequence == 0
+            ? Refusal(.outOfRange, "sequence: numbers begin at 1")
+            : Refusal(
+                .outOfRange, "oldestUnacknowledged \(oldestUnacknowledged) must not be above the sequence \(sequence)")
     }
 }
 

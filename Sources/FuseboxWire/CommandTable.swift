@@ -76,12 +76,14 @@ public enum CommandTable {
         case 99: visitor.visit(Renew.self)
         case 100: visitor.visit(AdmitPreview.self)
         case 101: visitor.visit(PermitList.self)
+        case 102: visitor.visit(Revoke.self)
 
         case 240: visitor.visit(Advance.self)
         case 241: visitor.visit(EvictIdleBreakers.self)
         case 242: visitor.visit(ForgetWorker.self)
         case 243: visitor.visit(ReclaimPermits.self)
         case 244: visitor.visit(BeginPermitNumbers.self)
+        case 245: visitor.visit(TakeClockBack.self)
         default: nil
         }
     }

@@ -201,7 +201,9 @@ public struct PermitLapsed: EventRecord {
     public init(entry: PermitEntry) { self.entry = entry }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("entry", &entry, "the permit; its standing says whether it expired or was reclaimed")
+        try visitor.field(
+            "entry", &entry,
+            "the permit; its standing says whether it expired, was reclaimed or revoked; its estimate is given back")
     }
 }
 

@@ -25,22 +25,49 @@ public struct Limits: Sendable, Equatable {
     /// The most bytes in one chunk of an import or a snapshot, so that a frame holds it with its header.
     public static let chunkLength = 192 * 1024
 
+    // MARK: One call
+
+    /// The most that one call may cost, told or estimated: $1,000,000. What is more is a mistake in the unit, and
+    /// 9,223 calls of this cost are the range of `Money`. Tokens of one call are bounded by their type, 2³² − 1.
+    public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
+
+    /// The highest count that a breaker keeps or takes over, 2⁵³: what every language reads exactly. It stops there.
+    public static let breakerTotal: UInt64 = 1 << 53
+
     // MARK: What is remembered
 
     /// Names of breakers and providers. 65,536 records of every kind are about 40 MiB.
     public var names = 65_536
 
-    /// Names that one peer uid may introduce, so that one user cannot use up the names of all.
-    public var namesPerUser = 49_152
+    /// What is kept for operators of names, models, accounts, workers and connections: one in so many of each limit.
+    /// Whatever users do, an operator finds room to look, to set a budget and to `forget`.
+    public static let operatorReserve = 16
+
+    /// The part of a limit that is open to everybody.
+    @inlinable
+    public static func open(_ limit: Int) -> Int { limit - limit / operatorReserve }
+
+    /// Names that one peer uid may introduce, operators aside: a quarter, so that no three users together can use up
+    /// the names of all.
+    public var namesPerUser = 16_384
 
     /// Distinct model names.
     public var models = 65_536
 
+    /// Model names that one peer uid may introduce, operators aside: a quarter.
+    public var modelsPerUser = 16_384
+
     /// Providers with an account in the ledger. Each may hold up to 110 KiB of spend history.
     public var providerAccounts = 2_048
 
+    /// Providers that one peer uid may give an account, operators aside: a quarter.
+    public var providerAccountsPerUser = 512
+
     /// Accounts of a model with a provider. 262,144 of them are 21 MiB.
     public var modelAccounts = 262_144
+
+    /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
+    public var modelAccountsPerUser = 65_536
 
     /// Budgets; setting one costs time in proportion to their number.
     public var budgets = 16_384
@@ -51,12 +78,22 @@ public struct Limits: Sendable, Equatable {
     /// A breaker that is closed, unconfigured and idle for this long may be forgotten to make room.
     public var idleBreakerMilliseconds: Int64 = 600_000
 
-    /// Workers that are remembered, so that what they send again counts once. The one that has been quiet for the
-    /// longest makes room; it is told so.
+    /// Workers that are remembered, so that what they send again counts once. Of the user who has the most of them,
+    /// the one that has been quiet for the longest makes room; it is told so.
     public var workers = 16_384
 
     /// Replies of one worker that are kept until it has acknowledged them.
     public var keptReplies = 4_096
+
+    /// The bytes of the replies that are kept for one worker. 4,096 replies of the usual lengths are 250 KiB.
+    public var keptBytesPerWorker = 1024 * 1024
+
+    /// The bytes of the replies that are kept for the workers of one peer uid. Those of its workers that are not
+    /// connected make room, the one that has been quiet for the longest first.
+    public var keptBytesPerUser = 16 * 1024 * 1024
+
+    /// The bytes of the replies that are kept in all. They take up to four times as much memory.
+    public var keptBytes = 64 * 1024 * 1024
 
     // MARK: Permits
 
@@ -72,8 +109,9 @@ public struct Limits: Sendable, Equatable {
     /// Permits in force. Each costs about 200 bytes.
     public var permits = 65_536
 
-    /// Permits in force of one peer uid, so that one user cannot use up those of all.
-    public var permitsPerUser = 49_152
+    /// Permits in force of one peer uid, operators aside: a quarter, so that no three users together can use up those
+    /// of all.
+    public var permitsPerUser = 16_384
 
     /// Permits that have ended without being settled and are remembered, so that what their calls cost counts when
     /// they are settled late. The oldest make room.
@@ -89,6 +127,26 @@ public struct Limits: Sendable, Equatable {
 
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
     public var connections = 4_096
+
+    /// Connections of one peer uid, operators aside; nil: half of those that are open to users, so that no one user keeps
+    /// the others out.
+    public var connectionsPerUser: Int?
+
+    /// Connections that have not said hello, in all and of one peer uid, operators aside. At the bound the oldest of the
+    /// user who has the most of them goes: one that means well says hello at once.
+    public var unopenedConnections = 2_048
+    public var unopenedConnectionsPerUser = 1_024
+
+    /// Connections that are accepted in one loop turn before the others' requests are handled.
+    public var acceptsPerTurn = 64
+
+    /// Bytes of memory for what peers do not read and for requests that are not complete, in all. At the bound the user
+    /// who holds the most loses the connection that holds the most.
+    public var bufferBytes = 256 * 1024 * 1024
+
+    /// The same for one peer uid: half, which is 64 KiB for each of its connections. From half of this on a connection
+    /// with a reply that was not taken is asked for no more.
+    public var bufferBytesPerUser = 128 * 1024 * 1024
 
     /// Descriptors kept free for snapshots, the listener and the error frame to an excess client.
     public var reservedDescriptors = 32

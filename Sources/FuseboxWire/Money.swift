@@ -15,46 +15,48 @@ public struct Money: Sendable, Hashable {
     @inlinable
     public init(nanodollars: Int64) { self.nanodollars = nanodollars }
 
-    /// The amount that a decimal such as `12`, `0.0012` or `-3.5` spells, with at most nine decimals.
+    /// The amount of dollars that a number spells, in any form in which programs print one: `12`, `0.0012`, `-3.5`,
+    /// `7.5e-05`, `0.30000000000000004`.
     ///
-    /// Returns nil if the text is no such decimal or is out of range.
+    /// Whole nano-dollars are exact, however many digits they have. Any other number with more than 15 significant digits is
+    /// a printed double, and is first rounded to 15, half to even. What then lies below a nano-dollar is rounded up, so that
+    /// no cost is nothing; that of a negative number towards zero, so that no refund is more than was told.
+    ///
+    /// Returns nil if the text is no such number or is out of range.
     public init?(_ text: some StringProtocol) {
-        var digits = Substring(text)
-        let negative = digits.first == "-"
-        if negative || digits.first == "+" { digits.removeFirst() }
-        let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let whole = parts.first, parts.count == 1 || !(whole.isEmpty && parts[1].isEmpty) else { return nil }
-        let decimals = parts.count == 2 ? parts[1] : ""
-        guard !digits.isEmpty, decimals.utf8.count <= 9 else { return nil }
-        var magnitude: UInt64 = 0
-        let padding = String(repeating: "0", count: 9 - decimals.utf8.count)
-        for digit in "\(whole)\(decimals)\(padding)".utf8 {
-            guard digit >= 0x30, digit <= 0x39 else { return nil }
-            let (shifted, overflow) = magnitude.multipliedReportingOverflow(by: 10)
-            let (next, carry) = shifted.addingReportingOverflow(UInt64(digit - 0x30))
-            guard !overflow, !carry else { return nil }
-            magnitude = next
+        guard var number = DecimalText(text) else { return nil }
+        if !number.isWhole(decimals: Self.decimals) { number.round(toDigits: Self.digitsOfDoubles) }
+        guard let magnitude = number.units(decimals: Self.decimals, number.isNegative ? .towardZero : .up) else {
+            return nil
         }
-        if negative, magnitude == Int64.min.magnitude {
+        if number.isNegative, magnitude == Int64.min.magnitude {
             self.init(nanodollars: .min)
             return
         }
         guard let exact = Int64(exactly: magnitude) else { return nil }
-        self.init(nanodollars: negative ? -exact : exact)
+        self.init(nanodollars: number.isNegative ? -exact : exact)
     }
 
-    /// The nearest amount to a number of dollars; nil if it is not finite or out of range.
-    public init?(dollars: Double) {
-        let scaled = dollars * 1e9
-        guard scaled.magnitude < 0x1p63 else { return nil }
-        // Rounded by hand, halves away from zero: `rounded()` would make everything that links this need libm.
-        let whole = Int64(scaled)
-        let fraction = scaled - Double(whole)
-        self.init(nanodollars: fraction >= 0.5 ? whole + 1 : fraction <= -0.5 ? whole - 1 : whole)
-    }
+    /// The decimals of a dollar that are counted.
+    private static let decimals = 9
+    /// A double has 15 significant digits; those that are printed beyond them only tell doubles apart.
+    private static let digitsOfDoubles = 15
 
-    /// The amount as a number of dollars, for ratios and for reading; sums are made with `Money`.
-    public var dollars: Double { Double(nanodollars) / 1e9 }
+    /// The amount that a number of dollars is printed as, by the same rule as text; nil if it is not finite or out of range.
+    public init?(dollars: Double) { self.init(dollars.description) }
+
+    /// The nearest number of dollars, for ratios and for reading; sums are made with `Money`.
+    ///
+    /// It is the number that the amount's decimal spells, as any language reads it.
+    public var dollars: Double {
+        // Up to 2⁵³ the division alone rounds.
+        if nanodollars.magnitude <= 1 << 53 { return Double(nanodollars) / 1e9 }
+        // Beyond, more bits of the quotient than a double has, and whether any are left over, are rounded once.
+        let (quotient, remainder) = (UInt128(nanodollars.magnitude) << 64).quotientAndRemainder(
+            dividingBy: 1_000_000_000)
+        let dollars = Double(remainder == 0 ? quotient : quotient | 1) * 0x1p-64
+        return nanodollars < 0 ? -dollars : dollars
+    }
 
     /// The sum, or nil if it would leave the range.
     @inlinable
@@ -96,7 +98,7 @@ extension Money {
     /// A literal that spells no amount is a mistake in the program and stops it; parse input with `Money(_:)`.
     public static func dollars(_ literal: StaticString) -> Money {
         guard let amount = Money(literal.description) else {
-            preconditionFailure("\(literal) is not an amount of dollars with at most nine decimals")
+            preconditionFailure("\(literal) is not an amount of dollars")
         }
         return amount
     }

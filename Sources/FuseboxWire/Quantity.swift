@@ -1,42 +1,72 @@
-/// Durations and sizes as people write them: `500ms`, `60s`, `5m`, `24h`, `7d`; `512B`, `64KiB`, `1MiB`.
+/// Durations and sizes as people write them: `500ms`, `60s`, `1.5h`, `1h30m`, `7d`; `512B`, `64KiB`, `1MiB`.
 public enum Quantity {
-    private static let durations: [(unit: String, milliseconds: Int64)] = [
-        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+    private static let durations: [(unit: String, nanoseconds: UInt128)] = [
+        ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
+        ("ms", 1_000_000), ("us", 1_000), ("µs", 1_000), ("μs", 1_000), ("ns", 1),
     ]
 
-    private static let sizes: [(unit: String, bytes: Int64)] = [
+    private static let sizes: [(unit: String, bytes: UInt128)] = [
         ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
     ]
 
-    /// The milliseconds that a duration such as `1.5h` spells; nil if it spells none, is negative or no whole number
-    /// of milliseconds. The unit must be there; only 0 does without.
+    /// How durations are written, for messages and help texts.
+    public static let durationForms = "a number with a unit, such as 500ms, 60s, 1.5h, 1h30m or 7d"
+
+    /// The milliseconds that a duration such as `90s`, `1.5h` or `1h30m` spells; nil if it spells none or is negative.
+    ///
+    /// The units are d, h, m, s, ms, us (or µs) and ns, each at most once, the largest first; spaces may stand between the parts.
+    /// A number without a unit is no duration; only 0 does without. Parts of a millisecond are rounded up.
     public static func milliseconds(_ text: some StringProtocol) -> Int64? {
-        parse(text, units: durations.map { ($0.unit, $0.milliseconds) })
+        if text == "0" { return 0 }
+        var nanoseconds: UInt128 = 0
+        var smallest: UInt128 = .max
+        var rest = Substring(text)
+        repeat {
+            guard let (number, unit) = part(&rest),
+                let factor = durations.first(where: { $0.unit == unit })?.nanoseconds,
+                factor < smallest, let billionths = number.units(decimals: 9, .up), billionths < Self.mostBillionths
+            else { return nil }
+            smallest = factor
+            let (whole, remainder) = (billionths * factor).quotientAndRemainder(dividingBy: 1_000_000_000)
+            nanoseconds += whole + (remainder > 0 ? 1 : 0)
+            while rest.first == " ", rest.count > 1 { rest.removeFirst() }
+        } while !rest.isEmpty
+        let (whole, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return Int64(exactly: whole + (remainder > 0 ? 1 : 0))
     }
+
+    /// So many billionths of a day still fit.
+    private static let mostBillionths: UInt128 = 1 << 80
 
     /// The bytes that a size such as `64KiB` spells; nil if it spells none.
     public static func bytes(_ text: some StringProtocol) -> Int64? {
-        parse(text, units: sizes.map { ($0.unit, $0.bytes) })
+        if text == "0" { return 0 }
+        var rest = Substring(text)
+        guard let (number, unit) = part(&rest), rest.isEmpty, number.isWhole(decimals: 9),
+            let factor = sizes.first(where: { $0.unit == unit })?.bytes,
+            let billionths = number.units(decimals: 9, .up), billionths < Self.mostBillionths
+        else { return nil }
+        let (bytes, remainder) = (billionths * factor).quotientAndRemainder(dividingBy: 1_000_000_000)
+        return remainder == 0 ? Int64(exactly: bytes) : nil
     }
 
     /// A duration in the largest unit that spells it exactly: `90s`, `5m`.
     public static func text(milliseconds: Int64) -> String {
         guard milliseconds != 0 else { return "0s" }
-        for (unit, factor) in durations.reversed() where milliseconds % factor == 0 {
+        for (unit, factor): (String, Int64) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
+        where milliseconds % factor == 0 {
             return "\(milliseconds / factor)\(unit)"
         }
         return "\(milliseconds)ms"
     }
 
-    private static func parse(_ text: some StringProtocol, units: [(unit: String, factor: Int64)]) -> Int64? {
-        if text == "0" { return 0 }
+    /// A number and the unit that follows it, taken from the beginning.
+    private static func part(_ text: inout Substring) -> (number: DecimalText, unit: String)? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        guard let factor = units.first(where: { $0.unit == text.dropFirst(number.count) })?.factor else { return nil }
-        // Money reads decimals exactly to nine places, which is more than any unit here needs.
-        guard let billionths = Money(number)?.nanodollars else { return nil }
-        let (high, low) = billionths.multipliedFullWidth(by: factor)
-        guard high >= 0, high < Money.nanodollarsPerDollar / 2 else { return nil }
-        let (quotient, remainder) = Money.nanodollarsPerDollar.dividingFullWidth((high, low))
-        return remainder == 0 ? quotient : nil
+        guard let value = DecimalText(number) else { return nil }
+        text = text[number.endIndex...]
+        let unit = text.prefix(while: \.isLetter)
+        text = text[unit.endIndex...]
+        return (value, String(unit))
     }
 }

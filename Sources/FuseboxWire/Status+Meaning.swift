@@ -1,16 +1,17 @@
 extension Status {
     /// Whether the server closes the connection once the frame that carries this status is sent.
     ///
-    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found.
+    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found, or it
+    /// is no request. And so does every refusal of hello.
     public var closesConnection: Bool {
         switch self {
         case .frameTooLarge, .unsupportedVersion, .helloRequired, .helloTimeout, .badMagic, .tooManyConnections,
             .fenced,
             .shuttingDown, .idleTimeout:
             true
-        case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .notFound,
-            .notPermitted,
-            .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed, .damagedData:
+        case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .sequenceReused,
+            .notFound, .notPermitted, .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed,
+            .damagedData:
             false
         }
     }
@@ -30,12 +31,16 @@ extension Status {
         case .trailingBytes: "The payload goes on after its last field."
         case .outOfRange: "A value lies outside its documented range."
         case .badMagic: "The first bytes are not those of this protocol."
+        case .sequenceReused: "The sequence number was another request of this worker."
         case .notFound: "Nothing is known under this name."
         case .notPermitted: "The peer may not use this command."
-        case .limitReached: "A limit on what is kept in memory is reached: names, models, budgets."
-        case .tooManyConnections: "The server holds as many connections as it may."
+        case .limitReached:
+            "A limit on what is kept is reached, in all or of this user: names, accounts, permits."
+        case .tooManyConnections:
+            "The server, or this user, has as many connections or as much unread as it may."
         case .overflow: "A sum would leave the range of money or of a counter; nothing was changed."
-        case .busy: "Something that can only be done once at a time is under way; try again."
+        case .busy:
+            "Something that can only be done once at a time is under way, or too many replies are unacknowledged; try again."
         case .sequenceOutOfOrder: "The sequence number is not higher than the worker's last one."
         case .fenced: "A newer connection of the same worker has taken over."
         case .shuttingDown: "The server is stopping; reconnect and try again."

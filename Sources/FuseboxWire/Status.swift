@@ -29,6 +29,8 @@ public enum Status: UInt8, Sendable, CaseIterable {
     case outOfRange = 10
     /// The first bytes are not those of this protocol. The connection is closed after this.
     case badMagic = 11
+    /// The sequence number was another request's.
+    case sequenceReused = 12
 
     // What is wrong with the request.
 
@@ -36,13 +38,13 @@ public enum Status: UInt8, Sendable, CaseIterable {
     case notFound = 16
     /// The peer may not use this command.
     case notPermitted = 17
-    /// A limit on what is kept in memory is reached: names, models, budgets.
+    /// A limit on what is kept is reached, in all or of this user: names, models, accounts, budgets, permits.
     case limitReached = 18
-    /// The server holds as many connections as it may. The connection is closed after this.
+    /// The server, or this user, has as many connections or as much unread as it may. The connection is closed after this.
     case tooManyConnections = 19
     /// A sum would leave the range of money or of a counter; nothing was changed.
     case overflow = 20
-    /// Something that can only be done once at a time is under way; try again.
+    /// Something that can only be done once at a time is under way, or too many replies are unacknowledged; try again.
     case busy = 21
     /// The sequence number is not higher than the worker's last one.
     case sequenceOutOfOrder = 22

@@ -6,6 +6,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     /// Milliseconds since 1970-01-01 00:00 UTC.
     public var milliseconds: Int64
 
+    /// The earliest moment that the state knows: the epoch.
+    public static let earliest = Timestamp(milliseconds: 0)
+
+    /// The latest moment that the state knows, in the year 275760: the last that JavaScript's dates can name. A duration
+    /// added to it stays far from the range's end.
+    public static let latest = Timestamp(milliseconds: 8_640_000_000_000_000)
+
     /// The moment so many milliseconds after the epoch.
     @inlinable
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
@@ -46,6 +53,12 @@ public struct Moment: Sendable, Hashable {
     public init(now: Timestamp, wall: Timestamp) {
         self.now = now
         self.wall = wall
+    }
+
+    /// This moment, with clocks that lie outside the range that the state knows taken as the nearest end of it.
+    public var clamped: Moment {
+        Moment(
+            now: min(max(now, .earliest), .latest), wall: min(max(wall, .earliest), .latest))
     }
 
     /// A moment at which both clocks agree.

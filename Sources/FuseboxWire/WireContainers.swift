@@ -1,6 +1,10 @@
 extension Optional: WireValue where Wrapped: WireValue {
     @inlinable public static var blank: Wrapped? { nil }
-    public static var wireType: String { "\(Wrapped.wireType)?" }
+    /// A type of several words stands in parentheses: `(list of f64)?` is a list that may be absent.
+    public static var wireType: String {
+        let wrapped = Wrapped.wireType
+        return wrapped.contains(" ") ? "(\(wrapped))?" : "\(wrapped)?"
+    }
 
     @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {

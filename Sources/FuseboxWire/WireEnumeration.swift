@@ -41,6 +41,6 @@ extension WireEnumeration {
     static var spelling: String { allCases.map { "\($0.rawValue) \($0)" }.joined(separator: ", ") }
 
     public static func describe(into schema: inout Schema) {
-        schema.add(enumeration: wireType, spelling: spelling)
+        schema.add(enumeration: wireType, values: allCases.map { ("\($0)", $0.rawValue) })
     }
 }

@@ -133,8 +133,13 @@ public struct Schema: Sendable {
     /// A type that the reference explains once.
     public enum Definition: Sendable {
         case record(name: String, fields: [Field])
-        /// `spelling` lists each number with its meaning.
-        case enumeration(name: String, spelling: String)
+        /// Its values with their numbers, in the order of these.
+        case enumeration(name: String, values: [(name: String, number: UInt8)])
+
+        /// An enumeration's values as a sentence has them: `0 closed, 1 degraded`.
+        public static func spelling(_ values: [(name: String, number: UInt8)]) -> String {
+            values.map { "\($0.number) \($0.name)" }.joined(separator: ", ")
+        }
 
         /// The type's name.
         public var name: String {
@@ -165,9 +170,9 @@ public struct Schema: Sendable {
         definitions.append(.record(name: Record.wireType, fields: fields))
     }
 
-    mutating func add(enumeration name: String, spelling: String) {
+    mutating func add(enumeration name: String, values: [(name: String, number: UInt8)]) {
         guard !definitions.contains(where: { $0.name == name }) else { return }
-        definitions.append(.enumeration(name: name, spelling: spelling))
+        definitions.append(.enumeration(name: name, values: values))
     }
 
     private struct Collector: FieldVisitor {

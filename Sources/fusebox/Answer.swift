@@ -8,17 +8,20 @@ struct Answer {
     var text: String
     /// Whether it is a "not now", which scripts learn from the exit status.
     var isDenial = false
+    /// Whether no time lifts the denial.
+    var isForGood = false
 
-    init(json: JSONValue, text: String, isDenial: Bool = false) {
+    init(json: JSONValue, text: String, isDenial: Bool = false, isForGood: Bool = false) {
         self.json = json
         self.text = text
         self.isDenial = isDenial
+        self.isForGood = isForGood
     }
 
     /// It was done, and there is no more to say.
     static var done: Answer { Answer(json: [:], text: "") }
 
-    /// Prints it; ends the command with status 75 if it is a denial.
+    /// Prints it; ends the command with status 75 if it is a denial, and with 78 if it is one that no time lifts.
     func deliver(asJSON: Bool) throws {
         var output = Output()
         if asJSON {
@@ -27,6 +30,6 @@ struct Answer {
             try output.write(line: text)
         }
         try output.flush()
-        if isDenial { throw ExitCode(Failure.Status.tryAgain.rawValue) }
+        if isDenial { throw ExitCode((isForGood ? Failure.Status.deniedForGood : .tryAgain).rawValue) }
     }
 }

@@ -1,30 +1,67 @@
 import ArgumentParser
+import FuseboxClient
 import FuseboxWire
 
 // How arguments are read that are more than text and whole numbers.
 
 /// A length of time on the command line.
-struct DurationArgument: ExpressibleByArgument {
+struct DurationArgument: CustomStringConvertible {
     let duration: Duration
 
     init(duration: Duration) { self.duration = duration }
 
-    /// Nil if it has no unit, is negative or no whole number of milliseconds.
-    init?(argument: String) {
-        guard let milliseconds = Quantity.milliseconds(argument) else { return nil }
-        duration = .milliseconds(milliseconds)
+    var description: String { Self.text(duration) }
+
+    /// Reads one within a range; what is none is told the forms and the range.
+    static func within(_ range: ClosedRange<Duration>) -> @Sendable (String) throws -> DurationArgument {
+        { text in
+            guard let milliseconds = Quantity.milliseconds(text), range.contains(.milliseconds(milliseconds)) else {
+                throw ValidationError(
+                    "give \(Quantity.durationForms), from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
+                )
+            }
+            return DurationArgument(duration: .milliseconds(milliseconds))
+        }
     }
 
-    var defaultValueDescription: String { Quantity.text(milliseconds: Int64(duration / .milliseconds(1))) }
+    /// Reads how long a provider takes no calls, in every form that providers tell it in.
+    static func retryTime(_ text: String) throws -> DurationArgument {
+        guard let duration = Duration(retryAfter: text), duration <= longest else {
+            throw ValidationError("give \(RetryTime.forms), up to \(Self.text(longest)) from now")
+        }
+        return DurationArgument(duration: duration)
+    }
+
+    /// Of every duration that the daemon keeps.
+    static let longest = Duration.seconds(366 * 86_400)
+    static let any = Duration.zero...longest
+    /// Of what is to happen at all.
+    static let positive = Duration.milliseconds(1)...longest
+    /// Of a permit's time to live.
+    static let permit = Duration.milliseconds(1)...Duration.milliseconds(Limits.permitMilliseconds)
+
+    private static func text(_ duration: Duration) -> String {
+        Quantity.text(milliseconds: Int64(duration / .milliseconds(1)))
+    }
 }
 
 /// An amount of dollars on the command line, at least 0.
-struct MoneyArgument: ExpressibleByArgument {
+struct MoneyArgument {
     let money: Money
 
-    init?(argument: String) {
-        guard let money = Money(argument), money >= .zero else { return nil }
-        self.money = money
+    init(money: Money) { self.money = money }
+
+    /// Reads what a call costs.
+    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: Limits.callCost) }
+
+    /// Reads an amount of any size.
+    static func amount(_ text: String) throws -> MoneyArgument { try read(text, upTo: Money(nanodollars: .max)) }
+
+    private static func read(_ text: String, upTo most: Money) throws -> MoneyArgument {
+        guard let money = Money(text), money >= .zero, money <= most else {
+            throw ValidationError("give dollars as a number, such as 0.0012 or 1.2e-3, from 0 to \(most)")
+        }
+        return MoneyArgument(money: money)
     }
 }
 
@@ -52,4 +89,6 @@ extension Profile: ExpressibleByArgument {
 }
 
 /// How durations are written, for help texts.
-let durationHelp = "with a unit: 500ms, 60s, 5m, 24h, 7d"
+let durationHelp = "with a unit: 500ms, 60s, 1.5h, 1h30m, 7d"
+/// How times are written after which a provider takes calls again, for help texts.
+let retryTimeHelp = "30, 1.5h, 6m0s, 1500ms, or a moment as HTTP or RFC 3339 tell it"

@@ -11,8 +11,9 @@ struct BackupCommand: ParsableCommand {
         abstract: "Save a dated snapshot of a running daemon, and remove the oldest beyond a number.",
         discussion: """
             A snapshot of this moment is taken, fetched, written to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot (whole and \
-            durable, or not at all), read back and verified. Only then older ones are removed, those first whose date lies in \
-            the future, and what a backup that was cut short has left. Nothing else in DIR is touched. `fusebox snapshot \
+            durable, or not at all), read back and loaded as a start loads it before it gets its name. Only then older ones \
+            are removed, those first whose date lies in the future, and what a backup that was cut short has left. Nothing \
+            else in DIR is touched. `fusebox check DIR` loads every backup of a folder, `fusebox snapshot \
             restore` brings one back. For operators only.
 
             EXAMPLE
@@ -37,9 +38,10 @@ struct BackupCommand: ParsableCommand {
         let (snapshot, info) = try SnapshotFile.taken(by: client)
         let name = BackupName(at: time(nil)).file
         let path = "\(directory)/\(name)"
-        try LocalFile.write(snapshot.bytes, to: path)
-        // What counts is what can be read from the disk, checksums and contents.
-        _ = try SnapshotFile(try LocalFile.read(path), path).stateMachine()
+        // What counts is what can be read from the disk, and what a start would take.
+        try LocalFile.write(snapshot.bytes, to: path) { (bytes) throws(Failure) in
+            try SnapshotFile(bytes, path).tryStart()
+        }
         let removed = try removeOldest(keeping: name)
         try Answer(
             json: [

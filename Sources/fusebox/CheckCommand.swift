@@ -10,9 +10,11 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Read every file of a data directory, and tell what is wrong and what a start would do.",
         discussion: """
-            It changes nothing, and works beside a running daemon. Checked are every checksum, the sequences, the epochs, \
-            whether the state can be recovered, and whether the ledger adds up: a provider's sums are those of its models. (A \
-            state that was imported from a library which rounds may differ from that.) Exit status 65 if something is wrong.
+            It changes nothing, and works beside a running daemon. Checked are every checksum, the names, the sequences, the \
+            epochs, whether the state can be recovered and the journal reaches as far as it once did, and whether the ledger \
+            adds up: a provider's sums are those of its models. (A state that was imported from a library which rounds may \
+            differ from that.) Of a folder of backups, each is loaded as a start would load it. Exit status 65 if something is \
+            wrong, 74 if all is well and there is no room for the next segment of the journal, 64 if it is no data directory.
 
             EXAMPLE
               fusebox check /var/lib/fusebox
@@ -24,25 +26,51 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
-        let store = SnapshotStore(try DirectoryStorage(directory, .looking))
+        let files = try DirectoryStorage(directory, .looking)
+        let names = try files.list()
+        guard DataDirectory.isOne(names) else {
+            return try BackupReport(names, in: directory).deliver(asJSON: connection.json)
+        }
+        let store = SnapshotStore(files)
         let isInUse = DataDirectory.isInUse(directory)
         var inspection = try Inspection(of: store)
         // What changed while it was read may look wrong once; what is wrong looks so twice.
         if isInUse, !inspection.isGood { inspection = try Inspection(of: store) }
-        let text = DirectoryReport.text(inspection, of: directory, isInUse: isInUse)
-        try Answer(json: DirectoryReport.json(inspection, of: directory, isInUse: isInUse), text: text)
-            .deliver(asJSON: connection.json)
+        let report = DirectoryReport(
+            inspection: inspection, directory: directory, isInUse: isInUse,
+            shortage: try files.shortage(forSegment: inspection.segments.last?.bytes ?? Self.usualSegmentLength))
+        try Answer(json: report.json, text: report.text).deliver(asJSON: connection.json)
         if !inspection.isGood { throw ExitCode(Failure.Status.damagedData.rawValue) }
+        if report.shortage != nil { throw ExitCode(Self.noRoom) }
     }
+
+    /// The length of a segment where there is none to tell.
+    private static let usualSegmentLength = 16 * 1024 * 1024
+    /// The exit status if there is no room: an error of input or output, after `sysexits.h`.
+    private static let noRoom: Int32 = 74
 }
 
 /// What the system tells of a data directory.
 enum DataDirectory {
+    /// Whether a daemon has ever begun there: it leaves at least one of these.
+    static func isOne(_ names: [String]) -> Bool {
+        names.contains {
+            SnapshotName(file: $0) != nil || JournalName(file: $0) != nil || $0 == SyncMark.fileName
+        }
+    }
+
+    /// What is said of a directory that is none.
+    static func isNone(_ path: String) -> Failure {
+        Failure(
+            .usage,
+            "\(path) is no data directory of Fusebox: there is neither a snapshot nor a segment of a journal in it")
+    }
+
     /// Whether a daemon holds the directory's lock, as far as the system tells. Asking takes no lock: a daemon that starts
     /// at this moment is not disturbed.
     static func isInUse(_ path: String) -> Bool {
         var status = stat()
-        guard unsafe stat("\(path)/\(DirectoryStorage.lockName)", &status) == 0,
+        guard unsafe stat(path, &status) == 0,
             let locks = try? LocalFile.read("/proc/locks")
         else { return false }
         // 1: FLOCK  ADVISORY  WRITE 4711 08:01:131077 0 EOF

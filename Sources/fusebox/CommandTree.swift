@@ -27,7 +27,8 @@ enum CommandTree {
                 let known = children.flatMap(names)
                 return Failure.unknown(
                     word, "there is no command '\(path.joined(separator: " ")) \(word)'", among: known,
-                    otherwise: "`\((["fusebox", "help"] + path.dropFirst()).joined(separator: " "))` lists those there are")
+                    otherwise:
+                        "`\((["fusebox", "help"] + path.dropFirst()).joined(separator: " "))` lists those there are")
             } else {
                 return nil
             }

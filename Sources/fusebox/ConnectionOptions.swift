@@ -17,21 +17,26 @@ struct ConnectionOptions: ParsableArguments {
     private static let requestTimeoutMilliseconds = 5_000
 
     var configuration: FuseboxClient.Configuration {
-        FuseboxClient.Configuration(
+        var configuration = FuseboxClient.Configuration(
             clientName: "fusebox", requestTimeoutMilliseconds: Self.requestTimeoutMilliseconds)
+        configuration.keepsReports = true
+        return configuration
     }
 
-    func connect() throws(Failure) -> FuseboxClient {
+    func connect(_ configuration: FuseboxClient.Configuration? = nil) throws(Failure) -> FuseboxClient {
         do throws(ClientError) {
-            return try FuseboxClient.connect(to: socket, configuration: configuration)
+            return try FuseboxClient.connect(to: socket, configuration: configuration ?? self.configuration)
         } catch {
-            let path = socket ?? FuseboxClient.defaultPath
-            if case .unavailable = error, unsafe access(path, R_OK | W_OK) != 0, errno == EACCES {
-                throw Failure(
-                    .notPermitted, "no permission to use \(path); who may is set by the daemon's --socket-mode")
-            }
+            if case .unavailable = error { try checkPermission() }
             throw Failure(error)
         }
+    }
+
+    /// - Throws: if the daemon's socket is there and may not be used
+    func checkPermission() throws(Failure) {
+        let path = socket ?? FuseboxClient.defaultPath
+        guard unsafe access(path, R_OK | W_OK) != 0, errno == EACCES else { return }
+        throw Failure(.notPermitted, "no permission to use \(path); who may is set by the daemon's --socket-mode")
     }
 }
 
@@ -44,7 +49,12 @@ protocol DaemonCommand: ParsableCommand {
 extension DaemonCommand {
     func run() throws {
         let client = try connection.connect()
-        defer { client.close() }
+        defer {
+            client.close()
+            KeptReports.warn()
+        }
+        // What others have left counts before it is asked what counts.
+        client.waitForSpool(atMost: .seconds(5))
         try answer(from: client).deliver(asJSON: connection.json)
     }
 }

@@ -3,26 +3,40 @@ import FuseboxInterop
 import FuseboxStore
 
 /// What `fusebox check` says of a data directory.
-enum DirectoryReport {
+struct DirectoryReport {
+    let inspection: Inspection
+    let directory: String
+    let isInUse: Bool
+    /// Why there is no room for the next segment of the journal; nil if there is.
+    let shortage: String?
+
     // MARK: For people
 
-    static func text(_ inspection: Inspection, of directory: String, isInUse: Bool) -> String {
-        let rows = inspection.snapshots.map(row) + inspection.segments.map(row)
+    var text: String {
+        let rows = inspection.snapshots.map(Self.row) + inspection.segments.map(Self.row)
         let table = Table(
             [.left("FILE"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("ENDS")], rows: rows)
         var lines = [table.text(ifEmpty: "There are neither snapshots nor segments.")]
-        let others = inspection.others.filter { $0 != DirectoryStorage.lockName }
-        if !others.isEmpty { lines.append("not looked into: \(others.joined(separator: ", "))") }
+        if !inspection.others.isEmpty {
+            lines.append("not looked into: \(inspection.others.joined(separator: ", "))")
+        }
         if isInUse { lines.append("\(directory) is in use: a daemon writes to it") }
         lines.append("")
         lines += inspection.problems.map { "WRONG \($0)" }
         if let refusal = inspection.refusal {
             lines.append("WRONG a daemon would not start: \(refusal)")
         } else if let (situation, sequence, _) = inspection.recovery {
-            lines.append("a start would find \(sentence(situation)), in all \(Formatting.count(sequence, "change"))")
+            lines.append(
+                "a start would find \(Self.sentence(situation)), in all \(Formatting.count(sequence, "change"))")
+            lines.append(
+                situation.marked == 0
+                    ? "no mark tells how far the journal was on the disk"
+                    : "the journal was on the disk up to change \(situation.marked), as far as \(SyncMark.fileName) tells"
+            )
         }
-        if let permits = inspection.permits, permits.granted > 0 { lines.append(PermitsCommand.sentence(permits)) }
-        if inspection.isGood { lines.append("OK") }
+        if let shortage { lines.append("FULL \(shortage)") }
+        if let permits = inspection.permits, permits.granted > 0 { lines.append(PermitsCommands.sentence(permits)) }
+        if inspection.isGood, shortage == nil { lines.append("OK") }
         return lines.joined(separator: "\n")
     }
 
@@ -38,7 +52,7 @@ enum DirectoryReport {
             segment.name.file, Formatting.bytes(UInt64(segment.bytes)),
             segment.lastSequence.map { "\(segment.name.firstSequence)-\($0)" } ?? "none",
             segment.header.map { Formatting.epoch($0.epoch) } ?? "-",
-            segment.end.map(ending) ?? "damaged",
+            segment.end.map(Self.ending) ?? "damaged",
         ]
     }
 
@@ -51,9 +65,9 @@ enum DirectoryReport {
         switch situation.tail {
         case .none: parts.append("no journal to replay")
         case .whole: parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
-        case .torn(let file, let offset):
+        case .torn:
             parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
-            parts.append("a write to drop that was cut short (\(file), byte \(offset); nothing in it was acknowledged)")
+            if let torn = situation.tornSentence { parts.append(torn) }
         case .unacknowledged(let file):
             parts.append("\(file) to drop, in which nothing was acknowledged")
         }
@@ -73,13 +87,14 @@ enum DirectoryReport {
 
     // MARK: For programs
 
-    static func json(_ inspection: Inspection, of directory: String, isInUse: Bool) -> JSONValue {
+    var json: JSONValue {
         [
             "directory": .string(directory), "inUse": JSONValue(isInUse), "good": JSONValue(inspection.isGood),
-            "files": .array(inspection.snapshots.map(json) + inspection.segments.map(json)),
-            "others": .array(inspection.others.map { .string($0) }), "recovery": recovery(inspection),
+            "files": .array(inspection.snapshots.map(Self.json) + inspection.segments.map(Self.json)),
+            "others": .array(inspection.others.map { .string($0) }), "recovery": Self.recovery(inspection),
             "permits": inspection.permits.map { JSONValue(record: $0) } ?? .null,
-            "problems": .array(inspection.problems.map(json)),
+            "problems": .array(inspection.problems.map(Self.json)),
+            "shortage": shortage.map { .string($0) } ?? .null,
         ]
     }
 
@@ -120,7 +135,7 @@ enum DirectoryReport {
         return [
             "possible": true, "base": .string(base(situation.base).name), "tail": .string(situation.tail.name),
             "replayed": JSONValue(situation.replayed), "sequence": JSONValue(sequence), "epoch": epoch(life),
-            "foreign": .array(situation.foreign.map { .string($0) }),
+            "foreign": .array(situation.foreign.map { .string($0) }), "marked": JSONValue(situation.marked),
         ]
     }
 }

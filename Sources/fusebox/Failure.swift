@@ -17,9 +17,11 @@ struct Failure: Error {
         case unavailable = 69
         /// Standard output cannot be written.
         case outputFailed = 74
-        /// Not now: the same may succeed later.
+        /// Not now: the same may succeed later, by itself.
         case tryAgain = 75
         case notPermitted = 77
+        /// Denied, and no time lifts it: the call does not fit what is configured (`EX_CONFIG`).
+        case deniedForGood = 78
     }
 
     let status: Status
@@ -36,6 +38,7 @@ struct Failure: Error {
         switch error {
         case let failure as Failure: self = failure
         case let error as ClientError: self.init(error)
+        case let error as SystemFailure: self.init(.tryAgain, "the spool cannot be used: \(error)")
         case let error as StorageError: self.init(error)
         case let error as DirectoryError: self.init(error)
         case let failure as SnapshotFailure: self.init(failure)
@@ -83,7 +86,7 @@ extension Failure.Status {
         case .busy, .limitReached, .tooManyConnections, .storageFailed: self = .tryAgain
         // The daemon is going away, or it does not speak this tool's protocol.
         case .ok, .shuttingDown, .fenced, .idleTimeout, .helloTimeout, .helloRequired, .badMagic, .malformed,
-            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceOutOfOrder:
+            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceReused, .sequenceOutOfOrder:
             self = .unavailable
         }
     }
@@ -117,6 +120,7 @@ extension Failure {
                 .tryAgain,
                 "\(error.description) (under systemd its socket too, or the next worker starts it again: `\(Self.stop)`)"
             )
+        case .exposed: self.init(.notPermitted, error.description)
         case .failed(let error): self.init(error)
         }
     }

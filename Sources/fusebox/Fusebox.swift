@@ -26,7 +26,9 @@ struct Fusebox: ParsableCommand {
               74  standard output cannot be written
               75  not now: a call that may not go out, or something to try again
               77  not permitted
-            `fusebox run` passes on the exit status of its command.
+               78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
+            `fusebox run` passes on the exit status of its command. A report that no daemon takes is kept in the spool, and \
+            that is done (0): see `fusebox help spool`.
             """,
         version: "fusebox 0.1.0",
         subcommands: [
@@ -35,7 +37,9 @@ struct Fusebox: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Admission",
-                subcommands: [RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommand.self]),
+                subcommands: [
+                    RunCommand.self, AdmitCommand.self, ReportCommand.self, PermitsCommands.self, SpoolCommands.self,
+                ]),
             CommandGroup(
                 name: "State",
                 subcommands: [
@@ -83,6 +87,10 @@ struct Fusebox: ParsableCommand {
         let message = fullMessage(for: error)
         if exitCode(for: error) == .success { tell(message) }
         guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
+        // A `run` that is not understood makes no call either.
+        if CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }).contains(RunCommand.name) {
+            UsageFile.tellOuterRun(notSent: ExitCode.validationFailure.rawValue)
+        }
         Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
         exit(withError: ExitCode.validationFailure)
     }

@@ -9,10 +9,11 @@ import FuseboxWire
 /// `fusebox import`
 struct ImportCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Replace the whole state by the JSON of another library.",
+        commandName: "import", abstract: "Replace the state, or parts of it, by the JSON of another library.",
         discussion: """
-            It takes what `export` prints: an object of three snapshots, breakers, exhaustion, ledger. All that the \
-            daemon knew is replaced. Operators only.
+            It takes what `export` prints: an object of three snapshots, breakers, exhaustion, ledger. It takes each \
+            alone too, or a `serialize()` string of the library. What the daemon knew of the parts that are given is \
+            replaced; the other parts, and permits, stay. Operators only.
 
             EXAMPLE
               fusebox import --format llm-providers state.json
@@ -28,11 +29,12 @@ struct ImportCommand: DaemonCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let document = try LocalFile.readJSON(file)
-        guard LLMProvidersSnapshot.Kind(of: document) == .export else {
+        let parts = LLMProvidersSnapshot.parts(of: document)
+        guard !parts.isEmpty else {
             throw Failure(
                 .damagedData,
                 "\(LocalFile.label(file)): expected an object of `breakers`, `exhaustion` and `ledger`, as `fusebox export` "
-                    + "prints it; an import replaces all three"
+                    + "prints it, or one of them; a single breaker is for `fusebox breaker deserialize`"
             )
         }
         let status = try client.status()
@@ -42,11 +44,12 @@ struct ImportCommand: DaemonCommand {
             machine = try LLMProvidersSnapshot.stateMachine(from: document, profile: status.profile, at: moment)
         } catch { throw Failure(error, in: LocalFile.label(file)) }
         let header = SnapshotHeader(epoch: status.epoch, sequence: 0, moment: moment, profile: status.profile)
-        let info = try client.importState(SnapshotCapture(machine, header: header).bytes())
+        let info = try client.importState(SnapshotCapture(machine, header: header).bytes(), parts: parts)
         let contents = [
-            Formatting.count(machine.breakers.count, "breaker"), Formatting.count(machine.exhaustion.count, "mark"),
-            Formatting.count(machine.ledger.providerCount, "provider"),
-        ]
+            parts.contains(.breakers) ? Formatting.count(machine.breakers.count, "breaker") : nil,
+            parts.contains(.exhaustion) ? Formatting.count(machine.exhaustion.count, "mark") : nil,
+            parts.contains(.ledger) ? Formatting.count(machine.ledger.providerCount, "provider") : nil,
+        ].compactMap(\.self)
         return Answer(
             json: JSONValue(record: info),
             text:

@@ -12,7 +12,9 @@ enum JournalReference {
         let records: [(name: String, fields: [Schema.Field])] = [
             (JournalHeader.wireType, schema.fields(of: JournalHeader.self)),
             (JournalEntry.wireType, schema.fields(of: JournalEntry.self)),
+            (SyncMark.wireType, schema.fields(of: SyncMark.self)),
             (WorkerImage.wireType, schema.fields(of: WorkerImage.self)),
+            (WorkerTotalsImage.wireType, schema.fields(of: WorkerTotalsImage.self)),
         ]
         let definitions = schema.definitions.compactMap { definition in
             if case .record(let name, let fields) = definition { section(name, fields) } else { nil }

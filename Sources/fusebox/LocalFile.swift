@@ -87,12 +87,17 @@ enum LocalFile {
     static func label(_ argument: String) -> String { argument == "-" ? "standard input" : argument }
 
     /// Writes a file so that it is there whole and durable, or not at all; an older one of its name is replaced.
-    static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(Failure) {
+    ///
+    /// - Parameter verify: is given what can be read back, before it gets its name; what it throws ends the writing
+    static func write(
+        _ bytes: [UInt8], to path: String, mode: mode_t = 0o600,
+        verifying verify: ([UInt8]) throws(Failure) -> Void = { (_) throws(Failure) in }
+    ) throws(Failure) {
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
             throw Failure(.usage, "\(path) is there and is no regular file; name another, or - for standard output")
         }
-        try PartialFile(for: path, mode: mode).complete(bytes)
+        try PartialFile(for: path, mode: mode).complete(bytes, verifying: verify)
         let folder = try Descriptor(open: directory(of: path), O_RDONLY | O_DIRECTORY)
         guard fsync(folder.number) == 0 else { throw .system("fsync", folder.path) }
         let name = path.split(separator: "/").last.map(String.init)

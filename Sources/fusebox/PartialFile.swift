@@ -30,12 +30,17 @@ struct PartialFile: ~Copyable {
     }
 
     /// Writes all of it and gives it the target's name, in the place of a file that may have it.
-    consuming func complete(_ bytes: [UInt8]) throws(Failure) {
+    ///
+    /// - Parameter verify: is given what can be read back, before it gets its name; what it throws ends the writing
+    consuming func complete(
+        _ bytes: [UInt8], verifying verify: ([UInt8]) throws(Failure) -> Void
+    ) throws(Failure) {
         do throws(Failure) {
             do throws(StorageError) { try Descriptor.writeAll(bytes, to: file.number, path) } catch {
                 throw Failure(error)
             }
             guard fsync(file.number) == 0 else { throw .system("fsync", path) }
+            try verify(LocalFile.read(path))
             guard unsafe rename(path, target) == 0 else { throw .system("rename", path) }
         } catch {
             _ = unsafe unlink(path)

@@ -28,7 +28,9 @@ struct RepairCommand: ParsableCommand {
 
     func run() throws {
         // To own a directory is to create it; here it must be there.
-        _ = try DirectoryStorage(directory, .looking)
+        guard DataDirectory.isOne(try DirectoryStorage(directory, .looking).list()) else {
+            throw DataDirectory.isNone(directory)
+        }
         let repair = try Repair(SnapshotStore(try DirectoryStorage(directory, .owning)))
         let lost = repair.lost.map { "lost are at most the changes \($0.lowerBound) to \($0.upperBound)" }
         let closing = repair.steps.isEmpty ? "there was nothing to repair" : lost ?? "nothing was lost"

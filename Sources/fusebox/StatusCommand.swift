@@ -40,6 +40,8 @@ struct StatusCommand: DaemonCommand {
             "journal": journal(status, clock),
             "room": room(status),
             "memory": "\(Formatting.bytes(status.residentBytes)) resident",
+            "steady time": DaemonClock.date(wall: status.now),
+            "wall clock": wallClock(status),
         ]
     }
 
@@ -59,6 +61,16 @@ struct StatusCommand: DaemonCommand {
     private static func room(_ status: ServerStatus.Reply) -> String {
         let disk = "\(Formatting.bytes(status.fileSystemRoom)) on the file system"
         return status.journal == .none ? disk : "\(disk), \(Formatting.bytes(status.journalRoom)) in the open segment"
+    }
+}
+
+extension StatusCommand {
+    /// The system's wall clock, and what the daemon's dates make of it if that is something else.
+    private static func wallClock(_ status: ServerStatus.Reply) -> String {
+        let system = DaemonClock.date(wall: status.systemWall)
+        let standing = status.isClockSynchronised ? "synchronised" : "not synchronised"
+        guard abs(status.systemWall - status.wall) >= 1_000 else { return "\(system), \(standing)" }
+        return "\(system), \(standing); dates go by \(DaemonClock.date(wall: status.wall))"
     }
 }
 

@@ -1,3 +1,5 @@
+import FuseboxWire
+
 /// Rows of text in columns that are as wide as they need to be.
 struct Table {
     /// A column's heading and the side that its cells keep to.
@@ -14,7 +16,7 @@ struct Table {
 
     init(_ columns: [Column], rows: [[String]]) {
         self.columns = columns
-        self.rows = rows.map { $0.map(Self.printable) }
+        self.rows = rows.map { $0.map(\.printable) }
     }
 
     /// The lines, without a last line break.
@@ -39,16 +41,7 @@ struct Table {
     }
 
     /// Names may hold what would move a terminal's cursor or turn its direction: it is shown, not obeyed.
-    static func printable(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            let isObeyed =
-                scalar.properties.generalCategory == .control || (0x2028...0x202E).contains(scalar.value)
-                || (0x2066...0x2069).contains(scalar.value)
-            result.append(isObeyed ? "\u{FFFD}" : scalar)
-        }
-        return String(result)
-    }
+    static func printable(_ text: String) -> String { text.printable }
 
     /// The columns that a terminal gives to a text: two to each wide East Asian character or emoji.
     static func width(_ text: String) -> Int {
@@ -76,7 +69,7 @@ struct Listing: ExpressibleByDictionaryLiteral {
 
     /// Rows without a value are left out.
     init(dictionaryLiteral rows: (String, String?)...) {
-        self.rows = rows.compactMap { name, value in value.map { (name, Table.printable($0)) } }
+        self.rows = rows.compactMap { name, value in value.map { (name, $0.printable) } }
     }
 
     /// The lines, without a last line break.

@@ -13,7 +13,7 @@ struct Fuseboxd: ParsableCommand {
         discussion: """
             It listens on a Unix socket, or on the socket that systemd passes, and keeps its state in a directory. \
             SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written. \
-            SIGUSR1 logs how it is doing.
+            SIGUSR1 logs how it is doing. SIGHUP and SIGUSR2 are logged and nothing else.
 
             Exit status: 0 stopped in order, 64 usage, 65 damaged data, 69 the socket cannot be used, \
             74 the data directory cannot be used, 75 another daemon has the directory or the socket.
@@ -41,6 +41,37 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(help: "How long a client may take to say hello: 500ms, 5s.", transform: interval)
     var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
+
+    @Option(
+        help: """
+            Connections at once, fewer where the limit of descriptors is lower. A sixteenth is kept for operators: root, \
+            the daemon's own user and the admin group.
+            """, transform: count)
+    var maxConnections: Int = Limits().connections
+
+    @Option(
+        help: """
+            Connections of one user at once, operators aside; if not given, half of those that are open to users.
+            """, transform: count)
+    var maxConnectionsPerUser: Int?
+
+    @Option(
+        help: "Workers that are remembered, so that what they send again counts once; the largest user's make room.",
+        transform: count)
+    var maxWorkers: Int = Limits().workers
+
+    @Option(
+        help: """
+            Memory for what peers do not read and for requests that are not complete: 1MiB to 64GiB. One user may have \
+            half of it; beyond that the largest connection is dropped.
+            """,
+        transform: { text in
+            guard let bytes = Quantity.bytes(text), (1 << 20...64 << 30).contains(bytes) else {
+                throw ValidationError("'\(text)' is no size between 1MiB and 64GiB; give one with a unit: 256MiB")
+            }
+            return Int(bytes)
+        })
+    var maxBuffers: Int = Limits().bufferBytes
 
     @Option(
         help: """
@@ -96,9 +127,16 @@ struct Fuseboxd: ParsableCommand {
             """)
     var check = false
 
+    private static func count(_ text: String) throws -> Int {
+        guard let count = Int(text), (1...1_000_000).contains(count) else {
+            throw ValidationError("'\(text)' is no number between 1 and 1000000")
+        }
+        return count
+    }
+
     private static func interval(_ text: String) throws -> Int64 {
-        guard let milliseconds = Quantity.milliseconds(text), milliseconds >= 10 else {
-            throw ValidationError("'\(text)' is no interval; give at least 10ms, with a unit: 500ms, 60s, 5m")
+        guard let milliseconds = Quantity.milliseconds(text), (10...366 * 86_400_000).contains(milliseconds) else {
+            throw ValidationError("'\(text)' is no interval; give \(Quantity.durationForms), from 10ms to 366d")
         }
         return milliseconds
     }
@@ -118,6 +156,9 @@ struct Fuseboxd: ParsableCommand {
     }
 
     func run() throws {
+        Server.prepareProcess()
+        let log = Log(threshold: logLevel)
+        defer { log.flush() }
         do throws(ServerFailure) {
             let configuration = try serverConfiguration()
             if check {
@@ -126,7 +167,7 @@ struct Fuseboxd: ParsableCommand {
                 try Server(configuration).run()
             }
         } catch {
-            Log(threshold: logLevel)(.critical, error.description)
+            log(.critical, error.description)
             throw ExitCode(error.exitStatus)
         }
     }
@@ -150,6 +191,11 @@ struct Fuseboxd: ParsableCommand {
         configuration.dataDirectory = data
         configuration.snapshotIntervalMilliseconds = snapshotInterval
         configuration.limits.helloMilliseconds = helloTimeout
+        configuration.limits.connections = maxConnections
+        configuration.limits.connectionsPerUser = maxConnectionsPerUser
+        configuration.limits.workers = maxWorkers
+        configuration.limits.bufferBytes = maxBuffers
+        configuration.limits.bufferBytesPerUser = maxBuffers / 2
         configuration.profile = profile
         configuration.durability = durability
         configuration.journalSegmentLength = journalSegment

@@ -90,6 +90,10 @@ struct AdmissionTests {
             try #require(server.requests.last).decoded()
                 == Report(
                     candidate: "openai", outcome: .quotaExhausted, retryAfterMilliseconds: 366 * 86_400_000))
+        try await admission.report("openai", .failure(retryAfter: .seconds(120)))
+        #expect(
+            try #require(server.requests.last).decoded()
+                == Report(candidate: "openai", outcome: .failure, retryAfterMilliseconds: 120_000))
         let renewal = try await admission.renew(permit, ttl: .seconds(2))
         #expect(renewal.expiresAt == Renew.Reply.sample(1).expiresAt)
         #expect(try #require(server.requests.last).decoded() == Renew(permit: 7, ttlMilliseconds: 2_000))
@@ -110,6 +114,31 @@ struct AdmissionTests {
         #expect(overview.permits.count == 3 * PermitList.Reply.sample(1).permits.count)
         #expect(overview.totals.granted == 2)
         #expect(try await admission.permits() == overview)
+    }
+
+    @Test func anOperatorRevokesByNumber() async throws {
+        let server = FakeServer { request in
+            guard request.command == Revoke.declaration.number else { return request.replySample() }
+            var reply = Revoke.Reply()
+            reply.entry = PermitEntry.sample(1)
+            reply.entry?.estimate.cost = .dollars("50")
+            request.reply(reply)
+        }
+        let admission = try server.connect().admission
+        let revocation = try await admission.revoke(7)
+        #expect(revocation.isRevoked && revocation.givenBack == .dollars("50"))
+        #expect(try #require(server.requests.last).decoded() == Revoke(permit: 7))
+        func blocking() throws -> Revocation { try admission.revoke(7) }
+        #expect(try blocking() == revocation)
+    }
+
+    @Test func aCostThatNoCallHasIsNotSent() throws {
+        let server = FakeServer()
+        let admission = try server.connect().admission
+        let usage = Usage(cost: Money(nanodollars: Limits.callCost.nanodollars + 1))
+        let error = clientError { () throws(ClientError) in _ = try admission.report("openai", .success(usage: usage)) }
+        guard case .invalidArgument(let refusal)? = error else { throw TestFailure("\(String(describing: error))") }
+        #expect(refusal.message == "cost: $1000000.000000001 is not between $0 and $1000000, for one call")
     }
 
     @Test func aPreviewTakesNothing() throws {

@@ -1,4 +1,5 @@
 import FuseboxWire
+import Glibc
 import Synchronization
 import Testing
 
@@ -27,6 +28,89 @@ struct FailurePolicyTests {
         #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.success("a") }))
         #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.exhaustion.get("a") }))
         #expect(client.queuedReports == 0)
+    }
+
+    // MARK: Nobody listens
+
+    /// The kernel says that nobody is there: no call waits out its time.
+    @Test(arguments: [true, false])
+    func whereNobodyListensACallIsUnavailableAtOnce(socketIsLeft: Bool) async throws {
+        let server = FakeServer()
+        let client = try server.connect { $0.requestTimeoutMilliseconds = 60_000 }
+        try await client.breakers.success("a")
+        server.stop()
+        if socketIsLeft { FakeServer.leaveSocket(at: server.path) }
+        defer { unlink(server.path) }
+        let begun = ContinuousClock.now
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.acquire("a") }))
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.success("a") }))
+        #expect(
+            isUnavailable(
+                await clientError { () async throws(ClientError) in _ = try await client.exhaustion.get("a") }))
+        await #expect(throws: ClientError.self) { try await client.withPermit(["a"]) { _ in .success(1) } }
+        let again = clientError { () throws(ClientError) in _ = try FuseboxClient.connect(to: server.path) }
+        #expect(isUnavailable(again))
+        #expect(ContinuousClock.now - begun < .seconds(20))
+    }
+
+    /// A request that never left has changed nothing, however its time came to an end.
+    @Test(arguments: [ExchangeState.Phase.absent, .connecting, .connected], [true, false])
+    func aRequestThatNeverLeftAndFindsNoConnectionIsUnavailable(phase: ExchangeState.Phase, mayHaveArrived: Bool) throws
+    {
+        var state = ExchangeState(path: "/nowhere", configuration: FuseboxClient.Configuration())
+        let claimed = state.waiters.claim(for: BreakerAcquire.declaration, isReport: false)
+        let waiter = try #require(claimed)
+        state.submit(waiter)
+        // The time to try again has come, and nobody has tried.
+        #expect(waiter.outcome == nil && state.retryAt == .past)
+        waiter.mayHaveArrived = mayHaveArrived
+        state.phase = phase
+        state.expire(waiter)
+        guard case .failed(let error) = waiter.outcome else {
+            Issue.record("it has no outcome")
+            return
+        }
+        if phase == .connected || mayHaveArrived {
+            #expect(error == .timedOut)
+        } else {
+            #expect(error == state.absence)
+        }
+    }
+
+    /// A worker that was told to be patient connects to a daemon that is still starting.
+    @Test func withPatienceConnectingWaitsForADaemonThatStarts() throws {
+        let server = FakeServer(starts: false)
+        let start = startThread { server.start() }
+        let client = try server.connect {
+            $0.restartPatienceMilliseconds = 20_000
+            $0.backoffMinimumMilliseconds = 1
+        }
+        start.join()
+        #expect(client.hello != nil)
+    }
+
+    @Test func patienceHasAnEnd() throws {
+        let server = FakeServer()
+        let client = try server.connect {
+            $0.requestTimeoutMilliseconds = 60_000
+            $0.restartPatienceMilliseconds = 50
+        }
+        server.stop()
+        let begun = ContinuousClock.now
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.ping() }))
+        #expect(ContinuousClock.now - begun < .seconds(20))
+    }
+
+    @Test func reportsAreKeptByAClientThatFailsClosedAndIsToldTo() throws {
+        let server = FakeServer()
+        let client = try server.connect { $0.keepsReports = true }
+        server.stop()
+        #expect(isUnavailable(clientError { () throws(ClientError) in _ = try client.breakers.acquire("a") }))
+        #expect(try client.breakers.success("a") == .queued)
+        #expect(try client.ledger.record(provider: "a", model: "b", cost: .zero).delivery == .queued)
+        server.start()
+        try untilBack { () throws(ClientError) in _ = try client.ping() }
+        #expect(server.carriedOut == 2)
     }
 
     @Test func withinTheBackoffNobodyConnects() throws {

@@ -222,6 +222,21 @@ final class FakeServer: @unchecked Sendable {
         for peer in peers { peer.close() }
     }
 
+    /// Leaves a socket that nobody listens on, as a daemon that was killed does.
+    static func leaveSocket(at path: String) {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0 else { fatalError("bind \(path): \(errno)") }
+        Glibc.close(descriptor)
+    }
+
     private static func serve(_ server: FakeServer?, _ peer: Peer, _ descriptor: Int32) {
         // The server must not live on for its connections.
         weak let server = server
@@ -391,6 +406,8 @@ extension FakeServer {
         // A busy machine must not fail a test that is not about time.
         configuration.requestTimeoutMilliseconds = 20_000
         configuration.connectTimeoutMilliseconds = 20_000
+        // What tests leave undelivered is for no other client.
+        configuration.spool = .none
         change(&configuration)
         return try FuseboxClient.connect(to: path, configuration: configuration)
     }

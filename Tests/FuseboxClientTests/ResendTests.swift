@@ -140,6 +140,21 @@ struct ResendTests {
         #expect(server.requests.last?.sequence == RequestSequence(sequence: 3, oldestUnacknowledged: 3))
     }
 
+    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first request.
+    @Test(arguments: [WorkerStanding.new, .forgotten], [true, false])
+    func ofAWorkerThatWasNeverMetNothingHasCounted(standing: WorkerStanding, hasForgottenOne: Bool) throws {
+        var hello = FakeServer.plainHello
+        hello.forgottenWorkers = 3
+        let server = server(hello: hello) { $0.peer.close() }
+        let client = try server.connect()
+        server.standing.withLock { $0 = standing }
+        if hasForgottenOne { server.hello.withLock { $0.forgottenWorkers += 1 } }
+        let error = clientError { () throws(ClientError) in _ = try client.breakers.success("first") }
+        #expect(error == (hasForgottenOne ? .outcomeUnknown : nil))
+        #expect(sequences(server) == (hasForgottenOne ? [1] : [1, 1]))
+        #expect(server.carriedOut == (hasForgottenOne ? 0 : 1))
+    }
+
     @Test func whatNeverLeftIsSentToADaemonWithoutMemoryToo() throws {
         let server = FakeServer()
         let client = try server.connect()
@@ -249,9 +264,12 @@ struct ResendTests {
         #expect(server.hellos.count > 10)
     }
 
-    @Test func aRestartIsNotNoticed() throws {
+    @Test func withPatienceARestartIsNotNoticed() throws {
         let server = FakeServer()
-        let client = try server.connect { $0.backoffMinimumMilliseconds = 1 }
+        let client = try server.connect {
+            $0.backoffMinimumMilliseconds = 1
+            $0.restartPatienceMilliseconds = 20_000
+        }
         try client.breakers.success("a")
         for round in 0..<5 {
             server.stop()

@@ -300,13 +300,27 @@ struct WithPermitTests {
         #expect(renewal == Renew(permit: 7, ttlMilliseconds: 30))
     }
 
+    @Test("A permit is not renewed beyond its maximum age")
+    func maximumAge() {
+        let renewals = Renewals()
+        _ = renewals.add(1, ttlMilliseconds: 3, isRenewed: true, maxAgeMilliseconds: 0)
+        _ = renewals.add(2, ttlMilliseconds: 9, isRenewed: true)
+        renewals.run { permit, _ in
+            #expect(permit == 2)
+            renewals.close()
+        } stayConnected: {
+        } lookMilliseconds: {
+            1_000
+        }
+    }
+
     @Test func renewalsAreDueEachThirdAndEndWithTheCall() {
         let renewals = Renewals()
-        guard case .start = renewals.add(1, ttlMilliseconds: 3) else {
+        guard case .start = renewals.add(1, ttlMilliseconds: 3, isRenewed: true) else {
             Issue.record("the first call starts the thread")
             return
         }
-        guard case .nothing = renewals.add(2, ttlMilliseconds: 3_600_000) else {
+        guard case .nothing = renewals.add(2, ttlMilliseconds: 3_600_000, isRenewed: true) else {
             Issue.record("one thread is enough")
             return
         }
@@ -319,6 +333,8 @@ struct WithPermitTests {
                 renewals.close()
             }
         } stayConnected: {
+        } lookMilliseconds: {
+            500
         }
         #expect(seen == [1, 1, 1])
     }

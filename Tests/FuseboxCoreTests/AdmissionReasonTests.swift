@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// Every reason for a denial, in its order, for a candidate at every place.
+/// Every reason for a denial, and which of several is told, for a candidate at every place.
 @Suite("Reasons for a denial")
 struct AdmissionReasonTests {
     /// What stands against a provider, the reason that is told, and how long it stands by time alone. The period ends
@@ -26,15 +26,26 @@ struct AdmissionReasonTests {
         model-held                                                | modelBudget    | 0
         model-small                                               | modelBudget    | never
         model-spent provider-held                                 | providerBudget | 31 d
-        model-held provider-spent tpd                             | tpd            | 31 d
-        model-held provider-held tpd tpm                          | tpm            | 24 h
+        model-held provider-held                                  | providerBudget | 0
+        model-spent provider-spent                                | providerBudget | 31 d
+        model-small provider-small                                | providerBudget | never
+        model-small provider-spent                                | modelBudget    | never
+        model-held provider-held probes                           | probes         | 0
+        model-held provider-held share                            | share          | 0
+        mark open                                                 | exhausted      | 90 s
+        open rpm                                                  | breakerOpen    | 60 s
+        open rpd                                                  | rpd            | 24 h
+        open provider-small                                       | providerBudget | never
+        mark tpm-small                                            | tpm            | never
+        model-held provider-spent tpd                             | providerBudget | 31 d
+        model-held provider-held tpd tpm                          | tpd            | 24 h
         model-held provider-held tpd tpm rpd                      | rpd            | 24 h
-        model-held provider-held tpd tpm rpd rpm                  | rpm            | 24 h
-        model-held provider-held probes tpd tpm rpd rpm           | probes         | 24 h
-        model-held provider-held probes tpd tpm rpd rpm share     | share          | 24 h
-        model-held provider-held probes tpd tpm rpd rpm open      | breakerOpen    | 24 h
-        model-held provider-held probes tpd tpm rpd rpm open mark | exhausted      | 24 h
-        provider-small open mark                                  | exhausted      | never
+        model-held provider-held tpd tpm rpd rpm                  | rpd            | 24 h
+        model-held provider-held probes tpd tpm rpm share         | tpd            | 24 h
+        model-held provider-held probes tpm rpm open              | breakerOpen    | 60 s
+        model-held provider-held probes tpd tpm rpd rpm open mark | rpd            | 24 h
+        provider-small open mark                                  | providerBudget | never
+        provider-small tpm-small open mark                        | tpm            | never
         """
 
     struct Row: CustomTestStringConvertible {
@@ -135,7 +146,7 @@ struct AdmissionReasonTests {
         try #require(reply.permit != nil)
     }
 
-    @Test("The first reason is told, and the longest time, wherever the candidate stands", arguments: rows)
+    @Test("The reason that lasts longest is told, wherever the candidate stands", arguments: rows)
     func everyPlace(row: Row) throws {
         for place in 0..<Limits.candidates {
             var rig = try rig(row, obstructed: place + 1)

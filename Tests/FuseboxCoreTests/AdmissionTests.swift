@@ -206,9 +206,10 @@ struct AdmissionTests {
     // MARK: Outcomes
 
     @Test(
-        "What each outcome does to breaker, exhaustion, request and usage",
+        "What each outcome does to breaker, exhaustion, request and usage, with a time and without",
         arguments: [
-            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.throttled, 1, 0, 70_000, 1, true),
+            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.failure, 1, 0, 70_000, 1, true),
+            (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
             (.quotaExhausted, 0, 0, 70_000, 1, true), (.rejected, 0, 0, nil, 1, true),
             (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
         ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])
@@ -262,6 +263,22 @@ struct AdmissionTests {
         #expect(try rig.apply(unspecified).account?.usage.spend == dollars("0.1"))
     }
 
+    @Test("A provider that throttles and says for how long never opens its breaker, however often")
+    func throttledWithTime() throws {
+        var rig = Rig()
+        for call in 0..<20 {
+            try rig.apply(
+                Report(candidate: Candidate(provider: p), outcome: .throttled, retryAfterMilliseconds: 1_000),
+                at: Int64(call))
+        }
+        #expect(try rig.apply(admit(), at: 1_018).decision.denials.array.map(\.reason) == [.exhausted])
+        let after = try rig.apply(admit(), at: 1_019)
+        #expect(after.permit != nil)
+        #expect(after.decision.state == .closed && after.decision.share == 1)
+        for _ in 0..<5 { try rig.apply(Report(candidate: Candidate(provider: p), outcome: .throttled), at: 1_019) }
+        #expect(try rig.apply(admit(), at: 1_019).decision.denials.array.map(\.reason) == [.breakerOpen])
+    }
+
     @Test("What does not go together is refused and changes nothing")
     func refused() throws {
         var rig = Rig()
@@ -269,6 +286,9 @@ struct AdmissionTests {
         let before = rig.machine.image
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .cancelled, usage: usage("1")))
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, retryAfterMilliseconds: 1))
+        for outcome in [Outcome.rejected, .abandoned, .cancelled] {
+            rig.expect(.outOfRange, of: Settle(permit: permit, outcome: outcome, retryAfterMilliseconds: 1))
+        }
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .throttled, retryAfterMilliseconds: -1))
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, usage: usage("-1")))
         rig.expect(.outOfRange, of: admit("-1"))
@@ -396,13 +416,18 @@ struct AdmissionTests {
 
     // MARK: Imports
 
-    @Test("An import leaves permits in force, under their names")
-    func imports() throws {
+    @Test(
+        "An import leaves permits in force, under their names; one of a part leaves the other parts too",
+        arguments: [StateParts.all, .breakers, .exhaustion, .ledger, [.breakers, .ledger]])
+    func imports(parts: StateParts) throws {
         var rig = Rig()
         let permit = try permit(admit("1", model: m), &rig)
         var other = Rig()
         try other.apply(BreakerFailure(name: name("z")))
-        rig.machine.replaceContents(with: other.machine)
+        try rig.apply(ExhaustionMark(provider: name("mine")))
+        try rig.machine.replace(parts, with: other.machine)
+        #expect((rig.machine.exhaustion.count == 0) == parts.contains(.exhaustion))
+        #expect(try rig.apply(BreakerGet(name: name("z"))).exists == parts.contains(.breakers))
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("1"))).standing == .inForce)
         #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage.spend == dollars("1"))
         #expect(try rig.machine.restored().image == rig.machine.image)

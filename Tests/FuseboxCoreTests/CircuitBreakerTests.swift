@@ -91,10 +91,14 @@ struct CircuitBreakerTests {
         #expect(breaker.acquire(at: at(60_000)).share == 0.1)
     }
 
-    @Test("Clock readings at the ends of their range do not trap")
+    @Test("Clock readings at the ends of their range do not trap, and records beyond it are refused")
     func extremeTimes() throws {
         var record = try failed(3).record(name: name("a"), isConfigured: false)
         for lastDecay in [Int64.min, .max] {
+            record.lastDecay = at(lastDecay)
+            #expect(throws: Refusal.self) { try CircuitBreaker(record) }
+        }
+        for lastDecay in [-longestDurationMilliseconds, 8_640_000_000_000_000 + longestDurationMilliseconds] {
             record.lastDecay = at(lastDecay)
             record.windowStart = at(lastDecay)
             record.configuration.degradationCurve = [0]

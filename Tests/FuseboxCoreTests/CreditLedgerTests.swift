@@ -51,9 +51,8 @@ struct CreditLedgerTests {
     @Test("A record that would leave the range of money is refused and changes nothing")
     func overflow() throws {
         var rig = Rig()
-        try rig.apply(
-            LedgerRecord(
-                provider: p, model: m, cost: Money(nanodollars: .max - 5), inputTokens: 0, outputTokens: 0))
+        try rig.apply(record("0"))
+        rig.machine.ledger.providers[existing: 0].sums.spend = .max - 5
         let before = rig.machine.image
         rig.expect(.overflow, of: record("0.000000006"), at: 9)
         #expect(rig.machine.image == before)

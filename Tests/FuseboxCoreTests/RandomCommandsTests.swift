@@ -29,9 +29,9 @@ struct RandomCommandsTests {
             var limits = Limits()
             // Low enough to be met.
             limits.names = 12
-            limits.models = 6
-            limits.modelAccounts = 30
-            limits.providerAccounts = 8
+            limits.models = 7
+            limits.modelAccounts = 60
+            limits.providerAccounts = 11
             limits.budgets = 10
             limits.permits = 20
             limits.permitsPerUser = 12
@@ -152,7 +152,9 @@ struct RandomCommandsTests {
                 note(
                     Report(
                         candidate: Candidate(provider: name(), model: pick([nil, model()])),
-                        outcome: pick(Outcome.allCases), usage: pick([nil, CallUsage(cost: dollars("0.001"))])))
+                        outcome: pick(Outcome.allCases),
+                        usage: pick([nil, CallUsage(model: pick([nil, model()]), cost: dollars("0.001"))]),
+                        retryAfterMilliseconds: pick([nil, nil, 70_000])))
             default: note(AdmitPreview(candidates: candidates(), estimate: estimate()))
             }
         }

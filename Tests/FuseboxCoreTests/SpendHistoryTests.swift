@@ -165,6 +165,54 @@ struct SpendHistoryTests {
         #expect(pool.sum(of: list, since: at(0)).count == 20_000)
     }
 
+    @Test("More imported stretches than this makes itself are summed up at the same record before and after a restore")
+    func manyStretches() {
+        var pool = SpendPool()
+        var list = SpendList()
+        for step in 0..<2_000 {
+            let entry = SpendEntry(
+                start: at(Int64(step) * Self.day), end: at(Int64(step) * Self.day + 1), cost: 1, count: 2)
+            pool.restore(entry, isExact: false, in: &list)
+        }
+        let now = 2_000 * Self.day
+        pool.settle(&list, at: at(now))
+        for step in 0..<(2 * SpendPool.entriesPerProvider) {
+            pool.record(SpendEntry(at: at(now + Int64(step)), cost: 1), in: &list)
+            #expect(list.count <= SpendPool.entriesPerProvider)
+            guard step % 50 == 0 else { continue }
+            var other = SpendList()
+            var position = 0
+            var entries: [SpendEntry] = []
+            pool.forEach(of: list) { entries.append($0) }
+            for entry in entries {
+                pool.restore(entry, isExact: position >= list.count - list.exact, in: &other)
+                position += 1
+            }
+            pool.settle(&other, at: at(now + Int64(step)))
+            #expect(other.count == list.count && other.exact == list.exact, "step \(step)")
+            pool.remove(&other)
+        }
+        #expect(pool.sum(of: list, since: at(0)).count == Int64(4_000 + 2 * SpendPool.entriesPerProvider))
+    }
+
+    @Test("Imported stretches of any count and cost can be summed, merged and taken out again")
+    func largestStretches() {
+        var pool = SpendPool()
+        var list = SpendList()
+        for step in 0..<4 {
+            let entry = SpendEntry(start: at(Int64(step)), end: at(Int64(step)), cost: .max, count: .max)
+            pool.restore(entry, isExact: false, in: &list)
+        }
+        pool.settle(&list, at: at(4))
+        #expect(pool.rollingSum(of: &list, at: at(4)) == SpendSum(cost: .max, count: .max))
+        for step in 0..<SpendPool.foldAt {
+            pool.record(SpendEntry(at: at(5 * Self.day + Int64(step)), cost: 1), in: &list)
+        }
+        #expect(pool.sum(of: list, since: at(0)) == SpendSum(cost: .max, count: .max))
+        let count = Int64(SpendPool.foldAt)
+        #expect(pool.rollingSum(of: &list, at: at(5 * Self.day + count)) == SpendSum(cost: count, count: count))
+    }
+
     @Test("The shared history keeps the newest 2,000 of all")
     func shared() {
         var history = SharedSpendHistory()

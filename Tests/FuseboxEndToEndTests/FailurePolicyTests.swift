@@ -1,4 +1,6 @@
 import FuseboxClient
+import Glibc
+import Synchronization
 import Testing
 
 extension EndToEnd {
@@ -11,6 +13,7 @@ extension EndToEnd {
             var configuration = FuseboxClient.Configuration(failurePolicy: policy)
             configuration.backoffMinimumMilliseconds = 1
             configuration.backoffMaximumMilliseconds = 1
+            configuration.spool = .none
             return try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
         }
 
@@ -28,11 +31,51 @@ extension EndToEnd {
                     continue
                 }
             }
-            #expect(ContinuousClock.now - started < .seconds(5), "each call ends within its timeout")
+            #expect(ContinuousClock.now - started < .seconds(5), "no call waits where nobody listens")
 
             let next = try DaemonProcess(in: daemon.folder)
             #expect(waitUntil { (try? client.breakers.acquire("openai").admitted) == true })
             #expect(try next.stop() == 0)
+        }
+
+        /// Workers that were told to be patient call all the time, and see nothing of a daemon that restarts.
+        @Test func withPatienceWorkersSeeNothingOfARestart() throws {
+            var daemon = try DaemonProcess()
+            let failure = Mutex<ClientError?>(nil)
+            let isStopping = Atomic(false)
+            let calls = Atomic(0)
+            let path = daemon.socketPath
+            let workers = (0..<4).map { _ in
+                WorkerThread {
+                    do throws(ClientError) {
+                        var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: 60_000)
+                        configuration.connectTimeoutMilliseconds = 60_000
+                        configuration.restartPatienceMilliseconds = 60_000
+                        configuration.spool = .none
+                        let client = try FuseboxClient.connect(to: path, configuration: configuration)
+                        while !isStopping.load(ordering: .relaxed) {
+                            _ = try client.exhaustion.get("openai")
+                            try client.breakers.success("openai")
+                            calls.add(1, ordering: .relaxed)
+                        }
+                    } catch { failure.withLock { $0 = error } }
+                }
+            }
+            for restart in 0..<3 {
+                let before = calls.load(ordering: .relaxed)
+                #expect(waitUntil { calls.load(ordering: .relaxed) > before + 20 || failure.withLock { $0 } != nil })
+                #expect(try daemon.stop(restart == 1 ? SIGKILL : SIGTERM) == (restart == 1 ? 128 + SIGKILL : 0))
+                daemon = try DaemonProcess(in: daemon.folder)
+            }
+            let before = calls.load(ordering: .relaxed)
+            #expect(waitUntil { calls.load(ordering: .relaxed) > before + 20 || failure.withLock { $0 } != nil })
+            isStopping.store(true, ordering: .relaxed)
+            for worker in workers { worker.join() }
+            #expect(failure.withLock { $0 } == nil)
+            let client = try Self.client(of: daemon, .failClosed)
+            let counted = try client.breakers.get("openai").status.totalSuccesses
+            #expect(counted == UInt64(calls.load(ordering: .relaxed)))
+            #expect(try daemon.stop() == 0)
         }
 
         @Test func failOpenPermitsAndReportsOnReturn() throws {
@@ -74,4 +117,24 @@ extension EndToEnd {
             #expect(try next.stop() == 0)
         }
     }
+}
+
+/// A thread that a test waits for.
+private final class WorkerThread: @unchecked Sendable {
+    private var thread = pthread_t()
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        self.body = body
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<WorkerThread>.fromOpaque(context!).takeRetainedValue().body()
+                return nil
+            }, context)
+        precondition(code == 0)
+    }
+
+    func join() { pthread_join(thread, nil) }
 }

@@ -7,11 +7,13 @@ import Testing
 final class FakedClock {
     private let folder: TemporaryFolder
     private let file: String
+    private let synchronised: String
+    private let kernel: String
     private var steps = 0
     private(set) var offsetSeconds = 0
 
-    /// `libfaketime` is installed. Loaded before AddressSanitizer's runtime it keeps the daemon from starting.
-    static let isPossible = library != nil && !isUnderAddressSanitizer
+    /// `libfaketime` is installed, and a C compiler to build what tells whether the clock is synchronised. Loaded before AddressSanitizer's runtime it keeps the daemon from starting.
+    static let isPossible = library != nil && !isUnderAddressSanitizer && Interposer.isPossible
 
     private static let library: String? = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
@@ -22,7 +24,15 @@ final class FakedClock {
     init(in folder: TemporaryFolder) {
         self.folder = folder
         file = folder("faketime")
+        synchronised = folder("synchronised")
+        kernel = folder("kernel.so")
         set(offsetSeconds: 0)
+        guard Self.isPossible else { return }
+        write(Array(Self.source.utf8), to: folder("kernel.c"))
+        let status = run([
+            "/usr/bin/cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", kernel, folder("kernel.c"),
+        ])
+        precondition(status == 0, "the interposer does not compile")
     }
 
     /// How the daemon is started under it.
@@ -31,7 +41,8 @@ final class FakedClock {
     /// environment before `main`, and Swift would not find the arguments any more.
     func prelude(_ clocks: Clocks = .wall) -> String {
         let variables = [
-            "LD_PRELOAD=\(Self.library ?? "")", "FAKETIME_TIMESTAMP_FILE=\(file)", "FAKETIME_NO_CACHE=1",
+            "'LD_PRELOAD=\(kernel) \(Self.library ?? "")'", "FUSEBOX_SYNCHRONISED=\(synchronised)",
+            "FAKETIME_TIMESTAMP_FILE=\(file)", "FAKETIME_NO_CACHE=1",
             "NO_FAKE_STAT=1",
         ]
         let steady = clocks == .wall ? ["FAKETIME_DONT_FAKE_MONOTONIC=1"] : []
@@ -56,6 +67,29 @@ final class FakedClock {
         write(Array((offsetSeconds < 0 ? "\(offsetSeconds)\n" : "+\(offsetSeconds)\n").utf8), to: next)
         rename(next, file)
     }
+
+    /// Whether the kernel says that the wall clock is synchronised; not unless set.
+    var isSynchronised: Bool {
+        get { access(synchronised, F_OK) == 0 }
+        set { if newValue { write([], to: synchronised) } else { unlink(synchronised) } }
+    }
+
+    /// The kernel's word on its clock.
+    private static let source = """
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/timex.h>
+        #include <unistd.h>
+
+        int adjtimex(struct timex *state) {
+            const char *path = getenv("FUSEBOX_SYNCHRONISED");
+            int yes = path && access(path, F_OK) == 0;
+            memset(state, 0, sizeof *state);
+            state->status = yes ? STA_PLL : STA_UNSYNC;
+            return yes ? TIME_OK : TIME_ERROR;
+        }
+
+        """
 
     /// Removes what a daemon that was killed has left in shared memory.
     static func forget(_ process: pid_t) {

@@ -74,6 +74,9 @@ final class RawPeer {
 
     deinit { close(socket) }
 
+    /// Takes no more replies: what the daemon sends from here on fails there.
+    func stopReceiving() { shutdown(socket, Int32(SHUT_RD)) }
+
     // MARK: Sending
 
     /// Sends all of the bytes, or as many as go before the peer closes.

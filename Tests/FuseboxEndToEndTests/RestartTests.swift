@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Glibc
 import Testing
 
@@ -30,6 +31,33 @@ extension EndToEnd {
             let account = try #require(try client.ledger.provider("openai"))
             #expect(account.usage.spend == cost)
             #expect(account.usage.requests == 1_000)
+        }
+
+        /// A worker's very first request is lost with a daemon that never looked at it: the next one has never met the worker,
+        /// so nothing has counted, and it is sent again.
+        @Test(arguments: [true, false])
+        func theFirstRequestOfAWorkerCountsOnceThoughTheDaemonIsKilled(isCarriedOut: Bool) throws {
+            let daemon = try DaemonProcess()
+            var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: 60_000)
+            configuration.connectTimeoutMilliseconds = 60_000
+            configuration.spool = .none
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
+            if !isCarriedOut { daemon.send(SIGSTOP) }
+            let pending = try client.submit(
+                LedgerRecord(
+                    provider: Name("openai"), model: Name("gpt"), cost: .dollars("0.5"), inputTokens: 1, outputTokens: 2
+                ))
+            if isCarriedOut {
+                let watching = try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
+                #expect(waitUntil { (try? watching.ledger.provider("openai")?.usage.requests) == 1 })
+            }
+            daemon.send(SIGKILL)
+            #expect(try daemon.wait() == 128 + SIGKILL)
+            let next = try DaemonProcess(in: daemon.folder)
+            _ = try pending.wait()
+            let account = try #require(try client.ledger.provider("openai"))
+            #expect(account.usage.requests == 1 && account.usage.spend == .dollars("0.5"))
+            #expect(try next.stop() == 0)
         }
     }
 }

@@ -78,14 +78,6 @@ extension EndToEnd {
             #expect(daemon.log.contains("passed 2 sockets"))
         }
 
-        @Test func logLinesCarryPrioritiesWhenNotOnATerminal() throws {
-            let daemon = try DaemonProcess()
-            #expect(try daemon.stop() == 0)
-            let lines = daemon.log.split(separator: "\n")
-            #expect(lines.count >= 3)
-            for line in lines { #expect(line.starts(with: /<[0-7]>\S/)) }
-        }
-
         @Test func userSignalTellsTheLongestTurn() throws {
             let daemon = try DaemonProcess()
             daemon.send(SIGUSR1)

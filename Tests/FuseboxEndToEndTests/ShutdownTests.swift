@@ -85,15 +85,17 @@ extension EndToEnd {
             #expect(try daemon.stop() == 0)
         }
 
-        @Test func aLastSnapshotThatCannotBeWrittenIsSaid() throws {
-            let daemon = try DaemonProcess()
+        @Test(.enabled(if: Interposer.isPossible)) func aLastSnapshotThatCannotBeWrittenIsSaid() throws {
+            let folder = TemporaryFolder()
+            let interposer = try Interposer(in: folder)
+            var options = DaemonProcess.Options()
+            options.prelude = interposer.prelude
+            let daemon = try DaemonProcess(options, in: folder)
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(BreakerSuccess(name: try Name("one"))).status == .ok)
-            // Nothing can be created in a folder that is gone.
-            for name in fileNames(in: daemon.dataPath) { unlink("\(daemon.dataPath)/\(name)") }
-            rmdir(daemon.dataPath)
+            interposer.fail("renameat")
             #expect(try daemon.stop() == 74)
-            #expect(daemon.log.contains("<2>the last snapshot could not be written"))
+            #expect(daemon.log.contains("critical: the last snapshot could not be written"))
         }
     }
 }

@@ -8,13 +8,14 @@ extension EndToEnd {
     @Suite struct WithPermitTests {
         private struct Broken: Error {}
 
-        private static func client(of daemon: DaemonProcess, requestTimeoutMilliseconds: Int = 20_000) throws
-            -> FuseboxClient
-        {
+        private static func client(
+            of daemon: DaemonProcess, requestTimeoutMilliseconds: Int = 20_000, backoffMilliseconds: Int = 1
+        ) throws -> FuseboxClient {
             var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: requestTimeoutMilliseconds)
             configuration.connectTimeoutMilliseconds = 20_000
-            configuration.backoffMinimumMilliseconds = 1
-            configuration.backoffMaximumMilliseconds = 1
+            configuration.backoffMinimumMilliseconds = backoffMilliseconds
+            configuration.backoffMaximumMilliseconds = backoffMilliseconds
+            configuration.spool = .none
             return try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
         }
 
@@ -55,9 +56,11 @@ extension EndToEnd {
             #expect(try daemon.stop() == 0)
         }
 
-        @Test func aLongCallIsThereInTimeAfterTheDaemonHasStartedAnew() throws {
+        /// However long it has been away: who holds a permit backs off by a part of the grace at the most.
+        @Test(arguments: [1, 3_600_000])
+        func aLongCallIsThereInTimeAfterTheDaemonHasStartedAnew(backoffMilliseconds: Int) throws {
             var daemon = try DaemonProcess()
-            let client = try Self.client(of: daemon)
+            let client = try Self.client(of: daemon, backoffMilliseconds: backoffMilliseconds)
             let estimate = try Estimate.tokens(800)
             try client.withPermit(["openai"], estimate: estimate) { (_: HeldPermit) -> CallResult<Void> in
                 daemon.send(SIGKILL)

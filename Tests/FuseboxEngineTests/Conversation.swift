@@ -64,13 +64,13 @@ final class Conversation {
         var sequence: UInt64 = 0
         private var correlation: UInt32 = 100
 
-        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true) {
+        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true, user: UInt32 = 1_000) {
             self.conversation = conversation
-            session = Session(id: id, peer: Peer.credentials(isOperator))
+            session = Session(id: id, peer: Peer.credentials(isOperator, user))
         }
 
-        private static func credentials(_ isOperator: Bool) -> FuseboxEngine.Peer {
-            FuseboxEngine.Peer(processID: 10, user: 1_000, isOperator: isOperator)
+        private static func credentials(_ isOperator: Bool, _ user: UInt32) -> FuseboxEngine.Peer {
+            FuseboxEngine.Peer(processID: 10, user: user, isOperator: isOperator)
         }
 
         /// Sends one frame; gives the verdict and the frames that come back.
@@ -131,7 +131,9 @@ final class Conversation {
     }
 
     /// A connection that has said nothing yet.
-    func stranger(_ id: UInt64 = 1, isOperator: Bool = true) -> Peer { Peer(self, id, isOperator: isOperator) }
+    func stranger(_ id: UInt64 = 1, isOperator: Bool = true, user: UInt32 = 1_000) -> Peer {
+        Peer(self, id, isOperator: isOperator, user: user)
+    }
 
     /// A connection that has said hello.
     func peer(_ id: UInt64 = 1, isOperator: Bool = true) throws -> Peer {
@@ -151,14 +153,13 @@ struct EmptyStorage: Storage {
     fileprivate static func failure(_ operation: String) -> StorageError {
         StorageError(operation: operation, path: "nowhere", code: 30, reason: "it stays empty")
     }
+    private static let nothing = StorageError(operation: "open", path: "nowhere", code: 2, reason: "there is nothing")
 
     func list() throws(StorageError) -> [String] { [] }
     func create(_ name: String) throws(StorageError) -> File { throw Self.failure("create") }
-    func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.failure("read") }
-    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
-        throw Self.failure("read")
-    }
-    func length(of name: String) throws(StorageError) -> Int { throw Self.failure("stat") }
+    func read(_ name: String) throws(StorageError) -> [UInt8] { throw Self.nothing }
+    func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] { throw Self.nothing }
+    func length(of name: String) throws(StorageError) -> Int { throw Self.nothing }
     func rename(_ name: String, to other: String) throws(StorageError) { throw Self.failure("rename") }
     func remove(_ name: String) throws(StorageError) { throw Self.failure("unlink") }
     func syncDirectory() throws(StorageError) {}

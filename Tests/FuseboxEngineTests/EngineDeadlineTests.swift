@@ -86,4 +86,38 @@ import Testing
         #expect(untilDue(conversation) == 0)
         #expect(try lapses(conversation, subscriber) == 1)
     }
+
+    // MARK: The time, written down
+
+    /// How many inputs a daemon makes in so many seconds in which nothing is asked of it.
+    private func idleInputs(_ conversation: Conversation, seconds: Int) -> UInt64 {
+        let before = conversation.engine.sequence
+        for _ in 0..<seconds {
+            conversation.now += 1_000
+            conversation.engine.advance(to: conversation.moment)
+        }
+        return conversation.engine.sequence - before
+    }
+
+    @Test func aDaemonForWhichNothingRunsWritesNothingDown() throws {
+        let conversation = Conversation()
+        let peer = try conversation.peer(1)
+        let name = try Name("openai")
+        _ = try peer.ok(
+            LedgerRecord(provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1))
+        #expect(idleInputs(conversation, seconds: 3_600) == 0)
+    }
+
+    /// After 10 s, 20 s, 40 s, …: what a clock that is set back takes away is at most half of the time.
+    @Test func whileSomethingRunsTheTimeIsWrittenDownEverLessOften() throws {
+        let conversation = Conversation()
+        let peer = try conversation.peer(1)
+        _ = try peer.ok(ExhaustionMark(provider: try Name("openai"), resetAfterMilliseconds: 86_400_000))
+        #expect(idleInputs(conversation, seconds: 9) == 0)
+        #expect(idleInputs(conversation, seconds: 1) == 1)
+        #expect(idleInputs(conversation, seconds: 60) == 2)
+        #expect(idleInputs(conversation, seconds: 8 * 3_600) == 8)
+        _ = try peer.ok(ExhaustionMark(provider: try Name("openai"), resetAfterMilliseconds: 86_400_000))
+        #expect(idleInputs(conversation, seconds: 10) == 1, "a change begins anew")
+    }
 }

@@ -108,16 +108,16 @@ import Testing
     }
 
     @Test func aClientSendsNoRepliesAndNoEvents() throws {
-        let peer = try Conversation().peer()
         let ping = Ping.declaration.number
         for header in [
             FrameHeader(command: ping, kind: .reply, correlation: 1),
             FrameHeader(command: ping, kind: .event, correlation: 1),
             FrameHeader(command: ping, kind: .request, detail: 1, correlation: 1),
         ] {
-            #expect(try peer.send(header, []).1.map(\.status) == [.malformed])
+            let (verdict, answers) = try Conversation().peer().send(header, [])
+            #expect(answers.map(\.status) == [.malformed])
+            guard case .close = verdict else { Issue.record("the connection stays open"); return }
         }
-        #expect(try peer.ask(Ping()).status == .ok)
     }
 
     @Test func aPayloadIsConsumedToItsLastByte() throws {

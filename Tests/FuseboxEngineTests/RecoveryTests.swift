@@ -2,9 +2,10 @@ import FuseboxEngine
 import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
+import Glibc
 import Testing
 
-/// One test a row of the table in `Recovery.swift`.
+/// One test a row of the table in `RecoveryCase.swift`.
 struct RecoveryTests {
     private let directory = WrittenDirectory()
 
@@ -202,6 +203,38 @@ struct RecoveryTests {
         try directory.segment(9..<12, isRebased: true)
         try damageSnapshot(8)
         #expect(refusal() == .lostBase(file: WrittenDirectory.journal(9)))
+    }
+
+    // MARK: The table
+
+    private func lines(of file: String) -> [Substring] {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        guard let stream = fopen("\(root)/\(file)", "r") else { return [] }
+        defer { fclose(stream) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = fread(&piece, 1, piece.count, stream)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self).split(separator: "\n") }
+            bytes += piece[..<count]
+        }
+    }
+
+    /// The document has the rows of the code, in their order; and every case that a recovery can come to has one.
+    @Test func theDocumentsTableIsThatOfTheCode() {
+        let code = lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter { $0.hasPrefix("/// | `") }
+            .map { $0.dropFirst(4) }
+        let page = lines(of: "proto-docs/journal.md").drop { $0 != "## Recovery" }.filter { $0.hasPrefix("| `") }
+        #expect(!code.isEmpty && page == code)
+        let cases =
+            lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter { $0.hasPrefix("    case ") }
+            .map { $0.dropFirst(9).prefix { $0.isLetter } }
+            + lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter {
+                $0.hasPrefix("        case ") && !$0.hasPrefix("        case .")
+            }
+            .map { $0.dropFirst(13).prefix { $0.isLetter } }
+        for name in cases { #expect(code.contains { $0.hasPrefix("| `\(name)` ") }, "\(name)") }
+        #expect(cases.count >= 18)
     }
 
     // MARK: What follows

@@ -120,13 +120,13 @@ import Testing
         for offset in stride(from: 0, to: bytes.count, by: 50) {
             _ = try peer.ok(chunk(Array(bytes[offset..<min(offset + 50, bytes.count)]), at: offset))
         }
-        guard case .deferred(let ticket, .decodeImport(let pieces)) = try peer.send(commit(bytes.count)).0 else {
+        guard case .deferred(let ticket, .decodeImport(let pieces, _)) = try peer.send(commit(bytes.count)).0 else {
             Issue.record("decoding is work for another thread")
             return
         }
         #expect(pieces.count == 1, "small pieces are joined")
         let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(limits: Limits())
-        conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
+        try conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
         _ = try #require(conversation.captureIfDue())
         #expect(conversation.snapshotEnded(.success(info(2))) == [ticket])
         #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text) == ["openai"])
@@ -144,6 +144,12 @@ import Testing
         #expect(try peer.ask(commit(61)).status == .damagedData)
         #expect(try peer.ask(chunk([UInt8](repeating: 1, count: 41), at: 60)).status == .limitReached)
         #expect(try peer.ask(commit(60)).status == .damagedData, "what was too long is gone")
+        // An import replaces some part, and none that there is not.
+        for parts in [0, 8, 15] as [UInt8] {
+            var commit = commit(60)
+            commit.parts = parts
+            #expect(try peer.ask(commit).status == .outOfRange)
+        }
         // A connection that goes takes its upload with it.
         #expect(try peer.ask(chunk([1], at: 0)).status == .ok)
         conversation.engine.sessionEnded(peer.session)

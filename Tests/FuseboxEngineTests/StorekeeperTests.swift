@@ -1,99 +1,13 @@
 import FuseboxCore
-import FuseboxEngine
 import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
 import Testing
 
+@testable import FuseboxEngine
+
 /// What the storekeeper leaves on the disk, work by work: a test decides what is done elsewhere, and when.
 struct StorekeeperTests {
-    /// A start of the daemon on a simulated disk, one turn after the other.
-    private final class Life: StorekeeperDelegate {
-        let keeper: Storekeeper<SimulatedStorage>
-        private(set) var failure: StorageError?
-        private(set) var delivered = 0
-        private(set) var statuses: [Status?] = []
-        private var tasks: [() -> Void] = []
-        private var session = Session(id: 1, peer: Peer(processID: 1, user: 0, isOperator: true))
-        private var now: Int64 = 1_790_000_000_000
-        private var sequence: UInt64 = 0
-
-        init(on storage: SimulatedStorage, worker: UInt64) throws {
-            let store = SnapshotStore(storage)
-            let moment = Moment(milliseconds: now)
-            let recovered = try Recovered.find(
-                in: store, profile: .fusebox, limits: Limits(), newEpoch: 9, at: moment)
-            let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch, salt: 7)
-            var options = StorekeepingOptions()
-            options.segmentLength = 16 * 1024
-            keeper = try Storekeeper(recovered, in: store, identity: identity, options, at: moment)
-            keeper.delegate = self
-            ask(Hello(worker: WorkerID(high: 1, low: worker), client: "test"))
-        }
-
-        func turn(_ requests: () -> Void = {}) {
-            now += 1
-            keeper.beginTurn(at: Moment(milliseconds: now))
-            requests()
-            keeper.endTurn()
-            keeper.writeSnapshotIfDue()
-        }
-
-        func ask<C: Command>(_ command: C) {
-            var payload = ByteWriter()
-            if C.declaration.isSequenced {
-                sequence += 1
-                RequestSequence(sequence: sequence, oldestUnacknowledged: sequence).encode(into: &payload)
-            }
-            command.encode(into: &payload)
-            var output = ByteWriter()
-            let header = FrameHeader(command: C.declaration.number, kind: .request, correlation: 1)
-            payload.withBytes {
-                _ = keeper.engine.handle(header, $0, &session, &output, at: Moment(milliseconds: now))
-            }
-            guard !output.isEmpty else { return }
-            var reader = FrameReader()
-            output.withBytes { reader.append($0) }
-            statuses += [try? reader.next { header, _ in Status(rawValue: header.detail) }].map { $0 ?? nil }
-        }
-
-        /// Finishes work that is under way; 0 is the oldest.
-        func finish(_ index: Int) { tasks.remove(at: index)() }
-
-        /// The work that is under way.
-        var count: Int { tasks.count }
-
-        func finishAll() {
-            while !tasks.isEmpty { finish(0) }
-        }
-
-        func stop() {
-            keeper.stop()
-            repeat {
-                finishAll()
-                turn()
-            } while !keeper.isQuiet
-            keeper.seal()
-        }
-
-        func work<Result: Sendable>(
-            _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
-        ) {
-            tasks.append { completion(body()) }
-        }
-
-        func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
-            work(body, then: completion)
-        }
-
-        func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { delivered += 1 }
-        func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {}
-        func goOn(with session: UInt64) {}
-        func runAgain() {}
-        func note(_ news: StorekeeperNews) {}
-        func journalFailed(_ error: StorageError) { failure = error }
-    }
-
     private let storage = SimulatedStorage(seed: 1)
     private let outcome: BreakerSuccess
     private let record: LedgerRecord
@@ -134,12 +48,12 @@ struct StorekeeperTests {
         life.turn { for _ in 0..<3 { life.ask(outcome) } }
         #expect(life.statuses == [.ok, .ok, .ok, .ok] && life.keeper.engine.sequence == 5)
         // Syncs whatever is thought to need it.
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         life.finishAll()
         #expect(life.keeper.engine.durableSequence == 2, "what is in no journal is not on the disk")
         storage.isFull = false
         life.turn { life.ask(SnapshotNow()) }
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         // There is room again while a snapshot is still being written.
         life.finish(1)
         life.turn { life.ask(outcome) }
@@ -166,7 +80,7 @@ struct StorekeeperTests {
         storage.isFull = true
         let late = try Life(on: storage, worker: 3)
         storage.isFull = false
-        late.keeper.keepJournal()
+        late.keeper.keepHouse()
         late.finishAll()
         late.turn()
         let last = try #require(try storage.segments().last)
@@ -197,12 +111,13 @@ struct StorekeeperTests {
         #expect(try JournalReader(storage.read(file)).forEach { _, _, _ in } == .open(offset: last))
         next.turn { next.ask(outcome) }
         storage.isFull = false
-        next.keeper.keepJournal()
+        next.keeper.keepHouse()
         next.finish(0)
         next.turn()
-        // The part that waits is on the disk and knows it, its snapshot is not.
+        // The part that waits is on the disk and knows it, its snapshot is not: only a stop syncs under a rebase.
         next.turn { next.ask(record) }
-        next.keeper.keepJournal()
+        next.keeper.stop()
+        next.turn()
         next.finish(next.count - 1)
         next.turn { next.ask(record) }
         storage.killProcess()
@@ -231,7 +146,7 @@ struct StorekeeperTests {
         life.finishAll()
         #expect(life.failure != nil && life.keeper.hasFailed)
         life.turn { life.ask(record) }
-        life.keeper.keepJournal()
+        life.keeper.keepHouse()
         life.finishAll()
         #expect(life.delivered == 0)
     }

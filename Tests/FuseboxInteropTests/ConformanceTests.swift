@@ -1,10 +1,11 @@
+import FuseboxConformance
 import FuseboxInterop
 import FuseboxWire
 import Testing
 
 @Suite("Conformance with the reference library")
 struct ConformanceTests {
-    static let traces = (1...10).map { $0 < 10 ? "0\($0)" : "\($0)" }
+    static let traces = (1...11).map { $0 < 10 ? "0\($0)" : "\($0)" }
 
     @Test("Every reply agrees with the library's", arguments: traces)
     func agrees(number: String) throws {
@@ -16,10 +17,12 @@ struct ConformanceTests {
         var runner = TraceRunner(profile: .llmProviders)
         let actual = try replies(to: lines, from: &runner)
         #expect(actual.count == expected.count)
+        var comparison = ReplyComparison()
         var differences: [String] = []
         for index in expected.indices {
             let operation = requests[index]["op"]?.text ?? ""
-            if let found = ReplyComparison.difference(operation, expected[index], actual[index]) {
+            comparison.see(requests[index])
+            if let found = comparison.difference(operation, expected[index], actual[index]) {
                 differences.append("line \(index + 1): \(found)")
             }
         }
@@ -50,18 +53,38 @@ struct ConformanceTests {
         #expect(refused < 5)
     }
 
-    @Test("The comparison tells what differs")
-    func comparisonFindsDifferences() {
-        let want: JSONValue = ["a": 1, "b": [1.5, "x"], "c": .null]
-        #expect(ReplyComparison.difference("op", want, ["a": 1.0000001, "b": [1.5, "x"], "d": 7]) == nil)
-        #expect(ReplyComparison.difference("op", want, ["a": 1.1, "b": [1.5, "x"]]) == "op.a: want 1, got 1.1")
-        #expect(ReplyComparison.difference("op", want, ["a": 1, "b": [1.5]]) != nil)
-        #expect(ReplyComparison.difference("op", want, ["a": true, "b": [1.5, "x"]]) != nil)
-        #expect(ReplyComparison.difference("op", want, ["b": [1.5, "x"]]) == "op.a: missing (want 1)")
-        let entry: (String, Double) -> JSONValue = {
-            ["ledger": ["spendHistory": [["provider": "p", "cost": .init($1)]]]]
+    @Test("The comparison is strict: only money may differ, and by no more than adding doubles costs")
+    func comparisonIsStrict() {
+        func difference(
+            _ want: JSONValue, _ got: JSONValue, _ operation: String = "op", after request: JSONValue = .null
+        ) -> String? {
+            var comparison = ReplyComparison()
+            comparison.see(request)
+            return comparison.difference(operation, want, got)
         }
-        #expect(ReplyComparison.difference("export", entry("p", 1), entry("p", 1)) == nil)
-        #expect(ReplyComparison.difference("export", entry("p", 1), entry("p", 2)) != nil)
+        let want: JSONValue = ["a": 1, "b": [1.5, "x"], "c": .null]
+        #expect(difference(want, want) == nil)
+        #expect(difference(want, ["a": 1.0000001, "b": [1.5, "x"], "c": .null]) == "op.a: want 1, got 1.0000001")
+        #expect(difference(want, ["a": 1, "b": [1.5, "x"], "c": .null, "d": 7]) != nil, "a field too many")
+        #expect(difference(want, ["a": 1, "b": [1.5, "x"]]) != nil, "a field that is null is not one that is absent")
+        #expect(difference(want, ["a": 1, "b": [1.5], "c": .null]) != nil)
+        #expect(difference(want, ["a": true, "b": [1.5, "x"], "c": .null]) != nil)
+        // A millionth of a moment is half an hour.
+        #expect(difference(["nextAttempt": 1_767_225_600_000], ["nextAttempt": 1_767_225_600_001]) != nil)
+        #expect(difference(["primaryTrafficPct": 0.7], ["primaryTrafficPct": 0.7000000000000001]) != nil)
+        #expect(difference(["spend": 0.30000000000000004], ["spend": 0.3]) == nil)
+        #expect(difference(["spend": 0.3], ["spend": 0.300000002]) != nil)
+        // In much money there is more to lose.
+        #expect(difference(["spend": 0.3], ["spend": 0.300000002], after: ["cost": 10_000]) == nil)
+        #expect(difference(["utilizationPct": 0.8], ["utilizationPct": 0.8000001]) != nil)
+        let entry: (Int64, Double) -> JSONValue = {
+            ["ledger": ["spendHistory": [["provider": "p", "cost": .init($1), "timestamp": .init($0)]]]]
+        }
+        #expect(difference(entry(1, 1), entry(1, 1), "export") == nil)
+        #expect(difference(entry(1, 1), entry(1, 2), "export") != nil)
+        #expect(difference(entry(1, 1), entry(2, 1), "export") != nil)
+        let breakers: ([JSONValue]) -> JSONValue = { ["breakers": ["breakers": .array($0.map { ["name": $0] })]] }
+        #expect(difference(breakers(["a", "b"]), breakers(["b", "a"]), "export") == nil)
+        #expect(difference(breakers(["a", "b"]), breakers(["b", "c"]), "export") != nil)
     }
 }

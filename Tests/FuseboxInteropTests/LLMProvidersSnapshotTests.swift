@@ -265,7 +265,8 @@ struct LLMProvidersSnapshotTests {
         arguments: [
             ("[]", "expected an object"),
             ("{}", "this is no snapshot of llm-providers"),
-            (#"{"breakers":{"version":1,"breakers":[]}}"#, "exhaustion: missing; expected an object"),
+            (#"{"breakers":{"version":1,"breakers":7}}"#, "breakers.breakers: expected an array"),
+            (#"{"ledger":"{"}"#, "ledger: the text is no JSON: line 1, column 2"),
             (#"{"version":2,"entries":[],"defaultResetMs":1}"#, "version: version 2 is unknown; expected 1"),
             (#"{"version":"1","entries":[]}"#, "version: expected a whole number"),
             (#"{"version":1,"entries":[]}"#, "defaultResetMs: missing; expected a whole number"),

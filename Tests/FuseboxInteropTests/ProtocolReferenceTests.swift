@@ -43,6 +43,43 @@ struct ProtocolReferenceTests {
         #expect(commands.count == (0...CommandTable.highestNumber).count { CommandTable.declaration($0) != nil })
         #expect(reference["statuses"]?.list?.count == Status.allCases.count)
     }
+
+    @Test("The JSON form is enough to write a codec from: enumerations have numbers, and every type is known")
+    func jsonForGenerators() throws {
+        let reference = try JSONValue(parsing: ProtocolReference.json().utf8)
+        let types = try #require(reference["types"]?.list)
+        func values(_ name: String) -> JSONValue? { types.first { $0["name"]?.text == name }?["values"] }
+        #expect(values("BreakerState") == ["closed": 0, "degraded": 1, "recovering": 2, "open": 3])
+        #expect(reference["kinds"] == ["request": 0, "reply": 1, "event": 2])
+        #expect(reference["topics"]?["admission"] == 16)
+        let known = Set(types.compactMap { $0["name"]?.text }).union([
+            "u8", "u16", "u32", "u64", "i64", "f64", "bool", "money", "timestamp", "name", "text", "bytes",
+        ])
+        let records = (reference["commands"]?.list ?? []).flatMap { [$0["request"], $0["reply"]] }
+        let fields = (records + (reference["events"]?.list ?? []).map { $0["fields"] } + types.map { $0["fields"] })
+            .flatMap { $0?.list ?? [] }
+        #expect(fields.count > 300)
+        for field in fields {
+            let type = try #require(field["type"]?.text)
+            #expect(isKnown(Substring(type), known), "\(type)")
+        }
+        // A list that may be absent is not a list of what may be absent.
+        let curves = fields.filter { $0["name"]?.text == "degradationCurve" }.compactMap { $0["type"]?.text }
+        #expect(Set(curves) == ["list of f64", "(list of f64)?"])
+    }
+
+    /// Whether a type is one of the grammar: `T?`, `(T)?`, `list of T`, `list of at most N T`, or a name.
+    private func isKnown(_ type: Substring, _ known: Set<String>) -> Bool {
+        if type.hasSuffix(")?"), type.hasPrefix("(") { return isKnown(type.dropFirst().dropLast(2), known) }
+        if type.hasPrefix("list of at most ") {
+            let rest = type.dropFirst("list of at most ".count)
+            guard let space = rest.firstIndex(of: " "), Int(rest[..<space]) != nil else { return false }
+            return isKnown(rest[rest.index(after: space)...], known)
+        }
+        if type.hasPrefix("list of ") { return isKnown(type.dropFirst("list of ".count), known) }
+        if type.hasSuffix("?"), !type.contains(" ") { return isKnown(type.dropLast(), known) }
+        return known.contains(String(type))
+    }
 }
 
 @Suite("The protocol's page")

@@ -100,7 +100,7 @@ struct TraceRunnerTests {
             (#"{"at":1,"op":"breaker.acquire","name":"","draw":0}"#, "name: a name must not be empty"),
             (#"{"at":1,"op":"breaker.configure","name":"a","config":{"resetTimeout":0}}"#, "resetTimeout 0 ms"),
             (
-                #"{"at":1,"op":"breaker.configure","name":"a","config":{"degradationCurve":[1,null]}}"#,
+                #"{"at":1,"op":"breaker.configure","name":"a","config":{"degradationCurve":[1,"x"]}}"#,
                 "config.degradationCurve[1]: expected a number"
             ),
             (
@@ -127,7 +127,7 @@ struct TraceRunnerTests {
                 #"{"at":1,"op":"ledger.setBudget","budget":{"provider":"a","rateLimits":{"rpm":"1"}}}"#,
                 "budget.rateLimits.rpm"
             ),
-            (#"{"at":1,"op":"import","breakers":{}}"#, "an import replaces all three"),
+            (#"{"at":1,"op":"import","state":{}}"#, "an import replaces those that it names"),
             (#"[]"#, "expected an object"),
         ])
     func refusedLines(line: String, message: String) {

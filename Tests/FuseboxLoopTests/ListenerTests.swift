@@ -196,9 +196,19 @@ import Testing
         }
     }
 
-    @Test func whoeverBindsInTheFolderIsWaitedForButNotForEver() throws {
+    @Test func aLockOnTheFolderHoldsNobodyUp() throws {
         let loop = try EventLoop()
         let other = Descriptor(owning: open(folder.path, O_RDONLY | O_DIRECTORY))
+        #expect(flock(other.number, LOCK_EX) == 0)
+        let listener = try Listener(on: loop, path: folder("s"))
+        #expect(BlockingClient(path: folder("s")) != nil)
+        #expect(!exists(folder("s.lock")), "the lock is gone when nobody binds")
+        listener.close()
+    }
+
+    @Test func whoeverBindsThereIsWaitedForButNotForEver() throws {
+        let loop = try EventLoop()
+        let other = Descriptor(owning: open(folder("s.lock"), O_RDWR | O_CREAT, 0o600))
         #expect(flock(other.number, LOCK_EX) == 0)
         let error = try #require(refusal(folder("s"), on: loop))
         #expect(error.code == EWOULDBLOCK)
@@ -206,6 +216,54 @@ import Testing
         #expect(!exists(folder("s")))
         #expect(flock(other.number, LOCK_UN) == 0)
         #expect(refusal(folder("s"), on: loop) == nil)
+    }
+
+    /// What others can open they can lock too.
+    @Test func aLockThatOthersCouldHoldIsNone() throws {
+        let loop = try EventLoop()
+        let other = Descriptor(owning: open(folder("s.lock"), O_RDWR | O_CREAT, 0o600))
+        fchmod(other.number, 0o644)
+        #expect(flock(other.number, LOCK_EX) == 0)
+        #expect(refusal(folder("s"), on: loop) == nil)
+        mkdir(folder("s.lock"), 0o700)
+        #expect(refusal(folder("s"), on: loop) == nil)
+        rmdir(folder("s.lock"))
+        symlink(folder("elsewhere"), folder("s.lock"))
+        #expect(refusal(folder("s"), on: loop) == nil)
+        #expect(!exists(folder("elsewhere")))
+    }
+
+    @Test func aFileThatIsGoneIsMadeAgainAsItWas() throws {
+        let loop = try EventLoop()
+        let old = try Listener(on: loop, path: folder("s"), mode: 0o600)
+        #expect(old.lookAtPath() == .asItWas)
+        chmod(folder("s"), 0o666)
+        if geteuid() == 0 { lchown(folder("s"), 12_345, 54_321) }
+        #expect(old.lookAtPath() == .asItWas, "an operator may change who may connect")
+        unlink(folder("s"))
+        #expect(old.lookAtPath() == .missing(path: folder("s")))
+        let new = try old.makeAnew()
+        #expect(old.lookAtPath() == .replaced(path: folder("s")))
+        #expect(new.lookAtPath() == .asItWas)
+        old.close()
+        let status = try #require(fileStatus(folder("s")))
+        #expect(status.st_mode & 0o777 == 0o666)
+        if geteuid() == 0 { #expect(status.st_uid == 12_345 && status.st_gid == 54_321) }
+        #expect(BlockingClient(path: folder("s")) != nil)
+        new.close()
+        #expect(!exists(folder("s")))
+    }
+
+    @Test func aPathAtWhichSomebodyElseAnswersIsLeftToHim() throws {
+        let loop = try EventLoop()
+        let old = try Listener(on: loop, path: folder("s"))
+        unlink(folder("s"))
+        let thief = try Listener(on: loop, path: folder("s"))
+        let error = #expect(throws: LoopError.self) { try old.makeAnew() }
+        #expect(error?.isAddressInUse == true)
+        #expect(thief.lookAtPath() == .asItWas)
+        thief.close()
+        #expect(throws: Never.self) { try old.makeAnew() }
     }
 
     @Test func whatIsNoSocketIsRefusedAndLeftAlone() throws {
@@ -260,6 +318,8 @@ import Testing
         let loop = try EventLoop()
         let listener = try Listener(on: loop, inheriting: inherited)
         #expect(listener.path == nil)
+        #expect(listener.lookAtPath() == .asItWas)
+        #expect(throws: LoopError.self) { try listener.makeAnew() }
         #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC != 0)
         let acceptor = TestAcceptor { _ in listener.close() }
         listener.delegate = acceptor

@@ -17,6 +17,15 @@ struct LinkageTests {
         }
     }
 
+    @Test("A program that embeds FuseboxInterop needs no more than a worker, and libm")
+    func embedder() throws {
+        let needed = try SharedLibraries.needed(by: Product.path("fusebox-embedder"))
+        #expect(needed.contains { $0.hasPrefix("libm.so") }, "\(needed)")
+        for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
+            #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
+        }
+    }
+
     // Of Foundation, swift-argument-parser brings the essentials, which have neither ICU nor the runtime of Objective-C.
     @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
     func daemon() throws {
@@ -30,7 +39,8 @@ struct LinkageTests {
     @Test(
         "No module below the command line imports Foundation or Dispatch",
         arguments: [
-            "FuseboxWire", "FuseboxCore", "FuseboxStore", "FuseboxLoop", "FuseboxEngine", "FuseboxServer",
+            "FuseboxWire", "FuseboxCore", "FuseboxInterop", "FuseboxStore", "FuseboxLoop", "FuseboxEngine",
+            "FuseboxServer",
             "FuseboxClient", "fuseboxd", "fusebox-demo",
         ])
     func imports(module: String) throws {

@@ -91,7 +91,7 @@ struct LiveRequest {
         case .exhaustionMark:
             try exhaustion.mark(provider, for: try milliseconds("resetAfterMs").map { .milliseconds($0) })
         case .exhaustionClear: try exhaustion.clear(provider)
-        default: return ["entry": try exhaustion.get(provider).entry.map(LLMProvidersJSON.mark) ?? .null]
+        default: return ["entry": try exhaustion.get(provider).entry.map { LLMProvidersJSON.mark($0) } ?? .null]
         }
         return [:]
     }

@@ -1,11 +1,12 @@
 import FuseboxClient
+import FuseboxConformance
 
 @testable import FuseboxInterop
 
 /// A trace of the conformance suite on its way through a live daemon, line by line.
 ///
 /// The daemon's clock is the machine's, not the trace's: between two lines that lie an hour apart it sees microseconds.
-/// So of every reply only what depends on neither the time nor the draw is compared:
+/// So of every reply only what depends on neither the time nor the draw is compared, but that strictly:
 ///
 /// - Of a breaker, its configuration and totals. Its failures decay, so they, and the share and the state that follow
 ///   from them, are compared only as long as it has not failed since it was created or reset. Whether a call is admitted
@@ -20,7 +21,8 @@ struct LiveTrace {
     let client: FuseboxClient
     /// Replies of which at least one field was compared.
     private(set) var comparedReplies = 0
-    private(set) var comparedFields = 0
+    var comparedFields: Int { comparison.fields }
+    private var comparison = ReplyComparison()
     /// Breakers whose failures may have decayed by now, here or in the trace.
     private var failed: Set<String> = []
     /// Providers whose mark may have expired by now, here or in the trace.
@@ -34,11 +36,14 @@ struct LiveTrace {
         guard let operation = TraceOperation(rawValue: word) else { return ["no operation is named \(word)"] }
         let reply = try LiveRequest(client: client, request: JSONPlace(request)).reply(operation)
         note(operation, request)
-        var comparison = FieldComparison(passingOver: Self.dependent(operation))
-        compare(operation, request, expected, reply, &comparison)
-        if comparison.fields > 0 { comparedReplies += 1 }
-        comparedFields += comparison.fields
-        return comparison.differences
+        comparison.passedOver = Self.dependent(operation)
+        comparison.see(request)
+        let before = (fields: comparison.fields, differences: comparison.differences.count)
+        var comparing = comparison
+        compare(operation, request, expected, reply, &comparing)
+        comparison = comparing
+        if comparison.fields > before.fields { comparedReplies += 1 }
+        return Array(comparison.differences.dropFirst(before.differences))
     }
 
     /// Keeps in mind what depends on time from this line on.
@@ -61,7 +66,7 @@ struct LiveTrace {
 
     private func compare(
         _ operation: TraceOperation, _ request: JSONValue, _ want: JSONValue, _ got: JSONValue,
-        _ comparison: inout FieldComparison
+        _ comparison: inout ReplyComparison
     ) {
         switch operation {
         case .breakerAcquire:
@@ -87,7 +92,7 @@ struct LiveTrace {
     }
 
     private func compareBreaker(
-        _ name: String, _ want: JSONValue, _ got: JSONValue, _ path: String, _ comparison: inout FieldComparison
+        _ name: String, _ want: JSONValue, _ got: JSONValue, _ path: String, _ comparison: inout ReplyComparison
     ) {
         let usual = comparison.passedOver
         if failed.contains(name) {
@@ -100,7 +105,7 @@ struct LiveTrace {
     }
 
     private func compareMark(
-        _ request: JSONValue, _ want: JSONValue, _ got: JSONValue, _ comparison: inout FieldComparison
+        _ request: JSONValue, _ want: JSONValue, _ got: JSONValue, _ comparison: inout ReplyComparison
     ) {
         guard marked.contains(request["provider"]?.text ?? "") else { return comparison.compare(want, got, "entry") }
         let (wanted, given) = (cooldown(want), cooldown(got))
@@ -136,46 +141,5 @@ struct LiveTrace {
         case .ledgerSummary, .ledgerSpendBreakdown: ["spend", "requestCount"]
         default: []
         }
-    }
-}
-
-/// Compares replies field by field: the same names, the same values, numbers within a millionth (the reference adds
-/// doubles).
-struct FieldComparison {
-    /// The names of fields that are not compared.
-    var passedOver: Set<String>
-    private(set) var fields = 0
-    private(set) var differences: [String] = []
-
-    init(passingOver passedOver: Set<String>) { self.passedOver = passedOver }
-
-    mutating func compare(_ want: JSONValue, _ got: JSONValue, _ path: String) {
-        switch (want, got) {
-        case (.object(let wanted), .object(let given)):
-            let names = (compared(wanted), compared(given))
-            guard names.0 == names.1 else { return differ(path, "the fields \(names.0)", "\(names.1)") }
-            for name in names.0 { compare(want[name] ?? .null, got[name] ?? .null, "\(path).\(name)") }
-        case (.array(let wanted), .array(let given)):
-            fields += 1
-            guard wanted.count == given.count else { return differ(path, want.text(), got.text()) }
-            for (index, pair) in zip(wanted, given).enumerated() { compare(pair.0, pair.1, "\(path)[\(index)]") }
-        default:
-            fields += 1
-            if !agree(want, got) { differ(path, want.text(), got.text()) }
-        }
-    }
-
-    /// The names of the fields that are compared. One that is null is as good as absent.
-    private func compared(_ members: [(key: String, value: JSONValue)]) -> [String] {
-        members.filter { !passedOver.contains($0.key) && !$0.value.isNull }.map(\.key).sorted()
-    }
-
-    private func agree(_ want: JSONValue, _ got: JSONValue) -> Bool {
-        guard let a = want.double, let b = got.double else { return want == got }
-        return abs(a - b) <= 1e-6 * max(1, abs(a))
-    }
-
-    private mutating func differ(_ path: String, _ want: String, _ got: String) {
-        differences.append("\(path): want \(want), got \(got)")
     }
 }

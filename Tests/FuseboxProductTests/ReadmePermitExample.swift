@@ -2,8 +2,11 @@ import FuseboxClient
 
 /// Asks the first provider that may be called now; if it fails, the next one.
 func ask(_ prompt: String, using client: FuseboxClient) async throws -> String {
+    let candidates = [
+        try Candidate("openai", model: "gpt-4o"), try Candidate("anthropic", model: "claude-sonnet-4"),
+    ]
     let estimate = try Estimate.cost(.dollars("0.01"), tokens: 800)  // at most
-    return try await client.withPermit(["openai", "anthropic"], estimate: estimate) { permit in
+    return try await client.withPermit(candidates, estimate: estimate) { permit in
         let reply = try call(permit.provider, prompt)
         let usage = Usage(
             model: reply.model, cost: reply.cost, inputTokens: reply.inputTokens, outputTokens: reply.outputTokens)

@@ -12,8 +12,10 @@ public struct DamageSweep {
     public enum File: String, Sendable, CaseIterable {
         /// A journal that a stop in order has completed, over a snapshot of the empty state.
         case sealedJournal
-        /// A journal that was being written, over a snapshot of the empty state.
+        /// A journal that was being written, over a snapshot of the empty state; no marks tell of it, as after power loss.
         case openJournal
+        /// The same with marks, as after the death of a process.
+        case markedJournal
         /// The newest of two snapshots; the journal reaches back to the older one, and further than the newer.
         case snapshot
     }
@@ -60,7 +62,8 @@ public struct DamageSweep {
         images = (0...entries).map { WrittenDirectory.image(after: $0) }
         try directory.snapshot(at: 0)
         if file == .snapshot { try directory.snapshot(at: entries / 2) }
-        try directory.segment(1..<entries + 1, length: journalLength, isSealed: file == .sealedJournal)
+        try directory.segment(
+            1..<entries + 1, length: journalLength, isSealed: file == .sealedJournal, isMarked: file == .markedJournal)
         name =
             file == .snapshot ? SnapshotName(sequence: entries / 2).file : WrittenDirectory.journal(1)
         original = try directory.storage.read(name)

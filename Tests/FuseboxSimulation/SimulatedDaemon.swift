@@ -12,6 +12,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgesBeforeWrite
     /// The directory is never synced.
     case forgetsDirectorySync
+    /// How far the journal was on the disk is told nowhere but in it.
+    case forgetsMarks
     /// Calls cost more than was estimated, which no budget can hold: the workers' fault, and to be seen in the sums.
     case underestimates
 }
@@ -87,7 +89,8 @@ final class SimulatedDaemon {
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence
         situation = recovered.situation
-        var clock = EngineClock(continuing: recovered.recorded, boottime: boottime, realtime: realtime)
+        var clock = EngineClock(
+            continuing: recovered.recorded, boottime: boottime, realtime: realtime, isSynchronised: true)
         let moment = clock.moment(boottime: boottime, realtime: realtime).moment
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {
             throw .refused("time went backwards")
@@ -113,7 +116,7 @@ final class SimulatedDaemon {
         keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
-            keeper.keepJournal()
+            keeper.keepHouse()
         }
         runTasks()
         try checkLife()

@@ -63,8 +63,12 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     public var isFull = false
     /// A sync of a segment covers the writes up to this number, and no others: it began when this was the last.
     var syncHorizon = UInt64.max
+    /// Whether somebody has deleted or replaced the directory.
+    public var isGone = false
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
+    /// A planted bug: nothing tells how far the journal was on the disk.
+    var ignoresMarks = false
 
     public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -258,12 +262,17 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         SimulatedFile(self, try node(name), name, isSegment: true)
     }
 
+    public func checkPlace() throws(StorageError) {
+        if isGone { throw .gone(".") }
+    }
+
     // MARK: Files
 
     fileprivate func write(
         _ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int, _ name: String, mayRunOut: Bool
     ) throws(StorageError) {
         guard !(mayRunOut && isFull) else { throw Self.error(ENOSPC, "write", name) }
+        if ignoresMarks, name == SyncMark.fileName { return }
         try perform("write", name) {
             record(Array(bytes.prefix(random.within(0...bytes.count))), to: node, at: offset)
         } _: {
@@ -316,4 +325,9 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
     }
 
     public func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
+
+    /// Every segment has had its space since it was made.
+    public func reserve(_ length: Int) throws(StorageError) {}
+
+    public func checkPlace() throws(StorageError) { try storage.checkPlace() }
 }

@@ -5,7 +5,8 @@ import FuseboxWire
 
 /// Imports, now and then.
 extension Simulation {
-    /// Imports the state as it is: it has to be put in the place of itself without anything being lost or made up.
+    /// Imports the state as it is, or parts of it: it has to be put in the place of itself without anything being lost or
+    /// made up.
     func importOwnState(_ daemon: SimulatedDaemon) {
         let bytes = daemon.exported
         var session = openAuditSession(daemon)
@@ -17,6 +18,8 @@ extension Simulation {
         }
         var commit = ImportCommit()
         commit.length = UInt64(bytes.count)
+        // Each choice of parts in its turn, all of them first.
+        commit.parts = StateParts.all.rawValue - UInt8(result.imports % Int(StateParts.all.rawValue))
         importing = session.id
         guard case .deferred = daemon.handle(SimulatedClient.frame(commit, 0), &session) else {
             return fail("an import was not taken")
@@ -37,7 +40,8 @@ extension Simulation {
         switch news {
         case .imported: importing = nil
         case .wroteSnapshot(let info): durableFloor = max(durableFloor, info.sequence)
-        case .noRoom, .roomAgain, .snapshotFailed, .notSealed: return
+        case .snapshotFailed(.damaged(let file, let damage)): fail("\(file) cannot be loaded: \(damage)")
+        case .noRoom, .roomAgain, .snapshotFailed, .snapshotsAgain, .notSealed: return
         }
     }
 }

@@ -30,6 +30,10 @@ public struct SimulationResult: Sendable, Equatable {
     public var flipsRefused = 0
     public var flipsWithoutLoss = 0
     public var flipsTorn = 0
+    /// The same of copies whose journal had lost its end, or held a copy of a segment.
+    public var lossesRefused = 0
+    public var lossesWithoutLoss = 0
+    public var lossesOfUnsafe = 0
     /// Restarts that dropped a write that had been cut short.
     public var tornTails = 0
     /// Imports that were acknowledged.
@@ -83,6 +87,7 @@ public final class Simulation {
         random = SplitMix64(seed: seed)
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
+        storage.ignoresMarks = bug == .forgetsMarks
         wantedCrashes = crashes
         budgetLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
@@ -136,7 +141,7 @@ public final class Simulation {
     }
 
     private func start() throws(Ending) {
-        if random.once(in: 6) { flipBit() }
+        if random.once(in: 4) { damage() }
         if random.once(in: 20) { storage.isFull = true } else { storage.isFull = false }
         let daemon: SimulatedDaemon
         do throws(Ending) {
@@ -369,7 +374,8 @@ public final class Simulation {
         guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
             return
         }
-        let isDone = header.detail == Status.ok.rawValue
+        // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
+        let isDone = header.detail == Status.ok.rawValue && (wasHeld || !leavesNoTrace(header, payload))
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
         if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
@@ -378,6 +384,17 @@ public final class Simulation {
         let wrong = answered(
             line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
         if let wrong { fail("client \(line.client): \(wrong)") }
+    }
+
+    private func leavesNoTrace(_ header: FrameHeader, _ payload: ArraySlice<UInt8>) -> Bool {
+        switch header.command {
+        case Admit.declaration.number:
+            SimulatedClient.decode(Admit.Reply.self, payload).map { Admit.leavesNoTrace($0, under: .fusebox) } ?? false
+        case BreakerAcquire.declaration.number:
+            SimulatedClient.decode(BreakerAcquire.Reply.self, payload)
+                .map { BreakerAcquire.leavesNoTrace($0, under: .fusebox) } ?? false
+        default: false
+        }
     }
 
     private func answered(_ line: Line, _ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {

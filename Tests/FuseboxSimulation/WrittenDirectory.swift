@@ -8,8 +8,9 @@ public final class WrittenDirectory {
     public let storage = SimulatedStorage(seed: 1)
     public static let epoch: UInt64 = 7
     private static let start: Int64 = 1_790_000_000_000
+    private let epoch: UInt64
 
-    public init() {}
+    public init(epoch: UInt64 = WrittenDirectory.epoch) { self.epoch = epoch }
 
     private static func moment(_ sequence: UInt64) -> Moment { Moment(milliseconds: start + Int64(sequence)) }
 
@@ -32,25 +33,28 @@ public final class WrittenDirectory {
     }
 
     /// Writes the snapshot of a sequence.
-    public func snapshot(at sequence: UInt64) throws(SnapshotFailure) {
+    public func snapshot(at sequence: UInt64, keepingAll: Bool = true) throws(SnapshotFailure) {
         let header = SnapshotHeader(
-            epoch: Self.epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
+            epoch: epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
         _ = try SnapshotCapture(Self.machine(after: sequence), header: header)
-            .write(to: SnapshotStore(storage), keepingAll: true)
+            .write(to: SnapshotStore(storage), keepingAll: keepingAll)
     }
 
     /// Writes a segment with these entries, each of which knows the one before it to be on the disk.
+    ///
+    /// - Parameter isMarked: whether the marks tell that all of them are
     public func segment(
-        _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false
+        _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false,
+        isMarked: Bool = false
     ) throws(StorageError) {
         let before = entries.lowerBound - 1
         let journal = try Journal(
-            storage, epoch: Self.epoch, segmentLength: length, after: isRebased ? nil : before)
+            storage, epoch: epoch, segmentLength: length, after: isRebased ? nil : before)
         journal.add(try journal.spareTask()().get())
         try journal.rotate(next: entries.lowerBound, synced: before)
         for sequence in entries { try journal.append(Self.batch(sequence)) }
         if isSealed { try journal.seal(synced: entries.upperBound - 1) }
-        try journal.syncNow()
+        try journal.syncNow(marking: isMarked ? entries.upperBound - 1 : nil)
     }
 
     /// The batch of one entry.

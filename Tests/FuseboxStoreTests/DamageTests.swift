@@ -25,6 +25,14 @@ struct DamageTests {
         #expect(counts.torn > 0 && counts.refused > bits / 2)
     }
 
+    /// Where marks tell of it, the last entry is as safe as the others.
+    @Test func everyFlippedBitOfAJournalWithMarksIsRefusedOrWithoutLoss() throws {
+        let (bits, counts) = try flips(.markedJournal)
+        #expect(counts.all == bits)
+        #expect(counts.wrong == 0 && counts.torn == 0)
+        #expect(counts.refused > bits / 2 && counts.withoutLoss > 0)
+    }
+
     @Test func everyFlippedBitOfASnapshotFallsBackWithoutLoss() throws {
         let (bits, counts) = try flips(.snapshot)
         #expect(counts.all == bits)

@@ -87,15 +87,60 @@ struct JournalTests {
         guard case .open = end else { return #expect(Bool(false), "\(end)") }
     }
 
+    /// The space that is reserved for a segment is its file's, whatever new ones will have.
+    @Test(arguments: [8, 16, 64]) func theRoomInASegmentIsThatOfItsFile(_ kibibytes: Int) throws {
+        try directory.segment(1..<11)
+        let file = WrittenDirectory.journal(1)
+        let bytes = try directory.storage.read(file)
+        let end = try offsets(bytes)[10]
+        let journal = try Journal(
+            directory.storage, epoch: WrittenDirectory.epoch, segmentLength: kibibytes * 1024, after: 10,
+            clearing: (JournalName(firstSequence: 1), end))
+        #expect(journal.room == bytes.count - end - JournalBatch.length(payload: 0))
+        var sequence: UInt64 = 11
+        while journal.room >= WrittenDirectory.batch(sequence).count {
+            try journal.append(WrittenDirectory.batch(sequence))
+            sequence += 1
+        }
+        try journal.seal(synced: sequence - 1)
+        #expect(try directory.storage.length(of: file) == bytes.count, "nothing was written behind its end")
+        #expect(try read(directory.storage.read(file)).end == .sealed)
+    }
+
+    @Test(arguments: [
+        "journal-00000000000000000000.fusebox", "journal-+0000000000000000001.fusebox", "journal-1.fusebox",
+        "journal-99999999999999999999.fusebox", "journal-00000000000000000001.fusebox.damaged", "journal-spare.fusebox",
+    ])
+    func otherFilesAreNoSegments(_ file: String) { #expect(JournalName(file: file) == nil) }
+
+    /// What a file says of sequences is looked at before it is counted with.
+    @Test(arguments: [0, .max, SequenceBound.highest + 1] as [UInt64])
+    func anEntryWithAnImpossibleSequenceIsNone(_ sequence: UInt64) throws {
+        try directory.segment(1..<11)
+        let file = WrittenDirectory.journal(1)
+        var bytes = try directory.storage.read(file)
+        let end = try offsets(bytes)[10]
+        for command in [JournalEntry.seal, 1] {
+            var entry = JournalEntry()
+            entry.sequence = sequence
+            entry.command = command
+            var batch = JournalBatch()
+            batch.append(entry, payload: UnsafeRawBufferPointer(start: nil, count: 0))
+            batch.withBytes { bytes.replaceSubrange(end..<end + $0.count, with: $0) }
+            #expect(JournalReader.highestSequence(in: bytes, from: 0) == 10)
+            #expect(try read(bytes).end == .torn(offset: end))
+        }
+    }
+
     @Test func segmentsThatNoSnapshotNeedsAreRetired() throws {
         try directory.segment(1..<11, isSealed: true)
         try directory.segment(11..<21, isSealed: true)
         try directory.segment(21..<31)
-        try directory.storage.retireSegments(upTo: 19)
+        try directory.storage.retireSegments(upTo: 19, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [11, 21])
-        try directory.storage.retireSegments(upTo: 20)
+        try directory.storage.retireSegments(upTo: 20, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [21])
-        try directory.storage.retireSegments(upTo: 99)
+        try directory.storage.retireSegments(upTo: 99, before: nil)
         #expect(try directory.storage.segments().map(\.firstSequence) == [21])
     }
 }

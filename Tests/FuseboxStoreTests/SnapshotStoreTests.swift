@@ -10,14 +10,20 @@ import Testing
 
     @discardableResult
     private func write(
-        _ sequence: UInt64, epoch: UInt64 = 7, into storage: MemoryStorage
+        _ sequence: UInt64, epoch: UInt64 = 7, into storage: MemoryStorage, refuses: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
-        try SnapshotStore(storage).write(header(sequence, epoch: epoch)) { (writer) throws(StorageError) in
+        let store = SnapshotStore(storage)
+        let name = SnapshotName(sequence: sequence)
+        let isNew = try store.prepare(header(sequence, epoch: epoch)) { (writer) throws(StorageError) in
             for kind in 1...3 as ClosedRange<UInt32> {
                 var contents = ByteWriter()
                 contents.write(sequence &* UInt64(kind))
                 try writer.section(kind, contents)
             }
+        }
+        guard isNew else { return try store.info(name) }
+        return try store.adopt(name) { (_) throws(SnapshotDamage) in
+            if refuses { throw .contents(offset: 0, Refusal(.damagedData, "a rule that the state does not keep")) }
         }
     }
 
@@ -36,13 +42,13 @@ import Testing
 
     private func name(_ sequence: UInt64) -> String { SnapshotName(sequence: sequence).file }
 
-    @Test func itIsDurableBeforeItIsNamedAndVerifiedBeforeAnythingOlderGoes() throws {
+    @Test func itIsDurableAndVerifiedBeforeItIsNamedAndBeforeAnythingOlderGoes() throws {
         let storage = try storage(holding: [1, 2, 3])
         try write(4, into: storage)
         let partial = name(4) + ".partial"
         let order = [
-            "create \(partial)", "write \(partial)", "sync \(partial)", "rename \(partial) \(name(4))",
-            "sync directory", "read \(name(4))", "list", "remove \(name(1))",
+            "create \(partial)", "write \(partial)", "sync \(partial)", "read \(partial)",
+            "rename \(partial) \(name(4))", "sync directory", "list", "remove \(name(1))",
         ]
         var rest = storage.operations[...]
         for step in order {
@@ -84,6 +90,33 @@ import Testing
             #expect(try SnapshotStore(storage).list().count <= 3 || !succeeded)
         }
         #expect(failures >= 8, "create, writes, sync, rename, directory, verification, retirement")
+    }
+
+    /// It is not counted: nothing older goes for it, and it is not there for the next start.
+    @Test func oneThatIsRefusedLeavesEverythingAsItWas() throws {
+        let storage = try storage(holding: [1, 2, 3])
+        let before = try storage.list().sorted()
+        let failure = #expect(throws: SnapshotFailure.self) { try self.write(4, into: storage, refuses: true) }
+        #expect(failure?.description.contains("a rule that the state does not keep") == true)
+        #expect(try storage.list().sorted() == before)
+        #expect(!storage.operations.contains { $0.hasPrefix("remove snapshot") && !$0.hasSuffix(".partial") })
+        try write(4, into: storage)
+        #expect(try SnapshotStore(storage).list().map(\.sequence) == [4, 3, 2])
+    }
+
+    @Test func aNameAboveTheNewestTakesNoPlace() throws {
+        let storage = try storage(holding: [1, 2, 3])
+        storage.put(name(.max), [1])
+        try write(4, into: storage)
+        #expect(try SnapshotStore(storage).list().map(\.sequence) == [.max, 4, 3, 2])
+    }
+
+    @Test func oneUnderAWrongNameIsNotGood() throws {
+        let storage = try storage(holding: [1])
+        storage.put(name(9), try storage.read(name(1)))
+        #expect(throws: SnapshotFailure.damaged(name(9), .misnamed(sequence: 1))) {
+            _ = try SnapshotStore(storage).load(SnapshotName(sequence: 9))
+        }
     }
 
     @Test func threeGenerationsStay() throws {

@@ -1,7 +1,7 @@
 import FuseboxWire
 import Glibc
 
-/// A worker process for the proofs of admission: `fusebox-caller spend|probe|settle KEY=VALUE…`.
+/// A worker process for the proofs of admission: `fusebox-caller TASK KEY=VALUE…`.
 ///
 /// It notes what it was told in a book that outlives its death. Whoever started it may kill it at any moment.
 @main
@@ -13,7 +13,9 @@ struct Caller {
             case "spend": try SpendingCaller(arguments).run()
             case "probe": try ProbingCaller(arguments).run()
             case "settle": try settle(arguments)
-            default: throw CallerFailure("usage: fusebox-caller spend|probe|settle KEY=VALUE…")
+            case "hostile": try HostileCaller(arguments).run()
+            case "neighbour": try NeighbourCaller(arguments).run()
+            default: throw CallerFailure("usage: fusebox-caller spend|probe|settle|hostile|neighbour KEY=VALUE…")
             }
         } catch {
             let line = Array("fusebox-caller: \(error)\n".utf8)

@@ -6,6 +6,9 @@ import Glibc
 /// With `--hours` it goes on with seed after seed for that long; without, it runs `--seeds` of them. It ends with status
 /// 1 and the seed at the first violation.
 ///
+/// `fusebox-simulate --walk STEPS` takes a random walk of so many steps over all commands with every value, for each seed,
+/// profile and set of limits; a seed whose walk kills the process is told too.
+///
 /// `fusebox-simulate --damage BYTES` turns every bit of a journal of that length instead, and cuts it at every byte.
 @main
 struct Simulate {
@@ -15,6 +18,7 @@ struct Simulate {
         var crashes = 105
         var hours: Double?
         var bug = PlantedBug.none
+        var walk: Int?
         var arguments = CommandLine.arguments.dropFirst()
         while let flag = arguments.popFirst() {
             guard let value = arguments.popFirst() else { usage() }
@@ -25,9 +29,15 @@ struct Simulate {
             case "--hours": hours = read(Double(value))
             case "--damage":
                 exit(try await DamageReport(journalLength: read(Int(value))).run() ? 0 : 1)
+            case "--walk": walk = read(Int(value))
             case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
+        }
+        if let walk {
+            let report = WalkReport(
+                steps: walk, first: seed, seeds: hours == nil ? seeds : .max, hours: hours ?? .infinity)
+            exit(report.run() ? 0 : 1)
         }
         run(from: seed, seeds: hours == nil ? seeds : .max, crashes: crashes, hours: hours ?? .infinity, bug)
     }
@@ -39,7 +49,7 @@ struct Simulate {
 
     private static func usage() -> Never {
         print(
-            "usage: fusebox-simulate [--damage BYTES] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
         )
         exit(64)
     }
@@ -72,6 +82,9 @@ struct Simulate {
             "bits flipped: \(total.flipsRefused) refused, \(total.flipsWithoutLoss) without loss, \(total.flipsTorn) in a last write, taken as torn"
         )
         print(
+            "segments deleted, emptied, cut, replaced or copied: \(total.lossesRefused) refused, \(total.lossesWithoutLoss) without loss, \(total.lossesOfUnsafe) lost what was not known to be on the disk"
+        )
+        print(
             "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the budget"
         )
         print("trace of all: \(String(total.trace, radix: 16))")
@@ -91,6 +104,9 @@ extension SimulationResult {
         flipsRefused += other.flipsRefused
         flipsWithoutLoss += other.flipsWithoutLoss
         flipsTorn += other.flipsTorn
+        lossesRefused += other.lossesRefused
+        lossesWithoutLoss += other.lossesWithoutLoss
+        lossesOfUnsafe += other.lossesOfUnsafe
         tornTails += other.tornTails
         imports += other.imports
         permits += other.permits

@@ -70,18 +70,22 @@ final class Daemon {
 
     /// Runs the tool against it.
     func fusebox(_ arguments: String..., input: String = "") throws -> Program.Outcome {
-        try Program.run(command(arguments), input: input)
+        try Program.run(command(arguments), input: input, environment: environment)
     }
 
     /// Runs the tool against it, and gives the JSON value that it prints.
     func json(_ arguments: String..., input: String = "") throws -> JSONValue {
-        let outcome = try Program.run(command(arguments + ["--json"]), input: input)
+        let outcome = try Program.run(command(arguments + ["--json"]), input: input, environment: environment)
         #expect(outcome.errors == "")
         return try outcome.json
     }
 
     /// Starts the tool against it.
-    func begin(_ arguments: String...) throws -> Child { try Child(command(arguments)) }
+    func begin(_ arguments: String...) throws -> Child { try Child(command(arguments), environment: environment) }
+
+    /// Where its workers leave what they cannot deliver.
+    var spool: String { "\(folder.path)/spool" }
+    var environment: [String: String] { ["FUSEBOX_SPOOL": spool] }
 
     private func command(_ arguments: [String]) -> [String] { [Program.fusebox] + arguments + ["--socket", socket] }
 

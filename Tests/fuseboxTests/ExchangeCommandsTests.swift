@@ -1,4 +1,8 @@
+import FuseboxCore
+import FuseboxEngine
 import FuseboxInterop
+import FuseboxStore
+import FuseboxWire
 import Glibc
 import Testing
 
@@ -49,9 +53,48 @@ struct ExchangeCommandsTests {
         #expect(try Self.undated(other.json("export")) == Self.undated(export.json))
     }
 
+    @Test func aPartAloneReplacesThatPartAndKeepsTheRest() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("breaker", "open", "mine")
+        _ = try daemon.fusebox("ledger", "record", "mine", "m", "--cost", "2")
+        _ = try daemon.fusebox("exhaustion", "mark", "mine")
+        let end = try #require(daemon.json("export")["ledger"]?["exportedAt"]?.int64) + 600_000
+        let marks =
+            #"{"version":1,"defaultResetMs":9000,"entries":[{"provider":"q","exhaustedAt":1,"resetAt":\#(end),"#
+            + #""by":"hand"}]}"#
+        // As serialize() gives it: a text.
+        let imported = try daemon.fusebox("import", "-", input: JSONValue(marks).text())
+        #expect(imported.output.hasPrefix("imported 1 mark; "))
+        let export = try daemon.json("export")
+        #expect(export["exhaustion"]?["entries"]?.list?.compactMap { $0["provider"]?.text } == ["q"])
+        #expect(export["exhaustion"]?["defaultResetMs"] == 9000)
+        #expect(export["breakers"]?["breakers"]?[0]?["name"] == "mine")
+        #expect(export["ledger"]?["providers"]?["mine"]?["spend"] == 2)
+        #expect(export["exhaustion"]?["entries"]?[0]?["by"] == "hand", "what nobody knows is handed through")
+    }
+
+    @Test func anExportBringsBreakersUpToDateAsTheLibrarysSnapshotDoes() throws {
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
+        // A monitoring window of a millisecond begins anew at each look: where it begins tells when that was.
+        _ = try daemon.fusebox("breaker", "configure", "a", "--monitoring-period", "1ms")
+        let begin = try daemon.connect().ping().now
+        let clock = ContinuousClock()
+        let limit = clock.now + .seconds(20)
+        while try daemon.connect().ping().now.milliseconds < begin.milliseconds + 2 { #expect(clock.now < limit) }
+        let breaker = try #require(try daemon.json("export")["breakers"]?["breakers"]?[0])
+        let exported = try #require(breaker["state"]?["windowStart"]?.int64)
+        #expect(exported > begin.milliseconds)
+        // What the daemon has itself, as it is on its disk.
+        #expect(try daemon.fusebox("snapshot", "save", "\(daemon.folder.path)/state").status == 0)
+        let stored = try SnapshotReader(daemon.folder.read("state")).stateMachine(limits: Limits())
+        let id = try #require(stored.names.find(try Name("a")))
+        let record = try #require(stored.breakers[id]).record(name: try Name("a"), isConfigured: true)
+        #expect(record.windowStart.milliseconds == exported)
+    }
+
     @Test(arguments: [
         ("", "line 1, column 1"), ("[]", "expected an object of"),
-        (#"{"version":1,"breakers":[]}"#, "expected an object of"),
+        (#"{"version":1,"name":"a","config":{},"state":{}}"#, "a single breaker is for"),
         (#"{"breakers":{"version":1,"defaultConfig":{},"breakers":[{"version":1}]}}"#, "breakers.breakers[0]"),
     ])
     func whatIsNoStateEndsWith65AndChangesNothing(_ document: String, _ place: String) throws {

@@ -14,15 +14,17 @@ struct FuseboxToolTests {
 
     @Test(arguments: [
         ["nonsense"], ["breaker", "reset"], ["breaker", "reset", "a", "--all"], ["breaker", "configure"],
-        ["exhaustion", "mark", "a", "--for", "5x"], ["exhaustion", "mark", "a", "--for", "-1s"],
-        ["ledger", "check", "a", "rpx"], ["ledger", "record", "a", "m", "--cost", "1e3"],
-        ["ledger", "record", "a", "m", "--cost", "0.0000000001"], ["ledger", "record", "a", "m"],
+        ["exhaustion", "mark", "a", "--for", "5x"], ["exhaustion", "default", "--for=-1s"],
+        ["exhaustion", "mark", "a", "--for", "9999d"],
+        ["ledger", "check", "a", "rpx"], ["ledger", "record", "a", "m", "--cost", "1e7"],
+        ["ledger", "record", "a", "m", "--cost", "1,5"], ["ledger", "record", "a", "m"],
         ["ledger", "budget", "set", "a"], ["breaker", "configure", "a", "--curve", "1,2"], ["watch", "weather"],
         ["protocol"], ["protocol", "--format", "vectors"], ["protocol", "--format", "json", "here"],
         ["simulate", "--profile", "other", "trace"], ["export", "--format", "yaml"], ["ping", "--count", "0"],
         ["snapshot", "verify", "/nowhere/at/all"], ["admit", "--provider", "a"], ["admit", "--dry-run"],
         ["report", "--provider", "a", "--outcome", "fine"],
         ["report", "--provider", "a", "--outcome", "success", "--retry-after", "1s"],
+        ["exhaustion", "mark", "a", "--for", "-1s"],
         ["report", "--provider", "a", "--outcome", "cancelled", "--cost", "1"],
     ])
     func aWrongCommandLineEndsWith64(_ arguments: [String]) throws {
@@ -32,9 +34,52 @@ struct FuseboxToolTests {
         #expect(outcome.errors.hasPrefix("fusebox: "))
     }
 
+    @Test(
+        "A wrong duration, time or amount says the forms and the range",
+        arguments: [
+            (
+                ["run", "--provider", "a", "--ttl", "25h", "--", "true"],
+                "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 1ms to 1d"
+            ),
+            (["ledger", "burn", "a", "--window", "90"], "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 0s to 366d"),
+            (
+                ["breaker", "configure", "a", "--reset-timeout", "x"],
+                "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 0s to 366d"
+            ),
+            (["exhaustion", "mark", "a", "--for", "9999d"], "such as 1500ms, 6m0s or 1.5h, or a moment"),
+            (["report", "--provider", "a", "--outcome", "failure", "--retry-after", "soon"], "up to 366d from now"),
+            (
+                ["admit", "--dry-run", "--provider", "a", "--cost", "2e6"],
+                "such as 0.0012 or 1.2e-3, from 0 to 1000000"
+            ),
+            (["ledger", "budget", "set", "a", "--monthly", "1e12"], "from 0 to 9223372036.854775807"),
+        ] as [([String], String)])
+    func wrongValues(arguments: [String], words: String) throws {
+        let outcome = try Program.run([Program.fusebox] + arguments)
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+
+    @Test("19, 25: durations and times are understood in every form")
+    func durations() throws {
+        let daemon = try Daemon()
+        for (text, seconds) in [("90", 90), ("1.5h", 5_400), ("1h30m", 5_400), ("6m0s", 360), ("1500ms", 2)] {
+            _ = try daemon.fusebox("exhaustion", "mark", "p", "--for", text)
+            let mark = try daemon.json("exhaustion", "get", "p")["entry"]
+            let length = (mark?["resetsAt"]?.int64 ?? 0) - (mark?["exhaustedAt"]?.int64 ?? 0)
+            #expect((length + 999) / 1_000 == seconds, "\(text)")
+            _ = try daemon.fusebox("exhaustion", "clear", "p")
+        }
+        _ = try daemon.fusebox("exhaustion", "default", "--for", "1h30m")
+        #expect(try daemon.json("exhaustion", "default")["cooldownMilliseconds"] == 5_400_000)
+        _ = try daemon.fusebox("breaker", "configure", "--default", "--reset-timeout", "1.5h")
+        _ = try daemon.fusebox("ledger", "record", "p", "m", "--cost", "7.5e-05")
+        #expect(try daemon.json("ledger", "burn", "p", "--window", "1d12h")["windowMilliseconds"] == 129_600_000)
+    }
+
     @Test(arguments: [
         ["breaker", "get", ""], ["breaker", "get", "a\u{1}"], ["breaker", "serialize", "nobody"], ["forget", "nobody"],
-        ["ledger", "show", "nobody"], ["exhaustion", "mark", "a", "--for", "9999d"],
+        ["ledger", "show", "nobody"],
     ])
     func whatTheDaemonDoesNotTakeEndsWith64(_ arguments: [String]) throws {
         let daemon = try Daemon()

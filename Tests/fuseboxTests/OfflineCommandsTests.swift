@@ -104,6 +104,103 @@ struct OfflineCommandsTests {
         #expect(try tool("check", "\(folder.path)/none").status == 64)
     }
 
+    @Test(arguments: ["/etc", ""]) func checkAndRepairOfADirectoryThatIsNoDaemonsSaySo(_ path: String) throws {
+        let path = path.isEmpty ? folder.path : path
+        for command in ["check", "repair"] {
+            let outcome = try tool(command, path)
+            #expect(outcome.status == 64 && outcome.output == "")
+            #expect(outcome.errors.contains("\(path) is no data directory of Fusebox"))
+        }
+    }
+
+    @Test func checkOfBackupsLoadsEachOfThem() throws {
+        let daemon = try Daemon(in: folder)
+        let backups = "\(folder.path)/backups"
+        let file = try #require(try daemon.json("backup", backups)["file"]?.text)
+        let good = try tool("check", backups)
+        #expect(good.status == 0 && good.lines.last == "OK")
+        #expect(good.output.contains("is a folder of backups, no data directory"))
+        let other = "fusebox-2020-01-01T000000Z.snapshot"
+        var bytes = folder.read("backups/\(file.split(separator: "/").last!)")
+        bytes[bytes.count / 2] ^= 1
+        folder.write("backups/\(other)", bytes)
+        let bad = try tool("check", backups)
+        #expect(bad.status == 65 && bad.output.contains("WRONG \(other): "))
+        let json = try tool("check", backups, "--json").json
+        #expect(json["kind"]?.text == "backups" && json["good"]?.bool == false)
+        #expect(json["files"]?.list?.map { $0["intact"]?.bool } == [false, true])
+    }
+
+    /// Nothing crashes, nothing waits, and what is in the way is named.
+    @Test(arguments: ["snapshot-18446744073709551615.fusebox", "journal-18446744073709551615.fusebox"])
+    func aNameThatNoDaemonHasGivenIsNamed(_ name: String) throws {
+        try killedDaemon(records: 2)
+        let backup = "\(folder.path)/backup.fusebox"
+        folder.write(
+            "backup.fusebox", folder.read("data/\(try #require(try names().first { $0.hasPrefix("snapshot-") }))"))
+        folder.write("data/\(name)", [1, 2, 3])
+        for command in ["check", "repair"] {
+            let outcome = try tool(command, data)
+            #expect(outcome.status == 65)
+            #expect((outcome.output + outcome.errors).contains("\(name): no daemon makes so many changes"))
+        }
+        #expect(try tool("snapshot", "restore", backup, "--data", data, "--force").status == 0)
+        #expect(try tool("check", data).status == 0)
+    }
+
+    @Test func aPipeIsNamedByCheckAndNotWaitedFor() throws {
+        try killedDaemon(records: 2)
+        for name in ["snapshot-00000000000000000099.fusebox", "journal-00000000000000000099.fusebox"] {
+            mkfifo("\(data)/\(name)", 0o600)
+            let outcome = try tool("check", data)
+            #expect(outcome.status == 65)
+            #expect(outcome.output.contains("WRONG \(name): it is no regular file"))
+            #expect(try tool("repair", data).status != 0)
+            unlink("\(data)/\(name)")
+        }
+    }
+
+    @Test func aFlippedBitInTheLastAcknowledgedEntryIsToldForWhatItIs() throws {
+        try killedDaemon(records: 3)
+        let name = try segment()
+        let records = try entries(name).compactMap {
+            $0["command"]?.text == "ledger.record" ? $0["offset"]?.int64 : nil
+        }
+        let last = try #require(records.last)
+        try flip(name, at: Int(last) + 20)
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 65)
+        #expect(outcome.output.contains("\(name) is damaged at byte \(last)"))
+        #expect(!outcome.output.contains("nothing in it was acknowledged"))
+        #expect(try tool("repair", data).lines.last == "lost are at most the changes 5 to 6")
+        #expect(try spend() == .number("1"))
+    }
+
+    @Test func repairGoesOnWithoutALastSegmentThatIsGone() throws {
+        try killedDaemon(records: 3)
+        unlink("\(data)/\(try segment())")
+        let check = try tool("check", data)
+        #expect(check.status == 65)
+        #expect(
+            check.output.contains("the changes 1 to 5 are missing")
+                || check.output.contains("the changes 1 to 6 are missing"))
+        let repair = try tool("repair", data)
+        #expect(repair.status == 0 && repair.lines.last?.hasPrefix("lost are at most the changes 1 to ") == true)
+        #expect(try tool("check", data).status == 0)
+        #expect(try spend() == .number("0"))
+    }
+
+    @Test func aSegmentUnderAWrongNameIsToldAndSetAside() throws {
+        try killedDaemon(records: 3)
+        let copy = "journal-00000000000000009000.fusebox"
+        _ = try Program.run(["/bin/cp", "\(data)/\(try segment())", "\(data)/\(copy)"])
+        #expect(try tool("check", data).output.contains("WRONG \(copy): it is a copy under a wrong name"))
+        #expect(try tool("journal", "dump", "\(data)/\(copy)").status == 65)
+        let repair = try tool("repair", data)
+        #expect(repair.lines == ["\(copy) was set aside as \(copy).damaged", "nothing was lost"])
+        #expect(try spend() == .number("1.5"))
+    }
+
     // MARK: Dump
 
     @Test func dumpPrintsEveryEntryAndHowTheyEnd() throws {

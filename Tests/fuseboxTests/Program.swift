@@ -91,7 +91,9 @@ final class Child {
 
     private static func environment(_ changes: [String: String]) -> [String] {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + changes.map { "\($0.key)=\($0.value)" }
+        // A test that looks at the spool has one of its own; the others leave nothing in the user's.
+        let spool = changes["FUSEBOX_SPOOL"] == nil ? ["FUSEBOX_SPOOL=/dev/null/spool"] : []
+        return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + spool + changes.map { "\($0.key)=\($0.value)" }
     }
 
     /// Sends all of a text and, unless more follows, that this was all.

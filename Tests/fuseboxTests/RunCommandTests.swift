@@ -19,7 +19,7 @@ struct RunCommandTests {
     private func environment(_ daemon: Daemon) -> [String: String] {
         [
             "FUSEBOX_SOCKET": daemon.socket, "TMPDIR": daemon.folder.path, "FUSEBOX_PERMIT": "outer",
-            "FUSEBOX_MODEL": "outer", "KEPT": "a = b",
+            "FUSEBOX_MODEL": "outer", "KEPT": "a = b", "FUSEBOX_SPOOL": daemon.spool,
         ]
     }
 
@@ -76,8 +76,112 @@ struct RunCommandTests {
         let daemon = try Daemon()
         let outcome = try run("printf 'cost=1\\ncost=lots\\n' > $FUSEBOX_USAGE; exit 3", with: daemon)
         #expect(outcome.status == 3)
-        #expect(outcome.errors == "fusebox: FUSEBOX_USAGE, line 2 is not understood: cost=lots\n")
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(
+            lines.first
+                == "fusebox: FUSEBOX_USAGE, line 2 is not understood: cost=lots; give dollars, from 0 to 1000000")
         #expect(try daemon.json("ledger", "show")["spend"] == 1)
+    }
+
+    @Test("What programs print is charged as what it is")
+    func printed() throws {
+        let daemon = try Daemon()
+        for (number, (text, spend)) in [
+            ("7.5e-05", "0.000075"), ("0.30000000000000004", "0.3"), ("3.195e-05", "0.00003195"),
+            ("0.0000000375", "0.000000038"),
+            ("1e-12", "0.000000001"),
+        ].enumerated() {
+            let options = ["--provider", "p\(number)", "--cost", "0.01", "--charge-estimate"]
+            let outcome = try run("echo cost=\(text) >> $FUSEBOX_USAGE", options, with: daemon)
+            #expect(outcome.errors == "")
+            #expect(try daemon.json("ledger", "show", "p\(number)")["usage"]?["spend"] == .number(spend), "\(text)")
+        }
+    }
+
+    @Test("What is not understood charges the estimate, and the line that is told can be run")
+    func misunderstood() throws {
+        let daemon = try Daemon()
+        let options = ["--provider", "openai", "--model", "gpt-4o", "--socket", daemon.socket]
+        for (estimate, charged) in [([], "0"), (["--cost", "0.25"], "0.25")] as [([String], String)] {
+            let outcome = try run("echo cost=1,5 > $FUSEBOX_USAGE", options + estimate, with: daemon)
+            #expect(outcome.status == 0)
+            let spend = try daemon.json("ledger", "show")["spend"]
+            #expect(spend == .number(charged == "0" ? "0" : "1.75"))
+            let line = try #require(outcome.errors.split(separator: "\n").last)
+            let words = try #require(line.split(separator: ": fusebox ", maxSplits: 1).last)
+            let script = "\(Program.fusebox) \(words.split(separator: "DOLLARS").joined(separator: "1.5"))1.5"
+            let fixed = try Program.run(["/bin/sh", "-c", script])
+            #expect(fixed.status == 0 && fixed.errors == "")
+        }
+        let model = try daemon.json("ledger", "show", "openai")["modelAccounts"]?[0]
+        #expect(model?["model"]?.text == "gpt-4o")
+        #expect(model?["usage"]?["spend"] == .number("3.25"))
+        #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalSuccesses"] == 2)
+    }
+
+    @Test("A time is understood in every form, and goes with a failure too")
+    func times() throws {
+        let daemon = try Daemon()
+        // Of moments a part may have passed before they are read.
+        for (text, seconds) in [
+            ("1.8", 2...2), ("34.074824224s", 34...34), ("6m0s", 360...360), ("1h30m", 5_400...5_400),
+            ("90000ms", 90...90),
+            ("-5", nil), ("$(LC_ALL=C date -u -d '+300 seconds' '+%a, %d %b %Y %H:%M:%S GMT')", 200...300),
+            ("$(date -u -d '+300 seconds' '+%Y-%m-%dT%H:%M:%SZ')", 200...300),
+            ("$(date -d '+300 seconds' '+%s')", 200...300),
+        ] as [(String, ClosedRange<Int64>?)] {
+            for status in [1, 75] {
+                let script = "echo \"retry-after=\(text)\" > $FUSEBOX_USAGE; exit \(status)"
+                #expect(try run(script, with: daemon).errors == "")
+                let mark = try daemon.json("exhaustion", "get", "openai")["entry"]
+                let length = mark?["resetsAt"]?.int64.map { $0 - (mark?["exhaustedAt"]?.int64 ?? 0) }
+                #expect((length == nil) == (seconds == nil), "\(text)")
+                if let length, let seconds { #expect(seconds.contains((length + 500) / 1_000), "\(text)") }
+                _ = try daemon.fusebox("exhaustion", "clear", "openai")
+                _ = try daemon.fusebox("breaker", "reset", "openai")
+            }
+        }
+        #expect(try run("echo retry-after=60 > $FUSEBOX_USAGE; exit 75", with: daemon).status == 75)
+        #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalFailures"] == 0)
+    }
+
+    @Test("A denial that no time lifts has a status of its own, and the reason that lasts longest")
+    func deniedForGood() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1", "--enforce")
+        for _ in 0..<5 { _ = try daemon.fusebox("breaker", "failure", "openai") }
+        let options = ["--provider", "openai", "--cost", "2"]
+        let denied = try run("echo ran", options, with: daemon)
+        #expect(denied.status == 78)
+        #expect(denied.output == "")
+        #expect(
+            denied.errors
+                == "fusebox: openai: its budget does not hold the estimate; waiting alone does not help\n")
+        let shown = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--cost", "2")
+        #expect(shown.status == 78)
+        #expect(shown.output.hasPrefix("openai: its budget does not hold the estimate"))
+        // One that can be lifted is enough.
+        let other = try daemon.fusebox(
+            "admit", "--dry-run", "--provider", "openai", "--cost", "0.5", "--provider", "openai")
+        #expect(other.status == 75)
+        #expect(other.output.hasPrefix("openai: its breaker is open; try again in "))
+    }
+
+    @Test("Charged is the model that was asked for; the name that answered is shown")
+    func askedAndAnswering() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "1", "--enforce")
+        let options = ["--provider", "openai", "--model", "gpt-4o", "--cost", "0.6"]
+        let script = "printf 'cost=0.6\\nmodel=gpt-4o-2026-08-06\\n' > $FUSEBOX_USAGE"
+        #expect(try run(script, options, with: daemon).status == 0)
+        #expect(try run(script, options, with: daemon).status == 75, "the model's budget holds")
+        let accounts = try daemon.json("ledger", "show", "openai")["modelAccounts"]
+        #expect(accounts?.list?.count == 1)
+        #expect(accounts?[0]?["model"]?.text == "gpt-4o")
+        #expect(accounts?[0]?["answering"]?.text == "gpt-4o-2026-08-06")
+        let table = try daemon.fusebox("ledger", "show", "openai").lines.suffix(2)
+        #expect(table.first?.hasSuffix("  ANSWERED AS") == true)
+        #expect(table.last?.hasSuffix("  gpt-4o-2026-08-06") == true)
     }
 
     @Test func nothingToldIsNothingRecordedUnlessTheEstimateIsCharged() throws {
@@ -188,6 +292,7 @@ struct RunCommandTests {
         #expect(open.status == 4)
         #expect(open.output == "openai:none\n")
         #expect(open.errors.hasPrefix("fusebox: running without a permit: no daemon answers at "))
+        // There is no spool either.
         #expect(open.errors.contains("the call (failure) was not counted: "))
     }
 

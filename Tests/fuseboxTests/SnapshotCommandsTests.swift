@@ -142,7 +142,7 @@ struct SnapshotCommandsTests {
         #expect(forced.status == 0)
         let aside = try #require(try forced.json["setAside"]?.text)
         let kept = try Program.run(["/bin/ls", "\(later.data)/\(aside)"]).lines
-        #expect(kept == old.filter { $0 != "fuseboxd.lock" })
+        #expect(kept == old)
         let restored = try Daemon(in: folder)
         #expect(try Self.comparable(restored) == state)
     }
@@ -175,7 +175,7 @@ struct SnapshotCommandsTests {
         chown(data, 65534, 65534)
         #expect(try Program.run([Program.fusebox, "snapshot", "restore", file, "--data", data]).status == 0)
         let owners = try Program.run(["/bin/sh", "-c", "stat -c %u:%g '\(data)'/*"]).lines
-        #expect(owners == ["65534:65534", "65534:65534"])
+        #expect(owners == ["65534:65534"])
     }
 
     @Test func saveReplacesNoDevice() throws {

@@ -3,8 +3,11 @@ import FuseboxWire
 /// How `withPermit` goes about a call.
 public struct CallPolicy: Sendable {
     /// How long the permit lasts beyond the worker's death, 1 ms to 24 hours. While the call runs it is renewed each third
-    /// of this, however long the call takes.
+    /// of this.
     public var ttl = Duration.seconds(60)
+    /// How long the permit is renewed at the most. A call that takes longer than that and `ttl` is not in flight any more: it
+    /// keeps no probe and no part of a budget from others for ever. What it used still counts when it ends.
+    public var maxAge = Duration.seconds(3_600)
     /// How many calls are made at the most, each to another provider; less than 1 counts as 1.
     public var attempts = Limits.candidates
     /// What an error that the body throws says about the call. The default is `outcome(of:)`.
@@ -98,7 +101,11 @@ public struct CallResult<Value> {
     public static var failure: CallResult { CallResult(withoutValue: .failure) }
 
     /// The provider failed: 5xx, timeout, no connection. The next candidate is tried.
-    public static func failure(usage: Usage?) -> CallResult { CallResult(withoutValue: .failure(usage: usage)) }
+    ///
+    /// - Parameter retryAfter: how long nobody is to call it, where it said so; nil: the breaker alone decides
+    public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
+        CallResult(withoutValue: .failure(retryAfter: retryAfter, usage: usage))
+    }
 
     /// The provider refused for now: 429. The next candidate is tried.
     ///

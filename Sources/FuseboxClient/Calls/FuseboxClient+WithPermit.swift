@@ -69,7 +69,7 @@ extension FuseboxClient {
         try Task.checkCancellation()
         let admit = try Admit(walk.candidates, estimate, policy.ttl)
         let permit = try Permit.read(try decide(admit), to: walk.candidates, in: epoch).get()
-        let held = HeldPermit(permit, try exchange(), ttl: policy.ttl)
+        let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         settle(held, held.end(.cancelled), policy)
         throw CancellationError()
@@ -82,7 +82,7 @@ extension FuseboxClient {
         let admit = try Admit(walk.candidates, estimate, policy.ttl)
         let reply = try await decide(admit, heedsCancellation: false)
         let permit = try Permit.read(reply, to: walk.candidates, in: epoch).get()
-        let held = HeldPermit(permit, try exchange(), ttl: policy.ttl)
+        let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         await settle(held, held.end(.cancelled), policy)
         throw CancellationError()

@@ -17,10 +17,12 @@ public final class HeldPermit: Sendable {
     /// Whether the daemon did not answer and the policy is to fail open: nothing is held.
     public var isAssumed: Bool { permit.isAssumed }
 
-    init(_ permit: Permit, _ exchange: Exchange, ttl: Duration) {
+    init(_ permit: Permit, _ exchange: Exchange, _ policy: CallPolicy) {
         self.permit = permit
         self.exchange = exchange
-        if let number = permit.number { exchange.renew(number, ttlMilliseconds: ttl.wholeMilliseconds) }
+        guard let number = permit.number else { return }
+        exchange.renew(
+            number, ttlMilliseconds: policy.ttl.wholeMilliseconds, maxAgeMilliseconds: policy.maxAge.wholeMilliseconds)
     }
 
     /// Adds to what the call has used. It counts even if the body throws after that: a stream tells what has come as it

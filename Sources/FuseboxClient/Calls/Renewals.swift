@@ -1,22 +1,31 @@
 import FuseboxWire
 
-/// The permits of calls under way, each renewed every third of its time to live.
+/// The permits that this client holds; those of `withPermit` are renewed each third of their time to live.
 ///
 /// Blocking calls and tasks are treated alike: one thread for all of a client's calls, started by the first of them, sleeps
-/// until a renewal is due, and looks twice a second whether the daemon is still there. A call that ends before that costs it nothing. A renewal that fails is tried again a third later;
-/// should the permit lapse meanwhile, its call still counts when it is settled.
+/// until a renewal is due, and looks now and then whether the daemon is still there. A call that ends before that costs it
+/// nothing. A renewal that fails is tried again a third later; should the permit lapse meanwhile, its call still counts when
+/// it is settled.
 final class Renewals: Sendable {
     private struct Renewal {
         var ttlMilliseconds: Int64
+        /// Whether it is renewed; if not, it is dropped when it is due.
+        var isRenewed: Bool
+        /// After this it is not renewed any more.
+        var end: Deadline
         var due: Deadline
 
-        mutating func postpone() { due = .after(milliseconds: Int(max(ttlMilliseconds / 3, 1))) }
+        mutating func postpone() {
+            due = .after(milliseconds: Int(clamping: max(isRenewed ? ttlMilliseconds / 3 : ttlMilliseconds, 1)))
+        }
     }
 
     private struct State {
         var renewals: [UInt64: Renewal] = [:]
-        /// When the thread looks again by itself.
+        /// When a renewal is due; none is earlier.
         var wakesAt = Deadline.never
+        /// Whether the thread looks at the daemon before it looks at the renewals.
+        var isLooking = false
         var hasThread = false
         var isClosed = false
     }
@@ -30,15 +39,18 @@ final class Renewals: Sendable {
         case nothing
     }
 
-    func add(_ permit: UInt64, ttlMilliseconds: Int64) -> Duty {
-        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, due: .never)
+    /// Holds a permit until it is removed, or for its time to live if it is not renewed.
+    func add(_ permit: UInt64, ttlMilliseconds: Int64, isRenewed: Bool, maxAgeMilliseconds: Int64 = .max) -> Duty {
+        let end = Deadline.after(milliseconds: Int(max(maxAgeMilliseconds, 0)))
+        var renewal = Renewal(ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed, end: end, due: .never)
         renewal.postpone()
         let (isEarlier, isFirst) = state.withLock { state in
             state.renewals[permit] = renewal
-            let isEarlier = renewal.due < state.wakesAt
+            // A thread that sleeps without looking has to begin to.
+            let isEarlier = renewal.due < state.wakesAt || !state.isLooking
             let isFirst = !state.hasThread && !state.isClosed
             state.hasThread = state.hasThread || isFirst
-            if isEarlier { state.wakesAt = renewal.due }
+            state.wakesAt = min(state.wakesAt, renewal.due)
             return (isEarlier, isFirst)
         }
         if isEarlier, !isFirst { parker.wake() }
@@ -46,6 +58,24 @@ final class Renewals: Sendable {
     }
 
     func remove(_ permit: UInt64) { state.withLock { _ = $0.renewals.removeValue(forKey: permit) } }
+
+    /// A permit that is held and not renewed by itself was renewed by hand.
+    func extend(_ permit: UInt64, ttlMilliseconds: Int64) {
+        state.withLock { state in
+            guard var renewal = state.renewals[permit], !renewal.isRenewed else { return }
+            let before = renewal.due
+            renewal.ttlMilliseconds = ttlMilliseconds
+            renewal.postpone()
+            renewal.due = max(renewal.due, before)
+            state.renewals[permit] = renewal
+        }
+    }
+
+    /// Whether any permit is held.
+    var holdsAny: Bool { state.withLock { !$0.renewals.isEmpty } }
+
+    /// Whether the thread looks at the daemon now and then.
+    var isLooking: Bool { state.withLock { $0.isLooking } }
 
     /// There is no thread to be had; the next call tries again.
     func threadFailed() { state.withLock { $0.hasThread = false } }
@@ -57,22 +87,24 @@ final class Renewals: Sendable {
     }
 
     /// The thread, until closed: calls `renew` with what is due, and `stayConnected` now and then while there are permits.
+    ///
+    /// - Parameter lookMilliseconds: how long it may be until the next look at the daemon
     func run(
-        _ renew: (_ permit: UInt64, _ ttlMilliseconds: Int64) -> Void, stayConnected: () -> Void
+        _ renew: (_ permit: UInt64, _ ttlMilliseconds: Int64) -> Void, stayConnected: () -> Void,
+        lookMilliseconds: () -> Int
     ) {
         while let due = takeDue() {
             for (permit, ttl) in due where isWanted(permit) { renew(permit, ttl) }
             guard due.isEmpty else { continue }
-            let (holdsAny, wakesAt) = state.withLock { (!$0.renewals.isEmpty, $0.wakesAt) }
-            let look = Deadline.after(milliseconds: Self.lookMilliseconds)
-            parker.park(until: holdsAny ? min(wakesAt, look) : wakesAt)
-            if holdsAny, look <= Deadline.now { stayConnected() }
+            let (isLooking, wakesAt) = state.withLock { state in
+                state.isLooking = !state.renewals.isEmpty
+                return (state.isLooking, state.wakesAt)
+            }
+            let look = Deadline.after(milliseconds: lookMilliseconds())
+            parker.park(until: isLooking ? min(wakesAt, look) : wakesAt)
+            if isLooking, look <= Deadline.now, holdsAny { stayConnected() }
         }
     }
-
-    /// How often it is made sure that the connection stands: a daemon that has started again takes back what a worker
-    /// holds that is not there after its grace time.
-    private static let lookMilliseconds = 500
 
     private func isWanted(_ permit: UInt64) -> Bool { state.withLock { $0.renewals[permit] != nil } }
 
@@ -86,7 +118,15 @@ final class Renewals: Sendable {
             state.wakesAt = .never
             for (permit, renewal) in state.renewals {
                 var renewal = renewal
+                guard now < renewal.end else {
+                    state.renewals[permit] = nil
+                    continue
+                }
                 if renewal.due <= now {
+                    guard renewal.isRenewed else {
+                        state.renewals[permit] = nil
+                        continue
+                    }
                     due.append((permit, renewal.ttlMilliseconds))
                     renewal.postpone()
                     state.renewals[permit] = renewal
@@ -99,21 +139,43 @@ final class Renewals: Sendable {
 }
 
 extension Exchange {
-    /// Renews a permit until `stopRenewing`.
-    func renew(_ permit: UInt64, ttlMilliseconds: Int64) {
-        guard case .start = renewals.add(permit, ttlMilliseconds: ttlMilliseconds) else { return }
+    /// Renews a permit until `stopRenewing`, or until it has been renewed for so long.
+    func renew(_ permit: UInt64, ttlMilliseconds: Int64, maxAgeMilliseconds: Int64) {
+        hold(permit, ttlMilliseconds, isRenewed: true, maxAgeMilliseconds: maxAgeMilliseconds)
+    }
+
+    /// Stays connected for a permit until `stopRenewing`, or for its time to live.
+    func hold(_ permit: UInt64, ttlMilliseconds: Int64) {
+        hold(permit, ttlMilliseconds, isRenewed: false, maxAgeMilliseconds: .max)
+    }
+
+    private func hold(
+        _ permit: UInt64, _ ttlMilliseconds: Int64, isRenewed: Bool, maxAgeMilliseconds: Int64
+    ) {
+        let duty = renewals.add(
+            permit, ttlMilliseconds: ttlMilliseconds, isRenewed: isRenewed, maxAgeMilliseconds: maxAgeMilliseconds)
+        guard case .start = duty else { return }
         do throws(SystemFailure) {
             try Thread.start {
                 self.renewals.run { permit, ttl in
                     self.renewOnce(permit, ttl)
                 } stayConnected: {
                     self.stayConnected()
+                } lookMilliseconds: {
+                    self.lookMilliseconds
                 }
             }
         } catch {
             renewals.threadFailed()
         }
     }
+
+    /// How often a client that holds permits makes sure that its connection stands: a daemon that has started again takes
+    /// back what a worker holds that is not there after its grace.
+    private static let lookMilliseconds = 500
+
+    /// Looks that follow one another, and a third of the grace of backing off between them, are within the grace.
+    private var lookMilliseconds: Int { min(Self.lookMilliseconds, max(longestBackoffOfHolder ?? .max, 1)) }
 
     func stopRenewing(_ permit: UInt64) { renewals.remove(permit) }
 

@@ -77,7 +77,8 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
     }
 
-    private func send(_ frame: inout ByteWriter, until deadline: Deadline) throws(Interruption) {
+    /// Hands all of these bytes over.
+    func send(_ frame: inout ByteWriter, until deadline: Deadline) throws(Interruption) {
         while !frame.isEmpty {
             switch unsafe frame.withBytes({ unsafe socket.send($0) }) {
             case .bytes(let count): frame.removeFirst(count)

@@ -32,6 +32,7 @@ final class Exchange: Sendable {
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
     private let state: Lock<ExchangeState>
     let renewals = Renewals()
+    private let delivery: SpoolDelivery
     private let backgroundParker = Parker()
     /// Both ends of what wakes the background thread while it reads; made when the thread starts.
     private let nudges = Lock<(ours: Socket, its: Socket)?>(nil)
@@ -40,6 +41,7 @@ final class Exchange: Sendable {
         self.path = path
         self.configuration = configuration
         state = Lock(ExchangeState(path: path, configuration: configuration))
+        delivery = SpoolDelivery(path, configuration)
     }
 
     // MARK: The lock
@@ -69,6 +71,10 @@ final class Exchange: Sendable {
     var epoch: UInt64? { update { $0.epoch } }
     var queuedReports: Int { update { $0.queuedReports } }
     var droppedReports: UInt64 { update { $0.droppedReports } }
+
+    var spooling: Spooling { update { $0.spooling } }
+    /// See `ExchangeState`.
+    var longestBackoffOfHolder: Int? { update { $0.longestBackoffOfHolder } }
 
     /// Counts a report as given up that the state knows nothing of.
     func noteDroppedReport() { update { $0.droppedReports += 1 } }
@@ -241,8 +247,13 @@ final class Exchange: Sendable {
         do throws(ClientError) {
             var connection: Connection? = try open(until: deadline)
             update { $0.install(&connection) }
+            delivery.begin()
         } catch {
-            update { $0.connectFailed(error.reasonOfAbsence) }
+            let holdsPermits = renewals.holdsAny
+            update { state in
+                state.connectFailed(
+                    error.reasonOfAbsence, longestBackoff: holdsPermits ? state.longestBackoffOfHolder : nil)
+            }
         }
     }
 
@@ -254,32 +265,55 @@ final class Exchange: Sendable {
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))
     }
 
-    /// Connects for the first time, before there are any calls.
+    /// Connects for the first time, before there are any calls. A daemon that restarts is waited for as after a loss.
     func connectFirst() throws(ClientError) {
-        update { $0.phase = .connecting }
-        connect(until: .never)
-        let failure = update { state in state.phase == .connected ? nil : state.absence }
-        if let failure { throw failure }
+        update { $0.beginWaiting() }
+        while true {
+            let step = update { $0.nextStepToConnectFirst() }
+            switch consume step {
+            case .connect: connect(until: .never)
+            case .sleep(let moment): Parker().park(until: moment)
+            default: break
+            }
+            let (isOver, failure) = update { state -> (Bool, ClientError?) in
+                if state.phase == .connected { return (true, nil) }
+                return (!state.isExpectedBack, state.absence)
+            }
+            if isOver, let failure { throw failure }
+            if isOver { return }
+        }
     }
 
     /// How long closing may wait for the replies to what is under way, in milliseconds.
     private static let farewellMilliseconds = 1_000
 
-    /// Waits for what is under way, for a short time, and says goodbye; what still has no reply then, and every later
-    /// request, fails with `closed`.
+    /// Waits for what is under way, for a short time, and says goodbye, unless reports are left that have no reply: those go to
+    /// the spool. What still has no reply then, and every later request, fails with `closed`.
     func close() {
         renewals.close()
-        guard update({ $0.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) else {
-            return update { $0.close(isFarewellSaid: false) }
+        let deadline = Deadline.after(
+            milliseconds: min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds))
+        var isFarewellSaid = false
+        if update({ $0.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
+            perform(waiter, until: deadline)
+            update { state in
+                if case .answered = waiter.outcome { isFarewellSaid = true }
+                state.release(waiter)
+            }
         }
-        let timeout = min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds)
-        perform(waiter, until: .after(milliseconds: timeout))
-        update { state in
-            var isFarewellSaid = false
-            if case .answered = waiter.outcome { isFarewellSaid = true }
-            state.release(waiter)
-            state.close(isFarewellSaid: isFarewellSaid)
-        }
+        let left = update { $0.end(isFarewellSaid: isFarewellSaid, keepsReports: configuration.spool != .none) }
+        if let left { spool(left) }
+        delivery.end(by: deadline)
+    }
+
+    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    func waitForSpool(until deadline: Deadline) { delivery.wait(until: deadline) }
+
+    private func spool(_ left: LeftReports) {
+        var left = left
+        left.header.client = configuration.sentName
+        let outcome = left.write(to: configuration.spool)
+        update { $0.noteSpooled(left.reports.count, outcome) }
     }
 
     // MARK: The background thread

@@ -14,10 +14,8 @@ import FuseboxWire
 /// waiting: the late reply is dropped, but until it has come the number may have been carried out or not. There are never
 /// more of these than the daemon keeps replies.
 ///
-/// Numbers are sent again only to a daemon that knows them: it says `resumed`, and its epoch is the one before. `forgotten`
-/// is its answer whenever it does not know a worker that has used numbers. Then the requests may have been applied and
-/// forgotten, or never have come, even if this worker has never had an acknowledgement; so they are `outcomeUnknown`.
-/// `new` is its answer only to a worker that has used none; from a daemon that says it all the same it is no promise.
+/// Numbers are sent again to a daemon of the same epoch, if it says `resumed`, or if nothing that was sent can have counted
+/// (see `Acquaintance`). Otherwise the requests may have been applied and forgotten, and are `outcomeUnknown`.
 extension ExchangeState {
     /// Losses after which a request that nobody waits for is not sent again: it may be what brings the daemon down.
     private static let lossLimit = 8
@@ -30,7 +28,6 @@ extension ExchangeState {
     mutating func lose(_ reason: String) {
         absenceReason = closingReason.map { "the daemon closed the connection: \($0)" } ?? reason
         phase = .absent
-        returnBy = .after(milliseconds: returnMilliseconds)
         disconnect()
         var again: [Waiter] = []
         for waiter in waiters.all where waiter.place == .written {
@@ -48,6 +45,7 @@ extension ExchangeState {
         // What is lost time and again must not make a busy loop.
         let isRepeated = again.contains { $0.losses > 1 }
         retryAt = isRepeated ? .after(milliseconds: backoff.minimumMilliseconds) : .past
+        returnBy = max(.after(milliseconds: patienceMilliseconds), retryAt)
         backlog.prepend(again)
         if closingReason?.status == .fenced { becomeAnother() }
         dropExcessReports()
@@ -81,6 +79,7 @@ extension ExchangeState {
     private mutating func becomeAnother() {
         giveUpUnacknowledged()
         worker = .random()
+        acquaintance?.isKnown = false
         window = SequenceWindow()
         for waiter in backlog.all { waiter.sequence = 0 }
     }
@@ -90,8 +89,9 @@ extension ExchangeState {
     /// Looks whether the daemon is one that what was sent before can be sent to again.
     mutating func meetDaemon() {
         guard let hello else { return }
-        if hello.worker != .resumed || hello.epoch != epoch { giveUpUnacknowledged() }
-        epoch = hello.epoch
+        let mayResend = acquaintance?.allowsResending(to: hello) ?? true
+        if !mayResend { giveUpUnacknowledged() }
+        acquaintance = Acquaintance(hello)
     }
 
     /// Nobody can tell any more what became of the requests that may have arrived.
@@ -137,22 +137,31 @@ extension ExchangeState {
     /// Whether calls wait for the next attempt to connect: the daemon has just gone, and may be restarting.
     ///
     /// Under a policy to fail open nobody waits: decisions are assumed, reports are kept.
-    var isExpectedBack: Bool { !failsOpen && retryAt < returnBy }
+    var isExpectedBack: Bool { !failsOpen && retryAt <= returnBy }
 
     /// No connection could be made: if it is not soon tried again, who waits for one is told, and reports are kept.
-    mutating func connectFailed(_ reason: String) {
+    ///
+    /// - Parameter longestBackoff: the most that the next attempt may be away, in milliseconds; nil: as usual
+    mutating func connectFailed(_ reason: String, longestBackoff: Int? = nil) {
         guard phase == .connecting else { return }
         phase = .absent
         absenceReason = reason
-        retryAt = .after(milliseconds: millisecondsToRetry())
+        let usual = min(backoff.afterFailure(), max(longestBackoff ?? .max, 1))
+        let now = Deadline.now
+        retryAt = now + usual
+        if !failsOpen, now < returnBy {
+            let look = max(backoff.minimumMilliseconds, patienceMilliseconds / Self.looks)
+            retryAt = min(retryAt, now + look, returnBy)
+        }
         if !isExpectedBack { turnAway() }
         handOver()
     }
 
-    private mutating func millisecondsToRetry() -> Int {
-        let usual = backoff.afterFailure()
-        guard !failsOpen, returnBy > .now else { return usual }
-        return min(usual, max(backoff.minimumMilliseconds, returnMilliseconds / Self.looks))
+    /// The most that a client may back off which holds permits: the daemon takes them back if it is not there after its
+    /// grace, and then even one missed attempt must be made up for. Nil: the daemon has told no grace.
+    var longestBackoffOfHolder: Int? {
+        guard let grace = acquaintance?.graceMilliseconds, grace > 0 else { return nil }
+        return Int(clamping: grace / 3)
     }
 
     private mutating func turnAway() {

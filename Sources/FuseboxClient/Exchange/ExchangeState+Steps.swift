@@ -93,6 +93,17 @@ extension ExchangeState {
         if tasks > 0 { alertBackground() }
     }
 
+    /// Begins as if a connection had just been lost.
+    mutating func beginWaiting() { returnBy = .after(milliseconds: patienceMilliseconds) }
+
+    /// What the thread that makes the first connection does next, when there are no requests yet.
+    mutating func nextStepToConnectFirst() -> Step {
+        guard phase == .absent else { return .leave }
+        if retryAt > .now { return .sleep(until: retryAt) }
+        phase = .connecting
+        return .connect
+    }
+
     // MARK: Tasks
 
     /// A task waits for a request from here on.

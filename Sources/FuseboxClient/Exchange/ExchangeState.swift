@@ -20,19 +20,21 @@ struct ExchangeState: ~Copyable {
     /// How long a daemon may let request after request time out, without a byte, before its connection is given up.
     let longestSilenceMilliseconds: Int
     /// How long a daemon that went away is waited for.
-    let returnMilliseconds: Int
+    let patienceMilliseconds: Int
 
     var phase = Phase.absent
     var retryAt = Deadline.past
     var absenceReason = "it was never connected"
     var backoff: Backoff
-    /// Until when a daemon that went away is waited for, as one that restarts.
+    /// Until when a daemon that went away is waited for, as one that restarts: until the first look at the least.
     var returnBy = Deadline.past
 
     /// Who the daemon takes this client for: the same over all connections, unless another process has the same id.
     var worker = WorkerID.random()
     /// The life of the state that the numbers in `window` belong to; nil before the first connection.
-    var epoch: UInt64?
+    var epoch: UInt64? { acquaintance?.epoch }
+    /// How the daemon knows this worker, as far as it has told; nil before the first connection.
+    var acquaintance: Acquaintance?
 
     /// Counts connections, so that what belonged to an earlier one is known by its number.
     var number: UInt64 = 0
@@ -64,6 +66,8 @@ struct ExchangeState: ~Copyable {
     var queuedReports = 0
     /// Reports that were given up.
     var droppedReports: UInt64 = 0
+    /// Reports that were left in the spool, or why they could not be.
+    var spooling = Spooling()
 
     var background = Background.none
     /// Requests that a task waits for.
@@ -79,7 +83,7 @@ struct ExchangeState: ~Copyable {
         queueLimit = configuration.failurePolicy.queueLimit
         failsOpen = configuration.failurePolicy != .failClosed
         longestSilenceMilliseconds = 4 * min(max(configuration.requestTimeoutMilliseconds, 1), .max / 4)
-        returnMilliseconds = max(configuration.requestTimeoutMilliseconds, 1)
+        patienceMilliseconds = max(configuration.restartPatienceMilliseconds, 0)
         backoff = Backoff(configuration)
     }
 
@@ -231,9 +235,10 @@ struct ExchangeState: ~Copyable {
             return noteSilence()
         }
         guard waiter.isReport else {
-            let isKnown = phase == .absent && retryAt > .now && !waiter.mayHaveArrived
+            // What never left and found no connection has changed nothing, and the caller is told so.
+            let isAbsence = phase != .connected && !waiter.mayHaveArrived
             withdraw(waiter)
-            return complete(waiter, .failed(isKnown ? absence : .timedOut))
+            return complete(waiter, .failed(isAbsence ? absence : .timedOut))
         }
         keep(waiter)
         dropExcessReports()
@@ -268,6 +273,7 @@ struct ExchangeState: ~Copyable {
             return "a reply to command \(header.command) came for a request with command \(waiter.command)"
         }
         waiter.place = .nowhere
+        if waiter.sequence != 0, header.detail == Status.ok.rawValue { acquaintance?.isKnown = true }
         settle(waiter)
         if waiter.mayHaveArrived, header.detail == Status.sequenceOutOfOrder.rawValue {
             beginAnew(waiter)

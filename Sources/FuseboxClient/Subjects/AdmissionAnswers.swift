@@ -54,10 +54,10 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
     public struct Reason: Sendable, Equatable {
         /// The candidate.
         public var candidate: Candidate
-        /// The first reason, in the order of `DenialReason`.
+        /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
         public var reason: DenialReason
-        /// Time until trying again can succeed at the earliest, all reasons considered. Zero: as soon as another call ends,
-        /// or with the next call; nil: time alone does not help.
+        /// Time until trying again can succeed at the earliest. Zero: as soon as another call ends, or with the next call; nil:
+        /// time alone does not help.
         public var retryAfter: Duration?
     }
 
@@ -117,7 +117,7 @@ public struct AdmissionPreview: Sendable, Equatable {
 
 /// What became of a settle.
 public struct Settling: Sendable, Equatable {
-    /// What the permit was: `settled` changed nothing, `expired` and `reclaimed` counted all the same. Nil if that is not
+    /// What the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` counted all the same. Nil if that is not
     /// known: the daemon did not answer, or keeps nothing of the permit.
     public var standing: PermitStanding?
     /// The event that the usage fired, if it crossed a threshold of the provider's budget.
@@ -157,6 +157,24 @@ public struct Renewal: Sendable, Equatable {
 extension Renewal {
     init(_ reply: Renew.Reply) {
         self.init(standing: reply.standing, expiresAt: reply.expiresAt)
+    }
+}
+
+/// What became of a permit that an operator wanted to end.
+public struct Revocation: Sendable, Equatable {
+    /// What the permit was; only one in force was revoked, others had ended already.
+    public var standing: PermitStanding
+    /// The permit as it was; nil if it was settled.
+    public var entry: PermitEntry?
+
+    /// Whether it was in force and is revoked now.
+    public var isRevoked: Bool { standing == .inForce }
+    /// The estimate that it held until now.
+    public var givenBack: Money { isRevoked ? entry?.estimate.cost ?? .zero : .zero }
+
+    init(_ reply: Revoke.Reply) {
+        standing = reply.standing
+        entry = reply.entry
     }
 }
 

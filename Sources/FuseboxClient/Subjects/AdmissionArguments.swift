@@ -37,7 +37,7 @@ extension Estimate {
     /// A call that costs no more than this.
     ///
     /// - Parameters:
-    ///   - cost: at least 0
+    ///   - cost: $0 to $1,000,000
     ///   - tokens: input and output together, 0 to 4,294,967,295
     /// - Throws: `invalidArgument` if the number of tokens is out of range
     public static func cost(_ cost: Money, tokens: Int = 0) throws(ClientError) -> Estimate {
@@ -47,9 +47,10 @@ extension Estimate {
 
 /// What a call has used.
 public struct Usage: Sendable, Equatable {
-    /// The model that answered; nil: the one that the candidate named, or `unspecified` if it named none.
+    /// The name that answered. A candidate's model is what is charged; this name is shown beside it. Where the candidate named
+    /// none, the name that answered is charged; nil: `unspecified`.
     public var model: String?
-    /// At least 0.
+    /// $0 to $1,000,000.
     public var cost: Money
     /// Tokens sent, 0 to 4,294,967,295.
     public var inputTokens: Int
@@ -84,7 +85,7 @@ public struct CallOutcome: Sendable, Equatable {
     public let outcome: Outcome
     /// What was used; nil if that is not known.
     public internal(set) var usage: Usage?
-    /// With `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
+    /// With `failure`, `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
     public let retryAfter: Duration?
 
     init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
@@ -101,9 +102,14 @@ public struct CallOutcome: Sendable, Equatable {
     /// The provider failed: 5xx, timeout, no connection.
     public static let failure = CallOutcome(.failure)
     /// The provider failed: 5xx, timeout, no connection.
-    public static func failure(usage: Usage?) -> CallOutcome { CallOutcome(.failure, usage: usage) }
+    ///
+    /// - Parameter retryAfter: how long nobody is to call it, where it said so (503, 529); nil: the breaker alone decides. Less
+    ///   than 0 counts as 0, more than 366 days as 366 days.
+    public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(.failure, usage: usage, retryAfter: retryAfter)
+    }
 
-    /// The provider refused for now: 429.
+    /// The provider refused for now: 429. With a time it counts for nothing with the breaker, which it fails without one.
     ///
     /// - Parameter retryAfter: how long nobody is to call it; nil: the breaker alone decides. Less than 0 counts as 0, more
     ///   than 366 days as 366 days.
@@ -188,8 +194,10 @@ extension CallOutcome {
     fileprivate var sentUsage: CallUsage? {
         get throws(ClientError) {
             guard let usage else { return nil }
-            guard usage.cost >= .zero else {
-                throw .invalidArgument(Refusal(.outOfRange, "cost: \(usage.cost) is less than 0"))
+            guard usage.cost >= .zero, usage.cost <= Limits.callCost else {
+                throw .invalidArgument(
+                    Refusal(.outOfRange, "cost: $\(usage.cost) is not between $0 and $\(Limits.callCost), for one call")
+                )
             }
             return CallUsage(
                 model: try .optional(usage.model), cost: usage.cost,

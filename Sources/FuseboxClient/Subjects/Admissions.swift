@@ -18,7 +18,8 @@ public struct Admissions: Sendable {
 
     /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
     ///
-    /// A permit must be settled. One that is not ends by itself after its time to live, or when its worker is gone.
+    /// A permit must be settled. One that is not ends by itself after its time to live, or when its worker is gone. Until then a
+    /// thread of the client keeps its connection, so that a restart of the daemon does not take the permit away.
     /// An admission that times out may have been granted all the same; what it holds then stays until its time to live.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` admits the first candidate, with a permit that holds nothing
@@ -34,7 +35,7 @@ public struct Admissions: Sendable {
         _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
         let admit = try Admit(candidates, estimate, ttl)
-        return try Permit.read(try client.decide(admit), to: candidates, in: client.epoch)
+        return try client.holding(try client.decide(admit), candidates, ttl)
     }
 
     /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
@@ -42,7 +43,7 @@ public struct Admissions: Sendable {
         _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
     ) async throws(ClientError) -> Result<Permit, AdmissionDenied> {
         let admit = try Admit(candidates, estimate, ttl)
-        return try Permit.read(try await client.decide(admit), to: candidates, in: client.epoch)
+        return try client.holding(try await client.decide(admit), candidates, ttl)
     }
 
     /// Tells how the call of a permit went, or a whole loop of retries, and what it used; gives back what it holds.
@@ -55,7 +56,7 @@ public struct Admissions: Sendable {
     public func settle(_ permit: Permit, _ outcome: CallOutcome) throws(ClientError) -> Settling {
         guard let number = permit.number else { return Settling(try report(permit.candidate, outcome)) }
         let settle = try Settle(number, outcome)
-        return try client.settle(settle, of: permit, isKept: client.failsOpen)
+        return try client.settle(settle, of: permit, isKept: client.keepsReports)
     }
 
     /// Tells how the call of a permit went, and what it used; gives back what it holds.
@@ -63,7 +64,7 @@ public struct Admissions: Sendable {
     public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
         guard let number = permit.number else { return Settling(try await report(permit.candidate, outcome)) }
         let settle = try Settle(number, outcome)
-        return try await client.settle(settle, of: permit, isKept: client.failsOpen, heedsCancellation: true)
+        return try await client.settle(settle, of: permit, isKept: client.keepsReports, heedsCancellation: true)
     }
 
     /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
@@ -72,13 +73,37 @@ public struct Admissions: Sendable {
     /// - Throws: `refused` with `notFound` if the daemon keeps nothing of the permit any more
     public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) throws(ClientError) -> Renewal {
         guard let number = permit.number else { return .assumed }
-        return Renewal(try client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds)))
+        let reply = try client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds))
+        client.extend(number, ttl)
+        return Renewal(reply)
     }
 
     /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
     public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) async throws(ClientError) -> Renewal {
         guard let number = permit.number else { return .assumed }
-        return Renewal(try await client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds)))
+        let reply = try await client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds))
+        client.extend(number, ttl)
+        return Renewal(reply)
+    }
+
+    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    ///
+    /// For a worker that is gone or hangs while it holds a part of an enforced budget. What its call cost still counts if it
+    /// is settled later.
+    ///
+    /// - Parameter number: as `permits()` lists it
+    /// - Returns: what the permit was; only one in force is revoked
+    /// - Throws: `refused` with `notFound` if the daemon knows nothing of a permit of this number, with `notPermitted` if
+    ///   the process is no operator's
+    @discardableResult
+    public func revoke(_ number: UInt64) throws(ClientError) -> Revocation {
+        Revocation(try client.call(Revoke(permit: number)))
+    }
+
+    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    @discardableResult
+    public func revoke(_ number: UInt64) async throws(ClientError) -> Revocation {
+        Revocation(try await client.call(Revoke(permit: number)))
     }
 
     // MARK: Without a permit
@@ -131,5 +156,23 @@ public struct Admissions: Sendable {
         var command = PermitList()
         while try overview.take(try await client.call(command), of: &command) {}
         return overview
+    }
+}
+
+extension FuseboxClient {
+    /// What was decided; a permit is held from here on.
+    fileprivate func holding(
+        _ reply: Admit.Reply?, _ candidates: [Candidate], _ ttl: Duration
+    ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
+        let decision = try Permit.read(reply, to: candidates, in: epoch)
+        if case .success(let permit) = decision, let number = permit.number {
+            try exchange().hold(number, ttlMilliseconds: ttl.wholeMilliseconds)
+        }
+        return decision
+    }
+
+    fileprivate func extend(_ permit: UInt64, _ ttl: Duration) {
+        let exchange = try? exchange()
+        exchange?.renewals.extend(permit, ttlMilliseconds: ttl.wholeMilliseconds)
     }
 }

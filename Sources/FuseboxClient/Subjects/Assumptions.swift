@@ -16,6 +16,9 @@ public enum Delivery: Sendable, Equatable {
 extension FuseboxClient {
     var failsOpen: Bool { configuration.failurePolicy != .failClosed }
 
+    /// Whether reports are kept while the daemon is away.
+    var keepsReports: Bool { failsOpen || configuration.keepsReports }
+
     /// Returns if the policy lets an answer be assumed after this error; throws it if not.
     private func allowAssumption(after error: ClientError) throws(ClientError) {
         guard failsOpen, error.meansAway else { throw error }
@@ -55,8 +58,8 @@ extension FuseboxClient {
 
     /// Sends a report, or keeps it.
     func report<C: Command>(_ command: C) throws(ClientError) -> Reported<C.Reply> {
-        do throws(ClientError) { return Reported(try perform(command, isReport: failsOpen)) } catch {
-            try allowAssumption(after: error)
+        do throws(ClientError) { return Reported(try perform(command, isReport: keepsReports)) } catch {
+            guard keepsReports, error.meansAway else { throw error }
         }
         return Reported(.unknown)
     }
@@ -72,8 +75,8 @@ extension FuseboxClient {
     ) async throws(ClientError) -> Reported<C.Reply> {
         do throws(ClientError) {
             return Reported(
-                try await perform(command, isReport: failsOpen, heedsCancellation: heedsCancellation))
-        } catch { try allowAssumption(after: error) }
+                try await perform(command, isReport: keepsReports, heedsCancellation: heedsCancellation))
+        } catch { guard keepsReports, error.meansAway else { throw error } }
         return Reported(.unknown)
     }
 

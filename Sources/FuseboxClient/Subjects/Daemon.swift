@@ -31,22 +31,22 @@ extension FuseboxClient {
         _ = try await call(Forget(name: try Name(checking: name)))
     }
 
-    /// Replaces breakers, exhaustion and ledger by a state in snapshot format. For operators.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by a state in snapshot format. For operators.
     ///
     /// Returns the snapshot that holds the new state, once it is on the disk.
     ///
     /// - Throws: `refused` with `damagedData` if the bytes are no snapshot; the state has not changed then.
     @discardableResult
-    public func importState(_ bytes: [UInt8]) throws(ClientError) -> SnapshotInfo {
+    public func importState(_ bytes: [UInt8], parts: StateParts = .all) throws(ClientError) -> SnapshotInfo {
         for offset in ImportChunk.offsets(of: bytes) { _ = try call(ImportChunk(of: bytes, at: offset)) }
-        return try call(ImportCommit(length: UInt64(bytes.count)))
+        return try call(ImportCommit(length: UInt64(bytes.count), parts: parts))
     }
 
-    /// Replaces breakers, exhaustion and ledger by a state in snapshot format. For operators.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by a state in snapshot format. For operators.
     @discardableResult
-    public func importState(_ bytes: [UInt8]) async throws(ClientError) -> SnapshotInfo {
+    public func importState(_ bytes: [UInt8], parts: StateParts = .all) async throws(ClientError) -> SnapshotInfo {
         for offset in ImportChunk.offsets(of: bytes) { _ = try await call(ImportChunk(of: bytes, at: offset)) }
-        return try await call(ImportCommit(length: UInt64(bytes.count)))
+        return try await call(ImportCommit(length: UInt64(bytes.count), parts: parts))
     }
 }
 

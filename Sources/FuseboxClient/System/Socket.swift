@@ -175,7 +175,7 @@ final class Socket: Sendable {
 }
 
 /// A system call that failed, and why.
-struct SystemFailure: Error, Equatable, CustomStringConvertible {
+package struct SystemFailure: Error, Equatable, CustomStringConvertible {
     let call: String
     let code: Int32
 
@@ -184,7 +184,7 @@ struct SystemFailure: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
-    var description: String {
+    package var description: String {
         if code == EAGAIN, call == "connect" { return "the daemon takes no connections at the moment" }
         return unsafe "\(call): \(String(cString: strerror(code)))"
     }

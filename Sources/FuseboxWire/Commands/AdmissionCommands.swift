@@ -34,7 +34,8 @@ public struct Admit: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("permit", &permit, "its number, to settle with; absent: denied")
-            try visitor.field("expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock")
+            try visitor.field(
+                "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
             try visitor.field("decision", &decision, "which candidate, or why none")
         }
     }
@@ -70,7 +71,8 @@ public struct Settle: Command {
         try visitor.field("usage", &usage, "what it used; not with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "with `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now")
+            "with `failure`, `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now"
+        )
     }
 
     public struct Reply: WireRecord {
@@ -81,7 +83,8 @@ public struct Settle: Command {
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
                 "standing", &standing,
-                "what the permit was: `settled` changed nothing, `expired` and `reclaimed` were counted all the same")
+                "what the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the same"
+            )
             try visitor.field("record", &record, "the events that the usage fired")
         }
     }
@@ -201,6 +204,43 @@ public struct PermitList: Command {
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("totals", &totals, "what became of all permits")
             try visitor.field("now", &now, "the steady clock at this page")
+        }
+    }
+}
+
+/// Ends a permit at once and gives back all that it holds, also against enforced budgets.
+///
+/// Its call is remembered as any that ended unsettled: what it cost still counts when it is settled late. Refused with
+/// `notFound` if nothing is known of the permit.
+public struct Revoke: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            102, "admission.revoke", .durable, .operator,
+            "Ends a permit at once and gives back all that it holds. A late settle still counts what its call cost.")
+    }
+
+    public var permit: UInt64 = 0
+
+    @inlinable public init() {}
+    public init(permit: UInt64) { self.permit = permit }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "its number; another user's as well")
+    }
+
+    public struct Reply: WireRecord {
+        public var standing: PermitStanding = .inForce
+        public var entry: PermitEntry?
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field(
+                "standing", &standing, "what the permit was: only one in force was revoked, and others hold nothing")
+            try visitor.field(
+                "entry", &entry,
+                "the permit as it was, its estimate being what was given back if it was in force; absent if it was settled"
+            )
         }
     }
 }

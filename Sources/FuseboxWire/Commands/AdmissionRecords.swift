@@ -14,9 +14,13 @@ public enum Outcome: UInt8, WireEnumeration {
     case abandoned = 5
     /// It was never sent.
     case cancelled = 6
+
+    /// Whether the provider may have said with it when it takes calls again.
+    public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
 }
 
-/// Why a candidate is not admitted. They are looked at in this order, and the first that holds is told.
+/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the first in this
+/// order.
 public enum DenialReason: UInt8, WireEnumeration {
     /// The provider's quota is marked as used up.
     case exhausted = 0
@@ -50,6 +54,8 @@ public enum PermitStanding: UInt8, WireEnumeration {
     case expired = 2
     /// Its worker died before its call was settled.
     case reclaimed = 3
+    /// An operator ended it before its call was settled.
+    case revoked = 4
 }
 
 /// One way that a call may go.
@@ -64,7 +70,8 @@ public struct Candidate: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider, which is also its breaker's name")
-        try visitor.field("model", &model, "the model; absent: no model's budget is looked at")
+        try visitor.field(
+            "model", &model, "the model that is asked for, and charged; absent: no model's budget is looked at")
     }
 }
 
@@ -82,8 +89,9 @@ public struct Estimate: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("cost", &cost, "at least 0; held against budgets until the call is settled")
-        try visitor.field("tokens", &tokens, "input and output together; counted against token limits at once")
+        try visitor.field("cost", &cost, "$0 to $1,000,000; held against budgets until the call is settled")
+        try visitor.field(
+            "tokens", &tokens, "input and output together, 0 to 2³² − 1; counted against token limits at once")
     }
 }
 
@@ -98,10 +106,12 @@ public struct Denial: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("reason", &reason, "the first that holds")
+        try visitor.field(
+            "reason", &reason,
+            "the one that lasts longest; of those that last equally long, the first of the enumeration")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "time until trying again can succeed at the earliest, all reasons considered; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
+            "how long it lasts: trying again can succeed then at the earliest; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
         )
     }
 }
@@ -118,8 +128,8 @@ public struct AdmissionDecision: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidate", &candidate, "the place of the one that is admitted, from 0; absent: denied")
-        try visitor.field("state", &state, "of the admitted candidate's breaker")
-        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1")
+        try visitor.field("state", &state, "of the admitted candidate's breaker; closed if denied")
+        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1; 0 if denied")
         try visitor.field("denials", &denials, "of the candidates before the admitted one, or of all, in their order")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
@@ -148,10 +158,11 @@ public struct CallUsage: WireRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "model", &model,
-            "the model that answered; absent: the one that was asked for, or `unspecified` if there was none")
-        try visitor.field("cost", &cost, "at least 0")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent")
-        try visitor.field("outputTokens", &outputTokens, "tokens received")
+            "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
+        )
+        try visitor.field("cost", &cost, "$0 to $1,000,000")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to 2³² − 1")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to 2³² − 1")
     }
 }
 
@@ -184,12 +195,13 @@ public struct PermitEntry: WireRecord {
     }
 }
 
-/// What became of all permits: granted = settled + expired + reclaimed + outstanding.
+/// What became of all permits: granted = settled + expired + reclaimed + revoked + outstanding.
 public struct PermitTotals: WireRecord {
     public var granted: UInt64 = 0
     public var settled: UInt64 = 0
     public var expired: UInt64 = 0
     public var reclaimed: UInt64 = 0
+    public var revoked: UInt64 = 0
     public var outstanding: UInt64 = 0
     public var settledLate: UInt64 = 0
     public var held = Money.zero
@@ -200,8 +212,9 @@ public struct PermitTotals: WireRecord {
         try visitor.field("settled", &settled, "those that were settled while in force")
         try visitor.field("expired", &expired, "those whose time to live passed first")
         try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
+        try visitor.field("revoked", &revoked, "those that an operator ended first")
         try visitor.field("outstanding", &outstanding, "those in force")
-        try visitor.field("settledLate", &settledLate, "those settled after they had expired or been reclaimed")
-        try visitor.field("held", &held, "the sum of the outstanding estimates")
+        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
+        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
     }
 }

@@ -56,6 +56,8 @@ public struct Hello: Command {
         public var frameLimit: UInt32 = 0
         public var keptReplies: UInt32 = 0
         public var idleMilliseconds: Int64 = 0
+        public var graceMilliseconds: Int64 = 0
+        public var forgottenWorkers: UInt64 = 0
         public var features: UInt64 = 0
         public var server: String = ""
 
@@ -76,6 +78,12 @@ public struct Hello: Command {
                 "keptReplies", &keptReplies, "how many unacknowledged sequenced requests the server takes from a worker"
             )
             try visitor.field("idleMilliseconds", &idleMilliseconds, "silence after which the connection is closed")
+            try visitor.field(
+                "graceMilliseconds", &graceMilliseconds,
+                "how long a worker may be away before what it holds is taken back")
+            try visitor.field(
+                "forgottenWorkers", &forgottenWorkers,
+                "how many workers it had to forget in this epoch; those that said goodbye do not count")
             try visitor.field("features", &features, "feature bits; none are defined yet")
             try visitor.field("server", &server, "the server's name and version, for logs")
         }
@@ -91,6 +99,8 @@ public struct Hello: Command {
             reply.frameLimit = UInt32(Limits.frameLength)
             reply.keptReplies = 1_024
             reply.idleMilliseconds = 86_400_000
+            reply.graceMilliseconds = 2_000
+            reply.forgottenWorkers = .sample(variant)
             reply.server = .sample(variant)
             return reply
         }
@@ -135,7 +145,8 @@ public enum WorkerStanding: UInt8, WireEnumeration {
     case new = 0
     /// Known: what it sent before counts, and what it sends again counts once.
     case resumed = 1
-    /// It was known, and had to be forgotten: whether unacknowledged requests counted cannot be told.
+    /// It has used numbers, and the server does not know it: it had to be forgotten, or none of its requests came.
+    /// `Hello.Reply.forgottenWorkers` tells which.
     case forgotten = 2
 }
 
@@ -252,6 +263,8 @@ public struct ServerStatus: Command {
         public var syncedAt: Timestamp?
         public var fileSystemRoom: UInt64 = 0
         public var residentBytes: UInt64 = 0
+        public var systemWall = Timestamp(milliseconds: 0)
+        public var isClockSynchronised = false
         @inlinable public init() {}
 
         @inlinable
@@ -290,12 +303,20 @@ public struct ServerStatus: Command {
                 "syncedSequence", &syncedSequence, "state changes that the journal is known to have on the disk")
             try visitor.field(
                 "syncedAt", &syncedAt,
-                "when a sync of the journal last ended, on the steady clock; absent: none is kept")
+                "when a sync of the journal last ended, on the steady clock; absent: none has in this life of the daemon"
+            )
             try visitor.field(
                 "fileSystemRoom", &fileSystemRoom,
                 "bytes free to the daemon on the data directory's file system, at most a second ago")
             try visitor.field(
                 "residentBytes", &residentBytes, "memory that the daemon occupies, at most a second ago")
+            try visitor.field(
+                "systemWall", &systemWall,
+                "the system's wall clock as it is: dates follow it forward, and a lead of more than a day only after ten minutes"
+            )
+            try visitor.field(
+                "isClockSynchronised", &isClockSynchronised,
+                "whether the system keeps its wall clock in step with others (adjtimex)")
         }
     }
 }
@@ -314,7 +335,9 @@ public struct Subscribe: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "topics", &topics, "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period; 0 ends the subscription")
+            "topics", &topics,
+            "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period, 16 admission; others are refused; 0 ends the subscription"
+        )
     }
 
     /// An example: no topic, one, all.

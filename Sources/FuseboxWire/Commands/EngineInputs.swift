@@ -42,16 +42,19 @@ public struct ForgetWorker: Command {
     public typealias Reply = Done
     public var workerHigh: UInt64 = 0
     public var workerLow: UInt64 = 0
+    public var isEvicted = false
     @inlinable public init() {}
-    public init(worker: WorkerID) {
+    public init(worker: WorkerID, isEvicted: Bool) {
         workerHigh = worker.high
         workerLow = worker.low
+        self.isEvicted = isEvicted
     }
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
+        try visitor.field("isEvicted", &isEvicted, "whether another needs the room; no: it said goodbye")
     }
 }
 
@@ -87,5 +90,23 @@ public struct BeginPermitNumbers: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("salt", &salt, "drawn at random when the daemon started")
+    }
+}
+
+/// Takes the wall clock back: it was more than a day ahead of the system's, which is synchronised.
+public struct TakeClockBack: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            245, "engine.takeClockBack", .session, .engine,
+            "Takes recorded dates back to the system's synchronised clock, and reopens the periods that were closed ahead of it."
+        )
+    }
+    public typealias Reply = Done
+    public var wall = Timestamp(milliseconds: 0)
+    @inlinable public init() {}
+    public init(wall: Timestamp) { self.wall = wall }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("wall", &wall, "the system's wall clock")
     }
 }

@@ -23,9 +23,9 @@ public struct LedgerRecord: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that answered")
-        try visitor.field("cost", &cost, "at least 0")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent")
-        try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field("cost", &cost, "$0 to $1,000,000")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to 2³² − 1")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to 2³² − 1")
     }
 
     public struct Reply: WireRecord {

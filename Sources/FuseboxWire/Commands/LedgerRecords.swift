@@ -196,11 +196,16 @@ public struct ProviderAccount: WireRecord {
 public struct ModelAccount: WireRecord {
     public var model = Name.blank
     public var usage = AccountUsage()
+    public var answering: Name?
     @inlinable public init() {}
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("model", &model, "the model")
+        try visitor.field("model", &model, "the model that was asked for")
         try visitor.field("usage", &usage, "the sums of this period")
+        try visitor.field(
+            "answering", &answering,
+            "the name that last answered, if that was another; for display only, and absent too where no room is left for names"
+        )
     }
 }
 

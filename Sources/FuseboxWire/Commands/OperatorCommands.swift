@@ -190,21 +190,43 @@ public struct ImportChunk: Command {
     }
 }
 
-/// Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on
-/// the disk.
+/// The parts of a state that an import replaces; the others stay.
+public struct StateParts: OptionSet, Sendable, Hashable {
+    /// The bits on the wire.
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// All breakers and the configuration that new ones get.
+    public static let breakers = StateParts(rawValue: 1)
+    /// All marks and the default cooldown.
+    public static let exhaustion = StateParts(rawValue: 2)
+    /// Accounts, budgets, thresholds, history and the period.
+    public static let ledger = StateParts(rawValue: 4)
+    /// All three.
+    public static let all: StateParts = [.breakers, .exhaustion, .ledger]
+}
+
+/// Replaces breakers, exhaustion and ledger, or some of them, by the state that was sent; the reply comes when a
+/// snapshot of it is on the disk.
 public struct ImportCommit: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             86, "import.commit", .session, .operator,
-            "Replaces breakers, exhaustion and ledger by the state that was sent; the reply comes when a snapshot of it is on the disk."
+            "Replaces breakers, exhaustion and ledger, or some of them, by the state that was sent; the reply comes when a snapshot of it is on the disk."
         )
     }
     public typealias Reply = SnapshotInfo
     public var length: UInt64 = 0
+    /// The bits of a `StateParts`.
+    public var parts: UInt8 = StateParts.all.rawValue
     @inlinable public init() {}
-    public init(length: UInt64) { self.length = length }
+    public init(length: UInt64, parts: StateParts = .all) {
+        self.length = length
+        self.parts = parts.rawValue
+    }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("length", &length, "the bytes sent in all")
+        try visitor.field("parts", &parts, "what is replaced: 1 breakers, 2 exhaustion, 4 ledger, added up; 7 is all")
     }
 }

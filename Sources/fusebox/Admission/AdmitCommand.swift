@@ -8,7 +8,7 @@ struct AdmitCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "admit", abstract: "Show where a call would be admitted now, without admitting it.",
         discussion: """
-            Exit status 0 if it would be admitted, 75 if not. It takes nothing and promises nothing: the next call may be \
+            Exit status 0 if it would be admitted, 75 if not, 78 if no time can lift what stands against it. It takes nothing and promises nothing: the next call may be \
             decided otherwise. `fusebox run` admits and settles.
 
             EXAMPLE
@@ -59,6 +59,7 @@ struct AdmitCommand: DaemonCommand {
                 "denials": AdmissionText.json(denied.reasons),
                 "retryAfterMilliseconds": AdmissionText.json(denied.retryAfter),
             ],
-            text: AdmissionText.lines(denied).joined(separator: "\n"), isDenial: true)
+            text: AdmissionText.lines(denied).joined(separator: "\n"), isDenial: true,
+            isForGood: denied.retryAfter == nil)
     }
 }

@@ -12,11 +12,13 @@ struct CallOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
         help: ArgumentHelp(
-            "The model that it asks for, whose budget counts too; once for all providers, or once for each in their order.",
+            "The model that it asks for, which is charged and whose budget counts too; once for all providers, or once for each in their order.",
             valueName: "name"))
     var models: [String] = []
 
-    @Option(help: ArgumentHelp("What the call may cost at most; held until it is settled.", valueName: "dollars"))
+    @Option(
+        help: ArgumentHelp("What the call may cost at most; held until it is settled.", valueName: "dollars"),
+        transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
     @Option(help: ArgumentHelp("Tokens that it may use at most, input and output together.", valueName: "count"))

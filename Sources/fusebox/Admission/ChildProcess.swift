@@ -1,7 +1,9 @@
+import CLinux
 // For `environ`, which nothing in this process ever changes.
 @unsafe @preconcurrency import Glibc
 
-/// A command that runs in the place of this process: with its streams and its terminal, told of its signals.
+/// A command that runs in the place of this process: with its streams and its terminal, told of its signals, and killed when
+/// this process is.
 struct ChildProcess: ~Copyable {
     /// How a command ended.
     enum Ending: Equatable {
@@ -35,7 +37,7 @@ struct ChildProcess: ~Copyable {
     private let id: pid_t
     private let signals: PassedSignals
 
-    /// Starts a command, found as a shell finds it.
+    /// Starts a command, found as a shell finds it. To be called on the main thread: when that ends, the command is killed.
     ///
     /// - Parameters:
     ///   - command: its name and its arguments
@@ -45,26 +47,16 @@ struct ChildProcess: ~Copyable {
         _ command: [String], variables: [String: String?], passing signals: PassedSignals
     ) throws(SpawnFailure) {
         self.signals = signals
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // It begins with what this process was given, not with what it has made of it.
-        var mask = signals.before
-        var defaults = sigset_t()
-        unsafe sigemptyset(&defaults)
-        unsafe sigaddset(&defaults, SIGPIPE)
-        unsafe posix_spawnattr_setsigmask(&attributes, &mask)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         let arguments = unsafe command.map { unsafe strdup($0) }
         let added = unsafe variables.compactMap { name, value in unsafe value.map { unsafe strdup("\(name)=\($0)") } }
         defer { unsafe (arguments + added).forEach { unsafe free($0) } }
         var words = unsafe arguments + [nil]
         var environment = unsafe Self.inherited(without: Set(variables.keys)) + added + [nil]
-        var id: pid_t = 0
-        let code = unsafe posix_spawnp(&id, command[0], nil, &attributes, &words, &environment)
-        guard code == 0 else { throw SpawnFailure(code: code, command: command[0]) }
-        self.id = id
+        // It begins with the signals held back that this process was given so.
+        var mask = signals.before
+        var code: Int32 = 0
+        id = unsafe spawn_bound(command[0], &words, &environment, &mask, &code)
+        guard id > 0 else { throw SpawnFailure(code: code, command: command[0]) }
     }
 
     /// The variables of this process, byte for byte.
@@ -79,18 +71,45 @@ struct ChildProcess: ~Copyable {
         return unsafe result
     }
 
-    /// Waits for its end, and passes on the signals that come meanwhile.
-    ///
-    /// - Returns: how it ended, and the signals that it was told of
-    consuming func end() -> (ending: Ending, passed: Set<Int32>) {
+    /// How long a command may take.
+    struct Patience {
+        /// Then it is told to end.
+        var timeout: Duration
+        /// So long after that it is killed.
+        var grace: Duration
+    }
+
+    /// How a command ended, and what it was told before.
+    struct End: Equatable {
+        var ending: Ending
+        /// The signals that came for it.
         var passed: Set<Int32> = []
+        var hasTimedOut = false
+    }
+
+    /// Waits for its end, and passes on the signals that come meanwhile.
+    consuming func end(within patience: Patience? = nil) -> End {
+        var end = End(ending: .exited(0))
+        var deadline = patience.map { ContinuousClock.now + $0.timeout }
         while true {
-            if let ending = reap() { return (ending, passed) }
-            let (signal, isTerminals) = signals.next()
-            guard signal != SIGCHLD else { continue }
-            passed.insert(signal)
-            // What a terminal sends, it has sent to the command too. The command is not reaped yet, so its number is its own.
-            if !isTerminals { kill(id, signal) }
+            if let ending = reap() {
+                end.ending = ending
+                // One that came with the end was the command's too, as when a service manager stops all at once.
+                if let signal = signals.pending { end.passed.insert(signal) }
+                return end
+            }
+            guard let arrival = signals.next(until: deadline) else {
+                // Stopped it would hear nothing.
+                for signal in [end.hasTimedOut ? SIGKILL : SIGTERM, SIGCONT] { kill(id, signal) }
+                deadline = end.hasTimedOut ? nil : patience.map { .now + $0.grace }
+                end.hasTimedOut = true
+                continue
+            }
+            guard arrival.number != SIGCHLD else { continue }
+            end.passed.insert(arrival.number)
+            // The command is not reaped yet, so its number is its own.
+            if !arrival.isOnlyOurs { kill(id, arrival.number) }
+            signals.obey(arrival.number)
         }
     }
 
@@ -103,43 +122,4 @@ struct ChildProcess: ~Copyable {
         let signal = status & 0x7F
         return signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(by: signal)
     }
-}
-
-/// The signals that would end this process, held back from now on and taken one by one.
-struct PassedSignals {
-    /// What was held back before.
-    let before: sigset_t
-    private let held: sigset_t
-
-    /// Threads that are started after this hold them back too.
-    init() {
-        var held = sigset_t()
-        var before = sigset_t()
-        unsafe sigemptyset(&held)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGCHLD] { unsafe sigaddset(&held, number) }
-        // Ignored, as it may have been inherited, it would take the command's end away.
-        _ = signal(SIGCHLD, SIG_DFL)
-        unsafe pthread_sigmask(SIG_BLOCK, &held, &before)
-        self.held = held
-        self.before = before
-    }
-
-    /// One that has come and has not been taken, `SIGCHLD` aside.
-    var pending: Int32? {
-        var pending = sigset_t()
-        unsafe sigpending(&pending)
-        return [SIGTERM, SIGINT, SIGHUP].first { unsafe sigismember(&pending, $0) == 1 }
-    }
-
-    /// Waits for the next one, and tells whether a terminal sent it.
-    func next() -> (signal: Int32, isTerminals: Bool) {
-        var set = held
-        var information = unsafe siginfo_t()
-        var signal: Int32
-        repeat { signal = unsafe sigwaitinfo(&set, &information) } while signal < 0
-        return unsafe (signal, information.si_code == Self.sentByKernel)
-    }
-
-    /// `SI_KERNEL`, which the C library's header does not give to Swift.
-    private static let sentByKernel: Int32 = 0x80
 }

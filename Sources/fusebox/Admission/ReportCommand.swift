@@ -4,7 +4,7 @@ import FuseboxInterop
 import FuseboxWire
 
 /// `fusebox report`
-struct ReportCommand: DaemonCommand {
+struct ReportCommand: ReportingCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Tell how a call without a permit went, and what it used.",
         discussion: """
@@ -23,10 +23,10 @@ struct ReportCommand: DaemonCommand {
             "How it went: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
     var outcome: OutcomeArgument
 
-    @Option(help: ArgumentHelp("The model that answered.", valueName: "name"))
+    @Option(help: ArgumentHelp("The model that was asked for, which is charged.", valueName: "name"))
     var model: String?
 
-    @Option(help: ArgumentHelp("What it cost.", valueName: "dollars"))
+    @Option(help: ArgumentHelp("What it cost.", valueName: "dollars"), transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
     @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"))
@@ -37,15 +37,16 @@ struct ReportCommand: DaemonCommand {
 
     @Option(
         help: ArgumentHelp(
-            "With throttled and quota-exhausted: how long the provider takes no calls, \(durationHelp).",
-            valueName: "time"))
+            "With failure, throttled and quota-exhausted: when the provider takes calls again: \(retryTimeHelp).",
+            valueName: "time"),
+        transform: DurationArgument.retryTime)
     var retryAfter: DurationArgument?
 
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard retryAfter == nil || outcome.takesRetryAfter else {
-            throw ValidationError("--retry-after goes with --outcome throttled and quota-exhausted only")
+        guard retryAfter == nil || outcome.outcome.takesRetryAfter else {
+            throw ValidationError("--retry-after goes with --outcome failure, throttled and quota-exhausted only")
         }
         guard outcome.outcome != .cancelled || usage == nil else {
             throw ValidationError("a call that was never sent has used nothing; --outcome abandoned counts usage")
@@ -81,8 +82,10 @@ struct OutcomeArgument: ExpressibleByArgument {
 
     static var allValueStrings: [String] { names.map(\.name) }
 
-    /// Whether the provider may have said how long it takes no calls.
-    var takesRetryAfter: Bool { outcome == .throttled || outcome == .quotaExhausted }
+    /// An outcome as it is given.
+    static func name(_ outcome: Outcome) -> String {
+        names.first { $0.outcome == outcome }?.name ?? "\(outcome)"
+    }
 
     func call(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(outcome, retryAfter: retryAfter, usage: usage)
@@ -94,7 +97,7 @@ extension CallOutcome {
     init(_ outcome: Outcome, retryAfter: Duration?, usage: Usage?) {
         switch outcome {
         case .success: self = .success(usage: usage)
-        case .failure: self = .failure(usage: usage)
+        case .failure: self = .failure(retryAfter: retryAfter, usage: usage)
         case .throttled: self = .throttled(retryAfter: retryAfter, usage: usage)
         case .quotaExhausted: self = .quotaExhausted(resetAfter: retryAfter, usage: usage)
         case .rejected: self = .rejected(usage: usage)

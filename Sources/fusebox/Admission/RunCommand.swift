@@ -1,27 +1,38 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxWire
+import Glibc
 
 /// `fusebox run --provider NAME … -- COMMAND`
 struct RunCommand: ParsableCommand {
+    static let name = "run"
+
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a command that calls a provider, if a call may go out now.",
+        commandName: name, abstract: "Run a command that calls a provider, if a call may go out now.",
         usage: "fusebox run --provider <name> … [options] -- <command> …",
         discussion: """
             The call is admitted, the command runs with FUSEBOX_PROVIDER (FUSEBOX_MODEL, FUSEBOX_PERMIT) set and the streams \
             of this process, and its exit status says how the call went: 0 success, 75 throttled, 69 quota exhausted, any \
-            other failure. It is passed on, 128 and its number for a signal. The permit is renewed for as long as the command \
-            runs. SIGTERM, SIGINT and SIGHUP are passed on to it; if it ends by them, the call counts as abandoned. A command \
-            that cannot be run is no call (126, 127).
+            other failure. It is passed on, 128 and its number for a signal. A command that cannot be run is no call (126, 127).
+
+            Signals are passed on. A command that ends by SIGHUP, SIGINT, SIGQUIT, SIGTERM or SIGPIPE, that fails after one of \
+            the first four was passed on, or whose output nobody reads any more, counts as abandoned: the provider is not to \
+            blame. When this process is killed, the command is killed too.
+
+            The permit is renewed while the command runs, up to --max-age. A call that takes longer is not in flight any more; \
+            what it used still counts. --timeout ends a command that hangs.
 
             What the call used, the command tells in the file $FUSEBOX_USAGE, a line each:
               cost=0.0012  input-tokens=120  output-tokens=300   amounts add up
-              model=gpt-4o                                       the model that answered
-              outcome=rejected                                   instead of what the exit status says
-              retry-after=30                                     with throttled and quota-exhausted; seconds, or 5m
+              model=gpt-4o         the name that answered, which is shown
+              outcome=rejected     instead of what the exit status says
+              retry-after=30       with failure, throttled and quota-exhausted
+            Numbers may be written as programs print them (7.5e-05), and a time as providers tell it (34.07s, 6m0s, an epoch, a \
+            date of HTTP or RFC 3339). What is not understood is said, with the line to run then, and is charged as the estimate \
+            if there is one. Where a `fusebox run` inside makes no call, the file has its exit status as not-sent=75.
 
-            If the call is denied, nothing is run: standard error has the reason for each provider, and the exit status is 75. \
-            If no daemon answers it is 69, unless --fail-open.
+            If the call is denied, nothing is run: standard error has the reason for each provider, and the exit status is 75, \
+            or 78 if no time can lift what stands against it. If no daemon answers it is 69, unless --fail-open.
 
             EXAMPLE
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
@@ -31,8 +42,29 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long the permit outlasts a death of this process, \(durationHelp); up to 24h.", valueName: "time"))
+            "How long the permit outlasts a death of this process, \(durationHelp); up to 24h. (default: 60s)",
+            valueName: "time"),
+        transform: DurationArgument.within(DurationArgument.permit))
     var ttl = DurationArgument(duration: .seconds(60))
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the permit is renewed at the most. (default: 1h, or --timeout and --kill-after if that is more)",
+            valueName: "time"),
+        transform: DurationArgument.within(DurationArgument.any))
+    var maxAge: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the command may take; then it gets SIGTERM, and the call counts as failed. (default: as it likes)",
+            valueName: "time"),
+        transform: DurationArgument.within(DurationArgument.positive))
+    var timeout: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp("How long after --timeout the command gets SIGKILL. (default: 5s)", valueName: "time"),
+        transform: DurationArgument.within(DurationArgument.any))
+    var killAfter = DurationArgument(duration: .seconds(5))
 
     @Flag(help: "Record the estimate if the command does not tell what it used.")
     var chargeEstimate = false
@@ -55,27 +87,53 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (candidates, estimate) = (try call.candidates, try call.estimate)
-        let leave = try self.leave(candidates, estimate)
-        let signals = leave.signals
-        if let signal = signals.pending {
+        do { try makeCall() } catch let unsent as Unsent {
+            UsageFile.tellOuterRun(notSent: unsent.status)
+            throw unsent.error
+        }
+    }
+
+    /// No call was made: the exit status is this process's own, not a command's.
+    private struct Unsent: Error {
+        let error: any Error
+
+        var status: Int32 { (error as? ExitCode)?.rawValue ?? Failure(of: error)?.status.rawValue ?? EXIT_FAILURE }
+    }
+
+    private func makeCall() throws {
+        let leave: Leave
+        do { leave = try self.leave(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
+        if let signal = leave.signals.pending {
             settle(leave, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
-        let usageFile = try UsageFile()
+        let usageFile: UsageFile
+        do throws(Failure) { usageFile = try UsageFile() } catch {
+            settle(leave, .cancelled)
+            throw Unsent(error: error)
+        }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
-            child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: signals)
+            child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: leave.signals)
         } catch {
             settle(leave, .cancelled)
             Failure.tell("fusebox: \(error.message)")
-            throw ExitCode(error.status)
+            throw Unsent(error: ExitCode(error.status))
         }
-        let renewal = leave.renewing(ttl.duration)
-        let (ending, passed) = child.end()
+        let renewal = leave.renewing(ttl.duration, upTo: longestRenewal)
+        let end = child.end(within: patience)
         renewal?.cancel()
-        settle(leave, outcome(ending, passed, usageFile, estimate))
-        if ending.status != 0 { throw ExitCode(ending.status) }
+        settle(leave, try callOutcome(end, usageFile.read(), leave.candidate))
+        if end.ending.status != 0 { throw ExitCode(end.ending.status) }
+    }
+
+    private var patience: ChildProcess.Patience? {
+        timeout.map { ChildProcess.Patience(timeout: $0.duration, grace: killAfter.duration) }
+    }
+
+    private var longestRenewal: Duration {
+        if let maxAge { return maxAge.duration }
+        return max(.seconds(3_600), patience.map { $0.timeout + $0.grace } ?? .zero)
     }
 
     // MARK: Before
@@ -92,7 +150,7 @@ struct RunCommand: ParsableCommand {
                     return Leave(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
                     for line in AdmissionText.lines(denied) { Failure.tell("fusebox: \(line)") }
-                    throw ExitCode(Failure.Status.tryAgain.rawValue)
+                    throw ExitCode((denied.retryAfter == nil ? Failure.Status.deniedForGood : .tryAgain).rawValue)
                 }
             } catch {
                 client.close()
@@ -107,44 +165,38 @@ struct RunCommand: ParsableCommand {
 
     // MARK: After
 
-    /// How the call went, as the command's end and what it wrote tell.
-    private func outcome(
-        _ ending: ChildProcess.Ending, _ passed: Set<Int32>, _ file: borrowing UsageFile, _ estimate: Estimate
-    ) -> CallOutcome {
-        let (told, complaints) = file.read()
-        for complaint in complaints { Failure.tell("fusebox: \(Table.printable(complaint))") }
-        var outcome = told.outcome ?? Self.outcome(ending, passed)
-        var usage = told.usage
-        if usage == nil, chargeEstimate, outcome != .cancelled {
-            usage = Usage(model: told.model, cost: estimate.cost, inputTokens: Int(estimate.tokens))
+    /// How the call went, as the command's end and what it wrote tell; what a person has to know of it is said.
+    private func callOutcome(_ end: ChildProcess.End, _ told: ToldUsage, _ candidate: Candidate) throws -> CallOutcome {
+        if end.hasTimedOut, let timeout {
+            Failure.tell("fusebox: the command took more than \(timeout), and was ended")
         }
-        // What has used something was sent.
-        if outcome == .cancelled, usage != nil { outcome = .abandoned }
-        return CallOutcome(outcome, retryAfter: told.retryAfter, usage: usage)
+        let call = CallEnd(
+            end: end, told: told, estimate: try self.call.estimate, chargesEstimate: chargeEstimate,
+            isUnread: StandardOutput.isUnread)
+        for line in call.advice(candidate, socket: connection.socket) {
+            Failure.tell("fusebox: \(Table.printable(line))")
+        }
+        return call.call
     }
 
-    /// What a command's end says. One that was told to end, and did, says nothing about the provider.
-    static func outcome(_ ending: ChildProcess.Ending, _ passed: Set<Int32>) -> Outcome {
-        if passed.contains(where: { ending.status == 128 + $0 }) { return .abandoned }
-        return switch ending {
-        case .exited(0): .success
-        case .exited(Failure.Status.tryAgain.rawValue): .throttled
-        case .exited(Failure.Status.unavailable.rawValue): .quotaExhausted
-        case .exited, .killed: .failure
-        }
-    }
-
-    /// Tells the daemon. The command has run: whatever goes wrong here is said, and changes its exit status no more.
+    /// Tells the daemon, or leaves it in the spool. The command has run: whatever goes wrong here is said, and changes its exit
+    /// status no more.
     private func settle(_ leave: Leave, _ outcome: CallOutcome) {
         do {
-            if let (permit, client) = leave.granted {
+            let client: FuseboxClient
+            if let (permit, granting) = leave.granted {
+                client = granting
                 defer { client.close() }
                 try client.admission.settle(permit, outcome)
             } else if outcome != .cancelled {
-                let client = try connection.connect()
+                client = try connection.connectToReport()
                 defer { client.close() }
                 try client.admission.report(leave.candidate, outcome)
+            } else {
+                return
             }
+            _ = try KeptReports.tell(of: client)
+            KeptReports.warn()
         } catch {
             Failure.tell(
                 "fusebox: the call (\(outcome.outcome)) was not counted: \(Failure(of: error)?.message ?? "\(error)")")
@@ -167,17 +219,18 @@ private struct Leave {
         ]
     }
 
-    /// Renews the permit until it is cancelled, and stays connected: a daemon that has started anew takes back what a worker
-    /// holds that is not there after its grace time.
-    func renewing(_ ttl: Duration) -> Task<Void, Never>? {
+    /// Renews the permit until it is cancelled or has been renewed for so long, and stays connected: a daemon that has started
+    /// anew takes back what a worker holds that is not there after its grace time.
+    func renewing(_ ttl: Duration, upTo longest: Duration) -> Task<Void, Never>? {
         guard let (permit, client) = granted else { return nil }
         let look = min(ttl / 3, .milliseconds(500))
+        let end = ContinuousClock.now + longest
         return Task.detached {
             var sinceRenewal = Duration.zero
             while (try? await Task.sleep(for: look)) != nil {
                 sinceRenewal += look
                 // What fails is made up for by the next look; a permit that has ended by then is settled late.
-                if sinceRenewal < ttl / 3 {
+                if sinceRenewal < ttl / 3 || .now >= end {
                     _ = try? await client.ping()
                 } else {
                     sinceRenewal = .zero

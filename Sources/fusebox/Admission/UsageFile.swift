@@ -1,97 +1,85 @@
+import CLinux
 import FuseboxClient
 import FuseboxWire
 import Glibc
 
 /// Where a command tells what its call used: a file of its own, named in `FUSEBOX_USAGE`, with a `key=value` a line.
+///
+/// It is in memory and has no name in any folder: programs of the same user reach it through this process's descriptor, and
+/// however this process ends, nothing of it stays. The number of the descriptor is a high one, so that a process that comes
+/// by this one's number later hardly has it too. Where `/proc` does not lead to it, as in a container without one, it
+/// is a temporary file that is removed at the end.
 struct UsageFile: ~Copyable {
     let path: String
+    private let descriptor: Int32
+    private let isNamed: Bool
 
     /// More than this is no report of a call.
     private static let longest = 256 * 1024
 
     init() throws(Failure) {
+        if let (descriptor, path) = Self.inMemory() {
+            (self.descriptor, self.path, isNamed) = (descriptor, path, false)
+            return
+        }
         let folder = unsafe getenv("TMPDIR").flatMap { unsafe $0.pointee == 0 ? nil : unsafe String(cString: $0) }
         var template = Array("\(folder ?? "/tmp")/fusebox-usage-XXXXXX".utf8CString)
         let descriptor = unsafe mkstemp(&template)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard descriptor >= 0 else { throw .system("create", path) }
-        close(descriptor)
-        self.path = path
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        (self.descriptor, self.path, isNamed) = (descriptor, path, true)
     }
 
-    deinit { _ = unsafe unlink(path) }
+    deinit {
+        if isNamed { _ = unsafe unlink(path) }
+        close(descriptor)
+    }
 
-    /// What it says, and what in it cannot be understood.
-    func read() -> (told: ToldUsage, complaints: [String]) {
-        var told = ToldUsage()
-        var bytes: [UInt8] = []
-        do throws(Failure) {
-            let file = try Descriptor(open: path, O_RDONLY)
-            while bytes.count < Self.longest, try file.read(into: &bytes) {}
-        } catch {
-            return (told, [error.message])
+    private static func inMemory() -> (descriptor: Int32, path: String)? {
+        let created = unsafe memfd_create("fusebox-usage", memfd_close_on_exec)
+        guard created >= 0 else { return nil }
+        let raised = fcntl(created, F_DUPFD_CLOEXEC, Int32.random(in: 512..<960))
+        let descriptor = raised < 0 ? created : raised
+        if raised >= 0 { close(created) }
+        let path = "/proc/\(getpid())/fd/\(descriptor)"
+        guard unsafe access(path, R_OK | W_OK) == 0 else {
+            close(descriptor)
+            return nil
         }
-        var complaints: [String] = []
-        let lines = String(decoding: bytes.prefix(Self.longest), as: UTF8.self)
+        return (descriptor, path)
+    }
+
+    /// What it says.
+    func read() -> ToldUsage {
+        var told = ToldUsage()
+        var bytes = [UInt8](repeating: 0, count: Self.longest)
+        var length = 0
+        while length < bytes.count {
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(descriptor, buffer.baseAddress! + length, buffer.count - length, off_t(length))
+            }
+            guard count > 0 else { break }
+            length += count
+        }
+        let lines = String(decoding: bytes.prefix(length), as: UTF8.self)
             .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
-            if !told.take(line) { complaints.append("FUSEBOX_USAGE, line \(index + 1) is not understood: \(line)") }
+            told.take(line, number: index + 1)
         }
-        return (told, complaints)
-    }
-}
-
-/// What a command tells of its call.
-struct ToldUsage {
-    /// What was used, over all lines; nil if nothing was told.
-    private(set) var usage: Usage?
-    /// How it went, if the command says it better than its exit status.
-    private(set) var outcome: Outcome?
-    /// How long the provider takes no calls.
-    private(set) var retryAfter: Duration?
-    /// The model that answered.
-    private(set) var model: String?
-
-    /// Takes a line: amounts add up, of the rest the last counts. Returns false if it cannot be understood.
-    mutating func take(_ line: some StringProtocol) -> Bool {
-        let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return false }
-        let value = Self.trimmed(parts[1])
-        switch Self.trimmed(parts[0]) {
-        case "cost": return add(MoneyArgument(argument: value).map { Usage(cost: $0.money) })
-        case "input-tokens": return add(UInt32(value).map { Usage(inputTokens: Int($0)) })
-        case "output-tokens": return add(UInt32(value).map { Usage(outputTokens: Int($0)) })
-        case "model":
-            guard (try? Name(value)) != nil else { return false }
-            model = value
-            usage?.model = value
-        case "outcome":
-            guard let outcome = OutcomeArgument(argument: value)?.outcome else { return false }
-            self.outcome = outcome
-        case "retry-after":
-            // Seconds, as HTTP has it, or with a unit.
-            let seconds = UInt32(value).map { Duration.seconds(Int64($0)) }
-            guard let time = seconds ?? DurationArgument(argument: value)?.duration else { return false }
-            retryAfter = time
-        default: return false
-        }
-        return true
+        return told
     }
 
-    private mutating func add(_ more: Usage?) -> Bool {
-        guard let more else { return false }
-        var sum = usage ?? Usage(model: model)
-        guard let cost = sum.cost.adding(more.cost) else { return false }
-        let (input, output) = (sum.inputTokens + more.inputTokens, sum.outputTokens + more.outputTokens)
-        guard max(input, output) <= Int(UInt32.max) else { return false }
-        (sum.cost, sum.inputTokens, sum.outputTokens) = (cost, input, output)
-        usage = sum
-        return true
-    }
-
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        let rest = text.drop(while: \.isWhitespace)
-        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(rest[...last])
+    /// Tells the `fusebox run` that this one runs in, if there is one, that this one makes no call and exits with a status of
+    /// its own: that status says nothing about a provider.
+    static func tellOuterRun(notSent status: Int32) {
+        guard let path = unsafe getenv("FUSEBOX_USAGE") else { return }
+        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        // The line before may not have been ended.
+        let line = Array("\nnot-sent=\(status)\n".utf8)
+        // If it cannot be told, the outer one goes by the status as it would without.
+        _ = unsafe write(descriptor, line, line.count)
     }
 }

@@ -22,15 +22,23 @@ extension BreakerCommands {
         var isDefault = false
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Failures in a row at which it opens; 0 counts as 1. (default: as it is; 5 at first)", valueName: "count"),
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Failures in a row at which it opens; 0 counts as 1. (default: as it is; 5 at first)",
+                valueName: "count"),
             transform: NumberArgument.count)
         var failureThreshold: Int?
 
-        @Option(help: ArgumentHelp("Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)", valueName: "time"))
+        @Option(
+            help: ArgumentHelp(
+                "Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)",
+                valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var resetTimeout: DurationArgument?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp(
+            parsing: .unconditional,
+            help: ArgumentHelp(
                 "Share of traffic admitted at 0, 1, 2 … failures, each 0 to 1. (default: as it is; 1,0.9,0.7,0.4,0.1 at first)",
                 valueName: "shares"),
             transform: NumberArgument.curve)
@@ -38,24 +46,30 @@ extension BreakerCommands {
 
         @Option(
             help: ArgumentHelp(
-                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"))
+                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)",
+                valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var monitoringPeriod: DurationArgument?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Kept, not used. (default: as it is; 3 at first)", valueName: "count"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Kept, not used. (default: as it is; 3 at first)", valueName: "count"),
             transform: NumberArgument.count)
         var minRequests: Int?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp(
+            parsing: .unconditional,
+            help: ArgumentHelp(
                 "Calls with a permit that may be in flight while it is not closed; 0: as many as its share. (default: as it is; 0 at first)",
                 valueName: "count"),
             transform: NumberArgument.count)
         var maxProbes: Int?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp(
-                "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)", valueName: "count"),
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)",
+                valueName: "count"),
             transform: NumberArgument.within(0...16))
         var minWorkers: Int?
 

@@ -3,7 +3,7 @@ import FuseboxClient
 
 extension BreakerCommands {
     /// `fusebox breaker success NAME`
-    struct Success: DaemonCommand {
+    struct Success: ReportingCommand {
         static let configuration = CommandConfiguration(abstract: "Report that a call succeeded.")
 
         @OptionGroup var breaker: NameArgument
@@ -16,7 +16,7 @@ extension BreakerCommands {
     }
 
     /// `fusebox breaker failure NAME`
-    struct Failed: DaemonCommand {
+    struct Failed: ReportingCommand {
         static let configuration = CommandConfiguration(
             commandName: "failure", abstract: "Report that a call failed.")
 

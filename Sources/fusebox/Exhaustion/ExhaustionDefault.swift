@@ -10,7 +10,10 @@ extension ExhaustionCommands {
             abstract: "Show or set the cooldown of marks that name none. Setting is for operators only.")
 
         @Option(
-            name: .customLong("for"), help: ArgumentHelp("The new cooldown, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"))
+            name: .customLong("for"),
+            help: ArgumentHelp(
+                "The new cooldown, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var cooldown: DurationArgument?
 
         @OptionGroup var connection: ConnectionOptions

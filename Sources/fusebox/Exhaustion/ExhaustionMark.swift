@@ -4,7 +4,7 @@ import FuseboxInterop
 
 extension ExhaustionCommands {
     /// `fusebox exhaustion mark PROVIDER`
-    struct Mark: DaemonCommand {
+    struct Mark: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Mark a provider's quota as exhausted.",
             discussion: """
@@ -18,13 +18,16 @@ extension ExhaustionCommands {
 
         @Option(
             name: .customLong("for"),
-            help: ArgumentHelp("For how long, \(durationHelp). (default: see `exhaustion default`)", valueName: "time"))
+            help: ArgumentHelp(
+                "For how long: \(retryTimeHelp). (default: see `exhaustion default`)", valueName: "time"),
+            transform: DurationArgument.retryTime)
         var cooldown: DurationArgument?
 
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let marking = try client.exhaustion.mark(marked.provider, for: cooldown?.duration)
+            guard !marking.isAssumed else { return .done }
             let clock = try DaemonClock(of: client)
             return Answer(
                 json: ["resetsAt": marking.resetsAt.map { JSONValue($0.milliseconds) } ?? .null],

@@ -40,6 +40,13 @@ extension JournalCommands {
             members.append(("header", header))
             try output.write(line: JSONValue.object(members).text())
             try output.flush()
+            if let name = file.split(separator: "/").last.flatMap({ JournalName(file: String($0)) }),
+                name.firstSequence != reader.header.firstSequence
+            {
+                throw Failure(
+                    .damagedData,
+                    "\(file) is a copy under a wrong name: its entries begin with \(reader.header.firstSequence)")
+            }
             guard case .damaged(let offset) = end else { return }
             throw Failure(
                 .damagedData,

@@ -67,10 +67,16 @@ extension LedgerCommands.BudgetCommands {
 
         @OptionGroup var account: AccountArguments
 
-        @Option(help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"))
+        @Option(
+            help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"),
+            transform: MoneyArgument.amount)
         var monthly: MoneyArgument?
 
-        @Flag(inversion: .prefixedNo, help: "Whether what the budget does not hold is denied, or only told. (default: as it is; --no-enforce if new)")
+        @Flag(
+            inversion: .prefixedNo,
+            help:
+                "Whether what the budget does not hold is denied, or only told. (default: as it is; --no-enforce if new)"
+        )
         var enforce: Bool?
 
         @Option(

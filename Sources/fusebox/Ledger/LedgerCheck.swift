@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger check PROVIDER rpm|rpd|tpm|tpd`
     struct Check: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ask whether a rate limit has room; exit status 0 if so, 75 if not.",
+            abstract: "Ask whether a rate limit has room; exit status 0 if so, 75 if not, 78 if it never has.",
             discussion: "EXAMPLE\n  fusebox ledger check openai rpm && call-openai")
 
         @OptionGroup var account: ProviderArgument
@@ -23,7 +23,9 @@ extension LedgerCommands {
                 json: [
                     "allowed": JSONValue(check.allowed), "used": JSONValue(check.used), "limit": JSONValue(check.limit),
                 ],
-                text: text(check), isDenial: !check.allowed)
+                text: text(check), isDenial: !check.allowed,
+                // A limit that takes nothing takes nothing in the next window either.
+                isForGood: check.limit == 0)
         }
 
         private func text(_ check: RateCheck) -> String {

@@ -21,7 +21,9 @@ struct LedgerCommands: ParsableCommand {
     /// How much of a provider's history is looked at.
     struct WindowOption: ParsableArguments {
         @Option(
-            help: ArgumentHelp("The newest part of the history to look at, \(durationHelp).", valueName: "time"))
+            help: ArgumentHelp(
+                "The newest part of the history to look at, \(durationHelp). (default: 24h)", valueName: "time"),
+            transform: DurationArgument.within(DurationArgument.any))
         var window = DurationArgument(duration: .seconds(86_400))
     }
 }

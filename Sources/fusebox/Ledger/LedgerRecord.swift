@@ -5,7 +5,7 @@ import FuseboxWire
 
 extension LedgerCommands {
     /// `fusebox ledger record PROVIDER MODEL --cost …`
-    struct Record: DaemonCommand {
+    struct Record: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Record what a call has cost.",
             discussion: """
@@ -15,10 +15,12 @@ extension LedgerCommands {
 
         @OptionGroup var account: ProviderArgument
 
-        @Argument(help: "The model that answered.")
+        @Argument(help: "The model.")
         var model: String
 
-        @Option(help: ArgumentHelp("Dollars, with at most nine decimals.", valueName: "dollars"))
+        @Option(
+            help: ArgumentHelp("Dollars; what lies below a billionth is rounded up.", valueName: "dollars"),
+            transform: MoneyArgument.cost)
         var cost: MoneyArgument
 
         @Option(

@@ -51,8 +51,14 @@ extension LedgerCommands {
             let account = try LedgerCommands.account(provider, client)
             let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
             let balance = try client.ledger.balance(provider)
+            // The name that answered is of interest where it is another than the one that was asked for.
+            let hasOthers = models.contains { $0.answering != nil }
             let table = Table(
-                [.left("MODEL")] + usageColumns, rows: models.map { [$0.model.text] + cells($0.usage, clock) })
+                [.left("MODEL")] + usageColumns + (hasOthers ? [.left("ANSWERED AS")] : []),
+                rows: models.map { account in
+                    [account.model.text] + cells(account.usage, clock)
+                        + (hasOthers ? [account.answering?.text ?? "-"] : [])
+                })
             return Answer(
                 json: .object(
                     (JSONValue(record: account).members ?? []) + [

@@ -10,17 +10,20 @@ extension LedgerCommands {
             discussion: "EXAMPLE\n  fusebox ledger thresholds --warning 0.8 --critical 0.9 --emergency 0.95")
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.8. (default: as it is)", valueName: "ratio"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Spend over budget, as 0.8. (default: as it is)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var warning: Double?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.9. (default: as it is)", valueName: "ratio"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Spend over budget, as 0.9. (default: as it is)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var critical: Double?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Spend over budget, as 0.95. (default: as it is)", valueName: "ratio"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Spend over budget, as 0.95. (default: as it is)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var emergency: Double?
 

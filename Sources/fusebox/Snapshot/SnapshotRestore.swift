@@ -55,14 +55,14 @@ extension SnapshotCommands {
         /// The directory, locked against daemons, and the names of what is in it.
         private func claimed() throws -> (store: SnapshotStore<DirectoryStorage>, occupants: [String]) {
             let names = try Self.names(in: data)
-            let occupants = names.filter { $0 != DirectoryStorage.lockName && !$0.hasPrefix(Self.asidePrefix) }
+            let occupants = names.filter { !$0.hasPrefix(Self.asidePrefix) }
             let refusal = Failure(
                 .usage,
                 "\(data) is not empty (\(Formatting.count(occupants.count, "file"))); name another directory, or set aside what "
                     + "is in it with --force"
             )
             // A directory that is no daemon's is not even locked. In one that is, whether a daemon runs is said first.
-            let isDaemons = names.contains(DirectoryStorage.lockName)
+            let isDaemons = DataDirectory.isOne(names)
             guard occupants.isEmpty || isDaemons || force else { throw refusal }
             let directory = try DirectoryStorage(data, .owning)
             guard occupants.isEmpty || force else { throw refusal }
@@ -84,11 +84,12 @@ extension SnapshotCommands {
         private static func header(
             for original: SnapshotHeader, in store: SnapshotStore<DirectoryStorage>
         ) throws -> SnapshotHeader {
-            var newest = try store.list().first?.sequence ?? 0
-            for segment in try store.files.segments() {
+            let bound = SequenceBound.highest - 1
+            var newest = try store.list().first { $0.sequence <= bound }?.sequence ?? 0
+            for segment in try store.files.segments() where segment.firstSequence <= bound {
                 let bytes = try store.files.read(segment.file)
                 let last = JournalReader.highestSequence(in: bytes, from: 0) ?? 0
-                newest = max(newest, segment.firstSequence, last)
+                newest = max(newest, segment.firstSequence, min(last, bound))
             }
             return SnapshotHeader(
                 epoch: .random(in: 1 ... .max), sequence: max(original.sequence, newest + 1),

@@ -25,13 +25,17 @@ extension SnapshotCommands {
             defer { client.close() }
             let (snapshot, info) = try SnapshotFile.taken(by: client)
             guard file == "-" else {
-                try LocalFile.write(snapshot.bytes, to: file)
+                // What counts is what can be read from the disk, and what a start would take.
+                try LocalFile.write(snapshot.bytes, to: file) { (bytes) throws(Failure) in
+                    try SnapshotFile(bytes, file).tryStart()
+                }
                 let size = Formatting.bytes(info.length)
                 return try Answer(
                     json: JSONValue(record: info),
                     text: "\(file): \(size), \(Formatting.count(info.sequence, "change")), verified"
                 ).deliver(asJSON: connection.json)
             }
+            try snapshot.tryStart()
             var output = Output()
             try output.write(snapshot.bytes)
             try output.flush()

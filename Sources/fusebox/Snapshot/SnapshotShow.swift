@@ -48,8 +48,13 @@ extension SnapshotCommands {
 extension SnapshotFile {
     /// The state that the snapshot holds.
     func stateMachine() throws(Failure) -> StateMachine {
-        do throws(SnapshotDamage) { return try reader.stateMachine(limits: Limits()) } catch {
+        do throws(SnapshotDamage) { return try reader.stateMachine() } catch {
             throw Failure(error, in: label)
         }
+    }
+
+    /// Loads it by the rules of a start, and drops it again.
+    func tryStart() throws(Failure) {
+        do throws(SnapshotDamage) { try reader.tryStart() } catch { throw Failure(error, in: label) }
     }
 }

@@ -14,7 +14,7 @@ extension SnapshotCommands {
 
         func run() throws {
             let file = try snapshot.verified()
-            _ = try file.stateMachine()
+            try file.tryStart()
             try Answer(
                 json: .object(file.headerJSON + [("bytes", JSONValue(file.bytes.count)), ("intact", true)]),
                 text: file.headerListing.text + "\nOK"

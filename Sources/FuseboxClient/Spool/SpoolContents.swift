@@ -1,0 +1,196 @@
+import FuseboxWire
+
+/// A file of the spool, read: the reports and what has become of each.
+///
+/// Its bytes are judged as a journal's are. The header and the reports must be whole: they were on the disk before the file had
+/// its name. What was appended may be torn at its end: then it was not on the disk, and nothing had been done on the
+/// strength of it. Everything else that is wrong is damage.
+struct SpoolContents {
+    /// The length and the checksum before each record.
+    static let headBytes = 8
+
+    struct Report {
+        var record: SpoolReport
+        var result: SpoolResult.Kind?
+        var reason = ""
+
+        /// Whether it is to be delivered.
+        var isPending: Bool { result == nil }
+        /// Whether a person has to decide about it.
+        var isHeld: Bool { result == .refused || result == .inDoubt }
+    }
+
+    private(set) var header = SpoolHeader()
+    private(set) var reports: [Report] = []
+    /// How the daemon knew the worker when they met last.
+    private(set) var acquaintance: Acquaintance?
+    /// Whether a delivery has begun.
+    private(set) var hasBegun = false
+    /// Where the good records end, and what is appended goes.
+    private(set) var length = 0
+    /// The highest number in use.
+    private(set) var lastSequence: UInt64 = 0
+
+    /// Why a file cannot be read.
+    struct Damage: Error, Equatable {
+        var offset: Int
+        var reason: String
+    }
+
+    init(_ bytes: [UInt8]) throws(Damage) {
+        guard bytes.starts(with: SpoolHeader.magic) else {
+            throw Damage(offset: 0, reason: "it is no file of the spool")
+        }
+        length = SpoolHeader.magic.count
+        while length < bytes.count {
+            let end: Int
+            do throws(Refusal) { end = try take(bytes) } catch {
+                guard isComplete, Self.isTorn(bytes, at: length) else {
+                    throw Damage(offset: length, reason: error.message)
+                }
+                break
+            }
+            length = end
+        }
+        guard isComplete else { throw Damage(offset: length, reason: "it ends before its last report") }
+    }
+
+    /// Whether all is there that was there when the file got its name.
+    private var isComplete: Bool { length > SpoolHeader.magic.count && reports.count == Int(header.reports) }
+
+    /// Whether what cannot be read is what an append has left that was cut short: nothing good follows it.
+    private static func isTorn(_ bytes: [UInt8], at offset: Int) -> Bool {
+        unsafe bytes.withUnsafeBytes { all in
+            for start in offset + 1..<max(bytes.count - headBytes, offset + 1) {
+                var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[start...]))
+                guard let length = try? reader.read(UInt32.self), length > 0,
+                    let checksum = try? reader.read(UInt32.self),
+                    let body = try? unsafe reader.readBytes(Int(length))
+                else { continue }
+                if unsafe Checksum.of(body) == checksum { return false }
+            }
+            return true
+        }
+    }
+
+    /// Takes the record at `length`; returns where it ends.
+    private mutating func take(_ bytes: [UInt8]) throws(Refusal) -> Int {
+        let offset = length
+        var end = offset
+        var refusal: Refusal?
+        unsafe bytes.withUnsafeBytes { all in
+            do throws(Refusal) {
+                var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[offset...]))
+                let length = Int(try reader.read(UInt32.self))
+                let checksum = try reader.read(UInt32.self)
+                let body = try unsafe reader.readBytes(length)
+                guard unsafe Checksum.of(body) == checksum else {
+                    throw Refusal(.damagedData, "a record does not agree with its checksum")
+                }
+                var contents = unsafe ByteReader(body)
+                try note(try contents.read(UInt8.self), &contents)
+                try contents.finish()
+                end = offset + reader.position
+            } catch { refusal = error }
+        }
+        if let refusal { throw refusal }
+        return end
+    }
+
+    private mutating func note(_ kind: UInt8, _ contents: inout ByteReader) throws(Refusal) {
+        let isFirst = length == SpoolHeader.magic.count
+        guard let kind = SpoolKind(rawValue: kind), (kind == .header) == isFirst else {
+            throw Refusal(.damagedData, "a record of kind \(kind) has no place here")
+        }
+        switch kind {
+        case .header:
+            try header.decode(from: &contents)
+            lastSequence = header.lastSequence
+            acquaintance = header.acquaintance.map { Acquaintance($0) }
+        case .report:
+            guard reports.count < Int(header.reports) else {
+                throw Refusal(.damagedData, "there are more reports than \(header.reports)")
+            }
+            var report = SpoolReport()
+            try report.decode(from: &contents)
+            guard report.sequence > reports.last?.record.sequence ?? 0, report.sequence <= lastSequence else {
+                throw Refusal(.damagedData, "report \(report.sequence) is out of order")
+            }
+            reports.append(Report(record: report))
+        case .beginning:
+            var beginning = SpoolBeginning()
+            try beginning.decode(from: &contents)
+            begin(beginning)
+        case .result:
+            var result = SpoolResult()
+            try result.decode(from: &contents)
+            try note(result)
+        }
+    }
+
+    // MARK: What happens to it
+
+    /// A delivery begins.
+    mutating func begin(_ beginning: SpoolBeginning) {
+        hasBegun = true
+        acquaintance = Acquaintance(beginning.acquaintance)
+    }
+
+    /// Takes note of what has become of a report.
+    mutating func note(_ result: SpoolResult) throws(Refusal) {
+        guard let place = reports.firstIndex(where: { $0.isPending && $0.record.sequence == result.sequence }) else {
+            throw Refusal(.damagedData, "no report \(result.sequence) waits for a result")
+        }
+        switch result.kind {
+        case .delivered, .refused, .inDoubt:
+            reports[place].result = result.kind
+            reports[place].reason = result.reason
+        case .renumbered, .substituted:
+            guard result.newSequence > lastSequence else {
+                throw Refusal(.damagedData, "the number \(result.newSequence) is not new")
+            }
+            reports[place].record.sequence = result.newSequence
+            lastSequence = result.newSequence
+            if result.kind == .substituted { reports[place].record.becomeSubstitute() }
+        }
+    }
+
+    /// What is appended has been, and ends here.
+    mutating func extend(to length: Int) { self.length = length }
+
+    /// The reports that are to be delivered, by their numbers.
+    var pending: [SpoolReport] {
+        reports.filter(\.isPending).map(\.record).sorted { $0.sequence < $1.sequence }
+    }
+
+    /// The reports that wait for a person.
+    var held: [Report] { reports.filter(\.isHeld) }
+}
+
+extension SpoolReport {
+    /// Becomes the report that is sent in a settle's place.
+    mutating func becomeSubstitute() {
+        guard let substitute else { return }
+        command = Report.declaration.number
+        payload = substitute
+        self.substitute = nil
+        permitEpoch = nil
+    }
+}
+
+extension Acquaintance {
+    init(_ written: SpoolAcquaintance) {
+        epoch = written.epoch
+        forgottenWorkers = written.forgottenWorkers
+        isKnown = written.isKnown
+        graceMilliseconds = 0
+    }
+
+    var written: SpoolAcquaintance {
+        var written = SpoolAcquaintance()
+        written.epoch = epoch
+        written.forgottenWorkers = forgottenWorkers
+        written.isKnown = isKnown
+        return written
+    }
+}

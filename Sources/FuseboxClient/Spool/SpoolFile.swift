@@ -1,0 +1,161 @@
+import FuseboxWire
+import Glibc
+
+/// A file of the spool that this process alone works on: it holds its lock.
+struct SpoolFile: ~Copyable {
+    let name: String
+    private let place: ForkGuard.Place
+    private var descriptor: Int32 { place.descriptor }
+
+    private init(_ descriptor: Int32, _ name: String) {
+        // A forked child closes its copy: the lock must not outlive this process there.
+        place = ForkGuard.enter(descriptor)
+        self.name = name
+    }
+
+    deinit {
+        // By hand: a program that is being started holds a copy of the descriptor until it has begun.
+        if place.generation == ForkGuard.generation { flock(descriptor, LOCK_UN) }
+    }
+
+    /// Opens a file and locks it; nil if another process works on it, or has just removed it.
+    ///
+    /// - Throws: if it cannot be opened, or is not this user's own
+    static func open(_ name: String, in folder: borrowing SpoolFolder) throws(SystemFailure) -> SpoolFile? {
+        let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        let descriptor = unsafe openat(folder.descriptor, name, flags)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw SystemFailure("open", errno)
+        }
+        let file = SpoolFile(descriptor, name)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            if errno == EWOULDBLOCK { return nil }
+            throw SystemFailure("flock", errno)
+        }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemFailure("fstat", errno) }
+        // Removed, or renamed, between the open and the lock.
+        var named = stat()
+        guard status.st_nlink > 0, unsafe fstatat(folder.descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0,
+            named.st_ino == status.st_ino
+        else { return nil }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_mode & 0o077 == 0,
+            status.st_nlink == 1
+        else { throw SystemFailure("open", EPERM) }
+        guard status.st_size <= SpoolFolder.fileLimit + SpoolFolder.fileLimit / 2 else {
+            throw SystemFailure("open", EFBIG)
+        }
+        return file
+    }
+
+    /// Makes a file with these bytes, durable before it has its name. In the place of `old`, if that is given.
+    ///
+    /// - Returns: its name
+    @discardableResult
+    static func write(
+        _ bytes: [UInt8], to folder: borrowing SpoolFolder, replacing old: String? = nil
+    ) throws(SystemFailure) -> String {
+        let name = old.map { String($0.dropLast(SpoolFolder.suffix.utf8.count)) } ?? newName()
+        let part = newName() + SpoolFolder.partSuffix
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = unsafe openat(folder.descriptor, part, flags, 0o600)
+        guard descriptor >= 0 else { throw SystemFailure("open", errno) }
+        let file = SpoolFile(descriptor, part)
+        do throws(SystemFailure) {
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SystemFailure("flock", errno) }
+            try file.append(bytes, at: 0)
+            let final = name + SpoolFolder.suffix
+            guard unsafe renameat(folder.descriptor, part, folder.descriptor, final) == 0 else {
+                throw SystemFailure("rename", errno)
+            }
+            do throws(SystemFailure) { try folder.sync() } catch {
+                // Who is told that it is not kept may tell it again: then it must not be delivered.
+                if old == nil { _ = unsafe unlinkat(folder.descriptor, final, 0) }
+                throw error
+            }
+            return final
+        } catch {
+            _ = unsafe unlinkat(folder.descriptor, part, 0)
+            throw error
+        }
+    }
+
+    private static func newName() -> String {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let milliseconds = max(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000, 0)
+        let digits = String(milliseconds)
+        let random = String(UInt64.random(in: 0 ... .max), radix: 16)
+        return String(repeating: "0", count: max(13 - digits.utf8.count, 0)) + digits.suffix(13) + "-"
+            + String(repeating: "0", count: 16 - random.utf8.count) + random
+    }
+
+    /// The bytes of a file, without its lock: it may change meanwhile.
+    static func look(at name: String, in folder: borrowing SpoolFolder) throws(SystemFailure) -> [UInt8] {
+        let descriptor = unsafe openat(folder.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemFailure("open", errno) }
+        let file = SpoolFile(descriptor, name)
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= 2 * SpoolFolder.fileLimit
+        else { throw SystemFailure("open", EFBIG) }
+        return try file.read()
+    }
+
+    /// All of its bytes.
+    func read() throws(SystemFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var failure: SystemFailure?
+        while failure == nil {
+            let offset = bytes.count
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+                let result = unsafe pread(descriptor, buffer.baseAddress, buffer.count, offset)
+                if result < 0, errno != EINTR { failure = SystemFailure("read", errno) }
+                count = max(result, 0)
+            }
+            if piece.isEmpty, failure == nil { return bytes }
+            bytes += piece
+        }
+        throw failure ?? SystemFailure("read", EIO)
+    }
+
+    /// Writes bytes from `offset` on, where the file then ends, and has them on the disk when it returns.
+    func append(_ bytes: [UInt8], at offset: Int) throws(SystemFailure) {
+        // What a crash may have left behind the good records goes first.
+        guard ftruncate(descriptor, offset) == 0 else { throw SystemFailure("ftruncate", errno) }
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { all in
+                unsafe pwrite(descriptor, all.baseAddress! + written, all.count - written, offset + written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemFailure("write", errno) }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
+    }
+
+    /// Gives a file whose writer has died before it had its name that name.
+    consuming func adopt(in folder: borrowing SpoolFolder) throws(SystemFailure) {
+        guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
+        let final = name.dropLast(SpoolFolder.partSuffix.utf8.count) + SpoolFolder.suffix
+        guard unsafe renameat(folder.descriptor, name, folder.descriptor, String(final)) == 0 else {
+            throw SystemFailure("rename", errno)
+        }
+        try folder.sync()
+    }
+
+    /// Removes it; when this returns it will not come back.
+    consuming func remove(from folder: borrowing SpoolFolder) throws(SystemFailure) {
+        guard unsafe unlinkat(folder.descriptor, name, 0) == 0 else { throw SystemFailure("unlink", errno) }
+        try folder.sync()
+    }
+
+    /// Seconds since it was changed.
+    var age: Int {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return 0 }
+        return time(nil) - status.st_mtim.tv_sec
+    }
+}

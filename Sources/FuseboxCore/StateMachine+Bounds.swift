@@ -1,0 +1,124 @@
+import FuseboxWire
+
+/// A bound on something that is remembered for all: in all, and on what one user may introduce of it.
+///
+/// A part of it is kept for operators, to whom the bound on one user does not apply either.
+struct SharedBound {
+    /// What is bounded, in the plural.
+    var what: StaticString
+    var limit: Int
+    var limitPerUser: Int
+    /// What makes room.
+    var remedy: StaticString = "an operator can `forget` some"
+
+    /// Checks that there is room for one more.
+    ///
+    /// - Parameters:
+    ///   - count: those that are there
+    ///   - countOfUser: those of them that this user has introduced
+    /// - Throws: `limitReached`
+    func admit(_ count: Int, ofUser countOfUser: Int, by application: Application) throws(Refusal) {
+        guard application.isOperator || countOfUser < limitPerUser else {
+            throw Refusal(
+                .limitReached,
+                "user \(application.user) has \(limitPerUser) \(what), which is the limit for one user; \(remedy)")
+        }
+        let open = application.isOperator ? limit : Limits.open(limit)
+        guard count < open else {
+            let rest = open == limit ? "which is the limit" : "and the other \(limit - open) are kept for operators"
+            throw Refusal(.limitReached, "there are \(count) \(what), \(rest); \(remedy)")
+        }
+    }
+}
+
+/// Who may introduce what.
+///
+/// There is always room for the provider `(other)` and for the model `unspecified`: money that finds no account of its own
+/// is counted there. And what was admitted has its accounts from its admission on, so that its settle finds them.
+extension StateMachine {
+    /// Checks that a name is known or may become so.
+    ///
+    /// - Throws: `limitReached`
+    func admitName(_ name: Name, by application: Application) throws(Refusal) {
+        guard names.find(name) == nil, name != .otherProvider else { return }
+        try SharedBound(what: "names", limit: limits.names, limitPerUser: limits.namesPerUser)
+            .admit(names.count, ofUser: names.count(of: application.user), by: application)
+    }
+
+    /// Checks that a model is known or may become so.
+    ///
+    /// - Throws: `limitReached`
+    func admitModel(_ model: Name, by application: Application) throws(Refusal) {
+        guard models.find(model) == nil, model != .unspecifiedModel else { return }
+        try SharedBound(
+            what: "models", limit: limits.models, limitPerUser: limits.modelsPerUser,
+            remedy: "an operator can `forget` a provider with many"
+        ).admit(models.count, ofUser: models.count(of: application.user), by: application)
+    }
+
+    /// Checks that a provider has an account or may get one.
+    ///
+    /// - Throws: `limitReached`
+    func admitAccount(_ provider: Name, by application: Application) throws(Refusal) {
+        if let id = names.find(provider), ledger.contains(id) { return }
+        guard provider != .otherProvider else { return }
+        try admitName(provider, by: application)
+        try SharedBound(
+            what: "providers with an account", limit: limits.providerAccounts,
+            limitPerUser: limits.providerAccountsPerUser
+        ).admit(ledger.providerCount, ofUser: ledger.opened(by: application.user).providers, by: application)
+    }
+
+    /// Whether a model account is new; throws if it may not be.
+    ///
+    /// - Throws: `limitReached`
+    func admitModelAccount(_ provider: Name, _ model: Name, by application: Application) throws(Refusal) -> Bool {
+        if let provider = names.find(provider), let model = models.find(model),
+            ledger.findModel(provider, model) != nil
+        {
+            return false
+        }
+        guard model != .unspecifiedModel else { return true }
+        try SharedBound(
+            what: "model accounts", limit: limits.modelAccounts, limitPerUser: limits.modelAccountsPerUser,
+            remedy: "an operator can `forget` a provider"
+        ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
+        return true
+    }
+
+    /// Checks that what a call by a candidate will cost finds its accounts.
+    ///
+    /// - Throws: `limitReached`
+    func admitAccounts(of candidate: Candidate, by application: Application) throws(Refusal) {
+        if let provider = names.find(candidate.provider), ledger.contains(provider) {
+            guard let name = candidate.model else { return }
+            if let model = models.find(name), ledger.findModel(provider, model) != nil { return }
+        }
+        try admitAccount(candidate.provider, by: application)
+        guard let model = candidate.model else { return }
+        try admitModel(model, by: application)
+        _ = try admitModelAccount(candidate.provider, model, by: application)
+    }
+
+    /// Sees to it that a provider, and a model with it, have their accounts.
+    mutating func openAccounts(_ provider: NameID, _ model: ModelID?, _ application: Application) {
+        if !ledger.contains(provider) {
+            names.retain(provider)
+            ledger.create(provider, at: application.now, by: application.user)
+        }
+        guard let model, ledger.findModel(provider, model) == nil else { return }
+        models.retain(model)
+        _ = ledger.addModel(provider, model, by: application.user)
+    }
+}
+
+extension Name {
+    /// The provider that is charged for those that find no room.
+    public static let otherProvider = known("(other)")
+    /// The model that is charged where none was named, or none found room.
+    public static let unspecifiedModel = known(CallUsage.unspecifiedModel)
+
+    private static func known(_ text: String) -> Name {
+        do throws(Refusal) { return try Name(text) } catch { preconditionFailure("\(text) is a name") }
+    }
+}

@@ -1,0 +1,127 @@
+import FuseboxStore
+import FuseboxWire
+
+/// What was found in a data directory, and what was made of it. One labelled row a case.
+///
+/// The snapshots:
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
+/// | `newest` | the newest snapshot is good | its state |
+/// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
+/// | `allDamaged` | snapshots, and none can be read | refused |
+/// | `newerVersion` | the newest was written by a version of another format | refused |
+/// | `unreadable` | the directory or a file cannot be read at all | refused |
+/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
+/// | `impossibleSequence` | a name that tells of more changes than any daemon makes | refused |
+///
+/// A snapshot whose sequence is not the one that its name tells is damaged: it is a copy.
+///
+/// The journal, from the snapshot's sequence on:
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `none` | no entries after the snapshot | nothing to replay |
+/// | `whole` | entries without a gap, to the end | replayed |
+/// | `torn` | a place where no good entry stands, and nothing tells that one was on the disk there, or the snapshot holds all that was | replayed up to there; the rest is dropped and reported |
+/// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
+/// | `damagedJournal` | a bad entry that was on the disk once | refused |
+/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
+/// | `lostTail` | nothing is wrong with what is there, and the journal went further once | refused |
+/// | `misplaced` | a segment whose first sequence is not the one that its name tells, or that begins before the one before it ends: a copy | refused |
+/// | `otherSemantics` | entries that a version with other semantics has written | refused |
+/// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
+///
+/// That an entry was on the disk once is told by a good entry after it, and by the marks (`SyncMark`) of this epoch.
+///
+/// Files of another epoch belong to another life of the state: a restore was cut short before it set them aside.
+///
+/// | case | found | done |
+/// |---|---|---|
+/// | `foreign` | the newest snapshot is good, and beside it are files of another epoch | not read; kept under another name |
+/// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
+///
+/// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
+/// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
+public struct RecoveryCase: Sendable, Equatable {
+    public enum Base: Sendable, Equatable {
+        case empty
+        case newest(SnapshotName)
+        case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
+    }
+
+    public enum Tail: Sendable, Equatable {
+        case none
+        case whole
+        case torn(file: String, offset: Int)
+        case unacknowledged(file: String)
+    }
+
+    public internal(set) var base: Base
+    public internal(set) var tail: Tail = .none
+    /// The entries that were replayed.
+    public internal(set) var replayed: UInt64 = 0
+    /// Files of another epoch, which were not read.
+    public internal(set) var foreign: [String] = []
+    /// How far the journal is known to have been on the disk; 0 if no mark tells.
+    public internal(set) var marked: UInt64 = 0
+    /// Whether the snapshot holds everything that a torn end may have been.
+    public internal(set) var isTornEndCovered = false
+
+    /// What is to be said of a torn end; nil if there is none.
+    public var tornSentence: String? {
+        guard case .torn(let file, let offset) = tail else { return nil }
+        let what = "what follows byte \(offset) of \(file) is not whole and is dropped"
+        if isTornEndCovered { return what + "; the snapshot holds what it was" }
+        if marked == 0 {
+            return what + "; nothing tells that it was on the disk, and no mark how far the journal had come"
+        }
+        return what + "; nothing tells that it was on the disk"
+    }
+}
+
+/// Why a data directory cannot be recovered. The files are as they were.
+public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    case allDamaged([SnapshotFailure])
+    case newerVersion(file: String, SnapshotDamage)
+    case unreadable(SnapshotFailure)
+    case journalWithoutBase(file: String)
+    case damagedJournal(file: String, offset: Int, String)
+    case gap(after: UInt64, file: String)
+    case otherSemantics(file: String, version: UInt32)
+    case lostBase(file: String)
+    case foreignJournal(file: String)
+    case impossibleSequence(file: String)
+    case misplaced(file: String, String)
+    case lostTail(after: UInt64, marked: UInt64)
+
+    public var description: String {
+        switch self {
+        case .allDamaged(let failures):
+            "none of the \(failures.count) snapshots can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
+        case .newerVersion(let file, let damage):
+            "\(file): \(damage). Start the version that wrote it, or move the file away to begin with an older one"
+        case .unreadable(let failure):
+            "the data directory cannot be read: \(failure)"
+        case .journalWithoutBase(let file):
+            "\(file) tells of a journal, and the snapshot that it continues is not there. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
+        case .damagedJournal(let file, let offset, let what):
+            "\(file) is damaged at byte \(offset): \(what). `fusebox check` tells more; `fusebox repair` goes on without what follows and keeps the damaged file"
+        case .gap(let sequence, let file):
+            "the journal's entries after \(sequence) are missing; \(file) comes next. `fusebox check` tells more; `fusebox repair` goes on without what follows"
+        case .otherSemantics(let file, let version):
+            "\(file) was written by a version with other semantics (\(version), not \(JournalHeader.currentSemantics)). Start that version and stop it in order; its last snapshot can then be read"
+        case .lostBase(let file):
+            "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without it"
+        case .foreignJournal(let file):
+            "\(file) belongs to a restored state whose snapshot is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
+        case .impossibleSequence(let file):
+            "\(file): no daemon makes so many changes as this name tells. Move the file away"
+        case .misplaced(let file, let what):
+            "\(file) is not the segment that its name tells: \(what). If it is a copy, move it away; if it took the place of another segment, put that back, or use `fusebox repair` to go on without what it held"
+        case .lostTail(let sequence, let marked):
+            "the changes \(sequence + 1) to \(marked) are missing: they were on the disk once (\(SyncMark.fileName)) and the journal ends before them, so a segment was deleted, emptied or replaced by an older one. Put it back, restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without them"
+        }
+    }
+}

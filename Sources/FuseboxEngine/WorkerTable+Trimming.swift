@@ -1,0 +1,76 @@
+import FuseboxWire
+
+extension WorkerTable {
+    /// Forgets workers until everything is within its bounds: a start may have lower ones than the life before.
+    ///
+    /// Nobody is connected. Workers for whom more is kept than for one may be go first; then, of each user who has too much,
+    /// those that have been quiet for the longest; then those of the user who has the most, until all are within the bounds.
+    ///
+    /// - Returns: how many were forgotten
+    mutating func trim(to limits: Limits) -> Int {
+        guard !fits(limits) else { return 0 }
+        let before = count
+        var tooLarge: [WorkerID] = []
+        forEach { worker in
+            if worker.kept.byteCount > limits.keptBytesPerWorker || worker.kept.count > limits.keptReplies {
+                tooLarge.append(worker.id)
+            }
+        }
+        for worker in tooLarge { forget(worker, isEvicted: true) }
+        var queues = Queues(self)
+        for share in shares where share.workers > 0 {
+            while self.share(of: share.user).bytes > limits.keptBytesPerUser {
+                guard let next = queues.next(of: share.user, keptOnly: true, in: self) else { break }
+                forget(next, isEvicted: true)
+            }
+        }
+        while bytes > limits.keptBytes, let user = largest(by: \.bytes),
+            let next = queues.next(of: user, keptOnly: true, in: self)
+        {
+            forget(next, isEvicted: true)
+        }
+        queues = Queues(self)
+        while count > limits.workers, let user = largest(by: \.workers),
+            let next = queues.next(of: user, keptOnly: false, in: self)
+        {
+            forget(next, isEvicted: true)
+        }
+        return before - count
+    }
+
+    private func fits(_ limits: Limits) -> Bool {
+        guard count <= limits.workers, bytes <= limits.keptBytes,
+            shares.allSatisfy({ $0.bytes <= limits.keptBytesPerUser })
+        else { return false }
+        var fits = true
+        forEach { worker in
+            fits =
+                fits && worker.kept.byteCount <= limits.keptBytesPerWorker && worker.kept.count <= limits.keptReplies
+        }
+        return fits
+    }
+
+    private func largest(by amount: KeyPath<Share, Int>) -> UInt32? {
+        shares.filter { $0.workers > 0 }.max { ($0[keyPath: amount], $1.user) < ($1[keyPath: amount], $0.user) }?.user
+    }
+
+    /// The workers of each user, those last that have been quiet for the longest.
+    private struct Queues {
+        private var ofUser: [UInt32: [WorkerID]] = [:]
+
+        init(_ table: WorkerTable) {
+            var all: [(seen: Timestamp, place: Int, id: WorkerID, user: UInt32)] = []
+            table.forEach { all.append(($0.lastSeen, all.count, $0.id, $0.user)) }
+            all.sort { ($0.seen, $0.place) > ($1.seen, $1.place) }
+            for worker in all { ofUser[worker.user, default: []].append(worker.id) }
+        }
+
+        mutating func next(of user: UInt32, keptOnly: Bool, in table: WorkerTable) -> WorkerID? {
+            while let id = ofUser[user]?.popLast() {
+                guard let slot = table.find(id) else { continue }
+                if !keptOnly || table[slot].kept.byteCount > 0 { return id }
+            }
+            return nil
+        }
+    }
+}

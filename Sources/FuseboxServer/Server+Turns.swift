@@ -1,0 +1,78 @@
+import FuseboxEngine
+import FuseboxLoop
+import FuseboxWire
+
+/// What happens between two waits for the sockets.
+extension Server: EventLoopDelegate {
+    public func turnBegins(_ loop: EventLoop) {
+        turnStartedAt = SystemClock.threadNanoseconds
+        turn += 1
+        readClocks()
+        keeper.beginTurn(at: moment)
+        schedule.begin(at: SystemClock.monotonicNanoseconds)
+        admitCallers()
+        continueRequests()
+    }
+
+    public func turnEnds(_ loop: EventLoop) {
+        keeper.endTurn()
+        if keeper.engine.hasEvents {
+            for case let connection? in connections where !connection.session.topics.isEmpty {
+                connection.deliverEvents()
+            }
+            keeper.engine.eventsDelivered()
+        }
+        flushAll()
+        if schedule.hasWaiting { loop.runAgain() }
+        keeper.writeSnapshotIfDue()
+        continueShutdown()
+        if isServing { setAlarm() }
+        let nanoseconds = SystemClock.threadNanoseconds - turnStartedAt
+        keeper.engine.hasUsed(processorNanoseconds: nanoseconds)
+        longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
+    }
+
+    func flushAll() {
+        // Closing a connection can make another dirty only in a later turn.
+        guard !dirty.isEmpty else { return }
+        for connection in dirty {
+            connection.isDirty = false
+            connection.flush()
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    func markDirty(_ connection: Connection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+
+    func keepHouse() {
+        for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
+        keeper.keepHouse()
+        measure()
+        watchSocketFile()
+        checkClock()
+        log.tellLeftOut()
+    }
+
+    /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
+    func tellStatistics() {
+        log(
+            .notice,
+            "\(quotas.connections) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+        )
+        longestTurnNanoseconds = 0
+    }
+
+    /// Sees to it that a turn begins when something is due.
+    private func setAlarm() {
+        guard let alarm, let wait = keeper.engine.untilDue(at: moment) else { return }
+        guard moment.now + wait != alarmAt else { return }
+        alarmAt = moment.now + wait
+        // The loop's own time is that of the beginning of its turn, or earlier: it may be early, and is then set again.
+        loop.updateTime()
+        alarm.start(afterMilliseconds: wait)
+    }
+}

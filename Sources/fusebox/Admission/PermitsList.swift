@@ -1,0 +1,57 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension PermitsCommands {
+    /// `fusebox permits list`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the permits in force, and what became of all.",
+            discussion: "A permit whose worker has died may be kept to its end, for what it holds: it is not in flight."
+        )
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let overview = try client.admission.permits()
+            let clock = try DaemonClock(of: client)
+            let table = Table(
+                [
+                    .right("PERMIT"), .left("PROVIDER"), .left("MODEL"), .right("COST"), .right("TOKENS"),
+                    .left("IN FLIGHT"), .left("GRANTED"), .left("ENDS"), .right("USER"), .left("WORKER"),
+                ],
+                rows: overview.permits.map { Self.row($0, clock) })
+            return Answer(
+                json: [
+                    "permits": .array(overview.permits.map { JSONValue(record: $0) }),
+                    "totals": JSONValue(record: overview.totals), "now": JSONValue(overview.now.milliseconds),
+                ],
+                text: table.text(ifEmpty: "No permit is in force.") + "\n\n" + PermitsCommands.sentence(overview.totals)
+            )
+        }
+
+        private static func row(_ entry: PermitEntry, _ clock: DaemonClock) -> [String] {
+            [
+                "\(entry.permit)", entry.provider.text, entry.model?.text ?? "-",
+                Formatting.dollars(entry.estimate.cost),
+                "\(entry.estimate.tokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
+                clock.relative(entry.expiresAt), "\(entry.user)",
+                // The beginning tells workers apart; JSON has all of it.
+                String(Formatting.epoch(entry.worker.high).prefix(8)),
+            ]
+        }
+    }
+}
+
+extension PermitsCommands {
+    /// What became of all permits.
+    static func sentence(_ totals: PermitTotals) -> String {
+        let late = totals.settledLate == 0 ? "" : " (\(totals.settledLate) settled late)"
+        let revoked = totals.revoked == 0 ? "" : ", \(totals.revoked) revoked"
+        return
+            "\(Formatting.count(totals.granted, "permit")) granted: \(totals.settled) settled, \(totals.expired) expired, "
+            + "\(totals.reclaimed) reclaimed\(revoked)\(late), \(totals.outstanding) in force, "
+            + "\(Formatting.dollars(totals.held)) held"
+    }
+}

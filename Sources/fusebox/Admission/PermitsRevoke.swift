@@ -1,0 +1,67 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension PermitsCommands {
+    /// `fusebox permits revoke NUMBER…`
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End permits at once and give back all that they hold. Operators only.",
+            discussion: """
+                For a worker that died or hangs while it holds a part of an enforced budget. What its call cost still \
+                counts if it is settled later. One that has ended already is told and left as it is.
+
+                EXAMPLE
+                  fusebox permits revoke 7492398923874305
+                """)
+
+        @Argument(help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"))
+        var numbers: [UInt64]
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let client = try connection.connect()
+            defer { client.close() }
+            var revocations: [(number: UInt64, revocation: Revocation)] = []
+            var unknown: [UInt64] = []
+            for number in numbers {
+                do throws(ClientError) {
+                    revocations.append((number, try client.admission.revoke(number)))
+                } catch {
+                    guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
+                    unknown.append(number)
+                }
+            }
+            try Answer(
+                json: ["permits": .array(revocations.map { Self.json($0.number, $0.revocation) })],
+                text: revocations.map { Self.text($0.number, $0.revocation) }.joined(separator: "\n")
+            ).deliver(asJSON: connection.json)
+            guard unknown.isEmpty else {
+                let list = unknown.map { "\($0)" }.joined(separator: ", ")
+                throw Failure(
+                    .usage,
+                    "nothing is known of \(unknown.count == 1 ? "a permit" : "permits") \(list); `fusebox permits list` shows those in force"
+                )
+            }
+        }
+
+        private static func json(_ number: UInt64, _ revocation: Revocation) -> JSONValue {
+            [
+                "permit": JSONValue(number), "isRevoked": .bool(revocation.isRevoked),
+                "standing": .string("\(revocation.standing)"),
+                "entry": revocation.entry.map { JSONValue(record: $0) } ?? .null,
+            ]
+        }
+
+        private static func text(_ number: UInt64, _ revocation: Revocation) -> String {
+            guard revocation.isRevoked, let entry = revocation.entry else {
+                return "permit \(number): \(revocation.standing) already, it holds nothing"
+            }
+            let model = entry.model.map { "/\($0)" } ?? ""
+            return "permit \(number) of \(entry.provider)\(model): revoked, "
+                + "\(Formatting.dollars(revocation.givenBack)) given back"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import FuseboxClient
+import FuseboxWire
+
+/// What a command tells of its call.
+struct ToldUsage {
+    /// What was used, over all lines; nil if nothing was told.
+    private(set) var usage: Usage?
+    /// How it went, if the command says it better than its exit status.
+    private(set) var outcome: Outcome?
+    /// How long the provider takes no calls.
+    private(set) var retryAfter: Duration?
+    /// The name that answered.
+    private(set) var model: String?
+    /// Statuses of inner `fusebox run`s that have made no call.
+    private(set) var unsent: Set<Int32> = []
+
+    /// What was told and not understood, a sentence each.
+    private(set) var complaints: [String] = []
+    /// Whether a cost was.
+    private(set) var unreadCost: Unread?
+    /// Whether tokens were.
+    private(set) var unreadTokens: Unread?
+    private(set) var hasUnreadRetryAfter = false
+    /// Whether any of what was used was.
+    var hasUnread: Bool { unreadCost != nil || unreadTokens != nil }
+
+    /// Which amount was told and not understood.
+    enum Unread {
+        case cost
+        case input
+        case output
+    }
+
+    /// Takes a line: amounts add up, of the rest the last counts.
+    mutating func take(_ line: some StringProtocol, number: Int) {
+        let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let key = Self.trimmed(parts[0])
+        guard parts.count == 2, let form = take(key, Self.trimmed(parts[1])) else { return complain(number, line, nil) }
+        if form != "" { complain(number, line, form) }
+    }
+
+    private mutating func complain(_ number: Int, _ line: some StringProtocol, _ form: String?) {
+        complaints.append(
+            "FUSEBOX_USAGE, line \(number) is not understood: \(line)" + (form.map { "; give \($0)" } ?? ""))
+    }
+
+    /// Takes a value; returns what it must be if it is not understood, else an empty text; nil: there is no such key.
+    private mutating func take(_ key: String, _ value: String) -> String? {
+        switch key {
+        case "cost":
+            if let cost = try? MoneyArgument.cost(value).money, add(Usage(cost: cost)) { return "" }
+            unreadCost = .cost
+            return "dollars, from 0 to \(Limits.callCost)"
+        case "input-tokens":
+            if let count = Self.count(value), add(Usage(inputTokens: count)) { return "" }
+            unreadTokens = .input
+            return "a whole number, from 0 to \(UInt32.max)"
+        case "output-tokens":
+            if let count = Self.count(value), add(Usage(outputTokens: count)) { return "" }
+            unreadTokens = .output
+            return "a whole number, from 0 to \(UInt32.max)"
+        case "model":
+            guard (try? Name(value)) != nil else { return "a name of 1 to \(Limits.nameLength) bytes" }
+            model = value
+            usage?.model = value
+        case "outcome":
+            guard let outcome = OutcomeArgument(argument: value)?.outcome else {
+                return OutcomeArgument.allValueStrings.joined(separator: ", ")
+            }
+            self.outcome = outcome
+        case "retry-after":
+            guard let time = Duration(retryAfter: value) else {
+                hasUnreadRetryAfter = true
+                return RetryTime.forms
+            }
+            retryAfter = time
+            hasUnreadRetryAfter = false
+        case "not-sent":
+            guard let status = Int32(value) else { return "an exit status" }
+            unsent.insert(status)
+        default: return nil
+        }
+        return ""
+    }
+
+    /// A number of tokens, which some programs print as `120.0` or `1.2e3`.
+    private static func count(_ text: String) -> Int? {
+        guard let number = DecimalText(text), !number.isNegative, number.isWhole(), let count = number.units(.up) else {
+            return nil
+        }
+        return UInt32(exactly: count).map { Int($0) }
+    }
+
+    private mutating func add(_ more: Usage) -> Bool {
+        var sum = usage ?? Usage(model: model)
+        guard let cost = sum.cost.adding(more.cost), cost <= Limits.callCost else { return false }
+        let (input, output) = (sum.inputTokens + more.inputTokens, sum.outputTokens + more.outputTokens)
+        guard max(input, output) <= Int(UInt32.max) else { return false }
+        (sum.cost, sum.inputTokens, sum.outputTokens) = (cost, input, output)
+        usage = sum
+        return true
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        let rest = text.drop(while: \.isWhitespace)
+        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(rest[...last])
+    }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import FuseboxInterop
+import FuseboxStore
+
+/// What `fusebox check` says of a folder of backups.
+struct BackupReport {
+    private struct Backup {
+        let name: String
+        let bytes: Int
+        let header: SnapshotHeader?
+        /// Why it cannot be restored; nil if it can.
+        let problem: String?
+    }
+
+    private let directory: String
+    private let backups: [Backup]
+
+    /// Loads every backup in a folder as a start would.
+    ///
+    /// - Throws: that there are none: then it is nothing that Fusebox has made
+    init(_ names: [String], in directory: String) throws(Failure) {
+        let files = names.filter { BackupName(file: $0) != nil }.sorted()
+        guard !files.isEmpty else { throw DataDirectory.isNone(directory) }
+        self.directory = directory
+        backups = files.map { Self.look(at: $0, in: directory) }
+    }
+
+    private static func look(at name: String, in directory: String) -> Backup {
+        var length = 0
+        var header: SnapshotHeader?
+        do throws(Failure) {
+            let bytes = try LocalFile.read("\(directory)/\(name)")
+            length = bytes.count
+            let file = try SnapshotFile(bytes, name)
+            header = file.reader.header
+            try file.tryStart()
+            return Backup(name: name, bytes: length, header: header, problem: nil)
+        } catch { return Backup(name: name, bytes: length, header: header, problem: error.message) }
+    }
+
+    private var isGood: Bool { backups.allSatisfy { $0.problem == nil } }
+
+    func deliver(asJSON: Bool) throws {
+        try Answer(json: json, text: text).deliver(asJSON: asJSON)
+        if !isGood { throw ExitCode(Failure.Status.damagedData.rawValue) }
+    }
+
+    private var text: String {
+        let table = Table(
+            [.left("BACKUP"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("STATE")],
+            rows: backups.map { backup in
+                [
+                    backup.name, Formatting.bytes(UInt64(backup.bytes)), backup.header.map { "\($0.sequence)" } ?? "-",
+                    backup.header.map { Formatting.epoch($0.epoch) } ?? "-",
+                    backup.problem == nil ? "whole" : "damaged",
+                ]
+            })
+        var lines = ["\(directory) is a folder of backups, no data directory", table.text(ifEmpty: ""), ""]
+        lines += backups.compactMap(\.problem).map { "WRONG \($0)" }
+        if isGood { lines.append("OK") }
+        return lines.joined(separator: "\n")
+    }
+
+    private var json: JSONValue {
+        [
+            "directory": .string(directory), "kind": "backups", "good": JSONValue(isGood),
+            "files": .array(
+                backups.map { backup in
+                    [
+                        "file": .string(backup.name), "bytes": JSONValue(backup.bytes),
+                        "sequence": backup.header.map { JSONValue($0.sequence) } ?? .null,
+                        "wall": backup.header.map { JSONValue($0.wall.milliseconds) } ?? .null,
+                        "intact": JSONValue(backup.problem == nil),
+                        "problem": backup.problem.map { .string($0) } ?? .null,
+                    ]
+                }),
+        ]
+    }
+}

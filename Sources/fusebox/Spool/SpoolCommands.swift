@@ -1,0 +1,136 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox spool`
+struct SpoolCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spool", abstract: "Reports that workers left when they ended without a daemon.",
+        discussion: """
+            A worker that ends while the daemon is away leaves its reports in its user's spool. The next client of that user, \
+            this tool too, delivers them; each counts once. What the daemon refuses for good, and what may have counted already \
+            because the daemon had to forget the worker, is not sent again by itself: it is held for a person, who looks \
+            (`show`) and decides (`deliver --held` or `discard`).
+
+            The spool is the folder $FUSEBOX_SPOOL; without it $XDG_STATE_HOME/fusebox/spool, by default \
+            ~/.local/state/fusebox/spool; for users without a home /var/tmp/fusebox-spool-UID. It holds \
+            \(SpoolFolder.filesLimit) files and \(SpoolFolder.bytesLimit >> 20) MiB at the most.
+            """,
+        subcommands: [List.self, Show.self, Deliver.self, Discard.self])
+
+    /// The argument that names a file.
+    struct FileArgument: ParsableArguments {
+        @Argument(help: "The file, as `spool list` names it.")
+        var file: String
+
+        func find() throws(Failure) -> SpoolListing.File {
+            guard let found = SpoolListing(.standard).files.first(where: { $0.name == file }) else {
+                throw Failure(.usage, "no file in the spool is named \(file); `fusebox spool list` names them")
+            }
+            return found
+        }
+    }
+
+    /// `fusebox spool list`
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show the files of this user's spool.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let listing = SpoolListing(.standard)
+            let table = Table(
+                [
+                    .left("FILE"), .left("LEFT"), .left("BY"), .right("PENDING"), .right("HELD"), .right("SIZE"),
+                    .left("SOCKET"),
+                ],
+                rows: listing.files.map { file in
+                    guard file.damage == nil else {
+                        return [file.name, "-", "-", "-", "damaged", Formatting.bytes(UInt64(file.length)), "-"]
+                    }
+                    return [
+                        file.name, DaemonClock.date(wall: file.at), "\(file.client), process \(file.processID)",
+                        "\(file.pending)", "\(file.held)", Formatting.bytes(UInt64(file.length)), file.socket,
+                    ]
+                })
+            let folders = listing.folders.joined(separator: " and ")
+            let answer = Answer(
+                json: [
+                    "folders": .array(listing.folders.map { .string($0) }),
+                    "files": .array(listing.files.map { $0.json }),
+                ],
+                text: table.text(ifEmpty: "No reports are left in \(folders)."))
+            try answer.deliver(asJSON: connection.json)
+        }
+    }
+
+    /// `fusebox spool show FILE`
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show the reports in a file.")
+
+        @OptionGroup var file: FileArgument
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let file = try file.find()
+            if let damage = file.damage { throw Failure(.damagedData, "\(file.folder)/\(file.name): \(damage)") }
+            let table = Table(
+                [.right("NUMBER"), .left("STATE"), .left("REPORT"), .left("CONTENTS"), .left("WHY")],
+                rows: file.reports.map { report in
+                    [
+                        "\(report.sequence)", report.state.rawValue, report.commandName, report.contents?.text() ?? "-",
+                        report.reason.isEmpty ? "-" : report.reason,
+                    ]
+                })
+            try Answer(json: file.json, text: table.text).deliver(asJSON: connection.json)
+        }
+    }
+}
+
+extension SpoolListing.File {
+    /// For programs. Of the worker's id, what others may see.
+    fileprivate var json: JSONValue {
+        [
+            "file": .string(name), "folder": .string(folder), "length": JSONValue(length),
+            "damage": damage.map { .string($0) } ?? .null, "socket": .string(socket), "client": .string(client),
+            "processID": JSONValue(Int(processID)), "worker": .string(Formatting.epoch(worker)),
+            "at": JSONValue(at.milliseconds), "pending": JSONValue(pending), "held": JSONValue(held),
+            "reports": .array(
+                reports.map { report in
+                    [
+                        "sequence": JSONValue(Int(clamping: report.sequence)), "command": .string(report.commandName),
+                        "state": .string(report.state.rawValue), "contents": report.contents ?? .null,
+                        "reason": .string(report.reason),
+                    ]
+                }),
+        ]
+    }
+}
+
+extension SpoolListing.Item {
+    fileprivate var commandName: String { CommandTable.declaration(command)?.name ?? "command \(command)" }
+
+    /// The command's fields; nil if they cannot be read.
+    fileprivate var contents: JSONValue? {
+        var reading = Reading(payload: payload)
+        return CommandTable.dispatch(command, &reading) ?? nil
+    }
+
+    private struct Reading: CommandVisitor {
+        let payload: [UInt8]
+
+        mutating func visit<C: Command>(_: C.Type) -> JSONValue? {
+            var command = C()
+            return unsafe payload.withUnsafeBytes { bytes in
+                var reader = unsafe ByteReader(bytes)
+                do throws(Refusal) {
+                    try command.decode(from: &reader)
+                    try reader.finish()
+                    return JSONValue(record: command)
+                } catch { return nil }
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import FuseboxWire
+import Glibc
+import Synchronization
+import Testing
+
+@testable import FuseboxClient
+
+/// A client that holds permits is there within the daemon's grace, however long the daemon has been away.
+struct HolderTests {
+    /// A server that grants permits and tells a grace, and a client that would back off for an hour.
+    private static func server() -> FakeServer {
+        var hello = FakeServer.plainHello
+        hello.graceMilliseconds = 30
+        return FakeServer(hello: hello) { request in
+            guard request.command == Admit.declaration.number else { return request.replySample() }
+            var reply = Admit.Reply()
+            reply.permit = 7
+            reply.decision.candidate = 0
+            request.reply(reply)
+        }
+    }
+
+    private static func client(of server: FakeServer) throws -> FuseboxClient {
+        try server.connect {
+            $0.backoffMinimumMilliseconds = 3_600_000
+            $0.backoffMaximumMilliseconds = 3_600_000
+        }
+    }
+
+    /// Waits, for as long as any machine should need, until the server has been greeted so often.
+    private func isGreeted(_ server: FakeServer, times: Int) -> Bool {
+        for _ in 0..<30_000 where server.hellos.count < times { poll(nil, 0, 1) }
+        return server.hellos.count >= times
+    }
+
+    /// It makes no call of its own meanwhile.
+    @Test(arguments: [true, false])
+    func aHolderComesBackByItself(withPermit: Bool) throws {
+        let server = Self.server()
+        let client = try Self.client(of: server)
+        func outage() {
+            server.stop()
+            // An attempt fails, and the next is an hour away for whoever holds nothing.
+            #expect(throws: ClientError.self) { try client.ping() }
+            server.start()
+            #expect(isGreeted(server, times: 2))
+        }
+        if withPermit {
+            _ = try client.withPermit(["a"]) { _ in
+                outage()
+                return .success(1)
+            }
+        } else {
+            let permit = try client.admission.admit(["a"]).get()
+            outage()
+            try client.admission.settle(permit, .success)
+        }
+        #expect(server.requests.contains { $0.command == Settle.declaration.number })
+    }
+
+    @Test func whoHoldsNothingBacksOffAsItWasTold() throws {
+        let server = Self.server()
+        let client = try Self.client(of: server)
+        let permit = try client.admission.admit(["a"]).get()
+        try client.admission.settle(permit, .success)
+        server.stop()
+        #expect(throws: ClientError.self) { try client.ping() }
+        server.start()
+        #expect(throws: ClientError.self) { try client.ping() }
+        #expect(server.hellos.count == 1)
+    }
+
+    @Test func aHolderNeverBacksOffLongerThanAThirdOfTheGrace() {
+        var configuration = FuseboxClient.Configuration()
+        configuration.backoffMinimumMilliseconds = 50
+        configuration.backoffMaximumMilliseconds = 5_000
+        var state = ExchangeState(path: "/nowhere", configuration: configuration)
+        #expect(state.longestBackoffOfHolder == nil, "nobody has told a grace")
+        var hello = FakeServer.plainHello
+        hello.graceMilliseconds = 2_000
+        state.acquaintance = Acquaintance(hello)
+        // Longer than an outage of 8 s takes.
+        for _ in 0..<40 {
+            state.phase = .connecting
+            let before = Deadline.now
+            state.connectFailed("nobody is there", longestBackoff: state.longestBackoffOfHolder)
+            #expect(state.retryAt.nanoseconds - before.nanoseconds < 667_000_000 + 100_000_000)
+        }
+        state.phase = .connecting
+        let before = Deadline.now
+        state.connectFailed("nobody is there")
+        #expect(state.retryAt.nanoseconds - before.nanoseconds >= 2_500_000_000)
+    }
+
+    /// A thread that sleeps until a renewal far away begins to look when a permit is held again.
+    @Test func aSecondCallIsLookedAfterAsTheFirst() {
+        let renewals = Renewals()
+        let looks = Atomic(0)
+        guard case .start = renewals.add(1, ttlMilliseconds: 3_600_000, isRenewed: true) else {
+            Issue.record("the first call starts the thread")
+            return
+        }
+        let thread = startThread {
+            renewals.run({ _, _ in }, stayConnected: { looks.add(1, ordering: .relaxed) }, lookMilliseconds: { 1 })
+        }
+        func waitUntil(_ condition: () -> Bool) -> Bool {
+            for _ in 0..<30_000 where !condition() { poll(nil, 0, 1) }
+            return condition()
+        }
+        #expect(waitUntil { looks.load(ordering: .relaxed) > 0 })
+        renewals.remove(1)
+        #expect(waitUntil { !renewals.isLooking })
+        let before = looks.load(ordering: .relaxed)
+        _ = renewals.add(2, ttlMilliseconds: 3_600_000, isRenewed: true)
+        #expect(waitUntil { looks.load(ordering: .relaxed) > before })
+        renewals.close()
+        thread.join()
+    }
+}

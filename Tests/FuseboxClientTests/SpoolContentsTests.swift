@@ -1,0 +1,102 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxClient
+
+/// What a file of the spool says, whole, torn and damaged.
+struct SpoolContentsTests {
+    private static func report(_ sequence: UInt64) throws -> SpoolReport {
+        var writer = ByteWriter()
+        BreakerSuccess(name: try Name("provider-\(sequence)")).encode(into: &writer)
+        var report = SpoolReport()
+        report.sequence = sequence
+        report.command = BreakerSuccess.declaration.number
+        report.payload = Bytes(writer.bytes)
+        return report
+    }
+
+    /// What a worker has left.
+    private static func left(_ count: Int = 3) throws -> [UInt8] {
+        var header = SpoolHeader()
+        (header.workerHigh, header.workerLow, header.lastSequence) = (1, 2, UInt64(count))
+        header.socket = "/run/socket"
+        header.reports = UInt32(count)
+        return LeftReports(header: header, reports: try (1...count).map { try report(UInt64($0)) }).bytes
+    }
+
+    /// What deliveries have appended: one begins, and the daemon takes the first, wants the second again and refuses the third.
+    private static func appended() -> [[UInt8]] {
+        var beginning = SpoolBeginning()
+        beginning.acquaintance.epoch = 42
+        var pieces: [[UInt8]] = []
+        var writer = ByteWriter()
+        writer.writeSpool(.beginning, beginning)
+        pieces.append(writer.bytes)
+        for result in [
+            SpoolResult(1, .delivered), SpoolResult(2, .renumbered, newSequence: 4), SpoolResult(3, .refused, "no"),
+        ] {
+            writer.removeAll()
+            writer.writeSpool(.result, result)
+            pieces.append(writer.bytes)
+        }
+        return pieces
+    }
+
+    @Test func whatWasWrittenIsRead() throws {
+        let bytes = try Self.left() + Self.appended().joined()
+        let contents = try SpoolContents(bytes)
+        #expect(contents.length == bytes.count && contents.header.worker == WorkerID(high: 1, low: 2))
+        #expect(contents.hasBegun && contents.acquaintance?.epoch == 42)
+        #expect(contents.pending.map(\.sequence) == [4])
+        #expect(contents.held.map(\.record.sequence) == [3] && contents.held[0].reason == "no")
+        #expect(contents.lastSequence == 4)
+    }
+
+    /// A writer or a deliverer may die at any byte.
+    @Test func cutAtAnyByteItIsWholeTornOrDamaged() throws {
+        let left = try Self.left()
+        let pieces = Self.appended()
+        let bytes = left + pieces.joined()
+        let ends = pieces.reduce(into: [left.count]) { $0.append($0[$0.count - 1] + $1.count) }
+        for length in 0...bytes.count {
+            let contents = try? SpoolContents(Array(bytes[..<length]))
+            // Before its name was given it is nothing; after that it is what was appended whole.
+            #expect(contents?.length == ends.last { $0 <= length }, "cut at \(length)")
+            // What the system had not filled in yet.
+            let zeros = [UInt8](repeating: 0, count: bytes.count - length)
+            let filled = try? SpoolContents(Array(bytes[..<length]) + zeros)
+            let end = ends.last { $0 <= length || bytes[length..<$0].allSatisfy { $0 == 0 } }
+            #expect(filled?.length == end, "zeros from \(length)")
+        }
+    }
+
+    /// A turned bit is never another state, but for the last record, of which nobody can tell that it was there.
+    @Test func aTurnedBitIsDamage() throws {
+        let bytes = try Self.left() + Self.appended().joined()
+        let last = bytes.count - Self.appended()[3].count
+        for place in bytes.indices {
+            for bit in 0..<8 {
+                var turned = bytes
+                turned[place] ^= 1 << bit
+                let contents = try? SpoolContents(turned)
+                if place < last {
+                    #expect(contents == nil, "bit \(bit) of byte \(place)")
+                } else {
+                    #expect(contents == nil || contents?.length == last)
+                }
+            }
+        }
+    }
+
+    @Test func otherFilesAreNone() {
+        for bytes in [[], Array("hello".utf8), SpoolHeader.magic, [UInt8](repeating: 0, count: 100)] as [[UInt8]] {
+            #expect((try? SpoolContents(bytes)) == nil)
+        }
+        for name in [
+            "notes.txt", ".spool", "1795634878088-3cd41c7fa6ab5d0.spool", "1795634878088-3CD41C7FA6AB5D09.spool",
+        ] {
+            #expect(!SpoolFolder.isOwn(name))
+        }
+        #expect(SpoolFolder.isOwn("1795634878088-3cd41c7fa6ab5d09.spool"))
+    }
+}

@@ -1,0 +1,145 @@
+import FuseboxInterop
+
+/// Compares the replies to a trace with those of the reference library, strictly.
+///
+/// Moments, counts, tokens, limits, words, shares, configurations, what is null and the set of fields must be equal. Sums
+/// of money may differ by what adding doubles costs, which the reference does and Fusebox does not: a trillionth of all
+/// money in the trace so far, and at least a billionth of a dollar. What is divided by such a sum, or from it, may differ
+/// accordingly. In an export everything is compared, histories entry by entry, but for the order of breakers and marks.
+public struct ReplyComparison {
+    /// The names of fields that are not compared.
+    public var passedOver: Set<String>
+    /// How many values were compared.
+    public private(set) var fields = 0
+    /// What differs, with its place in the reply.
+    public private(set) var differences: [String] = []
+    /// All dollars that requests have named so far.
+    private var dollarsSeen = 1.0
+
+    public init(passingOver passedOver: Set<String> = []) { self.passedOver = passedOver }
+
+    /// Takes note of the money that a request brings in.
+    public mutating func see(_ request: JSONValue) {
+        for (key, value) in request.members ?? [] {
+            if Self.given.contains(key), let dollars = value.double { dollarsSeen += abs(dollars) } else { see(value) }
+        }
+        for element in request.list ?? [] { see(element) }
+    }
+
+    /// The first difference of a reply; nil if they agree.
+    public mutating func difference(_ operation: String, _ want: JSONValue, _ got: JSONValue) -> String? {
+        let before = differences.count
+        if operation == "export" {
+            compare(Self.sorted(want), Self.sorted(got), operation)
+        } else {
+            compare(want, got, operation)
+        }
+        return differences.dropFirst(before).first
+    }
+
+    /// Compares a part of a reply.
+    ///
+    /// - Parameter path: its place, for what is said of it
+    public mutating func compare(_ want: JSONValue, _ got: JSONValue, _ path: String) {
+        compare(want, got, path, Place(key: path.split(separator: ".").last.map(String.init) ?? "", siblings: .null))
+    }
+
+    private struct Place {
+        var key: String
+        /// The reference's object that the value stands in.
+        var siblings: JSONValue
+    }
+
+    private mutating func compare(_ want: JSONValue, _ got: JSONValue, _ path: String, _ place: Place) {
+        switch (want, got) {
+        case (.object(let wanted), .object(let given)):
+            let names = (compared(wanted), compared(given))
+            guard names.0 == names.1 else { return differ(path, "the fields \(names.0)", "\(names.1)") }
+            for name in names.0 {
+                let place = Place(key: name, siblings: want)
+                compare(want[name] ?? .null, got[name] ?? .null, "\(path).\(name)", place)
+            }
+        case (.array(let wanted), .array(let given)):
+            fields += 1
+            guard wanted.count == given.count else { return differ(path, want.text(), got.text()) }
+            for (index, pair) in zip(wanted, given).enumerated() {
+                compare(pair.0, pair.1, "\(path)[\(index)]", Place(key: "", siblings: .null))
+            }
+        case (.number, .number):
+            fields += 1
+            if !agree(want, got, place) { differ(path, want.text(), got.text()) }
+        default:
+            fields += 1
+            if want != got { differ(path, want.text(), got.text()) }
+        }
+    }
+
+    private func compared(_ members: [(key: String, value: JSONValue)]) -> [String] {
+        members.map(\.key).filter { !passedOver.contains($0) }.sorted()
+    }
+
+    private mutating func differ(_ path: String, _ want: String, _ got: String) {
+        differences.append("\(path): want \(want), got \(got)")
+    }
+
+    // MARK: Numbers
+
+    /// The fields of requests that bring money in.
+    private static let given: Set = ["cost", "monthlyBudget", "spend", "budget"]
+    /// The fields of replies that are sums of money.
+    private static let money: Set = ["spend", "remaining", "remainingBudget", "totalSpend", "cost"]
+
+    /// What adding doubles may cost a sum of money.
+    private var slack: Double { 1e-9 + 1e-12 * dollarsSeen }
+
+    private func agree(_ want: JSONValue, _ got: JSONValue, _ place: Place) -> Bool {
+        if let a = want.int64, let b = got.int64, a == b { return true }
+        guard let a = want.double, let b = got.double else { return false }
+        return a == b || abs(a - b) <= tolerance(of: a, place)
+    }
+
+    private func tolerance(of want: Double, _ place: Place) -> Double {
+        let window = place.siblings["windowMs"]?.double ?? 0
+        switch place.key {
+        case let key where Self.money.contains(key): return slack + 1e-12 * abs(want)
+        case "costPerHour": return 1e-12 * abs(want) + (window > 0 ? slack * 3_600_000 / window : 0)
+        case "costPerDay": return 1e-12 * abs(want) + (window > 0 ? slack * 86_400_000 / window : 0)
+        case "utilizationPct":
+            return 1e-9 * max(1, abs(want)) + slack / max(place.siblings["budget"]?.double ?? 1, 1e-9)
+        case "daysRemaining": return daysTolerance(place)
+        case "projectedDepletionDate": return 1 + 86_400_000 * daysTolerance(place)
+        default: return 0
+        }
+    }
+
+    /// A quotient of what is left and what a day costs, each a sum.
+    private func daysTolerance(_ place: Place) -> Double {
+        let days = abs(place.siblings["daysRemaining"]?.double ?? 0)
+        let burnRate = place.siblings["burnRate"]
+        guard let perDay = burnRate?["costPerDay"]?.double, perDay > 0 else { return 1e-9 * days }
+        let windowInDays = max((burnRate?["windowMs"]?.double ?? 1) / 86_400_000, 1e-12)
+        return 1e-9 * days + slack * (1 + days / windowInDays) / perDay
+    }
+
+    // MARK: Exports
+
+    /// An export with its breakers and marks sorted by name: the reference lists them as they came to be.
+    private static func sorted(_ export: JSONValue) -> JSONValue {
+        sorting(sorting(export, "breakers", "breakers"), "exhaustion", "entries")
+    }
+
+    private static func sorting(_ document: JSONValue, _ part: String, _ key: String) -> JSONValue {
+        changing(document, part) { changing($0, key) { .array(($0.list ?? []).sorted { name($0) < name($1) }) } }
+    }
+
+    private static func name(_ element: JSONValue) -> String {
+        element["name"]?.text ?? element["provider"]?.text ?? ""
+    }
+
+    private static func changing(
+        _ document: JSONValue, _ key: String, _ change: (JSONValue) -> JSONValue
+    ) -> JSONValue {
+        guard let members = document.members else { return document }
+        return .object(members.map { ($0.key, $0.key == key ? change($0.value) : $0.value) })
+    }
+}

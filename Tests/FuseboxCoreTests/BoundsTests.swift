@@ -1,0 +1,113 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// What one user can introduce, and what is left for others and for operators.
+@Suite("Bounds on what one user introduces")
+struct BoundsTests {
+    private func limits(_ change: (inout Limits) -> Void) -> Limits {
+        var limits = Limits()
+        limits.names = 64
+        limits.models = 64
+        limits.providerAccounts = 64
+        limits.modelAccounts = 64
+        limits.permits = 64
+        change(&limits)
+        return limits
+    }
+
+    private func admit(_ provider: String, _ model: String?) -> Admit {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: name(provider), model: model.map { name($0) }))
+        return Admit(candidates: candidates, ttlMilliseconds: 60_000)
+    }
+
+    /// What one user may take, each bounded by a limit of its own.
+    enum Kind: CaseIterable {
+        case models, accounts, modelAccounts
+
+        func bound(_ limits: inout Limits, to count: Int) {
+            switch self {
+            case .models: limits.modelsPerUser = count
+            case .accounts: limits.providerAccountsPerUser = count
+            case .modelAccounts: limits.modelAccountsPerUser = count
+            }
+        }
+
+        /// Takes the nth.
+        func take(_ number: Int) -> LedgerRecord {
+            switch self {
+            case .models: record("p", "m\(number)")
+            case .accounts: record("p\(number)", "m")
+            case .modelAccounts: record("p\(number % 2)", "m\(number / 2)")
+            }
+        }
+
+        private func record(_ provider: String, _ model: String) -> LedgerRecord {
+            LedgerRecord(
+                provider: name(provider), model: name(model), cost: dollars("0.1"), inputTokens: 0, outputTokens: 0)
+        }
+    }
+
+    @Test(
+        "One user's models, accounts and model accounts end at its bound, over a restart, until they are forgotten",
+        arguments: Kind.allCases)
+    func ofOneUser(kind: Kind) throws {
+        var rig = Rig(limits: limits { kind.bound(&$0, to: 8) })
+        for number in 0..<8 { try rig.apply(kind.take(number), by: 1_000) }
+        rig.expect(.limitReached, of: kind.take(8), by: 1_000)
+        rig.machine = try rig.machine.restored()
+        rig.expect(.limitReached, of: kind.take(8), by: 1_000)
+        // What is there goes on, others have their own, and operators have no bound of their own.
+        try rig.apply(kind.take(0), by: 1_000)
+        try rig.apply(kind.take(8), by: 2_000)
+        for number in 9..<20 { try rig.apply(kind.take(number), by: 0) }
+        for number in 0..<8 { _ = refusal { () throws(Refusal) in try rig.apply(Forget(name: name("p\(number)"))) } }
+        _ = refusal { () throws(Refusal) in try rig.apply(Forget(name: name("p"))) }
+        try rig.apply(kind.take(30), by: 1_000)
+    }
+
+    @Test("The last of names, models, accounts and permits are for operators", arguments: Kind.allCases)
+    func reserve(kind: Kind) throws {
+        var rig = Rig(limits: limits { _ in })
+        var taken = 0
+        while refusal({ () throws(Refusal) in try rig.apply(kind.take(taken), by: UInt32(1 + taken)) }) == nil {
+            taken += 1
+        }
+        #expect(taken == 60)
+        for number in 60..<64 { try rig.apply(kind.take(number), by: 0) }
+        rig.expect(.limitReached, of: kind.take(64), by: 0)
+    }
+
+    @Test("Names and permits have bounds of their kind too")
+    func namesAndPermits() throws {
+        var rig = Rig(
+            limits: limits {
+                $0.namesPerUser = 4
+                $0.permitsPerUser = 4
+            })
+        for number in 0..<4 { try rig.apply(BreakerFailure(name: name("b\(number)")), by: 1) }
+        rig.expect(.limitReached, of: BreakerFailure(name: name("b4")), by: 1)
+        for _ in 0..<4 { #expect(try rig.apply(admit("b0", nil), by: 1).permit != nil) }
+        let said = refusal { () throws(Refusal) in try rig.apply(admit("b0", nil), by: 1) }
+        #expect(said?.status == .limitReached && said?.message.contains("user 1 has 4 permits in force") == true)
+        #expect(try rig.apply(admit("b0", nil), by: 2).permit != nil)
+    }
+
+    @Test("An admission opens the accounts that its settle needs, and is refused where they find no room")
+    func admission() throws {
+        var rig = Rig(limits: limits { $0.modelAccountsPerUser = 1 })
+        let permit = try #require(try rig.apply(admit("p", "m"), by: 1).permit)
+        rig.expect(.limitReached, of: admit("p", "n"), by: 1)
+        rig.expect(.limitReached, of: admit("q", "m"), by: 1)
+        #expect(try rig.apply(LedgerModel(provider: name("p"), model: name("m"))).account != nil)
+        // A candidate without a model needs no account of one: there is always `unspecified`.
+        let other = try #require(try rig.apply(admit("p", nil), by: 1).permit)
+        for number in [permit, other] {
+            let usage = CallUsage(cost: dollars("0.1"))
+            try rig.apply(Settle(permit: number, outcome: .success, usage: usage), by: 1)
+        }
+        #expect(try rig.apply(LedgerProvider(provider: name("p"))).account?.usage.spend == dollars("0.2"))
+    }
+}

@@ -1,0 +1,173 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// What one call may cost, and sums that hold whatever was counted into them.
+@Suite("Bounds of one call and of sums")
+struct CallBoundsTests {
+    private static let day: Int64 = 86_400_000
+    private static let most = Limits.callCost
+    private static let tooMuch: [Money] = [
+        Money(nanodollars: most.nanodollars + 1), Money(nanodollars: -1), Money(nanodollars: .max),
+        Money(nanodollars: .max - 1), Money(nanodollars: .min),
+    ]
+    private let p = name("p")
+    private let m = name("m")
+
+    private func candidates() -> Candidates {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: p))
+        return candidates
+    }
+
+    private func record(_ cost: Money) -> LedgerRecord {
+        LedgerRecord(provider: p, model: m, cost: cost, inputTokens: .max, outputTokens: .max)
+    }
+
+    @Test("One call costs at most $1,000,000, wherever its cost is told or estimated")
+    func oneCall() throws {
+        #expect(Self.most == dollars("1000000"))
+        var rig = Rig()
+        try rig.apply(record(Self.most))
+        let estimate = Estimate(cost: Self.most, tokens: .max)
+        let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: 1_000)
+        let permit = try #require(try rig.apply(admit).permit)
+        for cost in Self.tooMuch {
+            let before = rig.machine.image
+            rig.expect(.outOfRange, of: record(cost))
+            rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, usage: CallUsage(cost: cost)))
+            rig.expect(
+                .outOfRange,
+                of: Report(candidate: Candidate(provider: p), outcome: .success, usage: CallUsage(cost: cost)))
+            let estimate = Estimate(cost: cost)
+            rig.expect(.outOfRange, of: Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: 1))
+            rig.expect(.outOfRange, of: AdmitPreview(candidates: candidates(), estimate: estimate))
+            let isSame = rig.machine.image == before
+            #expect(isSame)
+        }
+        let sentence = refusal { () throws(Refusal) in _ = try rig.apply(record(dollars("1000000.000000001"))) }
+        #expect(
+            sentence?.message
+                == "a call's cost of $1000000.000000001 must lie between $0 and $1,000,000; amounts are in nano-dollars, billionths of a dollar"
+        )
+        _ = try rig.apply(Settle(permit: permit, outcome: .success, usage: CallUsage(cost: Self.most)))
+        _ = try rig.machine.restored()
+    }
+
+    @Test(
+        "An account's sum is refused where it would leave its range, and the state goes on", arguments: Profile.allCases
+    )
+    func account(profile: Profile) throws {
+        var rig = Rig(profile)
+        for _ in 0..<9_223 { try rig.apply(record(Self.most)) }
+        rig.expect(.overflow, of: record(Self.most))
+        try rig.apply(LedgerResetPeriod())
+        try rig.apply(record(Self.most))
+        _ = try rig.machine.restored()
+    }
+
+    @Test("A history outlives its periods: more than money can count leaves the rolling sum exact again a day later")
+    func history() throws {
+        var pool = SpendPool()
+        var list = SpendList()
+        // Three times the range of money within a day.
+        for _ in 0..<3 { pool.record(SpendEntry(at: at(0), cost: .max), in: &list) }
+        #expect(pool.rollingSum(of: &list, at: at(0)) == SpendSum(cost: .max, count: 3))
+        pool.record(SpendEntry(at: at(Self.day + 1), cost: 5), in: &list)
+        #expect(pool.rollingSum(of: &list, at: at(Self.day + 1)) == SpendSum(cost: 5, count: 1))
+        // Merged stretches are held at the range's end, and so is the sum of all.
+        for step in 0..<6_000 { pool.record(SpendEntry(at: at(Self.day + Int64(step)), cost: .max), in: &list) }
+        #expect(pool.sum(of: list, since: at(0)) == SpendSum(cost: .max, count: 6_004))
+        #expect(pool.rollingSum(of: &list, at: at(3 * Self.day)) == SpendSum())
+    }
+
+    @Test("Records of one day through many periods keep the daemon alive the day after", arguments: Profile.allCases)
+    func manyPeriods(profile: Profile) throws {
+        var rig = Rig(profile)
+        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max))))
+        for _ in 0..<3 {
+            for _ in 0..<4_000 { try rig.apply(record(Self.most)) }
+            try rig.apply(LedgerResetPeriod())
+        }
+        let summary = LedgerSummary(provider: p, windowMilliseconds: Self.day)
+        if profile == .fusebox { #expect(try rig.apply(summary).spend == Money(nanodollars: .max)) }
+        try rig.apply(record(dollars("2")), at: Self.day + 1)
+        if profile == .fusebox { #expect(try rig.apply(summary, at: Self.day + 1).spend == dollars("2")) }
+        _ = try rig.machine.restored()
+    }
+
+    @Test("65,536 permits at the bound deny nobody for what they hold, and load from their snapshot")
+    func heldByAll() throws {
+        var limits = Limits()
+        limits.permitsPerUser = 49_152
+        var rig = Rig(limits: limits)
+        let estimate = Estimate(cost: Self.most, tokens: .max)
+        let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: Limits.permitMilliseconds)
+        for _ in 0..<limits.permitsPerUser { _ = try rig.apply(admit, by: 1) }
+        rig.expect(.limitReached, of: admit, by: 1)
+        for _ in limits.permitsPerUser..<limits.permits { _ = try rig.apply(admit, by: 0) }
+        rig.expect(.limitReached, of: admit, by: 3)
+        let totals = rig.machine.permits.totals
+        #expect(totals.outstanding == UInt64(limits.permits) && totals.held == Money(nanodollars: .max))
+        let isSame = try rig.machine.restored().image == rig.machine.image
+        #expect(isSame)
+        // An enforced budget of all the money there is does not hold them.
+        try rig.apply(
+            LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max), isEnforced: true)))
+        let first = try #require(try rig.apply(PermitList(cursor: 0)).permits.first?.permit)
+        _ = try rig.apply(Settle(permit: first, outcome: .cancelled), by: 1)
+        #expect(try rig.apply(admit, by: 3).decision.denials.array.map(\.reason) == [.providerBudget])
+        _ = try rig.apply(Advance(), at: Limits.permitMilliseconds)
+        while rig.machine.isDue(at: Moment(milliseconds: Limits.permitMilliseconds)) {
+            _ = try rig.apply(Advance(), at: Limits.permitMilliseconds)
+        }
+        #expect(rig.machine.permits.totals.held == .zero)
+    }
+
+    @Test("A breaker's totals stop at 2⁵³, as a JavaScript number does, and load from their snapshot")
+    func breakerTotals() throws {
+        var rig = Rig()
+        var record = BreakerRecord()
+        record.name = p
+        (record.totalFailures, record.totalSuccesses, record.totalRequests) = (1, 1 << 53, 1 << 53 - 1)
+        try rig.apply(BreakerDeserialize(record: record))
+        try rig.apply(BreakerSuccess(name: p))
+        try rig.apply(BreakerSuccess(name: p))
+        let status = try rig.apply(BreakerGet(name: p)).status
+        #expect(status.totalSuccesses == 1 << 53 && status.totalRequests == 1 << 53)
+        _ = try rig.machine.restored()
+        for total in [(1 << 53) + 1, UInt64(Int64.max) - 1, UInt64(Int64.max), .max] {
+            record.totalFailures = total
+            rig.expect(.outOfRange, of: BreakerDeserialize(record: record))
+        }
+        record.totalFailures = 0
+        for moment in [Int64.min, -1 << 53, 1 << 60, .max] {
+            record.lastDecay = at(moment)
+            rig.expect(.outOfRange, of: BreakerDeserialize(record: record))
+        }
+    }
+
+    @Test("Times from the far past and the far future are taken as the nearest that the state knows")
+    func farTimes() throws {
+        var rig = Rig(at: .min)
+        #expect(rig.machine.lastMoment == Moment(milliseconds: 0))
+        for moment in [Int64.min, -1, 0, .max - 1, .max, 5] {
+            try rig.apply(record(dollars("1")), at: moment)
+            try rig.apply(LedgerSetPeriod(length: .month), at: moment)
+            try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 366 * Self.day), at: moment)
+            _ = try rig.apply(BeginPermitNumbers(salt: .max), at: moment)
+            let admit = Admit(candidates: candidates(), ttlMilliseconds: Limits.permitMilliseconds)
+            _ = try rig.apply(admit, at: moment)
+            var turns = 0
+            while rig.machine.isDue(at: Moment(milliseconds: moment)), turns < 10 {
+                try rig.apply(Advance(), at: moment)
+                turns += 1
+            }
+            #expect(turns < 10, "nothing is due for ever at \(moment)")
+        }
+        #expect(rig.machine.lastMoment.now == .latest)
+        let isSame = try rig.machine.restored().image == rig.machine.image
+        #expect(isSame)
+    }
+}

@@ -1,0 +1,74 @@
+import FuseboxCore
+import Testing
+
+/// A budget's tiers where one record hits them exactly. In doubles of dollars a hit may be a miss: 0.72 / 0.9 is less
+/// than 0.8.
+@Suite("Ratios of dollars")
+struct DollarRatioTests {
+    private func fired(
+        _ cost: String, of budget: String, under profile: Profile
+    ) throws -> (reply: LedgerRecord.Reply, utilization: Double) {
+        let moment = Moment(milliseconds: 1_767_225_600_000)
+        var machine = StateMachine(profile: profile, at: moment)
+        var events: [Event] = []
+        let name = try Name("p")
+        var terms = Budget(provider: name)
+        terms.monthly = Money(budget)
+        _ = try machine.apply(LedgerSetBudget(budget: terms), at: moment, effects: &events)
+        let record = LedgerRecord(
+            provider: name, model: name, cost: try #require(Money(cost) as Money?), inputTokens: 0, outputTokens: 0)
+        let reply = try machine.apply(record, at: moment, effects: &events)
+        let balance = try machine.apply(LedgerBalance(provider: name), at: moment, effects: &events)
+        return (reply, balance.utilization)
+    }
+
+    // What the reference library answers, where it differs from whole numbers.
+    @Test(
+        "Under llm-providers dollars are divided by dollars, as doubles",
+        arguments: [
+            ("0.72", "0.9", ThresholdTier.none, ThresholdTier.warning), ("0.36", "0.4", .warning, .critical),
+            ("2.09", "2.2", .critical, .emergency), ("0.9", "1", .critical, .critical),
+            ("0.56", "0.7", .warning, .warning), ("5.35", "5", .emergency, .emergency),
+        ])
+    func exactHits(cost: String, budget: String, theirs: ThresholdTier, ours: ThresholdTier) throws {
+        let reference = try fired(cost, of: budget, under: .llmProviders)
+        #expect((reference.reply.threshold?.tier ?? .none) == theirs)
+        #expect(reference.utilization == Double(cost)! / Double(budget)!)
+        #expect((try fired(cost, of: budget, under: .fusebox).reply.threshold?.tier ?? .none) == ours)
+    }
+
+    // Eight times 0.7 are 5.6 exactly, and 5.6 / 7 is less than 0.8; the doubles add up to 5.6000000000000005.
+    @Test("Under llm-providers several records add up as doubles do, over a snapshot too")
+    func sumsOfDoubles() throws {
+        for (profile, cost, count, budget, tier) in [
+            (Profile.llmProviders, "0.7", 8, "7", ThresholdTier.warning), (.fusebox, "0.7", 8, "7", .warning),
+            (.llmProviders, "0.1", 8, "1", .none), (.fusebox, "0.1", 8, "1", .warning),
+        ] {
+            let moment = Moment(milliseconds: 1_767_225_600_000)
+            var machine = StateMachine(profile: profile, at: moment)
+            var events: [Event] = []
+            let name = try Name("p")
+            var terms = Budget(provider: name)
+            terms.monthly = Money(budget)
+            _ = try machine.apply(LedgerSetBudget(budget: terms), at: moment, effects: &events)
+            let amount = try #require(Money(cost) as Money?)
+            let record = LedgerRecord(provider: name, model: name, cost: amount, inputTokens: 0, outputTokens: 0)
+            var fired = ThresholdTier.none
+            for _ in 0..<count {
+                fired = try machine.apply(record, at: moment, effects: &events).threshold?.tier ?? .none
+                machine = try machine.restored()
+            }
+            #expect(fired == tier, "\(profile): \(count) times \(cost) of \(budget)")
+            let spend = try machine.apply(LedgerTotal(), at: moment, effects: &events).spend
+            #expect(spend.nanodollars == amount.nanodollars * Int64(count), "what is told is exact")
+        }
+    }
+
+    @Test("Under llm-providers what is left is a difference of doubles, and so are the days that it lasts")
+    func daysLeft() throws {
+        let reference = try fired("0.1", of: "0.8", under: .llmProviders).reply.depletion
+        #expect(reference?.daysRemaining == 7)
+        let ours = try fired("0.1", of: "0.8", under: .fusebox).reply.depletion
+        #expect(ours?.daysRemaining == 6.999999999999999)
+    }
+}

@@ -1,0 +1,82 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// Images that no state writes: what a start or an import refuses, so that nothing traps later.
+@Suite("Images of a state")
+struct StateImageTests {
+    private func image(_ sections: [(ImageSection, [any WireRecord])]) throws(Refusal) -> StateMachine {
+        var image = StateImage(profile: .fusebox, limits: Limits(), at: Moment(milliseconds: 0))
+        for (section, records) in sections {
+            var writer = ByteWriter()
+            for record in records { record.encode(into: &writer) }
+            let result = writer.bytes.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                return Result { () throws(Refusal) in try image.add(section.rawValue, &reader) }
+            }
+            try result.get()
+        }
+        return try image.finish()
+    }
+
+    private func name(_ number: UInt32, _ text: String) -> NameImage {
+        var image = NameImage()
+        image.number = number
+        image.name = FuseboxCoreTests.name(text)
+        return image
+    }
+
+    private func mark(_ text: String, until resetsAt: Int64 = 5) -> ExhaustionEntry {
+        ExhaustionEntry(provider: FuseboxCoreTests.name(text), exhaustedAt: at(0), resetsAt: at(resetsAt))
+    }
+
+    @Test("A name and its mark are read")
+    func whole() throws {
+        var machine = try image([(.names, [name(1, "a")]), (.freeNames, [FreeNumberImage(0)]), (.marks, [mark("a")])])
+        #expect(machine.names.count == 1)
+        _ = machine.names.intern(FuseboxCoreTests.name("b"))
+        #expect(machine.names.count == 2)
+    }
+
+    @Test("Free numbers come after the names, and each once")
+    func freeNumbers() {
+        let early = refusal { () throws(Refusal) in
+            _ = try image([(.freeNames, [FreeNumberImage(0)]), (.names, [name(1, "a")]), (.marks, [mark("a")])])
+        }
+        #expect(early?.status == .damagedData)
+        let twice = refusal { () throws(Refusal) in
+            _ = try image([
+                (.names, [name(1, "a")]), (.freeNames, [FreeNumberImage(0), FreeNumberImage(0)]), (.marks, [mark("a")]),
+            ])
+        }
+        #expect(twice?.status == .damagedData)
+    }
+
+    @Test("Moments beyond what a clock can have shown are refused", arguments: [Int64.min, -1 << 40, 1 << 60, .max])
+    func moments(moment: Int64) {
+        let refused = refusal { () throws(Refusal) in
+            _ = try image([(.names, [name(0, "a")]), (.marks, [mark("a", until: moment)])])
+        }
+        #expect(refused?.status == .outOfRange)
+    }
+
+    @Test("Numbers of permits at the end of their range are used up, and nothing traps")
+    func lastNumbers() throws {
+        var totals = PermitTotalsImage()
+        var run = PermitTotalsImage.Run()
+        (run.first, run.last) = (.max - 1, .max - 1)
+        totals.runs = [run]
+        totals.totals.granted = .max
+        var rig = Rig()
+        rig.machine = try image([(.permitTotals, [totals])])
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: FuseboxCoreTests.name("p")))
+        let admit = Admit(candidates: candidates, ttlMilliseconds: 1_000)
+        try rig.apply(BeginPermitNumbers(salt: 9))
+        #expect(try rig.apply(admit).permit == .max)
+        rig.expect(.limitReached, of: admit)
+        try rig.apply(BeginPermitNumbers(salt: 9))
+        _ = try rig.machine.restored()
+    }
+}

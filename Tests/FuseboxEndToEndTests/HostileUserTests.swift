@@ -1,0 +1,163 @@
+import FuseboxClient
+import FuseboxWire
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// One user takes what it can get, and another user's work goes on. Both are processes of their own users.
+    @Suite(.enabled(if: geteuid() == 0, "only root can start processes of two other users"))
+    struct HostileUserTests {
+        private static let hostile = 54_321
+        private static let neighbour = 54_322
+
+        /// A daemon that everybody may connect to.
+        private func daemon(_ flags: String...) throws -> DaemonProcess {
+            var options = DaemonProcess.Options(flags: ["--socket-mode", "0666"] + flags)
+            options.prelude = "ulimit -n $(ulimit -Hn)"
+            let folder = TemporaryFolder()
+            chmod(folder.path, 0o755)
+            return try DaemonProcess(options, in: folder)
+        }
+
+        /// Starts the one who takes, and waits until it has taken; gives the words of its book.
+        private func take(
+            _ kind: String, _ count: Int, of daemon: DaemonProcess
+        ) throws -> (process: CallerProcess, words: [Substring]) {
+            let words = ["socket=\(daemon.socketPath)", "uid=\(Self.hostile)", "kind=\(kind)", "count=\(count)"]
+            let process = CallerProcess("hostile", words, name: kind, in: daemon.folder)
+            let isReady = waitUntil { !process.book.isEmpty || process.ended != nil }
+            try #require(isReady && process.ended == nil, "\(kind): \(process.log)")
+            return (process, Array(process.book[0].dropFirst()))
+        }
+
+        /// Lets the other user's worker do its work, and root an operator's; gives the median of the worker's pings in
+        /// milliseconds.
+        @discardableResult
+        private func expectOthersGoOn(
+            _ daemon: DaemonProcess, rounds: Int = 20, _ location: SourceLocation = #_sourceLocation
+        ) throws -> Double {
+            let name = "neighbour-\(fileNames(in: daemon.folder.path).count)"
+            let words = [
+                "socket=\(daemon.socketPath)", "uid=\(Self.neighbour)", "rounds=\(rounds)", "name=\(name)",
+            ]
+            let process = CallerProcess("neighbour", words, name: name, in: daemon.folder)
+            _ = waitUntil { process.ended != nil }
+            #expect(process.ended == 0, "\(process.log)", sourceLocation: location)
+            let root = try RawPeer.greeted(daemon.socketPath)
+            #expect(try root.ask(SnapshotNow()).status == .ok, sourceLocation: location)
+            let budget = Budget(provider: try Name("of-root-\(name)"), monthly: .dollars("5"))
+            #expect(try root.ask(LedgerSetBudget(budget: budget)).status == .ok, sourceLocation: location)
+            let median = process.book.last.flatMap { $0.count > 2 ? Double($0[2]) : nil }
+            return (median ?? .infinity) / 1_000
+        }
+
+        // MARK: Connections
+
+        @Test func connectionsOfOneUserLeavePlacesForOthersAndForOperators() throws {
+            let daemon = try daemon("--max-connections", "128", "--max-connections-per-user", "40")
+            let (process, words) = try take("connections", 200, of: daemon)
+            #expect(words[0] == "40")
+            #expect(words.dropFirst().joined(separator: " ").contains("limit for one user"))
+            try expectOthersGoOn(daemon)
+            // Two more users take all that is there for users: the places of operators stay.
+            for (user, places) in [(60_001, 40), (60_002, 40)] {
+                let words = ["socket=\(daemon.socketPath)", "uid=\(user)", "kind=connections", "count=200"]
+                let other = CallerProcess("hostile", words, name: "\(user)", in: daemon.folder)
+                #expect(waitUntil { !other.book.isEmpty })
+                #expect(other.book[0][1] == "\(places)")
+                if user == 60_002 {
+                    let root = try RawPeer.greeted(daemon.socketPath)
+                    #expect(try root.ask(SnapshotNow()).status == .ok)
+                }
+            }
+            withExtendedLifetime(process) {}
+        }
+
+        @Test func connectionsWithoutHelloKeepNobodyOut() throws {
+            let daemon = try daemon("--max-connections", "128", "--max-connections-per-user", "100")
+            let (process, _) = try take("silent", 300, of: daemon)
+            try expectOthersGoOn(daemon, rounds: 40)
+            withExtendedLifetime(process) {}
+        }
+
+        // MARK: What is remembered
+
+        @Test func aUserThatHasAllItMayOfNamesAccountsAndModelsLeavesTheRestToOthers() throws {
+            var daemon = try daemon()
+            let limits = Limits()
+            // What finds no room under its own name is counted all the same: nothing is refused.
+            #expect(try take("models", limits.modelsPerUser + 500, of: daemon).words[1...] == ["0", "0"])
+            #expect(try take("accounts", limits.providerAccountsPerUser + 99, of: daemon).words[1...] == ["0", "0"])
+            let breakers = try take("breakers", limits.namesPerUser + 500, of: daemon).words
+            // The names of its accounts are names too, and so is `(other)`; there is room for no more.
+            #expect(Int(breakers[0]) == limits.namesPerUser - limits.providerAccountsPerUser - 1)
+            try expectOthersGoOn(daemon)
+            let root = try RawPeer.greeted(daemon.socketPath)
+            #expect(try root.account("p").usage.spend == Money(nanodollars: Int64(limits.modelsPerUser) + 500))
+            #expect(try root.account("(other)").usage.spend == Money(nanodollars: 100))
+            // So it is after a restart.
+            #expect(try daemon.stop() == 0)
+            let options = DaemonProcess.Options(flags: ["--socket-mode", "0666"])
+            daemon = try DaemonProcess(options, in: daemon.folder)
+            #expect(try take("breakers", limits.namesPerUser + 10, of: daemon).words[1] != "0")
+            try expectOthersGoOn(daemon)
+            // And an operator can make room.
+            let operating = try RawPeer.greeted(daemon.socketPath)
+            #expect(try operating.ask(Forget(name: Name("provider-1"))).status == .ok)
+        }
+
+        @Test func workersOfOneUserMakeNobodyElseForgotten() throws {
+            let daemon = try daemon("--max-workers", "256")
+            // It is known before, and between, and after.
+            let worker = WorkerID.random()
+            let peer = try RawPeer.greeted(daemon.socketPath, as: worker)
+            #expect(try peer.ask(BreakerSuccess(name: Name("mine"))).status == .ok)
+            let (process, _) = try take("workers", 600, of: daemon)
+            try expectOthersGoOn(daemon)
+            _ = try RawPeer.greeted(daemon.socketPath, as: worker, after: 1)
+            withExtendedLifetime(process) {}
+        }
+
+        // MARK: Time and memory
+
+        @Test func listsOfOneUsersManyConnectionsDelayNobodyElse() throws {
+            let daemon = try daemon()
+            let (process, words) = try take("lists", 400, of: daemon)
+            #expect(words == ["400"])
+            // Were connections served in their turn, each ping would wait for 400 of them: 800 ms and more.
+            let median = try expectOthersGoOn(daemon, rounds: 10)
+            #expect(median < 150, "half of the pings took longer than \(median) ms")
+            withExtendedLifetime(process) {}
+        }
+
+        @Test(arguments: ["unread", "half"])
+        func whatOneUserDoesNotReadOrCompleteIsBounded(_ kind: String) throws {
+            let daemon = try daemon("--max-buffers", "16MiB")
+            let before = daemon.residentBytes
+            let (process, _) = try take(kind, 200, of: daemon)
+            try expectOthersGoOn(daemon)
+            // 8 MiB are the user's, and what the daemon keeps of freed memory; unbounded it would be 50 MiB and more.
+            #expect(daemon.residentBytes < before + 32 << 20)
+            // Replies that are not read are not asked for any more; of half frames the longest goes.
+            if kind == "half" { #expect(daemon.log.contains("who may have 8388608 in all connections")) }
+            withExtendedLifetime(process) {}
+        }
+
+        @Test func denialsAreNotJournaled() throws {
+            let daemon = try daemon()
+            let root = try RawPeer.greeted(daemon.socketPath)
+            #expect(try root.ask(BreakerForceOpen(name: Name("open"))).status == .ok)
+            func sequence() throws -> UInt64 {
+                try root.ask(ServerStatus()).reply(ServerStatus.Reply.self).sequence
+            }
+            let before = try sequence()
+            let count = 20_000
+            let (process, words) = try take("denials", count, of: daemon)
+            #expect(words == ["\(count)"])
+            // The worker's first, which makes it known, and time that passes.
+            #expect(try sequence() < before + 20)
+            try expectOthersGoOn(daemon)
+            withExtendedLifetime(process) {}
+        }
+    }
+}

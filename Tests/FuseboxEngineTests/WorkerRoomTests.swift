@@ -1,0 +1,182 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxEngine
+
+/// What is kept for workers is bounded, for each, for each user and in all; and who makes room.
+@Suite("Room for workers and their replies")
+struct WorkerRoomTests {
+    /// What is kept of one reply without fields.
+    private static let replyBytes = 18
+
+    private func outcome() throws -> BreakerSuccess { BreakerSuccess(name: try Name("openai")) }
+
+    /// Has a worker leave so many replies unacknowledged.
+    private func pile(_ count: Int, _ engine: JournaledEngine, _ worker: JournaledEngine.Worker) throws {
+        worker.acknowledges = false
+        for _ in 0..<count { _ = try engine.ok(try outcome(), by: worker) }
+    }
+
+    @Test("A worker whose replies take too many bytes is busy until it acknowledges some")
+    func perWorker() throws {
+        var limits = Limits()
+        limits.keptBytesPerWorker = 3 * Self.replyBytes
+        let engine = try JournaledEngine(limits: limits)
+        let worker = try engine.worker(1)
+        try pile(3, engine, worker)
+        let before = engine.image
+        #expect(try engine.ask(try outcome(), by: worker).status == .busy)
+        #expect(engine.image == before, "a refusal changes nothing, not even what is acknowledged")
+        worker.oldest = 3
+        #expect(try engine.ask(try outcome(), by: worker).status == .ok)
+        #expect(engine.workers.bytes == 2 * Self.replyBytes)
+    }
+
+    @Test("A user's own workers that are away make room, the quietest first, and never another's")
+    func perUser() throws {
+        var limits = Limits()
+        limits.keptBytesPerUser = 6 * Self.replyBytes
+        let engine = try JournaledEngine(limits: limits)
+        let other = try engine.worker(9, user: 2_000)
+        try pile(4, engine, other)
+        engine.leave(other)
+        let gone = try (1...2).map { try engine.worker($0) }
+        for worker in gone { try pile(2, engine, worker) }
+        let staying = try engine.worker(3)
+        try pile(2, engine, staying)
+        for worker in gone { engine.leave(worker) }
+
+        _ = try engine.ok(try outcome(), by: staying)
+        #expect(engine.workers.find(gone[0].id) == nil)
+        #expect(engine.workers.find(gone[1].id) != nil && engine.workers.find(other.id) != nil)
+        #expect(try engine.connect(gone[0].id, after: 2).1 == .forgotten, "it is told so")
+        try pile(3, engine, staying)
+        #expect(engine.workers.find(gone[1].id) == nil)
+        #expect(engine.workers.share(of: 1_000).bytes == 6 * Self.replyBytes)
+        // All that are left are connected: the user waits, and others do not.
+        #expect(try engine.ask(try outcome(), by: staying).status == .busy)
+        #expect(try engine.ask(try outcome(), by: try engine.worker(4)).status == .busy)
+        #expect(try engine.connect(other.id, user: 2_000, after: 4).1 == .resumed)
+        #expect(try engine.ask(try outcome(), by: try engine.worker(10, user: 2_000)).status == .ok)
+    }
+
+    @Test("In all, the user for whom most is kept makes room")
+    func inAll() throws {
+        var limits = Limits()
+        limits.keptBytes = 10 * Self.replyBytes
+        let engine = try JournaledEngine(limits: limits)
+        let most = try engine.worker(1, user: 1)
+        try pile(6, engine, most)
+        let few = try engine.worker(2, user: 2)
+        try pile(4, engine, few)
+        for worker in [most, few] { engine.leave(worker) }
+        let newcomer = try engine.worker(3, user: 3)
+        try pile(1, engine, newcomer)
+        #expect(engine.workers.find(most.id) == nil && engine.workers.find(few.id) != nil)
+        // Whoever has the most and is all there has to wait; the others' workers stay.
+        try pile(5, engine, newcomer)
+        #expect(try engine.ask(try outcome(), by: newcomer).status == .busy)
+        #expect(engine.workers.find(few.id) != nil)
+    }
+
+    @Test("Workers of one user that fill the table make others' neither forgotten nor refused")
+    func countOfWorkers() throws {
+        var limits = Limits()
+        limits.workers = 32
+        let engine = try JournaledEngine(limits: limits)
+        let other = try engine.worker(1_000, user: 2)
+        _ = try engine.ok(try outcome(), by: other)
+        engine.leave(other)
+        for number in 1...100 {
+            let worker = try engine.worker(UInt64(number), user: 1)
+            #expect(try engine.ask(try outcome(), by: worker).status == .ok)
+            engine.leave(worker)
+        }
+        #expect(engine.workers.count == 30, "two places are the operators'")
+        #expect(try engine.connect(other.id, user: 2, after: 1).1 == .resumed)
+        #expect(try engine.ask(try outcome(), by: try engine.worker(1_001, user: 2)).status == .ok)
+        #expect(engine.workers.share(of: 2).workers == 2 && engine.workers.share(of: 1).workers == 28)
+        for number in 0..<2 as Range<UInt64> {
+            _ = try engine.ok(try outcome(), by: try engine.worker(2_000 + number, user: 0, isOperator: true))
+        }
+        #expect(engine.workers.count == 32 && engine.workers.share(of: 1).workers == 28)
+        // And what was decided is in the journal.
+        let image = engine.image
+        try engine.restart(limits: limits)
+        #expect(engine.image == image)
+    }
+
+    @Test("A start with lower limits brings what it finds within them, for good")
+    func restart() throws {
+        let engine = try JournaledEngine()
+        for user in 1...3 as ClosedRange<UInt32> {
+            for number in 1...4 as ClosedRange<UInt64> {
+                try pile(Int(number), engine, try engine.worker(UInt64(user) * 10 + number, user: user))
+            }
+        }
+        let sequence = engine.sequence
+        var limits = Limits()
+        limits.keptBytesPerWorker = 3 * Self.replyBytes
+        limits.keptBytesPerUser = 5 * Self.replyBytes
+        limits.keptBytes = 12 * Self.replyBytes
+        limits.workers = 5
+        try engine.restart(limits: limits)
+        #expect(engine.report.contains("workers were forgotten"))
+        let workers = engine.workers
+        #expect(workers.count <= 5 && workers.bytes <= limits.keptBytes && workers.bytes > 0)
+        for user in 1...3 as ClosedRange<UInt32> { #expect(workers.share(of: user).bytes <= limits.keptBytesPerUser) }
+        // The worker with four replies had too many by itself; of the others the quietest went.
+        #expect(workers.find(WorkerID(high: 1, low: 14)) == nil && workers.find(WorkerID(high: 1, low: 31)) == nil)
+        #expect(workers.find(WorkerID(high: 1, low: 33)) != nil)
+        #expect(engine.sequence == sequence + 1, "it is a change like any other")
+
+        let image = engine.image
+        try engine.restart(limits: limits)
+        #expect(engine.image == image && !engine.report.contains("workers were forgotten"))
+        // It is as good as ever, and a start with the old limits goes on from it.
+        _ = try engine.ok(try outcome(), by: try engine.worker(50, user: 5))
+        let later = engine.image
+        try engine.restart()
+        #expect(engine.image == later)
+    }
+
+    @Test("Shares are those of the workers, whoever comes and goes")
+    func sharesAddUp() {
+        var table = WorkerTable()
+        var random = SplitMix64ForTests(state: 7)
+        for step in 0..<2_000 {
+            let id = WorkerID(high: 1, low: random.next() % 40)
+            let number = RequestSequence(
+                sequence: UInt64(step + 1),
+                oldestUnacknowledged: UInt64(step + 1) - min(UInt64(step), random.next() % 9))
+            if random.next() % 4 == 0 { table.forget(id, isEvicted: true) }
+            let now = Timestamp(milliseconds: Int64(step))
+            let slot =
+                table.find(id) ?? table.add(.init(id: id, user: UInt32(id.low % 5), lastSeen: now))
+            let reply = [UInt8](repeating: 1, count: Int(random.next() % 50))
+            reply.withUnsafeBytes { table.keep($0, to: number, command: 17, digest: 0, at: now, in: slot) }
+        }
+        var bytes: [UInt32: Int] = [:]
+        var counts: [UInt32: Int] = [:]
+        table.forEach { worker in
+            bytes[worker.user, default: 0] += worker.kept.byteCount
+            counts[worker.user, default: 0] += 1
+        }
+        for user in 0..<5 as Range<UInt32> {
+            let share = table.share(of: user)
+            #expect(share.bytes == bytes[user] ?? 0 && share.workers == counts[user] ?? 0)
+        }
+        #expect(table.bytes == bytes.values.reduce(0, +))
+    }
+}
+
+private struct SplitMix64ForTests {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

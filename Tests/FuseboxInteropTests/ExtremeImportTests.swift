@@ -1,0 +1,106 @@
+import FuseboxCore
+import FuseboxInterop
+import FuseboxWire
+import Testing
+
+/// Imports with numbers from the ends of every range: each is refused, or taken and lived with.
+@Suite("Imports with extreme numbers")
+struct ExtremeImportTests {
+    private static let literals = [
+        "0", "-0", "-1", "1", "0.5", "4294967295", "4294967296", "9007199254740991", "9007199254740993",
+        "8640000000000000", "8640000000000001", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+        "9223372036.854775807", "9223372036.854775808", "1e308", "1e400", "1e-400", "5e-324",
+        "1e99999999999999999999", "-1e308",
+    ]
+
+    /// The keys of all members that are numbers.
+    private func keys(_ document: JSONValue) -> Set<String> {
+        if let list = document.list { return list.reduce(into: []) { $0.formUnion(keys($1)) } }
+        return (document.members ?? []).reduce(into: []) { keys, member in
+            if case .number = member.value { keys.insert(member.key) }
+            keys.formUnion(self.keys(member.value))
+        }
+    }
+
+    /// The document with the members of this key given this number; those of nested lists too.
+    private func replacing(_ document: JSONValue, _ key: String, _ literal: String) -> JSONValue {
+        if let list = document.list { return .array(list.map { replacing($0, key, literal) }) }
+        guard let members = document.members else { return document }
+        return .object(
+            members.map { member in
+                if member.key == key, case .number = member.value { return (key, .number(literal)) }
+                return (member.key, replacing(member.value, key, literal))
+            })
+    }
+
+    @Test("No number traps, and what is taken loads from its snapshot", arguments: [Profile.fusebox, .llmProviders])
+    func numbers(profile: Profile) throws {
+        let document = try Fixtures.json("snapshots/export.json")
+        let moment = Moment(milliseconds: 1_767_680_530_266)
+        var taken = 0
+        var refused = 0
+        for key in keys(document).sorted() {
+            for literal in Self.literals {
+                do {
+                    let machine = try LLMProvidersSnapshot.stateMachine(
+                        from: replacing(document, key, literal), profile: profile, at: moment)
+                    try live(machine, "\(key): \(literal)")
+                    taken += 1
+                } catch is JSONFieldError { refused += 1 }
+            }
+        }
+        #expect(taken > 100 && refused > 100)
+    }
+
+    /// A day in the life of a state: calls, time, a snapshot, an export.
+    private func live(_ imported: StateMachine, _ what: String) throws {
+        var machine = imported
+        var events: [Event] = []
+        var moment = imported.lastMoment
+        for passed in [0, 86_400_001, 40 * 86_400_000] as [Int64] {
+            moment = Moment(now: moment.now + passed, wall: moment.wall + passed)
+            if machine.isDue(at: moment) { _ = try machine.apply(Advance(), at: moment, effects: &events) }
+            for provider in ["openai", "anthropic"] {
+                let record = LedgerRecord(
+                    provider: try Name(provider), model: try Name("m"), cost: Limits.callCost, inputTokens: .max,
+                    outputTokens: .max)
+                do { _ = try machine.apply(record, at: moment, effects: &events) } catch {
+                    #expect(error.status == .overflow, "\(what)")
+                }
+                _ = try? machine.apply(BreakerFailure(name: try Name(provider)), at: moment, effects: &events)
+            }
+            _ = try machine.apply(Overview(cursor: 0), at: moment, effects: &events)
+            let isSame = try loaded(machine).image == machine.image
+            #expect(isSame, "\(what)")
+        }
+        _ = LLMProvidersSnapshot.export(machine, at: moment)
+    }
+
+    /// The state read from its own image.
+    private func loaded(_ machine: StateMachine) throws -> StateMachine {
+        var image = StateImage(profile: machine.profile, limits: machine.limits, at: machine.lastMoment)
+        for part in machine.image {
+            try part.bytes.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                try image.add(part.section.rawValue, &reader)
+            }
+        }
+        return try image.finish()
+    }
+}
+
+/// A part of a state's image.
+private struct Part: Equatable {
+    var section: ImageSection
+    var bytes: [UInt8]
+}
+
+extension StateMachine {
+    fileprivate var image: [Part] {
+        var parts: [Part] = []
+        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+            parts.append(Part(section: section, bytes: part.bytes))
+        }
+        return parts
+    }
+}

@@ -1,0 +1,132 @@
+import Testing
+
+@testable import FuseboxServer
+
+/// Users share the time of a turn, not their connections.
+@Suite("The schedule of a turn")
+struct TurnScheduleTests {
+    private let slice = TurnSchedule.sliceNanoseconds
+    private let whole = TurnSchedule.turnNanoseconds
+
+    /// Lets a user go on, a look every so often, until it has to stop; gives how long that took.
+    private func serve(
+        _ user: Int, _ schedule: inout TurnSchedule, from start: Int64, each step: Int64 = 10_000
+    ) -> Int64 {
+        var now = start
+        while schedule.mayGoOn(user, at: now) { now += step }
+        return now - start
+    }
+
+    private func mayGoOn(_ user: Int, _ schedule: inout TurnSchedule, at now: Int64) -> Bool {
+        schedule.mayGoOn(user, at: now)
+    }
+
+    private func next(_ schedule: inout TurnSchedule, at now: Int64) -> UInt64? { schedule.next(at: now) }
+
+    @Test("A user who is alone has the whole turn")
+    func alone() {
+        var schedule = TurnSchedule()
+        schedule.begin(at: 1_000)
+        #expect(serve(0, &schedule, from: 1_000) == whole)
+    }
+
+    @Test("Who comes after the turn's end still has a slice, and no more than one")
+    func late() {
+        var schedule = TurnSchedule()
+        schedule.begin(at: 0)
+        let end = serve(0, &schedule, from: 0)
+        schedule.wait(1, of: 0)
+        #expect(serve(1, &schedule, from: end) == slice)
+        #expect(!mayGoOn(1, &schedule, at: end + slice))
+        #expect(!mayGoOn(0, &schedule, at: end + slice))
+        // In the next turn it has one again.
+        schedule.begin(at: end + slice)
+        #expect(mayGoOn(1, &schedule, at: end + slice))
+    }
+
+    @Test("While somebody waits, who arrives has a slice; another connection of the same user does not get one more")
+    func arrivals() {
+        var schedule = TurnSchedule()
+        schedule.begin(at: 0)
+        schedule.wait(7, of: 3)
+        let first = serve(0, &schedule, from: 0)
+        #expect(first == slice)
+        #expect(serve(0, &schedule, from: first) == 0)
+        #expect(serve(1, &schedule, from: first) == slice)
+    }
+
+    @Test("A look charges the time before it to the one who was served")
+    func charges() {
+        var schedule = TurnSchedule()
+        schedule.begin(at: 0)
+        schedule.wait(7, of: 3)
+        #expect(mayGoOn(0, &schedule, at: 0))
+        // User 0 has taken five slices between two looks: the second user pays nothing for that.
+        #expect(mayGoOn(1, &schedule, at: 5 * slice))
+        #expect(!mayGoOn(0, &schedule, at: 5 * slice + 1))
+        #expect(mayGoOn(1, &schedule, at: 5 * slice + 2))
+    }
+
+    @Test("Those who wait are served user after user, each its oldest connection first, for a slice")
+    func roundRobin() {
+        var schedule = TurnSchedule()
+        for session in 0..<100 as Range<UInt64> { schedule.wait(session, of: 0) }
+        schedule.wait(1_000, of: 1)
+        schedule.wait(1_001, of: 1)
+        schedule.wait(2_000, of: 2)
+        schedule.begin(at: 0)
+        var now: Int64 = 0
+        var order: [UInt64] = []
+        let users: [UInt64: Int] = [1_000: 1, 1_001: 1, 2_000: 2]
+        while let session = schedule.next(at: now) {
+            order.append(session)
+            now += serve(users[session] ?? 0, &schedule, from: now)
+        }
+        #expect(order == [0, 1_000, 2_000, 1, 1_001, 2, 3, 4])
+        #expect(now == whole, "eight slices are a turn")
+        // The rest comes in the next turn, and nothing is lost.
+        var rest: [UInt64] = []
+        while schedule.hasWaiting {
+            schedule.begin(at: now)
+            while let session = schedule.next(at: now) {
+                rest.append(session)
+                now += slice
+            }
+        }
+        #expect(rest == Array(5..<100))
+    }
+
+    @Test("The last who waits goes on to the end of the turn")
+    func last() throws {
+        var schedule = TurnSchedule()
+        schedule.wait(1, of: 0)
+        schedule.begin(at: 0)
+        #expect(next(&schedule, at: 0) == 1)
+        #expect(serve(0, &schedule, from: 0) == whole)
+    }
+
+    @Test("A queue that is never empty takes bounded memory and loses nobody")
+    func neverEmpty() {
+        var schedule = TurnSchedule()
+        var expected: UInt64 = 0
+        for session in 0..<100 as Range<UInt64> { schedule.wait(session, of: 0) }
+        for session in 100..<20_000 as Range<UInt64> {
+            schedule.begin(at: 0)
+            #expect(next(&schedule, at: 0) == expected)
+            expected += 1
+            schedule.wait(session, of: 0)
+        }
+    }
+
+    @Test("At the end everybody goes on")
+    func end() {
+        var schedule = TurnSchedule()
+        schedule.begin(at: 0)
+        schedule.wait(1, of: 1)
+        schedule.endFairness()
+        #expect(mayGoOn(0, &schedule, at: 100 * whole))
+        schedule.removeAll()
+        #expect(!schedule.hasWaiting)
+        #expect(next(&schedule, at: 0) == nil)
+    }
+}

@@ -1,0 +1,276 @@
+import FuseboxCore
+import FuseboxEngine
+import FuseboxStore
+import FuseboxWire
+
+/// What a walk came to.
+public struct CommandWalkResult: Sendable, Equatable {
+    /// What is wrong, if something is. The same seed shows it again.
+    public var violation: String?
+    /// The numbers of the commands that were carried out at least once.
+    public var carriedOut: Set<UInt16> = []
+    /// The statuses that commands were refused with.
+    public var refusals: Set<Status> = []
+    public var steps = 0
+    /// Snapshots that were written and loaded.
+    public var loads = 0
+    /// States that came from elsewhere, with values of every kind in them.
+    public var imports = 0
+
+    public init() {}
+}
+
+/// A random walk over every command of the state machine, with every value in every field.
+///
+/// Nothing may trap. What is refused changes nothing. Every so often the state is written down as a snapshot and loaded
+/// again by the code that a start runs: it must load, be the same to the last bit, and go on as the original does.
+public struct CommandWalk {
+    /// What bounds the state.
+    public enum Bounds: String, Sendable, CaseIterable {
+        /// The daemon's own limits.
+        case usual
+        /// So low that every one of them is met.
+        case tiny
+
+        var limits: Limits {
+            var limits = Limits()
+            guard self == .tiny else { return limits }
+            limits.names = 6
+            limits.namesPerUser = 4
+            limits.models = 4
+            limits.modelAccounts = 6
+            limits.providerAccounts = 3
+            limits.budgets = 3
+            limits.closedPeriods = 2
+            limits.permits = 4
+            limits.permitsPerUser = 3
+            limits.lapsedPermits = 2
+            limits.idleBreakerMilliseconds = 1_000
+            return limits
+        }
+    }
+
+    /// The numbers of the commands that the state machine answers, by the table of all.
+    public static var commands: [UInt16] {
+        (0...CommandTable.highestNumber).filter { number in
+            var check = IsCommand()
+            return CommandTable.declaration(number) != nil && StateMachine.dispatch(number, &check) != nil
+        }
+    }
+
+    private struct IsCommand: StateCommandVisitor {
+        mutating func visit<C: StateCommand>(_ command: C.Type) {}
+    }
+
+    /// Those that money and time go through; they come as often as all together.
+    private static let busy: [UInt16] = [
+        Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
+        Renew.declaration.number,
+        LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
+        BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number,
+        ExhaustionMark.declaration.number,
+        LedgerResetPeriod.declaration.number,
+    ]
+
+    private let commands = Self.commands
+    private var original: StateMachine
+    /// The state as it was loaded last, and everything since then.
+    private var copy: StateMachine
+    /// A state of the past, to be imported.
+    private var past: StateMachine
+    private var values: RandomValues
+    private var moment: Moment
+    private var user: UInt32 = 0
+    private var worker = WorkerID()
+    private var result = CommandWalkResult()
+
+    public init(seed: UInt64, profile: Profile, _ bounds: Bounds) {
+        values = RandomValues(seed: seed)
+        let starts: [Int64] = [0, 1_767_225_600_000, 1_767_225_600_000, 4_102_444_800_000, 8_639_999_000_000_000]
+        let start = values.random.pick(starts)
+        moment = Moment(milliseconds: start)
+        original = StateMachine(profile: profile, limits: bounds.limits, at: moment)
+        copy = original
+        past = original
+    }
+
+    /// Walks so many steps.
+    public mutating func run(steps: Int) -> CommandWalkResult {
+        for _ in 0..<steps where result.violation == nil { step() }
+        load()
+        return result
+    }
+
+    private mutating func step() {
+        result.steps += 1
+        passTime()
+        advance()
+        values.now = moment.clamped.now
+        values.mood = values.random.pick([
+            .ordinary, .extreme(onceIn: 12), .extreme(onceIn: 3), .oneExtreme, .oneExtreme,
+        ])
+        user = UInt32(values.random.below(3))
+        worker = WorkerID(high: UInt64(values.random.below(4)), low: 1)
+        apply(values.random.pick(values.random.once(in: 2) ? commands : Self.busy))
+        switch values.random.below(400) {
+        case 0..<10: load()
+        case 10: changeProfile()
+        case 11: past = original
+        case 12..<24: importPast()
+        default: return
+        }
+    }
+
+    private mutating func fail(_ what: String) {
+        if result.violation == nil { result.violation = "step \(result.steps): \(what)" }
+    }
+
+    // MARK: Time
+
+    private mutating func passTime() {
+        let random = values.random.below(2_000)
+        let passed: Int64 =
+            switch random {
+            case 0..<1_000: 0
+            case 1_000..<1_300: 1
+            case 1_300..<1_500: 1_000
+            case 1_500..<1_700: 60_000
+            case 1_700..<1_850: 3_600_000
+            case 1_850..<1_950: 86_400_001
+            case 1_950..<1_980: 40 * 86_400_000
+            case 1_980..<1_990: -3_600_000
+            case 1_990..<1_997: 400 * 86_400_000
+            // Seldom: there is no way back from the end of time.
+            default: values.random.once(in: 8) ? values.random.pick([.max, .min, -(1 << 53), 1 << 53, 1 << 40]) : 0
+            }
+        moment.now = moment.now + passed
+        moment.wall = moment.wall + passed
+        // The wall clock is stepped by hand.
+        if values.random.once(in: 200) {
+            moment.wall = moment.wall + values.random.pick([-86_400_000, 86_400_000, -1, 40 * 86_400_000])
+        }
+    }
+
+    /// Lets time take its effect, as the engine does it before anything else.
+    private mutating func advance() {
+        var turns = 0
+        while original.isDue(at: moment) || copy.isDue(at: moment) {
+            carryOut(Advance(), Advance.declaration)
+            turns += 1
+            guard turns < 1_000 else { return fail("something is due for ever at \(moment)") }
+        }
+    }
+
+    // MARK: Commands
+
+    private mutating func apply(_ number: UInt16) {
+        if StateMachine.dispatch(number, &self) == nil { fail("no command \(number)") }
+    }
+
+    /// Carries a command out on both states, and compares what they reply and tell.
+    private mutating func carryOut<C: StateCommand>(_ command: C, _ declaration: CommandDeclaration) {
+        let before = values.random.once(in: 16) ? image(of: original) : nil
+        let (refusal, answer) = apply(command, to: \.original)
+        let again = apply(command, to: \.copy)
+        if let refusal {
+            result.refusals.insert(refusal.status)
+            if let before, before != image(of: original) {
+                fail("\(declaration.name) was refused (\(refusal)) and changed the state")
+            }
+        } else {
+            result.carriedOut.insert(declaration.number)
+        }
+        guard refusal == again.refusal, answer == again.answer else {
+            return fail("\(declaration.name) is answered otherwise by the state that was loaded: \(command)")
+        }
+    }
+
+    private mutating func apply<C: StateCommand>(
+        _ command: C, to machine: WritableKeyPath<Self, StateMachine>
+    ) -> (refusal: Refusal?, answer: [UInt8]) {
+        let (moment, user, worker) = (moment, user, worker)
+        var events: [Event] = []
+        var writer = ByteWriter()
+        do throws(Refusal) {
+            let reply = try self[keyPath: machine].apply(
+                command, at: moment, by: user, worker: worker, effects: &events)
+            if let permit = (reply as? Admit.Reply)?.permit { values.note(permit: permit) }
+            reply.encode(into: &writer)
+        } catch {
+            if !events.isEmpty { fail("\(C.declaration.name) was refused and told of something") }
+            return (error, [])
+        }
+        for event in events { event.encode(into: &writer) }
+        return (nil, writer.bytes)
+    }
+
+    // MARK: Snapshots
+
+    private func header(of machine: StateMachine) -> SnapshotHeader {
+        SnapshotHeader(epoch: 1, sequence: 1, moment: machine.lastMoment, profile: machine.profile)
+    }
+
+    /// The state as a snapshot: two states are the same if these are.
+    private func image(of machine: StateMachine) -> [UInt8] {
+        SnapshotCapture(machine, header: header(of: machine)).bytes()
+    }
+
+    /// Writes the state down, loads it, and goes on with what was loaded beside the original.
+    private mutating func load() {
+        guard result.violation == nil else { return }
+        let bytes = image(of: original)
+        guard bytes == image(of: copy) else { return fail("the state that was loaded has become another") }
+        do throws(SnapshotDamage) {
+            copy = try SnapshotReader(bytes).stateMachine(limits: original.limits)
+        } catch { return fail("the snapshot cannot be loaded: \(error)") }
+        result.loads += 1
+        if image(of: copy) != bytes { fail("the state that was loaded is not the one that was written") }
+    }
+
+    /// A start with the other profile.
+    private mutating func changeProfile() {
+        let profile: Profile = original.profile == .fusebox ? .llmProviders : .fusebox
+        original = original.under(profile)
+        copy = copy.under(profile)
+        load()
+    }
+
+    /// An import of a state of the past, or of one that a stranger has written.
+    private mutating func importPast() {
+        values.mood = .extreme(onceIn: values.random.pick([100, 30, 10, 4]))
+        guard let read = values.random.once(in: 3) ? past : past.disturbed(by: &values) else { return }
+        result.imports += 1
+        let imported = read.under(original.profile)
+        if values.random.once(in: 3) {
+            // A restore: permits and all.
+            original = imported
+            copy = imported
+        } else {
+            original.replaceContents(with: imported)
+            copy.replaceContents(with: imported)
+        }
+        load()
+    }
+}
+
+extension CommandWalk: StateCommandVisitor {
+    public mutating func visit<C: StateCommand>(_ command: C.Type) {
+        let made: C = values.command()
+        // As the daemon does it: what cannot be decoded never gets to the state.
+        var writer = ByteWriter()
+        made.encode(into: &writer)
+        let decoded = writer.bytes.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            var command = C()
+            do throws(Refusal) {
+                try command.fields(&reader)
+                try reader.finish()
+                return Swift.Result<C, Refusal>.success(command)
+            } catch { return .failure(error) }
+        }
+        switch decoded {
+        case .success(let command): carryOut(command, C.declaration)
+        case .failure(let refusal): result.refusals.insert(refusal.status)
+        }
+    }
+}

@@ -1,0 +1,338 @@
+import FuseboxWire
+
+/// Values for the fields of commands: ordinary ones, and those at the ends of every range.
+///
+/// It walks over the fields that a command declares, as the codec and the reference do: a new field or a new command gets
+/// its values without a word here, and a new kind of field stops the walk until it is told how.
+struct RandomValues: Sendable {
+    var random: SplitMix64
+    /// How far from the ordinary the values of a command are.
+    enum Mood: Sendable {
+        /// What workers send.
+        case ordinary
+        /// Each field is at the end of its range once in so many.
+        case extreme(onceIn: Int)
+        /// One field is at the end of its range, and all others are such as any command takes: what is refused for many
+        /// reasons is seldom tried for the last of them.
+        case oneExtreme
+    }
+
+    var mood = Mood.ordinary
+    /// How many fields of the command at hand were asked for so far, and which of them is the extreme one.
+    private var asked = 0
+    private var extremePlace = -1
+    /// The time that ordinary moments lie around.
+    var now = Timestamp(milliseconds: 0)
+    /// Numbers of permits that were granted of late.
+    private var permits: [UInt64] = []
+    private var fresh = 0
+
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    mutating func note(permit: UInt64) {
+        permits.append(permit)
+        if permits.count > 64 { permits.removeFirst() }
+    }
+
+    /// A command whose fields all have random values.
+    mutating func command<Made: Command>() -> Made {
+        asked = 0
+        extremePlace = -1
+        let made: Made = record()
+        guard isTame else { return made }
+        // Once more, now that it is known how many fields there are to choose from.
+        extremePlace = random.below(asked + 1)
+        asked = 0
+        return record()
+    }
+
+    private mutating func record<Record: WireRecord>() -> Record {
+        var record = Record()
+        var filler = Filler(values: self)
+        // The filler throws nothing.
+        do throws(Refusal) { try record.fields(&filler) } catch { preconditionFailure(error.message) }
+        self = filler.values
+        return record
+    }
+
+    /// A record with some of its fields at the ends of their ranges, at every depth.
+    mutating func disturbed<Record: WireRecord>(_ record: Record) -> Record {
+        var record = record
+        var disturber = Disturber(values: self)
+        // The disturber throws nothing.
+        do throws(Refusal) { try record.fields(&disturber) } catch { preconditionFailure(error.message) }
+        self = disturber.values
+        return record
+    }
+
+    fileprivate mutating func disturbed<Value: WireValue>(value: Value, _ field: String) -> Value {
+        let disturbed: any WireValue
+        if let container = value as? any Disturbable {
+            disturbed = container.disturbed(by: &self, field)
+        } else if let record = value as? any WireRecord {
+            disturbed = nestedDisturbed(record)
+        } else {
+            return isExtreme() ? self.value(Value.self, field, isExtreme: true) : value
+        }
+        guard let result = disturbed as? Value else { preconditionFailure("this is no \(Value.wireType)") }
+        return result
+    }
+
+    private mutating func nestedDisturbed<Record: WireRecord>(_ record: Record) -> any WireValue {
+        let result: Record = disturbed(record)
+        return result
+    }
+
+    /// A value from the end of its range.
+    private mutating func value<Value: WireValue>(_: Value.Type, _ field: String, isExtreme: Bool) -> Value {
+        let kept = mood
+        mood = .extreme(onceIn: 1)
+        defer { mood = kept }
+        return value(Value.self, field)
+    }
+
+    fileprivate mutating func value<Value: WireValue>(_: Value.Type, _ field: String) -> Value {
+        let made: any WireValue
+        if let type = Value.self as? any RandomlyMade.Type {
+            made = type.make(&self, field)
+        } else if let type = Value.self as? any WireEnumeration.Type {
+            made = enumeration(type)
+        } else if let type = Value.self as? any WireRecord.Type {
+            made = nested(type)
+        } else {
+            preconditionFailure("there is no random \(Value.wireType)")
+        }
+        guard let value = made as? Value else { preconditionFailure("this is no \(Value.wireType)") }
+        return value
+    }
+
+    private mutating func enumeration<Enumeration: WireEnumeration>(_: Enumeration.Type) -> any WireValue {
+        random.pick(Array(Enumeration.allCases))
+    }
+
+    private mutating func nested<Record: WireRecord>(_: Record.Type) -> any WireValue {
+        let made: Record = record()
+        return made
+    }
+
+    /// Whether the next field is to have a value from the end of its range.
+    fileprivate mutating func isExtreme() -> Bool {
+        asked += 1
+        return switch mood {
+        case .ordinary: false
+        case .extreme(let times): random.once(in: times)
+        case .oneExtreme: asked == extremePlace
+        }
+    }
+
+    private var isTame: Bool {
+        if case .oneExtreme = mood { true } else { false }
+    }
+
+    // MARK: Kinds of values
+
+    /// Where ranges end: small ones, those of the project, and those of 64 bits.
+    private static let edges: [[Int64]] = [
+        [0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32],
+        [
+            (1 << 53) - 1, 1 << 53, (1 << 53) + 1, 1_000_000_000_000_000, 1_000_000_000_000_001,
+            Limits.permitMilliseconds, Limits.permitMilliseconds + 1, 366 * 86_400_000, 366 * 86_400_000 + 1,
+        ],
+        [.max, .max - 1, .max, .max - 1, .min, .min + 1],
+    ]
+
+    fileprivate mutating func integer<Integer: FixedWidthInteger>(_ field: String) -> Integer {
+        guard isExtreme() else {
+            if field.hasPrefix("permit"), !permits.isEmpty { return Integer(clamping: random.pick(permits)) }
+            if isTame { return Integer(clamping: random.within(3...5)) }
+            return Integer(clamping: random.pick([0, 1, 3, 5, random.below(100), random.below(100_000)]))
+        }
+        switch random.below(12) {
+        case 0: return .max
+        case 1: return .max - 1
+        case 2: return .min
+        case 3: return Integer(truncatingIfNeeded: random.next())
+        default: return Integer(clamping: random.pick(random.pick(Self.edges)))
+        }
+    }
+
+    fileprivate mutating func money() -> Money {
+        guard isExtreme() else {
+            return Money(
+                nanodollars: random.pick([0, 1, Int64(random.below(2_000_000_000)), Limits.callCost.nanodollars]))
+        }
+        return Money(nanodollars: integer("money"))
+    }
+
+    fileprivate mutating func timestamp() -> Timestamp {
+        guard isExtreme() else { return now + Int64(random.within(-90_000_000...90_000_000)) }
+        return random.once(in: 2)
+            ? Timestamp(milliseconds: integer("moment"))
+            : random.pick([Timestamp.earliest, Timestamp.latest]) + Int64(random.within(-1...1))
+    }
+
+    fileprivate mutating func double() -> Double {
+        guard isExtreme() else { return Double(random.below(1_000)) / 1_000 }
+        return random.pick([
+            0, -0.0, 1, -1, 1 - .ulpOfOne, 1 + .ulpOfOne, .nan, .infinity, -.infinity, .leastNonzeroMagnitude,
+            .leastNormalMagnitude, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0.5e-9, 0x1p63, 0x1p53,
+            Double(bitPattern: random.next()),
+        ])
+    }
+
+    fileprivate mutating func name() -> Name {
+        let text: String
+        switch random.below(24) {
+        case 0: text = String(repeating: "x", count: Limits.nameLength)
+        case 1: text = "名" + String(repeating: "y", count: Limits.nameLength - 3)
+        case 2:
+            fresh += 1
+            text = "f\(fresh)"
+        default: text = "\(random.pick(["a", "a", "a", "b", "b", "c", "d", "e", "g"]))"
+        }
+        guard let name = try? Name(text) else { preconditionFailure("\(text) is a name") }
+        return name
+    }
+
+    /// How long a list is to be that has room for so many.
+    fileprivate mutating func length(upTo capacity: Int) -> Int {
+        if isExtreme() { return random.pick([0, 1, capacity]) }
+        return isTame ? random.within(1...3) : random.below(min(capacity, 4) + 1)
+    }
+}
+
+/// Fills every field.
+private struct Filler: FieldVisitor {
+    var values: RandomValues
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value = values.value(Value.self, name.description)
+    }
+}
+
+/// Gives some fields other values.
+private struct Disturber: FieldVisitor {
+    var values: RandomValues
+
+    mutating func field<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+    ) throws(Refusal) {
+        value = values.disturbed(value: value, name.description)
+    }
+}
+
+/// A value with others inside that are disturbed one by one.
+private protocol Disturbable: WireValue {
+    func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue
+}
+
+extension Optional: Disturbable where Wrapped: WireValue {
+    fileprivate func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue {
+        guard let wrapped = self else { return self }
+        return Optional(values.disturbed(value: wrapped, field))
+    }
+}
+
+extension Array: Disturbable where Element: WireValue {
+    fileprivate func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue {
+        var list = self
+        // Twice in a row now and then: what comes twice is a case of its own.
+        if let last, values.random.once(in: 8) { list.append(last) }
+        for place in list.indices { list[place] = values.disturbed(value: list[place], field) }
+        return list
+    }
+}
+
+/// A kind of value that is neither a record nor an enumeration.
+private protocol RandomlyMade: WireValue {
+    static func make(_ values: inout RandomValues, _ field: String) -> any WireValue
+}
+
+extension UInt8: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt8
+    }
+}
+
+extension UInt16: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt16
+    }
+}
+
+extension UInt32: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt32
+    }
+}
+
+extension UInt64: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as UInt64
+    }
+}
+
+extension Int64: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.integer(field) as Int64
+    }
+}
+
+extension Double: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.double() }
+}
+
+extension Bool: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        values.random.once(in: 2)
+    }
+}
+
+extension Money: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.money() }
+}
+
+extension Timestamp: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.timestamp() }
+}
+
+extension Name: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.name() }
+}
+
+extension String: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        String(repeating: "t", count: values.length(upTo: Limits.textLength))
+    }
+}
+
+extension Bytes: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        Bytes([UInt8](repeating: 7, count: values.length(upTo: 64)))
+    }
+}
+
+extension Optional: RandomlyMade where Wrapped: WireValue {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        let isPresent = values.random.once(in: 2)
+        return isPresent ? Optional(values.value(Wrapped.self, field)) : Wrapped?.none
+    }
+}
+
+extension Array: RandomlyMade where Element: WireValue {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        // One more than the longest list that a command takes.
+        let length = values.length(upTo: Limits.curveLength + 1)
+        return (0..<length).map { _ in values.value(Element.self, field) }
+    }
+}
+
+extension InlineList: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
+        var list = Self()
+        for _ in 0..<values.length(upTo: capacity) { list.append(values.value(Element.self, field)) }
+        return list
+    }
+}

@@ -1,0 +1,65 @@
+import FuseboxCore
+import FuseboxSimulation
+import FuseboxWire
+import Testing
+
+/// A taste of the random walk that `make soak` does in full.
+@Suite("Random walk over all commands")
+struct CommandWalkTests {
+    struct Walk: Sendable, CustomTestStringConvertible {
+        var profile: Profile
+        var bounds: CommandWalk.Bounds
+        var testDescription: String { "\(profile), \(bounds) limits" }
+    }
+
+    static let walks = [Profile.fusebox, .llmProviders].flatMap { profile in
+        CommandWalk.Bounds.allCases.map { Walk(profile: profile, bounds: $0) }
+    }
+
+    @Test(
+        "No value traps, and every state loads from its snapshot and goes on alike", arguments: walks,
+        1...4 as ClosedRange<UInt64>)
+    func everyStateLoads(walk: Walk, seed: UInt64) {
+        var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
+        let result = commands.run(steps: 1_000)
+        #expect(result.violation == nil, "again: fusebox-simulate --walk 1000 --seed \(seed) --seeds 1")
+        #expect(result.loads > 5 && result.imports > 3)
+    }
+
+    @Test("Every command of the table is carried out, and every limit is met")
+    func everyCommand() {
+        var carriedOut: Set<UInt16> = []
+        var refusals: Set<Status> = []
+        for walk in Self.walks where walk.bounds == .tiny {
+            var commands = CommandWalk(seed: 9, profile: walk.profile, walk.bounds)
+            let result = commands.run(steps: 3_000)
+            carriedOut.formUnion(result.carriedOut)
+            refusals.formUnion(result.refusals)
+        }
+        let missing = CommandWalk.commands.filter { !carriedOut.contains($0) }
+        #expect(missing.isEmpty)
+        #expect(refusals.isSuperset(of: [.outOfRange, .notFound, .notPermitted, .limitReached]))
+    }
+}
+
+/// The same through the whole daemon, with its files.
+@Suite("Random walk through the daemon")
+struct DaemonWalkTests {
+    @Test("Every start loads what the walk has left, a kill loses nothing, and every command of a peer is carried out")
+    func everyStartLoads() {
+        var carriedOut: Set<UInt16> = []
+        var refusals: Set<Status> = []
+        for seed in 1...4 as ClosedRange<UInt64> {
+            let outcome = DaemonWalk(seed: seed).run(lives: 20)
+            #expect(outcome.violation == nil, "again: fusebox-simulate --walk 2000 --seed \(seed) --seeds 1")
+            #expect(outcome.starts == 20 && outcome.comparisons > 3)
+            carriedOut.formUnion(outcome.carriedOut)
+            refusals.formUnion(outcome.refusals)
+        }
+        // No random number names a snapshot, and no random bytes are one: the simulation imports its own.
+        carriedOut.formUnion([SnapshotRead.declaration.number, ImportCommit.declaration.number])
+        let missing = DaemonWalk.commands.filter { !carriedOut.contains($0) }
+        #expect(missing.isEmpty)
+        #expect(refusals.isSuperset(of: [.outOfRange, .notFound, .notPermitted, .limitReached]))
+    }
+}

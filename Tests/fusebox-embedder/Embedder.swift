@@ -1,0 +1,31 @@
+import FuseboxInterop
+
+/// A program that embeds breaker, registry and ledger and links nothing else of Fusebox: what its linking needs is what
+/// the product needs.
+///
+/// Each line of its input is a kind (`breaker`, `exhaustion`, `ledger`), a tab and a snapshot of llm-providers. It prints
+/// the snapshot that comes out again, or `refused`, a tab and why.
+@main
+struct Embedder {
+    static func main() {
+        while let line = readLine() {
+            let parts = line.split(separator: "\t", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { continue }
+            do { print(try written(parts[0], parts[1])) } catch { print("refused\t\(error)") }
+        }
+    }
+
+    private static func written(_ kind: String, _ json: String) throws -> String {
+        switch kind {
+        case "breaker": return try CircuitBreaker.deserialize(json, profile: .llmProviders).serialize()
+        case "exhaustion":
+            var registry = try ExhaustionRegistry(profile: .llmProviders)
+            try registry.restore(json)
+            return registry.snapshot()
+        default:
+            var ledger = CreditLedger(profile: .llmProviders, at: Timestamp(milliseconds: 0))
+            try ledger.restore(json)
+            return ledger.snapshot()
+        }
+    }
+}
