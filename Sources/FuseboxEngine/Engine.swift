@@ -122,6 +122,7 @@ public struct Engine: ~Copyable {
         now = moment.now
         snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)
+        if durability != .snapshot { storage.lastSync = moment.now }
         state = recovered.state
     }
 

@@ -55,7 +55,7 @@ struct ExchangeCommandsTests {
 
     @Test func aPartAloneReplacesThatPartAndKeepsTheRest() throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("breaker", "open", "mine")
+        #expect(try daemon.fusebox("breaker", "open", "mine", "--create").status == 0)
         _ = try daemon.fusebox("ledger", "record", "mine", "m", "--cost", "2")
         _ = try daemon.fusebox("exhaustion", "mark", "mine")
         let end = try #require(daemon.json("export")["ledger"]?["exportedAt"]?.int64) + 600_000
@@ -76,7 +76,7 @@ struct ExchangeCommandsTests {
     @Test func anExportBringsBreakersUpToDateAsTheLibrarysSnapshotDoes() throws {
         let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
         // A monitoring window of a millisecond begins anew at each look: where it begins tells when that was.
-        _ = try daemon.fusebox("breaker", "configure", "a", "--monitoring-period", "1ms")
+        _ = try daemon.fusebox("breaker", "configure", "a", "--create", "--monitoring-period", "1ms")
         let begin = try daemon.connect().ping().now
         let clock = ContinuousClock()
         let limit = clock.now + .seconds(20)

@@ -303,7 +303,7 @@ public struct ServerStatus: Command {
                 "syncedSequence", &syncedSequence, "state changes that the journal is known to have on the disk")
             try visitor.field(
                 "syncedAt", &syncedAt,
-                "when a sync of the journal last ended, on the steady clock; absent: none has in this life of the daemon"
+                "when a sync of the journal last ended, on the steady clock; or when the daemon began, which finds all of it on the disk; absent: none is kept"
             )
             try visitor.field(
                 "fileSystemRoom", &fileSystemRoom,
