@@ -66,7 +66,7 @@ extension Recovered {
         var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
         for name in names {
             let base: Base
-            do throws(SnapshotFailure) { base = try Base(name, from: store) } catch {
+            do throws(SnapshotFailure) { base = try Base(name, from: store, limits: limits) } catch {
                 if case .damaged(let file, let damage) = error, case .unknownVersion = damage {
                     throw .newerVersion(file: file, damage)
                 }
@@ -116,12 +116,17 @@ extension Recovered {
         let workers: WorkerTable
         let info: SnapshotInfo
 
-        init<Files: Storage>(_ name: SnapshotName, from store: SnapshotStore<Files>) throws(SnapshotFailure) {
+        init<Files: Storage>(
+            _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
+        ) throws(SnapshotFailure) {
             let reader = try store.load(name)
             header = reader.header
             info = try store.info(name)
-            // What was taken once is not refused now, whatever the limits have become.
-            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: .unbounded) } catch {
+            // What was taken once is not refused now, whatever the limits have become. Those that refuse nothing, such as how
+            // much is remembered, are the ones that the journal was written under.
+            var unbounded = limits
+            unbounded.admitEverything()
+            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
                 throw .damaged(name.file, error)
             }
         }
