@@ -26,7 +26,7 @@ struct Fusebox: ParsableCommand {
               74  standard output cannot be written
               75  not now: a call that may not go out, or something to try again
               77  not permitted
-               78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
+              78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
             `fusebox run` passes on the exit status of its command. A report that no daemon takes is kept in the spool, and \
             that is done (0): see `fusebox help spool`.
             """,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxWire
 
 /// Numbers on the command line: what is none, or lies outside, is told the form and the range.
 enum NumberArgument {
@@ -10,11 +11,25 @@ enum NumberArgument {
     /// Reads a whole number within a range.
     static func within(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
         { text in
-            guard let number = Int(text), range.contains(number) else {
+            guard let number = Int(text) ?? printed(text), range.contains(number) else {
                 throw ValidationError("give a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return number
         }
+    }
+
+    /// A whole number as some programs print it: `120.0`, `1.2e3`.
+    private static func printed(_ text: String) -> Int? {
+        guard let number = DecimalText(text), !number.isNegative, number.isWhole() else { return nil }
+        return number.units(.up).flatMap { Int(exactly: $0) }
+    }
+
+    /// Reads the number of a permit.
+    static func permit(_ text: String) throws -> UInt64 {
+        guard let number = UInt64(text) else {
+            throw ValidationError("give a permit's number, as `fusebox permits list` shows it")
+        }
+        return number
     }
 
     /// Reads a ratio of at least 0.

@@ -98,6 +98,20 @@ struct CallEndTests {
         #expect(usage.map { $0.inputTokens + $0.outputTokens } == tokens)
     }
 
+    @Test(
+        "18: a line without a key that there is may have meant a cost: where nothing was used, the estimate is charged",
+        arguments: [
+            (["COST=0.5"], "0.25"), (["cost 0.5"], "0.25"), (["{\"cost\": 0.5}"], "0.25"), (["total_cost=0.5"], "0.25"),
+            (["# asked once"], nil), (["0.5", "input-tokens=7"], "0"), ([], nil),
+            (["model=x", "cost:0.5"], "0.25"),
+        ] as [([String], String?)])
+    func unknownKeys(lines: [String], cost: String?) {
+        let end = call(.exited(0), told: lines, estimate: estimate)
+        #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
+        #expect(end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=") })
+        #expect(end.told.hasUnread == (cost == "0.25"))
+    }
+
     @Test("Without an estimate, what was understood is charged, and a call that tells a cost was sent")
     func withoutEstimate() {
         #expect(call(.exited(0), told: ["cost=lots"]).call.usage == nil)

@@ -53,6 +53,16 @@ struct FuseboxToolTests {
                 "such as 0.0012 or 1.2e-3, from 0 to 1000000"
             ),
             (["ledger", "budget", "set", "a", "--monthly", "1e12"], "from 0 to 9223372036.854775807"),
+            (
+                ["report", "--provider", "a", "--outcome", "failure", "--input-tokens", "1.5"],
+                "give a whole number from 0 to 4294967295"
+            ),
+            (
+                ["report", "--provider", "a", "--outcome", "failure", "--output-tokens", "1e10"],
+                "give a whole number from 0 to 4294967295"
+            ),
+            (["run", "--provider", "a", "--tokens", "many", "--", "true"], "give a whole number from 0 to 4294967295"),
+            (["permits", "revoke", "p1"], "give a permit's number, as `fusebox permits list` shows it"),
         ] as [([String], String)])
     func wrongValues(arguments: [String], words: String) throws {
         let outcome = try Program.run([Program.fusebox] + arguments)
@@ -73,7 +83,9 @@ struct FuseboxToolTests {
         _ = try daemon.fusebox("exhaustion", "default", "--for", "1h30m")
         #expect(try daemon.json("exhaustion", "default")["cooldownMilliseconds"] == 5_400_000)
         _ = try daemon.fusebox("breaker", "configure", "--default", "--reset-timeout", "1.5h")
-        _ = try daemon.fusebox("ledger", "record", "p", "m", "--cost", "7.5e-05")
+        _ = try daemon.fusebox("ledger", "record", "p", "m", "--cost", "7.5e-05", "--input-tokens", "1.2e3")
+        _ = try daemon.fusebox("report", "--provider", "p", "--outcome", "success", "--input-tokens", "120.0")
+        #expect(try daemon.json("ledger", "show", "p")["usage"]?["inputTokens"] == 1_320)
         #expect(try daemon.json("ledger", "burn", "p", "--window", "1d12h")["windowMilliseconds"] == 129_600_000)
     }
 

@@ -21,7 +21,9 @@ struct CallOptions: ParsableArguments {
         transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
-    @Option(help: ArgumentHelp("Tokens that it may use at most, input and output together.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp("Tokens that it may use at most, input and output together.", valueName: "count"),
+        transform: NumberArgument.count)
     var tokens = 0
 
     func validate() throws {

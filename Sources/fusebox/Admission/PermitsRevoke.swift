@@ -16,7 +16,9 @@ extension PermitsCommands {
                   fusebox permits revoke 7492398923874305
                 """)
 
-        @Argument(help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"))
+        @Argument(
+            help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"),
+            transform: NumberArgument.permit)
         var numbers: [UInt64]
 
         @OptionGroup var connection: ConnectionOptions

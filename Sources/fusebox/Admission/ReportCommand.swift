@@ -29,10 +29,10 @@ struct ReportCommand: ReportingCommand {
     @Option(help: ArgumentHelp("What it cost.", valueName: "dollars"), transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
-    @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"))
+    @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"), transform: NumberArgument.count)
     var inputTokens: Int?
 
-    @Option(help: ArgumentHelp("Tokens received.", valueName: "count"))
+    @Option(help: ArgumentHelp("Tokens received.", valueName: "count"), transform: NumberArgument.count)
     var outputTokens: Int?
 
     @Option(

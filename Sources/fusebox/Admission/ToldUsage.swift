@@ -16,11 +16,13 @@ struct ToldUsage {
 
     /// What was told and not understood, a sentence each.
     private(set) var complaints: [String] = []
-    /// Whether a cost was.
-    private(set) var unreadCost: Unread?
+    /// Whether a cost was: a line without a key may have been meant as one, so it counts where nothing else was used.
+    var unreadCost: Unread? { misreadCost ?? (hasUnknownLine && usage == nil ? .cost : nil) }
     /// Whether tokens were.
     private(set) var unreadTokens: Unread?
     private(set) var hasUnreadRetryAfter = false
+    private var misreadCost: Unread?
+    private var hasUnknownLine = false
     /// Whether any of what was used was.
     var hasUnread: Bool { unreadCost != nil || unreadTokens != nil }
 
@@ -31,17 +33,23 @@ struct ToldUsage {
         case output
     }
 
-    /// Takes a line: amounts add up, of the rest the last counts.
+    /// Takes a line: amounts add up, of the rest the last counts. A line that begins with `#` is a comment.
     mutating func take(_ line: some StringProtocol, number: Int) {
+        guard !line.hasPrefix("#") else { return }
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let key = Self.trimmed(parts[0])
-        guard parts.count == 2, let form = take(key, Self.trimmed(parts[1])) else { return complain(number, line, nil) }
+        guard parts.count == 2, let form = take(key, Self.trimmed(parts[1])) else {
+            hasUnknownLine = true
+            return complain(number, line, Self.keys)
+        }
         if form != "" { complain(number, line, form) }
     }
 
-    private mutating func complain(_ number: Int, _ line: some StringProtocol, _ form: String?) {
-        complaints.append(
-            "FUSEBOX_USAGE, line \(number) is not understood: \(line)" + (form.map { "; give \($0)" } ?? ""))
+    /// What a line may be.
+    private static let keys = "cost=, input-tokens=, output-tokens=, model=, outcome= or retry-after="
+
+    private mutating func complain(_ number: Int, _ line: some StringProtocol, _ form: String) {
+        complaints.append("FUSEBOX_USAGE, line \(number) is not understood: \(line); give \(form)")
     }
 
     /// Takes a value; returns what it must be if it is not understood, else an empty text; nil: there is no such key.
@@ -49,14 +57,14 @@ struct ToldUsage {
         switch key {
         case "cost":
             if let cost = try? MoneyArgument.cost(value).money, add(Usage(cost: cost)) { return "" }
-            unreadCost = .cost
+            misreadCost = .cost
             return "dollars, from 0 to \(Limits.callCost)"
         case "input-tokens":
-            if let count = Self.count(value), add(Usage(inputTokens: count)) { return "" }
+            if let count = try? NumberArgument.count(value), add(Usage(inputTokens: count)) { return "" }
             unreadTokens = .input
             return "a whole number, from 0 to \(UInt32.max)"
         case "output-tokens":
-            if let count = Self.count(value), add(Usage(outputTokens: count)) { return "" }
+            if let count = try? NumberArgument.count(value), add(Usage(outputTokens: count)) { return "" }
             unreadTokens = .output
             return "a whole number, from 0 to \(UInt32.max)"
         case "model":
@@ -81,14 +89,6 @@ struct ToldUsage {
         default: return nil
         }
         return ""
-    }
-
-    /// A number of tokens, which some programs print as `120.0` or `1.2e3`.
-    private static func count(_ text: String) -> Int? {
-        guard let number = DecimalText(text), !number.isNegative, number.isWhole(), let count = number.units(.up) else {
-            return nil
-        }
-        return UInt32(exactly: count).map { Int($0) }
     }
 
     private mutating func add(_ more: Usage) -> Bool {
