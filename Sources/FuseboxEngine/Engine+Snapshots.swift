@@ -277,7 +277,9 @@ extension Refusal {
     /// What a client is told of work on the data directory that failed.
     public init(_ failure: SnapshotFailure) {
         switch failure {
-        case .storage(let error): self.init(error.isNotFound ? .notFound : .storageFailed, error.description)
+        case .storage(let error) where error.isNotFound:
+            self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` tells those that are")
+        case .storage(let error): self.init(.storageFailed, error.description)
         case .damaged: self.init(.damagedData, failure.description)
         }
     }

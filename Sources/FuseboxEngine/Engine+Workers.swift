@@ -13,12 +13,12 @@ extension Engine {
         return (.resumed, state.workers[slot].lastSequence)
     }
 
-    /// - Throws: `outOfRange` for a worker id of zeros, `notPermitted` if the worker is another user's
+    /// - Throws: `outOfRange` if the worker id is zero, `notPermitted` if the worker is another user's
     mutating func greet(
         _ hello: Hello, _ session: borrowing Session
     ) throws(Refusal) -> (WorkerStanding, lastSequence: UInt64) {
         guard hello.worker != WorkerID(high: 0, low: 0) else {
-            throw Refusal(.outOfRange, "a worker id of zeros is nobody's; draw 128 random bits")
+            throw Refusal(.outOfRange, "the worker id must not be zero; draw 128 random bits")
         }
         if let owner = owner(of: hello.worker), owner != session.peer.user {
             throw Refusal(.notPermitted, "this worker id belongs to another user's process; draw 128 random bits")

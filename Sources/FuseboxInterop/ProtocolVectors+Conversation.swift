@@ -49,7 +49,7 @@ extension ProtocolVectors {
         reply.version = 1
         reply.epoch = 0x1122_3344_5566_7788
         reply.frameLimit = UInt32(Limits.frameLength)
-        reply.keptReplies = 1_024
+        reply.keptReplies = 4_096
         reply.idleMilliseconds = 86_400_000
         reply.graceMilliseconds = 2_000
         reply.server = "fuseboxd 1.0.0"

@@ -71,6 +71,8 @@
 
     @usableFromInline @inline(never)
     func goesOn() -> Refusal {
-        Refusal(.trailingBytes, "\(remaining) bytes follow the last field, from byte \(offset) on")
+        Refusal(
+            .trailingBytes,
+            "\(remaining) \(remaining == 1 ? "byte follows" : "bytes follow") the last field, from byte \(offset) on")
     }
 }

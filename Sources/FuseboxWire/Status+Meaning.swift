@@ -20,9 +20,10 @@ extension Status {
     public var meaning: String {
         switch self {
         case .ok: "The request was carried out; the payload is the command's reply."
-        case .malformed: "The payload ends inside a field, or a field holds what its type cannot."
+        case .malformed:
+            "The payload ends inside a field, or a field holds what its type cannot. Closed if the frame is no request."
         case .unknownCommand: "No command has this number."
-        case .frameTooLarge: "The frame is longer than the limit that hello announced."
+        case .frameTooLarge: "The frame is longer than the limit: before hello 512 bytes, then what hello announced."
         case .unsupportedVersion: "Server and client share no protocol version."
         case .helloRequired: "A request came before hello, or a second hello came."
         case .helloTimeout: "Hello did not come in time."
@@ -30,7 +31,7 @@ extension Status {
         case .badText: "A text or a name is not valid UTF-8."
         case .trailingBytes: "The payload goes on after its last field."
         case .outOfRange: "A value lies outside its documented range."
-        case .badMagic: "The first bytes are not those of this protocol."
+        case .badMagic: "The first frame is a hello whose magic is missing or another one."
         case .sequenceReused: "The sequence number was another request of this worker."
         case .notFound: "Nothing is known under this name."
         case .notPermitted: "The peer may not use this command."

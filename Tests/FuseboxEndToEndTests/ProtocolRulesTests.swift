@@ -65,6 +65,28 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
+        @Test("A hello without a magic is not this protocol's, and worker id 0 is refused; both close the connection")
+        func emptyHello() throws {
+            let daemon = try DaemonProcess()
+            let stranger = try RawPeer(daemon.socketPath)
+            stranger.send(bytes(1))
+            #expect(try stranger.next()?.status == .badMagic)
+            #expect(try stranger.isClosed())
+            let nobody = try RawPeer(daemon.socketPath)
+            nobody.send(RawPeer.frame(Hello(worker: WorkerID(high: 0, low: 0), client: "test")))
+            #expect(try nobody.next()?.status == .outOfRange)
+            #expect(try nobody.isClosed())
+        }
+
+        @Test("A snapshot that is not kept is not found, and the refusal tells no path of the daemon's")
+        func snapshotThatIsNotKept() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let answer = try peer.ask(SnapshotRead(sequence: 9_999, offset: 0))
+            #expect(answer.status == .notFound)
+            #expect(!answer.message.contains("/"))
+        }
+
         // MARK: Sequences
 
         private func frame<C: Command>(_ command: C, _ sequence: UInt64, oldest: UInt64) -> [UInt8] {

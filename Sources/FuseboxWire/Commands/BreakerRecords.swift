@@ -114,11 +114,12 @@ public struct BreakerConfigurationChange: WireRecord {
             "quiet time that takes one failure off; 1 ms to 366 days")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "how long a worker's failure counts for `minWorkers`")
+            "how long a worker's failure counts for `minWorkers`; 0 to 366 days")
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; an empty one stands for the default")
+            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; at most 32 points; an empty one stands for the default"
+        )
         try visitor.field(
             "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
         try visitor.field(

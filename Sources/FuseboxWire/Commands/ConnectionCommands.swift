@@ -97,7 +97,7 @@ public struct Hello: Command {
             reply.lastSequence = .sample(variant)
             reply.isOperator = .sample(variant)
             reply.frameLimit = UInt32(Limits.frameLength)
-            reply.keptReplies = 1_024
+            reply.keptReplies = 4_096
             reply.idleMilliseconds = 86_400_000
             reply.graceMilliseconds = 2_000
             reply.forgottenWorkers = .sample(variant)

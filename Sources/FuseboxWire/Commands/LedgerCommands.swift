@@ -29,6 +29,9 @@ public struct LedgerRecord: Command {
     }
 
     public struct Reply: WireRecord {
+        /// The replies of settles hold it too, under a name of its own.
+        public static var wireType: String { "FiredEvents" }
+
         public var threshold: ThresholdCrossed?
         public var depletion: DepletionProjected?
         @inlinable public init() {}

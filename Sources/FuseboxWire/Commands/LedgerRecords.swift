@@ -241,11 +241,14 @@ public struct Budget: WireRecord {
         try visitor.field("model", &model, "absent: the budget is the provider's as a whole")
         try visitor.field("monthly", &monthly, "dollars per period; absent: none is set; at least 0")
         try visitor.field(
-            "isEnforced", &isEnforced, "whether admission denies what `monthly` does not hold; else it only notifies")
-        try visitor.field("rpm", &rpm, "requests per minute; rate limits are always the provider's; at least 0")
-        try visitor.field("rpd", &rpd, "requests per day")
-        try visitor.field("tpm", &tpm, "tokens per minute")
-        try visitor.field("tpd", &tpd, "tokens per day")
+            "isEnforced", &isEnforced,
+            "whether admission denies what `monthly` does not hold, which must be set then; else it only notifies")
+        try visitor.field(
+            "rpm", &rpm,
+            "requests per minute; rate limits are always the provider's, also where a model is named; at least 0")
+        try visitor.field("rpd", &rpd, "requests per day; at least 0")
+        try visitor.field("tpm", &tpm, "tokens per minute; at least 0")
+        try visitor.field("tpd", &tpd, "tokens per day; at least 0")
     }
 
     /// A rate limit; nil if it is not set.
