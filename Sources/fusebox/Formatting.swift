@@ -36,9 +36,9 @@ enum Formatting {
         return whole % 10 == 0 ? "\(whole / 10)%" : "\(Double(whole) / 10)%"
     }
 
-    /// A number of days with one decimal.
+    /// A number of days with one decimal. Beyond a year it is no more than that: a burn rate of a day does not tell so far.
     static func days(_ days: Double) -> String {
-        "\((days * 10).rounded() / 10) days"
+        days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }
 
     /// A file's length: `512 B`, `1.5 MiB`.

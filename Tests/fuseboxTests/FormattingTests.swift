@@ -23,6 +23,14 @@ struct FormattingTests {
     @Test(arguments: [(0.9, "90%"), (1, "100%"), (0.333333, "33.3%"), (0, "0%"), (0.0004, "0%"), (2.5, "250%")])
     func percents(_ ratio: Double, _ text: String) { #expect(Formatting.percent(ratio) == text) }
 
+    @Test(
+        "25: a burn rate of a day tells no more than a year",
+        arguments: [
+            (0.27, "0.3 days"), (3, "3.0 days"), (366, "366.0 days"), (41_665.7, "over a year"),
+            (7_686_143_363_332.3, "over a year"),
+        ])
+    func days(_ days: Double, _ text: String) { #expect(Formatting.days(days) == text) }
+
     @Test(arguments: [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_572_864, "1.5 MiB")] as [(UInt64, String)])
     func lengths(_ bytes: UInt64, _ text: String) { #expect(Formatting.bytes(bytes) == text) }
 
