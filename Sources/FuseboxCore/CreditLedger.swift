@@ -170,12 +170,13 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost or one above `Limits.callCost`, `overflow` if a sum would leave its range; then nothing has changed
+    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `Limits.callCost`; `overflow` if a
+    ///   sum would leave its range; then nothing has changed
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
         under profile: Profile = .fusebox, countingInWindows: Bool = true
     ) throws(Refusal) -> Fired {
-        try Self.check(charge)
+        try Self.check(charge, under: profile)
         let place = findModel(provider, model)
         let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
         let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
@@ -200,14 +201,20 @@ public struct CreditLedger: Sendable {
     }
 
     /// Throws what recording this on a model without an account would throw; changes nothing.
-    func check(_ charge: Charge, provider: NameID?, at now: Timestamp) throws(Refusal) {
-        try Self.check(charge)
+    func check(
+        _ charge: Charge, provider: NameID?, at now: Timestamp, under profile: Profile
+    ) throws(Refusal) {
+        try Self.check(charge, under: profile)
         let sums = provider.flatMap { providers[$0.index]?.sums } ?? Sums()
         _ = try sums.adding(charge, at: now)
     }
 
-    private static func check(_ charge: Charge) throws(Refusal) {
-        try validate(callCost: charge.cost)
+    private static func check(_ charge: Charge, under profile: Profile) throws(Refusal) {
+        if profile.boundsRecords {
+            try validate(callCost: charge.cost)
+        } else if charge.cost < .zero {
+            throw Refusal(.outOfRange, "a record's cost of $\(charge.cost) must not be negative")
+        }
         guard charge.inputTokens >= 0, charge.outputTokens >= 0 else {
             throw Refusal(.outOfRange, "the tokens of a call must not be negative")
         }

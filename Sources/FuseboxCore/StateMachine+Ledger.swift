@@ -27,7 +27,7 @@ extension StateMachine {
             try admitModel(command.model, by: application)
             _ = try admitModelAccount(command.provider, command.model, by: application)
         }
-        try ledger.check(charge(command), provider: names.find(command.provider), at: application.now)
+        try ledger.check(charge(command), provider: names.find(command.provider), at: application.now, under: profile)
     }
 
     private mutating func recordOnNewAccount(

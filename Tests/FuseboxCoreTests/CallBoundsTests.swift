@@ -82,6 +82,18 @@ struct CallBoundsTests {
         #expect(pool.rollingSum(of: &list, at: at(3 * Self.day)) == SpendSum())
     }
 
+    @Test("Under llm-providers a record costs what the library lets it cost, and only sums bound it")
+    func recordsOfTheLibrary() throws {
+        var rig = Rig(.llmProviders)
+        try rig.apply(record(dollars("2000000")))
+        rig.expect(.outOfRange, of: record(Money(nanodollars: -1)))
+        rig.expect(.overflow, of: record(Money(nanodollars: .max)))
+        #expect(try rig.apply(LedgerTotal()).spend == dollars("2000000"))
+        let estimate = Estimate(cost: dollars("2000000"))
+        rig.expect(.outOfRange, of: Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: 1))
+        _ = try rig.machine.restored()
+    }
+
     @Test("Records of one day through many periods keep the daemon alive the day after", arguments: Profile.allCases)
     func manyPeriods(profile: Profile) throws {
         var rig = Rig(profile)
