@@ -4,6 +4,8 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libfaketime libuv1-dev strace
+# The programs run where there is no toolchain, or where the unit hides it: one in a home directory (ProtectHome=).
+RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk bench crash-test admission-test install \
@@ -37,23 +39,23 @@ setup:
 	fi
 
 build: setup
-	$(SWIFT) build -c release --product fuseboxd
-	$(SWIFT) build -c release --product fusebox
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox
 
 demo: setup
-	$(SWIFT) build -c release --product fuseboxd
-	$(SWIFT) build -c release --product fusebox-demo
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox-demo
 	@.build/release/fusebox-demo
 
 CYCLES ?= 1000
 
 crash-test: setup
-	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_CRASH_CYCLES=$(CYCLES) $(SWIFT) test --skip-build --filter CrashTests
 
 admission-test: setup
-	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_FULL=1 $(SWIFT) test --skip-build --filter AdmissionProofs
 
@@ -91,7 +93,7 @@ SEEDS ?= 1000
 CRASHES ?= 101
 
 simulate: setup
-	$(SWIFT) build -c release --product fusebox-simulate
+	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
@@ -100,7 +102,7 @@ WALKS ?= 500
 STEPS ?= 5000
 
 walk: setup
-	$(SWIFT) build -c release --product fusebox-simulate
+	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --walk $(STEPS) --seed $(SEED) --seeds $(WALKS) $(if $(HOURS),--hours $(HOURS))
 
 # What the units promise, under a systemd of their own. systemd-container is installed for this alone.
