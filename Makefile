@@ -4,10 +4,12 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES = libfaketime libuv1-dev strace
+# The programs run where there is no toolchain, or where the unit hides it: one in a home directory (ProtectHome=).
+RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk bench crash-test admission-test install \
-        install-files proto-docs
+        install-files systemd-test proto-docs
 
 help:
 	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
@@ -22,6 +24,7 @@ help:
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
 	@echo "make admission-test  16 processes against one budget and one rate limit, and one probe slot, with deaths of all"
+	@echo "make systemd-test  boot a container with a systemd and try the units in it; needs root, and is not part of make test"
 	@echo "make format    bring the sources into the committed format; make lint only checks"
 
 setup:
@@ -36,23 +39,23 @@ setup:
 	fi
 
 build: setup
-	$(SWIFT) build -c release --product fuseboxd
-	$(SWIFT) build -c release --product fusebox
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox
 
 demo: setup
-	$(SWIFT) build -c release --product fuseboxd
-	$(SWIFT) build -c release --product fusebox-demo
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox-demo
 	@.build/release/fusebox-demo
 
 CYCLES ?= 1000
 
 crash-test: setup
-	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_CRASH_CYCLES=$(CYCLES) $(SWIFT) test --skip-build --filter CrashTests
 
 admission-test: setup
-	$(SWIFT) build -c release --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_FULL=1 $(SWIFT) test --skip-build --filter AdmissionProofs
 
@@ -90,7 +93,7 @@ SEEDS ?= 1000
 CRASHES ?= 101
 
 simulate: setup
-	$(SWIFT) build -c release --product fusebox-simulate
+	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
@@ -99,8 +102,13 @@ WALKS ?= 500
 STEPS ?= 5000
 
 walk: setup
-	$(SWIFT) build -c release --product fusebox-simulate
+	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --walk $(STEPS) --seed $(SEED) --seeds $(WALKS) $(if $(HOURS),--hours $(HOURS))
+
+# What the units promise, under a systemd of their own. systemd-container is installed for this alone.
+systemd-test: PACKAGES += systemd-container
+systemd-test: build
+	$(SUDO) systemd/trial/run .build/release
 
 # One after the other: each takes the whole machine.
 soak:
@@ -123,7 +131,10 @@ proto-docs: setup
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
 
-install: build install-files
+# Built by whoever calls it, copied by root where that is needed.
+install: build
+	$(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] || echo $(SUDO))) $(MAKE) --no-print-directory install-files \
+	  PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PROGRAMS='$(PROGRAMS)'
 
 # Where the programs are that `install-files` installs.
 PROGRAMS ?= .build/release
@@ -141,7 +152,10 @@ install-files:
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
 	  systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf && \
 	  { [ ! -d /run/systemd/system ] || systemctl daemon-reload; } && \
-	  echo "the user fusebox is there; next: systemctl enable --now fuseboxd.socket fuseboxd.service"; \
+	  echo "the user fusebox is there"; \
 	else \
 	  echo "before the units are started, run as root: systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf"; \
 	fi
+	@case "$(PREFIX)" in /usr|/usr/local) ;; *) \
+	  echo "systemd does not look there for units; let it know them: systemctl link $(PREFIX)/lib/systemd/system/fusebox*";; esac
+	@echo "then the daemon is started by: systemctl enable --now fuseboxd.socket fuseboxd.service"

@@ -6,7 +6,7 @@ internal import Glibc
 /// While a signal is watched, anywhere in the process, its default action does not happen.
 public final class SignalWatcher {
     /// The signals that can be watched.
-    public enum Signal: Sendable, CaseIterable {
+    public enum Signal: Sendable, CaseIterable, CustomStringConvertible {
         /// SIGTERM.
         case terminate
         /// SIGINT.
@@ -26,6 +26,17 @@ public final class SignalWatcher {
             case .hangUp: SIGHUP
             case .user1: SIGUSR1
             case .user2: SIGUSR2
+            }
+        }
+
+        /// Its name, such as `SIGHUP`.
+        public var description: String {
+            switch self {
+            case .terminate: "SIGTERM"
+            case .interrupt: "SIGINT"
+            case .hangUp: "SIGHUP"
+            case .user1: "SIGUSR1"
+            case .user2: "SIGUSR2"
             }
         }
     }

@@ -36,7 +36,17 @@ struct ConnectionOptions: ParsableArguments {
     func checkPermission() throws(Failure) {
         let path = socket ?? FuseboxClient.defaultPath
         guard unsafe access(path, R_OK | W_OK) != 0, errno == EACCES else { return }
-        throw Failure(.notPermitted, "no permission to use \(path); who may is set by the daemon's --socket-mode")
+        throw Failure(.notPermitted, "no permission to use \(path); \(Self.whoMay(use: path))")
+    }
+
+    /// Who may use a socket file that others may not.
+    private static func whoMay(use path: String) -> String {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & 0o060 == 0o060,
+            let group = unsafe getgrgid(status.st_gid)
+        else { return "who may is set by the daemon's --socket-mode" }
+        let name = unsafe String(cString: group.pointee.gr_name)
+        return "members of the group '\(name)' may, from their next login on"
     }
 }
 

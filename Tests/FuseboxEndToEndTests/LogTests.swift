@@ -47,7 +47,7 @@ extension EndToEnd {
                     text += pipe.read()
                     return text.contains("lines were left out: ")
                 })
-            #expect(text.contains("hangUp was received"))
+            #expect(text.contains("SIGHUP was received"))
             pipe.fill()
             try leaveLines(daemon, peer, 200)
             #expect(try daemon.stop() == 0, "SIGTERM works though nobody reads")

@@ -13,8 +13,8 @@ extension EndToEnd {
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(BreakerFailure(name: try Name("openai"))).status == .ok)
             daemon.send(signal)
-            if signal == SIGHUP { #expect(waitUntil { daemon.log.contains("hangUp was received") }) }
-            if signal == SIGUSR2 { #expect(waitUntil { daemon.log.contains("user2 was received") }) }
+            if signal == SIGHUP { #expect(waitUntil { daemon.log.contains("SIGHUP was received") }) }
+            if signal == SIGUSR2 { #expect(waitUntil { daemon.log.contains("SIGUSR2 was received") }) }
             #expect(try peer.ask(Ping()).status == .ok)
             #expect(try daemon.stop() == 0)
         }

@@ -15,10 +15,14 @@ struct UnitFileTests {
         settings(unit).filter { $0.key == key }.map(\.value)
     }
 
-    @Test func theServiceIsTriedForAsLongAsItTakes() {
+    @Test func neitherUnitFailsForHavingBeenTriedTooOften() {
         #expect(Self.values("StartLimitIntervalSec", "fuseboxd.service") == ["0"])
+        #expect(Self.values("StartLimitIntervalSec", "fuseboxd.socket") == ["0"])
+    }
+
+    @Test func theServiceIsTriedForAsLongAsItTakes() {
         #expect(Self.values("Restart", "fuseboxd.service") == ["on-failure"])
-        #expect(Self.values("RestartPreventExitStatus", "fuseboxd.service") == ["64 65"])
+        #expect(Self.values("RestartPreventExitStatus", "fuseboxd.service") == ["64 65 77 203 216 217"])
     }
 
     @Test func theBackupNeedsTheSocketAndStartsNothingThatWasStopped() {
@@ -32,7 +36,8 @@ struct UnitFileTests {
         ("success", "0", 3, ""), ("exit-code", "64", 9_999, "10"), ("exit-code", "65", 0, "10"),
         ("exit-code", "74", 0, "2"), ("exit-code", "74", 8, "2"), ("exit-code", "74", 60, ""),
         ("signal", "KILL", 1, "2"),
-        ("signal", "KILL", 60, ""), ("exit-code", "203", 0, "2"), ("watchdog", "ABRT", 60, ""),
+        ("signal", "KILL", 60, ""), ("exit-code", "203", 0, "10"), ("exit-code", "217", 60, "10"),
+        ("exit-code", "77", 60, "10"), ("watchdog", "ABRT", 60, ""),
     ])
     func whatDiesYoungIsWaitedFor(_ result: String, _ status: String, _ age: Int, _ wait: String) throws {
         let line = try #require(Self.values("ExecStopPost", "fuseboxd.service").first)

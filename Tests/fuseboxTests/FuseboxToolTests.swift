@@ -165,6 +165,13 @@ struct FuseboxToolTests {
         let outcome = try Self.runAsNobody(["status"], with: try Daemon(arguments: ["--socket-mode", "600"]))
         #expect(outcome.status == 77)
         #expect(outcome.errors.hasPrefix("fusebox: no permission to use "))
+        #expect(outcome.errors.contains("--socket-mode"))
+    }
+
+    @Test(.enabled(if: canBeNobody)) func aSocketOfAGroupSaysWhichItIs() throws {
+        let outcome = try Self.runAsNobody(["status"], with: try Daemon(arguments: ["--socket-mode", "660"]))
+        #expect(outcome.status == 77)
+        #expect(outcome.errors.contains("members of the group 'root' may"))
     }
 
     @Test(
