@@ -36,9 +36,12 @@ enum Formatting {
         return whole % 10 == 0 ? "\(whole / 10)%" : "\(Double(whole) / 10)%"
     }
 
-    /// A number of days with one decimal.
+    /// A burn rate in dollars; `-` if it is not known.
+    static func rate(_ dollars: Double?) -> String { dollars.map { Self.dollars($0) } ?? "-" }
+
+    /// A number of days with one decimal. What lies beyond a year is no projection that anybody can use.
     static func days(_ days: Double) -> String {
-        "\((days * 10).rounded() / 10) days"
+        days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }
 
     /// A file's length: `512 B`, `1.5 MiB`.
