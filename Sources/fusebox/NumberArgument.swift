@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxWire
 
 /// Numbers on the command line: what is none, or lies outside, is told the form and the range.
 enum NumberArgument {
@@ -17,6 +18,14 @@ enum NumberArgument {
         }
     }
 
+    /// Reads the number of a permit.
+    static func permit(_ text: String) throws -> UInt64 {
+        guard let number = UInt64(text), number > 0 else {
+            throw ValidationError("give the number of a permit, from 1 to \(UInt64.max)")
+        }
+        return number
+    }
+
     /// Reads a ratio of at least 0.
     static func ratio(_ text: String) throws -> Double {
         guard let number = Double(text), number.isFinite, number >= 0 else {
@@ -29,8 +38,11 @@ enum NumberArgument {
     static func curve(_ text: String) throws -> [Double] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let shares = parts.compactMap { Double($0) }
-        guard shares.count == parts.count, shares.allSatisfy({ (0...1).contains($0) }) else {
-            throw ValidationError("give shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
+        guard shares.count == parts.count, shares.count <= Limits.curveLength,
+            shares.allSatisfy({ (0...1).contains($0) })
+        else {
+            throw ValidationError(
+                "give up to \(Limits.curveLength) shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
         }
         return shares
     }

@@ -16,7 +16,9 @@ extension PermitsCommands {
                   fusebox permits revoke 7492398923874305
                 """)
 
-        @Argument(help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"))
+        @Argument(
+            help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"),
+            transform: NumberArgument.permit)
         var numbers: [UInt64]
 
         @OptionGroup var connection: ConnectionOptions
@@ -49,7 +51,7 @@ extension PermitsCommands {
 
         private static func json(_ number: UInt64, _ revocation: Revocation) -> JSONValue {
             [
-                "permit": JSONValue(number), "isRevoked": .bool(revocation.isRevoked),
+                "permit": .string("\(number)"), "isRevoked": .bool(revocation.isRevoked),
                 "standing": .string("\(revocation.standing)"),
                 "entry": revocation.entry.map { JSONValue(record: $0) } ?? .null,
             ]
