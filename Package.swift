@@ -32,7 +32,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
-        .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        // Without `pkgConfig`: SwiftPM would look for libuv, and warn that it is missing, in packages that use the client only.
+        .systemLibrary(name: "CLibuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(

@@ -68,14 +68,25 @@ extension CreditLedger {
         histories.forEach(of: list, body)
     }
 
-    /// What a provider costs per hour and day, over the newest part of its history.
+    /// What a provider costs per hour and day, over the newest part of its history; no rate while that part is too short.
     public func burnRate(
         _ provider: NameID, windowMilliseconds: Int64 = defaultBurnRateWindowMilliseconds, at now: Timestamp,
         under profile: Profile = .fusebox
     ) -> BurnRate {
         BurnRate(
             spend(of: provider, windowMilliseconds: windowMilliseconds, at: now, under: profile),
-            windowMilliseconds: windowMilliseconds)
+            windowMilliseconds: windowMilliseconds,
+            baseMilliseconds: base(of: provider, windowMilliseconds: windowMilliseconds, at: now, under: profile),
+            under: profile)
+    }
+
+    /// How much of a window a provider's spend has been seen in: all of it, or the time since its first record.
+    func base(
+        of provider: NameID, windowMilliseconds: Int64, at now: Timestamp, under profile: Profile
+    ) -> Int64 {
+        guard profile.measuresBurnRates else { return windowMilliseconds }
+        guard let list = providers[provider.index]?.history else { return 0 }
+        return histories.observed(list, windowMilliseconds: windowMilliseconds, at: now)
     }
 
     /// When a provider's budget will be used up at its burn rate; nil without a budget above 0.
@@ -92,14 +103,19 @@ extension CreditLedger {
 }
 
 extension BurnRate {
-    init(_ sum: SpendSum, windowMilliseconds: Int64) {
+    /// - Parameter baseMilliseconds: the part of the window that the sum was spent in
+    init(_ sum: SpendSum, windowMilliseconds: Int64, baseMilliseconds: Int64, under profile: Profile) {
         self.init()
         let dollars = sum.dollars ?? Money(nanodollars: sum.cost).dollars
-        if windowMilliseconds > 0 {
-            costPerHour = dollars / (Double(windowMilliseconds) / 3_600_000)
-            costPerDay = dollars / (Double(windowMilliseconds) / 86_400_000)
+        let shortest = profile.measuresBurnRates ? min(windowMilliseconds, Self.shortestBaseMilliseconds) : 0
+        if baseMilliseconds > 0, baseMilliseconds >= shortest {
+            costPerHour = dollars / (Double(baseMilliseconds) / 3_600_000)
+            costPerDay = dollars / (Double(baseMilliseconds) / 86_400_000)
+        } else if !profile.measuresBurnRates {
+            (costPerHour, costPerDay) = (0, 0)
         }
         self.windowMilliseconds = windowMilliseconds
+        self.baseMilliseconds = baseMilliseconds
         sampleCount = UInt64(clamping: sum.count)
         isApproximate = sum.isApproximate
     }
@@ -119,8 +135,8 @@ extension DepletionEstimate {
             return
         }
         remaining = Money(nanodollars: left)
-        guard burnRate.costPerDay > 0 else { return }
-        let days = difference / burnRate.costPerDay
+        guard let costPerDay = burnRate.costPerDay, costPerDay > 0 else { return }
+        let days = difference / costPerDay
         daysRemaining = days
         let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
         if moment <= Double(Timestamp.latest.milliseconds) { depletesAt = Timestamp(milliseconds: Int64(moment)) }

@@ -274,7 +274,10 @@ public struct CreditLedger: Sendable {
         } else {
             sum = histories.rollingSum(of: &providers[existing: provider.index].history, at: now)
         }
-        let burnRate = BurnRate(sum, windowMilliseconds: SpendPool.rollingWindowMilliseconds)
+        let window = SpendPool.rollingWindowMilliseconds
+        let burnRate = BurnRate(
+            sum, windowMilliseconds: window,
+            baseMilliseconds: base(of: provider, windowMilliseconds: window, at: now, under: profile), under: profile)
         return DepletionEstimate(
             budget: budget, spend: providers[existing: provider.index].sums.spend,
             dollars: profile.reckonsInDollars ? providers[existing: provider.index].dollars : nil, burnRate: burnRate,

@@ -39,6 +39,10 @@ extension Profile {
     /// of its window.
     public var sharesHistory: Bool { self == .llmProviders }
 
+    /// In the reference a burn rate is the spend of a window over the window's length, however much of it anything was
+    /// recorded in: the first call of a day that cost a cent is a cent a day. A rate is over the time it was measured in.
+    var measuresBurnRates: Bool { self == .fusebox }
+
     /// In the reference sums, ratios and differences are those of doubles of dollars, and a threshold that records hit
     /// exactly may lie a rounding error away: 0.72 / 0.9 is less than 0.8. Billionths are whole numbers, and a hit is a
     /// hit. Under the reference's rules accounts keep both sums: the exact one is told, the other one decides.

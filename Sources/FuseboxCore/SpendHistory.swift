@@ -157,6 +157,12 @@ public struct SpendPool: Sendable {
         return list.rolling.told
     }
 
+    /// How much of the window that ends now a list covers: all of it if the list began before, else the time since it did.
+    func observed(_ list: SpendList, windowMilliseconds: Int64, at now: Timestamp) -> Int64 {
+        guard list.count > 0 else { return 0 }
+        return min(max(now - list.since, 0), windowMilliseconds)
+    }
+
     func forEach<Failure: Error>(
         of list: SpendList, _ body: (SpendEntry) throws(Failure) -> Void
     ) throws(Failure) {
@@ -201,6 +207,7 @@ public struct SpendPool: Sendable {
         blocks[list.tail].entries[list.tailOffset] = entry
         list.tailOffset += 1
         list.count += 1
+        list.since = min(list.since, entry.start)
     }
 
     private mutating func allocate() -> Int {
@@ -315,6 +322,8 @@ public struct SpendList: Sendable {
     var tailOffset = 0
     /// Entries in all.
     var count = 0
+    /// When the first began. What an import brought need not be in the order of time.
+    var since = Timestamp(milliseconds: .max)
     /// Entries at the end that are single records.
     var exact = 0
     /// The first entry that the rolling sum counts.

@@ -145,7 +145,11 @@ extension LedgerBurnRate: StateCommand {
     ) throws(Refusal) -> BurnRate {
         let window = windowMilliseconds ?? CreditLedger.defaultBurnRateWindowMilliseconds
         try StateMachine.validateWindow(window)
-        guard let id = machine.names.find(provider) else { return BurnRate(SpendSum(), windowMilliseconds: window) }
+        guard let id = machine.names.find(provider) else {
+            return BurnRate(
+                SpendSum(), windowMilliseconds: window,
+                baseMilliseconds: machine.profile.measuresBurnRates ? 0 : window, under: machine.profile)
+        }
         return machine.ledger.burnRate(id, windowMilliseconds: window, at: application.now, under: machine.profile)
     }
 }

@@ -54,7 +54,7 @@ private struct FieldCollector: FieldVisitor {
         guard let number = value as? UInt64 else { return nil }
         return switch name {
         case "permit": .string("\(number)")
-        case "epoch": .string(hexadecimal(number))
+        case "epoch", "workerHigh", "workerLow": .string(hexadecimal(number))
         default: nil
         }
     }

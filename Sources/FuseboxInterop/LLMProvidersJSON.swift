@@ -170,8 +170,8 @@ extension LLMProvidersJSON {
 
     static func burnRate(_ rate: BurnRate) -> JSONValue {
         object([
-            "costPerHour": JSONValue(rate.costPerHour),
-            "costPerDay": JSONValue(rate.costPerDay),
+            "costPerHour": rate.costPerHour.map { JSONValue($0) } ?? .null,
+            "costPerDay": rate.costPerDay.map { JSONValue($0) } ?? .null,
             "windowMs": JSONValue(rate.windowMilliseconds),
             "sampleCount": JSONValue(rate.sampleCount),
         ])

@@ -32,6 +32,11 @@ struct DurationArgument: CustomStringConvertible {
         return DurationArgument(duration: duration)
     }
 
+    /// Reads how long a provider takes no calls, as a person tells it: not less than no time.
+    static func cooldown(_ text: String) throws -> DurationArgument {
+        try retryTime(text.hasPrefix("-") ? "" : text)
+    }
+
     /// Of every duration that the daemon keeps.
     static let longest = Duration.seconds(366 * 86_400)
     static let any = Duration.zero...longest

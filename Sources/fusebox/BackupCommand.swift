@@ -25,7 +25,7 @@ struct BackupCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many backups stay, the new one among them.", valueName: "count"),
+        help: ArgumentHelp("How many backups stay, the new one among them. (default: 14)", valueName: "count"),
         transform: NumberArgument.within(1...1_000_000))
     var keep = 14
 

@@ -12,8 +12,8 @@ enum CommandTree {
         while let word = words.next() {
             if word == "--" { return nil }
             guard !word.hasPrefix("-") else {
-                // The root's only option with a value.
-                if word == "--socket" { _ = words.next() }
+                // The root's options with a value, of which the parser has one.
+                if word == "--socket" || word == "--generate-completion-script" { _ = words.next() }
                 continue
             }
             let children = children(of: command)

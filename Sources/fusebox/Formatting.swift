@@ -36,7 +36,10 @@ enum Formatting {
         return whole % 10 == 0 ? "\(whole / 10)%" : "\(Double(whole) / 10)%"
     }
 
-    /// A number of days with one decimal. Beyond a year it is no more than that: a burn rate of a day does not tell so far.
+    /// A burn rate in dollars; `-` if it is not known.
+    static func rate(_ dollars: Double?) -> String { dollars.map { Self.dollars($0) } ?? "-" }
+
+    /// A number of days with one decimal. What lies beyond a year is no projection that anybody can use.
     static func days(_ days: Double) -> String {
         days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }

@@ -26,8 +26,8 @@ enum NumberArgument {
 
     /// Reads the number of a permit.
     static func permit(_ text: String) throws -> UInt64 {
-        guard let number = UInt64(text) else {
-            throw ValidationError("give a permit's number, as `fusebox permits list` shows it")
+        guard let number = UInt64(text), number > 0 else {
+            throw ValidationError("give a permit's number, from 1 to \(UInt64.max), as `fusebox permits list` shows it")
         }
         return number
     }
@@ -44,8 +44,11 @@ enum NumberArgument {
     static func curve(_ text: String) throws -> [Double] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let shares = parts.compactMap { Double($0) }
-        guard shares.count == parts.count, shares.allSatisfy({ (0...1).contains($0) }) else {
-            throw ValidationError("give shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
+        guard shares.count == parts.count, shares.count <= Limits.curveLength,
+            shares.allSatisfy({ (0...1).contains($0) })
+        else {
+            throw ValidationError(
+                "give up to \(Limits.curveLength) shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
         }
         return shares
     }

@@ -9,7 +9,7 @@ struct PingCommand: DaemonCommand {
         discussion: "EXAMPLE\n  fusebox ping --count 10000 | tail -1")
 
     @Option(
-        parsing: .unconditional, help: "How many round trips, one after the other.",
+        parsing: .unconditional, help: "How many round trips, one after the other. (default: 5)",
         transform: NumberArgument.within(1...1_000_000))
     var count = 5
 

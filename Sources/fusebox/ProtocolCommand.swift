@@ -22,7 +22,7 @@ struct ProtocolCommand: ParsableCommand {
     )
     var format: Format
 
-    @Argument(help: "Where the files of `vectors` go; created if need be.")
+    @Argument(help: "Where the files of `vectors` go; created if need be. (default: none, but with --format vectors)")
     var directory: String?
 
     func validate() throws {

@@ -68,7 +68,9 @@ extension FuseboxClient {
             let failure = Failure.unknown(
                 name, refusal.message, among: (try? knownNames()) ?? [],
                 otherwise: "`fusebox overview` lists what is known")
-            throw Failure(failure.status, failure.message + (creation.map { " (\($0))" } ?? ""))
+            throw Failure(
+                failure.status,
+                failure.message + (creation.map { (failure.message.last == "?" ? " " : "; ") + $0 } ?? ""))
         }
     }
 

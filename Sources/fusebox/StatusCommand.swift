@@ -12,7 +12,7 @@ struct StatusCommand: DaemonCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let status = try client.status()
-        return Answer(json: JSONValue(record: status).replacingEpoch(status.epoch), text: Self.listing(status).text)
+        return Answer(json: JSONValue(record: status), text: Self.listing(status).text)
     }
 
     private static func listing(_ status: ServerStatus.Reply) -> Listing {
@@ -71,12 +71,5 @@ extension StatusCommand {
         let standing = status.isClockSynchronised ? "synchronised" : "not synchronised"
         guard abs(status.systemWall - status.wall) >= 1_000 else { return "\(system), \(standing)" }
         return "\(system), \(standing); dates go by \(DaemonClock.date(wall: status.wall))"
-    }
-}
-
-extension JSONValue {
-    /// The object with its epoch in hexadecimal digits: see `Formatting.epoch`.
-    func replacingEpoch(_ epoch: UInt64) -> JSONValue {
-        .object((members ?? []).map { ($0.key, $0.key == "epoch" ? .string(Formatting.epoch(epoch)) : $0.value) })
     }
 }

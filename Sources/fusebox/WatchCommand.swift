@@ -9,8 +9,10 @@ struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Print events as they happen, one a line, until interrupted.",
         discussion: """
-            It begins with the events from now on, and says so where it was too slow to be told all. Ctrl-C ends it \
-            with status 0; if the daemon goes away it ends with 69, and is to be started anew.
+            It begins with the events from now on, and says so where it was too slow to be told all. If the daemon goes away, \
+            it waits and watches the next one; standard error says so, and how many events may have been missed meanwhile. \
+            Ctrl-C ends it with status 0. Without a daemon at the start, and with --no-reconnect when it goes away, it ends \
+            with 69.
 
             EXAMPLES
               fusebox watch
@@ -19,6 +21,9 @@ struct WatchCommand: ParsableCommand {
 
     @Argument(help: "What to watch: \(Topics.named.map(\.name).joined(separator: ", ")). (default: all)")
     var topics: [TopicArgument] = []
+
+    @Flag(inversion: .prefixedNo, help: "Watch the next daemon when this one goes away.")
+    var reconnect = true
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -37,19 +42,88 @@ struct WatchCommand: ParsableCommand {
     func run() throws {
         // Whole lines only have been written whenever the signal comes.
         _ = signal(SIGINT) { _ in _exit(0) }
-        let client = try connection.connect()
-        let clock = try DaemonClock(of: client)
         let chosen = topics.isEmpty ? Topics.all : topics.reduce(into: Topics()) { $0.formUnion($1.topic) }
-        let events = try client.events(chosen)
-        client.close()
+        var watch = try Watch(connection, chosen)
+        while true {
+            let failure = try watch.printAll(asJSON: connection.json)
+            guard reconnect, failure.isPassing else {
+                throw Failure(failure.status, "no more events will come: \(failure.message)")
+            }
+            Failure.tell("fusebox: the daemon is gone (\(failure.message)); waiting for the next")
+            let next = try Self.wait(for: connection, chosen)
+            Failure.tell("fusebox: \(next.gap(since: watch))")
+            watch = next
+        }
+    }
+
+    /// Subscribes as soon as a daemon answers. What waiting does not help ends it.
+    private static func wait(for connection: ConnectionOptions, _ topics: Topics) throws -> Watch {
+        var pause: UInt32 = 50_000
+        while true {
+            usleep(pause)
+            pause = min(pause * 2, longestPause)
+            do { return try Watch(connection, topics) } catch {
+                guard let failure = Failure(of: error), failure.isPassing else { throw error }
+            }
+        }
+    }
+
+    /// Between two tries to connect, in microseconds.
+    private static let longestPause: UInt32 = 1_000_000
+}
+
+/// One subscription, for as long as its connection lasts.
+private struct Watch {
+    private let events: EventIterator
+    private let clock: DaemonClock
+    /// Tells one start of the daemon from another.
+    private let startedAt: Timestamp
+    /// The number of the next event, as far as is known.
+    private var nextNumber: UInt64
+
+    init(_ connection: ConnectionOptions, _ topics: Topics) throws {
+        let client = try connection.connect()
+        defer { client.close() }
+        clock = try DaemonClock(of: client)
+        startedAt = try client.status().startedAt
+        events = try client.events(topics)
+        nextNumber = events.nextNumber
+    }
+
+    /// Prints what comes, until nothing will come any more; returns why.
+    mutating func printAll(asJSON: Bool) throws -> Failure {
         var output = Output()
-        for event in events {
-            for line in connection.json ? [event.json.text()] : event.lines(clock) { try output.write(line: line) }
+        while let event = events.next() {
+            nextNumber = event.number + 1
+            for line in asJSON ? [event.json.text()] : event.lines(clock) { try output.write(line: line) }
             try output.flush()
         }
-        let reason = events.failure.map(\.description) ?? "the daemon ended the subscription"
-        throw Failure(.unavailable, "no more events will come: \(reason)")
+        switch events.failure {
+        case .unavailable(_, let reason): return Failure(.unavailable, reason)
+        // What answers does not speak the protocol: another try would get the same.
+        case .protocolViolation(let reason): throw Failure(.unavailable, reason)
+        case let failure?: return Failure(failure)
+        case nil: return Failure(.unavailable, "the daemon ended the subscription")
+        }
     }
+
+    /// What may have been missed since an earlier subscription, of whatever topic.
+    func gap(since earlier: Watch) -> String {
+        if startedAt == earlier.startedAt {
+            let missed = events.nextNumber - min(earlier.nextNumber, events.nextNumber)
+            return "connected again; up to \(Formatting.count(missed, "event")) may have been missed"
+        }
+        let own = events.nextNumber - min(events.nextNumber, 1)
+        let missed = own == 0 ? "" : ", and up to \(Formatting.count(own, "event")) since it started"
+        return
+            "connected again, to a daemon that has been started since; the last events of the one before may have been missed"
+            + missed
+    }
+}
+
+extension Failure {
+    /// Whether a daemon that comes back ends it.
+    fileprivate var isPassing: Bool { status == .unavailable || status == .tryAgain }
 }
 
 extension ReceivedEvent {
@@ -80,7 +154,7 @@ extension ReceivedEvent {
                 + "(\(Formatting.percent(it.utilization))), last by \(it.model)"
         case .depletionProjected(let it):
             "depletion \(it.provider): \(it.tier), \(Formatting.days(it.daysRemaining)) left at "
-                + "\(Formatting.dollars(it.burnRate.costPerDay)) a day"
+                + "\(Formatting.rate(it.burnRate.costPerDay)) a day"
         case .periodRolledOver(let it):
             "period ended: \(Formatting.dollars(it.spend)) since \(DaemonClock.date(wall: it.endedStart))"
         case .budgetDenied(let it):

@@ -24,10 +24,11 @@ struct Fuseboxd: ParsableCommand {
     var socket = ServerConfiguration().socketPath
 
     @Option(
-        help: "Who may connect: the permission bits of the socket file, in octal.",
+        parsing: .unconditional,
+        help: "Who may connect: the permission bits of the socket file, in octal. (default: 0660)",
         transform: { text in
             guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
-                throw ValidationError("'\(text)' is no mode; give octal digits such as 0660")
+                throw ValidationError("give octal digits such as 0660, from 0 to 0777")
             }
             return mode
         })
@@ -36,38 +37,52 @@ struct Fuseboxd: ParsableCommand {
     @Option(help: "Where the state is kept; created if need be.")
     var data = ServerConfiguration().dataDirectory
 
-    @Option(help: "How often a snapshot is written if something has changed: 500ms, 60s, 5m.", transform: interval)
+    @Option(
+        parsing: .unconditional,
+        help: "How often a snapshot is written if something has changed: 500ms, 60s, 5m. (default: 60s)",
+        transform: interval)
     var snapshotInterval: Int64 = ServerConfiguration().snapshotIntervalMilliseconds
 
-    @Option(help: "How long a client may take to say hello: 500ms, 5s.", transform: interval)
+    @Option(
+        parsing: .unconditional,
+        help:
+            "How long a client may take to say hello: 500ms, 5s. (default: \(Quantity.text(milliseconds: Limits().helloMilliseconds)))",
+        transform: interval)
     var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
 
     @Option(
+        parsing: .unconditional,
         help: """
             Connections at once, fewer where the limit of descriptors is lower. A sixteenth is kept for operators: root, \
-            the daemon's own user and the admin group.
+            the daemon's own user and the admin group. (default: \(Limits().connections))
             """, transform: count)
     var maxConnections: Int = Limits().connections
 
     @Option(
+        parsing: .unconditional,
         help: """
-            Connections of one user at once, operators aside; if not given, half of those that are open to users.
+            Connections of one user at once, operators aside. (default: half of those that are open to users)
             """, transform: count)
     var maxConnectionsPerUser: Int?
 
     @Option(
-        help: "Workers that are remembered, so that what they send again counts once; the largest user's make room.",
+        parsing: .unconditional,
+        help: """
+            Workers that are remembered, so that what they send again counts once; the largest user's make room. \
+            (default: \(Limits().workers))
+            """,
         transform: count)
     var maxWorkers: Int = Limits().workers
 
     @Option(
+        parsing: .unconditional,
         help: """
             Memory for what peers do not read and for requests that are not complete: 1MiB to 64GiB. One user may have \
-            half of it; beyond that the largest connection is dropped.
+            half of it; beyond that the largest connection is dropped. (default: \(Limits().bufferBytes >> 20)MiB)
             """,
         transform: { text in
             guard let bytes = Quantity.bytes(text), (1 << 20...64 << 30).contains(bytes) else {
-                throw ValidationError("'\(text)' is no size between 1MiB and 64GiB; give one with a unit: 256MiB")
+                throw ValidationError("give a size with a unit, such as 256MiB, from 1MiB to 64GiB")
             }
             return Int(bytes)
         })
@@ -77,7 +92,7 @@ struct Fuseboxd: ParsableCommand {
         help: """
             When a change is acknowledged. commit: money and configuration once they are on the disk, outcomes once the \
             system has them. interval: once the system has them, on the disk within a second. snapshot: at once, and \
-            what changed since the last snapshot is lost with the process.
+            what changed since the last snapshot is lost with the process. (default: commit)
             """,
         transform: { text in
             guard let durability = Durability(rawValue: text) else {
@@ -88,17 +103,18 @@ struct Fuseboxd: ParsableCommand {
     var durability: Durability = .commit
 
     @Option(
-        help: "The size of the journal's files, whose space is reserved ahead: 64KiB to 1GiB.",
+        parsing: .unconditional,
+        help: "The size of the journal's files, whose space is reserved ahead: 64KiB to 1GiB. (default: 16MiB)",
         transform: { text in
             guard let bytes = Quantity.bytes(text), (64 << 10...1 << 30).contains(bytes) else {
-                throw ValidationError("'\(text)' is no size between 64KiB and 1GiB; give one with a unit: 16MiB")
+                throw ValidationError("give a size with a unit, such as 16MiB, from 64KiB to 1GiB")
             }
             return Int(bytes)
         })
     var journalSegment: Int = ServerConfiguration().journalSegmentLength
 
     @Option(
-        help: "The semantics: fusebox, or llm-providers for the behaviour of that library to the letter.",
+        help: "The semantics: fusebox, or llm-providers for the behaviour of that library. (default: fusebox)",
         transform: { text in
             guard let profile = Profile(name: text) else {
                 throw ValidationError("'\(text)' is no profile; give fusebox or llm-providers")
@@ -107,11 +123,13 @@ struct Fuseboxd: ParsableCommand {
         })
     var profile: Profile = .fusebox
 
-    @Option(help: "A group whose members may use operator commands, besides root and the daemon's own user.")
+    @Option(
+        help: "A group whose members may use operator commands, besides root and the daemon's own user. (default: none)"
+    )
     var adminGroup: String?
 
     @Option(
-        help: "What is logged: debug, info, notice, warning, error or critical and above.",
+        help: "What is logged: debug, info, notice, warning, error or critical and above. (default: info)",
         transform: { text in
             guard let level = Log.Level.allCases.first(where: { "\($0)" == text }) else {
                 throw ValidationError("'\(text)' is no level; give debug, info, notice, warning, error or critical")
@@ -129,14 +147,14 @@ struct Fuseboxd: ParsableCommand {
 
     private static func count(_ text: String) throws -> Int {
         guard let count = Int(text), (1...1_000_000).contains(count) else {
-            throw ValidationError("'\(text)' is no number between 1 and 1000000")
+            throw ValidationError("give a whole number from 1 to 1000000")
         }
         return count
     }
 
     private static func interval(_ text: String) throws -> Int64 {
         guard let milliseconds = Quantity.milliseconds(text), (10...366 * 86_400_000).contains(milliseconds) else {
-            throw ValidationError("'\(text)' is no interval; give \(Quantity.durationForms), from 10ms to 366d")
+            throw ValidationError("give \(Quantity.durationForms), from 10ms to 366d")
         }
         return milliseconds
     }

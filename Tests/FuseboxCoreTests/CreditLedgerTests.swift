@@ -181,13 +181,17 @@ struct CreditLedgerTests {
     @Test("Depletion fires as it comes nearer, each tier once")
     func depletion() throws {
         var rig = try rig("1")
+        try rig.apply(record("0"))
+        func next(_ cost: String) throws -> DepletionTier? {
+            try rig.apply(record(cost), at: Self.day).depletion?.tier
+        }
         // After 0.13 a day 0.87 are left: 6.7 days.
-        #expect(try rig.apply(record("0.12")).depletion == nil)
-        #expect(try rig.apply(record("0.01")).depletion?.tier == .warning)
-        #expect(try rig.apply(record("0.01")).depletion == nil)
-        #expect(try rig.apply(record("0.13")).depletion?.tier == .critical)
-        #expect(try rig.apply(record("0.3")).depletion?.tier == .emergency)
-        #expect(try rig.apply(record("5")).depletion == nil)
+        #expect(try next("0.12") == nil)
+        #expect(try next("0.01") == .warning)
+        #expect(try next("0.01") == nil)
+        #expect(try next("0.13") == .critical)
+        #expect(try next("0.3") == .emergency)
+        #expect(try next("5") == nil)
     }
 
     @Test("The estimate is what is left at the burn rate of the window")
@@ -224,7 +228,7 @@ struct CreditLedgerTests {
         var rig = Rig()
         try rig.apply(record("1"))
         let rate = try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: 0))
-        #expect(rate.costPerDay == 0)
+        #expect(rate.costPerDay == nil)
         #expect(rate.sampleCount == 1)
         rig.expect(.outOfRange, of: LedgerBurnRate(provider: p, windowMilliseconds: -1))
     }

@@ -5,6 +5,7 @@ import Testing
 /// than 0.8.
 @Suite("Ratios of dollars")
 struct DollarRatioTests {
+    /// What the record of a cost sets off, a day after a first one that was free.
     private func fired(
         _ cost: String, of budget: String, under profile: Profile
     ) throws -> (reply: LedgerRecord.Reply, utilization: Double) {
@@ -15,10 +16,12 @@ struct DollarRatioTests {
         var terms = Budget(provider: name)
         terms.monthly = Money(budget)
         _ = try machine.apply(LedgerSetBudget(budget: terms), at: moment, effects: &events)
-        let record = LedgerRecord(
-            provider: name, model: name, cost: try #require(Money(cost) as Money?), inputTokens: 0, outputTokens: 0)
-        let reply = try machine.apply(record, at: moment, effects: &events)
-        let balance = try machine.apply(LedgerBalance(provider: name), at: moment, effects: &events)
+        var record = LedgerRecord(provider: name, model: name, cost: .zero, inputTokens: 0, outputTokens: 0)
+        _ = try machine.apply(record, at: moment, effects: &events)
+        let later = Moment(milliseconds: moment.now.milliseconds + 86_400_000)
+        record.cost = try #require(Money(cost) as Money?)
+        let reply = try machine.apply(record, at: later, effects: &events)
+        let balance = try machine.apply(LedgerBalance(provider: name), at: later, effects: &events)
         return (reply, balance.utilization)
     }
 

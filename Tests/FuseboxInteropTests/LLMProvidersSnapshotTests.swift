@@ -185,7 +185,7 @@ struct LLMProvidersSnapshotTests {
     @Test("Depletion tiers are forgotten in the library's profile and kept in ours")
     func depletionTiers() throws {
         let at: Int64 = 1_768_000_000_000
-        let history = #"[{"timestamp":\#(at - 1000),"provider":"p","cost":0.3}]"#
+        let history = #"[{"timestamp":\#(at - 86_000_000),"provider":"p","cost":0.3}]"#
         for (profile, tier) in [(Profile.llmProviders, DepletionTier.critical), (.fusebox, nil)] {
             var machine = try machine(try ledger(spend: "0.3", history: history), profile, at: at)
             #expect(try record("0.001", &machine, at + 1).depletion?.tier == tier)
@@ -227,6 +227,16 @@ struct LLMProvidersSnapshotTests {
         _ = try record("5", &machine, 2_501)
         #expect(try apply(command, &machine, 2_501).requests == 2_500)
         #expect(try apply(command, &machine, 2_501).spend == Money("2504"))
+    }
+
+    @Test("A burn rate is measured since the earliest entry, wherever that stands")
+    func baseOfAnUnsortedHistory() throws {
+        let history =
+            #"[{"timestamp":90000000,"provider":"p","cost":2},{"timestamp":72000000,"provider":"p","cost":1}]"#
+        var machine = try machine(try ledger(history: history), at: 90_000_000)
+        let rate = try apply(LedgerBurnRate(provider: try Name("p")), &machine, 90_000_000)
+        #expect(rate.baseMilliseconds == 18_000_000)
+        #expect(rate.costPerHour == 3.0 / 5)
     }
 
     @Test("Entries of a history need not come in the order of time")

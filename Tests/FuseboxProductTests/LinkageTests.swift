@@ -26,6 +26,15 @@ struct LinkageTests {
         }
     }
 
+    // SwiftPM looks for what `pkgConfig` names whichever product is used, and warns if it is missing.
+    @Test("25: a package that uses the client only is not told to install libuv")
+    func manifest() {
+        let manifest = Package.text("Package.swift")
+        #expect(manifest.contains(".systemLibrary(name: \"CLibuv\""))
+        #expect(!manifest.contains("pkgConfig:"))
+        #expect(Package.text("Sources/CLibuv/module.modulemap").contains("link \"uv\""))
+    }
+
     // Of Foundation, swift-argument-parser brings the essentials, which have neither ICU nor the runtime of Objective-C.
     @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
     func daemon() throws {

@@ -3,8 +3,8 @@ import Testing
 
 struct LedgerCommandsTests {
     /// A daemon with a budget and three records under it.
-    private func daemonThatSpent() throws -> Daemon {
-        let daemon = try Daemon()
+    private func daemonThatSpent(arguments: [String] = []) throws -> Daemon {
+        let daemon = try Daemon(arguments: arguments)
         #expect(
             try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50", "--rpm", "3", "--tpd", "1000")
                 .status == 0)
@@ -113,9 +113,14 @@ struct LedgerCommandsTests {
     }
 
     @Test func ratesAndForecasts() throws {
-        let daemon = try daemonThatSpent()
+        // Under this profile a rate is over all of its window, from the first record on.
+        let daemon = try daemonThatSpent(arguments: ["--profile", "llm-providers"])
         let burn = try daemon.fusebox("ledger", "burn", "openai", "--window", "24h").lines
-        #expect(burn == ["per hour  $1.65005", "per day   $39.6012", "window    1d", "records   3"])
+        #expect(
+            burn == [
+                "per hour       $1.65005", "per day        $39.6012", "window         1d", "measured over  1d",
+                "records        3",
+            ])
         #expect(try daemon.json("ledger", "burn", "openai", "--window", "1h")["costPerHour"] == 39.6012)
 
         let summary = try daemon.fusebox("ledger", "summary", "openai").lines
@@ -125,11 +130,35 @@ struct LedgerCommandsTests {
         #expect(all["summaries"]?[0]?["windowMilliseconds"] == 300_000)
 
         let depletion = try daemon.fusebox("ledger", "depletion", "openai").lines
-        #expect(depletion[0] == "left     $10.3988")
-        #expect(depletion[2] == "lasts    0.3 days")
+        #expect(depletion[0] == "left           $10.3988")
+        #expect(depletion[3] == "lasts          0.3 days")
         #expect(try daemon.json("ledger", "depletion", "openai")["estimate"]?["remaining"] == .number("10.3988"))
         _ = try daemon.fusebox("ledger", "record", "other", "m", "--cost", "1")
         #expect(try daemon.fusebox("ledger", "depletion", "other").output == "other has no budget\n")
+    }
+
+    @Test("25: nothing is projected from what was just measured, and nothing beyond a year is told as a number of days")
+    func projections() throws {
+        let daemon = try daemonThatSpent()
+        let burn = try daemon.fusebox("ledger", "burn", "openai").output
+        #expect(burn.contains("per day        -\n"))
+        #expect(burn.contains("a rate is told once spend has been seen for 1h"))
+        let rate = try daemon.json("ledger", "burn", "openai")
+        #expect(rate["costPerDay"]?.isNull == true)
+        #expect(try #require(rate["baseMilliseconds"]?.int64) < 3_600_000)
+        #expect(try daemon.fusebox("ledger", "depletion", "openai").output.contains("lasts          not known yet\n"))
+        let table = try daemon.fusebox("overview").lines
+        let place = try #require(table[0].firstRange(of: "LASTS"))
+        #expect(table[1][..<place.upperBound].hasSuffix("    -"))
+        #expect(try daemon.json("overview")["entries"]?[0]?["daysRemaining"]?.isNull == true)
+
+        let old = try Daemon(arguments: ["--profile", "llm-providers"])
+        _ = try old.fusebox("ledger", "budget", "set", "p", "--monthly", "9223372036")
+        _ = try old.fusebox("ledger", "record", "p", "m", "--cost", "0.0012")
+        #expect(try old.fusebox("overview").output.contains("  over a year  "))
+        let estimate = try old.fusebox("ledger", "depletion", "p").output
+        #expect(estimate.contains("lasts          over a year\n"))
+        #expect(!estimate.contains("used up"))
     }
 
     @Test func thresholdsAreShownAndSet() throws {

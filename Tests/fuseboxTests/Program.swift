@@ -49,6 +49,7 @@ final class Child {
     private let output: Int32
     private let errors: Int32
     private var received: [UInt8] = []
+    private var receivedErrors: [UInt8] = []
 
     struct SpawnFailure: Error { var code: Int32 }
 
@@ -127,10 +128,19 @@ final class Child {
         }
     }
 
+    /// The first line of its standard error, waited for; nil if it ends without one.
+    func errorLine() -> String? {
+        while receivedErrors.firstIndex(of: 0x0A) == nil {
+            guard let piece = Self.read(errors) else { return nil }
+            receivedErrors += piece
+        }
+        return String(decoding: receivedErrors.prefix { $0 != 0x0A }, as: UTF8.self)
+    }
+
     /// Waits for its end.
     func end() -> Program.Outcome {
         closeInput()
-        var (outputBytes, errorBytes) = (received, [UInt8]())
+        var (outputBytes, errorBytes) = (received, receivedErrors)
         var open = [
             pollfd(fd: output, events: Int16(POLLIN), revents: 0),
             pollfd(fd: errors, events: Int16(POLLIN), revents: 0),

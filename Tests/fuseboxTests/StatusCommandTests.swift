@@ -52,7 +52,7 @@ struct StatusCommandTests {
             ])
         #expect(table[1].hasPrefix("anthropic  closed   100%          0  ends in 59m "))
         #expect(table[2].hasPrefix("mistral    closed   100%          0  -"))
-        #expect(table[2].hasSuffix("  $2.50  $0.00  $10.00   25%  3.0 days  1/5    -    -    -"))
+        #expect(table[2].hasSuffix("  $2.50  $0.00  $10.00   25%      -  1/5    -    -    -"))
         #expect(table[3].hasPrefix("openai     open       0%          0  -"))
         let entry = try daemon.json("overview")["entries"]?[1]
         #expect(entry?["name"]?.text == "mistral")

@@ -6,7 +6,8 @@ import Testing
 
 struct WatchCommandTests {
     @Test func eventsAreLinesUntilItIsInterrupted() throws {
-        let daemon = try Daemon()
+        // Under this profile a depletion is projected from the first record on.
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
         let watch = try daemon.begin("watch")
         try daemon.waitForSubscribers(1)
         let client = try daemon.connect()
@@ -87,9 +88,50 @@ struct WatchCommandTests {
         #expect(watch.end().status == 0)
     }
 
-    @Test func itEndsWith69WhereTheDaemonGoesAway() throws {
+    @Test(
+        "25: it goes on with the next daemon, and says how many events may have been missed", arguments: [false, true])
+    func reconnects(_ isKilled: Bool) throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch", "exhaustion")
+        try daemon.waitForSubscribers(1)
+        _ = try daemon.fusebox("exhaustion", "mark", "before")
+        #expect(watch.line()?.contains("exhausted before: ") == true)
+        // It sees the loss only when there is another daemon, in which three events have happened.
+        watch.interrupt(with: SIGSTOP)
+        if isKilled { daemon.kill() } else { daemon.stop() }
+        let next = try Daemon(in: daemon.folder)
+        for name in ["a", "b", "c"] { _ = try next.fusebox("exhaustion", "mark", name) }
+        watch.interrupt(with: SIGCONT)
+        try next.waitForSubscribers(1)
+        _ = try next.fusebox("exhaustion", "mark", "after")
+        #expect(watch.line()?.contains("exhausted after: ") == true)
+        watch.interrupt(with: SIGINT)
+        let outcome = watch.end()
+        #expect(outcome.status == 0)
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("fusebox: the daemon is gone (") == true)
+        #expect(
+            lines.last?.contains("have been missed, and up to 3 events since it started") == true, "\(lines)")
+    }
+
+    @Test("25: an interrupt ends it while it waits for a daemon")
+    func isInterruptedWhileItWaits() throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch")
+        try daemon.waitForSubscribers(1)
+        daemon.stop()
+        #expect(watch.errorLine()?.hasPrefix("fusebox: the daemon is gone (") == true)
+        watch.interrupt(with: SIGINT)
+        let outcome = watch.end()
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "")
+    }
+
+    @Test("25: with --no-reconnect it ends with 69 when the daemon goes away")
+    func endsWith69() throws {
+        let daemon = try Daemon()
+        let watch = try daemon.begin("watch", "--no-reconnect")
         try daemon.waitForSubscribers(1)
         daemon.stop()
         let outcome = watch.end()

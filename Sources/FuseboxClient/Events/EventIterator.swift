@@ -25,7 +25,8 @@ extension FuseboxClient {
 
 /// The daemon's events, one after the other; each call blocks until the next has come.
 ///
-/// It ends when its connection ends, and is not connected again: events in between would be lost without a trace.
+/// It ends when its connection ends, and is not connected again: events in between would be lost without a trace. Who
+/// subscribes anew can tell from `nextNumber` how many those were.
 /// `failure` then says why. It is meant for one thread; another may call `close`.
 public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     /// How long one wait for bytes lasts when the caller sets no bound; then it goes on waiting.
@@ -39,15 +40,20 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     private let end = Lock<ClientError?>(nil)
     private let isClosed = Atomic(false)
 
+    /// The number that the daemon's next event had when the subscription began. After a lost subscription it tells how many
+    /// events there were in between, if the daemon is the same process: a daemon that starts counts from 1.
+    public let nextNumber: UInt64
+
     init(_ path: String, _ topics: Topics, _ configuration: FuseboxClient.Configuration) throws(ClientError) {
         // A worker of its own: the daemon lets a worker have only one connection.
         var connection = try Connection.open(
             path, as: .random(), name: configuration.sentName, patienceMilliseconds: Self.patienceMilliseconds,
             until: .after(milliseconds: Swift.max(configuration.connectTimeoutMilliseconds, 1)))
         do throws(Connection.Interruption) {
-            _ = try connection.ask(
+            nextNumber = try connection.ask(
                 Subscribe(topics: topics),
-                until: .after(milliseconds: Swift.max(configuration.requestTimeoutMilliseconds, 1)))
+                until: .after(milliseconds: Swift.max(configuration.requestTimeoutMilliseconds, 1))
+            ).nextNumber
         } catch {
             if case .refused(let refusal) = error { throw .refused(refusal) }
             throw .unavailable(path: path, reason: error.description)

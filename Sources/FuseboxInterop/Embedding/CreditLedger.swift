@@ -103,7 +103,8 @@ public struct CreditLedger: Sendable {
         try machine.carryOut(LedgerCheckRate(provider: try Name(provider), dimension: dimension), at: now)
     }
 
-    /// What a provider costs per hour and day, over the newest part of its history; nil: 24 hours.
+    /// What a provider costs per hour and day, over the newest part of its history; nil: 24 hours. Of a history that is shorter
+    /// than an hour, and than the window, no rate is told.
     ///
     /// - Throws: `badName`; `outOfRange` for a negative window
     public mutating func burnRate(

@@ -45,19 +45,32 @@ public enum DepletionTier: UInt8, WireEnumeration {
 }
 
 /// Spend per time over a window.
+///
+/// A rate is spend over the time that it was measured in. Where a provider's history is shorter than the window, that time is
+/// the history's; where it is shorter than an hour too (and than the window), no rate is told. Under the profile
+/// `llm-providers` the window is always taken for that time.
 public struct BurnRate: WireRecord {
-    public var costPerHour: Double = 0
-    public var costPerDay: Double = 0
+    /// The shortest time that a rate is told of, unless the window is shorter: an hour.
+    public static let shortestBaseMilliseconds: Int64 = 3_600_000
+
+    public var costPerHour: Double?
+    public var costPerDay: Double?
     public var windowMilliseconds: Int64 = 0
+    public var baseMilliseconds: Int64 = 0
     public var sampleCount: UInt64 = 0
     public var isApproximate = false
     @inlinable public init() {}
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("costPerHour", &costPerHour, "dollars per hour")
-        try visitor.field("costPerDay", &costPerDay, "dollars per day")
+        try visitor.field(
+            "costPerHour", &costPerHour,
+            "dollars per hour; absent while the history is shorter than an hour and than the window")
+        try visitor.field("costPerDay", &costPerDay, "dollars per day; absent as `costPerHour` is")
         try visitor.field("windowMilliseconds", &windowMilliseconds, "the window looked at")
+        try visitor.field(
+            "baseMilliseconds", &baseMilliseconds,
+            "the time that the rate is measured over: the window, or as much of it as the provider has a history of")
         try visitor.field("sampleCount", &sampleCount, "records in the window")
         try visitor.field(
             "isApproximate", &isApproximate,
@@ -77,8 +90,9 @@ public struct DepletionEstimate: WireRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("remaining", &remaining, "what is left of the budget; 0 if it is overspent")
         try visitor.field("burnRate", &burnRate, "what the estimate rests on")
-        try visitor.field("daysRemaining", &daysRemaining, "absent if nothing is being spent")
-        try visitor.field("depletesAt", &depletesAt, "absent if nothing is being spent, or beyond the year 275760")
+        try visitor.field(
+            "daysRemaining", &daysRemaining, "absent if nothing is being spent, or the rate is not known yet")
+        try visitor.field("depletesAt", &depletesAt, "absent as `daysRemaining` is, and beyond the year 275760")
     }
 }
 

@@ -47,7 +47,8 @@ public struct Overview: Command {
             try visitor.field("inFlight", &inFlight, "its calls in flight, as far as permits tell")
             try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
             try visitor.field(
-                "daysRemaining", &daysRemaining, "until the budget is used up at the burn rate of 24 hours")
+                "daysRemaining", &daysRemaining,
+                "until the budget is used up at the burn rate of 24 hours; absent while that is not known")
             try visitor.field("rpm", &rpm, "requests per minute, as the window stands now")
             try visitor.field("rpd", &rpd, "requests per day")
             try visitor.field("tpm", &tpm, "tokens per minute")

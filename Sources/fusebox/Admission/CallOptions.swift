@@ -12,17 +12,21 @@ struct CallOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
         help: ArgumentHelp(
-            "The model that it asks for, which is charged and whose budget counts too; once for all providers, or once for each in their order.",
+            "The model that it asks for, which is charged and whose budget counts too; once for all providers, or once for each in their order. (default: none)",
             valueName: "name"))
     var models: [String] = []
 
     @Option(
-        help: ArgumentHelp("What the call may cost at most; held until it is settled.", valueName: "dollars"),
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "What the call may cost at most; held until it is settled. (default: 0)", valueName: "dollars"),
         transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
     @Option(
-        help: ArgumentHelp("Tokens that it may use at most, input and output together.", valueName: "count"),
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Tokens that it may use at most, input and output together. (default: 0)", valueName: "count"),
         transform: NumberArgument.count)
     var tokens = 0
 

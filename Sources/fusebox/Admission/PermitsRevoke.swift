@@ -51,7 +51,7 @@ extension PermitsCommands {
 
         private static func json(_ number: UInt64, _ revocation: Revocation) -> JSONValue {
             [
-                "permit": JSONValue(number), "isRevoked": .bool(revocation.isRevoked),
+                "permit": .string("\(number)"), "isRevoked": .bool(revocation.isRevoked),
                 "standing": .string("\(revocation.standing)"),
                 "entry": revocation.entry.map { JSONValue(record: $0) } ?? .null,
             ]

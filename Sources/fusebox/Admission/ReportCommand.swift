@@ -23,21 +23,30 @@ struct ReportCommand: ReportingCommand {
             "How it went: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
     var outcome: OutcomeArgument
 
-    @Option(help: ArgumentHelp("The model that was asked for, which is charged.", valueName: "name"))
+    @Option(help: ArgumentHelp("The model that was asked for, which is charged. (default: none)", valueName: "name"))
     var model: String?
 
-    @Option(help: ArgumentHelp("What it cost.", valueName: "dollars"), transform: MoneyArgument.cost)
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "What it cost. (default: 0 if tokens are told; else nothing is recorded)", valueName: "dollars"),
+        transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
-    @Option(help: ArgumentHelp("Tokens sent.", valueName: "count"), transform: NumberArgument.count)
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Tokens sent. (default: 0)", valueName: "count"),
+        transform: NumberArgument.count)
     var inputTokens: Int?
 
-    @Option(help: ArgumentHelp("Tokens received.", valueName: "count"), transform: NumberArgument.count)
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Tokens received. (default: 0)", valueName: "count"),
+        transform: NumberArgument.count)
     var outputTokens: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "With failure, throttled and quota-exhausted: when the provider takes calls again: \(retryTimeHelp).",
+            "With failure, throttled and quota-exhausted: when the provider takes calls again: \(retryTimeHelp). (default: not told)",
             valueName: "time"),
         transform: DurationArgument.retryTime)
     var retryAfter: DurationArgument?

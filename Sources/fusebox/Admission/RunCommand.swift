@@ -41,6 +41,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var call: CallOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the permit outlasts a death of this process, \(durationHelp); up to 24h. (default: 60s)",
             valueName: "time"),
@@ -48,6 +49,7 @@ struct RunCommand: ParsableCommand {
     var ttl = DurationArgument(duration: .seconds(60))
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the permit is renewed at the most. (default: 1h, or --timeout and --kill-after if that is more)",
             valueName: "time"),
@@ -55,6 +57,7 @@ struct RunCommand: ParsableCommand {
     var maxAge: DurationArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the command may take; then it gets SIGTERM, and the call counts as failed. (default: as it likes)",
             valueName: "time"),
@@ -62,6 +65,7 @@ struct RunCommand: ParsableCommand {
     var timeout: DurationArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("How long after --timeout the command gets SIGKILL. (default: 5s)", valueName: "time"),
         transform: DurationArgument.within(DurationArgument.any))
     var killAfter = DurationArgument(duration: .seconds(5))

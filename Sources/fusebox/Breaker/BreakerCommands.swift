@@ -24,7 +24,7 @@ struct BreakerCommands: ParsableCommand {
         var create = false
 
         /// What is said of it where a name is refused.
-        static let hint = "--create makes it"
+        static let hint = "--create makes it known"
     }
 }
 

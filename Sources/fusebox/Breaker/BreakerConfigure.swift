@@ -15,7 +15,7 @@ extension BreakerCommands {
                   fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1
                 """)
 
-        @Argument(help: "The breaker.")
+        @Argument(help: "The breaker. (default: none, with --default)")
         var name: String?
 
         @Flag(name: .customLong("default"), help: "The configuration that breakers are created with.")
@@ -30,6 +30,7 @@ extension BreakerCommands {
         var failureThreshold: Int?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)",
                 valueName: "time"),
@@ -45,6 +46,7 @@ extension BreakerCommands {
         var curve: [Double]?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)",
                 valueName: "time"),

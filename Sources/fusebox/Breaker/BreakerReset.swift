@@ -8,7 +8,7 @@ extension BreakerCommands {
             abstract: "Close a breaker and forget its failures and statistics. Operators only.",
             usage: "fusebox breaker reset NAME\nfusebox breaker reset --all")
 
-        @Argument(help: "The breaker.")
+        @Argument(help: "The breaker. (default: none, with --all)")
         var name: String?
 
         @Flag(help: "Reset every breaker.")

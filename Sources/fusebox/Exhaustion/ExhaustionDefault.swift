@@ -11,6 +11,7 @@ extension ExhaustionCommands {
 
         @Option(
             name: .customLong("for"),
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "The new cooldown, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"),
             transform: DurationArgument.within(DurationArgument.any))

@@ -18,9 +18,10 @@ extension ExhaustionCommands {
 
         @Option(
             name: .customLong("for"),
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "For how long: \(retryTimeHelp). (default: see `exhaustion default`)", valueName: "time"),
-            transform: DurationArgument.retryTime)
+            transform: DurationArgument.cooldown)
         var cooldown: DurationArgument?
 
         @OptionGroup var connection: ConnectionOptions

@@ -36,8 +36,7 @@ extension JournalCommands {
                 ("end", .string(end.name)), ("offset", end.offset.map { JSONValue($0) } ?? .null),
                 ("entries", JSONValue(entries)),
             ]
-            let header = JSONValue(record: reader.header).replacingEpoch(reader.header.epoch)
-            members.append(("header", header))
+            members.append(("header", JSONValue(record: reader.header)))
             try output.write(line: JSONValue.object(members).text())
             try output.flush()
             if let name = file.split(separator: "/").last.flatMap({ JournalName(file: String($0)) }),

@@ -68,7 +68,7 @@ extension LedgerCommands.BudgetCommands {
         @OptionGroup var account: AccountArguments
 
         @Option(
-            help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"),
+            parsing: .unconditional, help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"),
             transform: MoneyArgument.amount)
         var monthly: MoneyArgument?
 

@@ -21,6 +21,7 @@ struct LedgerCommands: ParsableCommand {
     /// How much of a provider's history is looked at.
     struct WindowOption: ParsableArguments {
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp(
                 "The newest part of the history to look at, \(durationHelp). (default: 24h)", valueName: "time"),
             transform: DurationArgument.within(DurationArgument.any))

@@ -4,6 +4,21 @@ import FuseboxInterop
 import FuseboxWire
 
 extension LedgerCommands {
+    /// The time that a burn rate was measured over.
+    fileprivate static func measured(_ rate: BurnRate) -> String {
+        Formatting.span(milliseconds: rate.baseMilliseconds)
+    }
+
+    /// What is to be known of a burn rate besides.
+    fileprivate static func note(_ rate: BurnRate) -> String? {
+        guard rate.costPerDay == nil else { return note(isApproximate: rate.isApproximate) }
+        let shortest = min(rate.windowMilliseconds, BurnRate.shortestBaseMilliseconds)
+        guard shortest > 0 else { return "a window of no length has no rate" }
+        return "a rate is told once spend has been seen for \(Formatting.span(milliseconds: shortest))"
+    }
+}
+
+extension LedgerCommands {
     /// `fusebox ledger burn PROVIDER`
     struct Burn: DaemonCommand {
         static let configuration = CommandConfiguration(abstract: "Show what a provider costs per hour and day.")
@@ -20,9 +35,9 @@ extension LedgerCommands {
 
         private func listing(_ rate: BurnRate) -> Listing {
             [
-                "per hour": Formatting.dollars(rate.costPerHour), "per day": Formatting.dollars(rate.costPerDay),
-                "window": Quantity.text(milliseconds: rate.windowMilliseconds), "records": "\(rate.sampleCount)",
-                "note": note(isApproximate: rate.isApproximate),
+                "per hour": Formatting.rate(rate.costPerHour), "per day": Formatting.rate(rate.costPerDay),
+                "window": Quantity.text(milliseconds: rate.windowMilliseconds), "measured over": measured(rate),
+                "records": "\(rate.sampleCount)", "note": note(rate),
             ]
         }
     }
@@ -48,11 +63,22 @@ extension LedgerCommands {
         private func listing(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> Listing {
             [
                 "left": Formatting.dollars(estimate.remaining),
-                "burn": "\(Formatting.dollars(estimate.burnRate.costPerDay)) a day",
-                "lasts": estimate.daysRemaining.map(Formatting.days) ?? "nothing is being spent",
-                "used up": estimate.depletesAt.map { clock.date($0) },
-                "note": note(isApproximate: estimate.burnRate.isApproximate),
+                "burn": estimate.burnRate.costPerDay.map { "\(Formatting.dollars($0)) a day" } ?? "-",
+                "measured over": measured(estimate.burnRate),
+                "lasts": estimate.daysRemaining.map(Formatting.days) ?? unknown(estimate.burnRate),
+                "used up": usedUp(estimate, clock),
+                "note": note(estimate.burnRate),
             ]
+        }
+
+        private func unknown(_ rate: BurnRate) -> String {
+            rate.costPerDay == nil ? "not known yet" : "nothing is being spent"
+        }
+
+        /// A day in a century to come is nobody's plan.
+        private func usedUp(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> String? {
+            guard let days = estimate.daysRemaining, days <= 366 else { return nil }
+            return estimate.depletesAt.map { clock.date($0) }
         }
     }
 

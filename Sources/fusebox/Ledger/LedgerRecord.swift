@@ -19,17 +19,18 @@ extension LedgerCommands {
         var model: String
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Dollars; what lies below a billionth is rounded up.", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var cost: MoneyArgument
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens sent.", valueName: "count"),
+            parsing: .unconditional, help: ArgumentHelp("Tokens sent. (default: 0)", valueName: "count"),
             transform: NumberArgument.count)
         var inputTokens = 0
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens received.", valueName: "count"),
+            parsing: .unconditional, help: ArgumentHelp("Tokens received. (default: 0)", valueName: "count"),
             transform: NumberArgument.count)
         var outputTokens = 0
 

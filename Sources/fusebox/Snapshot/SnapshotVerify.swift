@@ -27,7 +27,7 @@ extension SnapshotFile {
     /// The header's fields, and what the file is called.
     var headerJSON: [(key: String, value: JSONValue)] {
         [("file", .string(label))]
-            + (JSONValue(record: reader.header).replacingEpoch(reader.header.epoch).members ?? [])
+            + (JSONValue(record: reader.header).members ?? [])
     }
 
     var headerListing: Listing {

@@ -15,7 +15,7 @@ extension SpoolCommands {
                   fusebox spool deliver 1764097845123-5f0c2a9be1d34487.spool --held
                 """)
 
-        @Argument(help: "The file, as `spool list` names it; all files without it.")
+        @Argument(help: "The file, as `spool list` names it. (default: all)")
         var file: String?
 
         @Flag(help: "Deliver its reports that wait for a person, too: they have not counted.")

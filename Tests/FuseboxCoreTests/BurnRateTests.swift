@@ -1,0 +1,104 @@
+import FuseboxWire
+import Testing
+
+@testable import FuseboxCore
+
+/// A burn rate is over the time that it was measured in.
+struct BurnRateTests {
+    private static let minute: Int64 = 60_000
+    private static let hour = 60 * minute
+    private static let day = 24 * hour
+
+    private let p = try! Name("p")
+
+    private func rig(_ profile: Profile = .fusebox, budget: String = "50") throws -> Rig {
+        var rig = Rig(profile)
+        var terms = Budget(provider: p)
+        terms.monthly = try #require(Money(budget) as Money?)
+        try rig.apply(LedgerSetBudget(budget: terms))
+        return rig
+    }
+
+    private func record(_ cost: String) throws -> LedgerRecord {
+        LedgerRecord(
+            provider: p, model: p, cost: try #require(Money(cost) as Money?), inputTokens: 0, outputTokens: 0)
+    }
+
+    private func rate(_ rig: inout Rig, window: Int64? = nil, at now: Int64) throws -> BurnRate {
+        try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: window), at: now)
+    }
+
+    @Test("25: no rate until spend has been seen for an hour; then it is over the time seen, up to the window")
+    func base() throws {
+        var rig = try rig()
+        try rig.apply(record("0.6"))
+        for (now, base, perDay) in [
+            (0, 0, nil), (Self.hour - 1, Self.hour - 1, nil), (Self.hour, Self.hour, 14.4),
+            (6 * Self.hour, 6 * Self.hour, 2.4), (Self.day, Self.day, 0.6),
+        ] as [(Int64, Int64, Double?)] {
+            let rate = try rate(&rig, at: now)
+            #expect(rate.baseMilliseconds == base)
+            #expect(rate.windowMilliseconds == Self.day)
+            #expect(rate.costPerDay.map { ($0 * 1e9).rounded() / 1e9 } == perDay)
+            #expect((rate.costPerHour == nil) == (perDay == nil))
+            let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: now).estimate)
+            #expect((estimate.daysRemaining == nil) == (perDay == nil))
+            #expect((estimate.depletesAt == nil) == (perDay == nil))
+            let entry = try #require(try rig.apply(Overview(), at: now).entries.first)
+            #expect(entry.daysRemaining == estimate.daysRemaining)
+        }
+        // A day later the record has left the window, and what was seen is that nothing was spent.
+        #expect(try rate(&rig, at: 3 * Self.day).costPerDay == 0)
+    }
+
+    @Test("25: a window of less than an hour is a base if all of it was seen")
+    func shortWindow() throws {
+        var rig = try rig()
+        try rig.apply(record("0.6"))
+        #expect(try rate(&rig, window: Self.minute, at: Self.minute - 1).costPerHour == nil)
+        #expect(try rate(&rig, window: Self.minute, at: Self.minute).costPerHour == 36)
+        #expect(try rate(&rig, window: 0, at: Self.day).costPerHour == nil)
+    }
+
+    @Test("25: an account without any history has no rate")
+    func nothing() throws {
+        var rig = try rig()
+        let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: Self.day).estimate)
+        #expect(estimate.burnRate.costPerDay == nil)
+        #expect(estimate.daysRemaining == nil)
+        #expect(try rig.apply(LedgerBurnRate(provider: Name("nobody")), at: 0).costPerDay == nil)
+    }
+
+    @Test("25: events of depletion wait for a base too, and tell the rate over it")
+    func events() throws {
+        var rig = try rig(budget: "1")
+        #expect(try rig.apply(record("0.1")).depletion == nil)
+        #expect(try rig.apply(record("0.1"), at: Self.hour - 1).depletion == nil)
+        // $0.3 in an hour are $7.2 a day, and $0.7 are left.
+        let event = try #require(try rig.apply(record("0.1"), at: Self.hour).depletion)
+        #expect(event.tier == .emergency)
+        #expect(event.burnRate.baseMilliseconds == Self.hour)
+        #expect(abs(event.daysRemaining - 0.7 / 7.2) < 1e-9)
+    }
+
+    @Test("History that is kept in sums is a base of all that it covers, and so is one that was restored")
+    func folded() throws {
+        var rig = try rig()
+        for _ in 0..<SpendPool.foldAt { try rig.apply(record("0.001")) }
+        let told = try rate(&rig, at: 2 * Self.hour)
+        #expect(told.baseMilliseconds == 2 * Self.hour)
+        rig.machine = try rig.machine.restored()
+        #expect(try rate(&rig, at: 2 * Self.hour) == told)
+    }
+
+    @Test("Under llm-providers the base is the window, whatever was seen")
+    func reference() throws {
+        var rig = try rig(.llmProviders)
+        try rig.apply(record("0.6"))
+        let rate = try rate(&rig, at: 1)
+        #expect(rate.baseMilliseconds == Self.day)
+        #expect(abs((rate.costPerDay ?? 0) - 0.6) < 1e-9)
+        #expect(try rig.apply(LedgerDepletion(provider: p), at: 1).estimate?.daysRemaining != nil)
+        #expect(try self.rate(&rig, window: 0, at: 1).costPerDay == 0)
+    }
+}

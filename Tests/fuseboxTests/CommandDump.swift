@@ -1,0 +1,47 @@
+import FuseboxInterop
+
+/// The options and arguments of every subcommand of a program, as its parser tells them.
+struct CommandDump {
+    struct Parameter: CustomStringConvertible {
+        /// The words that choose the subcommand.
+        let command: [String]
+        /// `option`, `flag` or `positional`.
+        let kind: String
+        /// `--name` of an option or a flag.
+        let name: String
+        let valueName: String
+        let isRequired: Bool
+        let hasDefault: Bool
+        let help: String
+
+        var description: String { (command + [name]).joined(separator: " ") }
+    }
+
+    private(set) var commands: [[String]] = []
+    private(set) var parameters: [Parameter] = []
+
+    init(of program: String) throws {
+        let dump = try Program.run([program, "--experimental-dump-help"]).json
+        walk(dump["command"] ?? .null, at: [])
+    }
+
+    private mutating func walk(_ command: JSONValue, at path: [String]) {
+        commands.append(path)
+        for argument in command["arguments"]?.list ?? [] {
+            let kind = argument["kind"]?.text ?? ""
+            let valueName = argument["valueName"]?.text ?? ""
+            let help = argument["abstract"]?.text ?? ""
+            parameters.append(
+                Parameter(
+                    command: path, kind: kind,
+                    name: argument["preferredName"]?["name"]?.text.map { "--\($0)" } ?? "<\(valueName)>",
+                    valueName: valueName, isRequired: argument["isOptional"]?.bool == false,
+                    hasDefault: argument["defaultValue"]?.text != nil || help.contains("(default: "), help: help))
+        }
+        for child in command["subcommands"]?.list ?? [] {
+            // The parser's own.
+            guard let name = child["commandName"]?.text, name != "help" else { continue }
+            walk(child, at: path + [name])
+        }
+    }
+}

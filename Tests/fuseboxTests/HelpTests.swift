@@ -1,0 +1,147 @@
+import FuseboxInterop
+import Glibc
+import Testing
+
+/// What the help texts promise, walked over every subcommand.
+struct HelpTests {
+    @Test(
+        "25: help shows the default of every option and argument that may be left out",
+        arguments: [
+            Program.fusebox, Program.fuseboxd,
+        ])
+    func defaults(_ program: String) throws {
+        let dump = try CommandDump(of: program)
+        #expect(dump.parameters.count > 10)
+        for parameter in dump.parameters where parameter.kind != "flag" {
+            #expect(parameter.isRequired || parameter.hasDefault, "\(parameter)")
+        }
+    }
+
+    @Test("Every subcommand has a help text, and says what each of its parameters is for")
+    func texts() throws {
+        let dump = try CommandDump(of: Program.fusebox)
+        #expect(dump.commands.count > 50)
+        for parameter in dump.parameters { #expect(!parameter.help.isEmpty, "\(parameter)") }
+        for command in dump.commands where command.count < 2 {
+            let outcome = try Program.run([Program.fusebox, "help"] + command)
+            #expect(outcome.status == 0)
+            #expect(outcome.output.hasPrefix("OVERVIEW: "), "\(command)")
+            #expect(outcome.errors == "")
+        }
+    }
+
+    // MARK: Unknown commands
+
+    @Test(
+        "25: a command that there is not ends with 64, and says which was meant",
+        arguments: [
+            (["statsu"], "did you mean 'status'?"), (["help", "statsu"], "did you mean 'status'?"),
+            (["brekaer", "list"], "did you mean 'breaker'?"), (["breaker", "lst"], "did you mean 'list'?"),
+            (["help", "breaker", "lst"], "did you mean 'list'?"),
+            (["breaker", "lst", "--help"], "did you mean 'list'?"),
+            (["ledger", "budget", "sett", "openai"], "did you mean 'set'?"), (["--json", "overveiw"], "'overview'?"),
+            (["--socket", "/nowhere", "pnig"], "did you mean 'ping'?"),
+            (["nosuch"], "`fusebox help` lists those there are"),
+            (["help", "nosuch"], "`fusebox help` lists those there are"),
+            (["breaker", "nosuch"], "`fusebox help breaker` lists those there are"),
+            (["help", "breaker", "nosuch"], "`fusebox help breaker` lists those there are"),
+        ] as [([String], String)])
+    func unknownCommands(_ arguments: [String], _ hint: String) throws {
+        let outcome = try Program.run([Program.fusebox] + arguments)
+        #expect(outcome.status == 64)
+        #expect(outcome.output == "")
+        #expect(outcome.errors.hasPrefix("fusebox: there is no command 'fusebox "), "\(outcome.errors)")
+        #expect(outcome.errors.contains(hint), "\(outcome.errors)")
+        #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("What follows -- is no command of this tool")
+    func wordsOfOthers() throws {
+        let outcome = try Program.run([
+            Program.fusebox, "run", "--fail-open", "--provider", "p", "--socket", "/nowhere", "--", "echo", "help",
+        ])
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "help\n")
+    }
+
+    // MARK: Numbers
+
+    /// The kinds of values that are no numbers.
+    private static let words: Set<String> = [
+        "path", "name", "directory", "outcome", "format", "length", "profile",
+        "socket", "data", "durability", "admin-group", "log-level",
+    ]
+
+    @Test(
+        "25: what is no number, or out of range, is told the form and the range, by every option that takes one",
+        arguments: [
+            Program.fusebox, Program.fuseboxd,
+        ])
+    func wrongNumbers(_ program: String) throws {
+        let numbers = try CommandDump(of: program).parameters.filter {
+            $0.kind == "option" && !Self.words.contains($0.valueName)
+        }
+        #expect(numbers.count > 5)
+        for parameter in numbers {
+            // A provider's "-1" means now, and a ratio has no upper bound.
+            let values = [("x", ""), ("-1", "--retry-after"), ("99999999999999999999999", "ratio")]
+            for (value, but) in values where parameter.name != but && parameter.valueName != but {
+                let outcome = try Program.run([program] + parameter.command + [parameter.name, value])
+                #expect(outcome.status == 64, "\(parameter) \(value)")
+                #expect(outcome.output == "")
+                #expect(
+                    outcome.errors.contains(
+                        #/: (give|'.*' is no .*;) .*(from .* to |of at least 0|up to .* from now)/#),
+                    "\(parameter) \(value): \(outcome.errors)")
+            }
+        }
+        if program == Program.fusebox {
+            let outcome = try Program.run([program, "permits", "revoke", "12x"])
+            #expect(outcome.status == 64)
+            #expect(outcome.errors.contains("give the number of a permit, from 1 to 18446744073709551615"))
+        }
+    }
+
+    // MARK: Output that fails
+
+    @Test("25: output that cannot be written ends with 74, whatever was to be printed")
+    func fullDevice() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("breaker", "failure", "openai")
+        _ = try daemon.fusebox("snapshot", "now")
+        let file = "'\(daemon.data)'"
+        let commands = [
+            "overview", "overview --json", "status", "breaker list", "breaker get openai --json", "ledger show",
+            "permits list", "exhaustion list", "snapshot list", "snapshot save -", "spool list", "ping", "export",
+            "admit --dry-run --provider openai", "breaker acquire openai", "check \(file)", "check \(file) --json",
+            "journal dump \(file)/journal-0*", "protocol --format markdown", "protocol --format json",
+            "--version", "--help", "help", "help run", "ledger --help", "ledger budget set --help", "breaker",
+            "--generate-completion-script bash",
+        ]
+        for command in commands {
+            let outcome = try Program.run(
+                [
+                    "/bin/sh", "-c", "'\(Program.fusebox)' \(command) > /dev/full",
+                ], environment: ["FUSEBOX_SOCKET": daemon.socket])
+            #expect(outcome.status == 74, "\(command): \(outcome.errors)")
+            #expect(outcome.errors == "fusebox: cannot write standard output: No space left on device\n", "\(command)")
+        }
+        for command in [
+            "--help", "--version", "--check --socket '\(daemon.folder.path)/other' --data '\(daemon.folder.path)/new'",
+        ] {
+            let outcome = try Program.run(["/bin/sh", "-c", "'\(Program.fuseboxd)' \(command) > /dev/full"])
+            #expect(outcome.status == 74, "\(command): \(outcome.errors)")
+        }
+    }
+
+    @Test("25: events that cannot be written end the watch with 74")
+    func fullWatch() throws {
+        let daemon = try Daemon()
+        let watch = try Child(
+            ["/bin/sh", "-c", "exec '\(Program.fusebox)' watch > /dev/full"],
+            environment: ["FUSEBOX_SOCKET": daemon.socket])
+        try daemon.waitForSubscribers(1)
+        _ = try daemon.fusebox("breaker", "failure", "openai")
+        #expect(watch.end().status == 74)
+    }
+}
