@@ -27,7 +27,7 @@ enum NumberArgument {
     /// Reads the number of a permit.
     static func permit(_ text: String) throws -> UInt64 {
         guard let number = UInt64(text), number > 0 else {
-            throw ValidationError("give a permit's number, from 1 to \(UInt64.max), as `fusebox permits list` shows it")
+            throw ValidationError("give the number of a permit, from 1 to \(UInt64.max): `fusebox permits` lists them")
         }
         return number
     }

@@ -28,7 +28,7 @@ struct BurnRateTests {
         try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: window), at: now)
     }
 
-    @Test("25: no rate until spend has been seen for an hour; then it is over the time seen, up to the window")
+    @Test("No rate until spend has been seen for an hour; then it is over the time seen, up to the window")
     func base() throws {
         var rig = try rig()
         try rig.apply(record("0.6"))
@@ -51,7 +51,7 @@ struct BurnRateTests {
         #expect(try rate(&rig, at: 3 * Self.day).costPerDay == 0)
     }
 
-    @Test("25: a window of less than an hour is a base if all of it was seen")
+    @Test("A window of less than an hour is a base if all of it was seen")
     func shortWindow() throws {
         var rig = try rig()
         try rig.apply(record("0.6"))
@@ -60,7 +60,7 @@ struct BurnRateTests {
         #expect(try rate(&rig, window: 0, at: Self.day).costPerHour == nil)
     }
 
-    @Test("25: an account without any history has no rate")
+    @Test("An account without any history has no rate")
     func nothing() throws {
         var rig = try rig()
         let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: Self.day).estimate)
@@ -69,7 +69,7 @@ struct BurnRateTests {
         #expect(try rig.apply(LedgerBurnRate(provider: Name("nobody")), at: 0).costPerDay == nil)
     }
 
-    @Test("25: events of depletion wait for a base too, and tell the rate over it")
+    @Test("Events of depletion wait for a base too, and tell the rate over it")
     func events() throws {
         var rig = try rig(budget: "1")
         #expect(try rig.apply(record("0.1")).depletion == nil)

@@ -27,7 +27,7 @@ struct LinkageTests {
     }
 
     // SwiftPM looks for what `pkgConfig` names whichever product is used, and warns if it is missing.
-    @Test("25: a package that uses the client only is not told to install libuv")
+    @Test("A package that uses the client only is not told to install libuv")
     func manifest() {
         let manifest = Package.text("Package.swift")
         #expect(manifest.contains(".systemLibrary(name: \"CLibuv\""))

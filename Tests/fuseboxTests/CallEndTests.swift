@@ -99,7 +99,7 @@ struct CallEndTests {
     }
 
     @Test(
-        "18: a line without a key that there is may have meant a cost: where nothing was used, the estimate is charged",
+        "A line without a key that there is may have meant a cost: where nothing was used, the estimate is charged",
         arguments: [
             (["COST=0.5"], "0.25"), (["cost 0.5"], "0.25"), (["{\"cost\": 0.5}"], "0.25"), (["total_cost=0.5"], "0.25"),
             (["# asked once"], nil), (["0.5", "input-tokens=7"], "0"), ([], nil),

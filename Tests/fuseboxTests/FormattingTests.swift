@@ -24,7 +24,7 @@ struct FormattingTests {
     func percents(_ ratio: Double, _ text: String) { #expect(Formatting.percent(ratio) == text) }
 
     @Test(
-        "25: a burn rate of a day tells no more than a year",
+        "A burn rate of a day tells no more than a year",
         arguments: [
             (0.27, "0.3 days"), (3, "3.0 days"), (366, "366.0 days"), (41_665.7, "over a year"),
             (7_686_143_363_332.3, "over a year"),

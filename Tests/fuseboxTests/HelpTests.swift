@@ -5,7 +5,7 @@ import Testing
 /// What the help texts promise, walked over every subcommand.
 struct HelpTests {
     @Test(
-        "25: help shows the default of every option and argument that may be left out",
+        "Help shows the default of every option and argument that may be left out",
         arguments: [
             Program.fusebox, Program.fuseboxd,
         ])
@@ -33,7 +33,7 @@ struct HelpTests {
     // MARK: Unknown commands
 
     @Test(
-        "25: a command that there is not ends with 64, and says which was meant",
+        "A command that there is not ends with 64, and says which was meant",
         arguments: [
             (["statsu"], "did you mean 'status'?"), (["help", "statsu"], "did you mean 'status'?"),
             (["brekaer", "list"], "did you mean 'breaker'?"), (["breaker", "lst"], "did you mean 'list'?"),
@@ -73,7 +73,7 @@ struct HelpTests {
     ]
 
     @Test(
-        "25: what is no number, or out of range, is told the form and the range, by every option that takes one",
+        "What is no number, or out of range, is told the form and the range, by every option that takes one",
         arguments: [
             Program.fusebox, Program.fuseboxd,
         ])
@@ -104,7 +104,7 @@ struct HelpTests {
 
     // MARK: Output that fails
 
-    @Test("25: output that cannot be written ends with 74, whatever was to be printed")
+    @Test("Output that cannot be written ends with 74, whatever was to be printed")
     func fullDevice() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("breaker", "failure", "openai")
@@ -134,7 +134,7 @@ struct HelpTests {
         }
     }
 
-    @Test("25: events that cannot be written end the watch with 74")
+    @Test("Events that cannot be written end the watch with 74")
     func fullWatch() throws {
         let daemon = try Daemon()
         let watch = try Child(

@@ -27,7 +27,7 @@ struct IdentifierTests {
         }
     }
 
-    @Test("25: permits, epochs and workers are text in the JSON of every command")
+    @Test("Permits, epochs and workers are text in the JSON of every command")
     func walk() throws {
         let daemon = try Daemon()
         let client = try daemon.connect()
@@ -72,7 +72,7 @@ struct IdentifierTests {
         #expect(isLapseSeen)
     }
 
-    @Test("25: the number that `run` gives its command is the one that the list shows")
+    @Test("The number that `run` gives its command is the one that the list shows")
     func run() throws {
         let daemon = try Daemon()
         let outcome = try Program.run(

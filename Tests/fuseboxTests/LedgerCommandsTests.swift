@@ -137,7 +137,7 @@ struct LedgerCommandsTests {
         #expect(try daemon.fusebox("ledger", "depletion", "other").output == "other has no budget\n")
     }
 
-    @Test("25: nothing is projected from what was just measured, and nothing beyond a year is told as a number of days")
+    @Test("Nothing is projected from what was just measured, and nothing beyond a year is told as a number of days")
     func projections() throws {
         let daemon = try daemonThatSpent()
         let burn = try daemon.fusebox("ledger", "burn", "openai").output

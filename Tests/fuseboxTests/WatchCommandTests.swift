@@ -89,7 +89,7 @@ struct WatchCommandTests {
     }
 
     @Test(
-        "25: it goes on with the next daemon, and says how many events may have been missed", arguments: [false, true])
+        "It goes on with the next daemon, and says how many events may have been missed", arguments: [false, true])
     func reconnects(_ isKilled: Bool) throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch", "exhaustion")
@@ -115,7 +115,7 @@ struct WatchCommandTests {
             lines.last?.contains("have been missed, and up to 3 events since it started") == true, "\(lines)")
     }
 
-    @Test("25: an interrupt ends it while it waits for a daemon")
+    @Test("An interrupt ends it while it waits for a daemon")
     func isInterruptedWhileItWaits() throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch")
@@ -128,7 +128,7 @@ struct WatchCommandTests {
         #expect(outcome.output == "")
     }
 
-    @Test("25: with --no-reconnect it ends with 69 when the daemon goes away")
+    @Test("With --no-reconnect it ends with 69 when the daemon goes away")
     func endsWith69() throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch", "--no-reconnect")
