@@ -275,8 +275,9 @@ final class Connection {
 extension Connection: StreamDelegate {
     func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { unsafe input.spare() }
 
-    func stream(_ stream: Stream, didRead count: Int) {
-        input.commit(count)
+    func stream(_ stream: Stream, didFill count: Int) { input.commit(count) }
+
+    func streamDidRead(_ stream: Stream) {
         lastByteAt = server.moment.now
         server.bytesArrived()
         process()
