@@ -203,11 +203,11 @@ final class Connection {
         noteMemory()
     }
 
-    /// Appends the events that the peer has subscribed to.
+    /// Sends the events that the peer has subscribed to. The turn's entries have been written.
     func deliverEvents() {
+        guard stream.isOpen else { return }
         server.keeper.engine.deliverEvents(to: &session, &output)
-        if !output.isEmpty { server.markDirty(self) }
-        noteMemory()
+        if !output.isEmpty { flush() }
     }
 
     /// Sends what the socket takes.

@@ -115,6 +115,7 @@ final class Conversation {
             var output = ByteWriter()
             output.write(contentsOf: [UInt8](repeating: 0, count: backlog))
             conversation.endTurn()
+            conversation.engine.beginEvents()
             conversation.engine.deliverEvents(to: &session, &output)
             output.removeFirst(backlog)
             return try answers(output)
