@@ -50,6 +50,28 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
+        /// The reply that crosses the bound comes out of the journal's commit, in the middle of the engine's work.
+        @Test func aConnectionMayBeDroppedForAReplyThatWaitedForTheJournal() throws {
+            let daemon = try DaemonProcess(DaemonProcess.Options(flags: ["--max-buffers", "1MiB"]))
+            var half = [UInt8](repeating: 0, count: 20_000)
+            half.replaceSubrange(0..<4, with: [0, 0, 3, 0])
+            // More than there may be: what is left is just below the bound.
+            let peers = try (0..<64).map { _ in try RawPeer.greeted(daemon.socketPath) }
+            for peer in peers { peer.send(half) }
+            var requests = ByteWriter()
+            for number in 1...1_000 {
+                let acquire = BreakerAcquire(name: try Name("openai"))
+                RawPeer.write(acquire, sequence: UInt64(number), into: &requests)
+            }
+            for _ in 0..<20 {
+                let peer = try RawPeer.greeted(daemon.socketPath)
+                peer.send(requests.bytes)
+                #expect(try RawPeer.greeted(daemon.socketPath).ask(Ping()).status == .ok)
+            }
+            #expect(daemon.log.contains("who may have 524288 in all connections"))
+            withExtendedLifetime(peers) {}
+        }
+
         @Test func nonsenseAfterHelloIsToldWhy() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
