@@ -84,7 +84,10 @@ final class Connection {
                 server.continueLater(self)
                 break
             }
-            guard server.keeper.engine.canTake(frameLength: input.nextLength) else {
+            guard
+                server.keeper.engine.canTake(frameLength: input.nextLength)
+                    || !server.keeper.engine.needsRoom(input.nextCommand)
+            else {
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
@@ -195,12 +198,14 @@ final class Connection {
     }
 
     /// Appends a reply that waited for the journal.
+    ///
+    /// The engine hands it out and must not be changed meanwhile, as it would be where a connection is dropped: what the
+    /// reply takes of memory is counted by the flush that follows.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
         session.heldReplies -= 1
         unsafe output.write(contentsOf: frame)
         server.markDirty(self)
-        noteMemory()
     }
 
     /// Sends the events that the peer has subscribed to. The turn's entries have been written.

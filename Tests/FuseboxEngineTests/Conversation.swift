@@ -29,6 +29,7 @@ final class Conversation {
         endTurn()
         return engine.hasEvents
     }
+    func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
     var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
     /// Nothing waits for a journal: events are ready when the turn ends.

@@ -290,6 +290,22 @@ import Testing
         return envelope
     }
 
+    @Test func onlyWhatMayBeJournaledWaitsForRoom() {
+        let engine = Conversation()
+        let waiting = [
+            Goodbye.declaration, Admit.declaration, Settle.declaration, LedgerRecord.declaration,
+            BreakerAcquire.declaration, LedgerSetBudget.declaration,
+        ]
+        for command in waiting { #expect(engine.needsRoom(command.number)) }
+        let others = [
+            Hello.declaration, Ping.declaration, ServerStatus.declaration, Subscribe.declaration,
+            AdmitPreview.declaration,
+            BreakerList.declaration, LedgerBalance.declaration, SnapshotNow.declaration,
+        ]
+        for command in others { #expect(!engine.needsRoom(command.number)) }
+        #expect(!engine.needsRoom(.max))
+    }
+
     @Test func statusCountsSubscribers() throws {
         let conversation = Conversation()
         let peer = try conversation.peer(1)
