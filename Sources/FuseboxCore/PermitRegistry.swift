@@ -94,8 +94,9 @@ public struct PermitRegistry: Sendable {
     private var firstFree = none
     /// In the order of their numbers.
     private(set) var outstanding = List()
-    /// In the order in which they ended.
-    private(set) var lapsed = List()
+    /// The lapsed ones of each user, in the order in which they ended.
+    private var lapsedOfUser: [UInt32: List] = [:]
+    private var lapsedCount = 0
 
     private var holders = ChunkedArray<Holder>()
     private var holderIndex = HashIndex()
@@ -207,10 +208,11 @@ public struct PermitRegistry: Sendable {
         return next == Self.none ? nil : next
     }
 
-    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones in the order in
-    /// which they ended.
+    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones, user by user, in
+    /// the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
-        for list in [outstanding, lapsed] {
+        let lapsed = lapsedOfUser.sorted { $0.key < $1.key }.map(\.value)
+        for list in [outstanding] + lapsed {
             var place = list.first
             while place != Self.none {
                 try body(permits[place])
@@ -246,7 +248,7 @@ public struct PermitRegistry: Sendable {
         }
         index.insert(place, hash: Self.hash(permit.number))
         guard permit.standing == .inForce else {
-            lapsed.append(place, in: &permits)
+            remember(place)
             return place
         }
         outstanding.append(place, in: &permits)
@@ -291,12 +293,13 @@ public struct PermitRegistry: Sendable {
             letGo(place)
         } else {
             settledLate &+= 1
-            lapsed.remove(place, in: &permits)
+            unremember(place)
         }
         free(place)
     }
 
-    /// Ends a permit that was not settled. The oldest lapsed one beyond `limit` is forgotten.
+    /// Ends a permit that was not settled. Beyond `limit` lapsed ones, the oldest of the user who has the most is forgotten:
+    /// nobody pushes out another's.
     ///
     /// - Returns: the one that was forgotten
     mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limit: Int) -> Permit? {
@@ -308,14 +311,30 @@ public struct PermitRegistry: Sendable {
         }
         letGo(place)
         permits[place].standing = standing
-        lapsed.append(place, in: &permits)
-        guard lapsed.count > limit else { return nil }
-        let oldest = lapsed.first
+        remember(place)
+        guard lapsedCount > limit,
+            let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) })
+        else { return nil }
+        let oldest = most.value.first
         let forgotten = permits[oldest]
         forgottenThrough = max(forgottenThrough, forgotten.number)
-        lapsed.remove(oldest, in: &permits)
+        unremember(oldest)
         free(oldest)
         return forgotten
+    }
+
+    /// Puts a permit at the end of the lapsed ones of its user.
+    private mutating func remember(_ place: Int) {
+        lapsedOfUser[permits[place].grant.user, default: List()].append(place, in: &permits)
+        lapsedCount += 1
+    }
+
+    /// Takes a permit from the lapsed ones.
+    private mutating func unremember(_ place: Int) {
+        let user = permits[place].grant.user
+        lapsedOfUser[user]?.remove(place, in: &permits)
+        if lapsedOfUser[user]?.count == 0 { lapsedOfUser[user] = nil }
+        lapsedCount -= 1
     }
 
     /// Counts a call as not in flight any more: its worker died. What it holds stays held.

@@ -20,7 +20,7 @@ public enum ImageSection: UInt32, Sendable, CaseIterable {
     case closedPeriods = 13
     /// What became of all permits.
     case permitTotals = 14
-    /// Those in force in the order of their numbers, then the lapsed ones in the order in which they ended.
+    /// Those in force in the order of their numbers, then the lapsed ones, user by user, in the order in which they ended.
     case permits = 15
     /// Members of imported JSON that came with thresholds, marks and budgets.
     case foreignMembers = 16

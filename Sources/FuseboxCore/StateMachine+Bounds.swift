@@ -33,8 +33,8 @@ struct SharedBound {
 
 /// Who may introduce what.
 ///
-/// There is always room for the provider `(other)` and for the model `unspecified`: money that finds no account of its own
-/// is counted there. And what was admitted has its accounts from its admission on, so that its settle finds them.
+/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget: money that finds
+/// no account of its own is counted under the first two, and none is counted beside a budget. And what was admitted has its accounts from its admission on, so that its settle finds them.
 extension StateMachine {
     /// Checks that a name is known or may become so.
     ///
@@ -78,12 +78,19 @@ extension StateMachine {
         {
             return false
         }
-        guard model != .unspecifiedModel else { return true }
+        guard model != .unspecifiedModel, !hasBudget(provider, model) else { return true }
         try SharedBound(
             what: "model accounts", limit: limits.modelAccounts, limitPerUser: limits.modelAccountsPerUser,
             remedy: "an operator can `forget` a provider"
         ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
         return true
+    }
+
+    /// Whether an operator has set a budget for a model with a provider: then there is always room for its account, so that
+    /// what is spent never counts beside the budget. Budgets have a bound of their own.
+    private func hasBudget(_ provider: Name, _ model: Name) -> Bool {
+        guard let provider = names.find(provider), let model = models.find(model) else { return false }
+        return ledger.budgets.find(provider, model) != nil
     }
 
     /// Checks that what a call by a candidate will cost finds its accounts.

@@ -2,6 +2,10 @@ import FuseboxCore
 import FuseboxWire
 
 /// Events that have happened and were not yet handed to subscribers.
+///
+/// They are handed out in batches. However many subscribers there are, a batch takes as many turns as it needs: what is ready
+/// meanwhile is for the next one. What finds no room here is counted as missed, by topic: neither slow subscribers nor a disk
+/// that hangs fill the memory.
 struct EventLog {
     struct Numbered {
         var envelope: EventEnvelope
@@ -14,16 +18,35 @@ struct EventLog {
     private var written: [Numbered] = []
     /// Of inputs that the sync under way covers.
     private var syncing: [Numbered] = []
-    /// To be handed to subscribers.
-    private(set) var ready: [Numbered] = []
+    /// For the next batch.
+    private var ready: [Numbered] = []
+    /// What is being handed to subscribers.
+    private(set) var batch: [Numbered] = []
+    /// How many of each topic found no room since the last batch began, and before that since the one before.
+    private var dropped: [Topics: UInt64] = [:]
+    private(set) var droppedBeforeBatch: [Topics: UInt64] = [:]
     /// The number of the next event.
     private(set) var nextNumber: UInt64 = 1
 
+    /// Events that wait, at the most.
+    static let limit = 8_192
+
+    /// Whether there is something to hand out.
+    var hasReady: Bool { !batch.isEmpty || !ready.isEmpty }
+
+    private var count: Int { fresh.count + written.count + syncing.count + ready.count }
+
     /// Gives new effects their numbers, and takes them out.
     mutating func number(_ effects: inout [Event], at now: Timestamp) {
+        var room = Self.limit - count
         for event in effects {
-            fresh.append(
-                Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event))
+            if room > 0 {
+                fresh.append(
+                    Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event))
+            } else {
+                dropped[event.topic, default: 0] += 1
+            }
+            room -= 1
             nextNumber += 1
         }
         effects.removeAll(keepingCapacity: true)
@@ -54,19 +77,40 @@ struct EventLog {
         endSync()
     }
 
-    mutating func clear() { ready.removeAll(keepingCapacity: true) }
+    /// Begins a batch with what is ready, unless one is being handed out.
+    mutating func beginBatch() {
+        guard batch.isEmpty else { return }
+        swap(&batch, &ready)
+        swap(&droppedBeforeBatch, &dropped)
+    }
+
+    /// Forgets the batch: every subscriber has been served.
+    mutating func endBatch() {
+        beginBatch()
+        batch.removeAll(keepingCapacity: true)
+        droppedBeforeBatch.removeAll()
+    }
 }
 
 extension Engine {
     /// Whether there are events to hand to subscribers.
-    public var hasEvents: Bool { !events.ready.isEmpty }
+    public var hasEvents: Bool { events.hasReady }
 
-    /// Appends the pending events that a session wants to hear to its output.
+    /// Begins to hand events out, unless that is under way: from here to `eventsDelivered` the same ones are told to each
+    /// subscriber.
+    public mutating func beginEvents() { events.beginBatch() }
+
+    /// Appends the events that are being handed out and that a session wants to hear to its output. Call it once for each
+    /// session between `beginEvents` and `eventsDelivered`.
     ///
     /// Above the backlog limit they are counted as missed instead, which the next one that fits will tell.
     public func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
         guard !session.topics.isEmpty else { return }
-        for pending in events.ready where session.topics.contains(pending.event.topic) {
+        for (topic, count) in events.droppedBeforeBatch where session.topics.contains(topic) {
+            session.missedEvents += count
+        }
+        for pending in events.batch
+        where session.topics.contains(pending.event.topic) && pending.envelope.number >= session.firstEvent {
             guard output.count < machine.limits.eventBacklog else {
                 session.missedEvents += 1
                 continue
@@ -81,6 +125,6 @@ extension Engine {
         }
     }
 
-    /// Forgets the pending events: every subscriber has been served.
-    public mutating func eventsDelivered() { events.clear() }
+    /// Forgets what has been handed out: every subscriber has been served.
+    public mutating func eventsDelivered() { events.endBatch() }
 }

@@ -40,6 +40,14 @@ extension Engine {
         return (room >= needed && !needsRebase) || needed > capacity
     }
 
+    /// Whether a command may have something journaled: all others can be handled whatever room there is, so that a disk that
+    /// hangs keeps nobody from asking.
+    public func needsRoom(_ command: UInt16) -> Bool {
+        guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
+        return traits.isSequenced || command == Goodbye.declaration.number
+            || (traits.isState && state.machine.profile.readsChangeState)
+    }
+
     /// Whether outcomes of breakers are counted although they cannot be journaled: the disk is full, or the snapshot
     /// that a rebase needs could not be written.
     public var takesUnjournaledOutcomes: Bool { storageFailure != nil || rebaseFailure != nil }

@@ -119,7 +119,8 @@ extension Engine {
     }
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
-        if !session.topics.isEmpty { subscribers -= 1 }
+        // What is being handed out to others happened before it asked.
+        if session.topics.isEmpty { session.firstEvent = events.nextNumber } else { subscribers -= 1 }
         session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0

@@ -96,7 +96,7 @@ public struct Engine: ~Copyable {
     /// Sessions that a newer one of the same worker has taken over.
     public internal(set) var fenced: [UInt64] = []
 
-    private var traits = CommandTraits.table()
+    let traits = CommandTraits.table()
     /// The frames that the request at hand gives rise to.
     private var replies = ByteWriter(capacity: 4096)
     /// Whether they have to wait, and for what.

@@ -36,6 +36,8 @@ public struct Session: Sendable {
     /// Replies that wait for the journal. The owner counts one down for each that it is handed.
     public var heldReplies = 0
     var missedEvents: UInt64 = 0
+    /// The number of the first event that it may hear.
+    var firstEvent: UInt64 = 0
 
     public init(id: UInt64, peer: Peer) {
         self.id = id

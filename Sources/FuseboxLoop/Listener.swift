@@ -148,6 +148,8 @@ public protocol ListenerDelegate: AnyObject {
 
     fileprivate func connectionArrived(_ status: Int32) {
         loop.enter()
+        // The beginning of the turn may have closed it.
+        guard box.isOpen else { return }
         if status < 0 {
             delegate?.listener(self, didFail: LoopError(.accept, code: -status))
         } else {

@@ -86,6 +86,8 @@ public final class SignalWatcher {
 
     fileprivate func fire() {
         loop.enter()
+        // The beginning of the turn may have closed it.
+        guard box.isOpen else { return }
         action()
     }
 }

@@ -3,12 +3,16 @@ internal import Glibc
 
 /// What is told about a connection. The stream does not retain its delegate.
 ///
-/// Every call may close the stream or drop its last reference, but for `spareRoom`.
+/// Every call may close the stream or drop its last reference, but for `spareRoom` and `didFill`: these come before the
+/// turn has begun, only give room and note what fills it, and touch nothing else.
 public protocol StreamDelegate: AnyObject {
     /// Room for bytes that have arrived; never empty. It must stand still until the call that follows at once.
     func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer
-    /// The first `count` bytes of the room have been filled; at least 1.
-    func stream(_ stream: Stream, didRead count: Int)
+    /// The first `count` bytes of the room have been filled; at least 1. `streamDidRead` follows, unless the beginning of
+    /// the turn closes the stream.
+    func stream(_ stream: Stream, didFill count: Int)
+    /// Bytes have been read: those that `didFill` has told of.
+    func streamDidRead(_ stream: Stream)
     /// The peer sends no more. Reading has stopped; writing is still possible.
     func streamDidEnd(_ stream: Stream)
     /// All bytes that the stream held back have gone out: there is room for more.
@@ -121,6 +125,17 @@ extension StreamDelegate {
 @available(*, unavailable, message: "a loop and all that is made on it belong to one thread")
 extension Stream: Sendable {}
 
+extension Stream {
+    /// Begins the turn if it has not begun; returns whether the stream is open after that.
+    ///
+    /// Who calls it holds the delegate: what is done at the beginning of a turn may drop its last other reference.
+    @inline(__always)
+    fileprivate func entersTurn() -> Bool {
+        loop.enter()
+        return isOpen
+    }
+}
+
 // MARK: Reading
 
 extension Stream {
@@ -141,8 +156,9 @@ extension Stream {
         unsafe uv_read_stop(pipe)
     }
 
+    /// No turn begins here: what its beginning does may close this very stream, and libuv cannot do without one that
+    /// it is about to read from.
     fileprivate func lendRoom() -> UnsafeMutableRawBufferPointer {
-        loop.enter()
         guard let room = unsafe delegate?.spareRoom(for: self) else {
             preconditionFailure("a reading stream has a delegate")
         }
@@ -151,12 +167,15 @@ extension Stream {
     }
 
     fileprivate func didRead(_ count: Int) {
-        if count > 0 { return delegate?.stream(self, didRead: count) ?? () }
         // The socket had nothing after all.
-        if count == 0 { return }
+        guard count != 0, let delegate else { return }
+        // Before the turn begins, for that may handle what this connection has received.
+        if count > 0 { delegate.stream(self, didFill: count) }
+        guard entersTurn() else { return }
+        if count > 0 { return delegate.streamDidRead(self) }
         isReading = false
-        if count == Int(UV_EOF.rawValue) { return delegate?.streamDidEnd(self) ?? () }
-        delegate?.stream(self, didFail: LoopError(.read, code: Int32(-count)))
+        if count == Int(UV_EOF.rawValue) { return delegate.streamDidEnd(self) }
+        delegate.stream(self, didFail: LoopError(.read, code: Int32(-count)))
     }
 }
 
@@ -173,8 +192,6 @@ private func streamDidRead(
     _ handle: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
     guard let stream = unsafe owner(of: handle, as: Stream.self) else { return }
-    // The end and errors come without a request for room before them.
-    stream.loop.enter()
     stream.didRead(count)
 }
 
@@ -239,14 +256,16 @@ extension Stream {
     }
 
     fileprivate func didWrite(_ status: Int32) {
-        loop.enter()
+        let delegate = delegate
+        guard entersTurn() else { return }
         isHoldingBack = false
         guard status < 0 else { return delegate?.streamDidDrain(self) ?? () }
         delegate?.stream(self, didFail: LoopError(.write, code: -status))
     }
 
     fileprivate func didShutDown(_ status: Int32) {
-        loop.enter()
+        let delegate = delegate
+        guard entersTurn() else { return }
         guard status < 0 else { return delegate?.streamDidShutDown(self) ?? () }
         delegate?.stream(self, didFail: LoopError(.shutDown, code: -status))
     }

@@ -48,6 +48,8 @@ public final class Timer {
 
     fileprivate func fire() {
         loop.enter()
+        // The beginning of the turn may have closed it.
+        guard box.isOpen else { return }
         action()
     }
 }

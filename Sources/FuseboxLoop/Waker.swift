@@ -36,6 +36,8 @@ public final class Waker {
 
     fileprivate func fire() {
         loop.enter()
+        // The beginning of the turn may have closed it.
+        guard box.isOpen else { return }
         action()
     }
 

@@ -84,7 +84,10 @@ final class Connection {
                 server.continueLater(self)
                 break
             }
-            guard server.keeper.engine.canTake(frameLength: input.nextLength) else {
+            guard
+                server.keeper.engine.canTake(frameLength: input.nextLength)
+                    || !server.keeper.engine.needsRoom(input.nextCommand)
+            else {
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
@@ -195,19 +198,21 @@ final class Connection {
     }
 
     /// Appends a reply that waited for the journal.
+    ///
+    /// The engine hands it out and must not be changed meanwhile, as it would be where a connection is dropped: what the
+    /// reply takes of memory is counted by the flush that follows.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
         session.heldReplies -= 1
         unsafe output.write(contentsOf: frame)
         server.markDirty(self)
-        noteMemory()
     }
 
-    /// Appends the events that the peer has subscribed to.
+    /// Sends the events that the peer has subscribed to. The turn's entries have been written.
     func deliverEvents() {
+        guard stream.isOpen else { return }
         server.keeper.engine.deliverEvents(to: &session, &output)
-        if !output.isEmpty { server.markDirty(self) }
-        noteMemory()
+        if !output.isEmpty { flush() }
     }
 
     /// Sends what the socket takes.
@@ -275,8 +280,9 @@ final class Connection {
 extension Connection: StreamDelegate {
     func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { unsafe input.spare() }
 
-    func stream(_ stream: Stream, didRead count: Int) {
-        input.commit(count)
+    func stream(_ stream: Stream, didFill count: Int) { input.commit(count) }
+
+    func streamDidRead(_ stream: Stream) {
         lastByteAt = server.moment.now
         server.bytesArrived()
         process()

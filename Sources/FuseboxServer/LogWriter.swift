@@ -15,6 +15,8 @@ import Synchronization
 
     /// Lines that a second may have. Critical ones are never too many: each of them ends the daemon or needs a person.
     fileprivate static let linesPerSecond = 100
+    /// Lines of them that may be about single peers: whoever has many of those logged hides nothing else.
+    fileprivate static let peerLinesPerSecond = 50
     /// Bytes that may wait.
     private static let bufferLength = 64 * 1024
     private static let flushMilliseconds = 500
@@ -144,7 +146,8 @@ extension LogWriter.State {
     /// Whether a line may be written in this second.
     fileprivate mutating func admit(_ level: Log.Level, at now: Int64) -> Bool {
         beginSecond(at: now)
-        guard linesInSecond < LogWriter.linesPerSecond || level == .critical else {
+        let limit = level <= .info ? LogWriter.peerLinesPerSecond : LogWriter.linesPerSecond
+        guard linesInSecond < limit || level == .critical else {
             leftOut += 1
             return false
         }

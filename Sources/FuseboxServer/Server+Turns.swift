@@ -16,13 +16,8 @@ extension Server: EventLoopDelegate {
 
     public func turnEnds(_ loop: EventLoop) {
         keeper.endTurn()
-        if keeper.engine.hasEvents {
-            for case let connection? in connections where !connection.session.topics.isEmpty {
-                connection.deliverEvents()
-            }
-            keeper.engine.eventsDelivered()
-        }
         flushAll()
+        deliverEvents()
         if schedule.hasWaiting { loop.runAgain() }
         keeper.writeSnapshotIfDue()
         continueShutdown()
@@ -31,6 +26,26 @@ extension Server: EventLoopDelegate {
         keeper.engine.hasUsed(processorNanoseconds: nanoseconds)
         longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
     }
+
+    /// Hands events to subscribers, for as long as a turn may take for that: however many listen, requests go on.
+    private func deliverEvents() {
+        guard keeper.engine.hasEvents else { return }
+        keeper.engine.beginEvents()
+        let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
+        while nextListener < connections.count {
+            let listener = connections[nextListener]
+            nextListener += 1
+            guard let listener, !listener.session.topics.isEmpty else { continue }
+            listener.deliverEvents()
+            guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
+        }
+        nextListener = 0
+        keeper.engine.eventsDelivered()
+        if keeper.engine.hasEvents { loop.runAgain() }
+    }
+
+    /// The time that a turn may take for events. Sending one to a subscriber takes some 5 µs.
+    private static let eventNanoseconds: Int64 = 500_000
 
     func flushAll() {
         // Closing a connection can make another dirty only in a later turn.

@@ -41,6 +41,8 @@ public final class Server {
     var freeSlots: [Int] = []
     var nextSerial: UInt64 = 1
     var dirty: [Connection] = []
+    /// The slot of the connection that is the next to be told of events.
+    var nextListener = 0
     /// Connections that may still be accepted in this turn, and whether others wait for the next one.
     var acceptsLeft = 0
     var hasCallers = false

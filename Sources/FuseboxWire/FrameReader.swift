@@ -48,6 +48,13 @@ public struct FrameReader: ~Copyable {
     /// The length of the frame that comes next, in bytes after the length field; 0 if it is not known yet.
     public var nextLength: Int { announcedLength ?? 0 }
 
+    /// The command of the frame that comes next; 0 if it is not known yet.
+    public var nextCommand: UInt16 {
+        guard buffer.count >= FrameHeader.lengthBytes + 2 else { return 0 }
+        return unsafe UInt16(
+            littleEndian: buffer.contents.loadUnaligned(fromByteOffset: FrameHeader.lengthBytes, as: UInt16.self))
+    }
+
     /// Whether a complete frame is waiting, or bytes that can never become one.
     public var isReady: Bool {
         guard let length = announcedLength else { return false }

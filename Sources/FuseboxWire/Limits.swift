@@ -114,7 +114,7 @@ public struct Limits: Sendable, Equatable {
     public var permitsPerUser = 16_384
 
     /// Permits that have ended without being settled and are remembered, so that what their calls cost counts when
-    /// they are settled late. The oldest make room.
+    /// they are settled late. The oldest of the user who has the most make room.
     public var lapsedPermits = 16_384
 
     /// How long a worker may be away before what it holds is taken back.

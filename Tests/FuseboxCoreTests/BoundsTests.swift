@@ -80,6 +80,29 @@ struct BoundsTests {
         rig.expect(.limitReached, of: kind.take(64), by: 0)
     }
 
+    @Test("A model with a budget always has room for its account: nothing is spent beside the budget")
+    func budgetedModels() throws {
+        var rig = Rig(limits: limits { $0.modelAccountsPerUser = 1 })
+        var budget = Budget()
+        budget.provider = name("p")
+        budget.model = name("dear")
+        budget.monthly = dollars("0.1")
+        budget.isEnforced = true
+        try rig.apply(LedgerSetBudget(budget: budget), by: 0)
+        func record(_ model: String) -> LedgerRecord {
+            LedgerRecord(
+                provider: name("p"), model: name(model), cost: dollars("0.1"), inputTokens: 0, outputTokens: 0)
+        }
+        try rig.apply(record("m"), by: 1)
+        rig.expect(.limitReached, of: record("n"), by: 1)
+        #expect(try rig.apply(admit("p", "dear"), by: 1).permit != nil)
+        try rig.apply(record("dear"), by: 1)
+        #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil, "the budget is used up")
+        // So it is for what is read back.
+        rig.machine = try rig.machine.restored()
+        #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil)
+    }
+
     @Test("Names and permits have bounds of their kind too")
     func namesAndPermits() throws {
         var rig = Rig(

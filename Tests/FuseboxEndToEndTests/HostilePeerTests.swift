@@ -50,6 +50,34 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
+        /// The reply that crosses the bound comes out of the journal's commit, in the middle of the engine's work.
+        @Test func aConnectionMayBeDroppedForAReplyThatWaitedForTheJournal() throws {
+            let daemon = try DaemonProcess(DaemonProcess.Options(flags: ["--max-buffers", "1MiB"]))
+            // Half frames of 196,608 bytes take most of what one user may have, and each round a connection takes a little
+            // more, so that the bound lies anywhere within what the replies take.
+            var half = [UInt8](repeating: 0, count: 20_000)
+            half[2] = 3
+            var peers = try (0..<7).map { _ in try RawPeer.greeted(daemon.socketPath) }
+            for peer in peers { peer.send(half) }
+            var requests = ByteWriter()
+            for number in 1...200 {
+                let acquire = BreakerAcquire(name: try Name("openai"))
+                RawPeer.write(acquire, correlation: UInt32(number), sequence: UInt64(number), into: &requests)
+            }
+            for _ in 0..<160 {
+                // At the bound each of these may be the one that goes.
+                let (idle, peer) = (try RawPeer(daemon.socketPath), try RawPeer(daemon.socketPath))
+                for other in [idle, peer] { other.send(RawPeer.hello()) }
+                guard try idle.next()?.status == .ok, try peer.next()?.status == .ok else { continue }
+                peers.append(idle)
+                peer.send(requests.bytes)
+                while let answer = try peer.next(), answer.status == .ok, answer.header.correlation != 200 {}
+            }
+            peers = []
+            #expect(waitUntil { (try? RawPeer(daemon.socketPath)).map { $0.isServed } == true })
+            #expect(daemon.log.contains("who may have 524288 in all connections"))
+        }
+
         @Test func nonsenseAfterHelloIsToldWhy() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)

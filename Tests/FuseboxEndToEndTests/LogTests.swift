@@ -61,6 +61,18 @@ extension EndToEnd {
             }
         }
 
+        @Test func linesAboutPeersHideNoOtherLines() throws {
+            let options = DaemonProcess.Options(flags: ["--max-connections", "16"])
+            let daemon = try DaemonProcess(options, in: folder)
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            // Each of them makes room for the next, and the log says so.
+            for _ in 0..<400 { _ = try RawPeer(daemon.socketPath) }
+            daemon.send(SIGHUP)
+            #expect(try peer.ask(Ping()).status == .ok)
+            #expect(waitUntil { daemon.log.contains("hangUp was received") })
+            #expect(waitUntil { daemon.log.contains("lines were left out: ") })
+        }
+
         @Test func textFromPeersSteersNoTerminal() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer(daemon.socketPath)

@@ -72,6 +72,12 @@ final class RawPeer {
         frame(Hello(worker: WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)), client: client))
     }
 
+    /// Whether hello and a ping are answered.
+    var isServed: Bool {
+        send(RawPeer.hello() + RawPeer.frame(Ping()))
+        return (try? next()?.status) == .ok && (try? next()?.status) == .ok
+    }
+
     deinit { close(socket) }
 
     /// Takes no more replies: what the daemon sends from here on fails there.

@@ -29,6 +29,7 @@ final class Conversation {
         endTurn()
         return engine.hasEvents
     }
+    func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
     var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
     /// Nothing waits for a journal: events are ready when the turn ends.
@@ -115,6 +116,7 @@ final class Conversation {
             var output = ByteWriter()
             output.write(contentsOf: [UInt8](repeating: 0, count: backlog))
             conversation.endTurn()
+            conversation.engine.beginEvents()
             conversation.engine.deliverEvents(to: &session, &output)
             output.removeFirst(backlog)
             return try answers(output)

@@ -232,14 +232,78 @@ import Testing
             conversation.engine.eventsDelivered()
         }
         _ = try slow.ok(BreakerForceOpen(name: try Name("openai")))
-        let event = try #require(try slow.events().first)
+        let envelope = try envelope(try #require(try slow.events().first))
+        #expect(envelope.missed == 6)
+        #expect(envelope.number == subscribed.nextNumber + 6)
+    }
+
+    @Test func whatFindsNoRoomAmongEventsIsCountedAsMissedByTopic() throws {
+        let conversation = Conversation()
+        let listener = try conversation.peer(1)
+        let other = try conversation.peer(2)
+        _ = try listener.ok(Subscribe(topics: .breaker))
+        _ = try other.ok(Subscribe(topics: .exhaustion))
+        // Each opens and closes a breaker: two events, that nobody hands out meanwhile, as if the disk hung.
+        for _ in 0..<4_100 {
+            _ = try listener.ok(BreakerForceOpen(name: try Name("openai")))
+            _ = try listener.ok(BreakerReset(name: try Name("openai")))
+        }
+        _ = try other.ok(ExhaustionMark(provider: try Name("openai")))
+        var heard = 0
+        var missed: UInt64 = 0
+        for _ in 0..<2 {
+            for event in try listener.events() {
+                heard += 1
+                missed += try envelope(event).missed
+            }
+            #expect(try other.events().isEmpty)
+            conversation.engine.eventsDelivered()
+            _ = try listener.ok(BreakerForceOpen(name: try Name("openai")))
+        }
+        #expect(UInt64(heard) + missed == 8_201)
+        _ = try other.ok(ExhaustionMark(provider: try Name("anthropic")))
+        #expect(try envelope(try #require(try other.events().first)).missed == 1)
+    }
+
+    @Test func aSubscriberHearsNothingFromBefore() throws {
+        let conversation = Conversation()
+        let early = try conversation.peer(1)
+        let late = try conversation.peer(2)
+        _ = try early.ok(Subscribe(topics: .breaker))
+        _ = try early.ok(BreakerForceOpen(name: try Name("openai")))
+        conversation.endTurn()
+        conversation.engine.beginEvents()
+        _ = try late.ok(Subscribe(topics: .breaker))
+        #expect(try early.events().count == 1)
+        #expect(try late.events().isEmpty)
+        conversation.engine.eventsDelivered()
+        _ = try early.ok(BreakerReset(name: try Name("openai")))
+        #expect(try late.events().count == 1)
+    }
+
+    private func envelope(_ event: Conversation.Answer) throws -> EventEnvelope {
         var envelope = EventEnvelope()
         try event.payload.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             try envelope.decode(from: &reader)
         }
-        #expect(envelope.missed == 6)
-        #expect(envelope.number == subscribed.nextNumber + 6)
+        return envelope
+    }
+
+    @Test func onlyWhatMayBeJournaledWaitsForRoom() {
+        let engine = Conversation()
+        let waiting = [
+            Goodbye.declaration, Admit.declaration, Settle.declaration, LedgerRecord.declaration,
+            BreakerAcquire.declaration, LedgerSetBudget.declaration,
+        ]
+        for command in waiting { #expect(engine.needsRoom(command.number)) }
+        let others = [
+            Hello.declaration, Ping.declaration, ServerStatus.declaration, Subscribe.declaration,
+            AdmitPreview.declaration,
+            BreakerList.declaration, LedgerBalance.declaration, SnapshotNow.declaration,
+        ]
+        for command in others { #expect(!engine.needsRoom(command.number)) }
+        #expect(!engine.needsRoom(.max))
     }
 
     @Test func statusCountsSubscribers() throws {

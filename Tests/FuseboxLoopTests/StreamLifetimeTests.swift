@@ -145,6 +145,41 @@ import Testing
         #expect(log.entries == ["read"])
     }
 
+    /// The turn begins with the callback of a stream, and what is done at the beginning may end that very stream.
+    @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "shut down", "failed"])
+    func theBeginningOfATurnMayEndTheStreamThatBeginsIt(ending: Ending, event: String) throws {
+        let owner = try Owner(on: loop)
+        weak let stream = owner.connection?.stream
+        owner.connection?.when = { _, happened in
+            // One that is dropped lives as long as the callback that holds it.
+            if ending == .close { Issue.record("\(happened) was reported after the end") }
+        }
+        let turns = TurnLog(log)
+        loop.delegate = turns
+        switch event {
+        case "read":
+            #expect(owner.client.send(pattern(20_000)))
+            try stream?.startReading()
+        case "end of stream":
+            owner.client.finishSending()
+            try stream?.startReading()
+        case "drained":
+            try owner.fill()
+            while !owner.client.receiveWhatIsThere().isEmpty {}
+        case "shut down":
+            try stream?.shutDown()
+        default:
+            try owner.fill()
+            shutdown(owner.client.descriptor, Int32(SHUT_RDWR))
+        }
+        turns.whenBegun = { [unowned owner] _ in end(owner, ending) }
+        try loop.runWithinReason()
+        loop.delegate = nil
+        #expect(log.entries.first == "begin")
+        #expect(owner.connection?.stream.isOpen != true)
+        if ending == .drop { #expect(stream == nil) }
+    }
+
     @Test func theDescriptorIsClosedWhenTheCompletionIsCalled() throws {
         let owner = try Owner(on: loop)
         owner.connection?.stream.close {

@@ -152,6 +152,13 @@ final class BlockingClient: Sendable {
         return Array(bytes[..<received])
     }
 
+    /// What can be received without waiting.
+    func receiveWhatIsThere() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        return Array(bytes[..<max(0, count)])
+    }
+
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 }
 
@@ -216,10 +223,11 @@ class TestConnection: StreamDelegate {
 
     func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { room }
 
-    func stream(_ stream: Stream, didRead count: Int) {
+    func stream(_ stream: Stream, didFill count: Int) {
         received.append(contentsOf: UnsafeRawBufferPointer(room)[..<count])
-        happened("read")
     }
+
+    func streamDidRead(_ stream: Stream) { happened("read") }
 
     func streamDidEnd(_ stream: Stream) { happened("end of stream") }
 
