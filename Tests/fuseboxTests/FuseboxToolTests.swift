@@ -62,7 +62,10 @@ struct FuseboxToolTests {
                 "give a whole number from 0 to 4294967295"
             ),
             (["run", "--provider", "a", "--tokens", "many", "--", "true"], "give a whole number from 0 to 4294967295"),
-            (["permits", "revoke", "p1"], "give the number of a permit, from 1 to 18446744073709551615: `fusebox permits` lists them"),
+            (
+                ["permits", "revoke", "p1"],
+                "give the number of a permit, from 1 to 18446744073709551615: `fusebox permits` lists them"
+            ),
         ] as [([String], String)])
     func wrongValues(arguments: [String], words: String) throws {
         let outcome = try Program.run([Program.fusebox] + arguments)
