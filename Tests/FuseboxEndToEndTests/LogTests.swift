@@ -69,7 +69,7 @@ extension EndToEnd {
             for _ in 0..<400 { _ = try RawPeer(daemon.socketPath) }
             daemon.send(SIGHUP)
             #expect(try peer.ask(Ping()).status == .ok)
-            #expect(waitUntil { daemon.log.contains("hangUp was received") })
+            #expect(waitUntil { daemon.log.contains("SIGHUP was received") })
             #expect(waitUntil { daemon.log.contains("lines were left out: ") })
         }
 

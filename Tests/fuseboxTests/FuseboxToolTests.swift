@@ -73,7 +73,7 @@ struct FuseboxToolTests {
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
     }
 
-    @Test("19, 25: durations and times are understood in every form")
+    @Test("durations and times are understood in every form")
     func durations() throws {
         let daemon = try Daemon()
         for (text, seconds) in [("90", 90), ("1.5h", 5_400), ("1h30m", 5_400), ("6m0s", 360), ("1500ms", 2)] {
