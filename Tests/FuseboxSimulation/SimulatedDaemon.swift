@@ -112,6 +112,7 @@ final class SimulatedDaemon {
     /// Begins a turn: what is due is done, and what was done elsewhere has come back.
     func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
+        do throws(StorageError) { try storage.writeDelayed() } catch { hasFailed = true }
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
@@ -145,13 +146,8 @@ final class SimulatedDaemon {
 
     /// Ends a turn: its entries are written, and what waited for that goes out.
     func endTurn() throws(Ending) {
-        if options.bug == .acknowledgesBeforeWrite { keeper.engine.batchWritten { deliver($1, to: $0) } }
         keeper.endTurn()
-        if options.bug == .acknowledgesBeforeSync, keeper.engine.isSyncing {
-            keeper.engine.endSync(covering: keeper.engine.writtenSequence) { deliver($1, to: $0) }
-        }
         keeper.engine.eventsDelivered()
-        keeper.writeSnapshotIfDue()
         try checkLife()
     }
 
@@ -198,10 +194,10 @@ final class SimulatedDaemon {
     // MARK: What is asked of it
 
     var sequence: UInt64 { keeper.engine.sequence }
-    var durableSequence: UInt64 { keeper.engine.durableSequence }
+    var syncedSequence: UInt64 { keeper.syncedSequence }
     /// Whether the journal reaches up to the state, or there is none.
-    var isJournalCurrent: Bool { !keeper.engine.needsRebase && !keeper.engine.isRebasing }
-    var takesUnjournaledOutcomes: Bool { keeper.engine.takesUnjournaledOutcomes }
+    var isJournalCurrent: Bool { keeper.isContinuous }
+    var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
     /// Whether a provider has an enforced budget and a limit of requests.
     func isLimited(_ provider: Name) -> Bool {
         guard let id = keeper.engine.machine.names.find(provider),
@@ -230,7 +226,9 @@ extension SimulatedDaemon: StorekeeperDelegate {
     }
 
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
-        work(body, then: completion)
+        guard options.bug == .acknowledgesBeforeSync else { return work(body, then: completion) }
+        work(body) {}
+        completion()
     }
 
     func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), true) }

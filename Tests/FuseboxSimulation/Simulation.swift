@@ -88,6 +88,7 @@ public final class Simulation {
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
         storage.ignoresMarks = bug == .forgetsMarks
+        storage.delaysEntries = bug == .acknowledgesBeforeWrite
         wantedCrashes = crashes
         budgetLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
@@ -235,7 +236,7 @@ public final class Simulation {
         try daemon.endTurn()
         trace.add(daemon.sequence)
         if daemon.isJournalCurrent, durability != .snapshot {
-            durableFloor = max(durableFloor, daemon.durableSequence)
+            durableFloor = max(durableFloor, daemon.syncedSequence)
             writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
