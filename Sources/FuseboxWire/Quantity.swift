@@ -1,4 +1,4 @@
-/// Durations and sizes as people write them: `500ms`, `60s`, `1.5h`, `1h30m`, `7d`; `512B`, `64KiB`, `1MiB`.
+/// Durations, sizes and counts as people write them: `500ms`, `60s`, `1.5h`, `1h30m`, `7d`; `512B`, `64KiB`, `1MiB`.
 public enum Quantity {
     private static let durations: [(unit: String, nanoseconds: UInt128)] = [
         ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
@@ -51,6 +51,13 @@ public enum Quantity {
     }
 
     /// A duration in the largest unit that spells it exactly: `90s`, `5m`.
+    /// A number with what it counts: `1 entry`, `2 entries`.
+    ///
+    /// - Parameter plural: where it is not the singular with an s
+    public static func count(_ number: some BinaryInteger, _ singular: String, plural: String? = nil) -> String {
+        number == 1 ? "1 \(singular)" : "\(number) \(plural ?? singular + "s")"
+    }
+
     public static func text(milliseconds: Int64) -> String {
         guard milliseconds != 0 else { return "0s" }
         for (unit, factor): (String, Int64) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
