@@ -264,20 +264,23 @@ struct SpoolTests {
             guard request.command == Self.success else { return request.replySample() }
             switch (request.decoded() as BreakerSuccess).name.text {
             case "never": request.refuse(.overflow, "it is too much")
+            case "perhaps": request.refuse(.outcomeUnknown, "nobody knows")
             case "later" where isFull.load(ordering: .relaxed): request.refuse(.limitReached, "no room")
             default: request.replySample()
             }
         }
         let place = Place(server)
-        try place.leave(["never", "later", "now"])
+        try place.leave(["never", "later", "perhaps", "now"])
         let round = place.deliver()
-        #expect(round.delivered == 1 && round.held == 1 && round.failure == "no room")
+        #expect(round.delivered == 1 && round.held == 2 && round.failure == "no room")
         isFull.store(false, ordering: .relaxed)
         #expect(place.deliver().delivered == 1)
-        #expect(server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [1, 2, 3, 4])
+        #expect(
+            server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [1, 2, 3, 4, 5])
         let file = try #require(place.listed.first)
-        #expect(file.held == 1 && file.pending == 0)
+        #expect(file.held == 2 && file.pending == 0)
         #expect(file.reports.first { $0.state == .refused }?.reason == "it is too much")
+        #expect(file.reports.first { $0.state == .inDoubt }?.reason == "nobody knows")
         #expect(try SpoolDecision.discard(file.name, in: file.folder, evenPending: false) == .done)
         #expect(place.names.isEmpty)
     }

@@ -195,6 +195,8 @@ enum SpoolVerdict: Equatable {
         switch refusal?.status {
         case nil: self = .delivered
         case .notFound where report.substitute != nil: self = .substitute
+    /// Nobody knows any more whether it was taken before: it is left to a person.
+    case inDoubt(String)
         case .sequenceOutOfOrder: self = .renumber
         case .busy, .limitReached, .storageFailed, .tooManyConnections: self = .wait("\(refusal?.message ?? "")")
         default: self = .refused("\(refusal?.message ?? "")")
@@ -206,6 +208,7 @@ enum SpoolVerdict: Equatable {
         case .delivered: return SpoolResult(report.sequence, .delivered)
         case .refused(let reason): return SpoolResult(report.sequence, .refused, reason)
         case .renumber, .wait:
+        case .outcomeUnknown: self = .inDoubt("\(refusal?.message ?? "")")
             // A number that was refused is spent as soon as a higher one is carried out.
             defer { next += 1 }
             return SpoolResult(report.sequence, .renumbered, newSequence: next)
@@ -216,6 +219,7 @@ enum SpoolVerdict: Equatable {
     }
 }
 
+        case .inDoubt(let reason): return SpoolResult(report.sequence, .inDoubt, reason)
 extension SpoolResult {
     init(_ sequence: UInt64, _ kind: Kind, _ reason: String = "", newSequence: UInt64 = 0) {
         self.sequence = sequence
