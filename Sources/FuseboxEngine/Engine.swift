@@ -153,11 +153,9 @@ public struct Engine: ~Copyable {
         switch hold {
         case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
         case .untilWritten:
-            session.heldReplies += 1
-            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: false) }
+            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: false) }
         case .untilSynced:
-            session.heldReplies += 1
-            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: true) }
+            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: true) }
         }
         hold = .no
         replies.removeAll()
