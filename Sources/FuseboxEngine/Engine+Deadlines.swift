@@ -100,6 +100,7 @@ extension Engine {
     ///   kept for it to come back
     public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
+        commit.outputs.forget(session)
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)

@@ -88,7 +88,7 @@ extension Engine {
         }
         throw Refusal(
             .limitReached,
-            "\(state.workers.count) workers are remembered, which is the limit, and those that could make room are connected; try again later"
+            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and none that could make room is away; try again later"
         )
     }
 

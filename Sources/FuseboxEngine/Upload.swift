@@ -34,7 +34,8 @@ struct Upload {
     mutating func finish(length announced: UInt64, from session: UInt64) throws(Refusal) -> [[UInt8]] {
         guard self.session == session, announced == UInt64(length) else {
             throw Refusal(
-                .damagedData, "\(announced) bytes were announced and \(self.session == session ? length : 0) were sent")
+                .damagedData,
+                "\(Quantity.count(announced, "byte")) announced, and \(self.session == session ? length : 0) sent")
         }
         defer { clear() }
         return chunks

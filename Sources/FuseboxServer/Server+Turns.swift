@@ -75,7 +75,7 @@ extension Server: EventLoopDelegate {
     func tellStatistics() {
         log(
             .notice,
-            "\(quotas.connections) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "\(Quantity.count(quotas.connections, "connection")), \(Quantity.count(keeper.engine.requests, "request")); longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         longestTurnNanoseconds = 0
     }

@@ -42,13 +42,14 @@ struct StorageHealthTests {
         #expect(error.isFull && life.keeper.engine.commit.shortage == error)
         for _ in 0..<3 {
             life.keeper.keepHouse()
-            life.finishAll()
             life.turn { life.ask(record) }
+            life.finishAll()
         }
         #expect(life.statuses.last == .storageFailed)
         #expect(life.news.count == 1, "\(life.news)")
         storage.isFull = false
         life.keeper.keepHouse()
+        life.turn()
         life.finishAll()
         guard case .roomAgain? = life.news.last else { return #expect(Bool(false), "\(life.news)") }
         #expect(life.news.count == 2 && life.keeper.engine.commit.shortage == nil)
@@ -81,6 +82,7 @@ struct StorageHealthTests {
             life.turn()
             life.finishAll()
         }
+        life.turn()
         #expect(try snapshots == before)
         #expect(try storage.segments().starts(with: segments), "the journal stays")
         #expect(try storage.list().allSatisfy { !$0.contains("partial") && !$0.contains("damaged") })
@@ -140,10 +142,12 @@ struct StorageHealthTests {
         let life = try Life(on: storage, worker: 1)
         life.turn { life.ask(record) }
         life.finishAll()
+        life.turn()
         #expect(life.delivered == 1)
         storage.isGone = true
         life.turn { life.ask(record) }
         life.finishAll()
+        life.turn()
         #expect(life.delivered == 1)
         #expect(life.failure?.isGone == true && life.keeper.failure != nil)
     }

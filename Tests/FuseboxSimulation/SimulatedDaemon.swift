@@ -66,8 +66,17 @@ final class SimulatedDaemon {
     private var hasFailed = false
     private var lastKeeping: Timestamp
 
-    /// Called with each frame that leaves the daemon, and whether it waited for the journal.
-    var send: (_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) -> Void = { _, _, _ in }
+    /// How a frame left the daemon.
+    enum Departure {
+        case atOnce
+        /// At once, because it was there already: its request came again.
+        case repeated
+        /// It waited for the journal.
+        case held
+    }
+
+    /// Called with each frame that leaves the daemon.
+    var send: (_ session: UInt64, _ frame: [UInt8], _ departure: Departure) -> Void = { _, _, _ in }
     /// Called with what an operator would read in the log.
     var tell: (StorekeeperNews) -> Void = { _ in }
 
@@ -133,13 +142,14 @@ final class SimulatedDaemon {
     /// Handles a frame; what is deferred is begun.
     func handle(_ frame: [UInt8], _ session: inout Session) -> Verdict {
         var output = ByteWriter()
+        let before = sequence
         let verdict = frame.withUnsafeBytes { bytes in
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.lengthBytes...]))
             guard let header = try? FrameHeader(from: &reader), let rest = try? reader.readBytes(reader.remaining)
             else { preconditionFailure("simulated clients send whole frames") }
             return keeper.engine.handle(header, rest, &session, &output, at: moment)
         }
-        if !output.isEmpty { send(session.id, output.bytes, false) }
+        if !output.isEmpty { send(session.id, output.bytes, sequence == before ? .repeated : .atOnce) }
         if case .deferred(let ticket, let work) = verdict { keeper.perform(work, for: ticket) }
         return verdict
     }
@@ -231,12 +241,12 @@ extension SimulatedDaemon: StorekeeperDelegate {
         completion()
     }
 
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), true) }
+    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), .held) }
 
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
         var output = ByteWriter()
         write(&output)
-        send(ticket.session, output.bytes, true)
+        send(ticket.session, output.bytes, .held)
     }
 
     /// Every session tries again in every turn.

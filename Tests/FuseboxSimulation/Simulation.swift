@@ -363,7 +363,7 @@ public final class Simulation {
 
     // MARK: What the daemon says
 
-    private func sent(_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) {
+    private func sent(_ session: UInt64, _ frame: [UInt8], _ departure: SimulatedDaemon.Departure) {
         trace.add(frame)
         guard let line = lines.first(where: { $0.session.id == session }) else {
             audited = frame
@@ -376,14 +376,18 @@ public final class Simulation {
             return
         }
         // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
-        let isDone = header.detail == Status.ok.rawValue && (wasHeld || !leavesNoTrace(header, payload))
+        let isDone =
+            header.detail == Status.ok.rawValue && (departure == .held || !leavesNoTrace(header, payload))
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
-        if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
+        if isDone, departure == .atOnce, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
         }
         if isDone { noteAdmission(line, header, payload) }
+        // What comes again while the journal has a gap may be what is in no journal.
+        let isInFile = departure == .held || (departure == .repeated && daemon?.isJournalCurrent == true)
         let wrong = answered(
-            line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
+            line, UInt64(header.correlation), isDone ? Array(payload) : nil,
+            isUnjournaled: isDone && (!isInFile || durability == .snapshot))
         if let wrong { fail("client \(line.client): \(wrong)") }
     }
 

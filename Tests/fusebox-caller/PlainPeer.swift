@@ -103,6 +103,24 @@ final class PlainPeer {
         }
     }
 
+    /// Sends what the socket takes of these bytes over and over, up to a megabyte; returns how many bytes that was.
+    func push(_ bytes: [UInt8]) throws -> Int {
+        var sent = 0
+        while sent < 1 << 20 {
+            if unsent.isEmpty { unsent = bytes[...] }
+            let count = unsent.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            guard count > 0 else {
+                guard errno == EAGAIN else { throw CallerFailure("the connection is closed") }
+                break
+            }
+            unsent = unsent.dropFirst(count)
+            sent += count
+        }
+        return sent
+    }
+
     /// Sends what the socket takes of these bytes, once; returns false once the connection is closed.
     func trickle(_ bytes: [UInt8]) -> Bool {
         if unsent.isEmpty { unsent = bytes[...] }

@@ -4,9 +4,9 @@ import FuseboxWire
 public struct Spooling: Sendable, Equatable {
     /// How many were left in the spool.
     public var reports = 0
-    /// The file that holds them.
+    /// The file that holds them; the first, if they fill several.
     public var file: String?
-    /// Why they could not be left there; nil: they were, or there were none.
+    /// Why they could not be left there, or some of them; nil: they were, or there were none.
     public var failure: String?
 
     /// None were left.
@@ -27,7 +27,7 @@ extension ExchangeState {
         switch outcome {
         case .success(let file):
             spooling.reports += count
-            spooling.file = file
+            spooling.file = spooling.file ?? file
         case .failure(let failure):
             spooling.failure = failure.description
             droppedReports += UInt64(count)

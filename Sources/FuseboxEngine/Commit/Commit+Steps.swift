@@ -184,7 +184,7 @@ extension Commit {
         return shortage.map(Replacement.impossible) ?? .later
     }
 
-    enum Replacement {
+    enum Replacement: Equatable {
         case now
         /// A snapshot is being written, or the segment that it needs is on its way.
         case later

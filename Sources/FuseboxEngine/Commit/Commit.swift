@@ -141,9 +141,11 @@ struct Commit: ~Copyable {
     // MARK: Outputs
 
     /// Keeps a reply back until what it tells of has reached a watermark; returns whether that is needed.
-    mutating func hold(_ frame: UnsafeRawBufferPointer, for session: UInt64, until watermark: Watermark) -> Bool {
+    mutating func hold(
+        _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
+    ) -> Bool {
         guard !progress.watermarks.has(watermark, reached: journaled) else { return false }
-        unsafe outputs.hold(frame, for: session, until: watermark, of: journaled)
+        unsafe outputs.hold(frame, for: &session, until: watermark, of: journaled)
         return true
     }
 
