@@ -376,8 +376,9 @@ public final class Simulation {
             return
         }
         // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
-        let isDone =
-            header.detail == Status.ok.rawValue && (departure == .held || !leavesNoTrace(header, payload))
+        let number = UInt64(header.correlation)
+        let isKept = departure == .held || !leavesNoTrace(header, payload) || books(of: line)?.isDone(number) == true
+        let isDone = header.detail == Status.ok.rawValue && isKept
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
         if isDone, departure == .atOnce, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
@@ -386,7 +387,7 @@ public final class Simulation {
         // What comes again while the journal has a gap may be what is in no journal.
         let isInFile = departure == .held || (departure == .repeated && daemon?.isJournalCurrent == true)
         let wrong = answered(
-            line, UInt64(header.correlation), isDone ? Array(payload) : nil,
+            line, number, isDone ? Array(payload) : nil,
             isUnjournaled: isDone && (!isInFile || durability == .snapshot))
         if let wrong { fail("client \(line.client): \(wrong)") }
     }
@@ -400,6 +401,13 @@ public final class Simulation {
                 .map { BreakerAcquire.leavesNoTrace($0, under: .fusebox) } ?? false
         default: false
         }
+    }
+
+    /// The books of the worker that a line belongs to; nil if they are not kept any more.
+    private func books(of line: Line) -> Books? {
+        let client = clients[line.client]
+        if client.generation == line.generation { return client.books }
+        return retired.first { $0.client == line.client && $0.generation == line.generation }?.books
     }
 
     private func answered(_ line: Line, _ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {
