@@ -75,7 +75,7 @@ extension Engine {
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
         var payload = ByteWriter(capacity: 32)
         command.encode(into: &payload)
-        try reserve(payload: payload.count)
+        try room.reserve(payload: payload.count)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         unsafe payload.withBytes { unsafe record(C.declaration.number, $0, nil, by: 0) }
     }
