@@ -243,8 +243,8 @@ extension Engine {
 
     /// Takes note of what became of a capture; returns the requests that wait for it.
     public mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
-        rebaseFailure = nil
-        if isRebasing, case .failure(let error) = result { rebaseFailure = error.description }
+        room.rebaseFailure = nil
+        if isRebasing, case .failure(let error) = result { room.rebaseFailure = error.description }
         return snapshots.end(result)
     }
 
