@@ -8,7 +8,7 @@ import Glibc
 //   fusebox-bench echo  [--rounds 20000]
 //   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
 //   fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
-//   fusebox-bench cost [--calls 4000]   (needs valgrind)
+//   fusebox-bench cost [--calls 4000] [--in-flight 1]   (needs valgrind)
 //
 // Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
 // something that must hold does not. Build with `swift build -c release`.

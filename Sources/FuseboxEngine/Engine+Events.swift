@@ -2,12 +2,12 @@ import FuseboxCore
 import FuseboxWire
 
 extension Engine {
-    /// Whether there are events to hand to subscribers.
-    public var hasEvents: Bool { commit.outputs.events.hasReady }
-
     /// Begins to hand events out, unless that is under way: from here to `eventsDelivered` the same ones are told to each
     /// subscriber.
-    public mutating func beginEvents() { commit.outputs.events.beginBatch() }
+    ///
+    /// - Returns: whether there are any
+    @discardableResult
+    public mutating func beginEvents() -> Bool { commit.outputs.events.beginBatch() }
 
     /// Appends the events that are being handed out and that a session wants to hear to its output. Call it once for each
     /// session between `beginEvents` and `eventsDelivered`.
@@ -35,5 +35,8 @@ extension Engine {
     }
 
     /// Forgets what has been handed out: every subscriber has been served.
-    public mutating func eventsDelivered() { commit.outputs.events.endBatch() }
+    ///
+    /// - Returns: whether others are ready by now
+    @discardableResult
+    public mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
 }

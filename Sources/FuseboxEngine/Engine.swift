@@ -168,16 +168,15 @@ public struct Engine: ~Copyable {
         at moment: Moment
     ) throws(Refusal) -> Verdict {
         var number: RequestSequence?
-        var isKnown = false
+        var slot: Int?
         if traits.isSequenced {
             var read = RequestSequence()
             try read.decode(from: &reader)
             try read.validate()
-            if let slot = state.workers.find(session.worker) {
-                if try resend(read, header, copy reader, slot) { return .proceed }
-                isKnown = true
-            }
-            try makeRoom(for: session, read, isKnown: isKnown, at: moment)
+            // It stays where it is: nobody who is connected makes room.
+            slot = state.workers.find(session.worker)
+            if let slot, try resend(read, header, copy reader, slot) { return .proceed }
+            try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
         if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
@@ -191,16 +190,16 @@ public struct Engine: ~Copyable {
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
         if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
             let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
-            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, session, traits, placement) }
+            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }
             return .proceed
         }
-        guard changes, !(state.leftNoTrace && isKnown) else {
+        guard changes, !(state.leftNoTrace && slot != nil) else {
             writeReply(to: header)
             return .proceed
         }
         // A worker that nobody knows is remembered from now on, whatever it was told.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
-        unsafe carriedOut(header, payload, number, session, traits, placement)
+        unsafe carriedOut(header, payload, number, slot, session, traits, placement)
         return .proceed
     }
 
@@ -222,14 +221,16 @@ public struct Engine: ~Copyable {
     }
 
     /// Answers a request that has changed the state, keeps its reply, and has it journaled.
+    ///
+    /// - Parameter slot: where its worker is; nil if it is not remembered yet
     private mutating func carriedOut(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?,
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
         _ session: borrowing Session, _ traits: CommandTraits, _ placement: Commit.Placement
     ) {
         writeReply(to: header)
         if let number {
             unsafe state.keepReply(
-                to: number, payload, of: session.worker, user: session.peer.user, command: header.command,
+                to: number, payload, of: session.worker, in: slot, user: session.peer.user, command: header.command,
                 at: state.machine.lastMoment.now)
         }
         switch placement {

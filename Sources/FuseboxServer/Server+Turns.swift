@@ -28,8 +28,7 @@ extension Server: EventLoopDelegate {
 
     /// Hands events to subscribers, for as long as a turn may take for that: however many listen, requests go on.
     private func deliverEvents() {
-        guard keeper.engine.hasEvents else { return }
-        keeper.engine.beginEvents()
+        guard keeper.engine.beginEvents() else { return }
         let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
         while nextListener < connections.count {
             let listener = connections[nextListener]
@@ -39,8 +38,7 @@ extension Server: EventLoopDelegate {
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
         nextListener = 0
-        keeper.engine.eventsDelivered()
-        if keeper.engine.hasEvents { loop.runAgain() }
+        if keeper.engine.eventsDelivered() { loop.runAgain() }
     }
 
     /// The time that a turn may take for events. Sending one to a subscriber takes some 5 µs.

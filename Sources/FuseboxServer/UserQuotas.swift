@@ -4,8 +4,8 @@ import FuseboxWire
 ///
 /// A part of the places is for operators, to whom the bounds on one user do not apply. Connections that have not said hello
 /// are bounded apart; they make room for others, the oldest first. It holds no sockets: sessions are numbers, users are
-/// dealt small ones.
-struct UserQuotas {
+/// dealt small ones. It is not copied: its owner looks at it in every turn.
+struct UserQuotas: ~Copyable {
     /// What becomes of a connection that arrives.
     enum Arrival: Equatable {
         case admitted

@@ -264,7 +264,8 @@ struct FileIdentity: Equatable {
     /// Nil if there is no such file, or the system does not tell.
     init?(at path: String) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
+        // Asked at every sync: a string that is passed as it is would be copied.
+        guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else { return nil }
         device = status.st_dev
         number = status.st_ino
     }

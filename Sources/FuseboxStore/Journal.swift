@@ -286,9 +286,8 @@ public final class Journal<Files: JournalStorage> {
     /// - Parameter sequence: the highest that was appended, to be marked as on the disk; nil if what the disk holds up to
     ///   there is of no use without a snapshot that is not there yet
     public func beginSync(marking sequence: UInt64?) {
-        let mark = marks.flatMap { marks in sequence.map { (marks, $0) } }
-        isMarking = mark != nil
-        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: mark)
+        isMarking = marks != nil && sequence != nil
+        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: sequence, in: marks)
         directoryIsUnsynced = false
     }
 

@@ -84,8 +84,8 @@ struct OutputsTests {
     }
 
     private func handOut(_ outputs: inout Outputs) -> [UInt64] {
-        outputs.events.beginBatch()
-        defer { outputs.events.endBatch() }
+        _ = outputs.events.beginBatch()
+        defer { _ = outputs.events.endBatch() }
         return outputs.events.batch.map(\.envelope.number)
     }
 
@@ -108,13 +108,13 @@ struct OutputsTests {
         var outputs = Outputs()
         take(&outputs, until: .applied, of: 1)
         outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }
-        outputs.events.beginBatch()
+        _ = outputs.events.beginBatch()
         take(&outputs, until: .applied, of: 2)
         outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }
-        outputs.events.beginBatch()
+        _ = outputs.events.beginBatch()
         let batch = outputs.events.batch.map(\.envelope.number)
         #expect(batch == [1])
-        outputs.events.endBatch()
+        _ = outputs.events.endBatch()
         #expect(handOut(&outputs) == [2])
     }
 }

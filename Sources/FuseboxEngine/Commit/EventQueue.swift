@@ -34,9 +34,6 @@ struct EventQueue {
     /// Events that wait or are ready, at the most.
     static let limit = 8_192
 
-    /// Whether there is something to hand out.
-    var hasReady: Bool { !batch.isEmpty || !ready.isEmpty }
-
     /// Takes over what the input `sequence` has caused, and numbers it.
     mutating func take(_ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp) {
         var room = Self.limit - waiting.count - ready.count
@@ -62,16 +59,23 @@ struct EventQueue {
     }
 
     /// Begins a batch with what is ready, unless one is being handed out.
-    mutating func beginBatch() {
-        guard batch.isEmpty else { return }
+    ///
+    /// - Returns: whether there is something to hand out
+    mutating func beginBatch() -> Bool {
+        guard batch.isEmpty else { return true }
+        guard !ready.isEmpty else { return false }
         swap(&batch, &ready)
         swap(&droppedBeforeBatch, &dropped)
+        return true
     }
 
     /// Forgets the batch: every subscriber has been served.
-    mutating func endBatch() {
-        beginBatch()
+    ///
+    /// - Returns: whether there is something for the next one
+    mutating func endBatch() -> Bool {
+        guard beginBatch() else { return false }
         batch.removeAll(keepingCapacity: true)
         droppedBeforeBatch.removeAll()
+        return !ready.isEmpty
     }
 }
