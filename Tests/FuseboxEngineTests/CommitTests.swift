@@ -235,7 +235,7 @@ struct CommitTests {
     }
 
     /// Seed 739 of the simulator once found a start that was refused for it.
-    @Test func aSyncBeforeTheBaseIsThereMarksNothing() {
+    @Test func aSyncBeforeTheBaseIsThereMarksNothingAfterTheGap() {
         let script = gap()
         script.writes()
         _ = script.next
@@ -245,10 +245,29 @@ struct CommitTests {
         script.input("after", .durable)
         script.writes()
         script.commit.beginStop()
-        #expect(script.next == .sync(marking: nil), "the end has the disk follow whatever was appended")
+        #expect(script.next == .sync(marking: 1), "the end has the disk follow whatever was appended")
         script.syncEnds()
         #expect(script.left == ["before"])
         #expect(script.progress.watermarks.synced == 1)
+    }
+
+    /// Seed 166 of the simulator once found entries that counted as synced, and that no mark told of.
+    @Test func aSyncThatBeganBeforeTheBaseWasThereCountsForWhatItMarks() {
+        let script = gap()
+        script.writes()
+        script.commit.spareArrived(nil)
+        #expect(script.next == .sync(marking: 1) && script.next == .rotate(next: 3))
+        script.syncEnds()
+        _ = (script.next, script.next)
+        script.input("after", .durable)
+        script.commit.keepHouse()
+        script.writes()
+        #expect(script.next == nil, "what came before the gap is on the disk")
+        script.snapshotEnds(2)
+        #expect(script.left == ["before"])
+        #expect(script.next == .sync(marking: 3))
+        script.syncEnds()
+        #expect(script.left == ["after"])
     }
 
     @Test func aStateThatIsReplacedNeedsASegmentAndNoSnapshotUnderWay() {

@@ -7,7 +7,7 @@ extension Commit {
     enum Action: Equatable {
         /// Append the batch to the journal; then `wrote`.
         case write
-        /// Have the disk follow what was appended, and mark that as synced unless it is nil; then `syncEnded`.
+        /// Have the disk follow what was appended, and mark this input as synced if there is one; then `syncEnded`.
         case sync(marking: UInt64?)
         /// Go on in the spare segment with the entry `next`.
         case rotate(next: UInt64)
@@ -38,19 +38,23 @@ extension Commit {
     }
 
     private mutating func nextSync() -> Action? {
-        guard case .idle = sync, isSyncDue else { return nil }
+        guard case .idle = sync, let target = syncTarget else { return nil }
         isSyncWanted = false
-        let covered = progress.appended
-        sync = .running(covering: covered)
-        // Entries after a gap are of no use to a start yet: nothing may tell it that they were on the disk.
-        return .sync(marking: covered == progress.useful ? covered : nil)
+        sync = .running(covering: target)
+        let mark = min(target, progress.useful)
+        return .sync(marking: mark > 0 ? mark : nil)
     }
 
-    private var isSyncDue: Bool {
+    /// The last input that the disk is to follow to; nil if it need not.
+    ///
+    /// What counts as synced is marked as synced. So entries after a gap do not count: they are of no use to a start yet, and
+    /// nothing may tell it that they were on the disk.
+    private var syncTarget: UInt64? {
         // The seal says that all of the segment is on the disk.
-        guard stop.isRunning else { return progress.flushed < progress.appended }
-        guard progress.flushed < progress.useful else { return false }
-        return isSyncWanted || outputs.firstUnsynced.map { $0 <= progress.useful } ?? false
+        guard stop.isRunning else { return progress.flushed < progress.appended ? progress.appended : nil }
+        guard progress.flushed < progress.useful else { return nil }
+        let isWaitedFor = outputs.firstUnsynced.map { $0 <= progress.useful } ?? false
+        return isSyncWanted || isWaitedFor ? progress.useful : nil
     }
 
     private mutating func nextSegment() -> Action? {
