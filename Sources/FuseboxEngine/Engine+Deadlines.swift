@@ -12,7 +12,8 @@ extension Engine {
             if state.machine.isDue(at: moment) {
                 try applyOwn(Advance(), at: moment)
             } else if Self.isStepped(moment, since: state.machine.lastMoment)
-                || (Self.isStale(state.machine.lastMoment, at: moment, after: timeOnlyInputs)
+                || (Self.isStale(
+                    state.machine.lastMoment, at: moment, after: sequence - commit.progress.lastChange)
                     && state.machine.awaitsTime)
             {
                 try recordTime(at: moment)
@@ -26,8 +27,8 @@ extension Engine {
     /// Takes back what lost workers hold. What is more than a turn may take, and than a subscriber can be told at once,
     /// follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
-        let firstEvent = events.nextNumber
-        for _ in 0..<Self.reclaimsPerTurn where events.nextNumber - firstEvent < Limits.duePerTurn {
+        let firstEvent = commit.outputs.events.nextNumber
+        for _ in 0..<Self.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
             guard let worker = lost.next(at: now) else { return }
             if state.machine.permits.hasCallsInFlight(worker) {
                 try applyOwn(ReclaimPermits(worker: worker), at: moment)
@@ -62,9 +63,9 @@ extension Engine {
     /// Journals that time has passed, though nothing is due. That alone calls for no snapshot.
     mutating func recordTime(at moment: Moment) throws(Refusal) {
         guard moment.now > state.machine.lastMoment.now else { return }
-        let before = timeOnlyInputs
+        let lastChange = commit.progress.lastChange
         try applyOwn(Advance(), at: moment)
-        timeOnlyInputs = before + 1
+        commit.progress.timeAlone(since: lastChange)
     }
 
     /// The time until something is due, in milliseconds; nil if nothing will be.
@@ -77,12 +78,13 @@ extension Engine {
 
     /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
-        var payload = ByteWriter(capacity: 32)
-        command.encode(into: &payload)
-        try room.reserve(payload: payload.count)
+        let placement = try commit.reserve(payload: Self.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
-        unsafe payload.withBytes { unsafe record(C.declaration.number, $0, nil, by: 0) }
+        recordOwn(command, placement)
     }
+
+    /// No input of the engine's own has a longer payload, in bytes.
+    static var ownPayload: Int { 64 }
 
     // MARK: Workers that are gone
 
@@ -102,7 +104,7 @@ extension Engine {
     ///   kept for it to come back
     public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
-        commits.forget(session)
+        commit.outputs.forget(session)
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)

@@ -83,7 +83,7 @@ extension Engine {
             return .proceed
         case SnapshotNow.declaration.number:
             _ = try decode(SnapshotNow.self, &reader)
-            snapshots.request(ticket)
+            commit.snapshots.request(ticket)
             return .deferred(ticket, .awaitSnapshot)
         case SnapshotList.declaration.number:
             _ = try decode(SnapshotList.self, &reader)
@@ -120,12 +120,12 @@ extension Engine {
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
         // What is being handed out to others happened before it asked.
-        if session.topics.isEmpty { session.firstEvent = events.nextNumber } else { subscribers -= 1 }
+        if session.topics.isEmpty { session.firstEvent = commit.outputs.events.nextNumber } else { subscribers -= 1 }
         session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }
         session.missedEvents = 0
         var subscribed = Subscribe.Reply()
-        subscribed.nextNumber = events.nextNumber
+        subscribed.nextNumber = commit.outputs.events.nextNumber
         reply(subscribed, to: header)
     }
 
@@ -151,10 +151,10 @@ extension Engine {
         status.nameLimit = UInt32(machine.limits.names)
         status.permits = UInt32(machine.permits.outstandingCount)
         status.sequence = sequence
-        status.snapshotSequence = snapshots.newest?.sequence ?? 0
-        status.snapshotAt = snapshots.newest?.takenAt
-        status.snapshotFailure = snapshots.failure
-        status.durability = durability.rawValue
+        status.snapshotSequence = commit.snapshots.newest?.sequence ?? 0
+        status.snapshotAt = commit.snapshots.newest?.takenAt
+        status.snapshotFailure = commit.snapshots.failure
+        status.durability = commit.durability.rawValue
         status.dataDirectory = census.dataDirectory
         status.fileSystemRoom = census.fileSystemRoom
         status.residentBytes = census.residentBytes

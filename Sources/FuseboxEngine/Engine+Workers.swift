@@ -57,16 +57,9 @@ extension Engine {
     /// - Parameter isEvicted: whether it has to make room; its id stays its user's then
     mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
         guard let slot = state.workers.find(worker) else { return }
-        let isJournaled = try room.reserve(payload: 64)
+        let placement = try commit.reserve(payload: Self.ownPayload)
         if isEvicted { owners.add(worker, of: state.workers[slot].user) }
         state.workers.forget(worker, isEvicted: isEvicted)
-        guard isJournaled else {
-            state.sequence += 1
-            room.needsRebase = room.needsRebase || isJournaling
-            return
-        }
-        var payload = ByteWriter(capacity: 16)
-        ForgetWorker(worker: worker, isEvicted: isEvicted).encode(into: &payload)
-        unsafe payload.withBytes { unsafe record(ForgetWorker.declaration.number, $0, nil, by: 0) }
+        recordOwn(ForgetWorker(worker: worker, isEvicted: isEvicted), placement)
     }
 }

@@ -47,30 +47,11 @@ public struct Engine: ~Copyable {
     /// Sessions that receive events.
     var subscribers: UInt32 = 0
     var startedAt: Timestamp
-    var snapshots: SnapshotSchedule
     var upload = Upload()
-    var events = EventLog()
     var lastEviction: Timestamp?
 
-    /// How acknowledgements are kept.
-    public let durability: Durability
-    /// The entries of this turn.
-    var batch = JournalBatch()
-    /// Replies that wait for them.
-    var commits = CommitQueue()
-    /// What the journal takes in this turn. Apart from the rest: a look at it copies little.
-    public internal(set) var room: JournalRoom
-    /// The bytes of entries since the last snapshot was captured.
-    var journaledBytes = 0
-    /// The processor time of turns that changed something since then, and the sequence up to which it is counted.
-    var replayNanoseconds: Int64 = 0
-    var timedSequence: UInt64 = 0
-    /// How the owner's storage does, for status.
-    public internal(set) var storage = StorageHealth()
-    /// The highest sequence that has been written to the journal.
-    public internal(set) var writtenSequence: UInt64
-    /// The highest sequence that the journal is known to have on the disk.
-    var syncedSequence: UInt64
+    /// What the disk has of the inputs, and what waits for it.
+    var commit: Commit
     /// The session that speaks for each connected worker.
     var speakers: [WorkerID: Speaker] = [:]
     /// Whose the ids are of workers that are neither connected nor remembered.
@@ -83,40 +64,40 @@ public struct Engine: ~Copyable {
     var advanceAgainAt: Timestamp?
     /// Whether permits have numbers of this life already.
     var hasBegunPermitNumbers = false
-    /// The newest inputs in a row that recorded nothing but the time.
-    var timeOnlyInputs: UInt64 = 0
     /// Sessions that a newer one of the same worker has taken over.
     public internal(set) var fenced: [UInt64] = []
 
     let traits = CommandTraits.table()
     /// The frames that the request at hand gives rise to.
     private var replies = ByteWriter(capacity: 4096)
-    /// Whether they have to wait, and for what.
-    private var hold = Hold.no
-
-    private enum Hold {
-        case no, untilWritten, untilSynced
-    }
+    /// What they have to wait for.
+    private var watermark = Watermark.applied
 
     /// - Parameters:
     ///   - recovered: the state that the data directory holds
-    ///   - durability: how acknowledgements are kept
-    public init(
-        _ recovered: consuming Recovered, identity: Identity, durability: Durability,
+    ///   - segment: the room of the journal's segments; nil if no journal is kept
+    init(
+        _ recovered: consuming Recovered, identity: Identity, durability: Durability, segment: SegmentRoom?,
         snapshotIntervalMilliseconds: Int64, at moment: Moment
     ) {
         self.identity = identity
-        self.durability = durability
-        room = JournalRoom(isJournaling: durability != .snapshot)
-        syncedSequence = recovered.journaledSequence
-        writtenSequence = recovered.journaledSequence
         startedAt = moment.wall
-        // What was recovered has been synced before anything follows it.
         now = moment.now
-        snapshots = SnapshotSchedule(
+        let snapshots = SnapshotSchedule(
             intervalMilliseconds: snapshotIntervalMilliseconds, newest: recovered.snapshot, at: moment.now)
-        if durability != .snapshot { storage.lastSync = moment.now }
+        commit = Commit(
+            durability, sequence: recovered.sequence, journaled: recovered.journaledSequence, segment: segment,
+            snapshots: snapshots, at: moment.now)
         state = recovered.state
+    }
+
+    /// An engine without a journal.
+    public init(
+        _ recovered: consuming Recovered, identity: Identity, snapshotIntervalMilliseconds: Int64, at moment: Moment
+    ) {
+        self.init(
+            recovered, identity: identity, durability: .snapshot, segment: nil,
+            snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, at: moment)
     }
 
     public var machine: StateMachine { state.machine }
@@ -136,21 +117,16 @@ public struct Engine: ~Copyable {
             verdict = try unsafe answer(header, payload, &session, at: moment)
         } catch {
             refusals += 1
-            hold = .no
+            watermark = .applied
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
             // Who sends a reply or an event takes itself for a server: what follows makes no sense either.
             let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
             verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
-        switch hold {
-        case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
-        case .untilWritten:
-            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: false) }
-        case .untilSynced:
-            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: true) }
-        }
-        hold = .no
+        let isHeld = unsafe replies.withBytes { unsafe commit.hold($0, for: &session, until: watermark) }
+        if !isHeld { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
+        watermark = .applied
         replies.removeAll()
         if case .close = verdict { session.state = .ended }
         return verdict
@@ -209,10 +185,12 @@ public struct Engine: ~Copyable {
         }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
-        let isJournaled = changes ? try room.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
+        let placement =
+            changes
+            ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
         if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
             let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
-            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, isJournaled) }
+            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }
             return .proceed
         }
         guard changes, !(state.leftNoTrace && slot != nil) else {
@@ -221,7 +199,7 @@ public struct Engine: ~Copyable {
         }
         // A worker that nobody knows is remembered from now on, whatever it was told.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
-        unsafe carriedOut(header, payload, number, slot, session, traits, isJournaled)
+        unsafe carriedOut(header, payload, number, slot, session, traits, placement)
         return .proceed
     }
 
@@ -247,7 +225,7 @@ public struct Engine: ~Copyable {
     /// - Parameter slot: where its worker is; nil if it is not remembered yet
     private mutating func carriedOut(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
-        _ session: borrowing Session, _ traits: CommandTraits, _ isJournaled: Bool
+        _ session: borrowing Session, _ traits: CommandTraits, _ placement: Commit.Placement
     ) {
         writeReply(to: header)
         if let number {
@@ -255,14 +233,11 @@ public struct Engine: ~Copyable {
                 to: number, payload, of: session.worker, in: slot, user: session.peer.user, command: header.command,
                 at: state.machine.lastMoment.now)
         }
-        if isJournaled {
+        switch placement {
+        case .journaled:
             unsafe record(header.command, payload, number.map { ($0, session.worker) }, by: session.peer.user)
-            hold = traits.isDurable && durability == .commit ? .untilSynced : .untilWritten
-        } else {
-            state.sequence += 1
-            timeOnlyInputs = 0
-            room.needsRebase = room.needsRebase || isJournaling
-            numberEvents()
+            watermark = commit.durability.watermark(for: traits.effect)
+        case .unjournaled: applied()
         }
     }
 
@@ -296,7 +271,7 @@ public struct Engine: ~Copyable {
             )
         }
         // What it acknowledges may itself still be on its way to the disk.
-        hold = durability == .snapshot ? .no : durability == .commit ? .untilSynced : .untilWritten
+        watermark = commit.durability.watermark(for: .durable)
         return true
     }
 
@@ -305,13 +280,12 @@ public struct Engine: ~Copyable {
         // Looking for them costs a walk over all breakers: once a second at the most.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
-        guard (try? room.reserve(payload: 0)) != nil,
+        guard let placement = try? commit.reserve(payload: 0),
             let eviction = try? state.machine.apply(EvictIdleBreakers(), at: moment, effects: &state.effects),
             eviction.forgotten > 0
         else { return false }
         // One that finds none is no change of state.
-        unsafe record(
-            EvictIdleBreakers.declaration.number, UnsafeRawBufferPointer(start: nil, count: 0), nil, by: 0)
+        recordOwn(EvictIdleBreakers(), placement)
         return true
     }
 
@@ -328,8 +302,8 @@ struct CommandTraits: Sendable {
     var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
-    /// Whether its acknowledgement survives power loss.
-    var isDurable: Bool
+    /// What its acknowledgement promises.
+    var effect: CommandDeclaration.Effect
     /// Whether it reports how a call went: taken even if it cannot be journaled.
     var isOutcome: Bool
     /// Whether the state machine answers it; else the engine does.
@@ -342,7 +316,7 @@ struct CommandTraits: Sendable {
             _ = StateMachine.dispatch(number, &question)
             return CommandTraits(
                 name: declaration.name, access: declaration.access, isSequenced: declaration.isSequenced,
-                isDurable: declaration.effect == .durable,
+                effect: declaration.effect,
                 isOutcome: [BreakerSuccess.declaration.number, BreakerFailure.declaration.number].contains(number),
                 isState: question.answer)
         }

@@ -197,8 +197,7 @@ extension Recovered {
     private mutating func replay<Files: Storage>(
         _ segments: [JournalName], from files: Files, newest: SnapshotName, _ progress: (UInt64) -> Void
     ) throws(RecoveryRefusal) {
-        // A segment is of use if the next one begins after the snapshot.
-        let first = segments.lastIndex { $0.firstSequence <= state.sequence + 1 } ?? 0
+        let first = try firstNeeded(of: segments, in: files)
         let needed = Array(segments.dropFirst(first))
         for (index, name) in needed.enumerated() {
             guard let reader = try Self.open(name, from: files) else {
@@ -247,6 +246,21 @@ extension Recovered {
                 return
             }
         }
+    }
+
+    /// The segment that the replay begins with: the last one that begins at or before the entry after the snapshot.
+    ///
+    /// If its header is not good it may be a stray file. The entries are then in the one before it.
+    private func firstNeeded<Files: Storage>(
+        of segments: [JournalName], in files: Files
+    ) throws(RecoveryRefusal) -> Int {
+        guard let last = segments.lastIndex(where: { $0.firstSequence <= state.sequence + 1 }) else { return 0 }
+        var good = last
+        do throws(StorageError) {
+            while good >= 0, try files.epoch(of: segments[good]) == nil { good -= 1 }
+        } catch { throw .unreadable(.storage(error)) }
+        guard good >= 0, good != last, let reader = try Self.open(segments[good], from: files) else { return last }
+        return Self.hasEntries(reader, after: state.sequence) ? good : last
     }
 
     private mutating func replay(

@@ -46,7 +46,7 @@ public struct Session: Sendable {
     }
 
     /// Memory that the replies take which wait for the journal.
-    public var heldFootprint: Int { heldBytes + heldReplies * CommitQueue.bytesPerReply }
+    public var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
 
     mutating func holds(_ reply: UnsafeRawBufferPointer) {
         heldReplies += 1

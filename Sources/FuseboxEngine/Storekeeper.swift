@@ -2,10 +2,10 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// The engine with its journal and its snapshots: what has to be on the disk is, before anybody is told.
+/// The engine with its journal and its snapshots: it carries out what `Commit` says is to be done.
 ///
 /// It has no loop and no threads. Its owner tells it when a turn begins and ends, lends the engine to connections in
-/// between, and as its delegate runs what waits for the disk elsewhere. The server does so on libuv's thread pool, the
+/// between, and as its delegate runs elsewhere what waits for the disk. The server does so on libuv's thread pool, the
 /// simulator some turns later in an order of its own, or never.
 public final class Storekeeper<Files: JournalStorage> {
     public var engine: Engine
@@ -14,45 +14,22 @@ public final class Storekeeper<Files: JournalStorage> {
     public unowned var delegate: (any StorekeeperDelegate)?
     /// The moment of this turn.
     var moment: Moment
-    /// Whether the journal could not be written or synced: from then on nothing is handed out and nothing written.
-    public private(set) var hasFailed = false
-
-    // The journal.
-
     /// Nil if none is kept.
-    var journal: Journal<Files>?
-    /// Room at which the journal goes on in the next segment.
-    let rotationRoom: Int
-    /// Whether a spare segment is being prepared.
-    var isPreparing = false
-    /// Why the last attempt at a spare failed, if it did: there is no room for the next segment.
-    public internal(set) var shortage: StorageError? {
-        didSet { engine.storage.shortage = shortage?.description }
-    }
-    /// Sessions whose next request did not fit any more.
-    var waiting: [UInt64] = []
-    /// The room that the largest of those requests needs.
-    var wanted = 0
-    /// The highest sequence that the sync under way covers.
-    var syncCovers: UInt64 = 0
+    let journal: Journal<Files>?
+    /// What a sync runs elsewhere and what follows, made once: beginning a sync allocates nothing.
+    private(set) var syncSteps: (run: @Sendable () -> Void, end: () -> Void)?
     /// Whether the marks are being brought to the disk.
     var isSyncingMarks = false
-    /// What a sync runs elsewhere and what follows, made once: beginning a sync allocates nothing.
-    var syncSteps: (run: @Sendable () -> Void, end: () -> Void)?
+    var importing = Import.none
 
-    // The snapshots.
-
-    /// Imported states that wait for a snapshot that is being written.
-    var pendingImports: [(machine: StateMachine, parts: StateParts, ticket: Ticket)] = []
-    /// Whether an import is being decoded. It is one at a time: that may take long, and so may a snapshot, and the threads
-    /// that they run on are few and sync the journal too.
-    var isDecoding = false
-    /// Whether the end has begun: no request is handled any more.
-    var isStopping = false
-    /// Whether the snapshot that a restart is to find has been captured.
-    var hasCapturedLast = false
-    /// Why the last snapshot could not be written, if it could not.
-    public internal(set) var stopFailure: SnapshotFailure?
+    /// A state that is to take the place of this one. There is one at a time: reading it may take long, and the threads that
+    /// do so are few and sync the journal too.
+    enum Import {
+        case none
+        case decoding
+        /// It waits for a snapshot that is being written, or for the segment that the journal goes on in.
+        case waiting(StateMachine, StateParts, Ticket)
+    }
 
     /// Makes a data directory go on with what was recovered from it.
     ///
@@ -64,31 +41,28 @@ public final class Storekeeper<Files: JournalStorage> {
     ) throws(SnapshotFailure) {
         self.store = store
         self.moment = moment
-        rotationRoom = min(1024 * 1024, options.segmentLength / 4)
         // First the snapshot: a journal without one is refused at the next start.
         try recovered.settle(store)
-        var shortage: StorageError?
-        if options.durability != .snapshot {
+        var segment: SegmentRoom?
+        if options.durability == .snapshot {
+            journal = nil
+        } else {
             do throws(StorageError) {
                 let journal = try Journal(
                     store.files, epoch: identity.epoch, segmentLength: options.segmentLength,
                     after: recovered.isJournalContinuous ? recovered.sequence : nil, clearing: recovered.openEnd)
-                shortage = try Self.open(journal, at: recovered.sequence)
+                let shortage = try Self.open(journal, at: recovered.sequence)
                 try journal.markStart(recovered.journaledSequence)
+                segment = SegmentRoom(
+                    room: journal.room, capacity: journal.capacity, segmentLength: options.segmentLength,
+                    spare: shortage.map(Commit.Spare.failed) ?? (journal.hasSpare ? .ready : .wanted(after: nil)))
                 self.journal = journal
             } catch { throw .storage(error) }
         }
         engine = Engine(
-            recovered, identity: identity, durability: options.durability,
+            recovered, identity: identity, durability: options.durability, segment: segment,
             snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, at: moment)
-        self.shortage = shortage
-        engine.storage.shortage = shortage?.description
-        if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in endSync(sync.failure) }) }
-    }
-
-    /// Tells what was found at the start, once there is somebody to be told.
-    public func tellStart() {
-        if let shortage { delegate?.note(.noRoom(shortage)) }
+        if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in syncEnded(sync.failure) }) }
     }
 
     /// Gives the journal a spare, and a segment to write in if none was left open.
@@ -107,11 +81,34 @@ public final class Storekeeper<Files: JournalStorage> {
         return nil
     }
 
-    /// Ends everything: what was not acknowledged may or may not be on the disk, and nothing more may be acknowledged.
-    func fail(_ error: StorageError) {
-        hasFailed = true
-        delegate?.journalFailed(error)
+    // MARK: What is asked of it
+
+    /// Tells what was found at the start, once there is somebody to be told.
+    public func tellStart() {
+        if let shortage = engine.commit.shortage { delegate?.note(.noRoom(shortage)) }
     }
+
+    /// Why the journal could not be written or synced, if it could not: nothing is handed out and nothing written since.
+    public var failure: StorageError? {
+        if case .failed(let error) = engine.commit.journal { error } else { nil }
+    }
+
+    /// Why the last snapshot of a stop could not be written, if it could not.
+    public var stopFailure: SnapshotFailure? {
+        if case .failed(let failure) = engine.commit.stop { failure } else { nil }
+    }
+
+    /// Whether a stop has nothing to wait for: the last snapshot is there, or cannot be, and nothing waits for the disk.
+    public var isQuiet: Bool { engine.commit.isQuiet }
+
+    /// The last input that survives power loss.
+    public var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }
+
+    /// Whether every input is in the journal, or in a snapshot that is on the disk.
+    public var isContinuous: Bool { engine.commit.isContinuous }
+
+    /// Whether outcomes are taken although they cannot be journaled.
+    public var takesUnjournaledOutcomes: Bool { engine.commit.takesUnjournaledOutcomes }
 }
 
 /// How journal and snapshots are kept.

@@ -85,7 +85,7 @@ final class Connection {
                 break
             }
             guard
-                server.keeper.engine.room.canTake(frameLength: input.nextLength)
+                server.keeper.engine.canTake(frameLength: input.nextLength)
                     || !server.keeper.engine.needsRoom(input.nextCommand)
             else {
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)

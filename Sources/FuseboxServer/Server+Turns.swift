@@ -19,7 +19,6 @@ extension Server: EventLoopDelegate {
         flushAll()
         deliverEvents()
         if schedule.hasWaiting { loop.runAgain() }
-        keeper.writeSnapshotIfDue()
         continueShutdown()
         if isServing { setAlarm() }
         let nanoseconds = SystemClock.threadNanoseconds - turnStartedAt

@@ -319,6 +319,11 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
+    /// Makes sure that a start would find the open segment.
+    ///
+    /// - Throws: `StorageError.gone` if it was deleted, moved or replaced
+    public func checkPlace() throws(StorageError) { try active?.file.checkPlace() }
+
     /// The segment that is being written; nil if there is none.
     public var current: JournalName? { active?.name }
 

@@ -1,8 +1,9 @@
 import FuseboxCore
-import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 import Testing
+
+@testable import FuseboxEngine
 
 /// An engine without I/O, and sessions that talk to it: a test owns its clock. It keeps no journal, so every reply
 /// comes at once.
@@ -16,7 +17,7 @@ final class Conversation {
         do throws(RecoveryRefusal) {
             engine = Engine(
                 try Recovered.find(in: store, profile: .fusebox, limits: limits, newEpoch: 42, at: moment),
-                identity: .init(server: "engine under test", processID: 1, epoch: 42, salt: 7), durability: .snapshot,
+                identity: .init(server: "engine under test", processID: 1, epoch: 42, salt: 7),
                 snapshotIntervalMilliseconds: snapshotInterval, at: moment)
         } catch { preconditionFailure("nothing cannot be damaged: \(error)") }
     }
@@ -30,17 +31,19 @@ final class Conversation {
         return engine.beginEvents()
     }
     func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
-    var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }
+    var isSnapshotCurrent: Bool { engine.commit.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
     /// Nothing waits for a journal: events are ready when the turn ends.
-    func endTurn() { engine.batchWritten { _, _ in } }
+    func endTurn() { engine.commit.release { _, _ in } }
     func capture() -> SnapshotCapture { engine.capture(at: moment) }
     func captureIfDue() -> SnapshotCapture? {
-        engine.isSnapshotDue(at: moment) ? engine.capture(at: moment) : nil
+        engine.commit.next(at: moment.now) == .snapshot ? engine.capture(at: moment) : nil
     }
 
     func use(processorNanoseconds: Int64) { engine.hasUsed(processorNanoseconds: processorNanoseconds) }
-    func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] { engine.snapshotEnded(result) }
+    func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
+        engine.commit.snapshotEnded(result)
+    }
 
     struct Answer {
         var header: FrameHeader

@@ -39,7 +39,6 @@ final class Life: StorekeeperDelegate {
         keeper.beginTurn(at: Moment(milliseconds: now))
         requests()
         keeper.endTurn()
-        keeper.writeSnapshotIfDue()
     }
 
     func ask<C: Command>(_ command: C) {

@@ -169,6 +169,14 @@ struct LostTailTests {
         #expect(try directory.storage.list().contains("\(copy).damaged"))
     }
 
+    /// Seed 53 of the simulator once found this: without marks, a stray file hid the segment that holds the entries.
+    @Test func aStrayFileWithoutAHeaderHidesNoSegment() throws {
+        try directory.storage.remove(SyncMark.fileName)
+        try directory.snapshot(at: 9)
+        directory.storage.put([UInt8](repeating: 0, count: 4_096), as: WrittenDirectory.journal(10))
+        #expect(try directory.recover().sequence == 11)
+    }
+
     @Test func aSegmentThatBeginsBeforeTheEndOfTheOneBeforeItIsRefused() throws {
         try directory.segment(10..<11)
         #expect(

@@ -26,20 +26,20 @@ struct StorageHealthTests {
         storage.isFull = true
         let life = try Life(on: storage, worker: 2)
         guard case .noRoom(let error)? = life.news.first else { return #expect(Bool(false), "\(life.news)") }
-        #expect(error.isFull && life.keeper.shortage == error)
-        #expect(life.keeper.engine.storage.shortage == error.description)
+        #expect(error.isFull && life.keeper.engine.commit.shortage == error)
         for _ in 0..<3 {
             life.keeper.keepHouse()
-            life.finishAll()
             life.turn { life.ask(record) }
+            life.finishAll()
         }
         #expect(life.statuses.last == .storageFailed)
         #expect(life.news.count == 1, "\(life.news)")
         storage.isFull = false
         life.keeper.keepHouse()
+        life.turn()
         life.finishAll()
         guard case .roomAgain? = life.news.last else { return #expect(Bool(false), "\(life.news)") }
-        #expect(life.news.count == 2 && life.keeper.engine.storage.shortage == nil)
+        #expect(life.news.count == 2 && life.keeper.engine.commit.shortage == nil)
     }
 
     // MARK: A snapshot that cannot be loaded
@@ -69,11 +69,12 @@ struct StorageHealthTests {
             life.turn()
             life.finishAll()
         }
+        life.turn()
         #expect(try snapshots == before)
         #expect(try storage.segments().starts(with: segments), "the journal stays")
         #expect(try storage.list().allSatisfy { !$0.contains("partial") && !$0.contains("damaged") })
         #expect(life.delivered == 4, "what is reported is acknowledged")
-        #expect(life.keeper.engine.snapshotFailure.contains("a worker comes twice"))
+        #expect(life.keeper.engine.commit.snapshots.failure.contains("a worker comes twice"))
         let refused = life.news.filter {
             if case .snapshotFailed(.damaged(_, .contents(_, let rule))) = $0 {
                 return rule.message == "a worker comes twice"
@@ -90,7 +91,7 @@ struct StorageHealthTests {
     @Test func aSnapshotThatWasRefusedIsTriedAgainAfterItsInterval() {
         var schedule = SnapshotSchedule(intervalMilliseconds: 60_000, newest: nil, at: Timestamp(milliseconds: 0))
         func isDue(_ milliseconds: Int64) -> Bool {
-            schedule.isDue(lastChange: 9, hasGrown: true, at: Timestamp(milliseconds: milliseconds))
+            schedule.isDue(lastChange: 9, isUrgent: true, at: Timestamp(milliseconds: milliseconds))
         }
         #expect(isDue(1_000))
         schedule.begin(at: Timestamp(milliseconds: 1_000))
@@ -118,7 +119,7 @@ struct StorageHealthTests {
         }
         life.turn()
         life.finishAll()
-        #expect(life.keeper.engine.snapshotFailure.isEmpty)
+        #expect(life.keeper.engine.commit.snapshots.failure.isEmpty)
         #expect(failures == 0 || life.news.contains { if case .snapshotsAgain = $0 { true } else { false } })
     }
 
@@ -128,12 +129,14 @@ struct StorageHealthTests {
         let life = try Life(on: storage, worker: 1)
         life.turn { life.ask(record) }
         life.finishAll()
+        life.turn()
         #expect(life.delivered == 1)
         storage.isGone = true
         life.turn { life.ask(record) }
         life.finishAll()
+        life.turn()
         #expect(life.delivered == 1)
-        #expect(life.failure?.isGone == true && life.keeper.hasFailed)
+        #expect(life.failure?.isGone == true && life.keeper.failure != nil)
     }
 
     @Test(arguments: [Durability.commit, .interval, .snapshot])
@@ -142,7 +145,7 @@ struct StorageHealthTests {
         life.turn { life.ask(outcome) }
         storage.isGone = true
         life.keeper.keepHouse()
-        #expect(life.failure?.isGone == true && life.keeper.hasFailed)
+        #expect(life.failure?.isGone == true && life.keeper.failure != nil)
     }
 
     @Test func aSnapshotInADirectoryThatIsGoneIsNone() throws {
@@ -151,7 +154,7 @@ struct StorageHealthTests {
         storage.isGone = true
         life.turn { life.ask(SnapshotNow()) }
         life.finishAll()
-        #expect(life.keeper.engine.snapshotFailure.contains("it was deleted, moved or replaced"))
+        #expect(life.keeper.engine.commit.snapshots.failure.contains("it was deleted, moved or replaced"))
     }
 
     // MARK: Marks
@@ -165,7 +168,7 @@ struct StorageHealthTests {
         }
         life.keeper.keepHouse()
         life.finishAll()
-        #expect(life.keeper.engine.storage.lastSync != nil)
+        #expect(life.keeper.engine.commit.lastSync != nil)
         storage.losePower()
         #expect(try SyncMark.all(in: storage).highest(epoch: 9) == 3)
         #expect(try storage.recoveredSequence() == 3)

@@ -139,6 +139,12 @@ struct Books {
         return nil
     }
 
+    /// Whether a request was acknowledged.
+    func isDone(_ number: UInt64) -> Bool {
+        guard number >= first, number <= last else { return false }
+        return requests[Int(number - first)].isDone
+    }
+
     /// A request is sent again whose refusal never arrived: this time it may be done.
     mutating func reopen(_ number: UInt64) {
         guard number >= first, case .refused = requests[Int(number - first)].answer else { return }

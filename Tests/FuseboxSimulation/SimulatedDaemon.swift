@@ -66,8 +66,17 @@ final class SimulatedDaemon {
     private var hasFailed = false
     private var lastKeeping: Timestamp
 
-    /// Called with each frame that leaves the daemon, and whether it waited for the journal.
-    var send: (_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) -> Void = { _, _, _ in }
+    /// How a frame left the daemon.
+    enum Departure {
+        case atOnce
+        /// At once, because it was there already: its request came again.
+        case repeated
+        /// It waited for the journal.
+        case held
+    }
+
+    /// Called with each frame that leaves the daemon.
+    var send: (_ session: UInt64, _ frame: [UInt8], _ departure: Departure) -> Void = { _, _, _ in }
     /// Called with what an operator would read in the log.
     var tell: (StorekeeperNews) -> Void = { _ in }
 
@@ -112,6 +121,7 @@ final class SimulatedDaemon {
     /// Begins a turn: what is due is done, and what was done elsewhere has come back.
     func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
+        do throws(StorageError) { try storage.writeDelayed() } catch { hasFailed = true }
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         keeper.beginTurn(at: moment)
         if moment.now - lastKeeping >= 1_000 {
@@ -124,7 +134,7 @@ final class SimulatedDaemon {
 
     /// Whether a request of this length can be handled now; if not, room is asked for.
     func canTake(frameLength: Int, _ session: UInt64) -> Bool {
-        if keeper.engine.room.canTake(frameLength: frameLength) { return true }
+        if keeper.engine.canTake(frameLength: frameLength) { return true }
         keeper.waitForRoom(session, frameLength: frameLength)
         return false
     }
@@ -132,26 +142,22 @@ final class SimulatedDaemon {
     /// Handles a frame; what is deferred is begun.
     func handle(_ frame: [UInt8], _ session: inout Session) -> Verdict {
         var output = ByteWriter()
+        let before = sequence
         let verdict = frame.withUnsafeBytes { bytes in
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.lengthBytes...]))
             guard let header = try? FrameHeader(from: &reader), let rest = try? reader.readBytes(reader.remaining)
             else { preconditionFailure("simulated clients send whole frames") }
             return keeper.engine.handle(header, rest, &session, &output, at: moment)
         }
-        if !output.isEmpty { send(session.id, output.bytes, false) }
+        if !output.isEmpty { send(session.id, output.bytes, sequence == before ? .repeated : .atOnce) }
         if case .deferred(let ticket, let work) = verdict { keeper.perform(work, for: ticket) }
         return verdict
     }
 
     /// Ends a turn: its entries are written, and what waited for that goes out.
     func endTurn() throws(Ending) {
-        if options.bug == .acknowledgesBeforeWrite { keeper.engine.batchWritten { deliver($1, to: $0) } }
         keeper.endTurn()
-        if options.bug == .acknowledgesBeforeSync, keeper.engine.isSyncing {
-            keeper.engine.endSync(covering: keeper.engine.writtenSequence) { deliver($1, to: $0) }
-        }
         keeper.engine.eventsDelivered()
-        keeper.writeSnapshotIfDue()
         try checkLife()
     }
 
@@ -198,10 +204,10 @@ final class SimulatedDaemon {
     // MARK: What is asked of it
 
     var sequence: UInt64 { keeper.engine.sequence }
-    var durableSequence: UInt64 { keeper.engine.durableSequence }
+    var syncedSequence: UInt64 { keeper.syncedSequence }
     /// Whether the journal reaches up to the state, or there is none.
-    var isJournalCurrent: Bool { !keeper.engine.room.needsRebase && !keeper.engine.isRebasing }
-    var takesUnjournaledOutcomes: Bool { keeper.engine.room.takesUnjournaledOutcomes }
+    var isJournalCurrent: Bool { keeper.isContinuous }
+    var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
     /// Whether a provider has an enforced budget and a limit of requests.
     func isLimited(_ provider: Name) -> Bool {
         guard let id = keeper.engine.machine.names.find(provider),
@@ -230,15 +236,17 @@ extension SimulatedDaemon: StorekeeperDelegate {
     }
 
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
-        work(body, then: completion)
+        guard options.bug == .acknowledgesBeforeSync else { return work(body, then: completion) }
+        work(body) {}
+        completion()
     }
 
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), true) }
+    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), .held) }
 
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
         var output = ByteWriter()
         write(&output)
-        send(ticket.session, output.bytes, true)
+        send(ticket.session, output.bytes, .held)
     }
 
     /// Every session tries again in every turn.

@@ -69,6 +69,9 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     var ignoresDirectorySync = false
     /// A planted bug: nothing tells how far the journal was on the disk.
     var ignoresMarks = false
+    /// A planted bug: entries stay in the process for a while.
+    var delaysEntries = false
+    private var delayed: [(bytes: [UInt8], node: Node, offset: Int, name: String)] = []
 
     public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -119,6 +122,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         isDead = false
         hasFailedSync = false
         syncHorizon = .max
+        delayed = []
     }
 
     /// What is left when power is lost: what was synced, and any part of the rest.
@@ -273,11 +277,22 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     ) throws(StorageError) {
         guard !(mayRunOut && isFull) else { throw Self.error(ENOSPC, "write", name) }
         if ignoresMarks, name == SyncMark.fileName { return }
+        if delaysEntries, !mayRunOut { return delayed.append((Array(bytes), node, offset, name)) }
+        try write(Array(bytes), to: node, at: offset, name)
+    }
+
+    private func write(_ bytes: [UInt8], to node: Node, at offset: Int, _ name: String) throws(StorageError) {
         try perform("write", name) {
             record(Array(bytes.prefix(random.within(0...bytes.count))), to: node, at: offset)
         } _: {
-            record(Array(bytes), to: node, at: offset)
+            record(bytes, to: node, at: offset)
         }
+    }
+
+    /// Writes what was delayed.
+    func writeDelayed() throws(StorageError) {
+        defer { delayed = [] }
+        for entry in delayed { try write(entry.bytes, to: entry.node, at: entry.offset, entry.name) }
     }
 
     private func record(_ bytes: [UInt8], to node: Node, at offset: Int) {
@@ -287,6 +302,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     fileprivate func sync(_ node: Node, _ name: String, isSegment: Bool) throws(StorageError) {
+        try writeDelayed()
         let horizon = isSegment ? syncHorizon : .max
         try perform("sync", name) {
             for write in node.volatile { keepPieces(of: write, 50, in: &node.durable) }

@@ -88,6 +88,7 @@ public final class Simulation {
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
         storage.ignoresMarks = bug == .forgetsMarks
+        storage.delaysEntries = bug == .acknowledgesBeforeWrite
         wantedCrashes = crashes
         budgetLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
@@ -235,7 +236,7 @@ public final class Simulation {
         try daemon.endTurn()
         trace.add(daemon.sequence)
         if daemon.isJournalCurrent, durability != .snapshot {
-            durableFloor = max(durableFloor, daemon.durableSequence)
+            durableFloor = max(durableFloor, daemon.syncedSequence)
             writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
@@ -362,7 +363,7 @@ public final class Simulation {
 
     // MARK: What the daemon says
 
-    private func sent(_ session: UInt64, _ frame: [UInt8], _ wasHeld: Bool) {
+    private func sent(_ session: UInt64, _ frame: [UInt8], _ departure: SimulatedDaemon.Departure) {
         trace.add(frame)
         guard let line = lines.first(where: { $0.session.id == session }) else {
             audited = frame
@@ -375,14 +376,19 @@ public final class Simulation {
             return
         }
         // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
-        let isDone = header.detail == Status.ok.rawValue && (wasHeld || !leavesNoTrace(header, payload))
+        let number = UInt64(header.correlation)
+        let isKept = departure == .held || !leavesNoTrace(header, payload) || books(of: line)?.isDone(number) == true
+        let isDone = header.detail == Status.ok.rawValue && isKept
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
-        if isDone, !wasHeld, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
+        if isDone, departure == .atOnce, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
             fail("a change was acknowledged at once")
         }
         if isDone { noteAdmission(line, header, payload) }
+        // What comes again while the journal has a gap may be what is in no journal.
+        let isInFile = departure == .held || (departure == .repeated && daemon?.isJournalCurrent == true)
         let wrong = answered(
-            line, UInt64(header.correlation), isDone ? Array(payload) : nil, isUnjournaled: isDone && !wasHeld)
+            line, number, isDone ? Array(payload) : nil,
+            isUnjournaled: isDone && (!isInFile || durability == .snapshot))
         if let wrong { fail("client \(line.client): \(wrong)") }
     }
 
@@ -395,6 +401,13 @@ public final class Simulation {
                 .map { BreakerAcquire.leavesNoTrace($0, under: .fusebox) } ?? false
         default: false
         }
+    }
+
+    /// The books of the worker that a line belongs to; nil if they are not kept any more.
+    private func books(of line: Line) -> Books? {
+        let client = clients[line.client]
+        if client.generation == line.generation { return client.books }
+        return retired.first { $0.client == line.client && $0.generation == line.generation }?.books
     }
 
     private func answered(_ line: Line, _ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {

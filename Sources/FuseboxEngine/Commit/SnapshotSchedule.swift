@@ -1,0 +1,88 @@
+import FuseboxStore
+import FuseboxWire
+
+/// When snapshots are taken, and who waits for one.
+struct SnapshotSchedule {
+    /// How long after an attempt a snapshot that is wanted early is tried again.
+    private static let retryMilliseconds: Int64 = 1_000
+    /// The journal's length at which one is taken early, so that a restart is quick.
+    private static let journalBound = 96 * 1024 * 1024
+    /// The processor time at which one is taken early: few bytes may have been much work.
+    private static let replayBound: Int64 = 3_000_000_000
+
+    let intervalMilliseconds: Int64
+    private(set) var newest: SnapshotInfo?
+    private(set) var failure = ""
+    /// Whether what was last written could not be loaded: trying again soon gives the same, and takes as long.
+    private var wasRefused = false
+    private(set) var isWriting = false
+    private var lastAttempt: Timestamp
+    /// What a start would have to do again beside the newest capture: the bytes of its entries, and the processor time of the
+    /// turns that changed something, counted up to the input `timed`.
+    private(set) var journaledBytes = 0
+    private var replayNanoseconds: Int64 = 0
+    private var timed: UInt64 = 0
+    private var waiting: [Ticket] = []
+    private var served: [Ticket] = []
+
+    init(intervalMilliseconds: Int64, newest: SnapshotInfo?, at now: Timestamp) {
+        self.intervalMilliseconds = intervalMilliseconds
+        self.newest = newest
+        lastAttempt = now
+    }
+
+    /// Asks for a snapshot that is captured after this.
+    mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
+
+    /// Whether somebody has asked for one.
+    var hasRequests: Bool { !waiting.isEmpty }
+
+    mutating func noteJournaled(bytes: Int) { journaledBytes += bytes }
+
+    /// Takes note of the processor time of a turn that ended with the input `sequence`. One that changed nothing does not
+    /// count: a start does not repeat it.
+    mutating func noteTurn(processorNanoseconds: Int64, upTo sequence: UInt64) {
+        guard sequence != timed else { return }
+        timed = sequence
+        replayNanoseconds += processorNanoseconds
+    }
+
+    /// Whether one is to be captured now.
+    ///
+    /// - Parameters:
+    ///   - lastChange: the newest input that changed more than the time
+    ///   - isUrgent: whether the journal cannot go on without it
+    func isDue(lastChange: UInt64, isUrgent: Bool, at now: Timestamp) -> Bool {
+        guard !isWriting else { return false }
+        if hasRequests { return true }
+        let patience = wasRefused ? intervalMilliseconds : min(Self.retryMilliseconds, intervalMilliseconds)
+        let hasGrown = journaledBytes > Self.journalBound || replayNanoseconds > Self.replayBound
+        if isUrgent || hasGrown, now - lastAttempt >= patience { return true }
+        return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds
+    }
+
+    mutating func begin(at now: Timestamp) {
+        isWriting = true
+        lastAttempt = now
+        journaledBytes = 0
+        replayNanoseconds = 0
+        served = waiting
+        waiting = []
+    }
+
+    /// Returns the requests that the attempt answers.
+    mutating func end(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
+        isWriting = false
+        switch result {
+        case .success(let info):
+            newest = info
+            failure = ""
+            wasRefused = false
+        case .failure(let error):
+            failure = error.description
+            wasRefused = if case .damaged = error { true } else { false }
+        }
+        defer { served = [] }
+        return served
+    }
+}

@@ -1,0 +1,81 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// Inputs on their way into the journal.
+extension Engine {
+    // MARK: Room
+
+    /// Whether a request of this length can be handled in this turn. If not, `waitForRoom` tells when it can.
+    public func canTake(frameLength: Int) -> Bool {
+        !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength))
+    }
+
+    /// Whether a command may have something journaled: all others can be handled whatever room there is, so that a disk that
+    /// hangs keeps nobody from asking.
+    public func needsRoom(_ command: UInt16) -> Bool {
+        guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
+        return traits.isSequenced || command == Goodbye.declaration.number
+            || (traits.isState && state.machine.profile.readsChangeState)
+    }
+
+    // MARK: Entries
+
+    /// Journals an input that has been applied.
+    mutating func record(
+        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ request: (number: RequestSequence, worker: WorkerID)?,
+        by user: UInt32
+    ) {
+        state.sequence += 1
+        var entry = JournalEntry()
+        entry.sequence = state.sequence
+        entry.synced = commit.progress.flushed
+        entry.now = state.machine.lastMoment.now
+        entry.wall = state.machine.lastMoment.wall
+        entry.command = command
+        entry.user = user
+        if let request {
+            entry.workerHigh = request.worker.high
+            entry.workerLow = request.worker.low
+            entry.request = request.number.sequence
+            entry.oldestUnacknowledged = request.number.oldestUnacknowledged
+        }
+        unsafe commit.append(entry, payload: payload)
+        let effect = traits[Int(command)]?.effect ?? .written
+        takeEffects(until: commit.durability.watermark(for: effect))
+    }
+
+    /// Takes note of an input that has been applied and is in no journal.
+    mutating func applied() {
+        state.sequence += 1
+        commit.appendNothing(state.sequence)
+        takeEffects(until: .applied)
+    }
+
+    /// Journals an input of the engine's own that has been applied, or takes note of it.
+    mutating func recordOwn<C: Command>(_ command: C, _ placement: Commit.Placement) {
+        guard case .journaled = placement else { return applied() }
+        var payload = ByteWriter(capacity: 32)
+        command.encode(into: &payload)
+        unsafe payload.withBytes { unsafe record(C.declaration.number, $0, nil, by: 0) }
+    }
+
+    private mutating func takeEffects(until watermark: Watermark) {
+        guard !state.effects.isEmpty else { return }
+        commit.outputs.events.take(
+            &state.effects, until: watermark, of: state.sequence, at: state.machine.lastMoment.now)
+    }
+
+    // MARK: Status
+
+    /// Tells how the journal is doing.
+    func tellJournal(in status: inout ServerStatus.Reply) {
+        status.journal = commit.standing
+        guard status.journal != .none else { return }
+        status.journalFailure = commit.failure ?? ""
+        status.journalBytes = UInt64(commit.snapshots.journaledBytes)
+        status.journalRoom = UInt64(max(0, commit.room))
+        status.syncedSequence = commit.progress.watermarks.synced
+        status.syncedAt = commit.lastSync
+    }
+}

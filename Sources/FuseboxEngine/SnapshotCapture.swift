@@ -1,0 +1,92 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// A state as it was at a moment, ready to be written away from the loop.
+public struct SnapshotCapture: Sendable {
+    public let header: SnapshotHeader
+    let machine: StateMachine
+    let workers: WorkerTable
+
+    /// A state without workers: one that is imported.
+    public init(_ machine: StateMachine, header: SnapshotHeader) {
+        self.init(machine, WorkerTable(), header: header)
+    }
+
+    init(_ machine: StateMachine, _ workers: WorkerTable, header: SnapshotHeader) {
+        self.machine = machine
+        self.workers = workers
+        self.header = header
+    }
+
+    /// Writes it to a data directory, and loads what was written as a start does before it gets its name. Runs on any
+    /// thread.
+    ///
+    /// It is used up: its state is given back before another one is loaded.
+    ///
+    /// - Parameter keepingAll: whether older snapshots stay, however many they are
+    public consuming func write<Files: Storage>(
+        to store: SnapshotStore<Files>, keepingAll: Bool = false
+    ) throws(SnapshotFailure) -> SnapshotInfo {
+        let name = SnapshotName(sequence: header.sequence)
+        guard try prepare(in: store) else { return try store.info(name) }
+        return try store.adopt(name, keepingAll: keepingAll) { (reader) throws(SnapshotDamage) in try reader.tryStart()
+        }
+    }
+
+    private consuming func prepare<Files: Storage>(in store: SnapshotStore<Files>) throws(SnapshotFailure) -> Bool {
+        let header = header
+        return try store.prepare(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
+    }
+
+    /// The whole snapshot in memory.
+    public func bytes() -> [UInt8] {
+        do throws(StorageError) {
+            var writer = try SnapshotWriter(header, into: MemorySink())
+            try writeSections(to: &writer)
+            return try writer.finish().bytes
+        } catch {
+            preconditionFailure("memory does not fail: \(error)")
+        }
+    }
+
+    private func writeSections<Sink: ByteSink & ~Copyable>(
+        to writer: inout SnapshotWriter<Sink>
+    ) throws(StorageError) {
+        try machine.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind.rawValue, contents)
+        }
+        try workers.forEachImageSection { (kind, contents) throws(StorageError) in
+            try writer.section(kind, contents)
+        }
+    }
+}
+
+extension SnapshotReader {
+    /// The state that the snapshot holds, without the workers, whatever limits it was taken under.
+    public func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
+
+    /// The state that the snapshot holds, without the workers, if these limits admit it.
+    public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+        try contents(limits: limits).machine
+    }
+
+    /// Loads everything that the snapshot holds by the rules of a start, and drops it again.
+    ///
+    /// - Throws: why a start would refuse it
+    public func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
+
+    /// Everything that the snapshot holds.
+    func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
+        var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
+        var workers = WorkerTable()
+        try forEachSection { (kind, contents) throws(Refusal) in
+            switch kind {
+            case WorkerImage.section: try workers.add(from: &contents)
+            case WorkerTotalsImage.section: try workers.addTotals(from: &contents)
+            default: try image.add(kind, &contents)
+            }
+        }
+        do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
+    }
+}

@@ -1,0 +1,113 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// Requests that are answered from the data directory, and imports.
+extension Storekeeper {
+    /// Does work that a request has asked for elsewhere, and answers the request.
+    public func perform(_ work: DeferredWork, for ticket: Ticket) {
+        let store = store
+        switch work {
+        case .awaitSnapshot: break
+        case .listSnapshots:
+            answer(ticket) { () throws(SnapshotFailure) in try SnapshotList.Reply(store) }
+        case .readSnapshot(let sequence, let offset):
+            answer(ticket) { () throws(SnapshotFailure) in
+                try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
+            }
+        case .decodeImport(let chunks, let parts):
+            guard case .none = importing else {
+                return refuse(ticket, Refusal(.busy, "another import is under way; try again when it is done"))
+            }
+            importing = .decoding
+            let limits = engine.machine.limits
+            delegate?.workLong {
+                () -> Result<StateMachine, Refusal> in
+                do throws(SnapshotDamage) {
+                    return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))
+                } catch {
+                    return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
+                }
+            } then: { [unowned self] result in
+                importing = .none
+                switch result {
+                case .success(let machine): importing = .waiting(machine, parts, ticket)
+                case .failure(let refusal): refuse(ticket, refusal)
+                }
+                delegate?.runAgain()
+            }
+        }
+    }
+
+    /// Goes on with an imported state in the place of this one, if the journal can go on after it.
+    func takeImport() {
+        guard case .waiting(let machine, let parts, let ticket) = importing, failure == nil else { return }
+        guard engine.commit.stop.isRunning else {
+            importing = .none
+            return refuse(ticket, Refusal(.shuttingDown, "the daemon is stopping; nothing was changed"))
+        }
+        switch engine.commit.replacement {
+        case .later: return
+        case .impossible:
+            importing = .none
+            refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
+        case .now:
+            importing = .none
+            do throws(Refusal) {
+                try engine.adopt(machine.under(engine.machine.profile), parts, for: ticket, at: moment)
+            } catch { return refuse(ticket, error) }
+            delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
+            // At once: until the journal goes on, requests find no room in it.
+            carryOut()
+        }
+    }
+
+    private func refuse(_ ticket: Ticket, _ refusal: Refusal) {
+        complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal))
+    }
+
+    private func answer<Reply: WireRecord>(
+        _ ticket: Ticket, _ work: @escaping @Sendable () throws(SnapshotFailure) -> Reply
+    ) {
+        delegate?.work {
+            () -> Result<Reply, Refusal> in
+            do throws(SnapshotFailure) { return .success(try work()) } catch { return .failure(Refusal(error)) }
+        } then: { [unowned self] result in
+            complete(ticket, result)
+        }
+    }
+
+    func complete<Reply: WireRecord>(_ ticket: Ticket, _ result: Result<Reply, Refusal>) {
+        delegate?.complete(ticket) { output in Engine.complete(ticket, result, &output) }
+    }
+}
+
+extension SnapshotList.Reply {
+    fileprivate init<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+        self.init()
+        let names: [SnapshotName]
+        do throws(StorageError) { names = try store.list() } catch { throw .storage(error) }
+        for name in names {
+            do throws(SnapshotFailure) { snapshots.append(try store.info(name)) } catch {
+                // One that was retired meanwhile is no failure.
+                if case .storage(let error) = error, error.isNotFound { continue }
+                throw error
+            }
+        }
+    }
+}
+
+extension SnapshotRead.Reply {
+    fileprivate init<Files: Storage>(
+        _ store: SnapshotStore<Files>, _ name: SnapshotName, offset: UInt64
+    ) throws(SnapshotFailure) {
+        self.init()
+        do throws(StorageError) {
+            let length = try store.files.length(of: name.file)
+            self.length = UInt64(length)
+            let start = Int(min(offset, self.length))
+            let count = min(length - start, Limits.chunkLength)
+            chunk = Bytes(try store.files.read(name.file, at: start, length: count))
+        } catch { throw .storage(error) }
+    }
+}

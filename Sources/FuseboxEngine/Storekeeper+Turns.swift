@@ -1,0 +1,196 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+import Synchronization
+
+/// The turns of the owner, and what they have done on the disk.
+extension Storekeeper {
+    /// Begins a turn.
+    public func beginTurn(at moment: Moment) {
+        self.moment = moment
+        engine.advance(to: moment)
+    }
+
+    /// Ends a turn: writes its inputs, releases what waits no longer, and begins what is to be done.
+    public func endTurn() {
+        carryOut()
+        takeImport()
+    }
+
+    /// Goes on with a session when the journal has room for a request of this length: `canTake` has denied it.
+    public func waitForRoom(_ session: UInt64, frameLength: Int) {
+        engine.commit.wait(session, for: Commit.roomNeeded(frameLength: frameLength))
+    }
+
+    /// Call it about once a second: makes sure that the files are where a start looks for them, tries again for room, and
+    /// has the disk follow what nobody waits for.
+    public func keepHouse() {
+        guard failure == nil else { return }
+        // What waits for no sync is acknowledged without a look at the place of its file.
+        do throws(StorageError) {
+            try store.files.checkPlace()
+            try journal?.checkPlace()
+        } catch { return fail(error) }
+        engine.commit.keepHouse()
+        syncMarks()
+    }
+
+    /// Begins the end: the last request has been handled. Turns go on until it is quiet; then `seal` completes it.
+    public func stop() {
+        // A full disk takes no record of the time; the snapshot has it.
+        try? engine.recordTime(at: moment)
+        engine.commit.beginStop()
+    }
+
+    // MARK: Actions
+
+    func carryOut() {
+        release()
+        while let action = engine.commit.next(at: moment.now) {
+            carryOut(action)
+            release()
+        }
+    }
+
+    private func release() {
+        unsafe engine.commit.release { unsafe delegate?.deliver($1, to: $0) }
+    }
+
+    private func carryOut(_ action: Commit.Action) {
+        do throws(StorageError) {
+            switch action {
+            case .write:
+                try journal?.append(engine.commit.batch)
+                engine.commit.wrote()
+            case .sync(let mark):
+                guard let syncSteps else { return }
+                journal?.beginSync(marking: mark)
+                delegate?.sync(syncSteps.run, then: syncSteps.end)
+            case .rotate(let next): try journal?.rotate(next: next, synced: engine.commit.progress.flushed)
+            case .prepareSpare: prepareSpare()
+            case .snapshot: write(engine.capture(at: moment))
+            case .wake(let sessions): for session in sessions { delegate?.goOn(with: session) }
+            }
+        } catch { fail(error) }
+    }
+
+    func syncEnded(_ failure: StorageError?) {
+        guard self.failure == nil else { return }
+        journal?.endSync()
+        if let failure { return fail(failure) }
+        engine.commit.syncEnded(at: moment.now)
+    }
+
+    private func prepareSpare() {
+        guard let journal else { return }
+        delegate?.work(journal.spareTask()) { [unowned self] result in
+            guard failure == nil else { return }
+            let shortage = engine.commit.shortage
+            switch result {
+            case .success(let spare):
+                journal.add(spare)
+                engine.commit.spareArrived(nil)
+                if shortage != nil { delegate?.note(.roomAgain) }
+            case .failure(let error):
+                engine.commit.spareArrived(error)
+                if shortage == nil { delegate?.note(.noRoom(error)) }
+            }
+            delegate?.runAgain()
+        }
+    }
+
+    private func write(_ capture: consuming SnapshotCapture) {
+        let store = store
+        let handover = Handover(capture)
+        // Without a journal, nothing in old segments waits for the disk.
+        let synced = journal == nil ? .max : engine.commit.progress.flushed
+        let segment = journal?.current
+        delegate?.workLong {
+            () -> Result<SnapshotInfo, SnapshotFailure> in
+            // Taken out here, so that the memory of the old state is given back on this thread and not on the owner's.
+            guard let capture = handover.take() else { preconditionFailure("work runs once") }
+            do throws(SnapshotFailure) {
+                let info = try (consume capture).write(to: store)
+                do throws(StorageError) { try store.files.checkPlace() } catch { throw .storage(error) }
+                try store.retireJournal(synced: synced, before: segment)
+                return .success(info)
+            } catch { return .failure(error) }
+        } then: { [unowned self] result in
+            snapshotEnded(result)
+        }
+    }
+
+    private func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) {
+        guard failure == nil else { return }
+        let before = engine.commit.snapshots.failure
+        let tickets = engine.commit.snapshotEnded(result)
+        switch result {
+        case .success(let info):
+            if !before.isEmpty { delegate?.note(.snapshotsAgain) }
+            delegate?.note(.wroteSnapshot(info))
+        case .failure(let failure):
+            if engine.commit.snapshots.failure != before { delegate?.note(.snapshotFailed(failure)) }
+        }
+        for ticket in tickets { complete(ticket, result.mapError(Refusal.init)) }
+        delegate?.runAgain()
+    }
+
+    /// Has the disk follow what the marks tell. Nobody waits for it.
+    private func syncMarks() {
+        guard !isSyncingMarks, let task = journal?.marksTask() else { return }
+        isSyncingMarks = true
+        delegate?.work(task) { [unowned self] failure in
+            isSyncingMarks = false
+            if let failure, self.failure == nil { fail(failure) }
+        }
+    }
+
+    /// Ends everything: what was not acknowledged may or may not be on the disk, and nothing more may be acknowledged.
+    private func fail(_ error: StorageError) {
+        engine.commit.fail(error)
+        delegate?.journalFailed(error)
+    }
+
+    // MARK: End
+
+    /// Completes the journal: the next start finds its end where it should be. Call it when it is quiet, and nothing after.
+    ///
+    /// A journal with a gap is not completed: the last snapshot holds more than it does.
+    public func seal() {
+        // What a sync under way may still fail to bring to the disk must not be called complete.
+        guard let journal, case .continuous = engine.commit.journal, case .idle = engine.commit.sync else { return }
+        do throws(StorageError) {
+            while let action = engine.commit.next(at: moment.now) {
+                switch action {
+                case .write:
+                    try journal.append(engine.commit.batch)
+                    engine.commit.wrote()
+                case .sync(let mark):
+                    // The seal says that this is on the disk, and so tells a torn end from damage.
+                    try journal.syncNow(marking: mark)
+                    engine.commit.syncEnded(at: moment.now)
+                case .rotate(let next): try journal.rotate(next: next, synced: engine.commit.progress.flushed)
+                case .prepareSpare, .snapshot, .wake: break
+                }
+                release()
+            }
+            try journal.seal(synced: engine.commit.progress.flushed)
+            try journal.syncNow(marking: nil)
+            if let failure = journal.marksTask()?() { throw failure }
+        } catch { delegate?.note(.notSealed(error)) }
+    }
+}
+
+/// A value that is handed from one thread to another, which then has the only reference to it.
+private final class Handover<Value: Sendable>: Sendable {
+    private let value: Mutex<Value?>
+
+    init(_ value: consuming sending Value) { self.value = Mutex(value) }
+
+    func take() -> Value? {
+        value.withLock { value in
+            defer { value = nil }
+            return value
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import FuseboxCore
+import FuseboxWire
+import Testing
+
+@testable import FuseboxEngine
+
+/// Replies and events that wait: when they leave, in which order, and what they take meanwhile.
+@Suite("Outputs")
+struct OutputsTests {
+    private let frame = [UInt8](repeating: 7, count: 100)
+
+    private func session(_ id: UInt64) -> Session {
+        Session(id: id, peer: Peer(processID: 1, user: 1, isOperator: false))
+    }
+
+    private func hold(
+        _ count: Int, in outputs: inout Outputs, for session: inout Session, until watermark: Watermark = .synced,
+        of sequence: UInt64 = 1
+    ) {
+        for _ in 0..<count {
+            frame.withUnsafeBytes { outputs.hold($0, for: &session, until: watermark, of: sequence) }
+        }
+    }
+
+    @Test("A session knows what waits for it, and no more once it was handed out")
+    func account() {
+        var outputs = Outputs()
+        var session = session(1)
+        hold(3, in: &outputs, for: &session)
+        hold(2, in: &outputs, for: &session, until: .written)
+        let (replies, bytes) = (session.heldReplies, session.heldBytes)
+        #expect(replies == 5 && bytes == 500)
+        #expect(session.heldFootprint > 500)
+        outputs.release(Watermarks(written: 1, synced: 0)) { _, frame in session.wasHanded(frame) }
+        #expect(session.heldReplies == 3 && session.heldBytes == 300)
+        outputs.release(Watermarks(written: 1, synced: 1)) { _, frame in session.wasHanded(frame) }
+        #expect(session.heldFootprint == 0)
+    }
+
+    @Test("Replies of a class leave in the order of their inputs, whatever their number")
+    func order() {
+        var outputs = Outputs()
+        var left: [UInt64] = []
+        for sequence in 1...100 as ClosedRange<UInt64> {
+            var session = session(sequence)
+            hold(1, in: &outputs, for: &session, of: sequence)
+            // Always some wait: the room of those that have left is used again.
+            guard sequence > 3 else { continue }
+            outputs.release(Watermarks(written: 100, synced: sequence - 3)) { session, frame in
+                left.append(session)
+                #expect(Array(frame) == self.frame)
+            }
+        }
+        #expect(left == Array(1...97))
+    }
+
+    @Test("However many sessions end while the disk hangs, what waited for them is let go")
+    func ended() {
+        var outputs = Outputs()
+        var stays = session(1)
+        hold(2, in: &outputs, for: &stays, of: 1)
+        var most = 0
+        for id in 2..<1_000 as Range<UInt64> {
+            var passing = session(id)
+            hold(10, in: &outputs, for: &passing, until: id.isMultiple(of: 2) ? .synced : .written, of: id)
+            outputs.forget(passing)
+            most = max(most, outputs.replyBytes)
+        }
+        // What stays, what has ended and is as much as that, and the next.
+        #expect(most <= 2 * 200 + 2 * 1_000, "\(most) bytes wait")
+        var handed: [UInt64] = []
+        outputs.release(Watermarks(written: 1_000, synced: 1_000)) { session, _ in handed.append(session) }
+        #expect(handed.filter { $0 == 1 }.count == 2)
+        let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
+        #expect(count == 0 && bytes == 0)
+    }
+
+    // MARK: Events
+
+    private func take(_ outputs: inout Outputs, until watermark: Watermark, of sequence: UInt64) {
+        var effects: [Event] = [.providerRestored(ProviderRestored())]
+        outputs.events.take(&effects, until: watermark, of: sequence, at: Timestamp(milliseconds: 1))
+        #expect(effects.isEmpty)
+    }
+
+    private func handOut(_ outputs: inout Outputs) -> [UInt64] {
+        _ = outputs.events.beginBatch()
+        defer { _ = outputs.events.endBatch() }
+        return outputs.events.batch.map(\.envelope.number)
+    }
+
+    @Test("An event that waits holds back those after it")
+    func eventsKeepTheirOrder() {
+        var outputs = Outputs()
+        take(&outputs, until: .written, of: 1)
+        take(&outputs, until: .synced, of: 2)
+        take(&outputs, until: .written, of: 3)
+        take(&outputs, until: .applied, of: 4)
+        #expect(handOut(&outputs).isEmpty)
+        outputs.release(Watermarks(written: 3, synced: 0)) { _, _ in }
+        #expect(handOut(&outputs) == [1])
+        outputs.release(Watermarks(written: 3, synced: 2)) { _, _ in }
+        #expect(handOut(&outputs) == [2, 3, 4])
+    }
+
+    @Test("What becomes ready while a batch is handed out is for the next one")
+    func batches() {
+        var outputs = Outputs()
+        take(&outputs, until: .applied, of: 1)
+        outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }
+        _ = outputs.events.beginBatch()
+        take(&outputs, until: .applied, of: 2)
+        outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }
+        _ = outputs.events.beginBatch()
+        let batch = outputs.events.batch.map(\.envelope.number)
+        #expect(batch == [1])
+        _ = outputs.events.endBatch()
+        #expect(handOut(&outputs) == [2])
+    }
+}
