@@ -7,7 +7,9 @@ extension Engine {
     // MARK: Room
 
     /// Whether a request of this length can be handled in this turn. If not, `waitForRoom` tells when it can.
-    public func canTake(frameLength: Int) -> Bool {
+    ///
+    /// Mutating, though it changes nothing: a look at a value that is lent for reading copies all of it.
+    public mutating func canTake(frameLength: Int) -> Bool {
         !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength))
     }
 

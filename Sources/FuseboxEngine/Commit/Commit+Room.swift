@@ -53,10 +53,10 @@ extension Commit {
 
     /// Whether a request that needs this room has to wait for the next segment. One that will be refused need not.
     func mustWait(for needed: Int) -> Bool {
-        guard shortage == nil else { return false }
+        guard room < needed, needed <= capacity, shortage == nil else { return false }
         switch journal {
         case .off, .gap, .rebasing(_, .failed), .failed: return false
-        case .continuous, .rebasing: return room < needed && needed <= capacity
+        case .continuous, .rebasing: return true
         }
     }
 
