@@ -10,7 +10,7 @@ public protocol EventLoopDelegate: AnyObject {
 
 /// A libuv event loop: one thread waits for sockets, timers, signals and finished work, and calls back.
 ///
-/// Everything made on a loop is used on the loop's thread alone, but for a `Waker.Sender`.
+/// Everything made on a loop is used on the thread of the loop alone.
 ///
 /// A *turn* is a run of callbacks with no wait inside. The loop's iteration is: timers and what was left
 /// over; wait; sockets, signals, finished work; closed handles. A turn ends before the wait if the first part

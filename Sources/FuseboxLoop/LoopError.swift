@@ -12,7 +12,6 @@ public struct LoopError: Error, Hashable, Sendable {
         case adopt = "adopt a descriptor"
         case read = "read from a connection"
         case write = "write to a connection"
-        case shutDown = "shut a connection down"
         case readCredentials = "read a peer's credentials"
         case watchSignal = "watch a signal"
         case limitDescriptors = "change the limit of open descriptors"

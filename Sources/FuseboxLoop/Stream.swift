@@ -17,14 +17,8 @@ public protocol StreamDelegate: AnyObject {
     func streamDidEnd(_ stream: Stream)
     /// All bytes that the stream held back have gone out: there is room for more.
     func streamDidDrain(_ stream: Stream)
-    /// What `shutDown` began is done: the peer has been sent everything and the end.
-    func streamDidShutDown(_ stream: Stream)
-    /// Reading, writing or shutting down has failed: close the stream.
+    /// Reading or writing has failed: close the stream.
     func stream(_ stream: Stream, didFail error: LoopError)
-}
-
-extension StreamDelegate {
-    public func streamDidShutDown(_ stream: Stream) {}
 }
 
 /// One connection on a Unix socket. Dropping it closes it.
@@ -47,20 +41,16 @@ extension StreamDelegate {
     private var box: HandleBox
     private let pipe: UnsafeMutablePointer<uv_stream_t>
     private let writeRequest: UnsafeMutablePointer<uv_write_t>
-    private let shutDownRequest: UnsafeMutablePointer<uv_shutdown_t>
 
     /// Whether it reads: from `startReading` until `stopReading`, the peer's end or an error.
     public private(set) var isReading = false
     /// Whether a chunk is on its way; `streamDidDrain` follows.
     public private(set) var isHoldingBack = false
-    /// Whether `shutDown` has been called.
-    public private(set) var isShutDown = false
 
-    /// The handle with the requests that may be under way at its close: libuv gives them back before the handle.
+    /// The handle with the request that may be under way at its close: libuv gives it back before the handle.
     @unsafe private struct Block {
         var pipe: uv_pipe_t
         var write: uv_write_t
-        var shutDown: uv_shutdown_t
     }
 
     /// Makes a stream of a connected socket.
@@ -80,7 +70,6 @@ extension StreamDelegate {
         let block = unsafe box.block(as: Block.self)
         unsafe self.pipe = unsafe box.block()
         unsafe writeRequest = unsafe block.field(\.write)
-        unsafe shutDownRequest = unsafe block.field(\.shutDown)
         try LoopError.check(unsafe open(block.field(\.pipe)), operation)
         box.setOwner(self)
     }
@@ -206,7 +195,6 @@ extension Stream {
     /// - Returns: the number of bytes taken: 0 if the socket is full or bytes are held back.
     public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
         guard isOpen else { throw LoopError(.write, code: EBADF) }
-        guard !isShutDown else { throw LoopError(.write, code: EPIPE) }
         guard bytes.count > 0 else { return 0 }
         var buffer = unsafe uv_buf_t(reading: bytes)
         let written = unsafe uv_try_write(pipe, &buffer, 1)
@@ -244,30 +232,12 @@ extension Stream {
         return length
     }
 
-    /// Sends what is held back, then the end of the stream, and calls `streamDidShutDown`. Writing fails from then on.
-    /// A second time does nothing.
-    ///
-    /// Bytes that `write` has not taken are not sent: call it once the owner's buffer is empty.
-    public func shutDown() throws(LoopError) {
-        guard box.isOpen else { throw LoopError(.shutDown, code: EBADF) }
-        guard !isShutDown else { return }
-        try LoopError.check(unsafe uv_shutdown(shutDownRequest, pipe, streamDidShutDown), .shutDown)
-        isShutDown = true
-    }
-
     fileprivate func didWrite(_ status: Int32) {
         let delegate = delegate
         guard entersTurn() else { return }
         isHoldingBack = false
         guard status < 0 else { return delegate?.streamDidDrain(self) ?? () }
         delegate?.stream(self, didFail: LoopError(.write, code: -status))
-    }
-
-    fileprivate func didShutDown(_ status: Int32) {
-        let delegate = delegate
-        guard entersTurn() else { return }
-        guard status < 0 else { return delegate?.streamDidShutDown(self) ?? () }
-        delegate?.stream(self, didFail: LoopError(.shutDown, code: -status))
     }
 }
 
@@ -276,10 +246,6 @@ private func streamDidWrite(_ request: UnsafeMutablePointer<uv_write_t>?, _ stat
     guard let request = unsafe request else { return }
     unsafe request.pointee.data.deallocate()
     unsafe owner(of: request.pointee.handle, as: Stream.self)?.didWrite(status)
-}
-
-private func streamDidShutDown(_ request: UnsafeMutablePointer<uv_shutdown_t>?, _ status: Int32) {
-    unsafe owner(of: request?.pointee.handle, as: Stream.self)?.didShutDown(status)
 }
 
 extension uv_buf_t {

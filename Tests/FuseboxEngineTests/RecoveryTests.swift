@@ -222,14 +222,14 @@ struct RecoveryTests {
 
     /// The document has the rows of the code, in their order; and every case that a recovery can come to has one.
     @Test func theDocumentsTableIsThatOfTheCode() {
-        let code = lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter { $0.hasPrefix("/// | `") }
+        let code = lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter { $0.hasPrefix("/// | `") }
             .map { $0.dropFirst(4) }
         let page = lines(of: "proto-docs/journal.md").drop { $0 != "## Recovery" }.filter { $0.hasPrefix("| `") }
         #expect(!code.isEmpty && page == code)
         let cases =
-            lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter { $0.hasPrefix("    case ") }
+            lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter { $0.hasPrefix("    case ") }
             .map { $0.dropFirst(9).prefix { $0.isLetter } }
-            + lines(of: "Sources/FuseboxEngine/RecoveryCase.swift").filter {
+            + lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter {
                 $0.hasPrefix("        case ") && !$0.hasPrefix("        case .")
             }
             .map { $0.dropFirst(13).prefix { $0.isLetter } }

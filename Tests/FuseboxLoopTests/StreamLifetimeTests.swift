@@ -58,14 +58,13 @@ import Testing
         #expect(throws: LoopError(.read, code: EBADF)) { try stream.startReading() }
         #expect(throws: LoopError(.write, code: EBADF)) { try [1].withUnsafeBytes { try stream.tryWrite($0) } }
         #expect(throws: LoopError(.write, code: EBADF)) { try [1].withUnsafeBytes { try stream.write($0) } }
-        #expect(throws: LoopError(.shutDown, code: EBADF)) { try stream.shutDown() }
         #expect(throws: LoopError(.readCredentials, code: EBADF)) { try stream.peer }
         try loop.runWithinReason()
         #expect(log.entries == ["closed"])
         #expect(connection.log.entries == [])
     }
 
-    @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "shut down", "failed"])
+    @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "failed"])
     func anyCallbackMayEndItsStream(ending: Ending, event: String) throws {
         let owner = try Owner(on: loop)
         weak let stream = owner.connection?.stream
@@ -84,8 +83,6 @@ import Testing
         case "drained":
             try owner.fill()
             try drainInTheBackground(owner)
-        case "shut down":
-            try stream?.shutDown()
         default:
             try owner.fill()
             shutdown(owner.client.descriptor, Int32(SHUT_RDWR))
@@ -110,7 +107,6 @@ import Testing
     func aStreamMayGoWhileItHoldsBytesBack(ending: Ending) throws {
         let owner = try Owner(on: loop)
         try owner.fill()
-        try owner.connection?.stream.shutDown()
         owner.connection?.when = { _, event in Issue.record("\(event) was reported after the end") }
         end(owner, ending)
         try loop.runWithinReason()
@@ -146,7 +142,7 @@ import Testing
     }
 
     /// The turn begins with the callback of a stream, and what is done at the beginning may end that very stream.
-    @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "shut down", "failed"])
+    @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "failed"])
     func theBeginningOfATurnMayEndTheStreamThatBeginsIt(ending: Ending, event: String) throws {
         let owner = try Owner(on: loop)
         weak let stream = owner.connection?.stream
@@ -166,8 +162,6 @@ import Testing
         case "drained":
             try owner.fill()
             while !owner.client.receiveWhatIsThere().isEmpty {}
-        case "shut down":
-            try stream?.shutDown()
         default:
             try owner.fill()
             shutdown(owner.client.descriptor, Int32(SHUT_RDWR))

@@ -61,12 +61,11 @@ import Testing
         let connection = TestConnection(stream)
         var drains = 0
         connection.when = { connection, event in
-            #expect(event == "drained" || event == "shut down")
-            if event == "shut down" { return connection.stream.close() }
+            #expect(event == "drained")
             drains += 1
             do {
                 try connection.flush()
-                if connection.output.isEmpty { try connection.stream.shutDown() }
+                if connection.output.isEmpty, !stream.isHoldingBack { stream.close() }
             } catch {
                 Issue.record(error)
             }
@@ -90,25 +89,6 @@ import Testing
         #expect(drains > 0)
         #expect(connection.output.isEmpty)
         #expect(!stream.isOpen)
-    }
-
-    @Test func shutDownSendsWhatIsHeldBackBeforeTheEnd() throws {
-        let pair = try ConnectedPair(on: loop)
-        let connection = TestConnection(pair.stream)
-        let sent = pattern(1_000_000)
-        let taken = try sent.withUnsafeBytes { try pair.stream.write($0) }
-        #expect(pair.stream.isHoldingBack)
-        try pair.stream.shutDown()
-        #expect(throws: LoopError.self) { try sent.withUnsafeBytes { try pair.stream.write($0) } }
-        try pair.stream.shutDown()
-        let client = pair.client.descriptor
-        let reader = TestThread {
-            let end = BlockingClient(adopting: dup(client))
-            #expect(end.receive(taken + 1) == Array(sent[..<taken]))
-        }
-        try loop.runWithinReason()
-        reader.join()
-        #expect(connection.log.entries == ["drained", "shut down"])
     }
 
     @Test func theEndOfTheStreamComesAfterTheLastByteAndWritingGoesOn() throws {

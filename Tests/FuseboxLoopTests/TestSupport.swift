@@ -233,8 +233,6 @@ class TestConnection: StreamDelegate {
 
     func streamDidDrain(_ stream: Stream) { happened("drained") }
 
-    func streamDidShutDown(_ stream: Stream) { happened("shut down") }
-
     func stream(_ stream: Stream, didFail error: LoopError) {
         lastError = error
         happened("failed")
