@@ -268,7 +268,7 @@ final class Exchange: Sendable {
             default: break
             }
             let (isOpen, failure) = update {
-                ($0.machine.link != nil, $0.machine.isExpectedBack ? nil : $0.machine.absence)
+                ($0.machine.link != nil, $0.machine.isExpectedBack ? nil : $0.absence)
             }
             if isOpen { return }
             if let failure { throw failure }

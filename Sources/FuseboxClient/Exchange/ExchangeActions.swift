@@ -23,13 +23,27 @@ enum ExchangeAction: Equatable {
     case close
 }
 
-/// What has become of a request, as its caller is told.
+/// What has become of a request.
 enum RequestOutcome: Equatable {
     /// The daemon answered.
     case answered(status: UInt8)
-    case failed(ClientError)
+    case failed(RequestFailure)
     /// A report that is kept for when the daemon is back.
     case kept
+}
+
+/// Why a request has no answer: the cases of `ClientError` that the exchange knows, without their texts.
+enum RequestFailure: Equatable {
+    /// No daemon answers: see `ExchangeMachine.absence`.
+    case absent
+    /// There is no background thread to be had.
+    case noThread
+    case timedOut
+    case outcomeUnknown
+    case cancelled
+    case closed
+    /// Its frame has so many bytes, and the daemon takes so many.
+    case frameTooLong(Int, limit: UInt32)
 }
 
 /// How the background thread is called.
@@ -42,10 +56,10 @@ enum BackgroundCall: Equatable {
 }
 
 /// Actions in their order. The first few need no memory of their own: a call in steady state has no more.
-struct ExchangeActions: Sequence {
-    private var first: ExchangeAction?
-    private var second: ExchangeAction?
-    private var third: ExchangeAction?
+struct ExchangeActions: ~Copyable {
+    private var first = ExchangeAction.send
+    private var second = ExchangeAction.send
+    private var third = ExchangeAction.send
     private var rest: [ExchangeAction] = []
     private(set) var count = 0
 
@@ -61,31 +75,24 @@ struct ExchangeActions: Sequence {
 
     /// Gives them out and begins anew.
     mutating func take() -> ExchangeActions {
-        guard count > 0 else { return ExchangeActions() }
-        defer { self = ExchangeActions() }
-        return self
+        var taken = ExchangeActions()
+        if count > 0 { swap(&taken, &self) }
+        return taken
     }
 
-    subscript(index: Int) -> ExchangeAction? {
-        switch index {
+    subscript(index: Int) -> ExchangeAction {
+        precondition(index < count)
+        return switch index {
         case 0: first
         case 1: second
         case 2: third
-        default: index < count ? rest[index - 3] : nil
+        default: rest[index - 3]
         }
     }
+}
 
-    func makeIterator() -> Iterator { Iterator(actions: self) }
-
-    struct Iterator: IteratorProtocol {
-        fileprivate let actions: ExchangeActions
-        private var index = 0
-
-        fileprivate init(actions: ExchangeActions) { self.actions = actions }
-
-        mutating func next() -> ExchangeAction? {
-            defer { index += 1 }
-            return actions[index]
-        }
-    }
+/// What a thread is to do, and what follows from its having asked.
+struct ExchangeTurn: ~Copyable {
+    var duty: Duty
+    var actions: ExchangeActions
 }

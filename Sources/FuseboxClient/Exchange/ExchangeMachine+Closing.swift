@@ -3,7 +3,7 @@ import FuseboxWire
 /// The end, and the reports that are left in the spool.
 extension ExchangeMachine {
     /// What a closed exchange leaves.
-    struct Closing {
+    struct Closing: ~Copyable {
         /// Reports that have no reply, in the order in which they are to be sent. Their bytes are still there until the actions
         /// are carried out.
         var left: [LeftRequest] = []

@@ -49,6 +49,7 @@ extension ExchangeMachine {
         guard case .connecting = phase else { return nil }
         connections += 1
         phase = .open(Link(number: connections, hello: hello))
+        words = Words(hello: hello)
         let mayResend = identity.acquaintance?.allowsResending(to: hello) ?? true
         if !mayResend { giveUpUnacknowledged() }
         identity.acquaintance = Acquaintance(hello)
@@ -103,7 +104,7 @@ extension ExchangeMachine {
     }
 
     private mutating func turnAway() {
-        endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, absence)
+        endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, .absent)
         for id in Array(backlog.all) where requests[id].interest == .open {
             if requests[id].isReport {
                 keep(id)
@@ -125,8 +126,8 @@ extension ExchangeMachine {
 
     mutating func lose(_ reason: String, _ now: Deadline) {
         guard case .open(let link) = phase else { return }
-        let told = link.farewell.map { "the daemon closed the connection: \($0)" }
-        var outage = Outage(reason: told ?? reason, returnBy: now + policy.patienceMilliseconds)
+        var outage = Outage(reason: reason, returnBy: now + policy.patienceMilliseconds)
+        if let farewell = words.farewell { outage.reason = "the daemon closed the connection: \(farewell)" }
         phase = .disconnected(outage, retryAt: .past)
         actions.append(.close)
         let again = takeUnanswered(of: link)
@@ -137,7 +138,7 @@ extension ExchangeMachine {
             phase = .disconnected(outage, retryAt: retryAt)
         }
         backlog.prepend(again)
-        if link.farewell?.status == .fenced { becomeAnother() }
+        if words.farewell?.status == .fenced { becomeAnother() }
         dropExcessReports()
         handOver()
     }
@@ -162,14 +163,14 @@ extension ExchangeMachine {
     }
 
     /// What a request ends with whose connection is lost; nil if it goes to the next one.
-    private func endingAfterLoss(_ request: Request, hasLeft: Bool) -> ClientError? {
+    private func endingAfterLoss(_ request: Request, hasLeft: Bool) -> RequestFailure? {
         if request.mayHaveArrived {
             return request.interest != .open && request.losses > Self.lossLimit ? .outcomeUnknown : nil
         }
         if request.interest == .none { return .cancelled }
         if request.isSequenced { return nil }
         if hasLeft, request.effect != .read { return .outcomeUnknown }
-        return request.losses > 1 ? absence : nil
+        return request.losses > 1 ? .absent : nil
     }
 
     /// Another process uses this worker's id, and has taken over: numbers mean nothing any more.

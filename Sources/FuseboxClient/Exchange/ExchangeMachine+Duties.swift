@@ -73,7 +73,7 @@ extension ExchangeMachine {
     /// What a thread with a request does next.
     mutating func nextDuty(
         for id: RequestID, _ purpose: Request.Purpose, until deadline: Deadline, now: Deadline
-    ) -> (duty: Duty, actions: ExchangeActions) {
+    ) -> ExchangeTurn {
         stand(id, .thread)
         if !isThere(id, purpose), now >= deadline { expire(id, now: now) }
         let duty = isThere(id, purpose) ? nil : sharedDuty(reads: purpose == .reply, now)
@@ -86,7 +86,7 @@ extension ExchangeMachine {
             threads.list(id.index)
         default: break
         }
-        return (duty ?? .leave, actions.take())
+        return ExchangeTurn(duty: duty ?? .leave, actions: actions.take())
     }
 
     /// Whether what the thread waits for is there. A thread that only sends may go when its frame has left, or waits for the
@@ -218,11 +218,11 @@ extension ExchangeMachine {
     }
 
     /// What the background thread does next. It has a duty only while tasks wait.
-    mutating func nextBackgroundDuty(now: Deadline) -> (duty: Duty, actions: ExchangeActions) {
+    mutating func nextBackgroundDuty(now: Deadline) -> ExchangeTurn {
         tasks.background = .awake
         guard !isClosed else {
             tasks.background = .none
-            return (.leave, actions.take())
+            return ExchangeTurn(duty: .leave, actions: actions.take())
         }
         expireTasks(now)
         var duty = Duty.sleep(until: .never)
@@ -238,7 +238,7 @@ extension ExchangeMachine {
         case .read: tasks.background = .polling
         default: break
         }
-        return (duty, actions.take())
+        return ExchangeTurn(duty: duty, actions: actions.take())
     }
 
     private mutating func expireTasks(_ now: Deadline) {
@@ -256,10 +256,10 @@ extension ExchangeMachine {
     }
 
     /// There is no background thread to be had: tasks cannot wait.
-    mutating func backgroundFailed(_ reason: String) -> ExchangeActions {
+    mutating func backgroundFailed() -> ExchangeActions {
         tasks.background = .none
         for id in requests.ids(where: { if case .task = $0.attendance { true } else { false } }) {
-            abandon(id, .unavailable(path: policy.path, reason: reason))
+            abandon(id, .noThread)
         }
         return actions.take()
     }

@@ -27,16 +27,16 @@ extension ExchangeMachine {
     }
 
     /// Ends what waits in the backlog and meets a condition.
-    mutating func endQueued(where condition: (Request) -> Bool, _ error: ClientError) {
+    mutating func endQueued(where condition: (Request) -> Bool, _ failure: RequestFailure) {
         let ended = backlog.all.filter { condition(requests[$0]) }
         guard !ended.isEmpty else { return }
         backlog.removeAll(Set(ended))
-        for id in ended { end(id, .failed(error)) }
+        for id in ended { end(id, .failed(failure)) }
     }
 
     /// Its caller waits no longer, for this reason. What the daemon cannot have is taken back.
-    mutating func abandon(_ id: RequestID, _ error: ClientError) {
-        complete(id, .failed(error))
+    mutating func abandon(_ id: RequestID, _ failure: RequestFailure) {
+        complete(id, .failed(failure))
         forget(id)
     }
 
@@ -71,7 +71,7 @@ extension ExchangeMachine {
             let oldest = backlog.all.first(where: { requests[$0].isWaitingReport })
         {
             backlog.remove(oldest)
-            end(oldest, .failed(absence))
+            end(oldest, .failed(.absent))
         }
     }
 

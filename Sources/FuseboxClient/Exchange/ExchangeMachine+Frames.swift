@@ -6,22 +6,22 @@ extension ExchangeMachine {
 
     /// Writes from the backlog what may be written now.
     mutating func drain() {
-        guard case .open(let link) = phase, !backlog.isEmpty else { return }
+        guard !backlog.isEmpty, case .open(let link) = phase else { return }
         let before = link.written
-        while let id = backlog.first, mayWrite(id, link.hello) {
+        while let id = backlog.first, mayWrite(id, link.keptReplies) {
             backlog.removeFirst()
             write(id)
         }
         if let link = self.link, link.written > before, link.output != .failed { actions.append(.send) }
     }
 
-    private func mayWrite(_ id: RequestID, _ hello: Hello.Reply) -> Bool {
+    private func mayWrite(_ id: RequestID, _ keptReplies: UInt32) -> Bool {
         let request = requests[id]
         // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
         if request.command == Goodbye.declaration.number { return identity.window.isQuiet }
         guard request.isSequenced else { return true }
         let sequence = request.sequence != 0 ? request.sequence : identity.window.next
-        return identity.window.hasRoom(for: sequence, kept: hello.keptReplies)
+        return identity.window.hasRoom(for: sequence, kept: keptReplies)
     }
 
     /// Writes the request's frame. Sequence numbers are given here, so they leave in their order.
@@ -30,10 +30,8 @@ extension ExchangeMachine {
         guard case .open(var link) = phase else { return }
         var request = requests[id]
         let length = request.frameLength
-        if link.hello.frameLimit > 0, length > Int(link.hello.frameLimit) {
-            let message =
-                "a frame of \(length) bytes is longer than the \(link.hello.frameLimit) bytes that this daemon takes"
-            return end(id, .failed(.invalidArgument(Refusal(.frameTooLarge, message))))
+        guard link.frameLimit == 0 || length <= Int(link.frameLimit) else {
+            return end(id, .failed(.frameTooLong(length, limit: link.frameLimit)))
         }
         if request.isSequenced, request.sequence == 0 { request.sequence = identity.window.issue() }
         link.written += UInt64(length + FrameHeader.lengthBytes)
@@ -99,7 +97,8 @@ extension ExchangeMachine {
             guard header.detail != Status.ok.rawValue else {
                 return loseTo("a reply came that answers no request", now)
             }
-            return changeLink { $0.farewell = refusal() }
+            words.farewell = refusal()
+            return
         }
         guard request.command == header.command else {
             return loseTo(

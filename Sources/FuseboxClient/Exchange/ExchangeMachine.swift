@@ -38,7 +38,10 @@ struct ExchangeMachine: ~Copyable {
     struct Link {
         /// Counts connections, so that what belonged to an earlier one is known by its number.
         let number: UInt64
-        let hello: Hello.Reply
+        /// How many unacknowledged numbers the daemon takes; 0: any number.
+        let keptReplies: UInt32
+        /// The longest frame that the daemon takes; 0: any.
+        let frameLimit: UInt32
         /// Whether a thread reads.
         var isRead = false
         /// Bytes that were written to the output.
@@ -48,8 +51,12 @@ struct ExchangeMachine: ~Copyable {
         var output = Output.flowing
         /// When a request first timed out after which no byte has come.
         var silentSince: Deadline?
-        /// Why the daemon said it would close the connection.
-        var farewell: Refusal?
+
+        init(number: UInt64, hello: Hello.Reply) {
+            self.number = number
+            keptReplies = hello.keptReplies
+            frameLimit = hello.frameLimit
+        }
 
         enum Output {
             case flowing
@@ -61,6 +68,13 @@ struct ExchangeMachine: ~Copyable {
 
         /// Whether output waits for a thread that waits for the socket.
         var needsPush: Bool { output == .flowing && sent < written }
+    }
+
+    /// What the daemon has said over its last connection. It stands beside the link, which is copied often.
+    struct Words {
+        var hello: Hello.Reply?
+        /// Why it said it would close the connection.
+        var farewell: Refusal?
     }
 
     /// Who the daemon takes this client for, over all connections.
@@ -97,6 +111,7 @@ struct ExchangeMachine: ~Copyable {
     var phase = Phase.disconnected(Outage(reason: "it was never connected", returnBy: .past), retryAt: .past)
     /// How many connections there were.
     var connections: UInt64 = 0
+    var words = Words()
     var backoff: Backoff
     var identity = Identity()
     var requests = RequestTable()
@@ -117,7 +132,7 @@ struct ExchangeMachine: ~Copyable {
     // MARK: What it tells
 
     /// What the daemon said when the present connection was made; nil while there is none.
-    var hello: Hello.Reply? { link?.hello }
+    var hello: Hello.Reply? { link == nil ? nil : words.hello }
 
     /// The life of the daemon's state, as it was told last.
     var epoch: UInt64? { identity.acquaintance?.epoch }
@@ -132,12 +147,11 @@ struct ExchangeMachine: ~Copyable {
 
     var isClosed: Bool { if case .closed = phase { true } else { false } }
 
-    /// What a request fails with that finds no connection.
-    var absence: ClientError {
+    /// Why there is no connection; nil: there is one, or there will be none any more.
+    var absence: String? {
         switch phase {
-        case .disconnected(let outage, _), .connecting(let outage):
-            .unavailable(path: policy.path, reason: outage.reason)
-        case .open, .closed: .closed
+        case .disconnected(let outage, _), .connecting(let outage): outage.reason
+        case .open, .closed: nil
         }
     }
 
@@ -178,7 +192,7 @@ struct ExchangeMachine: ~Copyable {
                 keep(id)
                 dropExcessReports()
             } else {
-                end(id, .failed(absence))
+                end(id, .failed(.absent))
             }
         }
         return actions.take()
@@ -209,7 +223,7 @@ struct ExchangeMachine: ~Copyable {
             return dropExcessReports()
         }
         // What never left and found no connection has changed nothing, and the caller is told so.
-        abandon(id, link != nil || mayHaveArrived ? .timedOut : absence)
+        abandon(id, link != nil || mayHaveArrived ? .timedOut : .absent)
     }
 
     /// A request has timed out. A daemon that answers none for long is as good as gone: what is written to it only piles up.

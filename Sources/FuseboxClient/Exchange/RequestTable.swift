@@ -4,6 +4,9 @@ import FuseboxWire
 struct RequestID: Hashable, Sendable {
     fileprivate static let indexBits = 16
 
+    /// The id of a place that is free.
+    fileprivate static let nobody = RequestID(correlation: 0)
+
     let correlation: UInt32
 
     /// The place.
@@ -102,7 +105,8 @@ struct RequestTable {
     static let resting = 64
     static let capacity = 1 << RequestID.indexBits
 
-    private var requests: [Request?] = []
+    /// A place that is free holds what was there before, with an id that nobody has.
+    private var requests: [Request] = []
     private var vacancies: [Int] = []
     private var serial: UInt32 = 0
     /// Reports that are kept and of which the daemon has nothing yet.
@@ -110,17 +114,12 @@ struct RequestTable {
 
     /// A place for a new request; nil if too many are under way.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> RequestID? {
-        guard let index = vacancies.popLast() ?? grow() else { return nil }
+        let index = vacancies.popLast() ?? requests.count
+        guard index < Self.capacity else { return nil }
         let id = RequestID(correlation: nextSerial() << UInt32(RequestID.indexBits) | UInt32(index))
-        requests[index] = Request(
-            id: id, command: declaration.number, effect: declaration.effect, isReport: isReport)
+        let request = Request(id: id, command: declaration.number, effect: declaration.effect, isReport: isReport)
+        if index < requests.count { requests[index] = request } else { requests.append(request) }
         return id
-    }
-
-    private mutating func grow() -> Int? {
-        guard requests.count < Self.capacity else { return nil }
-        requests.append(nil)
-        return requests.count - 1
     }
 
     /// Serials never are 0, so a correlation id never is: that one is the daemon's, for what answers no request.
@@ -130,41 +129,49 @@ struct RequestTable {
     }
 
     mutating func free(_ id: RequestID) {
-        change(id) { $0.interest = .none }
-        requests[id.index] = nil
+        change(id) {
+            $0.interest = .none
+            $0.delivery = .idle
+            $0.attendance = .none
+            $0.id = .nobody
+        }
         vacancies.append(id.index)
         guard requests.count > Self.resting, vacancies.count == requests.count else { return }
         requests = []
         vacancies = []
     }
 
+    /// Whether the use of a place that this id names is not over.
+    func holds(_ id: RequestID) -> Bool { id.index < requests.count && requests[id.index].id == id }
+
     /// The request of an id; nil if its use of the place is over.
-    func find(_ id: RequestID) -> Request? {
-        guard id.index < requests.count, let request = requests[id.index], request.id == id else { return nil }
-        return request
-    }
+    func find(_ id: RequestID) -> Request? { holds(id) ? requests[id.index] : nil }
 
     /// The request in a place.
-    func find(at index: Int) -> Request? { index < requests.count ? requests[index] : nil }
+    func find(at index: Int) -> Request? {
+        index < requests.count && requests[index].id != .nobody ? requests[index] : nil
+    }
 
     /// A request that is known to be there.
+    @inline(__always)
     subscript(id: RequestID) -> Request {
-        guard let request = find(id) else { preconditionFailure("a request is used after it was given back") }
-        return request
+        precondition(holds(id), "a request is used after it was given back")
+        return requests[id.index]
     }
 
     /// Every change goes through here: what is counted follows from it.
+    @inline(__always)
     mutating func change(_ id: RequestID, _ body: (inout Request) -> Void) {
-        guard requests[id.index]?.id == id else { preconditionFailure("a request is used after it was given back") }
-        let before = requests[id.index]?.isWaitingReport == true
-        body(&requests[id.index]!)
-        let after = requests[id.index]?.isWaitingReport == true
+        precondition(holds(id), "a request is used after it was given back")
+        let before = requests[id.index].isWaitingReport
+        body(&requests[id.index])
+        let after = requests[id.index].isWaitingReport
         if before != after { waitingReports += after ? 1 : -1 }
     }
 
     /// Those that meet a condition, by their places.
     func ids(where condition: (Request) -> Bool) -> [RequestID] {
-        requests.compactMap { request in request.flatMap { condition($0) ? $0.id : nil } }
+        requests.compactMap { $0.id != .nobody && condition($0) ? $0.id : nil }
     }
 }
 

@@ -18,6 +18,8 @@ struct SharedExchange: ~Copyable {
     /// Frames that the socket has not taken yet.
     private var output = ByteWriter(capacity: 4096)
     private var mustSend = false
+    /// Why the system gave no background thread, when it was asked last.
+    private var threadFailure = ""
     private var wakeups = Wakeups()
 
     init(path: String, configuration: FuseboxClient.Configuration) {
@@ -77,20 +79,20 @@ struct SharedExchange: ~Copyable {
     mutating func nextStep(
         for waiter: Waiter, _ purpose: Request.Purpose, until deadline: Deadline, now: Deadline
     ) -> Step {
-        let (duty, actions) = machine.nextDuty(for: waiter.id, purpose, until: deadline, now: now)
-        carryOut(actions)
+        let turn = machine.nextDuty(for: waiter.id, purpose, until: deadline, now: now)
+        carryOut(turn.actions)
         flush()
-        return step(duty)
+        return step(turn.duty)
     }
 
     /// What the background thread does next, how long it may take at most, and whether output waits meanwhile.
     mutating func nextBackgroundStep(now: Deadline, _ until: inout Deadline, _ hasOutput: inout Bool) -> Step {
-        let (duty, actions) = machine.nextBackgroundDuty(now: now)
-        carryOut(actions)
+        let turn = machine.nextBackgroundDuty(now: now)
+        carryOut(turn.actions)
         flush()
         until = machine.tasks.earliestDeadline
         hasOutput = machine.link?.needsPush ?? false
-        return step(duty)
+        return step(turn.duty)
     }
 
     mutating func nextStepOfFirst(now: Deadline) -> Step { step(machine.nextDutyOfFirst(now: now)) }
@@ -110,7 +112,8 @@ struct SharedExchange: ~Copyable {
     }
 
     mutating func backgroundFailed(_ failure: SystemFailure) {
-        carryOut(machine.backgroundFailed(failure.description))
+        threadFailure = failure.description
+        carryOut(machine.backgroundFailed())
         flush()
     }
 
@@ -269,25 +272,20 @@ struct SharedExchange: ~Copyable {
         return waiter
     }
 
-    private mutating func carryOut(_ actions: ExchangeActions) {
+    private mutating func carryOut(_ actions: borrowing ExchangeActions) {
         unsafe carryOut(actions, UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
     /// - Parameter payload: the payload of the frame that the actions follow from
-    private mutating func carryOut(_ actions: ExchangeActions, _ payload: UnsafeRawBufferPointer) {
-        for index in 0..<actions.count { if let action = actions[index] { unsafe carryOut(action, payload) } }
+    private mutating func carryOut(_ actions: borrowing ExchangeActions, _ payload: UnsafeRawBufferPointer) {
+        for index in 0..<actions.count { unsafe carryOut(actions[index], payload) }
     }
 
     private mutating func carryOut(_ action: ExchangeAction, _ payload: UnsafeRawBufferPointer) {
         switch action {
         case .write(let id, let numbers): write(waiter(id), numbers)
         case .send: mustSend = true
-        case .complete(let id, let outcome):
-            let waiter = waiter(id)
-            waiter.outcome = outcome
-            guard case .answered = outcome else { return }
-            waiter.reply.removeAll()
-            unsafe waiter.reply.write(contentsOf: payload)
+        case .complete(let id, let outcome): unsafe complete(waiter(id), outcome, payload)
         case .substitute(let id): waiter(id).becomeSubstitute()
         case .free(let id): rest(waiter(id))
         case .wake(let id): wakeups.append(.thread(waiter(id)))
@@ -296,6 +294,39 @@ struct SharedExchange: ~Copyable {
         case .sayGoodbye: sayGoodbye()
         case .close: disconnect()
         }
+    }
+
+    private func complete(_ waiter: Waiter, _ outcome: RequestOutcome, _ payload: UnsafeRawBufferPointer) {
+        switch outcome {
+        case .answered(let status):
+            waiter.reply.removeAll()
+            unsafe waiter.reply.write(contentsOf: payload)
+            waiter.outcome = .answered(status: status)
+        case .failed(let failure): waiter.outcome = .failed(error(failure))
+        case .kept: waiter.outcome = .kept
+        }
+    }
+
+    /// The failure as the caller is told it.
+    private func error(_ failure: RequestFailure) -> ClientError {
+        switch failure {
+        case .absent: absence
+        case .noThread: .unavailable(path: machine.policy.path, reason: threadFailure)
+        case .timedOut: .timedOut
+        case .outcomeUnknown: .outcomeUnknown
+        case .cancelled: .cancelled
+        case .closed: .closed
+        case .frameTooLong(let length, let limit):
+            .invalidArgument(
+                Refusal(
+                    .frameTooLarge,
+                    "a frame of \(length) bytes is longer than the \(limit) bytes that this daemon takes"))
+        }
+    }
+
+    /// What a request fails with that finds no connection.
+    var absence: ClientError {
+        .unavailable(path: machine.policy.path, reason: machine.absence ?? "there is no connection")
     }
 
     /// What a burst needed beyond the resting places is given back.

@@ -25,9 +25,18 @@ final class Waiter: @unchecked Sendable {
 
     /// The payload of the reply.
     var reply = ByteWriter(capacity: 64)
-    var outcome: RequestOutcome?
+    var outcome: Outcome?
     /// The task that sleeps for it.
     var task: TaskSleep?
+
+    /// What has become of its request, as the caller is told.
+    enum Outcome {
+        /// The daemon answered; the status and the payload in `reply` say what.
+        case answered(status: UInt8)
+        case failed(ClientError)
+        /// A report that is kept for when the daemon is back.
+        case kept
+    }
 
     struct Substitute {
         /// See `Request.Substitute`.
