@@ -9,6 +9,23 @@ struct ExchangeFramesTests {
     private static let settle = FuseboxWire.Settle.self
     private static let substitute = Request.Substitute(epoch: 1, length: 30)
 
+    /// The machine counts bytes that it never sees.
+    @Test(arguments: [CommandDeclaration.Effect.durable, .written, .read, .session])
+    func aFrameIsAsLongAsItIsCounted(effect: CommandDeclaration.Effect) {
+        var table = RequestTable()
+        let declaration = CommandDeclaration(7, "example", effect, "An example.")
+        guard let id = table.claim(declaration, isReport: false) else { fatalError("the table is full") }
+        table.change(id) { $0.length = 10 }
+        var writer = ByteWriter()
+        let start = writer.beginFrame(FrameHeader(command: 7, kind: .request, correlation: id.correlation))
+        if declaration.isSequenced {
+            RequestSequence(sequence: .max, oldestUnacknowledged: .max).encode(into: &writer)
+        }
+        [UInt8](repeating: 7, count: 10).withUnsafeBytes { writer.write(contentsOf: $0) }
+        writer.endFrame(start)
+        #expect(table[id].frameLength + FrameHeader.lengthBytes == writer.count)
+    }
+
     /// The daemon refused it when it first came, and has had a higher number since: nothing was changed then.
     @Test func aNumberThatIsSpentIsReplaced() {
         let script = ExchangeScript()

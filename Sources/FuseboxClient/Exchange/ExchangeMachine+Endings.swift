@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// The few ways in which a request changes hands or ends. Nothing else changes how far it has come.
+/// The few ways in which a request waits, is given up by its caller, and ends. All inputs use these.
 extension ExchangeMachine {
     /// It waits for a connection, or for room in the window.
-    mutating func enqueue(_ id: RequestID, mayHaveArrived: Bool = false) {
-        requests.change(id) { $0.delivery = .queued(mayHaveArrived: mayHaveArrived) }
+    mutating func enqueue(_ id: RequestID) {
+        requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
         backlog.append(id)
     }
 
