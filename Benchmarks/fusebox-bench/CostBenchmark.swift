@@ -3,12 +3,18 @@ import Glibc
 
 /// What requests cost the daemon, counted and not timed: instructions in user space and allocations, by callgrind.
 ///
-/// Each kind runs twice with different numbers of calls, one at a time; the difference leaves out start and end, and what
-/// grows to its size once.
+/// Each kind runs twice with different numbers of calls; the difference leaves out start and end, and what grows to its
+/// size once. With one call in flight each has a turn of the loop to itself; with many they share its cost.
 struct CostBenchmark {
     private let calls: Int
+    private let inFlight: Int
 
-    init(_ arguments: Arguments) { calls = arguments.number("calls", default: 4_000) }
+    /// Whole rounds of calls in flight, in both runs.
+    init(_ arguments: Arguments) {
+        inFlight = max(1, arguments.number("in-flight", default: 1))
+        let rounds = max(1, arguments.number("calls", default: 4_000) / (2 * inFlight))
+        calls = rounds * 2 * inFlight
+    }
 
     func run() throws {
         for kind in Kind.allCases {
@@ -56,34 +62,41 @@ struct CostBenchmark {
         defer { connection.close() }
         var reader = FrameReader()
         var sequence: UInt64 = 0
+        /// Asks as often as calls are in flight, each time for what `next` makes.
         @discardableResult
-        func ask<C: Command>(_ command: C) throws -> C.Reply {
-            if C.declaration.isSequenced { sequence += 1 }
-            try connection.send(RawConnection.frame(command, sequence: sequence))
-            return try connection.receiveReply(&reader)
+        func ask<C: Command>(_ count: Int = 1, _ next: (Int) -> C) throws -> [C.Reply] {
+            var frames = ByteWriter()
+            for number in 0..<count {
+                if C.declaration.isSequenced { sequence += 1 }
+                // What came back in the rounds before is acknowledged.
+                let oldest = sequence - UInt64(C.declaration.isSequenced ? number : 0)
+                RawConnection.append(next(number), sequence: sequence, oldest: oldest, to: &frames)
+            }
+            try connection.send(frames.bytes)
+            return try (0..<count).map { _ in try connection.receiveReply(&reader) }
         }
-        try ask(Hello(worker: WorkerID(high: 1, low: .random(in: 1 ... .max)), client: "bench"))
+        try ask { _ in Hello(worker: WorkerID(high: 1, low: .random(in: 1 ... .max)), client: "bench") }
         let name = try Name("openai")
         let model = try Name("gpt-5")
-        try ask(
+        try ask { _ in
             LedgerSetBudget(
-                budget: Budget(
-                    provider: name, monthly: .dollars("1000000"), isEnforced: true, rpm: .max, tpd: .max)))
+                budget: Budget(provider: name, monthly: .dollars("1000000"), isEnforced: true, rpm: .max, tpd: .max))
+        }
         let usage = CallUsage(cost: .dollars("0.0001"), inputTokens: 120, outputTokens: 300)
         let admit = Admit(
             candidates: try Candidates([Candidate(provider: name, model: model)]),
             estimate: Estimate(cost: .dollars("0.001"), tokens: 800), ttlMilliseconds: 60_000)
-        for _ in 1...calls {
+        let record = LedgerRecord(
+            provider: name, model: model, cost: usage.cost, inputTokens: 120, outputTokens: 300)
+        for _ in 0..<calls / inFlight {
             switch kind {
-            case .ping: try ask(Ping())
-            case .acquire: try ask(BreakerAcquire(name: name))
-            case .record:
-                try ask(
-                    LedgerRecord(
-                        provider: name, model: model, cost: usage.cost, inputTokens: 120, outputTokens: 300))
+            case .ping: try ask(inFlight) { _ in Ping() }
+            case .acquire: try ask(inFlight) { _ in BreakerAcquire(name: name) }
+            case .record: try ask(inFlight) { _ in record }
             case .pair:
-                guard let permit = try ask(admit).permit else { throw Failure("a permit was denied") }
-                try ask(Settle(permit: permit, outcome: .success, usage: usage))
+                let permits = try ask(inFlight) { _ in admit }.compactMap(\.permit)
+                try expect(permits.count == inFlight, "a permit was denied")
+                try ask(inFlight) { Settle(permit: permits[$0], outcome: .success, usage: usage) }
             }
         }
     }

@@ -4,10 +4,11 @@ import Glibc
 //
 //   fusebox-bench load  [--workers 4] [--requests 250000] [--in-flight 64]
 //   fusebox-bench stall [--accounts 100000] [--seconds 10]
+//   fusebox-bench import [--providers 2000] [--models 120] [--breakers 60000] [--records 3000000] [--parts 7]
 //   fusebox-bench echo  [--rounds 20000]
 //   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
 //   fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
-//   fusebox-bench cost [--calls 4000]   (needs valgrind)
+//   fusebox-bench cost [--calls 4000] [--in-flight 1]   (needs valgrind)
 //
 // Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
 // something that must hold does not. Build with `swift build -c release`.
@@ -20,12 +21,13 @@ do {
         var worker = try LoadWorker(arguments)
         try worker.run()
     case "stall": try StallBenchmark(arguments).run()
+    case "import": try ImportBenchmark(arguments).run()
     case "echo": try EchoBenchmark(arguments).run()
     case "durable": try DurableBenchmark(arguments).run()
     case "restart": try RestartBenchmark(arguments).run()
     case "cost": try CostBenchmark(arguments).run()
     default:
-        print("usage: fusebox-bench load|stall|echo|durable|restart|cost [--option NUMBER]…")
+        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost [--option NUMBER]…")
         exit(64)
     }
 } catch {

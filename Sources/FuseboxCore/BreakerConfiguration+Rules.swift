@@ -1,8 +1,5 @@
 import FuseboxWire
 
-/// The longest duration that a configuration or a mark may name: 366 days.
-public let longestDurationMilliseconds: Int64 = 366 * 86_400_000
-
 extension BreakerConfiguration {
     /// Checks that every value lies in its range.
     ///
@@ -11,23 +8,23 @@ extension BreakerConfiguration {
         guard failureThreshold >= 1 else {
             throw Refusal(.outOfRange, "failureThreshold must be at least 1")
         }
-        guard (1...longestDurationMilliseconds).contains(resetTimeoutMilliseconds) else {
+        guard ValueRanges.resetTimeout.contains(resetTimeoutMilliseconds) else {
             throw Refusal(
                 .outOfRange, "resetTimeout \(resetTimeoutMilliseconds) ms must lie between 1 ms and 366 days")
         }
-        guard (0...longestDurationMilliseconds).contains(monitoringPeriodMilliseconds) else {
+        guard ValueRanges.monitoringPeriod.contains(monitoringPeriodMilliseconds) else {
             throw Refusal(
                 .outOfRange, "monitoringPeriod \(monitoringPeriodMilliseconds) ms must lie between 0 and 366 days")
         }
-        guard (1...Limits.minWorkers).contains(minWorkers) else {
+        guard ValueRanges.minWorkers.contains(minWorkers) else {
             throw Refusal(.outOfRange, "minWorkers \(minWorkers) must lie between 1 and \(Limits.minWorkers)")
         }
-        guard (1...Limits.curveLength).contains(degradationCurve.count) else {
+        guard ValueRanges.curveLength.contains(degradationCurve.count) else {
             throw Refusal(
                 .outOfRange,
                 "a degradation curve of \(degradationCurve.count) points must have 1 to \(Limits.curveLength)")
         }
-        guard degradationCurve.allSatisfy({ (0...1).contains($0) }) else {
+        guard degradationCurve.allSatisfy({ ValueRanges.share.contains($0) }) else {
             throw Refusal(.outOfRange, "each point of a degradation curve must lie between 0 and 1")
         }
     }

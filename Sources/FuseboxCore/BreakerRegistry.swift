@@ -30,8 +30,17 @@ public struct BreakerRegistry: Sendable {
         return slots[existing: name.index].breaker.nextDecay
     }
 
-    /// Whether failures of a breaker count that exists.
-    func hasFailures(_ name: NameID) -> Bool { slots[existing: name.index].breaker.consecutiveFailures > 0 }
+    /// What an open breaker that exists says; it need not remember who asked. Nil if it lets something through, or
+    /// remembers.
+    func rejection(by name: NameID, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
+        guard !profile.rejectionRestartsDecay, slots[existing: name.index].breaker.consecutiveFailures > 0 else {
+            return nil
+        }
+        var breaker = slots[existing: name.index].breaker
+        breaker.synchronise(at: now)
+        guard breaker.share <= 0, breaker.consecutiveFailures > 0 else { return nil }
+        return breaker.acquire(at: now, under: profile)
+    }
 
     /// Makes sure that a breaker exists.
     public mutating func create(_ name: NameID, at now: Timestamp) {

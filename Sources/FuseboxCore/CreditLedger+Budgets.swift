@@ -76,7 +76,9 @@ extension CreditLedger {
     /// - Throws: `outOfRange` for one that is negative or no number
     public mutating func setThresholds(_ thresholds: Thresholds) throws(Refusal) {
         for value in [thresholds.warning, thresholds.critical, thresholds.emergency] {
-            guard value >= 0, value.isFinite else { throw Refusal(.outOfRange, "a threshold must be at least 0") }
+            guard ValueRanges.threshold.contains(value) else {
+                throw Refusal(.outOfRange, "a threshold must be at least 0")
+            }
         }
         self.thresholds = thresholds
     }

@@ -117,8 +117,8 @@ public struct PermitRegistry: Sendable {
     private(set) var settledLate: UInt64 = 0
     /// The sum of the outstanding estimates.
     private(set) var held: Int128 = 0
-    /// The highest number of a lapsed permit that had to make room: of lower ones nothing may be known any more.
-    private(set) var forgottenThrough: UInt64 = 0
+    /// How far lapsed permits had to make room.
+    private(set) var forgotten = ForgottenPermits()
     /// The numbers that have been dealt, in runs; the newest few, oldest first.
     private(set) var runs = [NumberRun(first: 1, last: 0)]
 
@@ -148,11 +148,11 @@ public struct PermitRegistry: Sendable {
         index.find(Self.hash(number)) { permits[$0].number == number }
     }
 
-    /// Whether a permit of this number was granted as far as this state knows, and not forgotten since.
+    /// Whether a permit of this number was granted as far as this state knows.
     ///
     /// One that a crash has undone was granted and is not known; nor is one of very long ago.
-    func knows(_ number: UInt64) -> Bool {
-        number > forgottenThrough && runs.contains { $0.first <= number && number <= $0.last }
+    func wasGranted(_ number: UInt64) -> Bool {
+        runs.contains { $0.first <= number && number <= $0.last }
     }
 
     /// The newest number.
@@ -298,11 +298,11 @@ public struct PermitRegistry: Sendable {
         free(place)
     }
 
-    /// Ends a permit that was not settled. Beyond `limit` lapsed ones, the oldest of the user who has the most is forgotten:
-    /// nobody pushes out another's.
+    /// Ends a permit that was not settled. Beyond the limit on lapsed ones, the oldest of the user who has the most is
+    /// forgotten: nobody pushes out another's.
     ///
     /// - Returns: the one that was forgotten
-    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limit: Int) -> Permit? {
+    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limits: Limits) -> Permit? {
         switch standing {
         case .reclaimed: reclaimed &+= 1
         case .revoked: revoked &+= 1
@@ -312,15 +312,15 @@ public struct PermitRegistry: Sendable {
         letGo(place)
         permits[place].standing = standing
         remember(place)
-        guard lapsedCount > limit,
+        guard lapsedCount > limits.lapsedPermits,
             let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) })
         else { return nil }
         let oldest = most.value.first
-        let forgotten = permits[oldest]
-        forgottenThrough = max(forgottenThrough, forgotten.number)
+        let permit = permits[oldest]
+        forgotten.note(permit.number, of: most.key, keeping: limits.forgettingUsers)
         unremember(oldest)
         free(oldest)
-        return forgotten
+        return permit
     }
 
     /// Puts a permit at the end of the lapsed ones of its user.
@@ -454,14 +454,14 @@ public struct PermitRegistry: Sendable {
 
 extension PermitRegistry {
     /// Restores the totals of permits that are not here any more.
-    mutating func restore(_ totals: PermitTotals, forgottenThrough: UInt64, runs: [NumberRun]) {
+    mutating func restore(_ totals: PermitTotals, forgotten: ForgottenPermits, runs: [NumberRun]) {
         granted = totals.granted
         settled = totals.settled
         expired = totals.expired
         reclaimed = totals.reclaimed
         revoked = totals.revoked
         settledLate = totals.settledLate
-        self.forgottenThrough = forgottenThrough
+        self.forgotten = forgotten
         self.runs = runs
     }
 }

@@ -97,16 +97,20 @@ public struct SpendPool: Sendable {
     /// The window of the sum that depletion rests on.
     static let rollingWindowMilliseconds: Int64 = 86_400_000
 
-    private var blocks = ChunkedArray<SpendBlock>()
+    /// The entries of all blocks, one block after the other: an entry is read without the rest of its block.
+    private var entries = ChunkedArray<SpendEntry>()
+    /// For each block the one in which its list goes on.
+    private var following = ChunkedArray<Int>()
     private var freeHead = SpendBlock.none
 
     public init() {}
 
     /// Bytes in use, for tests of the bound.
-    var footprint: Int { blocks.count * MemoryLayout<SpendBlock>.stride }
+    var footprint: Int { following.count * SpendBlock.bytes }
 
     mutating func removeAll() {
-        blocks.removeAll()
+        entries.removeAll()
+        following.removeAll()
         freeHead = SpendBlock.none
     }
 
@@ -170,10 +174,10 @@ public struct SpendPool: Sendable {
         var offset = list.headOffset
         for _ in 0..<list.count {
             if offset == SpendBlock.capacity {
-                block = blocks[block].next
+                block = following[block]
                 offset = 0
             }
-            try body(blocks[block].entries[offset])
+            try body(entries[SpendBlock.place(block, offset)])
             offset += 1
         }
     }
@@ -182,7 +186,7 @@ public struct SpendPool: Sendable {
     mutating func remove(_ list: inout SpendList) {
         var block = list.head
         while block != SpendBlock.none {
-            let next = blocks[block].next
+            let next = following[block]
             release(block)
             block = next
         }
@@ -199,12 +203,12 @@ public struct SpendPool: Sendable {
                 list.headOffset = 0
                 list.edge = SpendList.Edge(block: block, offset: 0)
             } else {
-                blocks[list.tail].next = block
+                following[list.tail] = block
             }
             list.tail = block
             list.tailOffset = 0
         }
-        blocks[list.tail].entries[list.tailOffset] = entry
+        entries[SpendBlock.place(list.tail, list.tailOffset)] = entry
         list.tailOffset += 1
         list.count += 1
         list.since = min(list.since, entry.start)
@@ -212,17 +216,18 @@ public struct SpendPool: Sendable {
 
     private mutating func allocate() -> Int {
         guard freeHead != SpendBlock.none else {
-            blocks.append(SpendBlock())
-            return blocks.count - 1
+            for _ in 0..<SpendBlock.capacity { entries.append(.none) }
+            following.append(SpendBlock.none)
+            return following.count - 1
         }
         let block = freeHead
-        freeHead = blocks[block].next
-        blocks[block].next = SpendBlock.none
+        freeHead = following[block]
+        following[block] = SpendBlock.none
         return block
     }
 
     private mutating func release(_ block: Int) {
-        blocks[block].next = freeHead
+        following[block] = freeHead
         freeHead = block
     }
 
@@ -233,9 +238,9 @@ public struct SpendPool: Sendable {
         let cutoff = now - Self.rollingWindowMilliseconds
         while list.edgeIndex < list.count {
             if list.edge.offset == SpendBlock.capacity {
-                list.edge = SpendList.Edge(block: blocks[list.edge.block].next, offset: 0)
+                list.edge = SpendList.Edge(block: following[list.edge.block], offset: 0)
             }
-            let entry = blocks[list.edge.block].entries[list.edge.offset]
+            let entry = entries[SpendBlock.place(list.edge.block, list.edge.offset)]
             guard entry.end < cutoff else {
                 list.rolling.isApproximate = entry.start < cutoff
                 return
@@ -259,15 +264,15 @@ public struct SpendPool: Sendable {
 
     /// Sums up the oldest records. Once in `foldedAtOnce` records, so that a record's share of it is small.
     private mutating func fold(_ list: inout SpendList, at now: Timestamp) {
-        var entries: [SpendEntry] = []
-        entries.reserveCapacity(list.count)
-        forEach(of: list) { entries.append($0) }
+        var all: [SpendEntry] = []
+        all.reserveCapacity(list.count)
+        forEach(of: list) { all.append($0) }
         let exact = min(list.exact, Self.exactRecords)
-        let older = Self.summedUp(entries.dropLast(exact), at: now)
+        let older = Self.summedUp(all.dropLast(exact), at: now)
         var folded = SpendList()
         remove(&list)
         for entry in older { append(entry, to: &folded) }
-        for entry in entries.suffix(exact) { append(entry, to: &folded) }
+        for entry in all.suffix(exact) { append(entry, to: &folded) }
         folded.exact = exact
         recomputeRolling(&folded, at: now)
         list = folded
@@ -300,13 +305,14 @@ public struct SpendPool: Sendable {
     }
 }
 
-/// A block of the pool: entries of one provider, and where they go on.
-struct SpendBlock: Sendable {
+/// A block of the pool: entries of one provider, and where they go on. Blocks are numbered.
+enum SpendBlock {
     static let capacity = 32
     static let none = -1
+    static let bytes = capacity * MemoryLayout<SpendEntry>.stride + MemoryLayout<Int>.stride
 
-    var entries: InlineArray<32, SpendEntry> = InlineArray(repeating: .none)
-    var next = SpendBlock.none
+    /// Where an entry of a block is among all entries.
+    static func place(_ block: Int, _ offset: Int) -> Int { block * capacity + offset }
 }
 
 /// A provider's place in the pool, and its rolling sum.

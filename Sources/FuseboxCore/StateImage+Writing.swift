@@ -27,7 +27,8 @@ extension StateMachine {
         try write(.permitTotals, body) { (part) throws(Failure) in
             var image = PermitTotalsImage()
             image.totals = permits.totals
-            image.forgottenThrough = permits.forgottenThrough
+            image.forgotten = permits.forgotten.image
+            image.forgottenOfOthers = permits.forgotten.markOfOthers
             image.runs = permits.runs.map { run in
                 var image = PermitTotalsImage.Run()
                 image.first = run.first

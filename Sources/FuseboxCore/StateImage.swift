@@ -196,14 +196,28 @@ public struct PermitTotalsImage: WireRecord {
         }
     }
 
+    public struct Forgotten: WireRecord {
+        public static var wireType: String { "ForgottenPermits" }
+        public var user: UInt32 = 0
+        public var through: UInt64 = 0
+        public init() {}
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("user", &user, "the peer user that they were granted to")
+            try visitor.field("through", &through, "the highest number of its lapsed permits that had to make room")
+        }
+    }
+
     public var totals = PermitTotals()
-    public var forgottenThrough: UInt64 = 0
+    public var forgotten: [Forgotten] = []
+    public var forgottenOfOthers: UInt64 = 0
     public var runs: [Run] = []
     public init() {}
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("totals", &totals, "what became of all permits; outstanding and held are those that follow")
+        try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")
         try visitor.field(
-            "forgottenThrough", &forgottenThrough, "the highest number of a lapsed permit that had to make room")
+            "forgottenOfOthers", &forgottenOfOthers,
+            "the highest such number of a user that is not among them, because too many users had one; 0: of none")
         try visitor.field("runs", &runs, "the numbers that were dealt, oldest first")
     }
 }

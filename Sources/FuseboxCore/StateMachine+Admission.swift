@@ -161,7 +161,7 @@ extension StateMachine {
     }
 
     fileprivate static func validateTTL(_ milliseconds: Int64) throws(Refusal) {
-        guard (1...Limits.permitMilliseconds).contains(milliseconds) else {
+        guard ValueRanges.timeToLive.contains(milliseconds) else {
             throw Refusal(.outOfRange, "the time to live of \(milliseconds) ms must lie between 1 ms and 24 hours")
         }
     }

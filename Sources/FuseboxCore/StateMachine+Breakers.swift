@@ -70,16 +70,8 @@ extension StateMachine {
         _ command: BreakerAcquire, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerAcquire.Reply {
         let id = try breaker(command.name, application)
-        if let rejection = rejection(by: id, application) { return rejection }
+        if let rejection = breakers.rejection(by: id, at: application.now, under: profile) { return rejection }
         return changeBreaker(id, application, &effects) { $0.acquire(at: $1, under: $2, draw: command.draw) }
-    }
-
-    /// What an open breaker says; it need not remember who asked. Nil if it lets something through, or remembers.
-    private func rejection(by id: NameID, _ application: Application) -> BreakerAcquire.Reply? {
-        guard !profile.rejectionRestartsDecay, breakers.hasFailures(id), var breaker = breakers[id] else { return nil }
-        breaker.synchronise(at: application.now)
-        guard breaker.share <= 0, breaker.consecutiveFailures > 0 else { return nil }
-        return breaker.acquire(at: application.now, under: profile)
     }
 
     fileprivate mutating func succeed(

@@ -45,8 +45,7 @@ extension StateMachine {
     private mutating func keepPermits(of previous: StateMachine, dropping other: StateMachine) {
         permits = PermitRegistry()
         permits.restore(
-            previous.permits.totals, forgottenThrough: previous.permits.forgottenThrough,
-            runs: previous.permits.runs)
+            previous.permits.totals, forgotten: previous.permits.forgotten, runs: previous.permits.runs)
         previous.permits.forEach { permit in
             var permit = permit
             permit.grant.provider = names.intern(previous.names[permit.grant.provider], by: permit.grant.user)
@@ -64,7 +63,7 @@ extension StateMachine {
 extension StateMachine.Builder {
     /// Sets what became of all permits, before any is added.
     ///
-    /// - Throws: `damagedData` if the runs of numbers are none, or not in order
+    /// - Throws: `damagedData` if the runs of numbers are none, or not in order, or a user comes twice
     mutating func setPermitTotals(_ image: PermitTotalsImage) throws(Refusal) {
         var end: UInt64 = 0
         for run in image.runs {
@@ -74,8 +73,11 @@ extension StateMachine.Builder {
             end = run.last
         }
         guard !image.runs.isEmpty else { throw Refusal(.damagedData, "permits have no numbers") }
+        for (user, next) in zip(image.forgotten, image.forgotten.dropFirst()) where user.user >= next.user {
+            throw Refusal(.damagedData, "the forgotten permits of user \(next.user) follow those of user \(user.user)")
+        }
         machine.permits.restore(
-            image.totals, forgottenThrough: image.forgottenThrough,
+            image.totals, forgotten: ForgottenPermits(image, keeping: machine.limits.forgettingUsers),
             runs: image.runs.map { PermitRegistry.NumberRun(first: $0.first, last: $0.last) })
     }
 

@@ -4,7 +4,7 @@ import FuseboxWire
 ///
 /// - Throws: `outOfRange`
 func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusal) {
-    guard (0...longestDurationMilliseconds).contains(milliseconds) else {
+    guard ValueRanges.cooldown.contains(milliseconds) else {
         throw Refusal(.outOfRange, "\(what) \(milliseconds) ms must lie between 0 and 366 days")
     }
 }
@@ -13,8 +13,8 @@ func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusa
 ///
 /// - Throws: `outOfRange`
 func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
-    let earliest = Timestamp.earliest - longestDurationMilliseconds
-    let latest = Timestamp.latest + longestDurationMilliseconds
+    let earliest = Timestamp.earliest - ValueRanges.longestMilliseconds
+    let latest = Timestamp.latest + ValueRanges.longestMilliseconds
     guard earliest <= moment, moment <= latest else {
         throw Refusal(
             .outOfRange, "\(what), \(moment.milliseconds) ms, must lie between the years 1969 and 275761")

@@ -36,7 +36,7 @@ extension StateMachine {
     }
 
     fileprivate static func validateWindow(_ milliseconds: Int64) throws(Refusal) {
-        guard milliseconds >= 0 else {
+        guard ValueRanges.window.contains(milliseconds) else {
             throw Refusal(.outOfRange, "a window of \(milliseconds) ms must not be negative")
         }
     }

@@ -6,15 +6,23 @@ extension StateMachine {
     /// The place of a permit that is in force or lapsed; nil if it was settled.
     ///
     /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very long
-    ///   ago; `notPermitted` if it is another user's
+    ///   ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is another
+    ///   user's
     func findPermit(_ number: UInt64, _ application: Application) throws(Refusal) -> Int? {
         guard let place = permits.find(number) else {
-            guard permits.knows(number) else {
+            let meaning =
+                permits.wasGranted(number) ? permits.forgotten.meaning(of: number, to: application.user) : .forgotten
+            switch meaning {
+            case .settled: return nil
+            case .forgotten:
                 throw Refusal(
                     .notFound,
                     "nothing is known of a permit \(number); tell what its call used with `admission.report`")
+            case .unknown:
+                throw Refusal(
+                    .outcomeUnknown,
+                    "whether permit \(number) was settled before is not known any more; its call is not counted again")
             }
-            return nil
         }
         guard permits.permits[place].grant.user == application.user else {
             throw Refusal(.notPermitted, "permit \(number) was granted to a process of another user")
@@ -30,7 +38,7 @@ extension StateMachine {
         lapsed.standing = standing
         lapsed.isInFlight = false
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
-        if let forgotten = permits.lapse(place, standing, keeping: limits.lapsedPermits) {
+        if let forgotten = permits.lapse(place, standing, keeping: limits) {
             releaseNames(of: forgotten.grant)
         }
     }
@@ -84,7 +92,7 @@ extension StateMachine {
     fileprivate mutating func revoke(_ number: UInt64, _ effects: inout [Event]) throws(Refusal) -> Revoke.Reply {
         var reply = Revoke.Reply()
         guard let place = permits.find(number) else {
-            guard permits.knows(number) else {
+            guard permits.wasGranted(number), number > permits.forgotten.highest else {
                 throw Refusal(
                     .notFound, "nothing is known of a permit \(number); `fusebox permits list` shows those in force")
             }

@@ -5,6 +5,9 @@ import FuseboxWire
 ///
 /// A reply of the class *written* goes out after its turn's batch has been written, a *durable* one after the sync that
 /// covers it. Events keep their order: while anything before them waits, they wait.
+///
+/// How much one session may let wait is its owner's to say; what waits for sessions that have ended takes at most as much
+/// again.
 struct CommitQueue: ~Copyable {
     /// Go out once the turn's batch is written.
     private var written = HeldReplies()
@@ -18,14 +21,41 @@ struct CommitQueue: ~Copyable {
     /// Whether everything waits for a snapshot: the journal does not continue what is on the disk.
     var holdsAll = false
 
+    /// Sessions that have ended while replies for them waited.
+    private var ended: Set<UInt64> = []
+    /// The bytes of those replies, or more: some may have gone out since.
+    private var endedBytes = 0
+
+    /// Memory that a reply takes beside its own bytes.
+    static let bytesPerReply = MemoryLayout<(session: UInt64, length: Int)>.stride
+
     /// The number of replies that wait.
     var count: Int { written.count + unwritten.count + durable.count + syncing.count }
+
+    /// Their bytes.
+    var byteCount: Int { written.byteCount + unwritten.byteCount + durable.byteCount + syncing.byteCount }
 
     /// Whether a sync should begin.
     var wantsSync: Bool { !isSyncing && !holdsAll && durable.count > 0 }
 
-    mutating func hold(_ frame: UnsafeRawBufferPointer, for session: UInt64, isDurable: Bool) {
-        if isDurable { unsafe unwritten.add(frame, session) } else { unsafe written.add(frame, session) }
+    mutating func hold(_ frame: UnsafeRawBufferPointer, for session: inout Session, isDurable: Bool) {
+        unsafe session.holds(frame)
+        if isDurable { unsafe unwritten.add(frame, session.id) } else { unsafe written.add(frame, session.id) }
+    }
+
+    /// Lets go of the replies of a session that has ended, once such replies are half of what waits.
+    mutating func forget(_ session: borrowing Session) {
+        guard session.heldReplies > 0 else { return }
+        ended.insert(session.id)
+        endedBytes += session.heldBytes
+        guard endedBytes * 2 > byteCount else { return }
+        let ended = ended
+        written.remove { ended.contains($0) }
+        unwritten.remove { ended.contains($0) }
+        durable.remove { ended.contains($0) }
+        syncing.remove { ended.contains($0) }
+        self.ended.removeAll()
+        endedBytes = 0
     }
 
     /// Tells that the turn's batch has been written.
@@ -56,6 +86,7 @@ private struct HeldReplies: ~Copyable {
     private var frames: [(session: UInt64, length: Int)] = []
 
     var count: Int { frames.count }
+    var byteCount: Int { bytes.count }
 
     mutating func add(_ frame: UnsafeRawBufferPointer, _ session: UInt64) {
         unsafe bytes.write(contentsOf: frame)
@@ -72,7 +103,21 @@ private struct HeldReplies: ~Copyable {
             }
         }
         bytes.removeAll()
-        frames.removeAll(keepingCapacity: true)
+        // What a disk that hung has left behind is given back.
+        bytes.shrink(to: Self.workingBytes)
+        frames.removeAll(keepingCapacity: frames.capacity <= Self.workingBytes / CommitQueue.bytesPerReply)
+    }
+
+    private static let workingBytes = 1 << 20
+
+    /// Takes out the replies of these sessions.
+    mutating func remove(_ hasEnded: (UInt64) -> Bool) {
+        guard !frames.isEmpty else { return }
+        var rest = HeldReplies()
+        unsafe drain { session, frame in
+            if !hasEnded(session) { unsafe rest.add(frame, session) }
+        }
+        self = rest
     }
 
     mutating func move(to other: inout HeldReplies) {

@@ -53,12 +53,14 @@ struct DurableState: ~Copyable {
 
     /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
     ///
-    /// - Parameter request: its own fields, by whose digest it is told from another one of the same number
+    /// - Parameters:
+    ///   - request: its own fields, by whose digest it is told from another one of the same number
+    ///   - slot: where the worker is; nil if it is not remembered yet, and is from now on
     mutating func keepReply(
-        to number: RequestSequence, _ request: UnsafeRawBufferPointer, of worker: WorkerID, user: UInt32,
-        command: UInt16, at now: Timestamp
+        to number: RequestSequence, _ request: UnsafeRawBufferPointer, of worker: WorkerID, in slot: Int?,
+        user: UInt32, command: UInt16, at now: Timestamp
     ) {
-        let slot = workers.find(worker) ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
+        let slot = slot ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
         let digest = unsafe Checksum.of(request)
         unsafe reply.withBytes {
             unsafe workers.keep($0, to: number, command: command, digest: digest, at: now, in: slot)
@@ -120,7 +122,8 @@ extension DurableState {
                 let number = RequestSequence(
                     sequence: entry.request, oldestUnacknowledged: entry.oldestUnacknowledged)
                 unsafe keepReply(
-                    to: number, payload, of: entry.worker, user: entry.user, command: entry.command, at: entry.now)
+                    to: number, payload, of: entry.worker, in: workers.find(entry.worker), user: entry.user,
+                    command: entry.command, at: entry.now)
             }
         }
         sequence = entry.sequence

@@ -11,7 +11,10 @@ extension Engine {
             try reclaim(at: moment)
             if state.machine.isDue(at: moment) {
                 try applyOwn(Advance(), at: moment)
-            } else if isTimeStale(at: moment) {
+            } else if Self.isStepped(moment, since: state.machine.lastMoment)
+                || (Self.isStale(state.machine.lastMoment, at: moment, after: timeOnlyInputs)
+                    && state.machine.awaitsTime)
+            {
                 try recordTime(at: moment)
             }
         } catch {
@@ -37,19 +40,20 @@ extension Engine {
     private static var retryMilliseconds: Int64 { 1_000 }
     private static var reclaimsPerTurn: Int { 16 }
 
-    /// Whether a restart would not know well enough what time it was: it goes on from the last recorded moment.
-    ///
-    /// It does so by the wall clock's word. So a step of the wall clock is written down: otherwise it would count as time
-    /// that passed. Without a step the word is good, unless the clock is set back later or while the daemon is down. Then
-    /// what has passed since the last record is lost, and what runs takes as much longer. That is bounded at half of an
-    /// idle time while something runs: it is written down after ten seconds, twenty, forty. A daemon for which nothing
-    /// runs writes nothing.
-    private func isTimeStale(at moment: Moment) -> Bool {
-        let last = state.machine.lastMoment
-        let step = (moment.wall - moment.now) - (last.wall - last.now)
-        if step >= EngineClock.reportedStepMilliseconds { return true }
-        guard state.machine.awaitsTime else { return false }
-        return moment.now - last.now >= Self.recordedTimeMilliseconds << Int64(min(timeOnlyInputs, 20))
+    // A restart goes on from the last recorded moment by the wall clock's word. So a step of the wall clock is written
+    // down: otherwise it would count as time that passed. Without a step the word is good, unless the clock is set back
+    // later or while the daemon is down. Then what has passed since the last record is lost, and what runs takes as much
+    // longer. That is bounded at half of an idle time while something runs: it is written down after ten seconds, twenty,
+    // forty. A daemon for which nothing runs writes nothing.
+
+    /// Whether the wall clock was stepped since the last recorded moment.
+    private static func isStepped(_ moment: Moment, since last: Moment) -> Bool {
+        (moment.wall - moment.now) - (last.wall - last.now) >= EngineClock.reportedStepMilliseconds
+    }
+
+    /// Whether the last recorded moment is too long ago for what runs, after so many records of nothing but the time.
+    private static func isStale(_ last: Moment, at moment: Moment, after timeOnlyInputs: UInt64) -> Bool {
+        moment.now - last.now >= recordedTimeMilliseconds << Int64(min(timeOnlyInputs, 20))
     }
 
     /// How far the recorded time may lie behind at first.
@@ -75,7 +79,7 @@ extension Engine {
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
         var payload = ByteWriter(capacity: 32)
         command.encode(into: &payload)
-        try reserve(payload: payload.count)
+        try room.reserve(payload: payload.count)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         unsafe payload.withBytes { unsafe record(C.declaration.number, $0, nil, by: 0) }
     }
@@ -98,6 +102,7 @@ extension Engine {
     ///   kept for it to come back
     public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
+        commits.forget(session)
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)

@@ -31,9 +31,6 @@ struct EventLog {
     /// Events that wait, at the most.
     static let limit = 8_192
 
-    /// Whether there is something to hand out.
-    var hasReady: Bool { !batch.isEmpty || !ready.isEmpty }
-
     private var count: Int { fresh.count + written.count + syncing.count + ready.count }
 
     /// Gives new effects their numbers, and takes them out.
@@ -78,27 +75,34 @@ struct EventLog {
     }
 
     /// Begins a batch with what is ready, unless one is being handed out.
-    mutating func beginBatch() {
-        guard batch.isEmpty else { return }
+    ///
+    /// - Returns: whether there is something to hand out
+    mutating func beginBatch() -> Bool {
+        guard batch.isEmpty else { return true }
+        guard !ready.isEmpty else { return false }
         swap(&batch, &ready)
         swap(&droppedBeforeBatch, &dropped)
+        return true
     }
 
     /// Forgets the batch: every subscriber has been served.
-    mutating func endBatch() {
-        beginBatch()
+    ///
+    /// - Returns: whether there is something for the next one
+    mutating func endBatch() -> Bool {
+        guard beginBatch() else { return false }
         batch.removeAll(keepingCapacity: true)
         droppedBeforeBatch.removeAll()
+        return !ready.isEmpty
     }
 }
 
 extension Engine {
-    /// Whether there are events to hand to subscribers.
-    public var hasEvents: Bool { events.hasReady }
-
     /// Begins to hand events out, unless that is under way: from here to `eventsDelivered` the same ones are told to each
     /// subscriber.
-    public mutating func beginEvents() { events.beginBatch() }
+    ///
+    /// - Returns: whether there are any
+    @discardableResult
+    public mutating func beginEvents() -> Bool { events.beginBatch() }
 
     /// Appends the events that are being handed out and that a session wants to hear to its output. Call it once for each
     /// session between `beginEvents` and `eventsDelivered`.
@@ -126,5 +130,8 @@ extension Engine {
     }
 
     /// Forgets what has been handed out: every subscriber has been served.
-    public mutating func eventsDelivered() { events.endBatch() }
+    ///
+    /// - Returns: whether others are ready by now
+    @discardableResult
+    public mutating func eventsDelivered() -> Bool { events.endBatch() }
 }

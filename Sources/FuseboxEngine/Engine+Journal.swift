@@ -25,19 +25,7 @@ extension Engine {
     ///   - capacity: the bytes of entries that it takes when a segment is empty
     ///   - storageFailure: why there will not be more room, if there will not
     public mutating func beginTurn(room: Int, capacity: Int = .max, storageFailure: String?) {
-        self.room = room - batch.count
-        self.capacity = capacity
-        // What is in no journal has numbers too: until a rebase, an entry would not follow the last one that was written.
-        self.storageFailure =
-            storageFailure ?? (needsRebase ? "a snapshot has to be written before the journal goes on" : nil)
-    }
-
-    /// Whether a request of this length can be handled in this turn. One that is not to be journaled always can, and
-    /// so can one that will be refused because no turn has room for it.
-    public func canTake(frameLength: Int) -> Bool {
-        guard isJournaling, storageFailure == nil, rebaseFailure == nil else { return true }
-        let needed = roomNeeded(frameLength: frameLength)
-        return (room >= needed && !needsRebase) || needed > capacity
+        self.room.begin(left: room - batch.count, capacity: capacity, storageFailure: storageFailure)
     }
 
     /// Whether a command may have something journaled: all others can be handled whatever room there is, so that a disk that
@@ -46,39 +34,6 @@ extension Engine {
         guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
         return traits.isSequenced || command == Goodbye.declaration.number
             || (traits.isState && state.machine.profile.readsChangeState)
-    }
-
-    /// Whether outcomes of breakers are counted although they cannot be journaled: the disk is full, or the snapshot
-    /// that a rebase needs could not be written.
-    public var takesUnjournaledOutcomes: Bool { storageFailure != nil || rebaseFailure != nil }
-
-    /// The room that a request of this length may take.
-    public func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + Self.ownEntries }
-
-    /// Room that a request may need for the engine's own entries that go with it.
-    private static let ownEntries = 16 * JournalBatch.length(payload: 64)
-
-    /// Makes sure that an entry can be journaled before anything is changed.
-    ///
-    /// - Returns: whether it is to be journaled
-    /// - Throws: `storageFailed`
-    @discardableResult
-    func reserve(payload: Int, mayGoUnjournaled: Bool = false) throws(Refusal) -> Bool {
-        guard isJournaling else { return false }
-        let needed = JournalBatch.length(payload: payload)
-        // What came unjournaled before leaves a gap: nothing follows it until a snapshot has closed it.
-        guard room < needed + Self.ownEntries || needsRebase || rebaseFailure != nil else { return true }
-        guard let storageFailure = storageFailure ?? rebaseFailure else {
-            if needed + Self.ownEntries > capacity {
-                throw Refusal(.limitReached, "a request of \(payload) bytes does not fit in a segment of the journal")
-            }
-            guard room < needed || needsRebase else { return true }
-            throw Refusal(.busy, "the journal has no room in this turn; try again")
-        }
-        guard !mayGoUnjournaled else { return false }
-        throw Refusal(
-            .storageFailed,
-            "nothing was changed, because it cannot be written down: \(storageFailure); try again when there is room")
     }
 
     // MARK: Entries
@@ -106,7 +61,7 @@ extension Engine {
             }
             let before = batch.count
             unsafe batch.append(entry, payload: payload)
-            room -= batch.count - before
+            room.take(batch.count - before)
             journaledBytes += batch.count - before
         }
         numberEvents()
@@ -178,17 +133,17 @@ extension Engine {
     func tellJournal(in status: inout ServerStatus.Reply) {
         guard isJournaling else { return }
         status.journal = journalStanding
-        status.journalFailure = rebaseFailure ?? storageFailure ?? ""
+        status.journalFailure = room.rebaseFailure ?? room.storageFailure ?? ""
         status.journalBytes = UInt64(journaledBytes)
-        status.journalRoom = UInt64(max(0, room))
+        status.journalRoom = UInt64(max(0, room.left))
         status.syncedSequence = syncedSequence
         status.syncedAt = storage.lastSync
     }
 
     private var journalStanding: JournalStanding {
-        if needsRebase || isRebasing || rebaseFailure != nil { return .interrupted }
-        guard storageFailure != nil else { return .following }
-        return room < roomNeeded(frameLength: Self.ordinaryFrame) ? .full : .short
+        if room.needsRebase || isRebasing || room.rebaseFailure != nil { return .interrupted }
+        guard room.storageFailure != nil else { return .following }
+        return room.left < JournalRoom.needed(frameLength: Self.ordinaryFrame) ? .full : .short
     }
 
     /// Few requests are longer.
@@ -197,15 +152,13 @@ extension Engine {
     // MARK: Rebase
 
     /// Tells that the state was replaced by something that is in no journal.
-    mutating func noteReplacement() { needsRebase = isJournaling }
+    mutating func noteReplacement() { room.needsRebase = isJournaling }
 
     /// Begins to journal from here on without what came before: nothing is acknowledged until a snapshot of this
     /// moment is on the disk.
     public mutating func beginRebase() {
         commits.holdsAll = true
-        needsRebase = false
-        storageFailure = nil
-        rebaseFailure = nil
+        room.beginRebase()
     }
 
     /// Tells that the snapshot is on the disk: what was held back waits for its sync only.

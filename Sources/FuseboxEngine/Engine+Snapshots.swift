@@ -184,7 +184,8 @@ struct Upload {
     mutating func finish(length announced: UInt64, from session: UInt64) throws(Refusal) -> [[UInt8]] {
         guard self.session == session, announced == UInt64(length) else {
             throw Refusal(
-                .damagedData, "\(announced) bytes were announced and \(self.session == session ? length : 0) were sent")
+                .damagedData,
+                "\(Quantity.count(announced, "byte")) announced, and \(self.session == session ? length : 0) sent")
         }
         defer { clear() }
         return chunks
@@ -242,8 +243,8 @@ extension Engine {
 
     /// Takes note of what became of a capture; returns the requests that wait for it.
     public mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
-        rebaseFailure = nil
-        if isRebasing, case .failure(let error) = result { rebaseFailure = error.description }
+        room.rebaseFailure = nil
+        if isRebasing, case .failure(let error) = result { room.rebaseFailure = error.description }
         return snapshots.end(result)
     }
 

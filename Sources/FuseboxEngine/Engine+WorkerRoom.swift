@@ -14,12 +14,13 @@ import FuseboxWire
 /// goes is told so when it comes back; it is journaled, so that a replay need not decide again.
 extension Engine {
     /// Makes room for the reply to a request, and for its worker if it is not remembered yet.
+    ///
+    /// - Parameter slot: where the worker is, if it is remembered
     mutating func makeRoom(
-        for session: borrowing Session, _ number: RequestSequence, isKnown: Bool, at moment: Moment
+        for session: borrowing Session, _ number: RequestSequence, _ slot: Int?, at moment: Moment
     ) throws(Refusal) {
         let limits = state.machine.limits
-        if isKnown {
-            guard let slot = state.workers.find(session.worker) else { return }
+        if let slot {
             let share = state.workers.share(ofWorkerIn: slot)
             if state.workers[slot].kept.count >= limits.keptReplies
                 || state.workers[slot].kept.byteCount >= limits.keptBytesPerWorker
@@ -88,7 +89,7 @@ extension Engine {
         }
         throw Refusal(
             .limitReached,
-            "\(state.workers.count) workers are remembered, which is the limit, and those that could make room are connected; try again later"
+            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and none that could make room is away; try again later"
         )
     }
 

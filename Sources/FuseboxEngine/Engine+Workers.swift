@@ -57,12 +57,12 @@ extension Engine {
     /// - Parameter isEvicted: whether it has to make room; its id stays its user's then
     mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
         guard let slot = state.workers.find(worker) else { return }
-        let isJournaled = try reserve(payload: 64)
+        let isJournaled = try room.reserve(payload: 64)
         if isEvicted { owners.add(worker, of: state.workers[slot].user) }
         state.workers.forget(worker, isEvicted: isEvicted)
         guard isJournaled else {
             state.sequence += 1
-            needsRebase = needsRebase || isJournaling
+            room.needsRebase = room.needsRebase || isJournaling
             return
         }
         var payload = ByteWriter(capacity: 16)

@@ -58,10 +58,8 @@ public struct Engine: ~Copyable {
     var batch = JournalBatch()
     /// Replies that wait for them.
     var commits = CommitQueue()
-    /// The bytes of entries that may still be appended in this turn, as the owner has said.
-    var room = 0
-    /// The bytes of entries that an empty segment takes.
-    var capacity = Int.max
+    /// What the journal takes in this turn. Apart from the rest: a look at it copies little.
+    public internal(set) var room: JournalRoom
     /// The bytes of entries since the last snapshot was captured.
     var journaledBytes = 0
     /// The processor time of turns that changed something since then, and the sequence up to which it is counted.
@@ -69,12 +67,6 @@ public struct Engine: ~Copyable {
     var timedSequence: UInt64 = 0
     /// How the owner's storage does, for status.
     public internal(set) var storage = StorageHealth()
-    /// Why nothing can be journaled, if nothing can.
-    public internal(set) var storageFailure: String?
-    /// Why the snapshot that the journal is to continue could not be written, if it could not.
-    var rebaseFailure: String?
-    /// Whether changes were made that are in no journal: a snapshot has to follow.
-    public internal(set) var needsRebase = false
     /// The highest sequence that has been written to the journal.
     public internal(set) var writtenSequence: UInt64
     /// The highest sequence that the journal is known to have on the disk.
@@ -115,6 +107,7 @@ public struct Engine: ~Copyable {
     ) {
         self.identity = identity
         self.durability = durability
+        room = JournalRoom(isJournaling: durability != .snapshot)
         syncedSequence = recovered.journaledSequence
         writtenSequence = recovered.journaledSequence
         startedAt = moment.wall
@@ -153,11 +146,9 @@ public struct Engine: ~Copyable {
         switch hold {
         case .no: unsafe replies.withBytes { unsafe output.write(contentsOf: $0) }
         case .untilWritten:
-            session.heldReplies += 1
-            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: false) }
+            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: false) }
         case .untilSynced:
-            session.heldReplies += 1
-            unsafe replies.withBytes { unsafe commits.hold($0, for: session.id, isDurable: true) }
+            unsafe replies.withBytes { unsafe commits.hold($0, for: &session, isDurable: true) }
         }
         hold = .no
         replies.removeAll()
@@ -201,16 +192,15 @@ public struct Engine: ~Copyable {
         at moment: Moment
     ) throws(Refusal) -> Verdict {
         var number: RequestSequence?
-        var isKnown = false
+        var slot: Int?
         if traits.isSequenced {
             var read = RequestSequence()
             try read.decode(from: &reader)
             try read.validate()
-            if let slot = state.workers.find(session.worker) {
-                if try resend(read, header, copy reader, slot) { return .proceed }
-                isKnown = true
-            }
-            try makeRoom(for: session, read, isKnown: isKnown, at: moment)
+            // It stays where it is: nobody who is connected makes room.
+            slot = state.workers.find(session.worker)
+            if let slot, try resend(read, header, copy reader, slot) { return .proceed }
+            try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
         if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
@@ -219,19 +209,19 @@ public struct Engine: ~Copyable {
         }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
-        let isJournaled = changes ? try reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
+        let isJournaled = changes ? try room.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : false
         if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
             let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
-            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, session, traits, isJournaled) }
+            unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, isJournaled) }
             return .proceed
         }
-        guard changes, !(state.leftNoTrace && isKnown) else {
+        guard changes, !(state.leftNoTrace && slot != nil) else {
             writeReply(to: header)
             return .proceed
         }
         // A worker that nobody knows is remembered from now on, whatever it was told.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
-        unsafe carriedOut(header, payload, number, session, traits, isJournaled)
+        unsafe carriedOut(header, payload, number, slot, session, traits, isJournaled)
         return .proceed
     }
 
@@ -253,14 +243,16 @@ public struct Engine: ~Copyable {
     }
 
     /// Answers a request that has changed the state, keeps its reply, and has it journaled.
+    ///
+    /// - Parameter slot: where its worker is; nil if it is not remembered yet
     private mutating func carriedOut(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?,
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
         _ session: borrowing Session, _ traits: CommandTraits, _ isJournaled: Bool
     ) {
         writeReply(to: header)
         if let number {
             unsafe state.keepReply(
-                to: number, payload, of: session.worker, user: session.peer.user, command: header.command,
+                to: number, payload, of: session.worker, in: slot, user: session.peer.user, command: header.command,
                 at: state.machine.lastMoment.now)
         }
         if isJournaled {
@@ -269,7 +261,7 @@ public struct Engine: ~Copyable {
         } else {
             state.sequence += 1
             timeOnlyInputs = 0
-            needsRebase = needsRebase || durability != .snapshot
+            room.needsRebase = room.needsRebase || isJournaling
             numberEvents()
         }
     }
@@ -313,7 +305,7 @@ public struct Engine: ~Copyable {
         // Looking for them costs a walk over all breakers: once a second at the most.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
-        guard (try? reserve(payload: 0)) != nil,
+        guard (try? room.reserve(payload: 0)) != nil,
             let eviction = try? state.machine.apply(EvictIdleBreakers(), at: moment, effects: &state.effects),
             eviction.forgotten > 0
         else { return false }

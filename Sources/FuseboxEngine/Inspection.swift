@@ -40,7 +40,9 @@ public struct Inspection: Sendable {
 
     public let snapshots: [SnapshotFile]
     public let segments: [SegmentFile]
-    /// Files that are neither: those that were set aside, half-written ones, the spare.
+    /// The bytes of the space that is reserved for the next segment; nil if none is.
+    public let spare: Int?
+    /// Files that are none of these: those that were set aside, half-written ones.
     public let others: [String]
     /// What a start would find, and the changes that its state would hold; nil if it would be refused.
     public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
@@ -78,7 +80,9 @@ public struct Inspection: Sendable {
         self.segments = segments
         others = names.filter {
             SnapshotName(file: $0) == nil && JournalName(file: $0) == nil && $0 != SyncMark.fileName
+                && $0 != JournalName.spare
         }.sorted()
+        spare = try Self.spare(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
             // The snapshots told of themselves; this is about what the journal has made of them.
@@ -107,7 +111,9 @@ public struct Inspection: Sendable {
                 problems = try reader.contents(limits: .unbounded).machine.imbalances(in: name.file)
                 if reader.header.sequence != name.sequence {
                     problems.append(
-                        Problem(file: name.file, offset: nil, what: "it holds \(reader.header.sequence) changes"))
+                        Problem(
+                            file: name.file, offset: nil,
+                            what: "it holds \(Quantity.count(reader.header.sequence, "change"))"))
                 }
             } catch {
                 problems = [Problem(file: name.file, offset: error.offset, what: error.description)]
@@ -116,6 +122,14 @@ public struct Inspection: Sendable {
         } catch {
             guard let problem = try unreadable(name.file, error) else { return nil }
             return SnapshotFile(name: name, bytes: 0, header: nil, problems: [problem])
+        }
+    }
+
+    /// The bytes of the spare; nil if there is none.
+    private static func spare<Files: Storage>(in files: Files) throws(StorageError) -> Int? {
+        do throws(StorageError) { return try files.length(of: JournalName.spare) } catch {
+            guard error.isNotFound else { throw error }
+            return nil
         }
     }
 
@@ -226,7 +240,8 @@ extension StateMachine {
         let accounted =
             totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.revoked &+ totals.outstanding
         if totals.granted != accounted {
-            let sentence = "\(totals.granted) permits were granted, and what became of them adds up to \(accounted)"
+            let sentence =
+                "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and what became of them adds up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
         }
         for budget in ledger.budgets where !ledger.contains(budget.provider) {

@@ -54,8 +54,11 @@ extension Recovered {
 
     /// One sentence for the log.
     public func report(of directory: String) -> String {
-        let contents =
-            "\(machine.breakers.count) breakers, \(machine.exhaustion.count) marks, \(machine.ledger.providerCount) providers, \(situation.replayed) journal entries"
+        let contents = [
+            Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.count, "mark"),
+            Quantity.count(machine.ledger.providerCount, "provider"),
+            Quantity.count(situation.replayed, "journal entry", plural: "journal entries"),
+        ].joined(separator: ", ")
         var report =
             switch situation.base {
             case .empty: "no snapshot in \(directory): the state begins empty"
@@ -72,7 +75,7 @@ extension Recovered {
         }
         if trimmedWorkers > 0 {
             report +=
-                "; \(trimmedWorkers) workers were forgotten: more is kept for them than the limits of this start allow"
+                "; \(Quantity.count(trimmedWorkers, "worker was", plural: "workers were")) forgotten: more is kept for them than the limits of this start allow"
         }
         if !situation.foreign.isEmpty {
             report +=

@@ -99,7 +99,7 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
     public var description: String {
         switch self {
         case .allDamaged(let failures):
-            "none of the \(failures.count) snapshots can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
+            "of \(Quantity.count(failures.count, "snapshot")) none can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
         case .newerVersion(let file, let damage):
             "\(file): \(damage). Start the version that wrote it, or move the file away to begin with an older one"
         case .unreadable(let failure):

@@ -33,8 +33,9 @@ public struct Session: Sendable {
     public internal(set) var worker = WorkerID(high: 0, low: 0)
     /// The events that it wants to hear.
     public internal(set) var topics: Topics = []
-    /// Replies that wait for the journal. The owner counts one down for each that it is handed.
-    public var heldReplies = 0
+    /// Replies that wait for the journal, and their bytes.
+    public private(set) var heldReplies = 0
+    public private(set) var heldBytes = 0
     var missedEvents: UInt64 = 0
     /// The number of the first event that it may hear.
     var firstEvent: UInt64 = 0
@@ -42,6 +43,20 @@ public struct Session: Sendable {
     public init(id: UInt64, peer: Peer) {
         self.id = id
         self.peer = peer
+    }
+
+    /// Memory that the replies take which wait for the journal.
+    public var heldFootprint: Int { heldBytes + heldReplies * CommitQueue.bytesPerReply }
+
+    mutating func holds(_ reply: UnsafeRawBufferPointer) {
+        heldReplies += 1
+        heldBytes += reply.count
+    }
+
+    /// Tells that a reply which waited has been handed to its owner.
+    public mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
+        heldReplies -= 1
+        heldBytes -= reply.count
     }
 }
 

@@ -14,7 +14,7 @@ extension Storekeeper {
             engine.storage.room = room
             engine.beginTurn(room: room, capacity: journal.capacity, storageFailure: shortage?.description)
             // Whoever waits does so for the next segment, or for the news that there is none.
-            let hasRoom = room >= max(rotationRoom, wanted) && !engine.needsRebase
+            let hasRoom = room >= max(rotationRoom, wanted) && !engine.room.needsRebase
             if !waiting.isEmpty, hasRoom || shortage != nil { wakeWaiting() }
         }
         engine.advance(to: moment)
@@ -31,7 +31,7 @@ extension Storekeeper {
     public func waitForRoom(_ session: UInt64, frameLength: Int) {
         guard let journal else { return }
         waiting.append(session)
-        wanted = max(wanted, engine.roomNeeded(frameLength: frameLength))
+        wanted = max(wanted, JournalRoom.needed(frameLength: frameLength))
         prepareSpare(journal)
     }
 
@@ -101,7 +101,7 @@ extension Storekeeper {
     /// Goes on in the next segment if this one is nearly full, or does not reach up to the state.
     private func goOnInSpare(_ journal: Journal<Files>) {
         guard journal.hasSpare, !hasFailed else { return }
-        guard !engine.needsRebase else { return beginRebase() }
+        guard !engine.room.needsRebase else { return beginRebase() }
         guard journal.room < max(rotationRoom, wanted) else { return }
         rotate(journal)
         // Those who wait have room in the next turn.
@@ -157,7 +157,7 @@ extension Storekeeper {
     public func seal() {
         // What came unjournaled is in the last snapshot only: the segment's end is not where the state ends. And what a
         // sync under way may still fail to bring to the disk must not be called complete.
-        guard let journal, !hasFailed, !engine.needsRebase, !engine.isSyncing else { return }
+        guard let journal, !hasFailed, !engine.room.needsRebase, !engine.isSyncing else { return }
         writeBatch()
         guard !hasFailed else { return }
         do throws(StorageError) {

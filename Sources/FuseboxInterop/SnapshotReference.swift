@@ -12,20 +12,27 @@ public enum SnapshotReference {
         var schema = Schema()
         var records: [(name: String, fields: [Schema.Field])] = []
         func add<Record: WireRecord>(_ record: Record.Type) {
+            guard !records.contains(where: { $0.name == Record.wireType }) else { return }
             records.append((Record.wireType, schema.fields(of: record)))
         }
-        add(SettingsImage.self)
-        add(NameImage.self)
-        add(FreeNumberImage.self)
-        add(BreakerRecord.self)
-        add(ExhaustionEntry.self)
-        add(AccountImage.self)
-        add(ModelAccountImage.self)
-        add(Budget.self)
-        add(HistoryImage.self)
-        add(SharedEntryImage.self)
-        add(ClosedPeriodImage.self)
-        add(ForeignMembersImage.self)
+        for section in ImageSection.allCases {
+            switch section {
+            case .settings: add(SettingsImage.self)
+            case .names, .models: add(NameImage.self)
+            case .freeNames, .freeModels: add(FreeNumberImage.self)
+            case .breakers: add(BreakerRecord.self)
+            case .marks: add(ExhaustionEntry.self)
+            case .accounts: add(AccountImage.self)
+            case .modelAccounts: add(ModelAccountImage.self)
+            case .budgets: add(BudgetImage.self)
+            case .histories: add(HistoryImage.self)
+            case .sharedHistory: add(SharedEntryImage.self)
+            case .closedPeriods: add(ClosedPeriodImage.self)
+            case .permitTotals: add(PermitTotalsImage.self)
+            case .permits: add(PermitImage.self)
+            case .foreignMembers: add(ForeignMembersImage.self)
+            }
+        }
         let sections = records.map { section($0.name, $0.fields) } + schema.definitions.map(section)
         return sections.joined(separator: "\n")
     }

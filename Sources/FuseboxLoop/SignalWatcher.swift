@@ -71,9 +71,6 @@ public final class SignalWatcher {
     /// Ends the watch for good; a second time does nothing. The last watcher of a signal restores its default action.
     public func close() { box.close(then: nil) }
 
-    /// Makes writing to a closed connection an error (`EPIPE`) instead of the process's end, for the whole process.
-    public static func ignoreBrokenPipes() { ignore(SIGPIPE) }
-
     /// Ignores a signal, by its number, for the whole process. A watcher that is made later has it while it is open.
     public static func ignore(_ number: Int32) { _ = Glibc.signal(number, SIG_IGN) }
 

@@ -85,7 +85,7 @@ final class Connection {
                 break
             }
             guard
-                server.keeper.engine.canTake(frameLength: input.nextLength)
+                server.keeper.engine.room.canTake(frameLength: input.nextLength)
                     || !server.keeper.engine.needsRoom(input.nextCommand)
             else {
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
@@ -101,10 +101,11 @@ final class Connection {
         noteMemory()
     }
 
-    /// Whether requests may be handled: a peer that does not take its replies is not asked for more.
+    /// Whether requests may be handled: a peer that does not take its replies is not asked for more, and neither is one
+    /// whose replies wait for the disk.
     private var mayHandle: Bool {
         !isFinishing && server.isServing && deferred < Self.deferredLimit
-            && output.count < softLimit
+            && output.count + session.heldBytes < softLimit
     }
 
     /// Of a user who holds much, only those are served who have taken their replies.
@@ -174,7 +175,9 @@ final class Connection {
     /// Puts down to its user what it holds now.
     private func noteMemory() {
         guard stream.isOpen else { return }
-        let now = input.footprint + output.footprint + (stream.isHoldingBack ? stream.heldBack : 0)
+        let now =
+            input.footprint + output.footprint + session.heldFootprint
+            + (stream.isHoldingBack ? stream.heldBack : 0)
         guard now != held else { return }
         let change = now - held
         held = now
@@ -203,7 +206,7 @@ final class Connection {
     /// reply takes of memory is counted by the flush that follows.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
-        session.heldReplies -= 1
+        unsafe session.wasHanded(frame)
         unsafe output.write(contentsOf: frame)
         server.markDirty(self)
     }

@@ -1,4 +1,5 @@
 import FuseboxLoop
+import FuseboxWire
 import Glibc
 import Synchronization
 
@@ -63,7 +64,9 @@ import Synchronization
         let count = state.withLock { $0.takeLeftOut() }
         guard count > 0 else { return }
         let reason = "more than \(Self.linesPerSecond) came in a second, or standard error did not take them"
-        append(prefix.line(.warning, "\(count) lines were left out: \(reason)"), ifLeftOut: count)
+        append(
+            prefix.line(.warning, "\(Quantity.count(count, "line was", plural: "lines were")) left out: \(reason)"),
+            ifLeftOut: count)
     }
 
     /// Waits until everything is written, but not for long.

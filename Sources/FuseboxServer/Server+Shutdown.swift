@@ -80,7 +80,7 @@ extension Server {
         keeper.seal()
         log(
             .notice,
-            "stopped after \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "stopped after \(Quantity.count(keeper.engine.requests, "request")); longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         loop.stop()
     }

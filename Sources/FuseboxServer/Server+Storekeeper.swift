@@ -58,7 +58,9 @@ extension Server: StorekeeperDelegate {
         case .snapshotFailed(let failure): log(.error, "no snapshot was written: \(failure)")
         case .snapshotsAgain: log(.notice, "snapshots are written again")
         case .imported(let breakers, let providers):
-            log(.notice, "imported a state: \(breakers) breakers, \(providers) providers")
+            log(
+                .notice,
+                "imported a state: \(Quantity.count(breakers, "breaker")), \(Quantity.count(providers, "provider"))")
         case .notSealed(let error): log(.error, "the journal could not be completed: \(error)")
         }
     }

@@ -29,8 +29,7 @@ extension Server: EventLoopDelegate {
 
     /// Hands events to subscribers, for as long as a turn may take for that: however many listen, requests go on.
     private func deliverEvents() {
-        guard keeper.engine.hasEvents else { return }
-        keeper.engine.beginEvents()
+        guard keeper.engine.beginEvents() else { return }
         let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
         while nextListener < connections.count {
             let listener = connections[nextListener]
@@ -40,8 +39,7 @@ extension Server: EventLoopDelegate {
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
         nextListener = 0
-        keeper.engine.eventsDelivered()
-        if keeper.engine.hasEvents { loop.runAgain() }
+        if keeper.engine.eventsDelivered() { loop.runAgain() }
     }
 
     /// The time that a turn may take for events. Sending one to a subscriber takes some 5 µs.
@@ -76,7 +74,7 @@ extension Server: EventLoopDelegate {
     func tellStatistics() {
         log(
             .notice,
-            "\(quotas.connections) connections, \(keeper.engine.requests) requests; longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
+            "\(Quantity.count(quotas.connections, "connection")), \(Quantity.count(keeper.engine.requests, "request")); longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
         )
         longestTurnNanoseconds = 0
     }

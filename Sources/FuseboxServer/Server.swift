@@ -114,7 +114,7 @@ public final class Server {
         do throws(RecoveryRefusal) {
             return try Recovered.find(
                 in: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max), at: moment
-            ) { log(.notice, "\($0) journal entries replayed") }
+            ) { log(.notice, "\(Quantity.count($0, "journal entry", plural: "journal entries")) replayed") }
         } catch { throw ServerFailure(error) }
     }
 
@@ -127,12 +127,14 @@ public final class Server {
         }
         let possible = descriptors - limits.reservedDescriptors
         guard possible > 0 else {
-            throw .configuration("the limit of \(descriptors) descriptors leaves none for clients; raise `ulimit -n`")
+            throw .configuration(
+                "the limit of \(Quantity.count(descriptors, "descriptor")) leaves none for clients; raise `ulimit -n`")
         }
         if possible < limits.connections {
             log(
                 .warning,
-                "the limit of \(descriptors) descriptors allows \(possible) connections, not \(limits.connections)")
+                "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(limits.connections)"
+            )
             limits.connections = possible
         }
         return limits

@@ -4,8 +4,8 @@ import FuseboxWire
 ///
 /// A part of the places is for operators, to whom the bounds on one user do not apply. Connections that have not said hello
 /// are bounded apart; they make room for others, the oldest first. It holds no sockets: sessions are numbers, users are
-/// dealt small ones.
-struct UserQuotas {
+/// dealt small ones. It is not copied: its owner looks at it in every turn.
+struct UserQuotas: ~Copyable {
     /// What becomes of a connection that arrives.
     enum Arrival: Equatable {
         case admitted
@@ -52,7 +52,7 @@ struct UserQuotas {
             if own.connections >= connectionsPerUser {
                 return own.unopened.first.map(Arrival.insteadOf)
                     ?? .refused(
-                        "user \(id) has \(own.connections) connections, which is the limit for one user; close some, or raise --max-connections-per-user"
+                        "user \(id) has \(Quantity.count(own.connections, "connection")), which is the limit for one user; close some, or raise --max-connections-per-user"
                     )
             }
             if own.unopened.count >= limits.unopenedConnectionsPerUser, let oldest = own.unopened.first {
@@ -63,12 +63,14 @@ struct UserQuotas {
         if connections >= places {
             return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.insteadOf)
                 ?? .refused(
-                    "\(connections) clients are connected, which is the limit\(places < limits.connections ? " but for operators" : ""); try again later, or raise --max-connections"
+                    "\(Quantity.count(connections, "client is", plural: "clients are")) connected, which is the limit\(places < limits.connections ? " but for operators" : ""); try again later, or raise --max-connections"
                 )
         }
         if unopened >= limits.unopenedConnections {
             return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.insteadOf)
-                ?? .refused("\(unopened) clients have not said hello, which is the limit; try again later")
+                ?? .refused(
+                    "\(Quantity.count(unopened, "client has", plural: "clients have")) not said hello, which is the limit; try again later"
+                )
         }
         return .admitted
     }

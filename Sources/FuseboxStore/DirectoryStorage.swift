@@ -1,3 +1,4 @@
+import FuseboxWire
 import Glibc
 
 /// A real directory, locked for one daemon.
@@ -92,11 +93,11 @@ public final class DirectoryStorage: Storage {
     /// - Parameter length: the bytes of a segment
     public func shortage(forSegment length: Int) throws(StorageError) -> String? {
         // A spare that is there is used, or makes room for another one.
-        let spare = (try? self.length(of: Journal<DirectoryStorage>.spareName)) ?? 0
+        let spare = (try? self.length(of: JournalName.spare)) ?? 0
         let free = try freeSpace()
         guard free + UInt64(spare) < UInt64(length) else { return nil }
         return
-            "there is no room for the next segment of the journal: it takes \(length) bytes, and \(free) are free in \(path). What must be written down is refused when this segment is full"
+            "there is no room for the next segment of the journal: it takes \(Quantity.count(length, "byte")), and \(path) has \(Quantity.count(free, "free byte")). What must be written down is refused when this segment is full"
     }
 
     /// Opens a regular file. Neither waits for the other end of a pipe nor follows a link to somewhere else.
@@ -263,7 +264,8 @@ struct FileIdentity: Equatable {
     /// Nil if there is no such file, or the system does not tell.
     init?(at path: String) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
+        // Asked at every sync: a string that is passed as it is would be copied.
+        guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else { return nil }
         device = status.st_dev
         number = status.st_ino
     }

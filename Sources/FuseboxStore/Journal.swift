@@ -39,6 +39,8 @@ public struct JournalName: Sendable, Hashable {
 
     private static let prefix = "journal-"
     private static let suffix = ".fusebox"
+    /// The name that a segment has before its first entry is known.
+    public static let spare = "journal-spare.fusebox"
 
     public init(firstSequence: UInt64) { self.firstSequence = firstSequence }
 
@@ -85,8 +87,6 @@ public final class Journal<Files: JournalStorage> {
         var offset: Int
     }
 
-    /// The name that a segment has before its first entry is known.
-    static var spareName: String { "journal-spare.fusebox" }
     /// What is kept free for the entry that completes a segment.
     private static var sealBytes: Int { JournalBatch.length(payload: 0) }
 
@@ -129,7 +129,7 @@ public final class Journal<Files: JournalStorage> {
         self.segmentLength = segmentLength
         self.epoch = epoch
         following = sequence.map { $0 + 1 }
-        try? files.remove(Self.spareName)
+        try? files.remove(JournalName.spare)
         for name in try files.segments() where name != open?.name { try files.openSegment(name.file).sync() }
         if let open {
             let file = try files.openSegment(open.name.file)
@@ -207,8 +207,8 @@ public final class Journal<Files: JournalStorage> {
         return {
             do throws(StorageError) {
                 let marks = hasMarks ? nil : try SyncMarks.ready(in: files, epoch: epoch)
-                try? files.remove(Self.spareName)
-                let file = try files.createSegment(Self.spareName, length: length)
+                try? files.remove(JournalName.spare)
+                let file = try files.createSegment(JournalName.spare, length: length)
                 return .success(SpareSegment(file: file, marks: marks))
             } catch { return .failure(error) }
         }
@@ -236,7 +236,7 @@ public final class Journal<Files: JournalStorage> {
         header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
         try Self.write(header, to: spare.file, at: 0)
         let name = JournalName(firstSequence: sequence)
-        try files.rename(spare.file, from: Self.spareName, to: name.file)
+        try files.rename(spare.file, from: JournalName.spare, to: name.file)
         directoryIsUnsynced = true
         active = Active(name: name, file: spare.file, length: segmentLength, offset: JournalHeader.bytes)
         following = sequence
@@ -286,9 +286,8 @@ public final class Journal<Files: JournalStorage> {
     /// - Parameter sequence: the highest that was appended, to be marked as on the disk; nil if what the disk holds up to
     ///   there is of no use without a snapshot that is not there yet
     public func beginSync(marking sequence: UInt64?) {
-        let mark = marks.flatMap { marks in sequence.map { (marks, $0) } }
-        isMarking = mark != nil
-        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: mark)
+        isMarking = marks != nil && sequence != nil
+        sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: sequence, in: marks)
         directoryIsUnsynced = false
     }
 

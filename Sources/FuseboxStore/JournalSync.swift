@@ -8,8 +8,9 @@ public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
     /// Complete segments that are not on the disk yet: hardly ever any.
     private var complete: [Files.Segment] = []
     private var includesDirectory = false
-    /// Where the end is to be marked, and up to which sequence.
-    private var mark: (marks: SyncMarks<Files.Segment>, sequence: UInt64)?
+    /// The sequence that is to be marked as on the disk, and where.
+    private var sequence: UInt64?
+    private var marks: SyncMarks<Files.Segment>?
     /// What failed in the last run.
     public private(set) var failure: StorageError?
 
@@ -17,10 +18,11 @@ public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
 
     func begin(
         _ active: Files.Segment?, _ complete: inout [Files.Segment], withDirectory: Bool,
-        marking mark: (marks: SyncMarks<Files.Segment>, sequence: UInt64)?
+        marking sequence: UInt64?, in marks: SyncMarks<Files.Segment>?
     ) {
         self.active = active
-        self.mark = mark
+        self.sequence = sequence
+        self.marks = marks
         includesDirectory = withDirectory
         guard !complete.isEmpty else { return }
         self.complete = complete
@@ -37,11 +39,11 @@ public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
             try active?.sync()
             if includesDirectory { try files.syncDirectory() }
             try active?.checkPlace()
-            if let mark { try mark.marks.write(mark.sequence) }
+            if let marks, let sequence { try marks.write(sequence) }
             failure = nil
         } catch { failure = error }
         active = nil
-        mark = nil
+        marks = nil
         if !complete.isEmpty { complete = [] }
     }
 }

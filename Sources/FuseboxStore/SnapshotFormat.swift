@@ -80,7 +80,7 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
         case .trailingBytes(let offset): "there are bytes after its end, from byte \(offset) on"
         case .contents(let offset, let refusal):
             "the section at byte \(offset) cannot be understood: \(refusal.message)"
-        case .misnamed(let sequence): "it is a copy under a wrong name: it holds \(sequence) changes"
+        case .misnamed(let sequence): "it is a copy under a wrong name: it holds \(Quantity.count(sequence, "change"))"
         }
     }
 }

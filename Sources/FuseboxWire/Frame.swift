@@ -62,14 +62,6 @@ extension ByteWriter {
         overwrite(UInt32(count - start - FrameHeader.lengthBytes), at: start)
     }
 
-    /// Turns the frame that began at `start` into the reply of a refused request.
-    public mutating func refuseFrame(_ start: Int, _ refusal: Refusal) {
-        truncate(to: start + FrameHeader.lengthBytes + FrameHeader.bytes)
-        overwrite(refusal.status.rawValue, at: start + 7)
-        refusal.message.encode(into: &self)
-        endFrame(start)
-    }
-
     /// Writes the reply of a refused request as one frame.
     public mutating func writeRefusal(_ refusal: Refusal, command: UInt16, correlation: UInt32) {
         let start = beginFrame(

@@ -90,6 +90,8 @@ public struct FrameReader: ~Copyable {
             ? Refusal(
                 .frameTooLarge,
                 "a frame of \(length) bytes is too long; the limit is \(frameLimit) bytes after the length field")
-            : Refusal(.malformed, "a frame of \(length) bytes is too short for its header of \(FrameHeader.bytes)")
+            : Refusal(
+                .malformed,
+                "a frame of \(Quantity.count(length, "byte")) is too short for its header of \(FrameHeader.bytes)")
     }
 }

@@ -117,6 +117,10 @@ public struct Limits: Sendable, Equatable {
     /// they are settled late. The oldest of the user who has the most make room.
     public var lapsedPermits = 16_384
 
+    /// Users of whom it is known how far their lapsed permits had to make room. Of the others a settle of a number that
+    /// is not known may be refused with `outcomeUnknown`.
+    public var forgettingUsers = 1_024
+
     /// How long a worker may be away before what it holds is taken back.
     public var workerGraceMilliseconds: Int64 = 2_000
 

@@ -1,4 +1,4 @@
-/// Durations and sizes as people write them: `500ms`, `60s`, `1.5h`, `1h30m`, `7d`; `512B`, `64KiB`, `1MiB`.
+/// Durations, sizes and counts as people write them: `500ms`, `60s`, `1.5h`, `1h30m`, `7d`; `512B`, `64KiB`, `1MiB`.
 public enum Quantity {
     private static let durations: [(unit: String, nanoseconds: UInt128)] = [
         ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
@@ -24,10 +24,12 @@ public enum Quantity {
         repeat {
             guard let (number, unit) = part(&rest),
                 let factor = durations.first(where: { $0.unit == unit })?.nanoseconds,
-                factor < smallest, let billionths = number.units(decimals: 9, .up), billionths < Self.mostBillionths
+                factor < smallest, let billionths = number.units(decimals: 9, .up)
             else { return nil }
             smallest = factor
-            let (whole, remainder) = (billionths * factor).quotientAndRemainder(dividingBy: 1_000_000_000)
+            let (product, overflow) = billionths.multipliedReportingOverflow(by: factor)
+            guard !overflow else { return nil }
+            let (whole, remainder) = product.quotientAndRemainder(dividingBy: 1_000_000_000)
             nanoseconds += whole + (remainder > 0 ? 1 : 0)
             while rest.first == " ", rest.count > 1 { rest.removeFirst() }
         } while !rest.isEmpty
@@ -35,19 +37,25 @@ public enum Quantity {
         return Int64(exactly: whole + (remainder > 0 ? 1 : 0))
     }
 
-    /// So many billionths of a day still fit.
-    private static let mostBillionths: UInt128 = 1 << 80
-
     /// The bytes that a size such as `64KiB` spells; nil if it spells none.
     public static func bytes(_ text: some StringProtocol) -> Int64? {
         if text == "0" { return 0 }
         var rest = Substring(text)
         guard let (number, unit) = part(&rest), rest.isEmpty, number.isWhole(decimals: 9),
             let factor = sizes.first(where: { $0.unit == unit })?.bytes,
-            let billionths = number.units(decimals: 9, .up), billionths < Self.mostBillionths
+            let billionths = number.units(decimals: 9, .up)
         else { return nil }
-        let (bytes, remainder) = (billionths * factor).quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (product, overflow) = billionths.multipliedReportingOverflow(by: factor)
+        guard !overflow else { return nil }
+        let (bytes, remainder) = product.quotientAndRemainder(dividingBy: 1_000_000_000)
         return remainder == 0 ? Int64(exactly: bytes) : nil
+    }
+
+    /// A number with what it counts: `1 entry`, `2 entries`.
+    ///
+    /// - Parameter plural: where it is not the singular with an s
+    public static func count(_ number: some BinaryInteger, _ singular: String, plural: String? = nil) -> String {
+        number == 1 ? "1 \(singular)" : "\(number) \(plural ?? singular + "s")"
     }
 
     /// A duration in the largest unit that spells it exactly: `90s`, `5m`.

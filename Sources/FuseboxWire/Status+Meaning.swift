@@ -11,7 +11,7 @@ extension Status {
             true
         case .ok, .malformed, .unknownCommand, .badName, .badText, .trailingBytes, .outOfRange, .sequenceReused,
             .notFound, .notPermitted, .limitReached, .overflow, .busy, .sequenceOutOfOrder, .storageFailed,
-            .damagedData:
+            .damagedData, .outcomeUnknown:
             false
         }
     }
@@ -47,6 +47,8 @@ extension Status {
         case .shuttingDown: "The server is stopping; reconnect and try again."
         case .storageFailed: "The data directory could not be written; what failed is in the message."
         case .damagedData: "The bytes of a snapshot or an import do not agree with their checksum or format."
+        case .outcomeUnknown:
+            "Whether the permit was settled before is not known any more; its call is not counted again."
         case .idleTimeout: "The connection was idle for longer than the limit that hello announced."
         }
     }

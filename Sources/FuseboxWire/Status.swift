@@ -58,6 +58,8 @@ public enum Status: UInt8, Sendable, CaseIterable {
     case damagedData = 26
     /// The connection was idle for longer than the limit that hello announced, and is closed.
     case idleTimeout = 27
+    /// Whether the permit was settled before is not known any more; its call is not counted again.
+    case outcomeUnknown = 28
 }
 
 /// A request that was not carried out: why, where, and what to do about it.

@@ -63,7 +63,9 @@ extension Array: WireValue where Element: WireValue {
 
     @usableFromInline @inline(never)
     static func cannotFit(_ count: Int, _ remaining: Int) -> Refusal {
-        Refusal(.malformed, "a list of \(count) elements cannot fit in the \(remaining) bytes left")
+        Refusal(
+            .malformed,
+            "a list of \(Quantity.count(count, "element")) cannot fit in \(Quantity.count(remaining, "byte"))")
     }
 
     @inlinable

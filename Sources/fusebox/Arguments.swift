@@ -13,15 +13,21 @@ struct DurationArgument: CustomStringConvertible {
     var description: String { Self.text(duration) }
 
     /// Reads one within a range; what is none is told the forms and the range.
-    static func within(_ range: ClosedRange<Duration>) -> @Sendable (String) throws -> DurationArgument {
+    ///
+    /// - Parameter range: in milliseconds
+    static func within(_ range: ClosedRange<Int64>) -> @Sendable (String) throws -> DurationArgument {
         { text in
-            guard let milliseconds = Quantity.milliseconds(text), range.contains(.milliseconds(milliseconds)) else {
-                throw ValidationError(
-                    "give \(Quantity.durationForms), from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
-                )
+            guard let milliseconds = Quantity.milliseconds(text), range.contains(milliseconds) else {
+                throw ValidationError("give \(Quantity.durationForms), \(Self.text(range))")
             }
             return DurationArgument(duration: .milliseconds(milliseconds))
         }
+    }
+
+    private static func text(_ range: ClosedRange<Int64>) -> String {
+        let least = Quantity.text(milliseconds: range.lowerBound)
+        guard range.upperBound < .max else { return "of at least \(least)" }
+        return "from \(least) to \(Quantity.text(milliseconds: range.upperBound))"
     }
 
     /// Reads how long a provider takes no calls, in every form that providers tell it in.
@@ -37,13 +43,11 @@ struct DurationArgument: CustomStringConvertible {
         try retryTime(text.hasPrefix("-") ? "" : text)
     }
 
-    /// Of every duration that the daemon keeps.
-    static let longest = Duration.seconds(366 * 86_400)
-    static let any = Duration.zero...longest
-    /// Of what is to happen at all.
-    static let positive = Duration.milliseconds(1)...longest
-    /// Of a permit's time to live.
-    static let permit = Duration.milliseconds(1)...Duration.milliseconds(Limits.permitMilliseconds)
+    private static let longest = Duration.milliseconds(ValueRanges.cooldown.upperBound)
+    /// Of what the tool itself waits for, in milliseconds.
+    static let wait: ClosedRange<Int64> = 0...ValueRanges.longestMilliseconds
+    /// Of what is to happen at all, in milliseconds.
+    static let positive: ClosedRange<Int64> = 1...ValueRanges.longestMilliseconds
 
     private static func text(_ duration: Duration) -> String {
         Quantity.text(milliseconds: Int64(duration / .milliseconds(1)))

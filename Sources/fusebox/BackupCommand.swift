@@ -49,7 +49,7 @@ struct BackupCommand: ParsableCommand {
                 "removed": .array(removed.map { .string($0) }),
             ],
             text: "\(path): \(Formatting.bytes(UInt64(snapshot.bytes.count))), "
-                + "\(Formatting.count(info.sequence, "change")), verified"
+                + "\(Quantity.count(info.sequence, "change")), verified"
                 + (removed.isEmpty ? "" : "; removed \(removed.joined(separator: ", "))")
         ).deliver(asJSON: connection.json)
     }

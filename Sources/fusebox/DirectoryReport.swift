@@ -1,6 +1,7 @@
 import FuseboxEngine
 import FuseboxInterop
 import FuseboxStore
+import FuseboxWire
 
 /// What `fusebox check` says of a data directory.
 struct DirectoryReport {
@@ -13,7 +14,9 @@ struct DirectoryReport {
     // MARK: For people
 
     var text: String {
-        let rows = inspection.snapshots.map(Self.row) + inspection.segments.map(Self.row)
+        let rows =
+            inspection.snapshots.map(Self.row) + inspection.segments.map(Self.row)
+            + (inspection.spare.map { [Self.row(spare: $0)] } ?? [])
         let table = Table(
             [.left("FILE"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("ENDS")], rows: rows)
         var lines = [table.text(ifEmpty: "There are neither snapshots nor segments.")]
@@ -27,7 +30,7 @@ struct DirectoryReport {
             lines.append("WRONG a daemon would not start: \(refusal)")
         } else if let (situation, sequence, _) = inspection.recovery {
             lines.append(
-                "a start would find \(Self.sentence(situation)), in all \(Formatting.count(sequence, "change"))")
+                "a start would find \(Self.sentence(situation)), in all \(Quantity.count(sequence, "change"))")
             lines.append(
                 situation.marked == 0
                     ? "no mark tells how far the journal was on the disk"
@@ -56,6 +59,13 @@ struct DirectoryReport {
         ]
     }
 
+    private static func row(spare bytes: Int) -> [String] {
+        [
+            JournalName.spare, Formatting.bytes(UInt64(bytes)), "-", "-",
+            "reserved for the next segment",
+        ]
+    }
+
     private static func ending(_ end: JournalEnd) -> String {
         end.name + (end.offset.map { " at byte \($0)" } ?? "")
     }
@@ -64,9 +74,9 @@ struct DirectoryReport {
         var parts = [base(situation.base).sentence]
         switch situation.tail {
         case .none: parts.append("no journal to replay")
-        case .whole: parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
+        case .whole: parts.append("\(Quantity.count(situation.replayed, "entry", plural: "entries")) to replay")
         case .torn:
-            parts.append("\(Formatting.count(situation.replayed, "entry", plural: "entries")) to replay")
+            parts.append("\(Quantity.count(situation.replayed, "entry", plural: "entries")) to replay")
             if let torn = situation.tornSentence { parts.append(torn) }
         case .unacknowledged(let file):
             parts.append("\(file) to drop, in which nothing was acknowledged")
@@ -90,7 +100,9 @@ struct DirectoryReport {
     var json: JSONValue {
         [
             "directory": .string(directory), "inUse": JSONValue(isInUse), "good": JSONValue(inspection.isGood),
-            "files": .array(inspection.snapshots.map(Self.json) + inspection.segments.map(Self.json)),
+            "files": .array(
+                inspection.snapshots.map(Self.json) + inspection.segments.map(Self.json)
+                    + (inspection.spare.map { [Self.json(spare: $0)] } ?? [])),
             "others": .array(inspection.others.map { .string($0) }), "recovery": Self.recovery(inspection),
             "permits": inspection.permits.map { JSONValue(record: $0) } ?? .null,
             "problems": .array(inspection.problems.map(Self.json)),
@@ -124,6 +136,10 @@ struct DirectoryReport {
             "offset": segment.end?.offset.map { JSONValue($0) } ?? (segment.end == nil ? 0 : .null),
             "intact": JSONValue(segment.problems.isEmpty),
         ]
+    }
+
+    private static func json(spare bytes: Int) -> JSONValue {
+        ["file": .string(JournalName.spare), "kind": "spare", "bytes": JSONValue(bytes)]
     }
 
     private static func epoch(_ epoch: UInt64?) -> JSONValue { epoch.map { .string(Formatting.epoch($0)) } ?? .null }

@@ -86,7 +86,8 @@ extension Failure.Status {
         case .busy, .limitReached, .tooManyConnections, .storageFailed: self = .tryAgain
         // The daemon is going away, or it does not speak this tool's protocol.
         case .ok, .shuttingDown, .fenced, .idleTimeout, .helloTimeout, .helloRequired, .badMagic, .malformed,
-            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceReused, .sequenceOutOfOrder:
+            .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceReused, .sequenceOutOfOrder,
+            .outcomeUnknown:
             self = .unavailable
         }
     }

@@ -65,11 +65,6 @@ enum Formatting {
         let digits = String(epoch, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
-
-    /// `1 failure`, `2 failures`.
-    static func count(_ number: some BinaryInteger, _ noun: String, plural: String? = nil) -> String {
-        "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
-    }
 }
 
 /// The daemon's time: what moments of its steady clock mean to somebody who reads them now.

@@ -46,9 +46,9 @@ struct ImportCommand: DaemonCommand {
         let header = SnapshotHeader(epoch: status.epoch, sequence: 0, moment: moment, profile: status.profile)
         let info = try client.importState(SnapshotCapture(machine, header: header).bytes(), parts: parts)
         let contents = [
-            parts.contains(.breakers) ? Formatting.count(machine.breakers.count, "breaker") : nil,
-            parts.contains(.exhaustion) ? Formatting.count(machine.exhaustion.count, "mark") : nil,
-            parts.contains(.ledger) ? Formatting.count(machine.ledger.providerCount, "provider") : nil,
+            parts.contains(.breakers) ? Quantity.count(machine.breakers.count, "breaker") : nil,
+            parts.contains(.exhaustion) ? Quantity.count(machine.exhaustion.count, "mark") : nil,
+            parts.contains(.ledger) ? Quantity.count(machine.ledger.providerCount, "provider") : nil,
         ].compactMap(\.self)
         return Answer(
             json: JSONValue(record: info),

@@ -34,7 +34,7 @@ enum NumberArgument {
 
     /// Reads a ratio of at least 0.
     static func ratio(_ text: String) throws -> Double {
-        guard let number = Double(text), number.isFinite, number >= 0 else {
+        guard let number = Double(text), ValueRanges.threshold.contains(number) else {
             throw ValidationError("give a number of at least 0, such as 0.8 for 80 %")
         }
         return number
@@ -44,8 +44,8 @@ enum NumberArgument {
     static func curve(_ text: String) throws -> [Double] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let shares = parts.compactMap { Double($0) }
-        guard shares.count == parts.count, shares.count <= Limits.curveLength,
-            shares.allSatisfy({ (0...1).contains($0) })
+        guard shares.count == parts.count, ValueRanges.curveLength.contains(shares.count),
+            shares.allSatisfy({ ValueRanges.share.contains($0) })
         else {
             throw ValidationError(
                 "give up to \(Limits.curveLength) shares from 0 to 1 with commas between them, such as 1,0.5,0.1")

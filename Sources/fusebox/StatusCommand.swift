@@ -17,7 +17,7 @@ struct StatusCommand: DaemonCommand {
 
     private static func listing(_ status: ServerStatus.Reply) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
-        let changes = Formatting.count(status.sequence, "change")
+        let changes = Quantity.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in
             "\(status.snapshotSequence) of \(changes), \(clock.relative(wall: taken))"
         }
@@ -32,7 +32,7 @@ struct StatusCommand: DaemonCommand {
             "exhausted": "\(status.exhausted)",
             "permits": "\(status.permits) in force",
             "ledger":
-                "\(Formatting.count(status.providers, "provider")), \(Formatting.count(status.modelAccounts, "model"))",
+                "\(Quantity.count(status.providers, "provider")), \(Quantity.count(status.modelAccounts, "model"))",
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,

@@ -111,10 +111,10 @@ private struct Watch {
     func gap(since earlier: Watch) -> String {
         if startedAt == earlier.startedAt {
             let missed = events.nextNumber - min(earlier.nextNumber, events.nextNumber)
-            return "connected again; up to \(Formatting.count(missed, "event")) may have been missed"
+            return "connected again; up to \(Quantity.count(missed, "event")) may have been missed"
         }
         let own = events.nextNumber - min(events.nextNumber, 1)
-        let missed = own == 0 ? "" : ", and up to \(Formatting.count(own, "event")) since it started"
+        let missed = own == 0 ? "" : ", and up to \(Quantity.count(own, "event")) since it started"
         return
             "connected again, to a daemon that has been started since; the last events of the one before may have been missed"
             + missed
@@ -136,7 +136,7 @@ extension ReceivedEvent {
 
     fileprivate func lines(_ clock: DaemonClock) -> [String] {
         let line = "\(clock.date(at))  \(Table.printable(sentence(clock)))"
-        return missed == 0 ? [line] : ["missed \(Formatting.count(missed, "event"))", line]
+        return missed == 0 ? [line] : ["missed \(Quantity.count(missed, "event"))", line]
     }
 
     private func sentence(_ clock: DaemonClock) -> String {

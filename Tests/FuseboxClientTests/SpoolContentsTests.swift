@@ -42,6 +42,50 @@ struct SpoolContentsTests {
         return pieces
     }
 
+    /// What is left out has counted, and what is sent again may have left.
+    @Test func shortenedItSaysTheSame() throws {
+        let bytes = try Self.left(3) + Self.appended().joined()
+        let before = try SpoolContents(bytes)
+        let after = try SpoolContents(before.shortened)
+        #expect(after.length < before.length)
+        #expect(after.reports.map(\.record.sequence) == [3, 4])
+        #expect(after.pending.map(\.sequence) == before.pending.map(\.sequence))
+        #expect(after.pending.allSatisfy { $0.mayHaveLeft })
+        #expect(after.held.map(\.record.sequence) == [3] && after.held[0].reason == "no")
+        #expect(after.lastSequence == before.lastSequence && after.acquaintance?.epoch == 42)
+        #expect(after.header.worker == before.header.worker)
+        // One that nobody has begun to deliver says no more than its writer did.
+        let untouched = try SpoolContents(try SpoolContents(Self.left(4)).shortened)
+        #expect(untouched.pending.map(\.mayHaveLeft) == [false, false, false, false])
+    }
+
+    @Test func moreThanOneFileTakesIsLeftInSeveral() throws {
+        var header = SpoolHeader()
+        (header.workerHigh, header.workerLow, header.lastSequence) = (1, 2, 10)
+        header.acquaintance = SpoolAcquaintance()
+        var reports = try (1...10).map { try Self.report($0) }
+        for place in [0, 7] { reports[place].mayHaveLeft = true }
+        let left = LeftReports(header: header, reports: reports)
+        let length = left.bytes.count
+        for (files, counts) in [
+            (left.divided(), [10]), (left.divided(reportsPerFile: 4), [4, 4, 2]),
+            (left.divided(bytesPerFile: length - 1), [9, 1]), (left.divided(bytesPerFile: length), [10]),
+        ] {
+            #expect(files.map(\.reports.count) == counts)
+            let contents = try files.map { try SpoolContents($0.bytes) }
+            #expect(Set(contents.map(\.header.worker)).count == counts.count)
+            // What may have left is sent again by the worker that sent it, under its number.
+            #expect(contents[0].header.worker == WorkerID(high: 1, low: 2) && contents[0].lastSequence == 10)
+            #expect(contents[0].reports.filter(\.record.mayHaveLeft).map(\.record.sequence) == [1, 8])
+            for other in contents.dropFirst() {
+                #expect(other.acquaintance == nil && other.reports.allSatisfy { !$0.record.mayHaveLeft })
+                #expect(other.lastSequence == UInt64(other.reports.count))
+            }
+            let payloads = contents.flatMap { $0.reports.map(\.record.payload.contents) }
+            #expect(Set(payloads) == Set(reports.map(\.payload.contents)) && payloads.count == 10)
+        }
+    }
+
     @Test func whatWasWrittenIsRead() throws {
         let bytes = try Self.left() + Self.appended().joined()
         let contents = try SpoolContents(bytes)

@@ -264,20 +264,23 @@ struct SpoolTests {
             guard request.command == Self.success else { return request.replySample() }
             switch (request.decoded() as BreakerSuccess).name.text {
             case "never": request.refuse(.overflow, "it is too much")
+            case "perhaps": request.refuse(.outcomeUnknown, "nobody knows")
             case "later" where isFull.load(ordering: .relaxed): request.refuse(.limitReached, "no room")
             default: request.replySample()
             }
         }
         let place = Place(server)
-        try place.leave(["never", "later", "now"])
+        try place.leave(["never", "later", "perhaps", "now"])
         let round = place.deliver()
-        #expect(round.delivered == 1 && round.held == 1 && round.failure == "no room")
+        #expect(round.delivered == 1 && round.held == 2 && round.failure == "no room")
         isFull.store(false, ordering: .relaxed)
         #expect(place.deliver().delivered == 1)
-        #expect(server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [1, 2, 3, 4])
+        #expect(
+            server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [1, 2, 3, 4, 5])
         let file = try #require(place.listed.first)
-        #expect(file.held == 1 && file.pending == 0)
+        #expect(file.held == 2 && file.pending == 0)
         #expect(file.reports.first { $0.state == .refused }?.reason == "it is too much")
+        #expect(file.reports.first { $0.state == .inDoubt }?.reason == "nobody knows")
         #expect(try SpoolDecision.discard(file.name, in: file.folder, evenPending: false) == .done)
         #expect(place.names.isEmpty)
     }
@@ -363,6 +366,59 @@ struct SpoolTests {
         _ = place.deliver()
         #expect(place.deliver().delivered == (isWhole ? 1 : 0))
         #expect(place.names.isEmpty)
+    }
+
+    /// What many deliveries have written down, none of which could deliver it, does not stand in its way.
+    @Test func aFileThatDeliveriesHaveMadeLongIsDeliveredAndGetsShort() throws {
+        let isFull = Atomic(true)
+        let server = FakeServer { request in
+            guard request.command == Self.success, isFull.load(ordering: .relaxed) else { return request.replySample() }
+            request.refuse(.limitReached, "no room")
+        }
+        let place = Place(server)
+        try place.leave(["a"])
+        let path = "\(place.folder)/\(place.names[0])"
+        var writer = ByteWriter()
+        var sequence = try #require(place.listed.first?.reports.first?.sequence)
+        while writer.count < 25 << 20 {
+            var result = SpoolResult(sequence, .renumbered, newSequence: sequence + 1)
+            result.reason = String(repeating: "r", count: Limits.textLength)
+            writer.writeSpool(.result, result)
+            sequence += 1
+        }
+        let file = open(path, O_WRONLY | O_APPEND)
+        let bytes = writer.bytes
+        #expect(write(file, bytes, bytes.count) == bytes.count)
+        close(file)
+        let round = place.deliver()
+        #expect(round.failure == "no room")
+        let listed = try #require(place.listed.first)
+        #expect(listed.damage == nil && listed.pending == 1 && listed.length < 1_000)
+        isFull.store(false, ordering: .relaxed)
+        #expect(place.deliver().delivered == 1)
+        #expect(place.names.isEmpty)
+        #expect(
+            server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [
+                sequence, sequence + 1,
+            ])
+    }
+
+    /// One that is too long to be read is shown, and does not stand in the way of others.
+    @Test func aFileThatIsTooLongIsToldAndStays() throws {
+        let place = Place(FakeServer())
+        let names = (0..<4).map { "179563487808\($0)-3cd41c7fa6ab5d09.spool" }
+        try place.leave(["a"])
+        for name in names {
+            let file = open("\(place.folder)/\(name)", O_WRONLY | O_CREAT, 0o600)
+            #expect(ftruncate(file, SpoolFolder.readLimit + 1) == 0)
+            close(file)
+        }
+        let round = place.deliver()
+        #expect(round.delivered == 1 && round.failure == nil)
+        #expect(place.listed.map(\.name) == names)
+        #expect(place.listed.allSatisfy { $0.damage?.contains("longer than \(SpoolFolder.readLimit) bytes") == true })
+        #expect(place.listed.allSatisfy { $0.length == SpoolFolder.readLimit + 1 })
+        #expect(try SpoolDecision.discard(names[0], in: place.folder, evenPending: false) == .done)
     }
 
     @Test func aFolderThatOthersMayUseIsNotUsed() throws {

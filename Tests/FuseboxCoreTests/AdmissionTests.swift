@@ -178,44 +178,6 @@ struct AdmissionTests {
         #expect(try rig.apply(Settle(permit: soft, outcome: .success), at: 9_001).standing == .expired)
     }
 
-    @Test("Lapsed permits are remembered up to a limit; then what they cost is to be reported")
-    func forgotten() throws {
-        var limits = Limits()
-        limits.lapsedPermits = 1
-        var rig = Rig(limits: limits)
-        let permits = try (0..<3).map { _ in try permit(admit("1", ttl: 5), &rig) }
-        try rig.apply(Settle(permit: permits[2], outcome: .success))
-        try rig.apply(Advance(), at: 5)
-        rig.expect(.notFound, of: Settle(permit: permits[0], outcome: .success), at: 6)
-        #expect(try rig.apply(Settle(permit: permits[1], outcome: .success), at: 6).standing == .expired)
-        #expect(try rig.apply(Settle(permit: permits[2], outcome: .success), at: 6).standing == .settled)
-    }
-
-    @Test("The lapsed permits of one user push out none of another's, over a restart too", arguments: [false, true])
-    func forgottenByUser(isRestored: Bool) throws {
-        var limits = Limits()
-        limits.lapsedPermits = 4
-        var rig = Rig(limits: limits)
-        func lapse(_ number: Int, by user: UInt32) throws -> UInt64 {
-            try #require(try rig.apply(admit("1", ttl: 5), at: Int64(number * 10), by: user).permit)
-        }
-        let others = try (0..<2).map { try lapse($0, by: 1) }
-        let own = try (2..<7).map { try lapse($0, by: 2) }
-        try rig.apply(Advance(), at: 100)
-        if isRestored { rig.machine = try rig.machine.restored() }
-        let late = try (11..<14).map { try lapse($0, by: 2) }
-        try rig.apply(Advance(), at: 200)
-        for permit in others {
-            #expect(try rig.apply(Settle(permit: permit, outcome: .success), at: 201, by: 1).standing == .expired)
-        }
-        for permit in own + late.prefix(1) {
-            rig.expect(.notFound, of: Settle(permit: permit, outcome: .success), at: 201, by: 2)
-        }
-        for permit in late.suffix(2) {
-            #expect(try rig.apply(Settle(permit: permit, outcome: .success), at: 201, by: 2).standing == .expired)
-        }
-    }
-
     @Test("Very many deadlines at one moment are met in several turns")
     func manyDeadlines() throws {
         var rig = Rig()

@@ -98,7 +98,7 @@ struct CircuitBreakerTests {
             record.lastDecay = at(lastDecay)
             #expect(throws: Refusal.self) { try CircuitBreaker(record) }
         }
-        for lastDecay in [-longestDurationMilliseconds, 8_640_000_000_000_000 + longestDurationMilliseconds] {
+        for lastDecay in [-ValueRanges.longestMilliseconds, 8_640_000_000_000_000 + ValueRanges.longestMilliseconds] {
             record.lastDecay = at(lastDecay)
             record.windowStart = at(lastDecay)
             record.configuration.degradationCurve = [0]
@@ -174,7 +174,7 @@ struct CircuitBreakerTests {
         "A configuration out of range is refused",
         arguments: [
             BreakerConfigurationChange(resetTimeoutMilliseconds: 0),
-            BreakerConfigurationChange(resetTimeoutMilliseconds: longestDurationMilliseconds + 1),
+            BreakerConfigurationChange(resetTimeoutMilliseconds: ValueRanges.longestMilliseconds + 1),
             BreakerConfigurationChange(monitoringPeriodMilliseconds: -1),
             BreakerConfigurationChange(degradationCurve: Array(repeating: 1, count: 33)),
         ])

@@ -110,7 +110,7 @@ struct ExhaustionRegistryTests {
         #expect(listed.count == 300)
     }
 
-    @Test("A duration out of range is refused", arguments: [-1, longestDurationMilliseconds + 1])
+    @Test("A duration out of range is refused", arguments: [-1, ValueRanges.longestMilliseconds + 1])
     func outOfRange(milliseconds: Int64) {
         var rig = Rig()
         rig.expect(.outOfRange, of: ExhaustionMark(provider: name("p"), resetAfterMilliseconds: milliseconds))

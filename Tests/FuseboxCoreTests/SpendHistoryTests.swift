@@ -75,7 +75,7 @@ struct SpendHistoryTests {
 
     private func footprintBound(lists: Int) -> Int {
         // A list wastes less than a block at each end, and a fold frees before it fills.
-        lists * (SpendPool.entriesPerProvider / SpendBlock.capacity + 3) * MemoryLayout<SpendBlock>.stride
+        lists * (SpendPool.entriesPerProvider / SpendBlock.capacity + 3) * SpendBlock.bytes
     }
 
     @Test("The rolling sum follows time without a walk")

@@ -38,8 +38,8 @@ extension EndToEnd {
             let data = daemon.dataPath
             switch loss {
             case .directory, .replaced:
-                for name in fileNames(in: data) { unlink("\(data)/\(name)") }
-                rmdir(data)
+                // The daemon may still be making its spare segment.
+                repeat { for name in fileNames(in: data) { unlink("\(data)/\(name)") } } while rmdir(data) != 0
                 if loss == .replaced { mkdir(data, 0o700) }
             case .moved: rename(data, daemon.folder("elsewhere"))
             case .segment: for name in segmentNames(in: data) { unlink("\(data)/\(name)") }

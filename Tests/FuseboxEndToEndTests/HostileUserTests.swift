@@ -12,9 +12,14 @@ extension EndToEnd {
 
         /// A daemon that everybody may connect to.
         private func daemon(_ flags: String...) throws -> DaemonProcess {
+            try daemon(flags, in: TemporaryFolder())
+        }
+
+        private func daemon(
+            _ flags: [String], in folder: TemporaryFolder, prelude: String = "true"
+        ) throws -> DaemonProcess {
             var options = DaemonProcess.Options(flags: ["--socket-mode", "0666"] + flags)
-            options.prelude = "ulimit -n $(ulimit -Hn)"
-            let folder = TemporaryFolder()
+            options.prelude = "ulimit -n $(ulimit -Hn); \(prelude)"
             chmod(folder.path, 0o755)
             return try DaemonProcess(options, in: folder)
         }
@@ -24,7 +29,8 @@ extension EndToEnd {
             _ kind: String, _ count: Int, of daemon: DaemonProcess
         ) throws -> (process: CallerProcess, words: [Substring]) {
             let words = ["socket=\(daemon.socketPath)", "uid=\(Self.hostile)", "kind=\(kind)", "count=\(count)"]
-            let process = CallerProcess("hostile", words, name: kind, in: daemon.folder)
+            let name = "\(kind)-\(fileNames(in: daemon.folder.path).count)"
+            let process = CallerProcess("hostile", words, name: name, in: daemon.folder)
             let isReady = waitUntil { !process.book.isEmpty || process.ended != nil }
             try #require(isReady && process.ended == nil, "\(kind): \(process.log)")
             return (process, Array(process.book[0].dropFirst()))
@@ -118,6 +124,37 @@ extension EndToEnd {
             withExtendedLifetime(process) {}
         }
 
+        /// One user's processes hold all the permits that it may have, and die at once: others go on during it and after, and
+        /// every place comes back within the grace.
+        @Test func permitsOfProcessesThatAreKilledComeBackAndOthersGoOnMeanwhile() throws {
+            let daemon = try daemon()
+            let root = try RawPeer.greeted(daemon.socketPath)
+            func totals() throws -> PermitTotals {
+                try root.ask(PermitList(cursor: 0)).reply(PermitList.Reply.self).totals
+            }
+            let limits = Limits()
+            let share = limits.permitsPerUser / 4
+            let bystander = Bystander(daemon.socketPath)
+            for round in 1...2 as ClosedRange<UInt64> {
+                let holders = try (0..<4).map { _ in try take("permits", share, of: daemon) }
+                for holder in holders { #expect(holder.words == ["\(share)", "0", "0"]) }
+                // There is not one more for this user.
+                let more = try take("permits", 10, of: daemon).words
+                #expect(more == ["0", "10", "0"], "\(more)")
+                try expectOthersGoOn(daemon)
+                for holder in holders { holder.process.kill() }
+                let killed = monotonicMilliseconds()
+                #expect(waitUntil { (try? totals().outstanding) == 0 })
+                let passed = Int64(monotonicMilliseconds() - killed)
+                // Then come turns that take back as many as one may.
+                let bound = limits.workerGraceMilliseconds + 2_000
+                #expect(passed <= bound, "the last place came back after \(passed) ms")
+                #expect(try totals().reclaimed == round * UInt64(limits.permitsPerUser))
+                try expectOthersGoOn(daemon)
+            }
+            bystander.expectWasServed()
+        }
+
         // MARK: Time and memory
 
         @Test func listsOfOneUsersManyConnectionsDelayNobodyElse() throws {
@@ -141,6 +178,29 @@ extension EndToEnd {
             // Replies that are not read are not asked for any more; of half frames the longest goes.
             if kind == "half" { #expect(daemon.log.contains("who may have 8388608 in all connections")) }
             withExtendedLifetime(process) {}
+        }
+
+        /// Replies that wait for the disk are its user's memory as much as what it does not read.
+        @Test(.enabled(if: Interposer.isPossible))
+        func repliesThatADiskThatHangsHoldsBackAreBounded() throws {
+            let folder = TemporaryFolder()
+            let interposer = try Interposer(in: folder)
+            let daemon = try daemon(["--max-buffers", "16MiB"], in: folder, prelude: interposer.prelude)
+            try expectOthersGoOn(daemon)
+            let before = daemon.residentBytes
+            interposer.holdSyncs()
+            let (process, words) = try take("resends", 200, of: daemon)
+            // What the sockets hold, and little more.
+            #expect(try #require(Int(words[0])) < 100 << 20)
+            #expect(daemon.residentBytes < before + 32 << 20)
+            // Others are served whatever does not need the disk.
+            let root = try RawPeer.greeted(daemon.socketPath)
+            #expect(try root.ask(Ping()).status == .ok)
+            #expect(try root.ask(BreakerAcquire(name: Name("p"))).status == .ok)
+            interposer.heal()
+            try expectOthersGoOn(daemon)
+            #expect(try root.account("p").usage.requests == 200)
+            #expect(process.ended == nil && !daemon.log.contains("dropped"), "\(daemon.log)")
         }
 
         @Test func denialsAreNotJournaled() throws {

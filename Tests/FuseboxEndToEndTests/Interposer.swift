@@ -26,6 +26,9 @@ struct Interposer {
     /// Makes every fsync, and with it every snapshot, wait until `heal`.
     func holdSnapshots() { fail("hold") }
 
+    /// Makes every fdatasync, and with it every durable acknowledgement, wait until `heal`.
+    func holdSyncs() { fail("stall") }
+
     /// Makes this call fail from now on.
     func fail(_ call: String) { write(Array(call.utf8), to: trigger) }
 
@@ -65,6 +68,7 @@ struct Interposer {
 
         int fdatasync(int file) {
             if (told("fdatasync")) { errno = EIO; return -1; }
+            while (told("stall")) usleep(1000);
             return REAL(fdatasync)(file);
         }
 

@@ -27,7 +27,7 @@ final class Conversation {
 
     var hasEvents: Bool {
         endTurn()
-        return engine.hasEvents
+        return engine.beginEvents()
     }
     func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
     var isSnapshotCurrent: Bool { engine.isSnapshotCurrent }

@@ -2,6 +2,7 @@ import FuseboxCore
 import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
+import Testing
 
 @testable import FuseboxEngine
 
@@ -102,4 +103,24 @@ final class Life: StorekeeperDelegate {
     func runAgain() {}
     func note(_ news: StorekeeperNews) { self.news.append(news) }
     func journalFailed(_ error: StorageError) { failure = error }
+}
+
+extension Life {
+    /// One that records twice and ends in order.
+    static func once(on storage: SimulatedStorage, _ record: LedgerRecord) throws {
+        let life = try Life(on: storage, worker: 1)
+        life.turn { for _ in 0..<2 { life.ask(record) } }
+        life.stop()
+        #expect(life.delivered == 2)
+        #expect(try storage.recoveredSequence() == 2)
+    }
+}
+
+extension SimulatedStorage {
+    /// How far a start comes with what is there.
+    func recoveredSequence() throws -> UInt64 {
+        let recovered = try Recovered.find(
+            in: SnapshotStore(self), profile: .fusebox, limits: Limits(), newEpoch: 1, at: Moment(milliseconds: 1))
+        return recovered.sequence
+    }
 }

@@ -19,23 +19,10 @@ struct StorageHealthTests {
             provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1)
     }
 
-    private func recovered() throws -> UInt64 {
-        let recovered = try Recovered.find(
-            in: SnapshotStore(storage), profile: .fusebox, limits: Limits(), newEpoch: 1, at: Moment(milliseconds: 1))
-        return recovered.sequence
-    }
-
-    /// One life that records twice and ends in order.
-    private func liveOnce() throws {
-        let life = try Life(on: storage, worker: 1)
-        life.turn { for _ in 0..<2 { life.ask(record) } }
-        life.stop()
-    }
-
     // MARK: A full disk
 
     @Test func aDiskThatIsFullFromTheStartIsToldOnceAndSoIsItsEnd() throws {
-        try liveOnce()
+        try Life.once(on: storage, record)
         storage.isFull = true
         let life = try Life(on: storage, worker: 2)
         guard case .noRoom(let error)? = life.news.first else { return #expect(Bool(false), "\(life.news)") }
@@ -69,7 +56,7 @@ struct StorageHealthTests {
     }
 
     @Test func aSnapshotThatAStartWouldRefuseDoesNotCountAndTheDaemonGoesOn() throws {
-        try liveOnce()
+        try Life.once(on: storage, record)
         let life = try Life(on: storage, worker: 2)
         let before = try snapshots
         let segments = try storage.segments()
@@ -96,7 +83,7 @@ struct StorageHealthTests {
         #expect(refused.count == 4, "each has a name of its own: \(life.news)")
         // What the journal holds is what comes back.
         storage.killProcess()
-        #expect(try recovered() == 6)
+        #expect(try storage.recoveredSequence() == 6)
     }
 
     /// It takes as long as one that succeeds, and gives the same: it is not tried at once again.
@@ -181,7 +168,7 @@ struct StorageHealthTests {
         #expect(life.keeper.engine.storage.lastSync != nil)
         storage.losePower()
         #expect(try SyncMark.all(in: storage).highest(epoch: 9) == 3)
-        #expect(try recovered() == 3)
+        #expect(try storage.recoveredSequence() == 3)
     }
 
     @Test func anIdleDaemonSyncsNoMarks() throws {

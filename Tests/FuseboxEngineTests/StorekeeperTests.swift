@@ -23,26 +23,11 @@ struct StorekeeperTests {
         try JournalReader(storage.read(segment.file)).header
     }
 
-    private func recovered() throws -> UInt64 {
-        let recovered = try Recovered.find(
-            in: SnapshotStore(storage), profile: .fusebox, limits: Limits(), newEpoch: 1, at: Moment(milliseconds: 1))
-        return recovered.sequence
-    }
-
-    /// One life that records twice and ends in order.
-    private func liveOnce() throws {
-        let life = try Life(on: storage, worker: 1)
-        life.turn { for _ in 0..<2 { life.ask(record) } }
-        life.stop()
-        #expect(life.delivered == 2)
-        #expect(try recovered() == 2)
-    }
-
     // MARK: A full disk
 
     /// Seed 645 of the simulator once found this: a part that continued nothing, and numbers that were called safe.
     @Test func whatCameUnjournaledIsNeitherContinuedNorCalledOnTheDisk() throws {
-        try liveOnce()
+        try Life.once(on: storage, record)
         storage.isFull = true
         let life = try Life(on: storage, worker: 2)
         life.turn { for _ in 0..<3 { life.ask(outcome) } }
@@ -66,11 +51,11 @@ struct StorekeeperTests {
         life.turn { life.ask(record) }
         storage.killProcess()
         #expect(!JournalReader.proves(3, in: try storage.read(rebased.file)))
-        #expect(try recovered() == 5, "a start is not refused")
+        #expect(try storage.recoveredSequence() == 5, "a start is not refused")
     }
 
     @Test func aJournalThatIsOpenedLateSaysThatItContinuesASnapshot() throws {
-        try liveOnce()
+        try Life.once(on: storage, record)
         storage.isFull = true
         let full = try Life(on: storage, worker: 2)
         full.turn { full.ask(outcome) }
@@ -122,7 +107,7 @@ struct StorekeeperTests {
         next.turn { next.ask(record) }
         storage.killProcess()
         #expect(try JournalReader.proves(5, in: storage.read(WrittenDirectory.journal(5))))
-        #expect(try recovered() == 3, "a start is not refused")
+        #expect(try storage.recoveredSequence() == 3, "a start is not refused")
     }
 
     // MARK: The end

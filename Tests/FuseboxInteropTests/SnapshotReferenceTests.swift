@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxInterop
 import Testing
 
@@ -9,5 +10,11 @@ struct SnapshotReferenceTests {
         #expect(
             page.hasSuffix("\n\(SnapshotReference.marker)\n\n\(SnapshotReference.markdown())"),
             "run `make proto-docs` and review the difference")
+    }
+
+    @Test("proto-docs/snapshot.md has a row for every section", arguments: ImageSection.allCases)
+    func everySectionIsThere(_ section: ImageSection) throws {
+        let page = try #require(ProtocolDocuments.text("snapshot.md"))
+        #expect(page.contains("\n| \(section.rawValue) | "))
     }
 }

@@ -8,7 +8,7 @@ import Testing
     let log = Log()
 
     init() throws {
-        SignalWatcher.ignoreBrokenPipes()
+        SignalWatcher.ignore(SIGPIPE)
         loop = try EventLoop()
     }
 

@@ -52,6 +52,16 @@ struct UserQuotasTests {
         #expect(quotas.arrival(of: hostile, isOperator: true) == .admitted, "operators have no bound of their own")
     }
 
+    @Test("Where there is one place, one is told of")
+    func one() {
+        var quotas = UserQuotas(limits { $0.connectionsPerUser = 1 })
+        #expect(fill(&quotas, of: hostile) == 1)
+        #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "has 1 connection, which"))
+        quotas = UserQuotas(limits { $0.connections = 1 })
+        #expect(fill(&quotas, of: hostile) == 1)
+        #expect(isRefused(quotas.arrival(of: other, isOperator: false), saying: "1 client is connected, which"))
+    }
+
     @Test("The last places are for operators")
     func reserve() {
         var quotas = UserQuotas(limits())
@@ -140,8 +150,9 @@ struct UserQuotasTests {
         var quotas = UserQuotas(limits())
         let (a, b) = (quotas.add(1, of: 1), quotas.add(2, of: 2))
         _ = quotas.hold(250, of: a)
-        #expect(!quotas.isTight(a))
+        let atHalf = quotas.isTight(a)
         _ = quotas.hold(1, of: a)
-        #expect(quotas.isTight(a) && !quotas.isTight(b))
+        let (beyondHalf, other) = (quotas.isTight(a), quotas.isTight(b))
+        #expect(!atHalf && beyondHalf && !other)
     }
 }

@@ -124,7 +124,7 @@ final class SimulatedDaemon {
 
     /// Whether a request of this length can be handled now; if not, room is asked for.
     func canTake(frameLength: Int, _ session: UInt64) -> Bool {
-        if keeper.engine.canTake(frameLength: frameLength) { return true }
+        if keeper.engine.room.canTake(frameLength: frameLength) { return true }
         keeper.waitForRoom(session, frameLength: frameLength)
         return false
     }
@@ -200,8 +200,8 @@ final class SimulatedDaemon {
     var sequence: UInt64 { keeper.engine.sequence }
     var durableSequence: UInt64 { keeper.engine.durableSequence }
     /// Whether the journal reaches up to the state, or there is none.
-    var isJournalCurrent: Bool { !keeper.engine.needsRebase && !keeper.engine.isRebasing }
-    var takesUnjournaledOutcomes: Bool { keeper.engine.takesUnjournaledOutcomes }
+    var isJournalCurrent: Bool { !keeper.engine.room.needsRebase && !keeper.engine.isRebasing }
+    var takesUnjournaledOutcomes: Bool { keeper.engine.room.takesUnjournaledOutcomes }
     /// Whether a provider has an enforced budget and a limit of requests.
     func isLimited(_ provider: Name) -> Bool {
         guard let id = keeper.engine.machine.names.find(provider),

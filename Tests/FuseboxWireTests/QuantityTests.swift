@@ -40,6 +40,12 @@ struct QuantityTests {
         #expect(Quantity.bytes(text) == bytes)
     }
 
+    @Test("One of a thing is singular", arguments: [(0, "0 entries"), (1, "1 entry"), (2, "2 entries")])
+    func counts(number: Int, text: String) {
+        #expect(Quantity.count(number, "entry", plural: "entries") == text)
+        #expect(Quantity.count(UInt8(number), "mark") == "\(number) mark\(number == 1 ? "" : "s")")
+    }
+
     @Test(
         "A duration is printed in one unit, and read again",
         arguments: [0, 1, 999, 1_000, 90_000, 5_400_000, 86_400_000, 90_061_001])

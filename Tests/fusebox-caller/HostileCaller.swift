@@ -31,6 +31,10 @@ struct HostileCaller {
         case "models": try introduce { try record("p", "model-\($0)") }
         case "workers": try beManyWorkers()
         case "denials": try askInVain()
+        case "resends": try sendAgain()
+        case "permits":
+            let candidates = try Candidates([Candidate(provider: Name("p"))])
+            try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: Limits.permitMilliseconds) }
         default: throw CallerFailure("no kind \(kind)")
         }
         while true {
@@ -102,6 +106,30 @@ struct HostileCaller {
             if reading, !peer.swallow() { return false }
             return peer.flood(requests)
         }
+    }
+
+    /// Sends one report over and over, on so many connections, until nobody takes any more of it or that is very much; notes
+    /// how many bytes were taken.
+    private func sendAgain() throws {
+        let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
+        let requests = Array(repeatElement(request, count: 64).joined())
+        let peers = try (0..<count).map { _ in
+            guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
+            return peer
+        }
+        var sent = 0
+        var lastChange = monotonicMicroseconds()
+        while sent < 128 << 20, monotonicMicroseconds() - lastChange < 2_000_000 {
+            for peer in peers {
+                let taken = try peer.push(requests)
+                sent += taken
+                if taken > 0 { lastChange = monotonicMicroseconds() }
+            }
+            endWithoutParent(parent)
+            pass(milliseconds: 1)
+        }
+        try book.note("ready", sent)
+        hold(peers)
     }
 
     private func sendHalfFrames() throws {

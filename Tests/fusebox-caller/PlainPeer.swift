@@ -11,17 +11,8 @@ final class PlainPeer {
 
     /// Connects; nil if the daemon does not take it.
     init?(_ path: String) {
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard socket >= 0 else { return nil }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard status == 0 else { return nil }
+        guard let socket = connectedSocket(path) else { return nil }
+        self.socket = socket
     }
 
     deinit { close(socket) }
@@ -101,6 +92,24 @@ final class PlainPeer {
             guard count > 0 else { return errno == EAGAIN }
             unsent = unsent.dropFirst(count)
         }
+    }
+
+    /// Sends what the socket takes of these bytes over and over, up to a megabyte; returns how many bytes that was.
+    func push(_ bytes: [UInt8]) throws -> Int {
+        var sent = 0
+        while sent < 1 << 20 {
+            if unsent.isEmpty { unsent = bytes[...] }
+            let count = unsent.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            guard count > 0 else {
+                guard errno == EAGAIN else { throw CallerFailure("the connection is closed") }
+                break
+            }
+            unsent = unsent.dropFirst(count)
+            sent += count
+        }
+        return sent
     }
 
     /// Sends what the socket takes of these bytes, once; returns false once the connection is closed.

@@ -15,6 +15,15 @@ struct CommandDump {
         let help: String
 
         var description: String { (command + [name]).joined(separator: " ") }
+
+        /// Whether it is an option that takes a number: a count, a time, an amount.
+        var isNumber: Bool { kind == "option" && !Self.words.contains(valueName) }
+
+        /// The kinds of values that are no numbers.
+        private static let words: Set<String> = [
+            "path", "name", "directory", "outcome", "format", "length", "profile",
+            "socket", "data", "durability", "admin-group", "log-level",
+        ]
     }
 
     private(set) var commands: [[String]] = []

@@ -41,10 +41,10 @@ struct FuseboxToolTests {
                 ["run", "--provider", "a", "--ttl", "25h", "--", "true"],
                 "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 1ms to 1d"
             ),
-            (["ledger", "burn", "a", "--window", "90"], "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 0s to 366d"),
+            (["ledger", "burn", "a", "--window", "90"], "such as 500ms, 60s, 1.5h, 1h30m or 7d, of at least 0s"),
             (
                 ["breaker", "configure", "a", "--reset-timeout", "x"],
-                "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 0s to 366d"
+                "such as 500ms, 60s, 1.5h, 1h30m or 7d, from 1ms to 366d"
             ),
             (["exhaustion", "mark", "a", "--for", "9999d"], "such as 1500ms, 6m0s or 1.5h, or a moment"),
             (["report", "--provider", "a", "--outcome", "failure", "--retry-after", "soon"], "up to 366d from now"),

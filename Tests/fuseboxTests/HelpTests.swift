@@ -66,21 +66,13 @@ struct HelpTests {
 
     // MARK: Numbers
 
-    /// The kinds of values that are no numbers.
-    private static let words: Set<String> = [
-        "path", "name", "directory", "outcome", "format", "length", "profile",
-        "socket", "data", "durability", "admin-group", "log-level",
-    ]
-
     @Test(
         "What is no number, or out of range, is told the form and the range, by every option that takes one",
         arguments: [
             Program.fusebox, Program.fuseboxd,
         ])
     func wrongNumbers(_ program: String) throws {
-        let numbers = try CommandDump(of: program).parameters.filter {
-            $0.kind == "option" && !Self.words.contains($0.valueName)
-        }
+        let numbers = try CommandDump(of: program).parameters.filter(\.isNumber)
         #expect(numbers.count > 5)
         for parameter in numbers {
             // A provider's "-1" means now, and a ratio has no upper bound.

@@ -76,6 +76,20 @@ struct OfflineCommandsTests {
         #expect(try names() == before)
     }
 
+    @Test func theSpaceForTheNextSegmentIsCalledWhatItIs() throws {
+        try killedDaemon(records: 1)
+        folder.write("data/journal-spare.fusebox", [UInt8](repeating: 0, count: 4_096))
+        folder.write("data/notes", [])
+        let outcome = try tool("check", data)
+        #expect(outcome.status == 0, "\(outcome.output)")
+        let row = try #require(outcome.lines.first { $0.hasPrefix("journal-spare.fusebox ") })
+        #expect(row.hasSuffix("reserved for the next segment") && row.contains("4.0 KiB"), "\(row)")
+        #expect(outcome.lines.contains("not looked into: notes"))
+        let json = try tool("check", data, "--json").json
+        #expect(json["files"]?.list?.last == ["file": "journal-spare.fusebox", "kind": "spare", "bytes": 4_096])
+        #expect(json["others"] == ["notes"])
+    }
+
     @Test func checkFindsAFlippedBitInTheJournalWithFileAndOffset() throws {
         try killedDaemon(records: 5)
         let name = try segment()

@@ -303,8 +303,10 @@ final class Exchange: Sendable {
     private func spool(_ left: LeftReports) {
         var left = left
         left.header.client = configuration.sentName
-        let outcome = left.write(to: configuration.spool)
-        update { $0.noteSpooled(left.reports.count, outcome) }
+        for (rank, file) in left.divided().enumerated() {
+            let outcome = file.write(to: configuration.spool, rank: rank)
+            update { $0.noteSpooled(file.reports.count, outcome) }
+        }
     }
 
     // MARK: The background thread

@@ -233,7 +233,7 @@ struct SharedExchange: ~Copyable {
         switch outcome {
         case .success(let file):
             spooling.reports += count
-            spooling.file = file
+            spooling.file = spooling.file ?? file
         case .failure(let failure):
             spooling.failure = failure.description
             machine.droppedReports += UInt64(count)

@@ -2,9 +2,9 @@
 public struct Spooling: Sendable, Equatable {
     /// How many were left in the spool.
     public var reports = 0
-    /// The file that holds them.
+    /// The file that holds them; the first, if they fill several.
     public var file: String?
-    /// Why they could not be left there; nil: they were, or there were none.
+    /// Why they could not be left there, or some of them; nil: they were, or there were none.
     public var failure: String?
 
     /// None were left.

@@ -15,10 +15,49 @@ struct LeftReports: Sendable {
         return writer.bytes
     }
 
+    /// The same in as many files as it takes, the first to be delivered first.
+    ///
+    /// What may have left stays this worker's, in the first file. The others are of workers that no daemon has met, for each file
+    /// is delivered as a worker of its own.
+    func divided(
+        bytesPerFile: Int = SpoolFolder.fileLimit, reportsPerFile: Int = SpoolFolder.reportsLimit
+    ) -> [LeftReports] {
+        var files = [LeftReports(header: header, reports: reports.filter(\.mayHaveLeft))]
+        var bytes = files[0].bytes.count
+        for report in reports where !report.mayHaveLeft {
+            let length = report.spoolLength
+            if files[files.count - 1].reports.count >= reportsPerFile || bytes + length > bytesPerFile {
+                files.append(LeftReports(header: header, reports: []))
+                bytes = files[files.count - 1].bytes.count
+            }
+            files[files.count - 1].reports.append(report)
+            bytes += length
+        }
+        files[0].reports.sort { $0.sequence < $1.sequence }
+        files[0].header.reports = UInt32(files[0].reports.count)
+        for place in files.indices.dropFirst() { files[place].becomeNew() }
+        return files
+    }
+
+    /// Becomes the reports of a worker that no daemon has met.
+    mutating func becomeNew() {
+        let worker = WorkerID.random()
+        for place in reports.indices {
+            reports[place].sequence = UInt64(place + 1)
+            reports[place].mayHaveLeft = false
+        }
+        header.workerHigh = worker.high
+        header.workerLow = worker.low
+        header.acquaintance = nil
+        header.lastSequence = UInt64(reports.count)
+        header.reports = UInt32(reports.count)
+    }
+
     /// Writes them to the first folder of the spool that can be used. When it returns they are on the disk.
     ///
+    /// - Parameter rank: after how many others that are written with it it is to stand
     /// - Returns: the file's path; or why there is none
-    func write(to place: FuseboxClient.SpoolPlace) -> Result<String, SystemFailure> {
+    func write(to place: FuseboxClient.SpoolPlace, rank: Int = 0) -> Result<String, SystemFailure> {
         var dated = self
         dated.header.at = Self.wallClock
         dated.header.processID = UInt32(bitPattern: getpid())
@@ -28,7 +67,8 @@ struct LeftReports: Sendable {
             do throws(SystemFailure) {
                 let folder = try SpoolFolder.make(path)
                 try folder.checkRoom(for: bytes.count)
-                return .success("\(path)/\(try SpoolFile.write(bytes, to: folder))")
+                let file = try SpoolFile.make(bytes, in: folder, rank: rank)
+                return .success("\(path)/\(file.name)")
             } catch { failure = error }
         }
         return .failure(failure)
@@ -38,5 +78,14 @@ struct LeftReports: Sendable {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+extension SpoolReport {
+    /// The bytes that it takes in a file.
+    fileprivate var spoolLength: Int {
+        var writer = ByteWriter()
+        writer.writeSpool(.report, self)
+        return writer.count
     }
 }

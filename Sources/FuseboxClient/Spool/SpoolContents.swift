@@ -163,6 +163,27 @@ struct SpoolContents {
         reports.filter(\.isPending).map(\.record).sorted { $0.sequence < $1.sequence }
     }
 
+    /// A file that says the same and nothing of what has counted.
+    var shortened: [UInt8] {
+        let reports = reports.filter { $0.isPending || $0.isHeld }.sorted { $0.record.sequence < $1.record.sequence }
+        var header = header
+        header.lastSequence = lastSequence
+        header.acquaintance = acquaintance?.written
+        header.reports = UInt32(reports.count)
+        let left = reports.map { report in
+            var record = report.record
+            record.mayHaveLeft = record.mayHaveLeft || hasBegun
+            return record
+        }
+        var writer = ByteWriter()
+        writer.write(contentsOf: LeftReports(header: header, reports: left).bytes)
+        for report in reports {
+            guard let result = report.result else { continue }
+            writer.writeSpool(.result, SpoolResult(report.record.sequence, result, report.reason))
+        }
+        return writer.bytes
+    }
+
     /// The reports that wait for a person.
     var held: [Report] { reports.filter(\.isHeld) }
 }

@@ -99,6 +99,7 @@ package struct SpoolRound {
     private func sweep(_ name: String, in folder: borrowing SpoolFolder) {
         do throws(SystemFailure) {
             guard let file = try SpoolFile.open(name, in: folder), file.age >= Self.abandonedSeconds else { return }
+            guard !file.isTooLong else { return }
             if (try? SpoolContents(try file.read())) != nil {
                 try file.adopt(in: folder)
             } else {
@@ -112,8 +113,8 @@ package struct SpoolRound {
     private mutating func take(_ name: String, in folder: borrowing SpoolFolder, _ goesOn: () -> Bool) {
         do throws(SystemFailure) {
             guard let file = try SpoolFile.open(name, in: folder) else { return }
-            // A damaged file is shown to a person.
-            guard let contents = try? SpoolContents(try file.read()), contents.header.socket == path,
+            // A damaged file is shown to a person, and so is one that is too long.
+            guard !file.isTooLong, let contents = try? SpoolContents(try file.read()), contents.header.socket == path,
                 !contents.pending.isEmpty
             else { return }
             var transfer: SpoolTransfer
@@ -124,7 +125,7 @@ package struct SpoolRound {
                 return
             }
             failures = 0
-            let ending = try transfer.run(while: goesOn)
+            let ending = try transfer.run(in: folder, while: goesOn)
             delivered += transfer.delivered
             held += transfer.held
             switch ending {

@@ -3,7 +3,7 @@ import Glibc
 
 /// A file of the spool that this process alone works on: it holds its lock.
 struct SpoolFile: ~Copyable {
-    let name: String
+    private(set) var name: String
     private let place: ForkGuard.Place
     private var descriptor: Int32 { place.descriptor }
 
@@ -43,25 +43,21 @@ struct SpoolFile: ~Copyable {
         guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_mode & 0o077 == 0,
             status.st_nlink == 1
         else { throw SystemFailure("open", EPERM) }
-        guard status.st_size <= SpoolFolder.fileLimit + SpoolFolder.fileLimit / 2 else {
-            throw SystemFailure("open", EFBIG)
-        }
         return file
     }
 
     /// Makes a file with these bytes, durable before it has its name. In the place of `old`, if that is given.
     ///
-    /// - Returns: its name
-    @discardableResult
-    static func write(
-        _ bytes: [UInt8], to folder: borrowing SpoolFolder, replacing old: String? = nil
-    ) throws(SystemFailure) -> String {
-        let name = old.map { String($0.dropLast(SpoolFolder.suffix.utf8.count)) } ?? newName()
+    /// - Parameter rank: after how many others that are made with it it is to stand
+    static func make(
+        _ bytes: [UInt8], in folder: borrowing SpoolFolder, replacing old: String? = nil, rank: Int = 0
+    ) throws(SystemFailure) -> SpoolFile {
+        let name = old.map { String($0.dropLast(SpoolFolder.suffix.utf8.count)) } ?? newName(rank)
         let part = newName() + SpoolFolder.partSuffix
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let descriptor = unsafe openat(folder.descriptor, part, flags, 0o600)
         guard descriptor >= 0 else { throw SystemFailure("open", errno) }
-        let file = SpoolFile(descriptor, part)
+        var file = SpoolFile(descriptor, part)
         do throws(SystemFailure) {
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SystemFailure("flock", errno) }
             try file.append(bytes, at: 0)
@@ -74,17 +70,18 @@ struct SpoolFile: ~Copyable {
                 if old == nil { _ = unsafe unlinkat(folder.descriptor, final, 0) }
                 throw error
             }
-            return final
+            file.name = final
+            return file
         } catch {
             _ = unsafe unlinkat(folder.descriptor, part, 0)
             throw error
         }
     }
 
-    private static func newName() -> String {
+    private static func newName(_ rank: Int = 0) -> String {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let milliseconds = max(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000, 0)
+        let milliseconds = max(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000 + Int64(rank), 0)
         let digits = String(milliseconds)
         let random = String(UInt64.random(in: 0 ... .max), radix: 16)
         return String(repeating: "0", count: max(13 - digits.utf8.count, 0)) + digits.suffix(13) + "-"
@@ -98,9 +95,16 @@ struct SpoolFile: ~Copyable {
         let file = SpoolFile(descriptor, name)
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size <= 2 * SpoolFolder.fileLimit
-        else { throw SystemFailure("open", EFBIG) }
+            status.st_uid == geteuid()
+        else { throw SystemFailure("open", EPERM) }
+        guard !file.isTooLong else { throw SystemFailure("open", EFBIG) }
         return try file.read()
+    }
+
+    /// Whether it has more bytes than any file of the spool.
+    var isTooLong: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_size > SpoolFolder.readLimit
     }
 
     /// All of its bytes.

@@ -8,8 +8,12 @@ package struct SpoolFolder: ~Copyable {
     package static let bytesLimit = 64 << 20
     /// Files that there are at the most.
     package static let filesLimit = 8_192
-    /// The most bytes of one file.
+    /// The most bytes and reports that a writer puts into one file. A deliverer that finds one longer writes it anew.
     static let fileLimit = 16 << 20
+    static let reportsLimit = 65_536
+    /// The most bytes of a file that is read. Beside what its writer has put there a file has what became of each report: of
+    /// those that are held, and of all in one delivery, twice at the most. That is 56 MiB.
+    static let readLimit = 96 << 20
 
     package let path: String
     private let place: ForkGuard.Place
@@ -139,16 +143,22 @@ package struct SpoolFolder: ~Copyable {
         guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
     }
 
+    /// The bytes of a file; nil if it is not there any more.
+    func length(of name: String) -> Int? {
+        var status = stat()
+        guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+
     /// - Throws: if another file of so many bytes would be too much
     func checkRoom(for bytes: Int) throws(SystemFailure) {
         guard bytes <= Self.fileLimit else { throw SystemFailure("spool", EFBIG) }
         var files = 0
         var sum = bytes
         for name in try allNames() where Self.isOwn(name) || Self.isOwn(name, Self.partSuffix) {
-            var status = stat()
-            guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
+            guard let length = length(of: name) else { continue }
             files += 1
-            sum += Int(status.st_size)
+            sum += length
         }
         guard files < Self.filesLimit, sum <= Self.bytesLimit else { throw SystemFailure("spool", EDQUOT) }
     }

@@ -1,4 +1,5 @@
 import FuseboxWire
+import Glibc
 
 /// What lies in the spool, for a person.
 package struct SpoolListing: Sendable {
@@ -60,8 +61,13 @@ package struct SpoolListing: Sendable {
             folders.append(path)
             guard let folder = try? SpoolFolder(opening: path), let names = try? folder.names() else { continue }
             for name in names {
-                guard let bytes = try? SpoolFile.look(at: name, in: folder) else { continue }
-                files.append(File(name, path, bytes))
+                do throws(SystemFailure) {
+                    files.append(File(name, path, try SpoolFile.look(at: name, in: folder)))
+                } catch {
+                    // What has gone meanwhile, and what is no file of this user, is none of the spool's.
+                    guard ![ENOENT, ELOOP, EPERM].contains(error.code) else { continue }
+                    files.append(File(name, path, unreadable: error, in: folder))
+                }
             }
         }
     }
@@ -81,6 +87,16 @@ extension SpoolListing.File {
             at = contents.header.at
             reports = contents.reports.map { SpoolListing.Item($0) }
         } catch { damage = "byte \(error.offset): \(error.reason)" }
+    }
+
+    /// One that cannot be read.
+    init(_ name: String, _ path: String, unreadable failure: SystemFailure, in folder: borrowing SpoolFolder) {
+        self.name = name
+        self.folder = path
+        length = folder.length(of: name) ?? 0
+        damage =
+            failure.code == EFBIG
+            ? "it is longer than \(SpoolFolder.readLimit) bytes, which is the limit" : "it cannot be read: \(failure)"
     }
 }
 
@@ -119,7 +135,7 @@ package enum SpoolDecision {
     ) throws(SystemFailure) -> Outcome {
         let folder = try SpoolFolder(opening: path)
         guard SpoolFolder.isOwn(name), let file = try SpoolFile.open(name, in: folder) else { return .notFound }
-        let contents = try? SpoolContents(try file.read())
+        let contents = file.isTooLong ? nil : try? SpoolContents(try file.read())
         guard evenPending || contents?.pending.isEmpty ?? true else { return .hasPending }
         try file.remove(from: folder)
         return .done
@@ -130,21 +146,12 @@ package enum SpoolDecision {
     package static func renew(_ name: String, in path: String) throws(SystemFailure) -> Outcome {
         let folder = try SpoolFolder(opening: path)
         guard SpoolFolder.isOwn(name), let file = try SpoolFile.open(name, in: folder),
-            let contents = try? SpoolContents(try file.read())
+            !file.isTooLong, let contents = try? SpoolContents(try file.read())
         else { return .notFound }
         guard contents.pending.isEmpty else { return .hasPending }
-        let worker = WorkerID.random()
         var left = LeftReports(header: contents.header, reports: contents.held.map(\.record))
-        for place in left.reports.indices {
-            left.reports[place].sequence = UInt64(place + 1)
-            left.reports[place].mayHaveLeft = false
-        }
-        left.header.workerHigh = worker.high
-        left.header.workerLow = worker.low
-        left.header.acquaintance = nil
-        left.header.lastSequence = UInt64(left.reports.count)
-        left.header.reports = UInt32(left.reports.count)
-        try SpoolFile.write(left.bytes, to: folder, replacing: name)
+        left.becomeNew()
+        _ = try SpoolFile.make(left.bytes, in: folder, replacing: name)
         return .done
     }
 }

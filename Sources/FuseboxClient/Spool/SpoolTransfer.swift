@@ -10,7 +10,7 @@ import Glibc
 ///    it is sent under another number.
 /// 3. That the file is gone, or nothing in it will be sent again by this worker: before goodbye makes the daemon forget it.
 struct SpoolTransfer: ~Copyable {
-    private let file: SpoolFile
+    private var file: SpoolFile
     private var contents: SpoolContents
     private var connection: Connection
     private let hello: Hello.Reply
@@ -48,7 +48,8 @@ struct SpoolTransfer: ~Copyable {
     /// Sends what is to be sent.
     ///
     /// - Throws: if the file cannot be written; nothing is lost then, and nothing counts twice
-    mutating func run(while goesOn: () -> Bool) throws(SystemFailure) -> Ending {
+    mutating func run(in folder: borrowing SpoolFolder, while goesOn: () -> Bool) throws(SystemFailure) -> Ending {
+        if contents.length > SpoolFolder.fileLimit { try shorten(in: folder) }
         try begin()
         while true {
             let pending = contents.pending
@@ -71,6 +72,16 @@ struct SpoolTransfer: ~Copyable {
     }
 
     // MARK: On the disk first
+
+    /// Writes the file anew without the reports that have counted, and without what many deliveries have written down.
+    private mutating func shorten(in folder: borrowing SpoolFolder) throws(SystemFailure) {
+        let bytes = contents.shortened
+        let name = file.name
+        file = try SpoolFile.make(bytes, in: folder, replacing: name)
+        do throws(SpoolContents.Damage) { contents = try SpoolContents(bytes) } catch {
+            preconditionFailure("what was just written can be read: \(error)")
+        }
+    }
 
     private mutating func begin() throws(SystemFailure) {
         var results: [SpoolResult] = []
@@ -184,6 +195,8 @@ enum SpoolVerdict: Equatable {
     case delivered
     /// It will never be taken.
     case refused(String)
+    /// Nobody knows any more whether it was taken before: it is left to a person.
+    case inDoubt(String)
     /// It is asked for under a new number: this one was refused when it first came, or now for a reason that may pass.
     case renumber
     /// Its permit is not known: the call is told by the report that takes its place.
@@ -195,6 +208,7 @@ enum SpoolVerdict: Equatable {
         switch refusal?.status {
         case nil: self = .delivered
         case .notFound where report.substitute != nil: self = .substitute
+        case .outcomeUnknown: self = .inDoubt("\(refusal?.message ?? "")")
         case .sequenceOutOfOrder: self = .renumber
         case .busy, .limitReached, .storageFailed, .tooManyConnections: self = .wait("\(refusal?.message ?? "")")
         default: self = .refused("\(refusal?.message ?? "")")
@@ -205,6 +219,7 @@ enum SpoolVerdict: Equatable {
         switch self {
         case .delivered: return SpoolResult(report.sequence, .delivered)
         case .refused(let reason): return SpoolResult(report.sequence, .refused, reason)
+        case .inDoubt(let reason): return SpoolResult(report.sequence, .inDoubt, reason)
         case .renumber, .wait:
             // A number that was refused is spent as soon as a higher one is carried out.
             defer { next += 1 }
@@ -220,7 +235,7 @@ extension SpoolResult {
     init(_ sequence: UInt64, _ kind: Kind, _ reason: String = "", newSequence: UInt64 = 0) {
         self.sequence = sequence
         self.kind = kind
-        self.reason = reason
+        self.reason = String(decoding: reason.utf8.prefix(Self.reasonLimit), as: UTF8.self)
         self.newSequence = newSequence
     }
 }

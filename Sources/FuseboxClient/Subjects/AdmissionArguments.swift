@@ -185,7 +185,7 @@ extension Report {
 }
 
 extension CallOutcome {
-    private static let longestRetryMilliseconds: Int64 = 366 * 86_400_000
+    private static let longestRetryMilliseconds = ValueRanges.cooldown.upperBound
 
     fileprivate var sentRetryAfter: Int64? {
         retryAfter.map { min(max($0.wholeMilliseconds, 0), Self.longestRetryMilliseconds) }

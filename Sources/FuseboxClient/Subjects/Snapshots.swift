@@ -51,7 +51,7 @@ public struct Snapshots: Sendable {
             offset += UInt64(chunk.count)
             isAtEnd = offset >= reply.length
             guard !chunk.isEmpty || isAtEnd else {
-                throw .protocolViolation("a snapshot of \(reply.length) bytes ends at byte \(offset)")
+                throw .protocolViolation("a snapshot of \(Quantity.count(reply.length, "byte")) ends at byte \(offset)")
             }
             return chunk
         }

@@ -43,7 +43,8 @@ public struct Admit: Command {
 
 /// Closes a permit: tells how its call went and what it used.
 ///
-/// Refused with `notFound` if nothing is known of the permit: then its call is to be told with `admission.report`.
+/// Refused with `notFound` if nothing is known of the permit: then its call is to be told with `admission.report`. Refused
+/// with `outcomeUnknown` if nobody knows any more whether it was settled before: then it is not to be told again.
 public struct Settle: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(

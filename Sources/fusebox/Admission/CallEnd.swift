@@ -68,7 +68,7 @@ struct CallEnd {
         if told.unreadCost != nil || told.unreadTokens != nil {
             let charged =
                 usage.map { usage in
-                    let tokens = usage.tokens > 0 ? " and \(Formatting.count(usage.tokens, "token"))" : ""
+                    let tokens = usage.tokens > 0 ? " and \(Quantity.count(usage.tokens, "token"))" : ""
                     return "\(Formatting.dollars(usage.cost))\(tokens) charged; if it used more, tell the rest"
                 } ?? "nothing charged; tell what it used"
             var words = ["fusebox", "report"] + place(candidate, socket) + ["--outcome", "abandoned"]

@@ -50,7 +50,7 @@ extension PermitsCommands {
         let late = totals.settledLate == 0 ? "" : " (\(totals.settledLate) settled late)"
         let revoked = totals.revoked == 0 ? "" : ", \(totals.revoked) revoked"
         return
-            "\(Formatting.count(totals.granted, "permit")) granted: \(totals.settled) settled, \(totals.expired) expired, "
+            "\(Quantity.count(totals.granted, "permit")) granted: \(totals.settled) settled, \(totals.expired) expired, "
             + "\(totals.reclaimed) reclaimed\(revoked)\(late), \(totals.outstanding) in force, "
             + "\(Formatting.dollars(totals.held)) held"
     }

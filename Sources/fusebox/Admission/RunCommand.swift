@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "How long the permit outlasts a death of this process, \(durationHelp); up to 24h. (default: 60s)",
             valueName: "time"),
-        transform: DurationArgument.within(DurationArgument.permit))
+        transform: DurationArgument.within(ValueRanges.timeToLive))
     var ttl = DurationArgument(duration: .seconds(60))
 
     @Option(
@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "How long the permit is renewed at the most. (default: 1h, or --timeout and --kill-after if that is more)",
             valueName: "time"),
-        transform: DurationArgument.within(DurationArgument.any))
+        transform: DurationArgument.within(DurationArgument.wait))
     var maxAge: DurationArgument?
 
     @Option(
@@ -67,7 +67,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How long after --timeout the command gets SIGKILL. (default: 5s)", valueName: "time"),
-        transform: DurationArgument.within(DurationArgument.any))
+        transform: DurationArgument.within(DurationArgument.wait))
     var killAfter = DurationArgument(duration: .seconds(5))
 
     @Flag(help: "Record the estimate if the command does not tell what it used.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FuseboxClient
+import FuseboxWire
 
 extension BreakerCommands {
     /// `fusebox breaker configure NAME | --default`
@@ -34,7 +35,7 @@ extension BreakerCommands {
             help: ArgumentHelp(
                 "Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)",
                 valueName: "time"),
-            transform: DurationArgument.within(DurationArgument.any))
+            transform: DurationArgument.within(ValueRanges.resetTimeout))
         var resetTimeout: DurationArgument?
 
         @Option(
@@ -50,7 +51,7 @@ extension BreakerCommands {
             help: ArgumentHelp(
                 "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)",
                 valueName: "time"),
-            transform: DurationArgument.within(DurationArgument.any))
+            transform: DurationArgument.within(ValueRanges.monitoringPeriod))
         var monitoringPeriod: DurationArgument?
 
         @Option(
@@ -72,7 +73,7 @@ extension BreakerCommands {
             help: ArgumentHelp(
                 "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)",
                 valueName: "count"),
-            transform: NumberArgument.within(0...16))
+            transform: NumberArgument.within(0...Int(ValueRanges.minWorkers.upperBound)))
         var minWorkers: Int?
 
         @OptionGroup var creation: CreationOption

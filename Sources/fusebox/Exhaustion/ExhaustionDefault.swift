@@ -14,7 +14,7 @@ extension ExhaustionCommands {
             parsing: .unconditional,
             help: ArgumentHelp(
                 "The new cooldown, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"),
-            transform: DurationArgument.within(DurationArgument.any))
+            transform: DurationArgument.within(ValueRanges.cooldown))
         var cooldown: DurationArgument?
 
         @OptionGroup var connection: ConnectionOptions

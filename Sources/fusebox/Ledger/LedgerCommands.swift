@@ -24,7 +24,7 @@ struct LedgerCommands: ParsableCommand {
             parsing: .unconditional,
             help: ArgumentHelp(
                 "The newest part of the history to look at, \(durationHelp). (default: 24h)", valueName: "time"),
-            transform: DurationArgument.within(DurationArgument.any))
+            transform: DurationArgument.within(ValueRanges.window))
         var window = DurationArgument(duration: .seconds(86_400))
     }
 }

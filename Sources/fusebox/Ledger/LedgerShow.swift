@@ -78,12 +78,12 @@ extension LedgerCommands {
             }
             return [
                 "provider": account.provider.text,
-                "spent": "\(Formatting.dollars(usage.spend)) by \(Formatting.count(usage.requests, "request"))",
+                "spent": "\(Formatting.dollars(usage.spend)) by \(Quantity.count(usage.requests, "request"))",
                 "tokens": "\(usage.inputTokens) in, \(usage.outputTokens) out",
                 "last": clock.relative(usage.lastRecorded),
                 "held": account.held == .zero && account.inFlight == 0
                     ? nil
-                    : "\(Formatting.dollars(account.held)), \(Formatting.count(account.inFlight, "call")) in flight",
+                    : "\(Formatting.dollars(account.held)), \(Quantity.count(account.inFlight, "call")) in flight",
                 "budget": budget ?? "none",
                 "rpm": account.rpm.map { Formatting.window($0) },
                 "rpd": account.rpd.map { Formatting.window($0) },

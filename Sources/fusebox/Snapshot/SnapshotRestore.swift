@@ -58,7 +58,7 @@ extension SnapshotCommands {
             let occupants = names.filter { !$0.hasPrefix(Self.asidePrefix) }
             let refusal = Failure(
                 .usage,
-                "\(data) is not empty (\(Formatting.count(occupants.count, "file"))); name another directory, or set aside what "
+                "\(data) is not empty (\(Quantity.count(occupants.count, "file"))); name another directory, or set aside what "
                     + "is in it with --force"
             )
             // A directory that is no daemon's is not even locked. In one that is, whether a daemon runs is said first.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxInterop
+import FuseboxWire
 
 extension SnapshotCommands {
     /// `fusebox snapshot save FILE|-`
@@ -32,7 +33,7 @@ extension SnapshotCommands {
                 let size = Formatting.bytes(info.length)
                 return try Answer(
                     json: JSONValue(record: info),
-                    text: "\(file): \(size), \(Formatting.count(info.sequence, "change")), verified"
+                    text: "\(file): \(size), \(Quantity.count(info.sequence, "change")), verified"
                 ).deliver(asJSON: connection.json)
             }
             try snapshot.tryStart()

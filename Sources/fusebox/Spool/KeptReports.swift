@@ -47,8 +47,8 @@ enum KeptReports {
         let damaged = files.count { $0.damage != nil }
         guard held + damaged > 0 else { return }
         let what = [
-            held > 0 ? Formatting.count(held, "report") : nil,
-            damaged > 0 ? Formatting.count(damaged, "damaged file") : nil,
+            held > 0 ? Quantity.count(held, "report") : nil,
+            damaged > 0 ? Quantity.count(damaged, "damaged file") : nil,
         ].compactMap(\.self).joined(separator: " and ")
         Failure.tell("fusebox: \(what) in the spool will not be delivered without you; see `fusebox spool list`")
     }

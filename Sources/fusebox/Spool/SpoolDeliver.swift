@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxInterop
+import FuseboxWire
 
 extension SpoolCommands {
     /// `fusebox spool deliver [FILE]`
@@ -46,10 +47,10 @@ extension SpoolCommands {
                 throw Failure(.tryAgain, "the spool was not delivered to its end: \(failure)")
             }
             let waiting = SpoolListing(.standard).files.filter { $0.socket == client.path }.reduce(0) { $0 + $1.held }
-            let rest = waiting == 0 ? "" : "; \(Formatting.count(waiting, "report")) held for you"
+            let rest = waiting == 0 ? "" : "; \(Quantity.count(waiting, "report")) held for you"
             let answer = Answer(
                 json: ["delivered": JSONValue(round.delivered), "held": JSONValue(waiting)],
-                text: "\(Formatting.count(round.delivered, "report")) delivered\(rest)")
+                text: "\(Quantity.count(round.delivered, "report")) delivered\(rest)")
             try answer.deliver(asJSON: connection.json)
         }
 
@@ -88,7 +89,7 @@ extension SpoolCommands {
             if outcome == .hasPending {
                 throw Failure(
                     .usage,
-                    "\(Formatting.count(found.pending, "report")) in \(found.name) can still be delivered; "
+                    "\(Quantity.count(found.pending, "report")) in \(found.name) can still be delivered; "
                         + "give them up with --pending")
             }
             try Deliver.check(outcome, found.name)

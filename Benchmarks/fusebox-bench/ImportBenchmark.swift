@@ -1,0 +1,140 @@
+import FuseboxWire
+import Glibc
+
+/// What others wait for while an operator imports a state as large as one may be, into a daemon that has one as large: a turn
+/// of the loop, a question, an admission, and a record that is to be on the disk.
+struct ImportBenchmark {
+    private let providers: Int
+    private let models: Int
+    private let breakers: Int
+    private let records: Int
+    private let parts: UInt8
+    private static let batch = 128
+
+    init(_ arguments: Arguments) {
+        providers = arguments.number("providers", default: 2_000)
+        models = arguments.number("models", default: 120)
+        breakers = arguments.number("breakers", default: 60_000)
+        records = arguments.number("records", default: 3_000_000)
+        parts = UInt8(arguments.number("parts", default: 7))
+    }
+
+    func run() throws {
+        let daemon = try Daemon(["--snapshot-interval", "60m"])
+        let loader = try Peer(daemon.socket, 1)
+        try load(loader)
+        let info: SnapshotInfo = try loader.ask(SnapshotNow())
+        let state = try contents(of: "\(daemon.folder)/data/\(info.file)")
+        print("a state of \(state.count) bytes; longest turn so far \(try daemon.longestTurn()) µs")
+
+        let importer = try Peer(daemon.socket, 2)
+        var offset = 0
+        while offset < state.count {
+            let end = min(offset + Limits.chunkLength, state.count)
+            let _: Done = try importer.ask(
+                ImportChunk(offset: UInt64(offset), chunk: Bytes(Array(state[offset..<end]))))
+            offset = end
+        }
+        print("uploaded; longest turn meanwhile \(try daemon.longestTurn()) µs")
+
+        let peers = try (0..<3).map { try Peer(daemon.socket, UInt64(10 + $0)) }
+        var waits = [Latencies(), Latencies(), Latencies()]
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: try Name("provider-1")))
+        let begun = nanoseconds()
+        try importer.send(ImportCommit(length: UInt64(state.count), parts: StateParts(rawValue: parts)))
+        var sent = [Int](repeating: 0, count: 3)
+        var isOver = false
+        var isWaiting = [false, false, false]
+        while !isOver || isWaiting.contains(true) {
+            // The daemon has the processors; a wait is told to within this.
+            poll(nil, 0, 1)
+            for place in peers.indices where !isWaiting[place] && !isOver {
+                switch place {
+                case 0: try peers[0].send(Ping())
+                case 1: try peers[1].send(Admit(candidates: candidates, ttlMilliseconds: 1_000))
+                default: try peers[2].send(record(0, 0))
+                }
+                sent[place] = nanoseconds()
+                isWaiting[place] = true
+            }
+            for place in peers.indices where isWaiting[place] && peers[place].hasInput {
+                try expect(try peers[place].receive() == 0, "a request was refused")
+                waits[place].add(nanoseconds() - sent[place])
+                isWaiting[place] = false
+            }
+            if !isOver, importer.hasInput {
+                try expect(try importer.receive() == 0, "the import was refused")
+                isOver = true
+            }
+        }
+        print("the import took \((nanoseconds() - begun) / 1_000_000) ms; longest turn \(try daemon.longestTurn()) µs")
+        for (what, latencies) in zip(["questions", "admissions", "records"], waits) {
+            print("\(what): \(latencies.summary)")
+        }
+        try daemon.stop()
+    }
+
+    private func load(_ peer: Peer) throws {
+        for start in stride(from: 0, to: breakers, by: Self.batch) {
+            try peer.ask((start..<min(start + Self.batch, breakers)).map { BreakerSuccess(name: try Name("b-\($0)")) })
+        }
+        for start in stride(from: 0, to: records, by: Self.batch) {
+            try peer.ask(
+                (start..<min(start + Self.batch, records)).map { try record($0 % providers, $0 / providers % models) })
+        }
+    }
+
+    private func record(_ provider: Int, _ model: Int) throws -> LedgerRecord {
+        LedgerRecord(
+            provider: try Name("provider-\(provider)"), model: try Name("model-\(model)"),
+            cost: Money(nanodollars: 1_000), inputTokens: 10, outputTokens: 20)
+    }
+
+    private func contents(of path: String) throws -> [UInt8] {
+        guard let file = fopen(path, "r") else { throw Failure("cannot read \(path)") }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while case let count = fread(&piece, 1, piece.count, file), count > 0 { bytes += piece[..<count] }
+        return bytes
+    }
+
+    /// A connection that numbers its requests.
+    private final class Peer {
+        private var connection: RawConnection
+        private var reader = FrameReader(frameLimit: 1 << 20)
+        private var sequence: UInt64 = 0
+
+        init(_ path: String, _ worker: UInt64) throws {
+            connection = try RawConnection(path)
+            try connection.send(RawConnection.frame(Hello(worker: WorkerID(high: worker, low: 1), client: "bench")))
+            try expect(try connection.receiveFrames(1, &reader) == 0, "hello was refused")
+        }
+
+        var hasInput: Bool { connection.hasInput }
+
+        func send<C: Command>(_ command: C) throws {
+            sequence += 1
+            try connection.send(RawConnection.frame(command, sequence: sequence))
+        }
+
+        /// Takes one reply; returns how many refuse.
+        func receive() throws -> Int { try connection.receiveFrames(1, &reader) }
+
+        func ask<C: Command>(_ command: C) throws -> C.Reply {
+            try send(command)
+            return try connection.receiveReply(&reader)
+        }
+
+        func ask<C: Command>(_ commands: [C]) throws {
+            var batch = ByteWriter()
+            for command in commands {
+                sequence += 1
+                RawConnection.append(command, sequence: sequence, to: &batch)
+            }
+            try connection.send(batch.bytes)
+            try expect(try connection.receiveFrames(commands.count, &reader) == 0, "a request was refused")
+        }
+    }
+}

@@ -1,0 +1,290 @@
+import FuseboxClient
+import Testing
+
+/// What the command line lets pass the daemon takes, and what it refuses the daemon would refuse too.
+struct OptionRangesTests {
+    /// A value of an option: how it is written, and what asks the daemon for the same over the wire; nil where the wire has no
+    /// such value.
+    struct Value {
+        let text: String
+        let isInRange: Bool
+        let ask: ((FuseboxClient) throws(ClientError) -> Void)?
+    }
+
+    struct Row: CustomTestStringConvertible {
+        let command: String
+        let option: String
+        /// What follows the option and its value.
+        var rest: [String] = []
+        let values: [Value]
+
+        var testDescription: String { "\(command) \(option)" }
+    }
+
+    private static let name = try! Name("p")
+
+    // MARK: Kinds of values
+
+    private static func durations(
+        _ range: ClosedRange<Int64>, _ ask: @escaping (FuseboxClient, Int64) throws(ClientError) -> Void
+    ) -> [Value] {
+        numbers(range, ask).map { Value(text: $0.text + "ms", isInRange: $0.isInRange, ask: $0.ask) }
+    }
+
+    /// The ends of a range, and what lies next to them outside.
+    private static func numbers<Number: FixedWidthInteger & Sendable>(
+        _ range: ClosedRange<Number>, _ ask: @escaping (FuseboxClient, Number) throws(ClientError) -> Void
+    ) -> [Value] {
+        func value(_ number: Number, _ isInRange: Bool) -> Value {
+            Value(text: "\(number)", isInRange: isInRange) { client throws(ClientError) in try ask(client, number) }
+        }
+        var values = [value(range.lowerBound, true), value(range.upperBound, true)]
+        if range.lowerBound > .min { values.append(value(range.lowerBound - 1, false)) }
+        if range.upperBound < .max { values.append(value(range.upperBound + 1, false)) }
+        return values
+    }
+
+    /// Counts that the wire carries in 32 bits.
+    private static func counts(
+        upTo most: UInt32 = .max, _ ask: @escaping (FuseboxClient, UInt32) throws(ClientError) -> Void
+    ) -> [Value] {
+        numbers(0...most, ask) + ["-1", "4294967296"].map { Value(text: $0, isInRange: false, ask: nil) }
+    }
+
+    private static func dollars(
+        upTo most: Money, _ ask: @escaping (FuseboxClient, Money) throws(ClientError) -> Void
+    ) -> [Value] {
+        numbers(0...most.nanodollars) { client, amount throws(ClientError) in
+            try ask(client, Money(nanodollars: amount))
+        }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
+    }
+
+    private static func ratios(_ ask: @escaping (FuseboxClient, Double) throws(ClientError) -> Void) -> [Value] {
+        let values = [(0, true), (Double.greatestFiniteMagnitude, true), (-0.001, false), (.infinity, false)]
+        return values.map { ratio, isInRange in
+            Value(text: "\(ratio)", isInRange: isInRange) { client throws(ClientError) in try ask(client, ratio) }
+        }
+    }
+
+    // MARK: The options
+
+    private static func configure(
+        _ option: String, _ values: [Value]
+    ) -> Row { Row(command: "breaker configure p", option: option, values: values) }
+
+    private static func configuring<Number>(
+        _ field: WritableKeyPath<BreakerConfigurationChange, Number?>
+    ) -> (FuseboxClient, Number) throws(ClientError) -> Void {
+        { client, number throws(ClientError) in
+            var change = BreakerConfigurationChange()
+            change[keyPath: field] = number
+            _ = try client.call(BreakerConfigure(name: name, change: change))
+        }
+    }
+
+    private static func limit(
+        _ option: String, _ field: WritableKeyPath<Budget, Int64?>
+    ) -> Row {
+        Row(
+            command: "ledger budget set p", option: option,
+            values: numbers(0...Int64.max) { client, number throws(ClientError) in
+                var budget = Budget(provider: name)
+                budget[keyPath: field] = number
+                _ = try client.call(LedgerSetBudget(budget: budget))
+            })
+    }
+
+    private static func record(_ cost: Money, _ input: UInt32, _ output: UInt32) -> LedgerRecord {
+        LedgerRecord(provider: name, model: name, cost: cost, inputTokens: input, outputTokens: output)
+    }
+
+    private static func report(_ usage: CallUsage?, retryAfter: Int64? = nil) -> Report {
+        Report(
+            candidate: Candidate(provider: name), outcome: .failure, usage: usage, retryAfterMilliseconds: retryAfter)
+    }
+
+    private static func preview(_ client: FuseboxClient, _ estimate: Estimate) throws(ClientError) {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: name))
+        _ = try client.call(AdmitPreview(candidates: candidates, estimate: estimate))
+    }
+
+    private static func admit(_ client: FuseboxClient, _ milliseconds: Int64) throws(ClientError) {
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: name))
+        _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
+    }
+
+    /// Every option whose value goes to the daemon as a number.
+    private static var rows: [Row] {
+        [
+            configure("--failure-threshold", counts(configuring(\.failureThreshold))),
+            configure(
+                "--reset-timeout", durations(ValueRanges.resetTimeout, configuring(\.resetTimeoutMilliseconds))),
+            configure(
+                "--monitoring-period",
+                durations(ValueRanges.monitoringPeriod, configuring(\.monitoringPeriodMilliseconds))),
+            configure("--min-requests", counts(configuring(\.minRequests))),
+            configure("--max-probes", counts(configuring(\.maxProbes))),
+            // A change takes 0 for 1.
+            configure("--min-workers", counts(upTo: ValueRanges.minWorkers.upperBound, configuring(\.minWorkers))),
+            // A change brings points of a curve into their range; the command line takes them for mistakes.
+            configure(
+                "--curve",
+                [("0,1", true), ("1.001", false), ("-0.001", false), ("", false)].map {
+                    Value(text: $0.0, isInRange: $0.1, ask: nil)
+                }),
+            Row(
+                command: "ledger record p p", option: "--cost",
+                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                    _ = try client.call(record(cost, 0, 0))
+                }),
+            Row(
+                command: "ledger record p p --cost 0", option: "--input-tokens",
+                values: counts { client, count throws(ClientError) in _ = try client.call(record(.zero, count, 0)) }),
+            Row(
+                command: "ledger record p p --cost 0", option: "--output-tokens",
+                values: counts { client, count throws(ClientError) in _ = try client.call(record(.zero, 0, count)) }),
+            Row(
+                command: "ledger budget set p", option: "--monthly",
+                values: dollars(upTo: Money(nanodollars: .max)) { client, amount throws(ClientError) in
+                    _ = try client.call(LedgerSetBudget(budget: Budget(provider: name, monthly: amount)))
+                }),
+            limit("--rpm", \.rpm), limit("--rpd", \.rpd), limit("--tpm", \.tpm), limit("--tpd", \.tpd),
+            Row(
+                command: "ledger thresholds", option: "--warning",
+                values: ratios { client, ratio throws(ClientError) in
+                    _ = try client.call(LedgerSetThresholds(warning: ratio))
+                }),
+            Row(
+                command: "ledger thresholds", option: "--critical",
+                values: ratios { client, ratio throws(ClientError) in
+                    _ = try client.call(LedgerSetThresholds(critical: ratio))
+                }),
+            Row(
+                command: "ledger thresholds", option: "--emergency",
+                values: ratios { client, ratio throws(ClientError) in
+                    _ = try client.call(LedgerSetThresholds(emergency: ratio))
+                }),
+            Row(
+                command: "ledger burn p", option: "--window",
+                values: durations(ValueRanges.window) { client, window throws(ClientError) in
+                    _ = try client.call(LedgerBurnRate(provider: name, windowMilliseconds: window))
+                }),
+            Row(
+                command: "ledger depletion p", option: "--window",
+                values: durations(ValueRanges.window) { client, window throws(ClientError) in
+                    _ = try client.call(LedgerDepletion(provider: name, windowMilliseconds: window))
+                }),
+            Row(
+                command: "ledger summary p", option: "--window",
+                values: durations(ValueRanges.window) { client, window throws(ClientError) in
+                    _ = try client.call(LedgerSummary(provider: name, windowMilliseconds: window))
+                }),
+            Row(
+                command: "exhaustion mark p", option: "--for",
+                values: durations(ValueRanges.cooldown) { client, time throws(ClientError) in
+                    _ = try client.call(ExhaustionMark(provider: name, resetAfterMilliseconds: time))
+                }),
+            Row(
+                command: "exhaustion default", option: "--for",
+                values: durations(ValueRanges.cooldown) { client, time throws(ClientError) in
+                    _ = try client.call(ExhaustionSetDefault(cooldownMilliseconds: time))
+                }),
+            Row(
+                command: "report --provider p --outcome failure", option: "--cost",
+                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                    _ = try client.call(report(CallUsage(cost: cost)))
+                }),
+            Row(
+                command: "report --provider p --outcome failure", option: "--input-tokens",
+                values: counts { client, count throws(ClientError) in
+                    _ = try client.call(report(CallUsage(cost: .zero, inputTokens: count)))
+                }),
+            Row(
+                command: "report --provider p --outcome failure", option: "--output-tokens",
+                values: counts { client, count throws(ClientError) in
+                    _ = try client.call(report(CallUsage(cost: .zero, outputTokens: count)))
+                }),
+            Row(
+                command: "report --provider p --outcome failure", option: "--retry-after",
+                // What lies in the past is now.
+                values: durations(ValueRanges.cooldown) { client, time throws(ClientError) in
+                    _ = try client.call(report(nil, retryAfter: time))
+                }.filter { !$0.text.hasPrefix("-") }),
+            Row(
+                command: "admit --dry-run --provider other", option: "--cost",
+                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                    try preview(client, Estimate(cost: cost))
+                }),
+            Row(
+                command: "admit --dry-run --provider other", option: "--tokens",
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(cost: .zero, tokens: count))
+                }),
+            Row(
+                command: "run --provider other", option: "--cost", rest: ["--", "/bin/true"],
+                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                    try preview(client, Estimate(cost: cost))
+                }),
+            Row(
+                command: "run --provider other", option: "--tokens", rest: ["--", "/bin/true"],
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(cost: .zero, tokens: count))
+                }),
+            Row(
+                command: "run --provider other", option: "--ttl", rest: ["--", "/bin/true"],
+                values: durations(ValueRanges.timeToLive, admit)),
+        ]
+    }
+
+    /// Those that are the tool's own business.
+    private static let local = [
+        "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after",
+    ]
+
+    // MARK: Tests
+
+    @Test("The table has every option that takes a number or a time")
+    func allAreThere() throws {
+        let found = try CommandDump(of: Program.fusebox).parameters.filter(\.isNumber).map(\.description)
+        let tested = Self.rows.map { row in
+            let words = row.command.split(separator: " ").prefix { !$0.hasPrefix("-") }.filter { $0 != "p" }
+            return (words.map(String.init) + [row.option]).joined(separator: " ")
+        }
+        #expect(Set(found) == Set(tested + Self.local))
+    }
+
+    @Test("The command line and the daemon refuse the same values, next to both ends", arguments: rows.indices)
+    func bothRefuseTheSame(place: Int) throws {
+        let row = Self.rows[place]
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        defer { client.close() }
+        _ = try client.call(BreakerSuccess(name: Self.name))
+        _ = try client.call(Self.record(.zero, 0, 0))
+        for value in row.values {
+            let arguments =
+                [Program.fusebox] + row.command.split(separator: " ").map(String.init) + [row.option, value.text]
+                + ["--socket", daemon.socket] + row.rest
+            let outcome = try Program.run(arguments, environment: daemon.environment)
+            let what = "\(row.testDescription) \(value.text): \(outcome.errors)"
+            if value.isInRange {
+                #expect(outcome.status == 0, "\(what)")
+            } else {
+                #expect(outcome.status == 64, "\(what)")
+                // It was the tool that refused it.
+                #expect(outcome.errors.contains(": give "), "\(what)")
+                #expect(!outcome.errors.contains("[outOfRange]"), "\(what)")
+            }
+            guard let ask = value.ask else { continue }
+            do throws(ClientError) {
+                try ask(client)
+                #expect(value.isInRange, "the daemon took it: \(row.testDescription) \(value.text)")
+            } catch {
+                guard case .refused(let refusal) = error, refusal.status == .outOfRange else { throw error }
+                #expect(!value.isInRange, "the daemon refused it: \(row.testDescription) \(value.text): \(refusal)")
+            }
+        }
+    }
+}
