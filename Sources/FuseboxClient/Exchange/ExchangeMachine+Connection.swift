@@ -82,8 +82,8 @@ extension ExchangeMachine {
     mutating func connectFailed(
         _ reason: String, holdsPermits: Bool, chance: Double, now: Deadline
     ) -> ExchangeActions {
-        guard case .connecting(var outage) = phase else { return actions.take() }
-        outage.reason = reason
+        guard case .connecting(let outage) = phase else { return actions.take() }
+        words.absence = reason
         let longest = holdsPermits ? longestBackoffOfHolder : nil
         var retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
         if !policy.failsOpen, now < outage.returnBy {
@@ -126,8 +126,8 @@ extension ExchangeMachine {
 
     mutating func lose(_ reason: String, _ now: Deadline) {
         guard case .open(let link) = phase else { return }
-        var outage = Outage(reason: reason, returnBy: now + policy.patienceMilliseconds)
-        if let farewell = words.farewell { outage.reason = "the daemon closed the connection: \(farewell)" }
+        var outage = Outage(returnBy: now + policy.patienceMilliseconds)
+        words.absence = words.farewell.map { "the daemon closed the connection: \($0)" } ?? reason
         phase = .disconnected(outage, retryAt: .past)
         actions.append(.close)
         let again = takeUnanswered(of: link)

@@ -28,8 +28,6 @@ struct ExchangeMachine: ~Copyable {
 
     /// The time without a connection.
     struct Outage {
-        /// Why there is none.
-        var reason: String
         /// Until when a daemon that went away is waited for, as one that restarts: until the first look at the least.
         var returnBy: Deadline
     }
@@ -70,10 +68,13 @@ struct ExchangeMachine: ~Copyable {
         var needsPush: Bool { output == .flowing && sent < written }
     }
 
-    /// What the daemon has said over its last connection. It stands beside the link, which is copied often.
+    /// What is told in words. It stands beside the phase, which changes with every frame and is copied as plain bytes.
     struct Words {
+        /// Why there is no connection, while there is none.
+        var absence = "it was never connected"
+        /// What the daemon said when the last connection was made.
         var hello: Hello.Reply?
-        /// Why it said it would close the connection.
+        /// Why it said that it would close that connection.
         var farewell: Refusal?
     }
 
@@ -108,7 +109,7 @@ struct ExchangeMachine: ~Copyable {
     }
 
     let policy: Policy
-    var phase = Phase.disconnected(Outage(reason: "it was never connected", returnBy: .past), retryAt: .past)
+    var phase = Phase.disconnected(Outage(returnBy: .past), retryAt: .past)
     /// How many connections there were.
     var connections: UInt64 = 0
     var words = Words()
@@ -150,7 +151,7 @@ struct ExchangeMachine: ~Copyable {
     /// Why there is no connection; nil: there is one, or there will be none any more.
     var absence: String? {
         switch phase {
-        case .disconnected(let outage, _), .connecting(let outage): outage.reason
+        case .disconnected, .connecting: words.absence
         case .open, .closed: nil
         }
     }
