@@ -49,16 +49,25 @@ final class Exchange: Sendable {
 
     /// Changes what is shared under the lock, then wakes whom the change concerns.
     private func update<R: ~Copyable>(_ change: (inout SharedExchange) -> R) -> R {
-        var wakeups = SharedExchange.Wakeups()
+        var wakeups: SharedExchange.Wakeups?
         let result = shared.withLock { shared in
             let result = Transfer(change(&shared))
-            shared.takeWakeups(into: &wakeups)
+            wakeups = shared.takeWakeups()
             return result
         }
+        if let wakeups { wake(wakeups) }
+        return result.value
+    }
+
+    /// Looks at what is shared under the lock. Nobody is concerned.
+    private func look<R>(_ body: (borrowing SharedExchange) -> R) -> R {
+        shared.withLock { Transfer(body($0)) }.value
+    }
+
+    private func wake(_ wakeups: SharedExchange.Wakeups) {
         if let first = wakeups.first { wake(first) }
         for sleeper in wakeups.others { wake(sleeper) }
         if let call = wakeups.background { callBackground(call) }
-        return result.value
     }
 
     private func wake(_ sleeper: SharedExchange.Wakeups.Sleeper) {
@@ -74,14 +83,14 @@ final class Exchange: Sendable {
         init(_ value: consuming Value) { self.value = value }
     }
 
-    var hello: Hello.Reply? { update { $0.machine.hello } }
+    var hello: Hello.Reply? { look { $0.machine.hello } }
     /// The life of the daemon's state, as it was told last.
-    var epoch: UInt64? { update { $0.machine.epoch } }
-    var queuedReports: Int { update { $0.machine.queuedReports } }
-    var droppedReports: UInt64 { update { $0.machine.droppedReports } }
-    var spooling: Spooling { update { $0.spooling } }
+    var epoch: UInt64? { look { $0.machine.epoch } }
+    var queuedReports: Int { look { $0.machine.queuedReports } }
+    var droppedReports: UInt64 { look { $0.machine.droppedReports } }
+    var spooling: Spooling { look { $0.spooling } }
     /// See `ExchangeMachine`.
-    var longestBackoffOfHolder: Int? { update { $0.machine.longestBackoffOfHolder } }
+    var longestBackoffOfHolder: Int? { look { $0.machine.longestBackoffOfHolder } }
 
     /// Counts a report as given up that the exchange knows nothing of.
     func noteDroppedReport() { update { $0.noteDroppedReport() } }
@@ -112,7 +121,7 @@ final class Exchange: Sendable {
     private func encode<C: Command>(_ command: C, into request: inout ByteWriter) {
         if C.self == BreakerAcquire.self, var acquire = command as? BreakerAcquire, acquire.draw == nil {
             // Only this profile looks at the draw; as long as the profile is not known, it may be that one.
-            if update({ $0.machine.hello?.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
+            if look({ $0.machine.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
             return acquire.encode(into: &request)
         }
         command.encode(into: &request)
@@ -132,8 +141,7 @@ final class Exchange: Sendable {
     /// Submits the request and returns when its frame has left. If it throws, it ends the use of the waiter.
     func send(_ waiter: Waiter, until deadline: Deadline) throws(ClientError) {
         work(for: waiter, .departure, until: deadline)
-        let outcome = update { _ in waiter.outcome }
-        guard case .failed(let error) = outcome else { return }
+        guard case .failed(let error) = look({ _ in waiter.outcome }) else { return }
         release(waiter)
         throw error
     }
@@ -147,6 +155,8 @@ final class Exchange: Sendable {
     ///
     /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
     func attend(_ waiter: Waiter, until deadline: Deadline, heedsCancellation: Bool = true) async {
+        // A task that was resumed has seen nothing yet of what was written under the lock before that.
+        defer { look { _ in } }
         let id = waiter.id
         guard heedsCancellation else { return await sleep(for: waiter, until: deadline) }
         await withTaskCancellationHandler {
@@ -168,9 +178,7 @@ final class Exchange: Sendable {
     /// What became of a request that has its outcome; nil for a report that is kept. Ends the use of the waiter.
     func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
         defer { release(waiter) }
-        // Under the lock: a task that was resumed has seen nothing yet of what was written before that.
-        let outcome = update { _ in waiter.outcome }
-        switch outcome {
+        switch waiter.outcome {
         case .answered(let status):
             let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0) }
             switch answer {
@@ -187,7 +195,7 @@ final class Exchange: Sendable {
 
     /// What became of a settle, or of its substitute. Ends the use of the waiter.
     func concludeSettle(_ waiter: Waiter) throws(ClientError) -> Settling {
-        guard update({ _ in waiter.isSubstituted }) else {
+        guard waiter.isSubstituted else {
             let reply = try conclude(waiter, Settle.self)
             return Settling(reply?.standing, reply?.record, reply == nil ? .queued : .delivered)
         }
@@ -267,7 +275,7 @@ final class Exchange: Sendable {
             case .sleep(let moment): Parker().park(until: moment)
             default: break
             }
-            let (isOpen, failure) = update {
+            let (isOpen, failure) = look {
                 ($0.machine.link != nil, $0.machine.isExpectedBack ? nil : $0.absence)
             }
             if isOpen { return }
@@ -285,7 +293,7 @@ final class Exchange: Sendable {
         let deadline = Deadline.after(
             milliseconds: min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds))
         var isFarewellSaid = false
-        if update({ $0.machine.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
+        if look({ $0.machine.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
             perform(waiter, until: deadline)
             update { shared in
                 if case .answered = waiter.outcome { isFarewellSaid = true }

@@ -135,6 +135,9 @@ struct ExchangeMachine: ~Copyable {
     /// What the daemon said when the present connection was made; nil while there is none.
     var hello: Hello.Reply? { link == nil ? nil : words.hello }
 
+    /// The rules that the daemon follows; nil while there is no connection.
+    var profile: Profile? { if case .open = phase { words.hello?.profile } else { nil } }
+
     /// The life of the daemon's state, as it was told last.
     var epoch: UInt64? { identity.acquaintance?.epoch }
 

@@ -252,18 +252,30 @@ struct SharedExchange: ~Copyable {
             case task(TaskSleep)
         }
 
+        /// Whether there is nobody.
+        private(set) var isEmpty = true
         // One, the usual number, needs no memory of its own.
-        var first: Sleeper?
-        var others: [Sleeper] = []
-        var background: BackgroundCall?
+        private(set) var first: Sleeper?
+        private(set) var others: [Sleeper] = []
+        private(set) var background: BackgroundCall?
 
         mutating func append(_ sleeper: Sleeper) {
+            isEmpty = false
             if first == nil { first = sleeper } else { others.append(sleeper) }
+        }
+
+        mutating func call(_ background: BackgroundCall) {
+            isEmpty = false
+            self.background = background
         }
     }
 
-    /// Gives out who is to wake up.
-    mutating func takeWakeups(into taken: inout Wakeups) { swap(&taken, &wakeups) }
+    /// Gives out who is to wake up; nil: nobody.
+    mutating func takeWakeups() -> Wakeups? {
+        guard !wakeups.isEmpty else { return nil }
+        defer { wakeups = Wakeups() }
+        return wakeups
+    }
 
     private func waiter(_ id: RequestID) -> Waiter {
         guard let waiter = waiters[id.index], waiter.id == id else {
@@ -290,7 +302,7 @@ struct SharedExchange: ~Copyable {
         case .free(let id): rest(waiter(id))
         case .wake(let id): wakeups.append(.thread(waiter(id)))
         case .resume(let id): if let task = waiter(id).task.take() { wakeups.append(.task(task)) }
-        case .background(let call): wakeups.background = call
+        case .background(let call): wakeups.call(call)
         case .sayGoodbye: sayGoodbye()
         case .close: disconnect()
         }
