@@ -4,7 +4,8 @@ import FuseboxWire
 ///
 /// Waiters are used again and keep their memory, so that a call in steady state allocates nothing. Who may touch
 /// what: `request` and `substitute` are the caller's until it submits; everything else is read and written under the lock of
-/// the exchange, save that once `outcome` is set, it and `reply` stand still and are the caller's until it releases.
+/// the exchange, save that once `outcome` is set, it and `reply` stand still and are the caller's until it releases. So accesses
+/// are exclusive, and those that every call makes are not checked once more at run time.
 final class Waiter: @unchecked Sendable {
     /// The memory that a resting waiter's buffers keep.
     private static let restingBuffer = 4096
@@ -15,7 +16,7 @@ final class Waiter: @unchecked Sendable {
     var id: RequestID
 
     /// The encoded fields of the command.
-    var request = ByteWriter(capacity: 64)
+    @safe @exclusivity(unchecked) var request = ByteWriter(capacity: 64)
     /// What is sent in its place if the daemon does not know what it is about.
     var substitute: Substitute?
     /// Whether that was sent.
@@ -24,8 +25,8 @@ final class Waiter: @unchecked Sendable {
     var isSubmitted = false
 
     /// The payload of the reply.
-    var reply = ByteWriter(capacity: 64)
-    var outcome: Outcome?
+    @safe @exclusivity(unchecked) var reply = ByteWriter(capacity: 64)
+    @safe @exclusivity(unchecked) var outcome: Outcome?
     /// The task that sleeps for it.
     var task: TaskSleep?
 
