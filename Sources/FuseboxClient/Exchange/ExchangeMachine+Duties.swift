@@ -74,9 +74,13 @@ extension ExchangeMachine {
     mutating func nextDuty(
         for id: RequestID, _ purpose: Request.Purpose, until deadline: Deadline, now: Deadline
     ) -> ExchangeTurn {
-        stand(id, .thread)
-        if !isThere(id, purpose), now >= deadline { expire(id, now: now) }
-        let duty = isThere(id, purpose) ? nil : sharedDuty(reads: purpose == .reply, now)
+        var isThere = requests[id].has(purpose, phase)
+        if !isThere, now >= deadline {
+            stand(id, .thread)
+            expire(id, now: now)
+            isThere = requests[id].has(purpose, phase)
+        }
+        let duty = isThere ? nil : sharedDuty(reads: purpose == .reply, now)
         switch duty {
         case nil:
             stand(id, .none)
@@ -84,24 +88,9 @@ extension ExchangeMachine {
         case .sleep:
             stand(id, .parked(purpose))
             threads.list(id.index)
-        default: break
+        default: stand(id, .thread)
         }
         return ExchangeTurn(duty: duty ?? .leave, actions: actions.take())
-    }
-
-    /// Whether what the thread waits for is there. A thread that only sends may go when its frame has left, or waits for the
-    /// daemon's replies to others.
-    private func isThere(_ id: RequestID, _ purpose: Request.Purpose) -> Bool {
-        let request = requests[id]
-        guard request.interest == .open else { return true }
-        guard purpose == .departure else { return false }
-        return switch (request.delivery, phase) {
-        case (.idle, _): true
-        case (.queued, .open): true
-        case (.queued(let mayHaveArrived), _): mayHaveArrived
-        case (.sent(let frameEnd, _), .open(let link)): frameEnd <= link.sent || link.output == .failed
-        case (.sent, _): true
-        }
     }
 
     /// A duty that nobody has, or sleep. Whoever asks has it from here on.
@@ -262,5 +251,21 @@ extension ExchangeMachine {
             abandon(id, .noThread)
         }
         return actions.take()
+    }
+}
+
+extension Request {
+    /// Whether what its thread waits for is there. A thread that only sends may go when its frame has left, or waits for the
+    /// daemon's replies to others.
+    fileprivate func has(_ purpose: Purpose, _ phase: ExchangeMachine.Phase) -> Bool {
+        guard interest == .open else { return true }
+        guard purpose == .departure else { return false }
+        return switch (delivery, phase) {
+        case (.idle, _): true
+        case (.queued, .open): true
+        case (.queued(let mayHaveArrived), _): mayHaveArrived
+        case (.sent(let frameEnd, _), .open(let link)): frameEnd <= link.sent || link.output == .failed
+        case (.sent, _): true
+        }
     }
 }

@@ -4,24 +4,31 @@ import FuseboxWire
 extension ExchangeMachine {
     // MARK: Out
 
+    /// Writes a new request, behind all that wait.
+    mutating func send(_ id: RequestID) {
+        guard backlog.isEmpty, case .open(let link) = phase,
+            requests[id].mayLeave(identity.window, link.keptReplies)
+        else {
+            enqueue(id)
+            return drain()
+        }
+        write(id)
+        sendWritten(since: link.written)
+    }
+
     /// Writes from the backlog what may be written now.
     mutating func drain() {
         guard !backlog.isEmpty, case .open(let link) = phase else { return }
         let before = link.written
-        while let id = backlog.first, mayWrite(id, link.keptReplies) {
+        while let id = backlog.first, requests[id].mayLeave(identity.window, link.keptReplies) {
             backlog.removeFirst()
             write(id)
         }
-        if let link = self.link, link.written > before, link.output != .failed { actions.append(.send) }
+        sendWritten(since: before)
     }
 
-    private func mayWrite(_ id: RequestID, _ keptReplies: UInt32) -> Bool {
-        let request = requests[id]
-        // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
-        if request.command == Goodbye.declaration.number { return identity.window.isQuiet }
-        guard request.isSequenced else { return true }
-        let sequence = request.sequence != 0 ? request.sequence : identity.window.next
-        return identity.window.hasRoom(for: sequence, kept: keptReplies)
+    private mutating func sendWritten(since before: UInt64) {
+        if let link, link.written > before, link.output != .failed { actions.append(.send) }
     }
 
     /// Writes the request's frame. Sequence numbers are given here, so they leave in their order.
@@ -137,6 +144,13 @@ extension ExchangeMachine {
 }
 
 extension Request {
+    /// Whether it may be written to a daemon that keeps so many replies.
+    fileprivate func mayLeave(_ window: borrowing SequenceWindow, _ keptReplies: UInt32) -> Bool {
+        // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
+        if command == Goodbye.declaration.number { return window.isQuiet }
+        return !isSequenced || window.hasRoom(for: sequence != 0 ? sequence : window.next, kept: keptReplies)
+    }
+
     /// The bytes of a `RequestSequence`.
     private static let sequenceBytes = 16
 

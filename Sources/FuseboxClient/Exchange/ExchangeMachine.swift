@@ -185,9 +185,7 @@ struct ExchangeMachine: ~Copyable {
         switch phase {
         case .closed: end(id, .failed(.closed))
         case .connecting: enqueue(id)
-        case .open:
-            enqueue(id)
-            drain()
+        case .open: send(id)
         case .disconnected(_, let retryAt):
             if retryAt <= now || isExpectedBack {
                 enqueue(id)

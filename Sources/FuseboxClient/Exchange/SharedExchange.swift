@@ -297,7 +297,9 @@ struct SharedExchange: ~Copyable {
         switch action {
         case .write(let id, let numbers): write(waiter(id), numbers)
         case .send: mustSend = true
-        case .complete(let id, let outcome): unsafe complete(waiter(id), outcome, payload)
+        case .complete(let id, .answered(let status)): unsafe waiter(id).answer(status, payload)
+        case .complete(let id, .failed(let failure)): waiter(id).outcome = .failed(error(failure))
+        case .complete(let id, .kept): waiter(id).outcome = .kept
         case .substitute(let id): waiter(id).becomeSubstitute()
         case .free(let id): rest(waiter(id))
         case .wake(let id): wakeups.append(.thread(waiter(id)))
@@ -305,17 +307,6 @@ struct SharedExchange: ~Copyable {
         case .background(let call): wakeups.call(call)
         case .sayGoodbye: sayGoodbye()
         case .close: disconnect()
-        }
-    }
-
-    private func complete(_ waiter: Waiter, _ outcome: RequestOutcome, _ payload: UnsafeRawBufferPointer) {
-        switch outcome {
-        case .answered(let status):
-            waiter.reply.removeAll()
-            unsafe waiter.reply.write(contentsOf: payload)
-            waiter.outcome = .answered(status: status)
-        case .failed(let failure): waiter.outcome = .failed(error(failure))
-        case .kept: waiter.outcome = .kept
         }
     }
 

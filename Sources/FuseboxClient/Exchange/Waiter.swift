@@ -48,6 +48,13 @@ final class Waiter: @unchecked Sendable {
 
     init(_ id: RequestID) { self.id = id }
 
+    /// Keeps the daemon's answer.
+    func answer(_ status: UInt8, _ payload: UnsafeRawBufferPointer) {
+        reply.removeAll()
+        unsafe reply.write(contentsOf: payload)
+        outcome = .answered(status: status)
+    }
+
     /// Becomes the request that is sent in its place.
     func becomeSubstitute() {
         guard let substitute else { return }
