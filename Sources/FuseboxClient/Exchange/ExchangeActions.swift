@@ -60,7 +60,7 @@ struct ExchangeActions: ~Copyable {
     private var first = ExchangeAction.send
     private var second = ExchangeAction.send
     private var third = ExchangeAction.send
-    private var rest: [ExchangeAction] = []
+    private var rest: [ExchangeAction]?
     private(set) var count = 0
 
     mutating func append(_ action: ExchangeAction) {
@@ -68,25 +68,28 @@ struct ExchangeActions: ~Copyable {
         case 0: first = action
         case 1: second = action
         case 2: third = action
-        default: rest.append(action)
+        case 3: rest = [action]
+        default: rest?.append(action)
         }
         count += 1
     }
 
     /// Gives them out and begins anew.
     mutating func take() -> ExchangeActions {
-        var taken = ExchangeActions()
-        if count > 0 { swap(&taken, &self) }
-        return taken
+        guard count > 0 else { return ExchangeActions() }
+        defer { count = 0 }
+        return ExchangeActions(first: first, second: second, third: third, rest: rest.take(), count: count)
     }
 
     subscript(index: Int) -> ExchangeAction {
         precondition(index < count)
-        return switch index {
-        case 0: first
-        case 1: second
-        case 2: third
-        default: rest[index - 3]
+        switch index {
+        case 0: return first
+        case 1: return second
+        case 2: return third
+        default:
+            guard let rest else { preconditionFailure("more actions are counted than there are") }
+            return rest[index - 3]
         }
     }
 }

@@ -59,13 +59,12 @@ extension ExchangeMachine {
 
     /// Who waits for a request from here on.
     mutating func stand(_ id: RequestID, _ attendance: Request.Attendance) {
-        let before = requests[id].attendance
-        guard before != attendance else { return }
-        if before == .parked(.departure) { threads.sleepingSenders -= 1 }
-        if attendance == .parked(.departure) { threads.sleepingSenders += 1 }
+        if case .none = attendance, case .none = requests[id].attendance { return }
+        let before = requests.stand(id, attendance)
+        if case .parked(.departure) = before { threads.sleepingSenders -= 1 }
+        if case .parked(.departure) = attendance { threads.sleepingSenders += 1 }
         if case .task = before { tasks.waiting -= 1 }
         if case .task = attendance { tasks.waiting += 1 }
-        requests.change(id) { $0.attendance = attendance }
     }
 
     // MARK: Threads

@@ -159,7 +159,15 @@ struct RequestTable {
         return requests[id.index]
     }
 
-    /// Every change goes through here: what is counted follows from it.
+    /// Who waits for a request from here on. Returns who did before.
+    mutating func stand(_ id: RequestID, _ attendance: Request.Attendance) -> Request.Attendance {
+        precondition(holds(id), "a request is used after it was given back")
+        let before = requests[id.index].attendance
+        requests[id.index].attendance = attendance
+        return before
+    }
+
+    /// Every other change goes through here: what is counted follows from it.
     @inline(__always)
     mutating func change(_ id: RequestID, _ body: (inout Request) -> Void) {
         precondition(holds(id), "a request is used after it was given back")

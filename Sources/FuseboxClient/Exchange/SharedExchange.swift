@@ -35,8 +35,11 @@ struct SharedExchange: ~Copyable {
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> Waiter? {
         guard let id = machine.claim(declaration, isReport: isReport) else { return nil }
         while waiters.count <= id.index { waiters.append(nil) }
-        let waiter = waiters[id.index] ?? Waiter(id)
-        waiter.id = id
+        if let waiter = waiters[id.index] {
+            waiter.id = id
+            return waiter
+        }
+        let waiter = Waiter(id)
         waiters[id.index] = waiter
         return waiter
     }
