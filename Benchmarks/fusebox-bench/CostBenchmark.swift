@@ -20,12 +20,7 @@ struct CostBenchmark {
         for kind in Kind.allCases {
             let few = try cost(kind, calls: calls / 2)
             let many = try cost(kind, calls: calls + calls / 2)
-            let instructions = (many.instructions - few.instructions) / calls
-            let allocations = Double(many.allocations - few.allocations) / Double(calls)
-            let hundredths = Int((allocations * 100).rounded())
-            print(
-                "\(kind.rawValue): \(instructions) instructions, \(hundredths / 100).\(hundredths % 100 / 10)\(hundredths % 10) allocations"
-            )
+            print("\(kind.rawValue): \((many - few).perCall(of: calls))")
         }
     }
 
@@ -36,25 +31,12 @@ struct CostBenchmark {
         case pair = "admission.admit + admission.settle"
     }
 
-    private struct Cost {
-        var instructions = 0
-        var allocations = 0
-    }
-
-    private func cost(_ kind: Kind, calls: Int) throws -> Cost {
-        var template = Array("/tmp/fusebox-cost-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
-        let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        let counts = "\(folder)/counts"
-        defer {
-            unlink(counts)
-            rmdir(folder)
+    private func cost(_ kind: Kind, calls: Int) throws -> Callgrind.Cost {
+        try Callgrind.count { tool in
+            let daemon = try Daemon(["--snapshot-interval", "1h"], under: tool)
+            try talk(kind, calls, daemon.socket)
+            try daemon.stop()
         }
-        let valgrind = ["/usr/bin/valgrind", "--tool=callgrind", "--callgrind-out-file=\(counts)"]
-        let daemon = try Daemon(["--snapshot-interval", "1h"], under: valgrind)
-        try talk(kind, calls, daemon.socket)
-        try daemon.stop()
-        return try Self.read(counts)
     }
 
     private func talk(_ kind: Kind, _ calls: Int, _ path: String) throws {
@@ -100,35 +82,4 @@ struct CostBenchmark {
             }
         }
     }
-
-    /// The totals of a file that callgrind has written.
-    private static func read(_ path: String) throws -> Cost {
-        guard let file = fopen(path, "r") else { throw Failure("callgrind has written nothing") }
-        defer { fclose(file) }
-        var cost = Cost()
-        var names: [Substring: Bool] = [:]
-        var isAllocation = false
-        var buffer = [CChar](repeating: 0, count: 65_536)
-        while fgets(&buffer, Int32(buffer.count), file) != nil {
-            let line = String(
-                decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if line.hasPrefix("cfn=") {
-                // A name is spelled where it is first mentioned: `cfn=(12) malloc`, later `cfn=(12)`.
-                let parts = line.dropFirst(4).split(separator: " ", maxSplits: 1)
-                if parts.count > 1 { names[parts[0]] = allocators.contains(String(parts[1])) }
-                isAllocation = names[parts[0]] ?? false
-            } else if line.hasPrefix("fn=") {
-                let parts = line.dropFirst(3).split(separator: " ", maxSplits: 1)
-                if parts.count > 1 { names[parts[0]] = allocators.contains(String(parts[1])) }
-            } else if isAllocation, line.hasPrefix("calls=") {
-                cost.allocations += line.dropFirst(6).split(separator: " ").first.flatMap { Int($0) } ?? 0
-            } else if line.hasPrefix("summary:") || line.hasPrefix("totals:") {
-                cost.instructions = line.split(separator: " ").last.flatMap { Int($0) } ?? 0
-            }
-        }
-        try expect(cost.instructions > 0, "callgrind has counted nothing")
-        return cost
-    }
-
-    private static let allocators: Set = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"]
 }

@@ -9,6 +9,7 @@ import Glibc
 //   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
 //   fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
 //   fusebox-bench cost [--calls 4000] [--in-flight 1]   (needs valgrind)
+//   fusebox-bench client [--calls 10000]   (needs valgrind)
 //
 // Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
 // something that must hold does not. Build with `swift build -c release`.
@@ -26,8 +27,10 @@ do {
     case "durable": try DurableBenchmark(arguments).run()
     case "restart": try RestartBenchmark(arguments).run()
     case "cost": try CostBenchmark(arguments).run()
+    case "client": try ClientBenchmark(arguments).run()
+    case "caller": try Caller(arguments).run()
     default:
-        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost [--option NUMBER]…")
+        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost|client [--option NUMBER]…")
         exit(64)
     }
 } catch {

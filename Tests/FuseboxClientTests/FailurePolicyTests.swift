@@ -53,30 +53,6 @@ struct FailurePolicyTests {
         #expect(ContinuousClock.now - begun < .seconds(20))
     }
 
-    /// A request that never left has changed nothing, however its time came to an end.
-    @Test(arguments: [ExchangeState.Phase.absent, .connecting, .connected], [true, false])
-    func aRequestThatNeverLeftAndFindsNoConnectionIsUnavailable(phase: ExchangeState.Phase, mayHaveArrived: Bool) throws
-    {
-        var state = ExchangeState(path: "/nowhere", configuration: FuseboxClient.Configuration())
-        let claimed = state.waiters.claim(for: BreakerAcquire.declaration, isReport: false)
-        let waiter = try #require(claimed)
-        state.submit(waiter)
-        // The time to try again has come, and nobody has tried.
-        #expect(waiter.outcome == nil && state.retryAt == .past)
-        waiter.mayHaveArrived = mayHaveArrived
-        state.phase = phase
-        state.expire(waiter)
-        guard case .failed(let error) = waiter.outcome else {
-            Issue.record("it has no outcome")
-            return
-        }
-        if phase == .connected || mayHaveArrived {
-            #expect(error == .timedOut)
-        } else {
-            #expect(error == state.absence)
-        }
-    }
-
     /// A worker that was told to be patient connects to a daemon that is still starting.
     @Test func withPatienceConnectingWaitsForADaemonThatStarts() throws {
         let server = FakeServer(starts: false)

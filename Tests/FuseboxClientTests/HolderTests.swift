@@ -70,28 +70,6 @@ struct HolderTests {
         #expect(server.hellos.count == 1)
     }
 
-    @Test func aHolderNeverBacksOffLongerThanAThirdOfTheGrace() {
-        var configuration = FuseboxClient.Configuration()
-        configuration.backoffMinimumMilliseconds = 50
-        configuration.backoffMaximumMilliseconds = 5_000
-        var state = ExchangeState(path: "/nowhere", configuration: configuration)
-        #expect(state.longestBackoffOfHolder == nil, "nobody has told a grace")
-        var hello = FakeServer.plainHello
-        hello.graceMilliseconds = 2_000
-        state.acquaintance = Acquaintance(hello)
-        // Longer than an outage of 8 s takes.
-        for _ in 0..<40 {
-            state.phase = .connecting
-            let before = Deadline.now
-            state.connectFailed("nobody is there", longestBackoff: state.longestBackoffOfHolder)
-            #expect(state.retryAt.nanoseconds - before.nanoseconds < 667_000_000 + 100_000_000)
-        }
-        state.phase = .connecting
-        let before = Deadline.now
-        state.connectFailed("nobody is there")
-        #expect(state.retryAt.nanoseconds - before.nanoseconds >= 2_500_000_000)
-    }
-
     /// A thread that sleeps until a renewal far away begins to look when a permit is held again.
     @Test func aSecondCallIsLookedAfterAsTheFirst() {
         let renewals = Renewals()

@@ -70,10 +70,12 @@ struct BackoffTests {
         configuration.backoffMaximumMilliseconds = 1500
         var backoff = Backoff(configuration)
         for longest in [100, 200, 400, 800, 1500, 1500, 1500] {
-            #expect((longest / 2...longest).contains(backoff.afterFailure()))
+            var least = backoff
+            #expect(least.afterFailure(0) == longest - longest / 2)
+            #expect(backoff.afterFailure(1) == longest)
         }
         backoff.succeeded()
-        #expect((50...100).contains(backoff.afterFailure()))
+        #expect(backoff.afterFailure(0.5) == 75)
     }
 
     @Test func oddConfigurationsDoNotTrap() {
@@ -82,49 +84,57 @@ struct BackoffTests {
             configuration.backoffMinimumMilliseconds = minimum
             configuration.backoffMaximumMilliseconds = maximum
             var backoff = Backoff(configuration)
-            for _ in 0..<200 { #expect(backoff.afterFailure() >= 1) }
+            for round in 0..<200 { #expect(backoff.afterFailure(Double(round % 2)) >= 1) }
         }
     }
 }
 
-struct WaiterTests {
+struct RequestTableTests {
     @Test func correlationIdsAreNeverZeroAndDifferAfterReuse() throws {
-        var table = WaiterTable()
+        var table = RequestTable()
         var seen: Set<UInt32> = []
         for _ in 0..<60_000 {
-            let claimed = table.claim(for: Ping.declaration, isReport: false)
-            let waiter = try #require(claimed)
-            #expect(waiter.correlation != 0)
-            #expect(seen.insert(waiter.correlation).inserted)
-            #expect(table.find(waiter.correlation) === waiter)
-            let correlation = waiter.correlation
-            table.giveBack(waiter)
-            #expect(table.find(correlation) == nil)
+            let claimed = table.claim(Ping.declaration, isReport: false)
+            let id = try #require(claimed)
+            #expect(id.correlation != 0)
+            #expect(seen.insert(id.correlation).inserted)
+            #expect(table.find(id)?.id == id)
+            table.free(id)
+            #expect(table.find(id) == nil)
         }
     }
 
     @Test func theTableHasAnEnd() {
-        var table = WaiterTable()
-        var claimed: [Waiter] = []
-        while let waiter = table.claim(for: Ping.declaration, isReport: false) { claimed.append(waiter) }
-        #expect(claimed.count == WaiterTable.capacity)
-        table.giveBack(claimed[7])
-        let again = table.claim(for: Ping.declaration, isReport: false)
-        let beyond = table.claim(for: Ping.declaration, isReport: false)
-        #expect(again != nil && beyond == nil)
+        var table = RequestTable()
+        var claimed: [RequestID] = []
+        while let id = table.claim(Ping.declaration, isReport: false) { claimed.append(id) }
+        #expect(claimed.count == RequestTable.capacity)
+        table.free(claimed[7])
+        let again = table.claim(Ping.declaration, isReport: false)
+        let beyond = table.claim(Ping.declaration, isReport: false)
+        #expect(again?.index == claimed[7].index && beyond == nil)
+    }
+
+    /// What a burst needed is given back: the next request has the first place, and the memory that stays with it.
+    @Test func afterABurstTheFirstPlacesAreUsedAgain() {
+        var table = RequestTable()
+        let burst = (0..<5_000).compactMap { _ in table.claim(Ping.declaration, isReport: false) }
+        for id in burst { table.free(id) }
+        let next = table.claim(Ping.declaration, isReport: false)
+        #expect(burst.count == 5_000 && next?.index == 0)
+        #expect(!burst.contains { $0 == next })
     }
 
     @Test func aBacklogKeepsItsOrder() {
-        let waiters = (0..<5000).map { Waiter(index: $0) }
+        var table = RequestTable()
+        let ids = (0..<5000).compactMap { _ in table.claim(Ping.declaration, isReport: false) }
         var backlog = Backlog()
-        for waiter in waiters[10...] { backlog.append(waiter) }
-        backlog.prepend(Array(waiters[..<10]))
-        backlog.remove(waiters[3])
-        let odd = backlog.removeAll { $0.index > 100 && $0.index % 2 == 1 }
-        #expect(odd.allSatisfy { $0.place == .nowhere } && odd.count == 2450)
+        for id in ids[10...] { backlog.append(id) }
+        backlog.prepend(Array(ids[..<10]))
+        backlog.remove(ids[3])
+        backlog.removeAll(Set(ids.filter { $0.index > 100 && $0.index % 2 == 1 }))
         var order: [Int] = []
         while let first = backlog.first {
-            #expect(first.place == .backlog)
             order.append(first.index)
             backlog.removeFirst()
         }

@@ -10,7 +10,9 @@ struct Backoff {
     }
 
     /// The milliseconds to wait after one more failure: between half of the doubled time and all of it.
-    mutating func afterFailure() -> Int {
+    ///
+    /// - Parameter chance: from 0 to 1: where between
+    mutating func afterFailure(_ chance: Double) -> Int {
         var longest = minimumMilliseconds
         for _ in 0..<failures {
             guard longest <= maximumMilliseconds / 2 else {
@@ -20,7 +22,7 @@ struct Backoff {
             longest *= 2
         }
         failures += 1
-        return Int.random(in: longest - longest / 2...longest)
+        return longest - Int(Double(longest / 2) * (1 - chance))
     }
 
     mutating func succeeded() { failures = 0 }

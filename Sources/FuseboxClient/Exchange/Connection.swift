@@ -4,10 +4,19 @@ import FuseboxWire
 struct Connection: ~Copyable, @unchecked Sendable {
     // Sendable: the frame reader's memory has one owner, and moves with it.
     let socket: Socket
-    private(set) var hello = Hello.Reply()
+    private var greeting: Greeting?
     var reader = FrameReader()
     /// Which of its exchange's connections it is.
     var number: UInt64 = 0
+
+    /// What the daemon said to hello.
+    var hello: Hello.Reply { greeting?.hello ?? Hello.Reply() }
+
+    /// It has a place of its own, because a connection changes hands with every call and moves all its bytes.
+    private final class Greeting {
+        let hello: Hello.Reply
+        init(_ hello: Hello.Reply) { self.hello = hello }
+    }
 
     private init(_ socket: Socket) { self.socket = socket }
 
@@ -28,8 +37,9 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
         var connection = Connection(socket)
         do throws(Interruption) {
-            connection.hello = try connection.ask(
-                Hello(worker: worker, lastSequence: lastSequence, client: name), until: deadline)
+            connection.greeting = Greeting(
+                try connection.ask(
+                    Hello(worker: worker, lastSequence: lastSequence, client: name), until: deadline))
         } catch {
             throw .unavailable(path: path, reason: error.description)
         }

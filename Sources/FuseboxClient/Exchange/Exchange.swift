@@ -12,25 +12,26 @@ import FuseboxWire
 ///   it puts the connection back and wakes one other thread, which then reads. So a lone caller makes two system
 ///   calls: `send` and `recv`.
 /// - **Connecting.** After a loss, the first call to come connects, the others wait for it. What changes state and has no
-///   reply yet is sent again, first; see `ExchangeState+Resend.swift`. A daemon that restarts is waited for; one that
+///   reply yet is sent again, first; see `ExchangeMachine+Connection.swift`. A daemon that restarts is waited for; one that
 ///   stays away is not, and calls are turned away at once until the backoff is over.
 /// - **Tasks** do not block. For them one background thread, started when the first comes, has all these duties
 ///   whenever no other thread does, and ends their waits at their deadlines.
 ///
-/// All shared state is an `ExchangeState` under one lock; a thread asks it for its next `Step`, takes the step without
-/// the lock, and asks again. A duty that is laid down (`handOver`) goes to somebody who sleeps.
+/// All shared state is a `SharedExchange` under one lock: an `ExchangeMachine` decides, and what it decides is carried out. A
+/// thread asks for its next step, takes the step without the lock, and asks again. A duty that is laid down goes to somebody
+/// who sleeps.
 ///
 /// After a fork the child's client begins a new exchange; see `ForkGuard`.
 final class Exchange: Sendable {
     /// The most requests that may be under way.
-    static let inFlightLimit = WaiterTable.capacity
+    static let inFlightLimit = RequestTable.capacity
 
     let path: String
     let configuration: FuseboxClient.Configuration
     private let generation = ForkGuard.generation
     /// Whether it is this process's; if not, it must be left alone.
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
-    private let state: Lock<ExchangeState>
+    private let shared: Lock<SharedExchange>
     let renewals = Renewals()
     private let delivery: SpoolDelivery
     private let backgroundParker = Parker()
@@ -40,24 +41,40 @@ final class Exchange: Sendable {
     init(path: String, configuration: FuseboxClient.Configuration) {
         self.path = path
         self.configuration = configuration
-        state = Lock(ExchangeState(path: path, configuration: configuration))
+        shared = Lock(SharedExchange(path: path, configuration: configuration))
         delivery = SpoolDelivery(path, configuration)
     }
 
     // MARK: The lock
 
-    /// Changes the state under the lock, then wakes whom the change concerns.
-    private func update<R: ~Copyable>(_ change: (inout ExchangeState) -> R) -> R {
-        var wakeups = ExchangeState.Wakeups()
-        let result = state.withLock { state in
-            let result = Transfer(change(&state))
-            swap(&wakeups, &state.wakeups)
+    /// Changes what is shared under the lock, then wakes whom the change concerns.
+    private func update<R: ~Copyable>(_ change: (inout SharedExchange) -> R) -> R {
+        var wakeups: SharedExchange.Wakeups?
+        let result = shared.withLock { shared in
+            let result = Transfer(change(&shared))
+            wakeups = shared.takeWakeups()
             return result
         }
-        for waiter in wakeups.threads { waiter.parker.wake() }
-        for task in wakeups.tasks { task.wake() }
-        if let call = wakeups.background { callBackground(call) }
+        if let wakeups { wake(wakeups) }
         return result.value
+    }
+
+    /// Looks at what is shared under the lock. Nobody is concerned.
+    private func look<R>(_ body: (borrowing SharedExchange) -> R) -> R {
+        shared.withLock { Transfer(body($0)) }.value
+    }
+
+    private func wake(_ wakeups: SharedExchange.Wakeups) {
+        if let first = wakeups.first { wake(first) }
+        for sleeper in wakeups.others { wake(sleeper) }
+        if let call = wakeups.background { callBackground(call) }
+    }
+
+    private func wake(_ sleeper: SharedExchange.Wakeups.Sleeper) {
+        switch sleeper {
+        case .thread(let waiter): waiter.parker.wake()
+        case .task(let task): task.wake()
+        }
     }
 
     /// Takes a value out of the lock. What is taken out is either a plain value or has left the state altogether.
@@ -66,24 +83,23 @@ final class Exchange: Sendable {
         init(_ value: consuming Value) { self.value = value }
     }
 
-    var hello: Hello.Reply? { update { $0.hello } }
+    var hello: Hello.Reply? { look { $0.machine.hello } }
     /// The life of the daemon's state, as it was told last.
-    var epoch: UInt64? { update { $0.epoch } }
-    var queuedReports: Int { update { $0.queuedReports } }
-    var droppedReports: UInt64 { update { $0.droppedReports } }
+    var epoch: UInt64? { look { $0.machine.epoch } }
+    var queuedReports: Int { look { $0.machine.queuedReports } }
+    var droppedReports: UInt64 { look { $0.machine.droppedReports } }
+    var spooling: Spooling { look { $0.spooling } }
+    /// See `ExchangeMachine`.
+    var longestBackoffOfHolder: Int? { look { $0.machine.longestBackoffOfHolder } }
 
-    var spooling: Spooling { update { $0.spooling } }
-    /// See `ExchangeState`.
-    var longestBackoffOfHolder: Int? { update { $0.longestBackoffOfHolder } }
-
-    /// Counts a report as given up that the state knows nothing of.
-    func noteDroppedReport() { update { $0.droppedReports += 1 } }
+    /// Counts a report as given up that the exchange knows nothing of.
+    func noteDroppedReport() { update { $0.noteDroppedReport() } }
 
     // MARK: One request
 
     /// A waiter that holds the encoded command. It must be concluded, or released.
     func prepare<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> Waiter {
-        guard let waiter = update({ $0.waiters.claim(for: C.declaration, isReport: isReport) }) else {
+        guard let waiter = update({ $0.claim(C.declaration, isReport: isReport) }) else {
             throw .tooManyRequests
         }
         encode(command, into: &waiter.request)
@@ -105,7 +121,7 @@ final class Exchange: Sendable {
     private func encode<C: Command>(_ command: C, into request: inout ByteWriter) {
         if C.self == BreakerAcquire.self, var acquire = command as? BreakerAcquire, acquire.draw == nil {
             // Only this profile looks at the draw; as long as the profile is not known, it may be that one.
-            if update({ $0.hello?.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
+            if look({ $0.machine.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
             return acquire.encode(into: &request)
         }
         command.encode(into: &request)
@@ -119,54 +135,42 @@ final class Exchange: Sendable {
 
     /// Submits the request and blocks until it has its outcome.
     func perform(_ waiter: Waiter, until deadline: Deadline) {
-        let step = update { state in
-            state.submit(waiter)
-            return state.nextStep(for: waiter, until: deadline)
-        }
-        work(for: waiter, from: step, until: deadline)
+        work(for: waiter, .reply, until: deadline)
     }
 
     /// Submits the request and returns when its frame has left. If it throws, it ends the use of the waiter.
     func send(_ waiter: Waiter, until deadline: Deadline) throws(ClientError) {
-        let step = update { state in
-            waiter.onlySends = true
-            state.submit(waiter)
-            return state.nextStep(for: waiter, until: deadline)
-        }
-        work(for: waiter, from: step, until: deadline)
-        let outcome = update { _ in waiter.outcome }
-        guard case .failed(let error) = outcome else { return }
+        work(for: waiter, .departure, until: deadline)
+        guard case .failed(let error) = look({ _ in waiter.outcome }) else { return }
         release(waiter)
         throw error
     }
 
     /// Blocks until a request that was sent has its outcome.
     func wait(for waiter: Waiter, until deadline: Deadline) {
-        let step = update { state in
-            waiter.onlySends = false
-            return state.nextStep(for: waiter, until: deadline)
-        }
-        work(for: waiter, from: step, until: deadline)
+        work(for: waiter, .reply, until: deadline)
     }
 
     /// Waits as a task until the request has its outcome, submitting it if that has not been done.
     ///
     /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
     func attend(_ waiter: Waiter, until deadline: Deadline, heedsCancellation: Bool = true) async {
-        let correlation = waiter.correlation
+        // A task that was resumed has seen nothing yet of what was written under the lock before that.
+        defer { look { _ in } }
+        let id = waiter.id
         guard heedsCancellation else { return await sleep(for: waiter, until: deadline) }
         await withTaskCancellationHandler {
             await sleep(for: waiter, until: deadline)
         } onCancel: {
-            update { $0.cancel(waiter, correlation) }
+            update { $0.cancel(id) }
         }
     }
 
     private func sleep(for waiter: Waiter, until deadline: Deadline) async {
         await TaskSleep.sleep { task in
-            update { state in
-                waiter.onlySends = false
-                state.attend(waiter, task, until: deadline)
+            update { shared in
+                shared.submit(waiter, now: .now)
+                shared.attend(waiter, task, until: deadline)
             }
         }
     }
@@ -174,9 +178,7 @@ final class Exchange: Sendable {
     /// What became of a request that has its outcome; nil for a report that is kept. Ends the use of the waiter.
     func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
         defer { release(waiter) }
-        // Under the lock: a task that was resumed has seen nothing yet of what was written before that.
-        let outcome = update { _ in waiter.outcome }
-        switch outcome {
+        switch waiter.outcome {
         case .answered(let status):
             let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0) }
             switch answer {
@@ -186,14 +188,14 @@ final class Exchange: Sendable {
                 throw .refused(refusal)
             }
         case .failed(let error): throw error
-        case .queued: return nil
+        case .kept: return nil
         case nil: preconditionFailure("a request is concluded before it has an outcome")
         }
     }
 
     /// What became of a settle, or of its substitute. Ends the use of the waiter.
     func concludeSettle(_ waiter: Waiter) throws(ClientError) -> Settling {
-        guard update({ _ in waiter.command }) == Report.declaration.number else {
+        guard waiter.isSubstituted else {
             let reply = try conclude(waiter, Settle.self)
             return Settling(reply?.standing, reply?.record, reply == nil ? .queued : .delivered)
         }
@@ -206,9 +208,14 @@ final class Exchange: Sendable {
 
     // MARK: The steps of a thread
 
-    private func work(for waiter: Waiter, from first: consuming Step, until deadline: Deadline) {
-        var step = first
+    /// Submits the request, if that has not been done, and does what falls to its thread until what it waits for is there.
+    private func work(for waiter: Waiter, _ purpose: Request.Purpose, until deadline: Deadline) {
         while true {
+            let step = update { shared in
+                let now = Deadline.now
+                shared.submit(waiter, now: now)
+                return shared.nextStep(for: waiter, purpose, until: deadline, now: now)
+            }
             switch consume step {
             case .leave: return
             case .sleep(let moment): waiter.parker.park(until: min(moment, deadline))
@@ -216,7 +223,6 @@ final class Exchange: Sendable {
             case .push(let socket, let number): push(socket, number, for: waiter, until: deadline)
             case .read(let connection): read(connection, for: waiter, until: deadline)
             }
-            step = update { $0.nextStep(for: waiter, until: deadline) }
         }
     }
 
@@ -231,10 +237,7 @@ final class Exchange: Sendable {
 
     private func push(_ socket: Socket, _ number: UInt64, for waiter: Waiter?, until deadline: Deadline) {
         let ready = socket.wait([.readable, .writable], until: deadline)
-        let connection = update { state -> Connection? in
-            state.stopPushing(number)
-            return ready.contains(.readable) && state.number == number ? state.seat.take() : nil
-        }
+        let connection = update { $0.endPush(number, isReadable: ready.contains(.readable)) }
         if let connection {
             read(connection, for: waiter, until: .past)
         } else if ready == .readable {
@@ -250,37 +253,33 @@ final class Exchange: Sendable {
             delivery.begin()
         } catch {
             let holdsPermits = renewals.holdsAny
-            update { state in
-                state.connectFailed(
-                    error.reasonOfAbsence, longestBackoff: holdsPermits ? state.longestBackoffOfHolder : nil)
-            }
+            update { $0.connectFailed(error.reasonOfAbsence, holdsPermits: holdsPermits) }
         }
     }
 
     private func open(until deadline: Deadline) throws(ClientError) -> Connection {
-        let (worker, lastSequence) = update { ($0.worker, $0.window.next - 1) }
+        let introduction = update { $0.introduction() }
         return try Connection.open(
-            path, as: worker, lastSequence: lastSequence, name: configuration.sentName,
+            path, as: introduction.worker, lastSequence: introduction.lastSequence, name: configuration.sentName,
             patienceMilliseconds: configuration.requestTimeoutMilliseconds,
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))
     }
 
     /// Connects for the first time, before there are any calls. A daemon that restarts is waited for as after a loss.
     func connectFirst() throws(ClientError) {
-        update { $0.beginWaiting() }
+        update { $0.expectDaemon(now: .now) }
         while true {
-            let step = update { $0.nextStepToConnectFirst() }
+            let step = update { $0.nextStepOfFirst(now: .now) }
             switch consume step {
             case .connect: connect(until: .never)
             case .sleep(let moment): Parker().park(until: moment)
             default: break
             }
-            let (isOver, failure) = update { state -> (Bool, ClientError?) in
-                if state.phase == .connected { return (true, nil) }
-                return (!state.isExpectedBack, state.absence)
+            let (isOpen, failure) = look {
+                ($0.machine.link != nil, $0.machine.isExpectedBack ? nil : $0.absence)
             }
-            if isOver, let failure { throw failure }
-            if isOver { return }
+            if isOpen { return }
+            if let failure { throw failure }
         }
     }
 
@@ -294,14 +293,14 @@ final class Exchange: Sendable {
         let deadline = Deadline.after(
             milliseconds: min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds))
         var isFarewellSaid = false
-        if update({ $0.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
+        if look({ $0.machine.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
             perform(waiter, until: deadline)
-            update { state in
+            update { shared in
                 if case .answered = waiter.outcome { isFarewellSaid = true }
-                state.release(waiter)
+                shared.release(waiter)
             }
         }
-        let left = update { $0.end(isFarewellSaid: isFarewellSaid, keepsReports: configuration.spool != .none) }
+        let left = update { $0.close(isFarewellSaid: isFarewellSaid, keepsReports: configuration.spool != .none) }
         if let left { spool(left) }
         delivery.end(by: deadline)
     }
@@ -339,12 +338,7 @@ final class Exchange: Sendable {
         while true {
             var until = Deadline.never
             var hasOutput = false
-            let step = update { state in
-                let step = state.nextBackgroundStep()
-                until = state.earliestTaskDeadline
-                hasOutput = state.needsPush
-                return step
-            }
+            let step = update { $0.nextBackgroundStep(now: .now, &until, &hasOutput) }
             switch consume step {
             case .leave: return
             case .sleep(let moment): backgroundParker.park(until: min(moment, until))
@@ -364,7 +358,11 @@ final class Exchange: Sendable {
         let ready = socket?.wait(wanted, orNudgedBy: nudge, until: deadline) ?? []
         if ready.contains(.nudged) { nudge.takeNudges() }
         let received = ready.contains(.readable) ? held?.fill(until: .past) ?? .timedOut : .timedOut
-        _ = update { $0.take(received, from: &held, for: nil) }
+        let number = held?.number
+        update { shared in
+            if ready.contains(.writable), let number { shared.sendOn(number) }
+            _ = shared.take(received, from: &held, for: nil)
+        }
     }
 }
 

@@ -1,0 +1,68 @@
+import Glibc
+
+/// Counts what a program executes, by valgrind's tool of that name.
+enum Callgrind {
+    /// What a program has executed in user space, all threads together.
+    struct Cost {
+        var instructions = 0
+        var allocations = 0
+
+        static func - (left: Cost, right: Cost) -> Cost {
+            Cost(
+                instructions: left.instructions - right.instructions,
+                allocations: left.allocations - right.allocations)
+        }
+
+        /// Each of so many calls has cost this, with two decimals of allocations.
+        func perCall(of calls: Int) -> String {
+            let hundredths = Int((Double(allocations) / Double(calls) * 100).rounded())
+            let decimals = "\(hundredths % 100 / 10)\(hundredths % 10)"
+            return "\(instructions / calls) instructions, \(hundredths / 100).\(decimals) allocations"
+        }
+    }
+
+    /// Gives `body` the command to start a program with, and returns what that program has cost when `body` has seen its end.
+    static func count(_ body: (_ tool: [String]) throws -> Void) throws -> Cost {
+        var template = Array("/tmp/fusebox-cost-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
+        let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        let counts = "\(folder)/counts"
+        defer {
+            unlink(counts)
+            rmdir(folder)
+        }
+        try body(["/usr/bin/valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=\(counts)"])
+        return try read(counts)
+    }
+
+    /// The totals of a file that callgrind has written.
+    private static func read(_ path: String) throws -> Cost {
+        guard let file = fopen(path, "r") else { throw Failure("callgrind has written nothing") }
+        defer { fclose(file) }
+        var cost = Cost()
+        var names: [Substring: Bool] = [:]
+        var isAllocation = false
+        var buffer = [CChar](repeating: 0, count: 65_536)
+        while fgets(&buffer, Int32(buffer.count), file) != nil {
+            let line = String(
+                decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            if line.hasPrefix("cfn=") {
+                // A name is spelled where it is first mentioned: `cfn=(12) malloc`, later `cfn=(12)`.
+                let parts = line.dropFirst(4).split(separator: " ", maxSplits: 1)
+                if parts.count > 1 { names[parts[0]] = allocators.contains(String(parts[1])) }
+                isAllocation = names[parts[0]] ?? false
+            } else if line.hasPrefix("fn=") {
+                let parts = line.dropFirst(3).split(separator: " ", maxSplits: 1)
+                if parts.count > 1 { names[parts[0]] = allocators.contains(String(parts[1])) }
+            } else if isAllocation, line.hasPrefix("calls=") {
+                cost.allocations += line.dropFirst(6).split(separator: " ").first.flatMap { Int($0) } ?? 0
+            } else if line.hasPrefix("summary:") || line.hasPrefix("totals:") {
+                cost.instructions = line.split(separator: " ").last.flatMap { Int($0) } ?? 0
+            }
+        }
+        try expect(cost.instructions > 0, "callgrind has counted nothing")
+        return cost
+    }
+
+    private static let allocators: Set = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"]
+}

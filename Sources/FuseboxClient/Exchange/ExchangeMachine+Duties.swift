@@ -1,0 +1,270 @@
+import FuseboxWire
+
+/// What a thread does next.
+enum Duty: Equatable {
+    /// Nothing: what it came for is there. For the background thread: end.
+    case leave
+    /// Sleep until woken, at the longest until this moment or one's own deadline.
+    case sleep(until: Deadline)
+    /// Connect, for everybody.
+    case connect
+    /// Wait until the socket of this connection takes more output.
+    case push(number: UInt64)
+    /// Read from this connection, for everybody.
+    case read(number: UInt64)
+}
+
+/// Which thread connects, reads and pushes.
+extension ExchangeMachine {
+    /// The threads that sleep.
+    struct Threads {
+        /// Places of requests whose threads sleep, to choose from who takes over a duty; some may have left meanwhile.
+        private var sleepers: [Int] = []
+        private var isListed: [Bool] = []
+        /// Threads that sleep until their frames have left.
+        var sleepingSenders = 0
+
+        mutating func list(_ index: Int) {
+            while isListed.count <= index { isListed.append(false) }
+            guard !isListed[index] else { return }
+            isListed[index] = true
+            sleepers.append(index)
+        }
+
+        mutating func takeLast() -> Int? {
+            guard let index = sleepers.popLast() else { return nil }
+            isListed[index] = false
+            return index
+        }
+    }
+
+    /// The tasks that wait, and the thread in the background that does the duties for them.
+    struct Tasks {
+        enum Background {
+            /// There is none yet.
+            case none
+            /// It will look at the state before it does anything else.
+            case awake
+            case parked
+            /// It reads, and waits for bytes or a nudge.
+            case polling
+        }
+
+        var background = Background.none
+        /// Requests that a task waits for.
+        var waiting = 0
+        /// No task's deadline lies before this.
+        var earliestDeadline = Deadline.never
+    }
+
+    /// Who waits for a request from here on.
+    mutating func stand(_ id: RequestID, _ attendance: Request.Attendance) {
+        if case .none = attendance, case .none = requests[id].attendance { return }
+        let before = requests.stand(id, attendance)
+        if case .parked(.departure) = before { threads.sleepingSenders -= 1 }
+        if case .parked(.departure) = attendance { threads.sleepingSenders += 1 }
+        if case .task = before { tasks.waiting -= 1 }
+        if case .task = attendance { tasks.waiting += 1 }
+    }
+
+    // MARK: Threads
+
+    /// What a thread with a request does next.
+    mutating func nextDuty(
+        for id: RequestID, _ purpose: Request.Purpose, until deadline: Deadline, now: Deadline
+    ) -> ExchangeTurn {
+        var isThere = requests[id].has(purpose, phase)
+        if !isThere, now >= deadline {
+            stand(id, .thread)
+            expire(id, now: now)
+            isThere = requests[id].has(purpose, phase)
+        }
+        let duty = isThere ? nil : sharedDuty(reads: purpose == .reply, now)
+        switch duty {
+        case nil:
+            stand(id, .none)
+            handOver()
+        case .sleep:
+            stand(id, .parked(purpose))
+            threads.list(id.index)
+        default: stand(id, .thread)
+        }
+        return ExchangeTurn(duty: duty ?? .leave, actions: actions.take())
+    }
+
+    /// A duty that nobody has, or sleep. Whoever asks has it from here on.
+    private mutating func sharedDuty(reads: Bool, _ now: Deadline) -> Duty {
+        switch phase {
+        case .disconnected(let outage, let retryAt):
+            guard retryAt <= now else { return .sleep(until: retryAt) }
+            phase = .connecting(outage)
+            return .connect
+        case .open(let link):
+            if link.needsPush {
+                changeLink { $0.output = .pushed }
+                return .push(number: link.number)
+            }
+            if reads, beginReading(link.number) { return .read(number: link.number) }
+        case .connecting, .closed: break
+        }
+        return .sleep(until: .never)
+    }
+
+    /// Whether a thread may read from this connection: nobody else does. It is the reader from here on.
+    mutating func beginReading(_ number: UInt64) -> Bool {
+        guard case .open(let link) = phase, link.number == number, !link.isRead else { return false }
+        changeLink { $0.isRead = true }
+        return true
+    }
+
+    /// The reader has read once. Returns whether it is to read on, for a request that has no outcome yet; if not, it is the
+    /// reader no longer.
+    mutating func readOn(_ number: UInt64, for id: RequestID?, hasBytes: Bool) -> Bool {
+        guard case .open(let link) = phase, link.number == number else { return false }
+        let isWaitedFor = id.map { requests[$0].interest == .open } ?? false
+        let readsOn = hasBytes && isWaitedFor && !link.needsPush
+        changeLink {
+            if hasBytes { $0.silentSince = nil }
+            $0.isRead = readsOn
+        }
+        return readsOn
+    }
+
+    /// A thread pushes no longer.
+    mutating func pushEnded(_ number: UInt64) -> ExchangeActions {
+        guard let link, link.number == number else { return actions.take() }
+        if link.output == .pushed { changeLink { $0.output = .flowing } }
+        if link.sent < link.written, link.output != .failed { actions.append(.send) }
+        return actions.take()
+    }
+
+    /// Threads that wait until their frames have left look again.
+    mutating func wakeSenders() {
+        guard threads.sleepingSenders > 0 else { return }
+        for id in requests.ids(where: { $0.attendance == .parked(.departure) }) { actions.append(.wake(id)) }
+    }
+
+    /// Calls another thread if there is a duty that nobody has: to read, to push or to connect.
+    mutating func handOver() {
+        switch phase {
+        case .disconnected: break
+        case .open(let link): guard link.needsPush || !link.isRead else { return }
+        case .connecting, .closed: return
+        }
+        while let index = threads.takeLast() {
+            guard let request = requests.find(at: index), request.interest == .open,
+                case .parked = request.attendance
+            else { continue }
+            actions.append(.wake(request.id))
+            return
+        }
+        if tasks.waiting > 0 { callBackground() }
+    }
+
+    // MARK: The first connection
+
+    /// A daemon that starts is waited for as after a loss.
+    mutating func expectDaemon(now: Deadline) {
+        guard case .disconnected(var outage, let retryAt) = phase else { return }
+        outage.returnBy = now + policy.patienceMilliseconds
+        phase = .disconnected(outage, retryAt: retryAt)
+    }
+
+    /// What the thread that makes the first connection does next, when there are no requests yet.
+    mutating func nextDutyOfFirst(now: Deadline) -> Duty {
+        guard case .disconnected = phase else { return .leave }
+        return sharedDuty(reads: false, now)
+    }
+
+    // MARK: Tasks
+
+    /// A task waits for a request from here on.
+    mutating func attend(_ id: RequestID, until deadline: Deadline) -> ExchangeActions {
+        guard requests[id].interest == .open else {
+            actions.append(.resume(id))
+            return actions.take()
+        }
+        stand(id, .task(until: deadline))
+        let isEarliest = deadline < tasks.earliestDeadline
+        if isEarliest { tasks.earliestDeadline = deadline }
+        callBackground(toNewDeadline: isEarliest)
+        return actions.take()
+    }
+
+    /// Sees to it that the background thread looks at the state, if it has reason to.
+    mutating func callBackground(toNewDeadline isEarliest: Bool = false) {
+        switch tasks.background {
+        case .none:
+            guard !isClosed else { return }
+            tasks.background = .awake
+            actions.append(.background(.start))
+        case .parked: actions.append(.background(.wake))
+        case .polling:
+            if link?.needsPush == true || isEarliest || isClosed { actions.append(.background(.nudge)) }
+        case .awake: break
+        }
+    }
+
+    /// What the background thread does next. It has a duty only while tasks wait.
+    mutating func nextBackgroundDuty(now: Deadline) -> ExchangeTurn {
+        tasks.background = .awake
+        guard !isClosed else {
+            tasks.background = .none
+            return ExchangeTurn(duty: .leave, actions: actions.take())
+        }
+        expireTasks(now)
+        var duty = Duty.sleep(until: .never)
+        if tasks.waiting == 0 {
+            handOver()
+        } else if case .open(let link) = phase, beginReading(link.number) {
+            duty = .read(number: link.number)
+        } else {
+            duty = sharedDuty(reads: false, now)
+        }
+        switch duty {
+        case .sleep: tasks.background = .parked
+        case .read: tasks.background = .polling
+        default: break
+        }
+        return ExchangeTurn(duty: duty, actions: actions.take())
+    }
+
+    private mutating func expireTasks(_ now: Deadline) {
+        guard tasks.earliestDeadline <= now else { return }
+        tasks.earliestDeadline = .never
+        let waiting = requests.ids { if case .task = $0.attendance { true } else { false } }
+        for id in waiting {
+            guard case .task(let deadline) = requests.find(id)?.attendance else { continue }
+            if deadline <= now {
+                expire(id, now: now)
+            } else {
+                tasks.earliestDeadline = min(tasks.earliestDeadline, deadline)
+            }
+        }
+    }
+
+    /// There is no background thread to be had: tasks cannot wait.
+    mutating func backgroundFailed() -> ExchangeActions {
+        tasks.background = .none
+        for id in requests.ids(where: { if case .task = $0.attendance { true } else { false } }) {
+            abandon(id, .noThread)
+        }
+        return actions.take()
+    }
+}
+
+extension Request {
+    /// Whether what its thread waits for is there. A thread that only sends may go when its frame has left, or waits for the
+    /// daemon's replies to others.
+    fileprivate func has(_ purpose: Purpose, _ phase: ExchangeMachine.Phase) -> Bool {
+        guard interest == .open else { return true }
+        guard purpose == .departure else { return false }
+        return switch (delivery, phase) {
+        case (.idle, _): true
+        case (.queued, .open): true
+        case (.queued(let mayHaveArrived), _): mayHaveArrived
+        case (.sent(let frameEnd, _), .open(let link)): frameEnd <= link.sent || link.output == .failed
+        case (.sent, _): true
+        }
+    }
+}

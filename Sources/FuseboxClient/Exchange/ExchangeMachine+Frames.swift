@@ -1,0 +1,159 @@
+import FuseboxWire
+
+/// Requests written, replies received.
+extension ExchangeMachine {
+    // MARK: Out
+
+    /// Writes a new request, behind all that wait.
+    mutating func send(_ id: RequestID) {
+        guard backlog.isEmpty, case .open(let link) = phase,
+            requests[id].mayLeave(identity.window, link.keptReplies)
+        else {
+            enqueue(id)
+            return drain()
+        }
+        write(id)
+        sendWritten(since: link.written)
+    }
+
+    /// Writes from the backlog what may be written now.
+    mutating func drain() {
+        guard !backlog.isEmpty, case .open(let link) = phase else { return }
+        let before = link.written
+        while let id = backlog.first, requests[id].mayLeave(identity.window, link.keptReplies) {
+            backlog.removeFirst()
+            write(id)
+        }
+        sendWritten(since: before)
+    }
+
+    private mutating func sendWritten(since before: UInt64) {
+        if let link, link.written > before, link.output != .failed { actions.append(.send) }
+    }
+
+    /// Writes the request's frame. Sequence numbers are given here, so they leave in their order.
+    private mutating func write(_ id: RequestID) {
+        if let substitute = requests[id].substitute, substitute.epoch != epoch { becomeSubstitute(id) }
+        guard case .open(var link) = phase else { return }
+        var request = requests[id]
+        let length = request.frameLength
+        guard link.frameLimit == 0 || length <= Int(link.frameLimit) else {
+            return end(id, .failed(.frameTooLong(length, limit: link.frameLimit)))
+        }
+        if request.isSequenced, request.sequence == 0 { request.sequence = identity.window.issue() }
+        link.written += UInt64(length + FrameHeader.lengthBytes)
+        phase = .open(link)
+        requests.change(id) {
+            $0.sequence = request.sequence
+            $0.delivery = .sent(frameEnd: link.written, mayHaveArrived: request.mayHaveArrived)
+        }
+        let numbers = RequestSequence(
+            sequence: request.sequence, oldestUnacknowledged: identity.window.oldestUnacknowledged)
+        actions.append(.write(id, request.isSequenced ? numbers : nil))
+    }
+
+    /// It becomes the request that is sent in its place.
+    mutating func becomeSubstitute(_ id: RequestID) {
+        guard let substitute = requests[id].substitute else { return }
+        requests.change(id) {
+            $0.substitute = nil
+            $0.command = Report.declaration.number
+            $0.effect = Report.declaration.effect
+            $0.length = substitute.length
+        }
+        actions.append(.substitute(id))
+    }
+
+    /// The socket has taken so many bytes of the output.
+    mutating func sent(_ bytes: Int) -> ExchangeActions {
+        changeLink { $0.sent += UInt64(bytes) }
+        if let link, link.sent == link.written { wakeSenders() }
+        return actions.take()
+    }
+
+    /// The socket takes nothing more. Replies may still wait to be read: whoever reads finds the end of the connection behind
+    /// them.
+    mutating func sendFailed() -> ExchangeActions {
+        changeLink { $0.output = .failed }
+        wakeSenders()
+        return actions.take()
+    }
+
+    /// The socket of this connection may take more.
+    mutating func writable(_ number: UInt64) -> ExchangeActions {
+        if let link, link.number == number, link.sent < link.written { actions.append(.send) }
+        return actions.take()
+    }
+
+    // MARK: In
+
+    /// A frame has come over the present connection. A refusal that answers no request says why it will be closed.
+    mutating func receive(_ header: FrameHeader, refusal: () -> Refusal, now: Deadline) -> ExchangeActions {
+        if header.kind == FrameKind.reply.rawValue {
+            takeReply(header, refusal, now)
+        } else if header.kind != FrameKind.event.rawValue {
+            // Events have connections of their own; a program that subscribed through `call` gets none.
+            loseTo("a frame of the unknown kind \(header.kind) came", now)
+        }
+        return actions.take()
+    }
+
+    private mutating func takeReply(_ header: FrameHeader, _ refusal: () -> Refusal, _ now: Deadline) {
+        let id = RequestID(correlation: header.correlation)
+        guard let request = requests.find(id), case .sent = request.delivery else {
+            guard header.detail != Status.ok.rawValue else {
+                return loseTo("a reply came that answers no request", now)
+            }
+            words.farewell = refusal()
+            return
+        }
+        guard request.command == header.command else {
+            return loseTo(
+                "a reply to command \(header.command) came for a request with command \(request.command)", now)
+        }
+        if request.sequence != 0, header.detail == Status.ok.rawValue { identity.acquaintance?.isKnown = true }
+        switch Status(rawValue: header.detail) {
+        case .sequenceOutOfOrder where request.mayHaveArrived: beginAnew(id)
+        case .notFound where request.substitute != nil: sendSubstitute(id)
+        default: end(id, .answered(status: header.detail))
+        }
+        drain()
+    }
+
+    /// The peer does not speak this protocol.
+    private mutating func loseTo(_ violation: String, _ now: Deadline) {
+        lose(Connection.Interruption.garbled(violation).description, now)
+    }
+
+    /// The daemon keeps no reply to a number that it has not been told to forget, and has had a higher one: it refused this
+    /// one when it first came. That changed nothing, so the request is a new one.
+    private mutating func beginAnew(_ id: RequestID) {
+        settleNumber(id)
+        if requests[id].interest == .none { return end(id, .failed(.cancelled)) }
+        enqueue(id)
+    }
+
+    /// The daemon knows nothing of what the request is about, and has changed nothing: its substitute is a new one. It is sent
+    /// even if nobody waits for it any more, because money is told by it.
+    private mutating func sendSubstitute(_ id: RequestID) {
+        settleNumber(id)
+        becomeSubstitute(id)
+        if requests[id].interest == .none { requests.change(id) { $0.interest = .kept } }
+        enqueue(id)
+    }
+}
+
+extension Request {
+    /// Whether it may be written to a daemon that keeps so many replies.
+    fileprivate func mayLeave(_ window: borrowing SequenceWindow, _ keptReplies: UInt32) -> Bool {
+        // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
+        if command == Goodbye.declaration.number { return window.isQuiet }
+        return !isSequenced || window.hasRoom(for: sequence != 0 ? sequence : window.next, kept: keptReplies)
+    }
+
+    /// The bytes of a `RequestSequence`.
+    private static let sequenceBytes = 16
+
+    /// The bytes of its frame after the length field.
+    var frameLength: Int { FrameHeader.bytes + (isSequenced ? Self.sequenceBytes : 0) + length }
+}

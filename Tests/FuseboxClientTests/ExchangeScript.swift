@@ -1,0 +1,222 @@
+import FuseboxWire
+
+@testable import FuseboxClient
+
+/// A machine without sockets, threads or time: one input after the other, and the actions that follow from it.
+///
+/// Time stands still unless a test moves it.
+final class ExchangeScript {
+    private var machine: ExchangeMachine
+    /// The moment of the next input.
+    var now = Deadline(nanoseconds: 1_000_000_000_000)
+    /// Where between half and all of its length a backoff ends, from 0 to 1.
+    var chance = 1.0
+
+    static let worker = WorkerID(high: 7, low: 7)
+    /// What the machine is offered when it wants another id.
+    var freshWorker = ExchangeScript.worker
+
+    /// - Parameter isConnected: whether it begins with a connection to a daemon that has met no worker
+    init(isConnected: Bool = true, _ change: (inout FuseboxClient.Configuration) -> Void = { _ in }) {
+        var configuration = FuseboxClient.Configuration()
+        configuration.backoffMinimumMilliseconds = 100
+        configuration.backoffMaximumMilliseconds = 10_000
+        change(&configuration)
+        machine = ExchangeMachine(path: "/socket", configuration: configuration)
+        if isConnected { connect() }
+    }
+
+    // MARK: What it tells
+
+    var absence: String? { machine.absence }
+    var hello: Hello.Reply? { machine.hello }
+    var isExpectedBack: Bool { machine.isExpectedBack }
+    var hasUnanswered: Bool { machine.hasUnanswered }
+    var longestBackoffOfHolder: Int? { machine.longestBackoffOfHolder }
+    var earliestTaskDeadline: Deadline { machine.tasks.earliestDeadline }
+    /// Reports that wait for the daemon's return.
+    var queued: Int { machine.queuedReports }
+    /// Reports that were given up.
+    var dropped: UInt64 { machine.droppedReports }
+
+    // MARK: Connections
+
+    /// One attempt that succeeds.
+    @discardableResult
+    func connect(_ hello: Hello.Reply = .daemon()) -> [ExchangeAction] {
+        guard machine.nextDutyOfFirst(now: now) == .connect else { return [] }
+        return greeted(hello)
+    }
+
+    /// The daemon answers hello.
+    func greeted(_ hello: Hello.Reply = .daemon()) -> [ExchangeAction] {
+        _ = machine.introduction(orAs: freshWorker)
+        guard let actions = machine.connected(hello) else { return [.close] }
+        return list(actions)
+    }
+
+    func introduction() -> ExchangeMachine.Introduction { machine.introduction(orAs: freshWorker) }
+    func expectDaemon() { machine.expectDaemon(now: now) }
+    func firstDuty() -> Duty { machine.nextDutyOfFirst(now: now) }
+
+    /// The attempt that is under way fails.
+    @discardableResult
+    func refused(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
+        list(machine.connectFailed(reason, holdsPermits: holdsPermits, chance: chance, now: now))
+    }
+
+    /// One attempt that fails.
+    @discardableResult
+    func tryInVain(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
+        guard machine.nextDutyOfFirst(now: now) == .connect else { return [] }
+        return refused(reason, holdsPermits: holdsPermits)
+    }
+
+    @discardableResult
+    func lose(_ reason: String = "gone") -> [ExchangeAction] { list(machine.lost(reason, now: now)) }
+
+    /// For how long nobody tries to connect; nil if somebody may, or need not.
+    var backoff: Int? {
+        guard case .disconnected(_, let retryAt) = machine.phase, retryAt > now else { return nil }
+        return Int((retryAt.nanoseconds - now.nanoseconds) / 1_000_000)
+    }
+
+    // MARK: Requests
+
+    func claim(_ command: any Command.Type, isReport: Bool = false) -> RequestID {
+        guard let id = machine.claim(command.declaration, isReport: isReport) else { fatalError("the table is full") }
+        return id
+    }
+
+    func submit(_ id: RequestID, length: Int = 10, orElse substitute: Request.Substitute? = nil) -> [ExchangeAction] {
+        list(machine.submit(id, length: length, substitute: substitute, now: now))
+    }
+
+    /// A request that has been submitted, whatever followed from that.
+    func request(_ command: any Command.Type, isReport: Bool = false) -> RequestID {
+        let id = claim(command, isReport: isReport)
+        _ = submit(id)
+        return id
+    }
+
+    func release(_ id: RequestID) -> [ExchangeAction] { list(machine.release(id)) }
+    func cancel(_ id: RequestID) -> [ExchangeAction] { list(machine.cancel(id)) }
+
+    /// The socket takes the whole output.
+    @discardableResult
+    func takeOutput() -> [ExchangeAction] {
+        guard let link = machine.link else { return [] }
+        return list(machine.sent(Int(link.written - link.sent)))
+    }
+
+    func sent(_ bytes: Int) -> [ExchangeAction] { list(machine.sent(bytes)) }
+    func sendFailed() -> [ExchangeAction] { list(machine.sendFailed()) }
+
+    /// The daemon answers a request.
+    func reply(_ id: RequestID, _ status: Status = .ok) -> [ExchangeAction] {
+        let command = machine.requests.find(id)?.command ?? 0
+        return receive(
+            FrameHeader(command: command, kind: .reply, detail: status.rawValue, correlation: id.correlation))
+    }
+
+    func receive(_ header: FrameHeader) -> [ExchangeAction] {
+        list(machine.receive(header, refusal: { Refusal(.malformed, "no reason") }, now: now))
+    }
+
+    /// The daemon says why it will close the connection.
+    func farewell(_ refusal: Refusal) -> [ExchangeAction] {
+        let header = FrameHeader(command: 0, kind: .reply, detail: refusal.status.rawValue, correlation: 0)
+        return list(machine.receive(header, refusal: { refusal }, now: now))
+    }
+
+    // MARK: Threads and tasks
+
+    /// A thread with a request asks what it is to do.
+    func duty(
+        _ id: RequestID, _ purpose: Request.Purpose = .reply, until deadline: Deadline = .never
+    ) -> ScriptedDuty {
+        let turn = machine.nextDuty(for: id, purpose, until: deadline, now: now)
+        return ScriptedDuty(turn.duty, list(turn.actions))
+    }
+
+    func backgroundDuty() -> ScriptedDuty {
+        let turn = machine.nextBackgroundDuty(now: now)
+        return ScriptedDuty(turn.duty, list(turn.actions))
+    }
+
+    func attend(_ id: RequestID, until deadline: Deadline = .never) -> [ExchangeAction] {
+        list(machine.attend(id, until: deadline))
+    }
+
+    func readOn(for id: RequestID?, hasBytes: Bool = true) -> Bool {
+        machine.readOn(machine.connections, for: id, hasBytes: hasBytes)
+    }
+
+    func pushEnded() -> [ExchangeAction] { list(machine.pushEnded(machine.connections)) }
+    func backgroundFailed() -> [ExchangeAction] { list(machine.backgroundFailed()) }
+
+    // MARK: The end
+
+    func close(isFarewellSaid: Bool = false, keepsReports: Bool = false) -> ScriptedClosing {
+        let closing = machine.close(isFarewellSaid: isFarewellSaid, keepsReports: keepsReports, orAs: freshWorker)
+        return ScriptedClosing(
+            left: closing.left, worker: closing.worker, lastSequence: closing.lastSequence,
+            actions: list(closing.actions))
+    }
+
+    private func list(_ actions: borrowing ExchangeActions) -> [ExchangeAction] {
+        var list: [ExchangeAction] = []
+        for index in 0..<actions.count { list.append(actions[index]) }
+        return list
+    }
+}
+
+/// What a closed exchange leaves, and what follows from its end.
+struct ScriptedClosing: Equatable {
+    var left: [ExchangeMachine.LeftRequest]
+    var worker: WorkerID
+    var lastSequence: UInt64
+    var actions: [ExchangeAction]
+}
+
+/// What a thread is to do, and what follows from its having asked.
+struct ScriptedDuty: Equatable {
+    var duty: Duty
+    var actions: [ExchangeAction]
+
+    init(_ duty: Duty, _ actions: [ExchangeAction] = []) {
+        self.duty = duty
+        self.actions = actions
+    }
+}
+
+extension ExchangeAction {
+    /// The frame with its own number and the lowest that has no reply.
+    static func write(_ id: RequestID, _ sequence: UInt64, oldest: UInt64) -> ExchangeAction {
+        .write(id, RequestSequence(sequence: sequence, oldestUnacknowledged: oldest))
+    }
+
+    static func answered(_ id: RequestID) -> ExchangeAction { .complete(id, .answered(status: 0)) }
+    static func answered(_ id: RequestID, _ status: Status) -> ExchangeAction {
+        .complete(id, .answered(status: status.rawValue))
+    }
+    static func failed(_ id: RequestID, _ failure: RequestFailure) -> ExchangeAction { .complete(id, .failed(failure)) }
+    static func kept(_ id: RequestID) -> ExchangeAction { .complete(id, .kept) }
+}
+
+extension Hello.Reply {
+    /// What a daemon says to a worker.
+    static func daemon(
+        _ standing: WorkerStanding = .new, epoch: UInt64 = 1, keeps keptReplies: UInt32 = 0, forgot: UInt64 = 0,
+        grace: Int64 = 0, frameLimit: UInt32 = 0
+    ) -> Hello.Reply {
+        var reply = Hello.Reply()
+        reply.worker = standing
+        reply.epoch = epoch
+        reply.keptReplies = keptReplies
+        reply.forgottenWorkers = forgot
+        reply.graceMilliseconds = grace
+        reply.frameLimit = frameLimit
+        return reply
+    }
+}
