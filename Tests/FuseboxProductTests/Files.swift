@@ -16,6 +16,8 @@ enum Package {
 
     static func bytes(_ path: String) -> [UInt8] { contents(of: "\(folder)/\(path)") }
     static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
+    /// Whether there is a file or a folder at the path.
+    static func has(_ path: String) -> Bool { access("\(folder)/\(path)", F_OK) == 0 }
 }
 
 /// The bytes of a file; none if it cannot be read.

@@ -150,7 +150,7 @@ public enum WorkerStanding: UInt8, WireEnumeration {
     case forgotten = 2
 }
 
-/// The semantics in force; see the README for the points in which they differ.
+/// The semantics in force; `proto-docs/profiles.md` lists the points in which they differ.
 public enum Profile: UInt8, WireEnumeration {
     /// The default: the same operations, with the library's known defects mended.
     case fusebox = 0

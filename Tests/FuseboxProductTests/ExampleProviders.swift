@@ -1,6 +1,6 @@
 import FuseboxClient
 
-// What the README's example takes for granted: a program's own way to call a provider.
+// What the documents' examples take for granted: a program's own way to call a provider.
 
 struct ProviderReply {
     var text: String

@@ -2,21 +2,17 @@ import FuseboxClient
 import Synchronization
 import Testing
 
-@Suite("The README's client example")
-struct ReadmeExampleTests {
-    @Test("It is the one that is compiled here")
-    func isTheCompiledOne() throws {
-        let readme = Package.text("README.md")
-        let opening = "```swift\nimport FuseboxClient\n"
-        let begin = try #require(readme.firstRange(of: opening), "the README has no example")
-        let rest = readme[begin.lowerBound...].dropFirst("```swift\n".count)
-        let end = try #require(rest.firstRange(of: "```\n"))
-        #expect(rest[..<end.lowerBound] == Package.text("Tests/FuseboxProductTests/ReadmeExample.swift"))
+@Suite("The documents' examples of a worker")
+struct WorkerExampleTests {
+    @Test("client.md shows the worker that is compiled here")
+    func theClientPagesIsTheCompiledOne() {
+        let source = Package.text("Tests/FuseboxProductTests/WorkerExample.swift")
+        #expect(!source.isEmpty && Package.text("proto-docs/client.md").contains("```swift\n\(source)```\n"))
     }
 
-    @Test("So is the one with a permit")
-    func thePermitsIsTheCompiledOne() {
-        let source = Package.text("Tests/FuseboxProductTests/ReadmePermitExample.swift")
+    @Test("The README shows the call with a permit that is compiled here")
+    func theReadmesIsTheCompiledOne() {
+        let source = Package.text("Tests/FuseboxProductTests/PermitExample.swift")
         let example = source.dropFirst("import FuseboxClient\n\n".count)
         #expect(!example.isEmpty && Package.text("README.md").contains("```swift\n\(example)```\n"))
     }

@@ -1,12 +1,12 @@
 import FuseboxInterop
 import Testing
 
-@Suite("The README's example of a request handler that keeps the state itself")
-struct ReadmeHandlerExampleTests {
-    @Test("It is the one that is compiled here")
+@Suite("The example of a request handler that keeps the state itself")
+struct HandlerExampleTests {
+    @Test("embedding.md shows the one that is compiled here")
     func isTheCompiledOne() {
-        let source = Package.text("Tests/FuseboxProductTests/ReadmeHandlerExample.swift")
-        #expect(!source.isEmpty && Package.text("README.md").contains("```swift\n\(source)```\n"))
+        let source = Package.text("Tests/FuseboxProductTests/HandlerExample.swift")
+        #expect(!source.isEmpty && Package.text("proto-docs/embedding.md").contains("```swift\n\(source)```\n"))
     }
 
     /// A store as a platform has it; it counts what is asked of it.
