@@ -68,7 +68,7 @@ struct SocketFile {
     }
 }
 
-/// Keeps two processes from binding to one path at once: a locked file beside it, of this user's and of nobody else's.
+/// Keeps two processes from binding to one path at once: a locked file beside it, which only this user may open.
 ///
 /// The folder itself would do, but everybody who may read it can lock it, and so keep a daemon from starting. A file that
 /// only its owner may open cannot be locked by others. It is gone when nobody holds it: whoever has locked a file that is

@@ -67,7 +67,7 @@ struct BackupCommand: ParsableCommand {
         return removed
     }
 
-    /// A directory or a link of such a name is nobody's backup: it is left alone, and takes no place.
+    /// A directory or a link of such a name is no backup. It is left alone and takes no place.
     private static func isFile(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

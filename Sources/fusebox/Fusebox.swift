@@ -20,7 +20,7 @@ struct Fusebox: ParsableCommand {
 
             EXIT STATUS
               0   done
-              64  the command line is wrong, or names what there is not
+              64  the command line is wrong, or names something that does not exist
               65  a file, or what was read, is damaged
               69  no daemon answers
               74  standard output cannot be written

@@ -95,9 +95,8 @@ final class Child {
         // A test that looks at the spool has one of its own; the others leave nothing in the user's.
         let spool = changes["FUSEBOX_SPOOL"] == nil ? ["FUSEBOX_SPOOL=/dev/null/spool"] : []
         // Under a sanitizer the program is told what the tests are told.
-        let sanitizer = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
-            getenv(name).map { "\(name)=\(String(cString: $0))" }
-        }
+        let names = ["ASAN_OPTIONS", "TSAN_OPTIONS"] as [String]
+        let sanitizer = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + spool + sanitizer
             + changes.map { "\($0.key)=\($0.value)" }
     }

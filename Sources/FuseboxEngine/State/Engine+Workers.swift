@@ -46,7 +46,7 @@ extension Engine {
         if state.workers.find(session.worker) == nil { owners.add(session.worker, of: session.peer.user) }
     }
 
-    /// A worker has said goodbye: its id is nobody's any more.
+    /// A worker has said goodbye: its id belongs to no user any more.
     mutating func leave(_ session: borrowing Session) {
         guard speakers[session.worker]?.session == session.id else { return }
         speakers[session.worker] = nil

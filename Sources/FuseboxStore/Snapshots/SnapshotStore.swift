@@ -112,7 +112,7 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         for file in try files.list() where SnapshotName.isPartial(file) { try files.remove(file) }
     }
 
-    /// Removes what is older than the generations that are kept. A name above the newest is nobody's: it takes no place.
+    /// Removes what is older than the generations that are kept. A name above the newest was given by no daemon and takes no place.
     private func retire(before newest: SnapshotName) throws(StorageError) {
         let generations = try list().drop { $0.sequence > newest.sequence }
         for old in generations.dropFirst(Self.generations) { try files.remove(old.file) }

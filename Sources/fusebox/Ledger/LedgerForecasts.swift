@@ -75,7 +75,7 @@ extension LedgerCommands {
             rate.costPerDay == nil ? "not known yet" : "nothing is being spent"
         }
 
-        /// A day in a century to come is nobody's plan.
+        /// A day in a later century helps nobody to plan.
         private func usedUp(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> String? {
             guard let days = estimate.daysRemaining, days <= 366 else { return nil }
             return estimate.depletesAt.map { clock.date($0) }

@@ -185,7 +185,9 @@ public struct PermitEntry: WireRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that was asked for")
         try visitor.field("standing", &standing, "whether it is in force")
-        try visitor.field("worker", &worker, "who holds it; the lower half is 0, for it is nobody else's business")
+        try visitor.field(
+            "worker", &worker,
+            "who holds it; the lower half is shown as 0, because the whole id lets a process pass for this worker")
         try visitor.field("user", &user, "the peer user that the worker runs as")
         try visitor.field("estimate", &estimate, "what it was granted for")
         try visitor.field("grantedAt", &grantedAt, "on the steady clock")

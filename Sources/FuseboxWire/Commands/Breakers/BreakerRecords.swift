@@ -140,7 +140,9 @@ public struct Blame: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("worker", &worker, "the worker; the lower half is 0, for it is nobody else's business")
+        try visitor.field(
+            "worker", &worker,
+            "the worker; the lower half is shown as 0, because the whole id lets a process pass for this worker")
         try visitor.field("at", &at, "its last failure")
     }
 }
