@@ -11,7 +11,7 @@ struct Story {
     private var provider: Child?
     private var workers: [Child] = []
     /// What the workers themselves say they have spent.
-    private var booked = Money.zero
+    private var booked = FuseboxClient.Money.zero
     private var calls = 0
 
     init() throws {
@@ -185,7 +185,7 @@ struct Story {
 struct Picture: Equatable, CustomStringConvertible {
     let lines: [String]
 
-    init(_ overview: [Overview.Entry]) {
+    init(_ overview: [FuseboxClient.OverviewEntry]) {
         lines = overview.sorted { $0.name < $1.name }.map { entry in
             let mark = entry.exhaustedUntil == nil ? "not exhausted" : "exhausted"
             return

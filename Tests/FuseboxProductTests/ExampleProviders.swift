@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 
 // What the documents' examples take for granted: a program's own way to call a provider.
 

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Testing
 
 /// What the command line lets pass the daemon takes, and what it refuses the daemon would refuse too.
