@@ -54,6 +54,7 @@ struct StatusCommand: DaemonCommand {
         case .following: length
         case .short: "SHORT OF ROOM: what fits in the open segment is taken\(reason); \(length)"
         case .full: "FULL: what must be written down is refused\(reason); \(length)"
+        case .unknown: "\(status.journal)\(reason); \(length)"
         case .interrupted: "INTERRUPTED: a snapshot has to be written first\(reason); \(length)"
         }
     }

@@ -206,7 +206,7 @@ private struct Filler: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.value(Value.self, name.description)
     }
@@ -217,7 +217,7 @@ private struct Disturber: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.disturbed(value: value, name.description)
     }

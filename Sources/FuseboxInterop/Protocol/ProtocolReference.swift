@@ -24,6 +24,8 @@ public struct ProtocolReference: Sendable {
     var prefixes: [(name: String, fields: [Schema.Field])] = []
     /// The records and enumerations inside the others, sorted by name.
     var types: [Schema.Definition] = []
+    /// The names of those types that may grow.
+    var open: Set<String> = []
 
     init() {
         var collector = Collector()
@@ -32,13 +34,12 @@ public struct ProtocolReference: Sendable {
             (EventEnvelope.wireType, collector.schema.fields(of: EventEnvelope.self)),
         ]
         CommandTable.forEach(&collector)
-        for (number, _, fields) in Event.describe(into: &collector.schema) {
-            guard let declaration = Event.sample(number, variant: 0)?.declaration else { continue }
-            events.append(EventEntry(declaration: declaration, fields: fields))
-        }
+        EventTable.forEach(&collector)
         commands = collector.commands
+        events = collector.events
         prefixes = collector.prefixes
         types = collector.schema.definitions.sorted { $0.name < $1.name }
+        open = collector.schema.open
     }
 
     /// The commands of a subject.
@@ -46,9 +47,10 @@ public struct ProtocolReference: Sendable {
         commands.filter { $0.declaration.subject == subject }
     }
 
-    private struct Collector: CommandVisitor {
+    private struct Collector: CommandVisitor, EventVisitor {
         var schema = Schema()
         var commands: [CommandEntry] = []
+        var events: [EventEntry] = []
         var prefixes: [(name: String, fields: [Schema.Field])] = []
 
         mutating func visit<C: Command>(_ command: C.Type) {
@@ -56,6 +58,10 @@ public struct ProtocolReference: Sendable {
                 CommandEntry(
                     declaration: C.declaration, request: schema.fields(of: C.self),
                     reply: schema.fields(of: C.Reply.self)))
+        }
+
+        mutating func visit<Record: EventRecord>(_ record: Record.Type) {
+            events.append(EventEntry(declaration: Record.declaration, fields: schema.fields(of: record)))
         }
     }
 
@@ -75,29 +81,6 @@ public struct ProtocolReference: Sendable {
         ("pageLength", Limits.pageLength, "entries of one page of a list"),
         ("curveLength", Limits.curveLength, "points of a degradation curve"),
     ]
-}
-
-extension CommandDeclaration.Effect {
-    /// What the acknowledgement of such a command promises.
-    var meaning: String {
-        switch self {
-        case .read: "It changes nothing."
-        case .written: "It changes state; the reply comes when the change survives the death of the daemon. Sequenced."
-        case .durable: "It changes state; the reply comes when the change survives power loss. Sequenced."
-        case .session: "It concerns the connection or the daemon, not the state; it is not sequenced."
-        }
-    }
-}
-
-extension CommandDeclaration.Access {
-    /// Who may use such a command.
-    var meaning: String {
-        switch self {
-        case .worker: "Every peer that may connect."
-        case .operator: "Root, the daemon's own user, and members of the admin group."
-        case .engine: "The daemon itself: never accepted from a socket."
-        }
-    }
 }
 
 extension Topics {

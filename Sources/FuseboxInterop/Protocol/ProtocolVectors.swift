@@ -136,11 +136,10 @@ public enum ProtocolVectors {
 
     /// Three frames of every event.
     public static func events() -> [Vector] {
-        (1...Event.highestNumber).flatMap { number in
-            variants.indices.compactMap { variant in
-                Event.sample(number, variant: variant).map { event in
-                    Self.event("\(event.name), \(variants[variant])", event, EventEnvelope.sample(variant))
-                }
+        EventNumber.allCases.flatMap { number in
+            variants.indices.map { variant in
+                let event = Event.sample(number, variant: variant)
+                return Self.event("\(event.name), \(variants[variant])", event, EventEnvelope.sample(variant))
             }
         }
     }

@@ -33,7 +33,7 @@ public enum SnapshotReference {
             case .foreignMembers: add(ForeignMembersImage.self)
             }
         }
-        let sections = records.map { section($0.name, $0.fields) } + schema.definitions.map(section)
+        let sections = records.map { section($0.name, $0.fields) } + schema.definitions.map { section($0, isOpen: schema.open.contains($0.name)) }
         return sections.joined(separator: "\n")
     }
 
@@ -43,9 +43,11 @@ public enum SnapshotReference {
             + "\n"
     }
 
-    private static func section(_ definition: Schema.Definition) -> String {
+    private static func section(_ definition: Schema.Definition, isOpen: Bool) -> String {
         switch definition {
-        case .record(let name, let fields): section(name, fields)
+        case .record(let name, let fields):
+            section(name, fields)
+                + (isOpen ? "\nWhere it stands inside another record, its length, a `u16`, stands before it.\n" : "")
         case .enumeration(let name, let values):
             "### \(name)\n\nOne byte: \(Schema.Definition.spelling(values)).\n"
         }

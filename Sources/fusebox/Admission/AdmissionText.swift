@@ -29,6 +29,7 @@ enum AdmissionText {
         case .tpd: "its tokens per day do not hold the estimate"
         case .providerBudget: "its budget does not hold the estimate"
         case .modelBudget: "its model's budget does not hold the estimate"
+        case .unknown(let number): "it is denied for the reason \(number), which this version does not know"
         }
     }
 
