@@ -7,7 +7,7 @@ import Testing
 @Suite struct ZoneFileTests {
     static let name = ZoneName("Test/Zone")!
 
-    /// A file of one block, or of two. What the first block of two says is wrong on purpose: nobody may read it.
+    /// A file of one block, or of two. The first block of two has wrong content, which must be skipped.
     struct Draft {
         var version: UInt8 = 2
         var times: [Int64] = [0, 1_000]

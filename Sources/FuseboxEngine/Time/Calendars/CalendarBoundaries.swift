@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// The calendars that limits use, each with the window that use counts in, and which boundary counts next.
 ///
-/// The state machine has windows and no calendar; what happens to them is an input to it. The engine makes it here:
+/// The state machine knows windows but no calendar. A boundary is an input to it, which the engine derives here:
 ///
 ///     boundaries.read(…)                          once a turn
 ///     while let step = boundaries.next() {

@@ -1,16 +1,16 @@
 import FuseboxWire
 
-/// The time by which boundaries of the calendar count: the wall clock, without what only a step of it says.
+/// The time that decides whether a boundary of the calendar has passed: the wall clock without steps that are in doubt.
 ///
 /// A step, forward or back, is in doubt until the wall clock has kept it for ten minutes. Meanwhile a boundary counts once two
 /// clocks have passed it: the wall clock, and the one that it would be without the step. So a step ahead passes no boundary that
 /// time itself has not, and a step back passes none that it has put off. If the step is taken back it was none.
 ///
-/// A start is in doubt in the same way, between the time that the state recorded last and what the wall clock says now. It is
-/// in doubt only as long as the kernel does not say that the wall clock is synchronised.
+/// At a start the difference between the last recorded time and the wall clock is in doubt in the same way, unless the kernel
+/// reports a synchronised clock. That doubt ends early if the clock becomes synchronised.
 ///
-/// A value without a clock: it is given readings, and it may be given them at any time. A step is noticed by the first reading
-/// after it, so there should be one about each second.
+/// It has no clock of its own. The caller passes readings, at any time; a step is noticed with the first reading after it, so
+/// there should be one about every second.
 public struct CalendarClock: Sendable, Equatable {
     /// A larger difference between two readings is a step; a smaller one corrects the clock.
     public static let stepMilliseconds: Int64 = 1_000

@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// The windows of a calendar rule: they tile time, each begins where the one before it ends.
+/// The windows of a calendar rule. They tile time: each begins where the one before it ends.
 ///
-/// A midnight that the zone's clock skips is the first moment after it, and one that comes twice is the first. An hour begins
-/// whenever the clock reads a full hour, and where it is put forward past one; so the hour that a clock goes through twice is
-/// two windows, and where a zone puts its clock back by half an hour there is one of 90 minutes.
+/// If the zone's clock skips a midnight, the day begins with the first moment after the change; if midnight comes twice, with
+/// the first. An hour begins whenever the clock reads a full hour, and where it is put forward past one. So an hour that the
+/// clock shows twice is two windows, and a clock that is put back by half an hour makes one of 90 minutes.
 public struct ZonedCalendar: Sendable, Equatable {
     public let unit: CalendarUnit
     public let zone: Zone
@@ -31,10 +31,10 @@ public struct ZonedCalendar: Sendable, Equatable {
     private func dates(_ moment: Int64, _ dates: DateStride) -> (start: Int64, end: Int64) {
         func start(_ index: Int64) -> Int64 { zone.firstMoment(reading: dates.firstDay(index) * 86_400) }
         let reading = moment + zone.span(holding: moment).offset
-        // Near enough: a clock that was put back may read the day before one that has begun.
+        // An estimate: a clock that was put back may show a day although the next one has begun.
         var index = dates.index(holding: reading.floorDivided(by: 86_400))
         while start(index) > moment { index -= 1 }
-        // A day that was skipped as a whole begins with the next one. It has no window.
+        // A day that was skipped as a whole has the same start as the next one, and no window.
         while start(index + 1) <= moment { index += 1 }
         return (start(index), start(index + 1))
     }

@@ -1,22 +1,23 @@
 import FuseboxWire
 
-/// What the clocks of a place have shown and will show: by how much they are ahead of universal time, and when.
+/// A time zone: its offset from universal time at every moment.
 ///
-/// Moments are seconds since the epoch, and readings of a clock are counted in the same way, as if the place were at Greenwich.
+/// Moments are seconds since the epoch. A reading of the zone's clock is a number of seconds too: the moment plus the offset.
 public struct Zone: Sendable, Equatable {
     /// The largest offset that a zone may have either way. The database stays within 16 hours.
     static let largestOffset: Int64 = 26 * 3_600
 
     public let name: ZoneName
-    /// When the offset changes, in increasing order; and the offset from there on, as long as the table reaches.
+    /// The changes of the offset that the file lists, in increasing order.
     private let transitions: [Transition]
     /// The offset before the first transition.
     private let first: Int64
-    /// What holds from the last transition on; nil if that lasts for ever.
+    /// The rule from the last transition on; nil if its offset never changes again.
     private let rule: ZoneRule?
 
     struct Transition: Sendable, Equatable {
         var at: Int64
+        /// The offset from then on.
         var offset: Int64
     }
 
@@ -26,26 +27,26 @@ public struct Zone: Sendable, Equatable {
     /// - Parameters:
     ///   - first: the offset before the first transition
     ///   - transitions: in increasing order. Those that change nothing may be among them
-    ///   - rule: what holds from the last transition on; if there is none, for all times
+    ///   - rule: the rule from the last transition on, or at all times if there is none
     init(name: ZoneName, first: Int64, transitions: [Transition], rule: ZoneRule?) {
         self.name = name
         self.first = first
         self.rule = rule
         var kept: [Transition] = []
         for transition in transitions where transition.offset != kept.last?.offset ?? first { kept.append(transition) }
-        // The rule begins where the table ends, be it with a transition that changes nothing.
+        // The rule begins with the last transition, even if that one changes nothing.
         if rule != nil, let last = transitions.last, last != kept.last { kept.append(last) }
         self.transitions = kept
     }
 
-    /// A stretch of time with one offset: from `start` to before `end`, which are `Int64.min` and `.max` where it has none.
+    /// A period with one offset, from `start` to before `end`. `Int64.min` and `.max` stand for no start and no end.
     struct Span: Equatable {
         var start: Int64
         var end: Int64
         var offset: Int64
     }
 
-    /// A stretch that holds a moment. The offset may be the same in the next one.
+    /// A span that holds a moment. The next one may have the same offset.
     func span(holding moment: Int64) -> Span {
         let following = index(after: moment)
         if following == transitions.count, let rule {
@@ -70,9 +71,9 @@ public struct Zone: Sendable, Equatable {
 
     /// The first moment at which the clock shows a reading or a later one.
     ///
-    /// So a reading that comes twice is the first, and one that is skipped is the first moment after.
+    /// Of a reading that comes twice it is the first. For a reading that is skipped it is the first moment after the change.
     func firstMoment(reading: Int64) -> Int64 {
-        // Before that the clock cannot be so far.
+        // No offset is larger, so the clock shows less before that.
         var span = span(holding: reading - Self.largestOffset)
         while true {
             let moment = max(span.start, reading - span.offset)

@@ -23,11 +23,11 @@ public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// What is wrong with a file of the tz database.
+/// A defect of a file of the tz database.
 public enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
     /// It does not begin as such a file does.
     case noZoneFile
-    /// A format that is newer than this program, by its version's character.
+    /// Its format is newer than this program. The version is an ASCII character.
     case newerVersion(UInt8)
     /// It is larger than any such file.
     case tooLarge(bytes: Int)

@@ -3,12 +3,12 @@ import FuseboxWire
 /// Reads a compiled file of the tz database: TZif, versions 1 to 4 (RFC 9636).
 ///
 /// A file has a header, and a block of transitions and offsets with 32-bit times. From version 2 on a second header and a block
-/// with 64-bit times follow, then a line with the rule that goes on from there; the first block is skipped then. Nothing in the
-/// file is trusted: each count is checked against the bytes that are there before anything is made of it.
+/// with 64-bit times follow, and a line with the rule for later times; the first block is skipped. Nothing in the file is
+/// trusted: the counts are checked against the file's length before memory is allocated for them.
 struct ZoneFile {
     /// The largest file that is read. Those of the database have less than 8 KiB.
     static let largest = 65_536
-    /// Transitions outside of this range, more than 300,000 years either way, are as good as none.
+    /// Transitions more than 300,000 years away from the epoch are left out.
     private static let horizon: Int64 = 10_000_000_000_000
 
     private let bytes: [UInt8]
@@ -78,7 +78,7 @@ struct ZoneFile {
         try skip(header.characters + header.standardIndicators + header.universalIndicators)
         let transitions = try Self.transitions(times, types, offsets)
         let rule = hasRule ? try footer() : nil
-        // Those before the horizon tell the offset at it.
+        // The last one before the horizon gives the first offset.
         let early = transitions.prefix { $0.at < -Self.horizon }
         return Zone(
             name: name, first: early.last?.offset ?? offsets[0],

@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// How a zone goes on after its table: the TZ rule of POSIX, as the footer of a file tells it.
+/// A zone's rule after its last listed transition: a TZ string of POSIX, from the footer of its file.
 ///
 /// `CET-1CEST,M3.5.0,M10.5.0/3` is an hour ahead of universal time, and two from the last Sunday of March, 2:00, to the last of
 /// October, 3:00. The format is RFC 9636, 3.3.
@@ -62,7 +62,7 @@ struct ZoneRule: Sendable, Equatable {
             let end = Zone.Transition(at: daylight.end.reading(in: year) - daylight.offset, offset: standard)
             changes += start.at < end.at ? [start, end] : [end, start]
         }
-        // Of changes at one moment the later year's counts: daylight time that ends as it begins again lasts.
+        // If two changes fall on one moment, the later year's comes last: daylight time that ends as it begins again goes on.
         var ordered: [Zone.Transition] = []
         for change in changes {
             let place = ordered.lastIndex { $0.at <= change.at }.map { $0 + 1 } ?? 0

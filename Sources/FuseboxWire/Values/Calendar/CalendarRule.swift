@@ -1,4 +1,4 @@
-/// Which stretches of the calendar a limit is for: a unit with its anchor, by the clocks of a zone.
+/// How the calendar is divided into the windows of a limit: a unit with its anchor, in a time zone.
 public struct CalendarRule: Sendable, Hashable {
     public var unit: CalendarUnit
     public var zone: ZoneName
@@ -70,7 +70,7 @@ public struct DayOfYear: Sendable, Hashable {
     }
 }
 
-/// One stretch of the calendar, on the wall clock. Its end is the start of the next.
+/// One period of the calendar, on the wall clock. Its end is the start of the next.
 public struct CalendarWindow: Sendable, Hashable {
     public var start: Timestamp
     /// The first moment after it.

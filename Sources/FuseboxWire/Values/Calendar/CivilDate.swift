@@ -1,4 +1,4 @@
-/// A day of the proleptic Gregorian calendar. All arithmetic on dates in the project is here; zones are no part of it.
+/// A day of the proleptic Gregorian calendar: the project's arithmetic on dates, without zones.
 ///
 /// Days are counted from 1970-01-01, and so are months. Years lie within ±300,000: `Timestamp.latest` is in the year 275760.
 package struct CivilDate: Sendable, Hashable {
