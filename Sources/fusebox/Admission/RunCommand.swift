@@ -107,29 +107,29 @@ struct RunCommand: ParsableCommand {
     }
 
     private func makeCall() throws {
-        let leave: Leave
-        do { leave = try self.leave(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
-        if let signal = leave.signals.pending {
-            settle(leave, .cancelled)
+        let clearance: Clearance
+        do { clearance = try self.clearance(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
+        if let signal = clearance.signals.pending {
+            settle(clearance, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
         let usageFile: UsageFile
         do throws(Failure) { usageFile = try UsageFile() } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             throw Unsent(error: error)
         }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
-            child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: leave.signals)
+            child = try ChildProcess(command, variables: clearance.variables(usageFile.path), passing: clearance.signals)
         } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             Failure.tell("fusebox: \(error.message)")
             throw Unsent(error: ExitCode(error.status))
         }
-        let renewal = leave.renewing(ttl.duration, upTo: longestRenewal)
+        let renewal = clearance.renewing(ttl.duration, upTo: longestRenewal)
         let end = child.end(within: patience)
         renewal?.cancel()
-        settle(leave, try callOutcome(end, usageFile.read(), leave.candidate))
+        settle(clearance, try callOutcome(end, usageFile.read(), clearance.candidate))
         if end.ending.status != 0 { throw ExitCode(end.ending.status) }
     }
 
@@ -145,7 +145,7 @@ struct RunCommand: ParsableCommand {
     // MARK: Before
 
     /// The permission to run the command: a permit, or none with --fail-open.
-    private func leave(_ candidates: [Candidate], _ estimate: Estimate) throws -> Leave {
+    private func clearance(_ candidates: [Candidate], _ estimate: Estimate) throws -> Clearance {
         do {
             let client = try connection.connect()
             // From here on no signal may end this process before the permit is settled.
@@ -153,7 +153,7 @@ struct RunCommand: ParsableCommand {
             do {
                 switch try client.admission.admit(candidates, estimate: estimate, ttl: ttl.duration) {
                 case .success(let permit):
-                    return Leave(candidate: permit.candidate, granted: (permit, client), signals: signals)
+                    return Clearance(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
                     for line in AdmissionText.lines(denied) { Failure.tell("fusebox: \(line)") }
                     throw ExitCode((denied.retryAfter == nil ? Failure.Status.deniedForGood : .tryAgain).rawValue)
@@ -165,7 +165,7 @@ struct RunCommand: ParsableCommand {
         } catch {
             guard failOpen, let failure = Failure(of: error), failure.status == .unavailable else { throw error }
             Failure.tell("fusebox: running without a permit: \(failure.message)")
-            return Leave(candidate: candidates[0], granted: nil, signals: PassedSignals())
+            return Clearance(candidate: candidates[0], granted: nil, signals: PassedSignals())
         }
     }
 
@@ -188,17 +188,17 @@ struct RunCommand: ParsableCommand {
 
     /// Reports the outcome to the daemon, or keeps the report in the spool. The command has run by now, so an error is
     /// printed and does not change the exit status.
-    private func settle(_ leave: Leave, _ outcome: CallOutcome) {
+    private func settle(_ clearance: Clearance, _ outcome: CallOutcome) {
         do {
             let client: FuseboxClient
-            if let (permit, granting) = leave.granted {
+            if let (permit, granting) = clearance.granted {
                 client = granting
                 defer { client.close() }
                 try client.admission.settle(permit, outcome)
             } else if outcome != .cancelled {
                 client = try connection.connectToReport()
                 defer { client.close() }
-                try client.admission.report(leave.candidate, outcome)
+                try client.admission.report(clearance.candidate, outcome)
             } else {
                 return
             }
@@ -212,7 +212,7 @@ struct RunCommand: ParsableCommand {
 }
 
 /// The permission to run the command.
-private struct Leave {
+private struct Clearance {
     let candidate: Candidate
     /// The permit and its client; nil if no daemon answered.
     let granted: (permit: Permit, client: FuseboxClient)?
