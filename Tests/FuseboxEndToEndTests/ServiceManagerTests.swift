@@ -54,7 +54,7 @@ extension EndToEnd {
                 _ = waitpid(process, nil, 0)
             }
             #expect(waitUntil { fileNames(in: folder.path).contains("socket") })
-            #expect(waitUntil { (try? RawPeer(folder("socket"))) != nil })
+            #expect(waitUntil { RawPeer(ifListening: folder("socket")) != nil })
             #expect(waitUntil { notify.has("READY=1") })
             let client = try FuseboxClient.connect(to: folder("socket"))
             // The daemon has the process number of the activator, which it replaced.
