@@ -108,7 +108,9 @@ struct RunCommand: ParsableCommand {
 
     private func makeCall() throws {
         let clearance: Clearance
-        do { clearance = try self.clearance(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
+        do { clearance = try self.clearance(try call.candidates, try call.estimate) } catch {
+            throw Unsent(error: error)
+        }
         if let signal = clearance.signals.pending {
             settle(clearance, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
@@ -120,7 +122,8 @@ struct RunCommand: ParsableCommand {
         }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
-            child = try ChildProcess(command, variables: clearance.variables(usageFile.path), passing: clearance.signals)
+            child = try ChildProcess(
+                command, variables: clearance.variables(usageFile.path), passing: clearance.signals)
         } catch {
             settle(clearance, .cancelled)
             Failure.tell("fusebox: \(error.message)")
