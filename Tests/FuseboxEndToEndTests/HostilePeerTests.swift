@@ -74,7 +74,7 @@ extension EndToEnd {
                 while let answer = try peer.next(), answer.status == .ok, answer.header.correlation != 200 {}
             }
             peers = []
-            #expect(waitUntil { (try? RawPeer(daemon.socketPath)).map { $0.isServed } == true })
+            #expect(waitUntil { RawPeer(ifListening: daemon.socketPath)?.isServed == true })
             #expect(daemon.log.contains("which may buffer 524288 together"))
         }
 
@@ -250,7 +250,7 @@ extension EndToEnd {
             let hello = RawPeer.hello(client: "late")
             #expect(
                 waitUntil {
-                    guard let peer = try? RawPeer(daemon.socketPath) else { return false }
+                    guard let peer = RawPeer(ifListening: daemon.socketPath) else { return false }
                     peer.send(hello)
                     return (try? peer.next())?.status == .ok
                 })
