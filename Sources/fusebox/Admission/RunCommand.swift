@@ -12,13 +12,13 @@ struct RunCommand: ParsableCommand {
         usage: "fusebox run --provider <name> … [options] -- <command> …",
         discussion: """
             The daemon admits the call. Then the command runs with FUSEBOX_PROVIDER set, and FUSEBOX_MODEL and FUSEBOX_PERMIT \
-            if there are any. It has the streams of this process. Its exit status is the outcome: 0 success, 75 throttled, \
-            69 quota exhausted, any other failure. This command exits with the same status, or with 128 plus the number of \
-            the signal that ended the command. If the command cannot be started (126, 127), no call was made.
+            if there are any. It has the streams of `fusebox run`. Its exit status is the outcome: 0 success, 75 throttled, \
+            69 quota exhausted, any other failure. `fusebox run` exits with the same status, or with 128 plus the number \
+            of the signal that ended the command. If the command cannot be started (126, 127), no call was made.
 
             Signals are passed on. The call counts as abandoned, and not as a failure of the provider, if SIGHUP, SIGINT, \
             SIGQUIT, SIGTERM or SIGPIPE ends the command, if it fails after it got one of the first four, or if the reader of \
-            its output has gone. When this process is killed, the command is killed too.
+            its output has gone. When `fusebox run` is killed, the command is killed too.
 
             The permit is renewed while the command runs, up to --max-age. A longer call is no longer in flight, but its \
             usage still counts. --timeout ends a command that hangs.
