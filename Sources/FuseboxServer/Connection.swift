@@ -15,6 +15,8 @@ final class Connection {
     var isDirty = false
     /// Whether it is on the server's list of connections with requests left over for the next turn.
     var isContinuing = false
+    /// Whether the next request waits for room in the journal.
+    private var isWaitingForRoom = false
     /// Whether everything is to be sent and then the connection closed.
     private var isFinishing = false
     /// Whether the peer sends no more.
@@ -85,9 +87,10 @@ final class Connection {
                 break
             }
             guard
-                server.keeper.engine.canTake(frameLength: input.nextLength)
+                server.keeper.engine.canTake(frameLength: input.nextLength, from: session)
                     || !server.keeper.engine.needsRoom(input.nextCommand)
             else {
+                isWaitingForRoom = true
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
@@ -102,15 +105,21 @@ final class Connection {
     }
 
     /// Whether requests may be handled: a peer that does not take its replies is not asked for more, and neither is one
-    /// whose replies wait for the disk.
+    /// whose replies wait for the disk, or whose next request waits for room in the journal.
     private var mayHandle: Bool {
-        !isFinishing && server.isServing && deferred < Self.deferredLimit
+        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Self.deferredLimit
             && output.count + session.heldBytes < softLimit
     }
 
     /// Of a user who holds much, only those are served who have taken their replies.
     private func setSoftLimit() {
         softLimit = server.quotas.isTight(user) ? (stream.isHoldingBack ? 0 : 1) : server.limits.outputSoftLimit
+    }
+
+    /// Goes on in the next turn: there may be room in the journal again.
+    func roomHasCome() {
+        isWaitingForRoom = false
+        server.continueLater(self)
     }
 
     /// Reads while what comes can be handled soon, so that the peer waits and not the daemon's memory grows.

@@ -36,7 +36,7 @@ extension Server: StorekeeperDelegate {
     }
 
     public func goOn(with session: UInt64) {
-        if let connection = connection(session) { continueLater(connection) }
+        connection(session)?.roomHasCome()
     }
 
     public func runAgain() { loop.runAgain() }

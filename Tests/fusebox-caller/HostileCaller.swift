@@ -31,7 +31,13 @@ struct HostileCaller {
         case "models": try introduce { try record("p", "model-\($0)") }
         case "workers": try beManyWorkers()
         case "denials": try askInVain()
-        case "resends": try sendAgain()
+        case "resends":
+            let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
+            let requests = Array(repeatElement(request, count: 64).joined())
+            try sendWhatIsTaken { _ in requests }
+        case "reports":
+            let report = try record("p", "m")
+            try sendWhatIsTaken { $0.next(report) }
         case "permits":
             let candidates = try Candidates([Candidate(provider: Name("p"))])
             try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: Limits.permitMilliseconds) }
@@ -108,11 +114,8 @@ struct HostileCaller {
         }
     }
 
-    /// Sends one report over and over, on so many connections, until nobody takes any more of it or that is very much; notes
-    /// how many bytes were taken.
-    private func sendAgain() throws {
-        let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
-        let requests = Array(repeatElement(request, count: 64).joined())
+    /// Sends requests on so many connections until no more of them is taken or that is very much; notes how many bytes were.
+    private func sendWhatIsTaken(_ requests: (PlainPeer) -> [UInt8]) throws {
         let peers = try (0..<count).map { _ in
             guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
             return peer
@@ -121,7 +124,7 @@ struct HostileCaller {
         var lastChange = monotonicMicroseconds()
         while sent < 128 << 20, monotonicMicroseconds() - lastChange < 2_000_000 {
             for peer in peers {
-                let taken = try peer.push(requests)
+                let taken = try peer.push(requests(peer))
                 sent += taken
                 if taken > 0 { lastChange = monotonicMicroseconds() }
             }
