@@ -14,6 +14,7 @@ public struct LoopError: Error, Hashable, Sendable {
         case write = "write to a connection"
         case readCredentials = "read a peer's credentials"
         case watchSignal = "watch a signal"
+        case watchProcess = "watch a process"
         case limitDescriptors = "change the limit of open descriptors"
     }
 
@@ -31,6 +32,9 @@ public struct LoopError: Error, Hashable, Sendable {
 
     /// Whether somebody else answers on the socket path that was to be bound.
     public var isAddressInUse: Bool { code == EADDRINUSE }
+
+    /// Whether the process that it is about is not there any more.
+    public var isProcessGone: Bool { code == ESRCH }
 
     /// The system's text for the code.
     public var text: String {

@@ -8,6 +8,10 @@ final class Connection {
     var session: Session
     /// Its user's number.
     let user: Int
+    /// The process that connected; nil if it cannot be watched.
+    let peerProcess: PeerProcess?
+    /// Whether another process has the other end, and the one that connected has ended.
+    var outlivesProcess = false
     private unowned let server: Server
     private var input = FrameReader(frameLimit: Limits.helloFrameLength)
     private var output = ByteWriter()
@@ -52,10 +56,11 @@ final class Connection {
     private static let workingOutput = 64 * 1024
     private static let restingOutput = 4 * 1024
 
-    init(_ stream: Stream, _ session: Session, _ user: Int, _ server: Server) {
+    init(_ stream: Stream, _ session: Session, _ user: Int, _ process: PeerProcess?, _ server: Server) {
         self.stream = stream
         self.session = session
         self.user = user
+        self.peerProcess = process
         self.server = server
         softLimit = server.limits.outputSoftLimit
         openedAt = server.moment.now

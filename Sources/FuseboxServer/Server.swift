@@ -41,6 +41,9 @@ public final class Server {
     var freeSlots: [Int] = []
     var nextSerial: UInt64 = 1
     var dirty: [Connection] = []
+    /// The processes that are watched, by their numbers, and how many may be.
+    var processes: [Int32: PeerProcess] = [:]
+    let processLimit: Int
     /// The slot of the connection that is the next to be told of events.
     var nextListener = 0
     /// Connections that may still be accepted in this turn, and whether others wait for the next one.
@@ -73,7 +76,7 @@ public final class Server {
     public init(_ configuration: ServerConfiguration) throws(ServerFailure) {
         self.configuration = configuration
         log = Log(threshold: configuration.logLevel)
-        limits = try Self.limits(configuration, log)
+        (limits, processLimit) = try Self.limits(configuration, log)
         quotas = UserQuotas(limits)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
@@ -118,8 +121,11 @@ public final class Server {
         } catch { throw ServerFailure(error) }
     }
 
-    /// The configured limits, lowered to what the descriptor limit allows.
-    private static func limits(_ configuration: ServerConfiguration, _ log: Log) throws(ServerFailure) -> Limits {
+    /// The configured limits, lowered to what the descriptor limit allows, and how many processes may be watched beside the
+    /// connections.
+    private static func limits(
+        _ configuration: ServerConfiguration, _ log: Log
+    ) throws(ServerFailure) -> (Limits, processes: Int) {
         var limits = configuration.limits
         let descriptors: Int
         do throws(LoopError) { descriptors = try DescriptorLimit.raise() } catch {
@@ -137,7 +143,8 @@ public final class Server {
             )
             limits.connections = possible
         }
-        return limits
+        // Nobody is turned away for want of a watch: a process without one is waited for when its connection is gone.
+        return (limits, min(limits.connections * 2, possible - limits.connections))
     }
 
     /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
