@@ -66,6 +66,18 @@ extension EndToEnd {
             #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
         }
 
+        /// It looks about once a second, though nobody asks for anything.
+        @Test(arguments: ["commit", "interval"])
+        func anIdleDaemonEndsWhenItsSegmentIsGone(_ durability: String) throws {
+            let daemon = try DaemonProcess("--durability", durability)
+            lose(.segment, daemon)
+            let lost = monotonicMilliseconds()
+            #expect(try daemon.wait() == 74)
+            let passed = monotonicMilliseconds() - lost
+            #expect(passed < 3_000 * patience, "it went on for \(passed) ms")
+            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+        }
+
         // MARK: What lies in it
 
         @Test func aDirectoryThatOthersMayWriteToIsRefused() throws {
