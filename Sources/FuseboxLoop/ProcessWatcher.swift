@@ -1,12 +1,13 @@
 internal import CLibuv
 internal import Glibc
 
-/// Watches the process that connected a stream, and calls back on the loop's thread once that has ended. Dropping it closes
-/// it.
+/// Watches the process that connected a stream, and calls back on the loop's thread when the process has ended. Dropping
+/// the watcher closes it.
 ///
-/// It holds one descriptor: a pidfd, which stands for the process itself, whoever has its number later. A process has ended
-/// with its last thread, before its parent has waited for it. Its descriptors are closed by then.
-public final class ProcessWatcher {
+/// A watcher has one descriptor, a pidfd. It stands for the process itself, and not for a number that another process may
+/// get later. A process has ended when its last thread has, even if its parent has not waited for it yet. The kernel
+/// closes the descriptors of a process before it reports the end.
+package final class ProcessWatcher {
     private let action: () -> Void
     private var box: HandleBox
     private var process: Descriptor?
@@ -14,11 +15,10 @@ public final class ProcessWatcher {
 
     /// Watches the process that connected a stream.
     ///
-    /// - Parameter action: called once, when the process has ended; retained until the watcher goes: capture its owner
-    ///   `unowned`.
-    /// - Throws: `watchProcess`, with `ESRCH` if the process has ended already, and where the system cannot tell which
-    ///   process it was; `createHandle`
-    public init(
+    /// - Parameter action: called when the process has ended, until the watcher is closed; retained by the watcher, so
+    ///   capture its owner `unowned`
+    /// - Throws: `watchProcess`, with `ESRCH` if the process has ended already; `createHandle`
+    package init(
         on loop: EventLoop, peerOf stream: Stream, action: @escaping () -> Void
     ) throws(LoopError) {
         let process = try Descriptor(ofProcessAtOtherEndOf: stream)
@@ -34,22 +34,22 @@ public final class ProcessWatcher {
     deinit { close() }
 
     /// The loop that it was made on.
-    public var loop: EventLoop { box.loop }
+    package var loop: EventLoop { box.loop }
 
     /// Whether it keeps `run` from returning: true unless set otherwise.
-    public var keepsLoopRunning: Bool {
+    package var keepsLoopRunning: Bool {
         get { box.keepsLoopRunning }
         set { box.keepsLoopRunning = newValue }
     }
 
-    /// Whether the process has ended by now, as the kernel says when asked; true once closed.
-    public var hasEnded: Bool {
+    /// Whether the process has ended. The kernel is asked. True once the watcher is closed.
+    package var hasEnded: Bool {
         !box.isOpen || isReady(number, for: Int16(POLLIN)) != 0
     }
 
     /// Ends the watch for good; a second time does nothing.
-    public func close() {
-        // libuv forgets the descriptor at once; only then it may be closed.
+    package func close() {
+        // libuv stops using the descriptor at once. It must not be closed before that.
         box.close(then: nil)
         process = nil
     }
@@ -70,23 +70,23 @@ private func processDidEnd(_ handle: UnsafeMutablePointer<uv_poll_t>?, _ status:
 extension ProcessWatcher: Sendable {}
 
 extension Stream {
-    /// Whether nobody has the other end any more; false while any process does.
-    public var isHungUp: Bool { descriptor.map { isReady($0, for: 0) & Int16(POLLHUP) != 0 } ?? true }
+    /// Whether the other end is closed in every process.
+    package var isHungUp: Bool { descriptor.map { isReady($0, for: 0) & Int16(POLLHUP) != 0 } ?? true }
 }
 
-/// What a descriptor is ready for at this moment, without waiting.
+/// The events for which a descriptor is ready now. It does not wait.
 private func isReady(_ descriptor: Int32, for events: Int16) -> Int16 {
     var state = pollfd(fd: descriptor, events: events, revents: 0)
     return unsafe poll(&state, 1, 0) == 1 ? state.revents : 0
 }
 
 extension Descriptor {
-    /// The process that connected a stream, as a pidfd.
+    /// A pidfd of the process that connected a stream.
     ///
-    /// Linux 6.5 and later give the one of the process that connected. Before, the process that has the peer's number now is
-    /// taken, if the stream is not hung up after that: then that process, whose end of the stream is open, had not ended
-    /// when it was taken, and its number was no other's. If it has passed the stream on and ended, another process may have
-    /// its number by now. That one is then watched in its place: its end is taken for that of one that has ended before.
+    /// Linux 6.5 and later return it for the socket. Older ones open the process by the peer's number, and the stream must
+    /// not be hung up after that. If the process still has its end of the stream, it was alive when it was opened, so no
+    /// other process had its number. If it left the stream to another process and ended, the number may be that of a third
+    /// one. That one is watched then, and its end counts as the end of a process that has ended before.
     fileprivate init(ofProcessAtOtherEndOf stream: Stream) throws(LoopError) {
         guard let socket = stream.descriptor else { throw LoopError(.watchProcess, code: EBADF) }
         var number: Int32 = -1
@@ -99,7 +99,7 @@ extension Descriptor {
         }
         guard errno == ENOPROTOOPT else { throw LoopError.last(.watchProcess) }
         let peer = try stream.peer
-        // 0 is what the kernel gives for a peer in a place that cannot be seen from here.
+        // The number is 0 for a process in a PID namespace that cannot be seen from here.
         guard peer.processID > 0 else { throw LoopError(.watchProcess, code: ENODATA) }
         number = open_process(peer.processID)
         guard number >= 0 else { throw LoopError.last(.watchProcess) }

@@ -2,19 +2,20 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// Which processes are at the other ends, and what their ends mean.
+/// The processes at the other ends, and what their ends mean.
 ///
-/// A worker is known to be gone when its connection is closed and the process that connected has ended, in either order:
-/// the kernel closes a process's descriptors before it says that the process has ended. A process that ends while its
-/// connection is open has left that to another, a child for instance, which goes on with the worker's id. The end of the
-/// first one says nothing of the worker then, and neither does the end of that connection: the worker has the whole grace.
+/// A worker is gone when its connection is closed and the process that connected has ended. The kernel closes the
+/// descriptors of a process before it reports the end. So if a process ends while its connection is open, another process
+/// has the connection, such as a child, and continues as the same worker. Then neither the end of the first process nor that
+/// of the connection shows that the worker is gone, and the worker has the whole grace.
 extension Server {
-    /// The process that has connected a stream, watched from now on; nil if it cannot be.
+    /// The process that connected a stream. It is watched from now on. Nil if it cannot be watched.
     func process(_ number: Int32, connectedBy stream: Stream) -> PeerProcess? {
-        // 0 is what the kernel gives for a peer in a place that cannot be seen from here.
+        // The number is 0 for a process in a PID namespace that cannot be seen from here.
         guard number > 0 else { return nil }
         if let known = processes[number] {
-            // Streams are accepted in the order of their connects: as long as it lives, nobody else has had its number.
+            // Streams are accepted in the order in which they were connected. While the known process is alive, no other
+            // one has had its number.
             if !known.isOver { return known }
             processEnded(known)
         }
@@ -33,7 +34,7 @@ extension Server {
         return process
     }
 
-    /// Whether the worker of a connection that is about to be closed cannot come back.
+    /// Whether the worker of a connection cannot come back. Call it before the connection is closed.
     func processIsGone(of connection: Connection) -> Bool {
         guard let process = connection.peerProcess else {
             return Processes.hasEnded(connection.session.peer.processID)
@@ -42,7 +43,7 @@ extension Server {
         return process.isOver && !connection.outlivesProcess
     }
 
-    /// Notes that a process has no longer this connection, whose session the engine has ended.
+    /// Removes a connection from its process. Call it when the engine has ended the session.
     func leaveProcess(_ connection: Connection) {
         guard let process = connection.peerProcess else { return }
         process.sessions.remove(connection.session.id)
@@ -52,7 +53,7 @@ extension Server {
         forget(process)
     }
 
-    /// A process has ended: its connections that are still open are another's, and its lost workers are gone.
+    /// Handles the end of a process: other processes have the connections that are open, and lost workers are gone.
     private func processEnded(_ process: PeerProcess) {
         guard process.watcher != nil else { return }
         process.watcher = nil
@@ -62,8 +63,8 @@ extension Server {
         forget(process)
     }
 
-    /// Forgets workers that have come back or are waited for no more, and processes that have neither those nor connections.
-    /// Called now and then.
+    /// Forgets lost workers that came back or whose grace is over, and processes without lost workers and connections. Call
+    /// it about once a second.
     func forgetProcesses() {
         for process in processes.values where !process.lost.isEmpty {
             process.lost = process.lost.filter { keeper.engine.awaits($0.key, since: $0.value) }
@@ -77,19 +78,19 @@ extension Server {
     }
 }
 
-/// A process that has connected, with all of its connections.
+/// A process that connected, with its connections.
 final class PeerProcess {
     let number: Int32
-    /// Nil once it has ended.
+    /// Nil once the process has ended.
     var watcher: ProcessWatcher?
-    /// Its connections that are open.
+    /// The sessions of its open connections.
     var sessions: Set<UInt64> = []
-    /// Its workers that may come back, with the session that they had.
+    /// The workers that may come back, with their last sessions.
     var lost: [WorkerID: UInt64] = [:]
 
     init(_ number: Int32) { self.number = number }
 
-    /// Whether it has ended, as the kernel says now.
+    /// Whether the process has ended. The kernel is asked.
     var isOver: Bool { watcher?.hasEnded ?? true }
 
     func add(_ connection: Connection) {
@@ -97,7 +98,7 @@ final class PeerProcess {
         if watcher == nil { leave(connection) }
     }
 
-    /// It has ended: a connection that is not hung up is another's.
+    /// Handles a connection of an ended process. If it is not hung up, another process has it.
     func leave(_ connection: Connection) {
         if !connection.stream.isHungUp { connection.outlivesProcess = true }
     }
