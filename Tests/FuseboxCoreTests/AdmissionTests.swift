@@ -412,7 +412,7 @@ struct AdmissionTests {
         var other = Rig()
         try other.apply(BreakerFailure(name: name("z")))
         try rig.apply(ExhaustionMark(provider: name("mine")))
-        try rig.machine.replace(parts, with: other.machine)
+        rig.machine.replace(parts, with: other.machine)
         #expect((rig.machine.exhaustion.count == 0) == parts.contains(.exhaustion))
         #expect(try rig.apply(BreakerGet(name: name("z"))).exists == parts.contains(.breakers))
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("1"))).standing == .inForce)

@@ -162,7 +162,7 @@ public final class DaemonWalk {
     }
 
     private func deliver(_ bytes: [UInt8], _ place: Int, _ daemon: SimulatedDaemon) {
-        guard daemon.canTake(frameLength: bytes.count, speakers[place].session.id) else { return }
+        guard daemon.canTake(frameLength: bytes.count, speakers[place].session) else { return }
         var session = speakers[place].session
         let verdict = daemon.handle(bytes, &session)
         speakers[place].session = session

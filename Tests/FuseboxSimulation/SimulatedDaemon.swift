@@ -134,9 +134,9 @@ final class SimulatedDaemon {
     }
 
     /// Whether a request of this length can be handled now. If not, it asks for room.
-    func canTake(frameLength: Int, _ session: UInt64) -> Bool {
-        if keeper.engine.canTake(frameLength: frameLength) { return true }
-        keeper.waitForRoom(session, frameLength: frameLength)
+    func canTake(frameLength: Int, _ session: Session) -> Bool {
+        if keeper.engine.canTake(frameLength: frameLength, from: session) { return true }
+        keeper.waitForRoom(session.id, frameLength: frameLength)
         return false
     }
 

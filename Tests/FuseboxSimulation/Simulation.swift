@@ -337,7 +337,7 @@ public final class Simulation {
     private func deliver(_ line: Line, _ daemon: SimulatedDaemon) {
         var count = random.below(8)
         while count > 0, let frame = line.uplink.first, lines.contains(where: { $0 === line }),
-            daemon.canTake(frameLength: frame.count, line.session.id)
+            daemon.canTake(frameLength: frame.count, line.session)
         {
             count -= 1
             line.uplink.removeFirst()
