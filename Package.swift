@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "FuseboxEngineTests",
             dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
-            swiftSettings: testing),
+            exclude: ["Fixtures"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
