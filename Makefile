@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libfaketime libuv1-dev strace
+PACKAGES = libfaketime libuv1-dev python3 strace
 # The programs run where there is no toolchain, or where the unit hides it: one in a home directory (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
