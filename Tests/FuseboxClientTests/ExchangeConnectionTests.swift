@@ -108,8 +108,8 @@ struct ExchangeConnectionTests {
         #expect(script.submit(next) == [.failed(next, .absent)])
     }
 
-    /// A decision that may have been carried out stays, until the daemon has confirmed it; the policy has an answer for who
-    /// waits for it.
+    /// A decision that may have been carried out stays, until the daemon has confirmed it; the policy has an answer for
+    /// who waits for it.
     @Test func whoFailsOpenDoesNotWaitForADecisionThatMayHaveArrived() {
         let script = ExchangeScript { $0.failurePolicy = .failOpen(queueLimit: 5) }
         let decision = script.request(BreakerAcquire.self)
@@ -280,7 +280,8 @@ struct ExchangeConnectionTests {
         #expect(script.submit(next) == [.write(next, 3, oldest: 3), .send])
     }
 
-    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first request.
+    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first
+    /// request.
     @Test(arguments: [WorkerStanding.new, .forgotten], [true, false])
     func ofAWorkerThatWasNeverMetNothingHasCounted(standing: WorkerStanding, hasForgottenOne: Bool) {
         let script = ExchangeScript(isConnected: false)

@@ -6,8 +6,9 @@ import Synchronization
 
 /// A stand-in for the daemon: speaks the protocol on a real socket and does what the test says.
 ///
-/// It answers hello by itself, and every other request with `answer`, on one thread a connection. Like the daemon it keeps
-/// the replies to sequenced requests, answers what is sent again from them, and fences a worker's older connections.
+/// It answers hello by itself, and every other request with `answer`, on one thread a connection. Like the daemon it
+/// keeps the replies to sequenced requests, answers what is sent again from them, and fences a worker's older
+/// connections.
 final class FakeServer: @unchecked Sendable {
     let directory: String
     let path: String

@@ -4,7 +4,8 @@ import Testing
 
 @testable import FuseboxClient
 
-/// What becomes of requests that change state when their connection is lost: each counts once, and its caller learns it.
+/// What becomes of requests that change state when their connection is lost: each counts once, and its caller learns
+/// it.
 struct ResendTests {
     private static let success = BreakerSuccess.declaration.number
 
@@ -140,7 +141,8 @@ struct ResendTests {
         #expect(server.requests.last?.sequence == RequestSequence(sequence: 3, oldestUnacknowledged: 3))
     }
 
-    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first request.
+    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first
+    /// request.
     @Test(arguments: [WorkerStanding.new, .forgotten], [true, false])
     func ofAWorkerThatWasNeverMetNothingHasCounted(standing: WorkerStanding, hasForgottenOne: Bool) throws {
         var hello = FakeServer.plainHello

@@ -24,7 +24,8 @@ struct SpoolContentsTests {
         return LeftReports(header: header, reports: try (1...count).map { try report(UInt64($0)) }).bytes
     }
 
-    /// What deliveries have appended: one begins, and the daemon takes the first, wants the second again and refuses the third.
+    /// What deliveries have appended: one begins, and the daemon takes the first, wants the second again and refuses
+    /// the third.
     private static func appended() -> [[UInt8]] {
         var beginning = SpoolBeginning()
         beginning.acquaintance.epoch = 42

@@ -142,7 +142,8 @@ struct SpoolTests {
 
     // MARK: Never twice
 
-    /// The daemon had to forget the worker, or its state was replaced: what may have counted waits for a person, the rest counts.
+    /// The daemon had to forget the worker, or its state was replaced: what may have counted waits for a person, the
+    /// rest counts.
     @Test(arguments: [true, false])
     func whatAForgottenWorkerSentIsNeverSentBlindly(isAnotherEpoch: Bool) throws {
         let stop = Lock<@Sendable () -> Void>({})
@@ -221,8 +222,8 @@ struct SpoolTests {
         #expect(place.listed.isEmpty)
     }
 
-    /// The daemon carries them out, and the deliverer dies before it has written down what became of any: the daemon still has
-    /// every reply when they come again.
+    /// The daemon carries them out, and the deliverer dies before it has written down what became of any: the daemon
+    /// still has every reply when they come again.
     @Test(arguments: [1, 5, 8])
     func repliesThatWereNeverWrittenDownAreStillThere(end: Int) throws {
         let count = Atomic(0)
@@ -350,7 +351,8 @@ struct SpoolTests {
         #expect(!place.names.contains(own))
     }
 
-    /// A writer that died before its file had its name has told nobody that it is kept; what is whole counts all the same.
+    /// A writer that died before its file had its name has told nobody that it is kept; what is whole counts all the
+    /// same.
     @Test(arguments: [true, false])
     func aFileWithoutANameIsAdoptedIfItIsWhole(isWhole: Bool) throws {
         let place = Place(FakeServer())

@@ -6,7 +6,8 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// An engine with its journal on a simulated disk, and workers of several users that talk to it; it can be started anew.
+/// An engine with its journal on a simulated disk, and workers of several users that talk to it; it can be started
+/// anew.
 final class JournaledEngine: StorekeeperDelegate {
     let storage = SimulatedStorage(seed: 1)
     private(set) var keeper: Storekeeper<SimulatedStorage>

@@ -4,8 +4,8 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// What was on the disk once is missed, a copy is not taken for what its name tells, and no name is counted on from that
-/// no daemon has given.
+/// What was on the disk once is missed, a copy is not taken for what its name tells, and no name is counted on from
+/// that no daemon has given.
 struct LostTailTests {
     private let directory = WrittenDirectory()
     private let first = WrittenDirectory.journal(1)

@@ -188,8 +188,8 @@ struct Books {
         return false
     }
 
-    /// Whether the ledger's sums can be what the requests have come to: those that were acknowledged count, and of those
-    /// that never were, any.
+    /// Whether the ledger's sums can be what the requests have come to: those that were acknowledged count, and of
+    /// those that never were, any.
     func explains(sums: [Account.Sum]) -> Bool {
         let records = requests.filter {
             switch $0.deed {

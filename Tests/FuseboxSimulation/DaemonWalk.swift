@@ -5,8 +5,9 @@ import FuseboxWire
 
 /// A random walk over every command that a peer may send, with every value in every field, through the whole daemon.
 ///
-/// Its limits are so low that all are met, the workers' too. It is killed, loses power and is stopped in order; every start
-/// has to load the snapshot and replay the journal, and after a kill the state is the one that there was, to the last bit.
+/// Its limits are so low that all are met, the workers' too. It is killed, loses power and is stopped in order; every
+/// start has to load the snapshot and replay the journal, and after a kill the state is the one that there was, to the
+/// last bit.
 public final class DaemonWalk {
     /// What a walk came to.
     public struct Outcome: Sendable, Equatable {

@@ -12,7 +12,8 @@ public struct DamageSweep {
     public enum File: String, Sendable, CaseIterable {
         /// A journal that a stop in order has completed, over a snapshot of the empty state.
         case sealedJournal
-        /// A journal that was being written, over a snapshot of the empty state; no marks tell of it, as after power loss.
+        /// A journal that was being written, over a snapshot of the empty state; no marks tell of it, as after power
+        /// loss.
         case openJournal
         /// The same with marks, as after the death of a process.
         case markedJournal
@@ -25,7 +26,8 @@ public struct DamageSweep {
         public var refused = 0
         /// Recovered to what was written.
         public var withoutLoss = 0
-        /// Recovered to what was on the disk before the last entry, which is told to be torn: nothing after it proves that it was on the disk.
+        /// Recovered to what was on the disk before the last entry, which is told to be torn: nothing after it proves
+        /// that it was on the disk.
         public var torn = 0
         /// Recovered to anything else: there must be none.
         public var wrong = 0

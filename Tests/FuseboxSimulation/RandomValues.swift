@@ -2,8 +2,8 @@ import FuseboxWire
 
 /// Values for the fields of commands: ordinary ones, and those at the ends of every range.
 ///
-/// It walks over the fields that a command declares, as the codec and the reference do: a new field or a new command gets
-/// its values without a word here, and a new kind of field stops the walk until it is told how.
+/// It walks over the fields that a command declares, as the codec and the reference do: a new field or a new command
+/// gets its values without a word here, and a new kind of field stops the walk until it is told how.
 struct RandomValues: Sendable {
     var random: SplitMix64
     /// How far from the ordinary the values of a command are.

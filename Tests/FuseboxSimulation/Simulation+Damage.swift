@@ -5,8 +5,8 @@ import FuseboxWire
 
 /// What happens to files between two lives.
 extension Simulation {
-    /// Recovers a copy of the files with one bit flipped, or the journal's end lost or replaced: it has to be refused, or to
-    /// lose nothing that was safe.
+    /// Recovers a copy of the files with one bit flipped, or the journal's end lost or replaced: it has to be refused,
+    /// or to lose nothing that was safe.
     func damage() {
         let copy = storage.copy()
         let honest: (sequence: UInt64, image: [UInt8], isContinuous: Bool)

@@ -5,8 +5,8 @@ import FuseboxWire
 
 /// Imports, now and then.
 extension Simulation {
-    /// Imports the state as it is, or parts of it: it has to be put in the place of itself without anything being lost or
-    /// made up.
+    /// Imports the state as it is, or parts of it: it has to be put in the place of itself without anything being lost
+    /// or made up.
     func importOwnState(_ daemon: SimulatedDaemon) {
         let bytes = daemon.exported
         var session = openAuditSession(daemon)

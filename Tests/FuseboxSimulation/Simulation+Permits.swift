@@ -67,8 +67,8 @@ extension Simulation {
         return ask(PermitList(), &session, daemon)?.totals ?? PermitTotals()
     }
 
-    /// Every permit that was granted is settled, expired, reclaimed or in force; what is held is the sum of those in force;
-    /// the enforced budget holds what was spent and what is held, and no window more calls than its limit.
+    /// Every permit that was granted is settled, expired, reclaimed or in force; what is held is the sum of those in
+    /// force; the enforced budget holds what was spent and what is held, and no window more calls than its limit.
     func checkPermits(_ daemon: SimulatedDaemon) {
         var session = openAuditSession(daemon)
         defer { daemon.ended(session) }

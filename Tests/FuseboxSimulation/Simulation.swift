@@ -75,7 +75,8 @@ public final class Simulation {
     var audited: [UInt8]?
     /// Whether workers may have to make room for one another.
     var mayForget = false
-    /// The enforced budget of the provider that only admission goes to: soon used up, or so large that its rate limit is met.
+    /// The enforced budget of the provider that only admission goes to: soon used up, or so large that its rate limit
+    /// is met.
     let budgetLimit: Int64
     /// What settles have cost that came after their permit's end: nothing was held for them any more.
     var lateCost: Int64 = 0

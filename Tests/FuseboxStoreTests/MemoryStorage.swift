@@ -2,7 +2,8 @@ import FuseboxStore
 import Glibc
 import Synchronization
 
-/// A directory in memory that notes what is done, fails where it is told to, and forgets in a crash what was not synced.
+/// A directory in memory that notes what is done, fails where it is told to, and forgets in a crash what was not
+/// synced.
 final class MemoryStorage: Storage {
     struct State {
         /// Files by number, with the bytes that would survive power loss.

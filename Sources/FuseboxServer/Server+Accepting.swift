@@ -3,44 +3,46 @@ import FuseboxLoop
 import FuseboxWire
 import Glibc
 
-/// Who is let in.
+/// The acceptance of connections, within the limits of `UserQuotas`.
 extension Server: ListenerDelegate {
-    public func connectionWaits(at listener: Listener) {
-        // libuv asks for no other one until this one is taken.
+    /// Accepts a connection, or leaves it for the next turn if this turn has accepted enough.
+    package func connectionWaits(at listener: Listener) {
+        // The listener reports no other connection until this one is accepted.
         guard acceptsLeft > 0 else {
-            hasCallers = true
+            hasUnaccepted = true
             return loop.runAgain()
         }
         acceptsLeft -= 1
         do throws(LoopError) {
-            if let stream = try listener.accept() { try admit(stream) }
+            if let stream = try listener.accept() { try open(stream) }
         } catch {
-            log(.error, "a connection could not be accepted: \(error)")
+            log(.error, "a client was not connected: \(error)")
         }
     }
 
-    public func listener(_ listener: Listener, didFail error: LoopError) {
-        log(.error, "a connection could not be accepted: \(error)")
+    /// Logs that the kernel did not hand over a connection.
+    package func listener(_ listener: Listener, didFail error: LoopError) {
+        log(.error, "a client was not connected: \(error)")
     }
 
-    /// Goes on with those whom the last turn has left waiting.
-    func admitCallers() {
+    /// Continues with the connections that the last turn left in the kernel's queue.
+    func acceptWaiting() {
         acceptsLeft = limits.acceptsPerTurn
-        guard hasCallers, let listener else { return }
-        hasCallers = false
+        guard hasUnaccepted, let listener else { return }
+        hasUnaccepted = false
         connectionWaits(at: listener)
     }
 
-    private func admit(_ stream: Stream) throws(LoopError) {
+    private func open(_ stream: Stream) throws(LoopError) {
         let peer = try peer(of: stream)
         switch quotas.arrival(of: peer.user, isOperator: peer.isOperator) {
-        case .admitted: break
-        case .insteadOf(let session):
+        case .accepted: break
+        case .acceptedInPlaceOf(let session):
             guard let other = connection(session) else { break }
-            let reason = "it had not said hello, and another connection needs the place"
-            other.tell(Refusal(.tooManyConnections, reason))
+            let reason = "the limit of connections is reached, and this one has not said hello; connect again"
+            other.sendNow(Refusal(.tooManyConnections, reason))
             drop(other, reason)
-        case .refused(let reason): return turnAway(stream, reason)
+        case .refused(let reason): return refuse(stream, reason)
         }
         let slot = freeSlots.popLast() ?? connections.count
         if slot == connections.count { connections.append(nil) }
@@ -49,11 +51,11 @@ extension Server: ListenerDelegate {
         let connection = Connection(stream, session, quotas.add(session.id, of: peer.user), self)
         connections[slot] = connection
         takeCensus()
-        do throws(LoopError) { try connection.startReading() } catch { drop(connection, "reading failed: \(error)") }
+        do throws(LoopError) { try connection.startReading() } catch { drop(connection, "\(error)") }
     }
 
-    /// Tells a client for which there is no room why, as far as its socket takes it.
-    private func turnAway(_ stream: Stream, _ reason: String) {
+    /// Closes a connection for which there is no room. The client gets the reason if its socket takes it at once.
+    private func refuse(_ stream: Stream, _ reason: String) {
         var output = ByteWriter()
         output.writeRefusal(Refusal(.tooManyConnections, reason), command: 0, correlation: 0)
         _ = try? unsafe output.withBytes { try unsafe stream.tryWrite($0) }
