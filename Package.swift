@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "FuseboxEngineTests",
             dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
-            exclude: ["Calendars/zones.py"], swiftSettings: testing),
+            exclude: ["Calendars/zones.py", "Fixtures"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )
