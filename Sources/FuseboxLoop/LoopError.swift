@@ -14,6 +14,7 @@ package struct LoopError: Error, Hashable, Sendable {
         case write = "write to a connection"
         case readCredentials = "read a peer's credentials"
         case watchSignal = "watch a signal"
+        case watchProcess = "watch a process"
         case limitDescriptors = "change the limit of open descriptors"
     }
 
@@ -33,6 +34,9 @@ package struct LoopError: Error, Hashable, Sendable {
 
     /// Whether another process answers at the socket path.
     package var isAddressInUse: Bool { code == EADDRINUSE }
+
+    /// Whether the process has ended.
+    package var isProcessGone: Bool { code == ESRCH }
 
     /// The system's text for the code.
     package var text: String {

@@ -8,6 +8,10 @@ final class Connection {
     var session: Session
     /// The number of the client's user in `UserQuotas` and `TurnSchedule`.
     let user: Int
+    /// The process that connected; nil if it cannot be watched.
+    let peerProcess: PeerProcess?
+    /// Whether the process that connected has ended, and another process has the other end.
+    var outlivesProcess = false
     private unowned let server: Server
     private var input = FrameReader(frameLimit: Limits.helloFrameLength)
     private var output = ByteWriter()
@@ -15,6 +19,8 @@ final class Connection {
     var isDirty = false
     /// Whether the connection waits in the schedule with requests for the next turn.
     var isContinuing = false
+    /// Whether the next request waits for room in the journal.
+    private var isWaitingForRoom = false
     /// Whether the connection closes once its output is sent.
     private var isFinishing = false
     /// Whether the peer has shut down its sending side.
@@ -50,10 +56,11 @@ final class Connection {
     private static let workingOutput = 64 * 1024
     private static let restingOutput = 4 * 1024
 
-    init(_ stream: Stream, _ session: Session, _ user: Int, _ server: Server) {
+    init(_ stream: Stream, _ session: Session, _ user: Int, _ process: PeerProcess?, _ server: Server) {
         self.stream = stream
         self.session = session
         self.user = user
+        self.peerProcess = process
         self.server = server
         softLimit = server.limits.outputSoftLimit
         openedAt = server.moment.now
@@ -85,9 +92,10 @@ final class Connection {
                 break
             }
             guard
-                server.keeper.engine.canTake(frameLength: input.nextLength)
+                server.keeper.engine.canTake(frameLength: input.nextLength, from: session)
                     || !server.keeper.engine.needsRoom(input.nextCommand)
             else {
+                isWaitingForRoom = true
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
@@ -101,16 +109,22 @@ final class Connection {
         countMemory()
     }
 
-    /// Whether further requests may be handled. They may not while the peer does not read its replies, or while its
-    /// replies wait for the disk.
+    /// Whether further requests may be handled. They may not while the peer does not read its replies, while its replies
+    /// wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
-        !isFinishing && server.isServing && deferred < Self.deferredLimit
+        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Self.deferredLimit
             && output.count + session.heldBytes < softLimit
     }
 
     /// Sets the soft limit. If the user's connections take much memory, only those whose output is sent are served.
     private func setSoftLimit() {
         softLimit = server.quotas.isTight(user) ? (stream.hasPendingChunk ? 0 : 1) : server.limits.outputSoftLimit
+    }
+
+    /// Continues in the next turn, because there may be room in the journal again.
+    func roomHasCome() {
+        isWaitingForRoom = false
+        server.continueLater(self)
     }
 
     /// Reads only while requests can be handled soon. Otherwise the peer waits, instead of the daemon's memory growing.

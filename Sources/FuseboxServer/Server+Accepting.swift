@@ -48,8 +48,10 @@ extension Server: ListenerDelegate {
         if slot == connections.count { connections.append(nil) }
         let session = Session(id: nextSerial << 32 | UInt64(slot), peer: peer)
         nextSerial += 1
-        let connection = Connection(stream, session, quotas.add(session.id, of: peer.user), self)
+        let process = process(peer.processID, connectedBy: stream)
+        let connection = Connection(stream, session, quotas.add(session.id, of: peer.user), process, self)
         connections[slot] = connection
+        process?.add(connection)
         takeCensus()
         do throws(LoopError) { try connection.startReading() } catch { drop(connection, "\(error)") }
     }

@@ -29,9 +29,10 @@ extension Server {
     func remove(_ connection: Connection) {
         guard connection.stream.isOpen else { return }
         connection.uncountMemory()
+        let processIsGone = processIsGone(of: connection)
         connection.stream.close()
-        keeper.engine.sessionEnded(
-            connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
+        keeper.engine.sessionEnded(connection.session, processIsGone: processIsGone)
+        leaveProcess(connection)
         let slot = Int(connection.session.id & 0xFFFF_FFFF)
         connections[slot] = nil
         freeSlots.append(slot)

@@ -42,7 +42,7 @@ extension Server: StorekeeperDelegate {
 
     /// Continues with a session whose request waited for room in the journal.
     package func goOn(with session: UInt64) {
-        if let connection = connection(session) { continueLater(connection) }
+        connection(session)?.roomHasCome()
     }
 
     /// Starts another turn after this one.

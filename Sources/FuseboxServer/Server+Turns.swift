@@ -68,6 +68,7 @@ extension Server: EventLoopDelegate {
     func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepHouse()
+        forgetProcesses()
         measure()
         watchSocketFile()
         checkClock()

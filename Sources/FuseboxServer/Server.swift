@@ -42,6 +42,9 @@ package final class Server {
     var nextSerial: UInt64 = 1
     /// Connections with output to send.
     var dirty: [Connection] = []
+    /// The watched processes by their numbers, and the limit of their count.
+    var processes: [Int32: PeerProcess] = [:]
+    let processLimit: Int
     /// The slot at which the next delivery of events continues.
     var nextSubscriber = 0
     /// The number of connections that may still be accepted in this turn, and whether one waits for the next turn.
@@ -79,7 +82,7 @@ package final class Server {
     package init(_ configuration: ServerConfiguration) throws(ServerFailure) {
         self.configuration = configuration
         log = Log(threshold: configuration.logLevel)
-        limits = try Self.limits(configuration, log)
+        (limits, processLimit) = try Self.limits(configuration, log)
         quotas = UserQuotas(limits)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
@@ -124,8 +127,11 @@ package final class Server {
         } catch { throw ServerFailure(error) }
     }
 
-    /// The configured limits. The limit of connections is lowered if the descriptor limit requires it.
-    private static func limits(_ configuration: ServerConfiguration, _ log: Log) throws(ServerFailure) -> Limits {
+    /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the descriptor
+    /// limit requires it.
+    private static func limits(
+        _ configuration: ServerConfiguration, _ log: Log
+    ) throws(ServerFailure) -> (Limits, processes: Int) {
         var limits = configuration.limits
         let descriptors: Int
         do throws(LoopError) { descriptors = try DescriptorLimit.raise() } catch {
@@ -144,7 +150,8 @@ package final class Server {
             )
             limits.connections = possible
         }
-        return limits
+        // No connection is refused for lack of a watch. A worker of a process that is not watched has the whole grace.
+        return (limits, min(limits.connections * 2, possible - limits.connections))
     }
 
     /// Listens and serves until a signal stops the daemon. Returns once the last snapshot is on disk.

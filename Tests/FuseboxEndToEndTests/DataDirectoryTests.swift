@@ -66,6 +66,18 @@ extension EndToEnd {
             #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
         }
 
+        /// The daemon looks about once a second, even when it is idle.
+        @Test(arguments: ["commit", "interval"])
+        func anIdleDaemonEndsWhenItsSegmentIsGone(_ durability: String) throws {
+            let daemon = try DaemonProcess("--durability", durability)
+            lose(.segment, daemon)
+            let lost = monotonicMilliseconds()
+            #expect(try daemon.wait() == 74)
+            let passed = monotonicMilliseconds() - lost
+            #expect(passed < 3_000 * patience, "the daemon continued for \(passed) ms")
+            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+        }
+
         // MARK: Contents
 
         @Test func aDirectoryThatOthersMayWriteToIsRefused() throws {

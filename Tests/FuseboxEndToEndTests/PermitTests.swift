@@ -151,6 +151,67 @@ extension EndToEnd {
             try expectCleanEnd(daemon)
         }
 
+        /// A degraded provider that lets one call through at a time.
+        private func setOneProbe(_ provider: String, _ peer: RawPeer) throws {
+            var change = BreakerConfigurationChange()
+            change.maxProbes = 1
+            change.degradationCurve = [1, 0.9]
+            change.resetTimeoutMilliseconds = 86_400_000
+            let name = try Name(provider)
+            try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
+            try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
+        }
+
+        private func isAdmitted(_ provider: String, _ peer: RawPeer) throws -> Bool {
+            let candidates = try Candidates([Candidate(provider: Name(provider))])
+            let reply = try peer.ask(Admit(candidates: candidates, ttlMilliseconds: 60_000))
+            return try reply.reply(Admit.Reply.self).permit != nil
+        }
+
+        private func hold(_ provider: String, _ daemon: DaemonProcess, hasHeir: Bool) throws -> CallerProcess {
+            let words = ["socket=\(daemon.socketPath)", "provider=\(provider)", "heir=\(hasHeir ? 1 : 0)"]
+            let holder = CallerProcess("hold", words, name: "holder", in: daemon.folder)
+            let isHeld = waitUntil { holder.book.count == (hasHeir ? 2 : 1) || holder.ended != nil }
+            try #require(isHeld && holder.book.count == (hasHeir ? 2 : 1), "\(holder.log)")
+            return holder
+        }
+
+        /// The kernel says that the process is gone, though nobody has waited for it yet: nobody waits for the grace.
+        @Test func theOnlyProbeOfAProcessThatIsKilledIsFreeAtOnce() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            try setOneProbe("degraded", peer)
+            let holder = try hold("degraded", daemon, hasHeir: false)
+            #expect(try !isAdmitted("degraded", peer))
+            kill(holder.process, SIGKILL)
+            let killed = monotonicMilliseconds()
+            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let passed = Int64(monotonicMilliseconds() - killed)
+            #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
+            #expect(try peer.permits().totals.reclaimed == 1)
+            try expectCleanEnd(daemon)
+        }
+
+        /// It has left its connection to another process, which goes on as the same worker.
+        @Test func theEndOfAProcessEndsNothingWhileAnotherHasItsConnection() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            try setOneProbe("degraded", peer)
+            let holder = try hold("degraded", daemon, hasHeir: true)
+            let heir = try #require(pid_t(holder.book[1][1]))
+            defer { kill(heir, SIGKILL) }
+            #expect(waitUntil { holder.ended != nil } && holder.ended == 0, "\(holder.log)")
+            // The kernel told of the end before it was waited for, so the turn of the first question knows of it.
+            for _ in 0..<20 { #expect(try !isAdmitted("degraded", peer)) }
+            // When the heir goes, the worker may be yet another's.
+            kill(heir, SIGKILL)
+            let killed = monotonicMilliseconds()
+            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let passed = Int64(monotonicMilliseconds() - killed)
+            #expect(isFree && passed > Self.graceMilliseconds - 100, "it was free after \(passed) ms")
+            try expectCleanEnd(daemon)
+        }
+
         /// The provider may still charge for a call that was sent.
         @Test func aHoldAgainstAnEnforcedBudgetStaysToItsTTLAfterADeath() throws {
             let daemon = try DaemonProcess()

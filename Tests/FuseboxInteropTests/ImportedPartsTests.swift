@@ -113,7 +113,7 @@ struct ImportedPartsTests {
             let before = LLMProvidersSnapshot.export(mine, at: moment)
 
             let imported = try LLMProvidersSnapshot.stateMachine(from: document, profile: profile, at: moment)
-            try mine.replace(parts, with: imported)
+            mine.replace(parts, with: imported)
             let after = LLMProvidersSnapshot.export(mine, at: moment)
             for each in ["breakers", "exhaustion", "ledger"] {
                 #expect(after[each] == (each == part ? theirs : before)[each], "\(each) after an import of \(part)")
@@ -170,7 +170,7 @@ struct ImportedPartsTests {
         #expect(try export["exhaustion"]?["entries"]?[0] == JSONValue(parsing: mark.utf8))
         // Through the import of a part, which copies records of the state.
         var copy = StateMachine(profile: .llmProviders, at: moment)
-        try copy.replace([.exhaustion, .ledger], with: machine)
+        copy.replace([.exhaustion, .ledger], with: machine)
         #expect(LLMProvidersSnapshot.export(copy, at: moment)["ledger"] == export["ledger"])
         #expect(LLMProvidersSnapshot.export(copy, at: moment)["exhaustion"] == export["exhaustion"])
         // They are removed with the record that they belong to.

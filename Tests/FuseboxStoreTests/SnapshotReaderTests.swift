@@ -3,7 +3,7 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// What is not exactly what was written is refused.
+/// Every deviation from the written bytes is refused.
 @Suite struct SnapshotReaderTests {
     private static let sections: [(SectionHead, [UInt8])] = [
         (SectionHead(kind: 1, version: 1), []), (SectionHead(kind: 2, version: 7), [1, 2, 3]),

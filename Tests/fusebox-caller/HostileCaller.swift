@@ -31,7 +31,13 @@ struct HostileCaller {
         case "models": try introduce { try record("p", "model-\($0)") }
         case "workers": try beManyWorkers()
         case "denials": try askInVain()
-        case "resends": try sendAgain()
+        case "resends":
+            let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
+            let requests = Array(repeatElement(request, count: 64).joined())
+            try sendWhatIsTaken { _ in requests }
+        case "reports":
+            let report = try record("p", "m")
+            try sendWhatIsTaken { $0.next(report) }
         case "permits":
             let candidates = try Candidates([Candidate(provider: Name("p"))])
             try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: Limits.permitMilliseconds) }
@@ -110,11 +116,9 @@ struct HostileCaller {
         }
     }
 
-    /// Sends one report repeatedly on this many connections, until no more bytes are accepted or the amount is very
-    /// large. Records the number of accepted bytes.
-    private func sendAgain() throws {
-        let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
-        let requests = Array(repeatElement(request, count: 64).joined())
+    /// Sends requests on this many connections, until no more bytes are accepted or the amount is very large. Records the
+    /// number of accepted bytes.
+    private func sendWhatIsTaken(_ requests: (PlainPeer) -> [UInt8]) throws {
         let peers = try (0..<count).map { _ in
             guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
                 throw CallerFailure("cannot connect to \(socket)")
@@ -125,7 +129,7 @@ struct HostileCaller {
         var lastChange = monotonicMicroseconds()
         while sent < 128 << 20, monotonicMicroseconds() - lastChange < 2_000_000 {
             for peer in peers {
-                let taken = try peer.push(requests)
+                let taken = try peer.push(requests(peer))
                 sent += taken
                 if taken > 0 { lastChange = monotonicMicroseconds() }
             }

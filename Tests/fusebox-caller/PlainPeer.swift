@@ -96,10 +96,10 @@ final class PlainPeer {
 
     /// Sends the bytes repeatedly, as far as the socket takes them and up to a megabyte. Returns the number of bytes
     /// sent.
-    func push(_ bytes: [UInt8]) throws -> Int {
+    func push(_ bytes: @autoclosure () throws -> [UInt8]) throws -> Int {
         var sent = 0
         while sent < 1 << 20 {
-            if unsent.isEmpty { unsent = bytes[...] }
+            if unsent.isEmpty { unsent = try bytes()[...] }
             let count = unsent.withUnsafeBytes {
                 Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }

@@ -83,7 +83,7 @@ struct AdmissionCommandsTests {
         #expect(try daemon.json("ledger", "show", "openai")["usage"]?["spend"] == .number("3"))
         #expect(
             try daemon.fusebox("permits", "revoke", number).lines == [
-                "permit \(number): settled already, it holds nothing"
+                "permit \(number): already settled, it holds nothing"
             ])
     }
 

@@ -81,7 +81,7 @@ struct BreakerCommandsTests {
         #expect(
             changed.lines == [
                 "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
-                "min requests       3", "max probes         as many as its share", "min workers        1",
+                "min requests       3", "max probes         no limit but the share", "min workers        1",
             ])
         let json = try daemon.json(
             "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7", "--max-probes", "2",

@@ -191,9 +191,7 @@ extension TraceStep {
         let document = JSONValue.object(parts)
         let other = try LLMProvidersSnapshot.stateMachine(
             from: document, profile: machine.profile, limits: machine.limits, at: moment)
-        try request.refusable { () throws(Refusal) in
-            try machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
-        }
+        machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
         return [:]
     }
 

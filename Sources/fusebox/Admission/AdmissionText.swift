@@ -14,7 +14,7 @@ enum AdmissionText {
 
     /// A candidate, why it was denied, and when to try again.
     static func line(_ denial: AdmissionDenied.Reason) -> String {
-        Table.printable("\(name(denial.candidate)): \(sentence(denial.reason)); \(hope(denial))")
+        Table.printable("\(name(denial.candidate)): \(sentence(denial.reason)); \(advice(denial))")
     }
 
     private static func sentence(_ reason: DenialReason) -> String {
@@ -32,7 +32,7 @@ enum AdmissionText {
         }
     }
 
-    private static func hope(_ denial: AdmissionDenied.Reason) -> String {
+    private static func advice(_ denial: AdmissionDenied.Reason) -> String {
         guard let wait = denial.retryAfter else { return "waiting alone does not help" }
         if wait > .zero { return "try again in \(Formatting.span(milliseconds: milliseconds(wait)))" }
         return denial.reason == .share ? "the next call may be admitted" : "try again when another call has ended"

@@ -5,7 +5,7 @@
 struct PassedSignals {
     /// The signal mask before this value was created.
     let before: sigset_t
-    private let held: sigset_t
+    private let blocked: sigset_t
 
     /// A signal that was received.
     struct Arrival {
@@ -28,18 +28,18 @@ struct PassedSignals {
 
     /// Blocks the signals. Threads that are started later inherit the mask.
     init() {
-        var held = sigset_t()
+        var blocked = sigset_t()
         var before = sigset_t()
-        unsafe sigfillset(&held)
+        unsafe sigfillset(&blocked)
         // The command also ignores the signals that this process ignores.
         for number in Int32(1)...64 where number != SIGPIPE && Self.isIgnored(number) {
-            unsafe sigdelset(&held, number)
+            unsafe sigdelset(&blocked, number)
         }
-        unsafe sigaddset(&held, SIGCHLD)
+        unsafe sigaddset(&blocked, SIGCHLD)
         // If SIGCHLD is ignored, which may be inherited, the kernel reaps the command and its status is lost.
         _ = signal(SIGCHLD, SIG_DFL)
-        unsafe pthread_sigmask(SIG_BLOCK, &held, &before)
-        self.held = held
+        unsafe pthread_sigmask(SIG_BLOCK, &blocked, &before)
+        self.blocked = blocked
         self.before = before
     }
 
@@ -66,7 +66,7 @@ struct PassedSignals {
     ///
     /// - Returns: nil if none has arrived by then
     func next(until end: ContinuousClock.Instant?) -> Arrival? {
-        var set = held
+        var set = blocked
         var information = unsafe siginfo_t()
         while true {
             var number: Int32

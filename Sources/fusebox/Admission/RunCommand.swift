@@ -12,13 +12,13 @@ struct RunCommand: ParsableCommand {
         usage: "fusebox run --provider <name> … [options] -- <command> …",
         discussion: """
             The daemon admits the call. Then the command runs with FUSEBOX_PROVIDER set, and FUSEBOX_MODEL and FUSEBOX_PERMIT \
-            if there are any. It has the streams of this process. Its exit status is the outcome: 0 success, 75 throttled, \
-            69 quota exhausted, any other failure. This command exits with the same status, or with 128 plus the number of \
-            the signal that ended the command. If the command cannot be started (126, 127), no call was made.
+            if there are any. It has the streams of `fusebox run`. Its exit status is the outcome: 0 success, 75 throttled, \
+            69 quota exhausted, any other failure. `fusebox run` exits with the same status, or with 128 plus the number \
+            of the signal that ended the command. If the command cannot be started (126, 127), no call was made.
 
             Signals are passed on. The call counts as abandoned, and not as a failure of the provider, if SIGHUP, SIGINT, \
             SIGQUIT, SIGTERM or SIGPIPE ends the command, if it fails after it got one of the first four, or if the reader of \
-            its output has gone. When this process is killed, the command is killed too.
+            its output has gone. When `fusebox run` is killed, the command is killed too.
 
             The permit is renewed while the command runs, up to --max-age. A longer call is no longer in flight, but its \
             usage still counts. --timeout ends a command that hangs.
@@ -107,29 +107,32 @@ struct RunCommand: ParsableCommand {
     }
 
     private func makeCall() throws {
-        let leave: Leave
-        do { leave = try self.leave(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
-        if let signal = leave.signals.pending {
-            settle(leave, .cancelled)
+        let clearance: Clearance
+        do { clearance = try self.clearance(try call.candidates, try call.estimate) } catch {
+            throw Unsent(error: error)
+        }
+        if let signal = clearance.signals.pending {
+            settle(clearance, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
         let usageFile: UsageFile
         do throws(Failure) { usageFile = try UsageFile() } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             throw Unsent(error: error)
         }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
-            child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: leave.signals)
+            child = try ChildProcess(
+                command, variables: clearance.variables(usageFile.path), passing: clearance.signals)
         } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             Failure.tell("fusebox: \(error.message)")
             throw Unsent(error: ExitCode(error.status))
         }
-        let renewal = leave.renewing(ttl.duration, upTo: longestRenewal)
+        let renewal = clearance.renewing(ttl.duration, upTo: longestRenewal)
         let end = child.end(within: patience)
         renewal?.cancel()
-        settle(leave, try callOutcome(end, usageFile.read(), leave.candidate))
+        settle(clearance, try callOutcome(end, usageFile.read(), clearance.candidate))
         if end.ending.status != 0 { throw ExitCode(end.ending.status) }
     }
 
@@ -145,7 +148,7 @@ struct RunCommand: ParsableCommand {
     // MARK: Before
 
     /// The permission to run the command: a permit, or none with --fail-open.
-    private func leave(_ candidates: [Candidate], _ estimate: Estimate) throws -> Leave {
+    private func clearance(_ candidates: [Candidate], _ estimate: Estimate) throws -> Clearance {
         do {
             let client = try connection.connect()
             // From here on no signal may end this process before the permit is settled.
@@ -153,7 +156,7 @@ struct RunCommand: ParsableCommand {
             do {
                 switch try client.admission.admit(candidates, estimate: estimate, ttl: ttl.duration) {
                 case .success(let permit):
-                    return Leave(candidate: permit.candidate, granted: (permit, client), signals: signals)
+                    return Clearance(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
                     for line in AdmissionText.lines(denied) { Failure.tell("fusebox: \(line)") }
                     throw ExitCode((denied.retryAfter == nil ? Failure.Status.deniedForGood : .tryAgain).rawValue)
@@ -165,7 +168,7 @@ struct RunCommand: ParsableCommand {
         } catch {
             guard failOpen, let failure = Failure(of: error), failure.status == .unavailable else { throw error }
             Failure.tell("fusebox: running without a permit: \(failure.message)")
-            return Leave(candidate: candidates[0], granted: nil, signals: PassedSignals())
+            return Clearance(candidate: candidates[0], granted: nil, signals: PassedSignals())
         }
     }
 
@@ -188,17 +191,17 @@ struct RunCommand: ParsableCommand {
 
     /// Reports the outcome to the daemon, or keeps the report in the spool. The command has run by now, so an error is
     /// printed and does not change the exit status.
-    private func settle(_ leave: Leave, _ outcome: CallOutcome) {
+    private func settle(_ clearance: Clearance, _ outcome: CallOutcome) {
         do {
             let client: FuseboxClient
-            if let (permit, granting) = leave.granted {
+            if let (permit, granting) = clearance.granted {
                 client = granting
                 defer { client.close() }
                 try client.admission.settle(permit, outcome)
             } else if outcome != .cancelled {
                 client = try connection.connectToReport()
                 defer { client.close() }
-                try client.admission.report(leave.candidate, outcome)
+                try client.admission.report(clearance.candidate, outcome)
             } else {
                 return
             }
@@ -212,7 +215,7 @@ struct RunCommand: ParsableCommand {
 }
 
 /// The permission to run the command.
-private struct Leave {
+private struct Clearance {
     let candidate: Candidate
     /// The permit and its client; nil if no daemon answered.
     let granted: (permit: Permit, client: FuseboxClient)?

@@ -44,14 +44,14 @@ enum KeptReports {
     /// Prints a warning if the spool has reports that need a person's decision.
     static func warn() {
         let files = SpoolListing(.standard).files
-        let held = files.reduce(0) { $0 + $1.held }
+        let undecided = files.reduce(0) { $0 + $1.held }
         let damaged = files.count { $0.damage != nil }
-        guard held + damaged > 0 else { return }
+        guard undecided + damaged > 0 else { return }
         let what = [
-            held > 0 ? Quantity.count(held, "report") : nil,
+            undecided > 0 ? Quantity.count(undecided, "report") : nil,
             damaged > 0 ? Quantity.count(damaged, "damaged file") : nil,
         ].compactMap(\.self).joined(separator: " and ")
-        let verb = held + damaged == 1 ? "needs" : "need"
+        let verb = undecided + damaged == 1 ? "needs" : "need"
         Failure.tell("fusebox: \(what) in the spool \(verb) your decision; see `fusebox spool list`")
     }
 }
