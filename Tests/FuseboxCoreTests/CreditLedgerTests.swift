@@ -113,7 +113,7 @@ struct CreditLedgerTests {
         #expect(account.budget == dollars("1"))
         #expect(account.rpm?.limit == 5)
         #expect(account.tpm?.limit == 7)
-        let budgets = try rig.apply(LedgerBudgets(cursor: Page.end)).budgets
+        let budgets = try rig.apply(LedgerBudgets(cursor: Page.end)).entries.map(\.budget)
         #expect(budgets == [Budget(provider: p, tpm: 7)])
     }
 
@@ -334,7 +334,7 @@ struct CreditLedgerTests {
         } while cursors[2] != Page.end
         repeat {
             let page = try rig.apply(LedgerBudgets(cursor: cursors[3]))
-            budgets += page.budgets.compactMap(\.model)
+            budgets += page.entries.compactMap(\.budget.model)
             cursors[3] = page.next
         } while cursors[3] != Page.end
         #expect(accounts.count == 601 && Set(accounts).count == 601)

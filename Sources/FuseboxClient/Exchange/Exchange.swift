@@ -179,8 +179,7 @@ final class Exchange: Sendable {
     func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
         defer { release(waiter) }
         switch waiter.outcome {
-        case .answered(let status):
-            let version = waiter.reply.version
+        case .answered(let status, let version):
             let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0, version) }
             switch answer {
             case .success(let reply): return reply

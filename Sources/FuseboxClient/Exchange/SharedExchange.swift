@@ -13,6 +13,8 @@ struct SharedExchange: ~Copyable {
     private var waiters: [Waiter?] = []
     /// The open connection's socket.
     private var socket: Socket?
+    /// The protocol version that hello chose on it.
+    private var version = ProtocolVersion.lowest
     /// The open connection, while nobody reads it.
     private var seat: Connection?
     /// Frames that the socket has not taken yet.
@@ -133,6 +135,7 @@ struct SharedExchange: ~Copyable {
             return
         }
         connection?.number = machine.connections
+        version = hello.version
         socket = connection?.socket
         seat = connection.take()
         carryOut(actions)
@@ -301,7 +304,7 @@ struct SharedExchange: ~Copyable {
         case .write(let id, let numbers): write(waiter(id), numbers)
         case .send: mustSend = true
         case .complete(let id, .answered(let status)):
-            unsafe waiter(id).answer(status, payload, machine.link?.version ?? ProtocolVersion.lowest)
+            unsafe waiter(id).answer(status, payload, version)
         case .complete(let id, .failed(let failure)): waiter(id).outcome = .failed(error(failure))
         case .complete(let id, .kept): waiter(id).outcome = .kept
         case .substitute(let id): waiter(id).becomeSubstitute()

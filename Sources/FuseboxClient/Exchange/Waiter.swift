@@ -33,7 +33,7 @@ final class Waiter: @unchecked Sendable {
     /// What has become of its request, as the caller is told.
     enum Outcome {
         /// The daemon answered; the status and the payload in `reply` say what.
-        case answered(status: UInt8)
+        case answered(status: UInt8, version: UInt16)
         case failed(ClientError)
         /// A report that is kept for when the daemon is back.
         case kept
@@ -51,9 +51,8 @@ final class Waiter: @unchecked Sendable {
     /// Keeps the daemon's answer, which is in this protocol version.
     func answer(_ status: UInt8, _ payload: UnsafeRawBufferPointer, _ version: UInt16) {
         reply.removeAll()
-        reply.version = version
         unsafe reply.write(contentsOf: payload)
-        outcome = .answered(status: status)
+        outcome = .answered(status: status, version: version)
     }
 
     /// Becomes the request that is sent in its place.

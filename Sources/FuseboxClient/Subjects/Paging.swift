@@ -63,7 +63,7 @@ extension LedgerSummaries: PagedCommand {
 }
 
 extension LedgerBudgets: PagedCommand {
-    static func page(_ reply: Reply) -> (elements: [Budget], next: UInt32) { (reply.budgets, reply.next) }
+    static func page(_ reply: Reply) -> (elements: [Budget], next: UInt32) { (reply.entries.map(\.budget), reply.next) }
 }
 
 extension Overview: PagedCommand {

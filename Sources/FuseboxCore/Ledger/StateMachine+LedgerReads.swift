@@ -236,7 +236,7 @@ extension LedgerBudgets: StateCommand {
         var reply = Reply()
         let budgets = machine.ledger.budgets
         guard Int(cursor) < budgets.count else { return reply }
-        reply.budgets = budgets.dropFirst(Int(cursor)).prefix(Limits.pageLength).map { machine.budget($0) }
+        reply.entries = budgets.dropFirst(Int(cursor)).prefix(Limits.pageLength).map { Entry(machine.budget($0)) }
         let next = Int(cursor) + Limits.pageLength
         if next < budgets.count { reply.next = UInt32(next) }
         return reply

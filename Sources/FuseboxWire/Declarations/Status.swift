@@ -151,10 +151,19 @@ extension Status: RawRepresentable, CaseIterable {
     ]
 
     /// Its number in the header of a reply.
-    public var rawValue: UInt8 { declaration.number }
+    @inlinable public var rawValue: UInt8 {
+        // Every reply is compared with it.
+        if case .ok = self { return 0 }
+        return declaration.number
+    }
 
     /// The status of this number; nil if this version knows none.
+    @inlinable
     public init?(rawValue: UInt8) {
+        guard rawValue != 0 else {
+            self = .ok
+            return
+        }
         guard let status = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
         self = status
     }

@@ -62,7 +62,7 @@ public struct BreakerStatus: OpenRecord {
 }
 
 /// How a breaker reacts.
-public struct BreakerConfiguration: OpenRecord {
+public struct BreakerConfiguration: WireRecord {
     public var failureThreshold: UInt32 = 5
     public var resetTimeoutMilliseconds: Int64 = 60_000
     public var monitoringPeriodMilliseconds: Int64 = 300_000
@@ -145,7 +145,7 @@ public struct BreakerConfigurationChange: WireRecord {
 }
 
 /// A worker that reported a failure, and when it last did.
-public struct Blame: OpenRecord {
+public struct Blame: WireRecord {
     public var worker = WorkerID(high: 0, low: 0)
     public var at = Timestamp(milliseconds: 0)
     @inlinable public init() {}
@@ -163,7 +163,7 @@ public struct Blame: OpenRecord {
 }
 
 /// A breaker with everything that it remembers: what serialize gives and deserialize takes.
-public struct BreakerRecord: OpenRecord {
+public struct BreakerRecord: WireRecord {
     public var name = Name.blank
     public var configuration = BreakerConfiguration()
     public var isConfigured = false

@@ -252,7 +252,7 @@ public struct ModelAccount: OpenRecord {
 }
 
 /// A budget as it was set.
-public struct Budget: OpenRecord {
+public struct Budget: WireRecord {
     public var provider = Name.blank
     public var model: Name?
     public var monthly: Money?

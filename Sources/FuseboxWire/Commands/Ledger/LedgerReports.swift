@@ -312,13 +312,25 @@ public struct LedgerBudgets: Command {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
+    /// A budget in the list. The budget itself is that of a request, and does not grow.
+    public struct Entry: OpenRecord {
+        public static var wireType: String { "BudgetEntry" }
+        public var budget = Budget()
+        @inlinable public init() {}
+        public init(_ budget: Budget) { self.budget = budget }
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("budget", &budget, "as it was set")
+        }
+    }
+
     public struct Reply: WireRecord {
-        public var budgets: [Budget] = []
+        public var entries: [Entry] = []
         public var next = Page.end
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("budgets", &budgets, "at most \(Limits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(Limits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
