@@ -35,18 +35,23 @@ let package = Package(
         // Without `pkgConfig`: SwiftPM would look for libuv, and warn that it is missing, in packages that use the client only.
         .systemLibrary(name: "CLibuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "FuseboxCollections", swiftSettings: strict),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(
-            name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict, linkerSettings: mathematics),
+            name: "FuseboxCore", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict,
+            linkerSettings: mathematics),
         .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(name: "FuseboxLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(
-            name: "FuseboxEngine", dependencies: ["FuseboxCore", "FuseboxStore", "FuseboxWire"],
+            name: "FuseboxEngine",
+            dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxStore", "FuseboxWire"],
             swiftSettings: strict),
         .target(
-            name: "FuseboxServer", dependencies: ["FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
+            name: "FuseboxServer",
+            dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
             swiftSettings: strict),
-        .target(name: "FuseboxClient", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(
+            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict),
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),
@@ -61,6 +66,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
+        .testTarget(
+            name: "FuseboxCollectionsTests", dependencies: ["FuseboxCollections"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxServerTests", dependencies: ["FuseboxServer", "FuseboxWire"], swiftSettings: testing),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),

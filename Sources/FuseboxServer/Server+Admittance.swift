@@ -42,12 +42,10 @@ extension Server: ListenerDelegate {
             drop(other, reason)
         case .refused(let reason): return turnAway(stream, reason)
         }
-        let slot = freeSlots.popLast() ?? connections.count
-        if slot == connections.count { connections.append(nil) }
-        let session = Session(id: nextSerial << 32 | UInt64(slot), peer: peer)
+        let session = Session(id: nextSerial << 32 | UInt64(connections.nextSlot), peer: peer)
         nextSerial += 1
         let connection = Connection(stream, session, quotas.add(session.id, of: peer.user), self)
-        connections[slot] = connection
+        _ = connections.insert(connection)
         takeCensus()
         do throws(LoopError) { try connection.startReading() } catch { drop(connection, "reading failed: \(error)") }
     }

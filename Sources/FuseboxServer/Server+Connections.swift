@@ -11,12 +11,13 @@ extension Server {
 
     /// The connection of a session, if it is still there.
     func connection(_ session: UInt64) -> Connection? {
-        let slot = Int(session & 0xFFFF_FFFF)
-        guard slot < connections.count, let connection = connections[slot], connection.session.id == session else {
+        guard let connection = connections.element(at: slot(of: session)), connection.session.id == session else {
             return nil
         }
         return connection
     }
+
+    private func slot(of session: UInt64) -> Int { Int(session & 0xFFFF_FFFF) }
 
     /// Closes a connection because something is wrong with it.
     func drop(_ connection: Connection, _ reason: String) {
@@ -31,9 +32,7 @@ extension Server {
         connection.stream.close()
         keeper.engine.sessionEnded(
             connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
-        let slot = Int(connection.session.id & 0xFFFF_FFFF)
-        connections[slot] = nil
-        freeSlots.append(slot)
+        connections.remove(at: slot(of: connection.session.id))
         quotas.remove(connection.session.id, of: connection.user)
         takeCensus()
     }

@@ -37,7 +37,7 @@ extension Server {
             }
             shutdown = .flushing
             let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
-            for case let connection? in connections { connection.finish(refusal) }
+            for connection in connections { connection.finish(refusal) }
             flushAll()
             armFlushDeadline()
             continueShutdown()
@@ -53,13 +53,13 @@ extension Server {
         repeat {
             schedule.removeAll()
             turn += 1
-            for case let connection? in connections {
+            for connection in connections {
                 connection.isContinuing = false
                 connection.process()
             }
         } while schedule.hasWaiting
         shutdown = .writing
-        for case let connection? in connections { connection.stream.stopReading() }
+        for connection in connections { connection.stream.stopReading() }
         flushAll()
         keeper.stop()
         loop.runAgain()
@@ -73,7 +73,7 @@ extension Server {
     }
 
     private func end() {
-        for case let connection? in connections { remove(connection) }
+        for connection in connections { remove(connection) }
         housekeeping?.close()
         alarm?.close()
         endSignals()

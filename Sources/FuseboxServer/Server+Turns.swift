@@ -30,10 +30,10 @@ extension Server: EventLoopDelegate {
     private func deliverEvents() {
         guard keeper.engine.beginEvents() else { return }
         let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
-        while nextListener < connections.count {
-            let listener = connections[nextListener]
-            nextListener += 1
-            guard let listener, !listener.session.topics.isEmpty else { continue }
+        while let slot = connections.next(from: nextListener) {
+            let listener = connections[slot]
+            nextListener = slot + 1
+            guard !listener.session.topics.isEmpty else { continue }
             listener.deliverEvents()
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
@@ -61,7 +61,7 @@ extension Server: EventLoopDelegate {
     }
 
     func keepHouse() {
-        for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
+        for connection in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepHouse()
         measure()
         watchSocketFile()

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxStore
@@ -36,9 +37,8 @@ public final class Server {
     /// What each user takes of connections and memory.
     var quotas: UserQuotas
 
-    /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
-    var connections: [Connection?] = []
-    var freeSlots: [Int] = []
+    /// The lower half of a session's number is the slot of its connection.
+    var connections = SlotTable<Connection>()
     var nextSerial: UInt64 = 1
     var dirty: [Connection] = []
     /// The slot of the connection that is the next to be told of events.

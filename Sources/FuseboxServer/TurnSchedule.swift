@@ -1,3 +1,5 @@
+import FuseboxCollections
+
 /// Shares the time of a loop turn among users: whose requests are handled, and whose wait for the next turn.
 ///
 /// A turn has a deadline. A user whose requests arrive after it still gets a slice of time in the turn, so that nobody
@@ -13,18 +15,16 @@ struct TurnSchedule {
     static let sliceNanoseconds: Int64 = 250_000
 
     private struct User {
-        /// Sessions with requests left over, oldest first, from `head` on.
-        var waiting: [UInt64] = []
-        var head = 0
+        /// Sessions with requests left over, oldest first.
+        var waiting = Fifo<UInt64>()
         /// The time that it has used in the turn `turn`.
         var used: Int64 = 0
         var turn: UInt64 = 0
     }
 
     private var users: [User] = []
-    /// Users with sessions that wait, in the order in which they are served, from `ringHead` on.
-    private var ring: [Int] = []
-    private var ringHead = 0
+    /// Users with sessions that wait, in the order in which they are served.
+    private var ring = Fifo<Int>()
     private var turn: UInt64 = 0
     private var deadline: Int64 = .max
     private var lastLook: Int64 = 0
@@ -34,7 +34,7 @@ struct TurnSchedule {
     private var takenAt: Int64?
 
     /// Whether sessions wait.
-    var hasWaiting: Bool { ringHead < ring.count }
+    var hasWaiting: Bool { !ring.isEmpty }
 
     /// Begins a turn.
     mutating func begin(at now: Int64) {
@@ -74,7 +74,7 @@ struct TurnSchedule {
     /// Puts a session at the end of its user's queue.
     mutating func wait(_ session: UInt64, of user: Int) {
         reserve(user)
-        if users[user].head == users[user].waiting.count { ring.append(user) }
+        if users[user].waiting.isEmpty { ring.append(user) }
         users[user].waiting.append(session)
     }
 
@@ -86,45 +86,18 @@ struct TurnSchedule {
         served = nil
         takenAt = nil
         guard hasWaiting, now < deadline else { return nil }
-        let user = ring[ringHead]
-        ringHead += 1
-        let session = users[user].waiting[users[user].head]
-        users[user].head += 1
-        if users[user].head == users[user].waiting.count {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        } else {
-            // Its other sessions come when all other users have been served.
-            ring.append(user)
-        }
-        compact(user)
+        let user = ring.removeFirst()
+        let session = users[user].waiting.removeFirst()
+        // Its other sessions come when all other users have been served.
+        if !users[user].waiting.isEmpty { ring.append(user) }
         takenAt = now
         return session
     }
 
-    /// Gives back the room of what has been taken, so that a queue that is never empty does not grow.
-    private mutating func compact(_ user: Int) {
-        if users[user].head > 1_024, users[user].head > users[user].waiting.count / 2 {
-            users[user].waiting.removeFirst(users[user].head)
-            users[user].head = 0
-        }
-        if ringHead == ring.count {
-            ring.removeAll(keepingCapacity: true)
-            ringHead = 0
-        } else if ringHead > 1_024, ringHead > ring.count / 2 {
-            ring.removeFirst(ringHead)
-            ringHead = 0
-        }
-    }
-
     /// Forgets all that wait.
     mutating func removeAll() {
-        ring.removeAll(keepingCapacity: true)
-        ringHead = 0
-        for user in users.indices {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        }
+        ring.removeAll()
+        for user in users.indices { users[user].waiting.removeAll() }
     }
 
     private mutating func reserve(_ user: Int) {

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What each user takes of the server's connections and memory, and who is refused or must go.
@@ -26,9 +27,8 @@ struct UserQuotas: ~Copyable {
     private let limits: Limits
     /// Connections that one user may have.
     let connectionsPerUser: Int
-    private var users: [User] = []
+    private var users = SlotTable<User>()
     private var numberOfUser: [UInt32: Int] = [:]
-    private var free: [Int] = []
     private(set) var connections = 0
     private var unopened = 0
     private(set) var bytes = 0
@@ -107,14 +107,12 @@ struct UserQuotas: ~Copyable {
         users[user].connections -= 1
         connections -= 1
         guard users[user].connections == 0 else { return }
-        numberOfUser[users[user].id] = nil
-        free.append(user)
+        numberOfUser[users.remove(at: user).id] = nil
     }
 
     private mutating func number(of id: UInt32) -> Int {
         if let known = numberOfUser[id] { return known }
-        let number = free.popLast() ?? users.count
-        if number == users.count { users.append(User(id: id)) } else { users[number] = User(id: id) }
+        let number = users.insert(User(id: id))
         numberOfUser[id] = number
         return number
     }
@@ -128,11 +126,13 @@ struct UserQuotas: ~Copyable {
         guard change > 0 else { return nil }
         if users[user].bytes > limits.bufferBytesPerUser { return user }
         guard bytes > limits.bufferBytes else { return nil }
-        return users.indices.max { users[$0].bytes < users[$1].bytes }
+        return numberOfUser.values.max { users[$0].bytes < users[$1].bytes }
     }
 
     /// Whether a user holds so much that connections with something to read are asked for no more.
     func isTight(_ user: Int) -> Bool {
+        // Its last connection may have been dropped while its requests were handled.
+        guard users.contains(user) else { return false }
         if users[user].bytes > limits.bufferBytesPerUser / 2 { return true }
         return bytes > limits.bufferBytes / 2 && users[user].bytes > limits.bufferBytes / 2 / numberOfUser.count
     }

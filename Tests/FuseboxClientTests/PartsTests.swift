@@ -124,22 +124,6 @@ struct RequestTableTests {
         #expect(burst.count == 5_000 && next?.index == 0)
         #expect(!burst.contains { $0 == next })
     }
-
-    @Test func aBacklogKeepsItsOrder() {
-        var table = RequestTable()
-        let ids = (0..<5000).compactMap { _ in table.claim(Ping.declaration, isReport: false) }
-        var backlog = Backlog()
-        for id in ids[10...] { backlog.append(id) }
-        backlog.prepend(Array(ids[..<10]))
-        backlog.remove(ids[3])
-        backlog.removeAll(Set(ids.filter { $0.index > 100 && $0.index % 2 == 1 }))
-        var order: [Int] = []
-        while let first = backlog.first {
-            order.append(first.index)
-            backlog.removeFirst()
-        }
-        #expect(order == (0..<5000).filter { $0 != 3 && !($0 > 100 && $0 % 2 == 1) })
-    }
 }
 
 struct ArgumentTests {

@@ -105,7 +105,7 @@ extension ExchangeMachine {
 
     private mutating func turnAway() {
         endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, .absent)
-        for id in Array(backlog.all) where requests[id].interest == .open {
+        for id in backlog where requests[id].interest == .open {
             if requests[id].isReport {
                 keep(id)
             } else if policy.failsOpen, requests[id].attendance != .none {
@@ -137,7 +137,7 @@ extension ExchangeMachine {
             outage.returnBy = max(outage.returnBy, retryAt)
             phase = .disconnected(outage, retryAt: retryAt)
         }
-        backlog.prepend(again)
+        for id in again.reversed() { backlog.prepend(id) }
         if words.farewell?.status == .fenced { becomeAnother() }
         dropExcessReports()
         handOver()
@@ -179,6 +179,6 @@ extension ExchangeMachine {
         identity.worker = nil
         identity.acquaintance?.isKnown = false
         identity.window = SequenceWindow()
-        for id in Array(backlog.all) { requests.change(id) { $0.sequence = 0 } }
+        for id in backlog { requests.change(id) { $0.sequence = 0 } }
     }
 }

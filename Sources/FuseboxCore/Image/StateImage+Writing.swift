@@ -88,13 +88,10 @@ extension StateMachine {
         }
         try write(.modelAccounts, body) { (part) throws(Failure) in
             try ledger.providers.forEachIndex { (index) throws(Failure) in
-                var place = ledger.providers[existing: index].firstModel
-                while place != CreditLedger.noModel {
-                    let account = ledger.models[place]
-                    var image = ModelAccountImage(account)
-                    image.dollars = profile.reckonsInDollars ? account.dollars : nil
+                try ledger.providers[existing: index].models.forEach(ledger.modelLinks) { (place) throws(Failure) in
+                    var image = ModelAccountImage(ledger.models[place])
+                    image.dollars = profile.reckonsInDollars ? ledger.models[place].dollars : nil
                     try part.add(image)
-                    place = account.next
                 }
             }
         }

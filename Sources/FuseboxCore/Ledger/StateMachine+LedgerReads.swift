@@ -11,7 +11,7 @@ extension StateMachine {
         account.isEnforced = provider.isEnforced
         account.held = Money(nanodollars: permits.held(of: id))
         account.inFlight = UInt32(permits.inFlight(of: id))
-        account.models = UInt32(provider.modelCount)
+        account.models = UInt32(provider.models.count)
         for dimension in RateDimension.allCases { account[dimension] = provider[dimension].map(RateWindow.init) }
         return account
     }

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
@@ -20,7 +21,7 @@ struct EventQueue {
     }
 
     /// In the order of their numbers.
-    private var waiting: [Waiting] = []
+    private var waiting = Fifo<Waiting>()
     /// For the next batch.
     private var ready: [Numbered] = []
     /// What is being handed to subscribers.
@@ -52,10 +53,9 @@ struct EventQueue {
 
     /// Makes ready what has reached its watermark. An event that has not holds back those after it.
     mutating func release(_ marks: Watermarks) {
-        guard let first = waiting.first, marks.has(first.watermark, reached: first.sequence) else { return }
-        let end = waiting.firstIndex { !marks.has($0.watermark, reached: $0.sequence) } ?? waiting.count
-        for index in 0..<end { ready.append(waiting[index].numbered) }
-        if end == waiting.count { waiting.removeAll(keepingCapacity: true) } else { waiting.removeFirst(end) }
+        while let first = waiting.first, marks.has(first.watermark, reached: first.sequence) {
+            ready.append(waiting.removeFirst().numbered)
+        }
     }
 
     /// Begins a batch with what is ready, unless one is being handed out.

@@ -117,7 +117,7 @@ extension WorkerTable {
     /// The users who make room before this one, the one who has the most first, and this one itself.
     func users(before user: UInt32, by amount: KeyPath<Share, Int>) -> [UInt32] {
         let own = share(of: user)[keyPath: amount]
-        let larger = shares.filter { $0.workers > 0 && $0.user != user && $0[keyPath: amount] > own }
+        let larger = shares.filter { $0.user != user && $0[keyPath: amount] > own }
         return larger.sorted { ($0[keyPath: amount], $1.user) > ($1[keyPath: amount], $0.user) }.map(\.user) + [user]
     }
 }

@@ -1,3 +1,5 @@
+import FuseboxCollections
+
 /// What time makes due, the next one first.
 ///
 /// Each subject (a mark, a breaker, a permit) has at most one deadline, which can be moved and taken away. Which of two
