@@ -4,14 +4,16 @@
 /// removing cost the same however many elements there are, and allocate only where the table grows. A copy costs what a
 /// copy of a `ChunkedArray` costs.
 ///
+/// A free slot holds the bits of its last element until it is used again, so that elements are neither wrapped nor copied
+/// when they are looked at. Whose elements own memory gives that up before removing them, or has optional elements.
+///
 /// Slots have no generations. A name that may outlive its element carries a number of its own, and whoever resolves it
 /// compares (see `RequestID` and the numbers of sessions).
 @usableFromInline
 package struct SlotTable<Element> {
-    /// Nil where a slot is not taken.
-    @usableFromInline var elements: ChunkedArray<Element?>
-    /// Of a free slot, the one that was freed before it, or `SlotLink.none`; of a gap, `SlotLink.gap`; of a taken slot
-    /// it means nothing.
+    @usableFromInline var elements: ChunkedArray<Element>
+    /// Of a free slot, the one that was freed before it, or `SlotLink.none`; of a taken slot `SlotLink.taken`, of a gap
+    /// `SlotLink.gap`.
     @usableFromInline var links: ChunkedArray<UInt32>
     @usableFromInline var newestFree = SlotLink.none
     @usableFromInline var gaps = 0
@@ -41,13 +43,14 @@ package struct SlotTable<Element> {
     package mutating func insert(_ element: Element) -> Int {
         count += 1
         guard newestFree != SlotLink.none else {
-            precondition(elements.count < Int(SlotLink.gap), "a table has fewer than 2³² − 2 slots")
+            precondition(elements.count < Int(SlotLink.gap), "a table has fewer than 2³² − 3 slots")
             elements.append(element)
-            links.append(SlotLink.none)
+            links.append(SlotLink.taken)
             return elements.count - 1
         }
         let slot = Int(newestFree)
         newestFree = links[slot]
+        links[slot] = SlotLink.taken
         elements[slot] = element
         return slot
     }
@@ -56,27 +59,32 @@ package struct SlotTable<Element> {
     @inlinable
     package subscript(slot: Int) -> Element {
         // Lent and not copied: an element may be large, and own memory.
-        _read { yield elements[slot]! }
-        _modify { yield &elements[slot]! }
+        _read {
+            assert(contains(slot), "slot \(slot) is not taken")
+            yield elements[slot]
+        }
+        _modify {
+            assert(contains(slot), "slot \(slot) is not taken")
+            yield &elements[slot]
+        }
     }
 
     /// Whether a slot is taken. Any number may be asked for.
     @inlinable
-    package func contains(_ slot: Int) -> Bool { slot >= 0 && slot < elements.count && elements[slot] != nil }
+    package func contains(_ slot: Int) -> Bool { slot >= 0 && slot < links.count && links[slot] == SlotLink.taken }
 
     /// The element in a slot; nil if it is not taken. Any number may be asked for.
     @inlinable
-    package func element(at slot: Int) -> Element? { slot >= 0 && slot < elements.count ? elements[slot] : nil }
+    package func element(at slot: Int) -> Element? { contains(slot) ? elements[slot] : nil }
 
     /// Removes the element in a slot that is taken, and returns it.
     @inlinable @discardableResult
     package mutating func remove(at slot: Int) -> Element {
-        guard let element = elements[slot] else { preconditionFailure("slot \(slot) is not taken") }
-        elements[slot] = nil
+        precondition(contains(slot), "slot \(slot) is not taken")
         links[slot] = newestFree
         newestFree = UInt32(truncatingIfNeeded: slot)
         count -= 1
-        return element
+        return elements[slot]
     }
 
     /// Removes every element, with the table's memory. Slots begin at 0 again.
@@ -93,8 +101,8 @@ package struct SlotTable<Element> {
     @inlinable
     package func next(from slot: Int) -> Int? {
         var slot = slot
-        while slot < elements.count {
-            if elements[slot] != nil { return slot }
+        while slot < links.count {
+            if links[slot] == SlotLink.taken { return slot }
             slot += 1
         }
         return nil
@@ -116,8 +124,10 @@ package struct SlotTable<Element> {
 enum SlotLink {
     /// There is no further slot that is free.
     @inlinable static var none: UInt32 { .max }
+    /// The slot is taken.
+    @inlinable static var taken: UInt32 { .max - 1 }
     /// The slot is neither taken nor free: see `SlotTable.restore`.
-    @inlinable static var gap: UInt32 { .max - 1 }
+    @inlinable static var gap: UInt32 { .max - 2 }
 }
 
 extension SlotTable: Sendable where Element: Sendable {}
@@ -169,30 +179,32 @@ extension SlotTable {
 
     /// Puts an element into the slot that it had.
     ///
+    /// - Parameter blank: what the slots hold that are skipped
     /// - Returns: false, with nothing changed, if the slot is not above all others or free slots were restored already
-    package mutating func restore(_ element: Element, at slot: Int) -> Bool {
+    package mutating func restore(_ element: Element, at slot: Int, blank: Element) -> Bool {
         guard slot >= elements.count, slot < Int(SlotLink.gap), newestFree == SlotLink.none else { return false }
-        leaveGaps(upTo: slot)
+        leaveGaps(upTo: slot, blank)
         _ = insert(element)
         return true
     }
 
     /// Makes a slot free. It becomes the newest.
     ///
+    /// - Parameter blank: what it holds, and those that are skipped
     /// - Returns: false, with nothing changed, if the slot is taken or free
-    package mutating func restoreFree(_ slot: Int) -> Bool {
+    package mutating func restoreFree(_ slot: Int, blank: Element) -> Bool {
         guard slot >= 0, slot < Int(SlotLink.gap) else { return false }
-        leaveGaps(upTo: slot + 1)
-        guard elements[slot] == nil, links[slot] == SlotLink.gap else { return false }
+        leaveGaps(upTo: slot + 1, blank)
+        guard links[slot] == SlotLink.gap else { return false }
         gaps -= 1
         links[slot] = newestFree
         newestFree = UInt32(slot)
         return true
     }
 
-    private mutating func leaveGaps(upTo end: Int) {
+    private mutating func leaveGaps(upTo end: Int, _ blank: Element) {
         while elements.count < end {
-            elements.append(nil)
+            elements.append(blank)
             links.append(SlotLink.gap)
             gaps += 1
         }

@@ -75,7 +75,7 @@ struct ChainTests {
         #expect(Self.slots(chain, links) == [1, 3, 5])
     }
 
-    @Test("It does what an array does, over many random changes", arguments: 1...3)
+    @Test("It does what an array does, over many random changes", arguments: 1...3 as ClosedRange<UInt64>)
     func againstArray(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var links = ChainLinks()

@@ -18,7 +18,8 @@ struct FifoTests {
         for number in 0..<5 { queue.append(number) }
         for number in 5..<1_000 {
             queue.append(number)
-            #expect(queue.removeFirst() == number - 5)
+            let first = queue.removeFirst()
+            #expect(first == number - 5)
         }
         #expect(Array(queue) == Array(995..<1_000))
         #expect(queue[4] == 999)
@@ -71,7 +72,7 @@ struct FifoTests {
         #expect(Array(queue) == [-1] + Array(1...10))
     }
 
-    @Test("It does what an array does, over many random changes", arguments: 1...3)
+    @Test("It does what an array does, over many random changes", arguments: 1...3 as ClosedRange<UInt64>)
     func againstArray(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var queue = Fifo<Int>()
@@ -88,7 +89,8 @@ struct FifoTests {
                 queue.removeAll { $0 % 3 == 0 }
                 model.removeAll { $0 % 3 == 0 }
             case _ where !model.isEmpty:
-                #expect(queue.removeFirst() == model.removeFirst())
+                let (first, expected) = (queue.removeFirst(), model.removeFirst())
+                #expect(first == expected)
             default: break
             }
             #expect(queue.count == model.count)

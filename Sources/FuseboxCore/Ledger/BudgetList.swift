@@ -57,7 +57,11 @@ public struct BudgetList: Sendable {
         guard let place = find(provider, model) else { return nil }
         index.remove(place, hash: Self.hash(provider, model))
         order.remove(place, &links)
-        return entries.remove(at: place)
+        let entry = entries[place]
+        entries[place].limits = [:]
+        entries[place].foreignMembers = ""
+        entries.remove(at: place)
+        return entry
     }
 }
 

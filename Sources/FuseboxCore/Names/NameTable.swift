@@ -30,6 +30,8 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         var references: UInt32
         /// The peer user that introduced it.
         var user: UInt32
+
+        static var blank: Entry { Entry(name: .blank, references: 0, user: 0) }
     }
 
     private var entries = SlotTable<Entry>()
@@ -76,10 +78,11 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         precondition(entries[id.index].references > 0, "a name is released as often as it was retained")
         entries[id.index].references -= 1
         guard entries[id.index].references == 0 else { return }
-        let entry = entries.remove(at: id.index)
-        index.remove(id.index, hash: entry.name.hashValue)
-        let left = (namesOfUser[entry.user] ?? 1) - 1
-        namesOfUser[entry.user] = left == 0 ? nil : left
+        index.remove(id.index, hash: entries[id.index].name.hashValue)
+        let user = entries[id.index].user
+        let left = (namesOfUser[user] ?? 1) - 1
+        namesOfUser[user] = left == 0 ? nil : left
+        entries.remove(at: id.index)
     }
 }
 
@@ -114,7 +117,7 @@ extension NameTable {
     mutating func restore(_ image: NameImage) throws(Refusal) {
         let entry = Entry(name: image.name, references: 0, user: image.user)
         guard Int(image.number) < entries.end + Limits.restoredGap, find(image.name) == nil,
-            entries.restore(entry, at: Int(image.number))
+            entries.restore(entry, at: Int(image.number), blank: .blank)
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
         }
@@ -125,7 +128,7 @@ extension NameTable {
     ///
     /// - Throws: `damagedData` if it stands for one, or is free
     mutating func restoreFree(_ number: UInt32) throws(Refusal) {
-        guard Int(number) < entries.end + Limits.restoredGap, entries.restoreFree(Int(number)) else {
+        guard Int(number) < entries.end + Limits.restoredGap, entries.restoreFree(Int(number), blank: .blank) else {
             throw Refusal(.damagedData, "the number \(number) cannot be free")
         }
     }

@@ -93,6 +93,7 @@ struct WorkerTable: Sendable {
         if isEvicted { evictions += 1 }
         let (share, length) = (self[slot].share, self[slot].kept.byteCount)
         index.remove(slot, hash: id.hashValue)
+        workers[slot].kept = KeptReplies()
         workers.remove(at: slot)
         change(bytes: -length, of: share)
         shares[share].workers -= 1
