@@ -56,7 +56,8 @@ let package = Package(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
+            name: "fuseboxd",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
             swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
@@ -69,7 +70,8 @@ let package = Package(
         .testTarget(
             name: "FuseboxCollectionsTests", dependencies: ["FuseboxCollections"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxServerTests", dependencies: ["FuseboxServer", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxServerTests", dependencies: ["FuseboxCore", "FuseboxServer", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
@@ -100,7 +102,7 @@ let package = Package(
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests",
-            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxWire", "fuseboxd"],
+            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxProductTests",

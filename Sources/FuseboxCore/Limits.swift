@@ -1,38 +1,40 @@
-/// Every bound of the project, each with its reason. A daemon, a test or an embedding program may lower them.
+import FuseboxWire
+
+/// Every bound of a daemon, or of a state that a program embeds, each with its unit and its reason.
+///
+/// What is a variable may be set: a daemon's flags, a test or an embedding program lower it. What is a constant belongs to
+/// how the code works. Bounds of the protocol are in `WireLimits`, those of a client in `ClientLimits`. What has to hold
+/// between bounds stands at the end, and is checked when a daemon starts.
 public struct Limits: Sendable, Equatable {
-    // MARK: The wire
+    // MARK: One turn
 
-    /// The longest frame after its length field, in bytes. A page of any list fits in a third of it, however long
-    /// its names are, and a chunk of an import or a snapshot fits with its header.
-    public static let frameLength = 256 * 1024
+    /// What time makes due at once and is done in one turn; the rest follows in the next ones.
+    public static let duePerTurn = 512
 
-    /// The longest frame that is accepted before hello: a hello is about a hundred bytes, and a stranger gets
-    /// no more memory than it needs.
-    public static let helloFrameLength = 512
+    /// Lost workers from which permits are taken back in one turn; the rest follows in the next ones. Each is an entry of
+    /// the journal.
+    public static let reclaimsPerTurn = 16
 
-    /// The longest name in UTF-8 bytes. A `Name` with its length then fills two cache lines.
-    public static let nameLength = 127
+    /// Connections that are accepted in one loop turn before the others' requests are handled.
+    public var acceptsPerTurn = 64
 
-    /// The longest text (a client's name, a message) in UTF-8 bytes.
-    public static let textLength = 1024
+    /// Requests of one connection that are handled in one loop turn before others get theirs.
+    public var requestsPerTurn = 1_024
 
-    /// The most points of a degradation curve. More steps than this cannot be told apart in traffic.
-    public static let curveLength = 32
+    /// How long a turn handles requests, in nanoseconds: what a quiet user waits for a busy one.
+    public static let turnNanoseconds: Int64 = 2_000_000
 
-    /// The most entries in one page of a list: bounds the work that one request can ask of one loop turn.
-    public static let pageLength = 256
+    /// How long one user may go on while others wait, in nanoseconds.
+    public static let sliceNanoseconds: Int64 = 250_000
 
-    /// The most bytes in one chunk of an import or a snapshot, so that a frame holds it with its header.
-    public static let chunkLength = 192 * 1024
+    /// The time that a turn may take for events, in nanoseconds. Sending one to a subscriber takes some 5 µs.
+    public static let eventNanoseconds: Int64 = 500_000
 
-    // MARK: One call
+    /// Requests that are handled between two looks at the clock.
+    public static let requestsPerLook = 8
 
-    /// The most that one call may cost, told or estimated: $1,000,000. What is more is a mistake in the unit, and
-    /// 9,223 calls of this cost are the range of `Money`. Tokens of one call are bounded by their type, 2³² − 1.
-    public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
-
-    /// The highest count that a breaker keeps or takes over, 2⁵³: what every language reads exactly. It stops there.
-    public static let breakerTotal: UInt64 = 1 << 53
+    /// Output, in bytes, after which there is a look at the clock all the same: what makes long replies takes long.
+    public static let outputPerLook = 16 * 1024
 
     // MARK: What is remembered
 
@@ -97,15 +99,6 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Permits
 
-    /// The most candidates of one admission: bounds the work of one request.
-    public static let candidates = 16
-
-    /// The longest time to live of a permit. A call that takes longer renews it.
-    public static let permitMilliseconds: Int64 = 24 * 3_600_000
-
-    /// The most workers that a breaker can be told to wait for before it opens fully.
-    public static let minWorkers: UInt32 = 16
-
     /// Permits in force. Each costs about 200 bytes.
     public var permits = 65_536
 
@@ -124,8 +117,67 @@ public struct Limits: Sendable, Equatable {
     /// How long a worker may be away before what it holds is taken back.
     public var workerGraceMilliseconds: Int64 = 2_000
 
-    /// What time makes due at once and is done in one turn; the rest follows in the next ones.
-    public static let duePerTurn = 512
+    /// Runs of permit numbers that are remembered, one a start: a number of an older one counts as never granted.
+    public static let numberRuns = 64
+
+    // MARK: Rate limits and spend
+
+    /// One value for each dimension of a provider's rate limits.
+    typealias RateWindows<Value> = InlineArray<4, Value>
+
+    /// Records of a provider's spend that are always kept one by one.
+    public static let exactRecords = 2_000
+
+    /// Stretches of summed-up spend that are kept of a provider: 300 of five minutes, 168 of an hour, the rest of a day.
+    public static let spendStretches = 512
+
+    /// Records of all providers together that the profile `llm-providers` keeps: as many as the reference does.
+    public static let sharedRecords = 2_000
+
+    /// Records of all providers together that the profile `llm-providers` takes over from a restored history.
+    public static let restoredSharedRecords = 65_536
+
+    // MARK: Events and replies under way
+
+    /// Events that wait for the disk or to be handed out. Beyond that they are counted as missed.
+    public static let waitingEvents = 8_192
+
+    /// Memory, in bytes, that the queue of replies that wait for the disk keeps when it is empty: a disk that hung has left
+    /// more behind.
+    public static let restingReplyBytes = 1 << 20
+
+    /// Memory, in bytes, that the kept replies of one worker keep while there are none.
+    public static let restingKeptBytes = 4_096
+
+    // MARK: Journal and snapshots
+
+    /// The longest payload of an input of the daemon's own, in bytes.
+    public static let ownPayload = 64
+
+    /// Inputs of the daemon's own that may go with one request, for which the journal has room beside it.
+    public static let ownInputsPerRequest = 16
+
+    /// Workers that one request may have forgotten to make room: each is an input of the daemon's own.
+    public static let forgottenPerRequest = 12
+
+    /// The size of the journal's segments, in bytes, as far as none is configured, and what may be.
+    public static let segmentLength = 16 * 1024 * 1024
+    public static let segmentLengths = 64 * 1024...1024 * 1024 * 1024
+
+    /// The journal's length, in bytes, at which a snapshot is taken early, so that a restart is quick.
+    public static let journalBetweenSnapshots = 96 * 1024 * 1024
+
+    /// The processor time, in nanoseconds, at which a snapshot is taken early: few bytes may have been much work.
+    public static let replayNanoseconds: Int64 = 3_000_000_000
+
+    /// The bytes of a section of a snapshot after which the next part of it begins.
+    public static let sectionPartBytes = 256 * 1024
+
+    /// How far apart the numbers of two names in a snapshot may lie: a damaged one must not ask for all memory.
+    public static let restoredGap = 1 << 24
+
+    /// The largest import, in bytes: the state of every limit above, full histories aside.
+    public var importLength = 128 * 1024 * 1024
 
     // MARK: Connections
 
@@ -140,9 +192,6 @@ public struct Limits: Sendable, Equatable {
     /// user who has the most of them goes: one that means well says hello at once.
     public var unopenedConnections = 2_048
     public var unopenedConnectionsPerUser = 1_024
-
-    /// Connections that are accepted in one loop turn before the others' requests are handled.
-    public var acceptsPerTurn = 64
 
     /// Bytes of memory for what peers do not read and for requests that are not complete, in all. At the bound the user
     /// who holds the most loses the connection that holds the most.
@@ -164,8 +213,15 @@ public struct Limits: Sendable, Equatable {
     /// Unsent output of a subscriber above which events are counted as missed instead of queued.
     public var eventBacklog = 128 * 1024
 
-    /// Requests of one connection that are handled in one loop turn before others get theirs.
-    public var requestsPerTurn = 1_024
+    /// Deferred replies of one connection, such as chunks of a snapshot, at which no more of its requests are handled.
+    public static let deferredReplies = 2
+
+    /// Output memory, in bytes, that a connection keeps from turn to turn, and what it keeps once it is quiet.
+    public static let workingOutput = 64 * 1024
+    public static let restingOutput = 4 * 1024
+
+    /// How long a peer may take nothing before it is dropped, in milliseconds.
+    public static let stallMilliseconds: Int64 = 30_000
 
     /// Time from accept to a complete hello.
     public var helloMilliseconds: Int64 = 5_000
@@ -174,9 +230,168 @@ public struct Limits: Sendable, Equatable {
     /// for hours; what this ends is a connection that its peer has forgotten.
     public var idleMilliseconds: Int64 = 24 * 3_600_000
 
-    /// The largest import, in bytes: the state of every limit above, full histories aside.
-    public var importLength = 128 * 1024 * 1024
+    /// How long a shutdown goes on reading what clients keep sending, in milliseconds.
+    public static let drainMilliseconds: Int64 = 250
+
+    /// How long a shutdown waits for peers to take their last replies, in milliseconds.
+    public static let farewellMilliseconds: Int64 = 2_000
+
+    // MARK: The log
+
+    /// Lines that a second may have. Critical ones are never too many: each of them ends the daemon or needs a person.
+    public static let linesPerSecond = 100
+
+    /// Lines of them that may be about single peers: whoever has many of those logged hides nothing else.
+    public static let peerLinesPerSecond = 50
+
+    /// The longest line, in bytes. The kernel writes as much to a pipe in one piece.
+    public static let lineLength = 4_096
+
+    /// Lines that standard error has not taken yet, in bytes.
+    public static let waitingLineBytes = 64 * 1024
 
     /// The limits of a daemon that is told no others.
     public init() {}
+}
+
+// MARK: - Relations
+
+extension Limits {
+    /// What has to hold between two bounds.
+    public struct Relation: Sendable {
+        /// How the first bound has to compare with the second.
+        enum Order: String {
+            case atMost = "at most"
+            case exactly = "exactly"
+        }
+
+        let name: String
+        let value: Int
+        let order: Order
+        let otherName: String
+        let otherValue: Int
+        let reason: String
+
+        init(_ name: String, _ value: Int, _ order: Order, _ otherName: String, _ otherValue: Int, _ reason: String) {
+            self.name = name
+            self.value = value
+            self.order = order
+            self.otherName = otherName
+            self.otherValue = otherValue
+            self.reason = reason
+        }
+
+        /// What is wrong, with both bounds; nil if it holds.
+        public var conflict: String? {
+            guard order == .atMost ? value > otherValue : value != otherValue else { return nil }
+            return "\(name) is \(value), and must be \(order.rawValue) \(otherName), which is \(otherValue): \(reason)"
+        }
+    }
+
+    /// The relations that do not hold, in words; none if these limits can be used.
+    public var conflicts: [String] { (Self.constantRelations + relations).compactMap(\.conflict) }
+
+    /// Whether the relations between constants hold: if not, the source is wrong, and the process ends.
+    static let constantsHold: Bool = {
+        for relation in constantRelations {
+            if let conflict = relation.conflict { preconditionFailure(conflict) }
+        }
+        return true
+    }()
+
+    /// Relations between bounds that may be set.
+    var relations: [Relation] {
+        [
+            Relation(
+                "namesPerUser", namesPerUser, .atMost, "names", names, "one user's names are some of all"),
+            Relation(
+                "modelsPerUser", modelsPerUser, .atMost, "models", models, "one user's models are some of all"),
+            Relation(
+                "providerAccountsPerUser", providerAccountsPerUser, .atMost, "providerAccounts", providerAccounts,
+                "one user's accounts are some of all"),
+            Relation(
+                "modelAccountsPerUser", modelAccountsPerUser, .atMost, "modelAccounts", modelAccounts,
+                "one user's accounts are some of all"),
+            Relation(
+                "permitsPerUser", permitsPerUser, .atMost, "permits", permits, "one user's permits are some of all"),
+            Relation(
+                "keptBytesPerWorker", keptBytesPerWorker, .atMost, "keptBytesPerUser", keptBytesPerUser,
+                "one worker's replies are some of its user's"),
+            Relation(
+                "keptBytesPerUser", keptBytesPerUser, .atMost, "keptBytes", keptBytes,
+                "one user's replies are some of all"),
+            Relation(
+                "bufferBytesPerUser", bufferBytesPerUser, .atMost, "bufferBytes", bufferBytes,
+                "one user's memory is some of all"),
+            Relation(
+                "unopenedConnectionsPerUser", unopenedConnectionsPerUser, .atMost, "unopenedConnections",
+                unopenedConnections, "one user's connections are some of all"),
+            Relation(
+                "outputSoftLimit and what may be added to it",
+                outputSoftLimit + Self.deferredReplies * WireLimits.chunkLength + WireLimits.frameLength, .atMost,
+                "outputHardLimit", outputHardLimit,
+                "a client that reads is not dropped: the soft limit, deferred replies and a page fit below the hard limit"
+            ),
+            Relation(
+                "eventBacklog", eventBacklog, .atMost, "outputHardLimit", outputHardLimit,
+                "a subscriber misses events before it is dropped"),
+        ]
+    }
+
+    /// Relations between constants.
+    static var constantRelations: [Relation] {
+        [
+            Relation(
+                "helloFrameLength", WireLimits.helloFrameLength, .atMost, "frameLength", WireLimits.frameLength,
+                "a stranger gets no more memory than a peer"),
+            Relation(
+                "chunkLength and a header", WireLimits.chunkLength + 1_024, .atMost, "frameLength",
+                WireLimits.frameLength, "a frame holds a chunk with its header"),
+            Relation(
+                "nameLength", WireLimits.nameLength, .atMost, "UInt8.max", Int(UInt8.max),
+                "a name's length is one byte"),
+            Relation(
+                "candidates", WireLimits.candidates, .atMost, "UInt8.max", Int(UInt8.max),
+                "a decision names its candidate by one byte"),
+            Relation(
+                "RateWindows", RateWindows<Bool>.count, .exactly, "the dimensions of rate limits",
+                RateDimension.allCases.count, "each dimension has its window"),
+            Relation(
+                "the dimensions of rate limits", RateDimension.allCases.count, .atMost, "UInt8.bitWidth",
+                UInt8.bitWidth, "a permit notes with a bit of a byte what it was counted against"),
+            Relation(
+                "DeadlineHeap.Places", DeadlineHeap.Places.count, .exactly, "the kinds of deadlines",
+                DeadlineHeap.Kind.allCases.count, "each kind has its table"),
+            Relation(
+                "twice duePerTurn", 2 * duePerTurn, .atMost, "waitingEvents", waitingEvents,
+                "subscribers can be told of what a turn makes due"),
+            Relation(
+                "forgottenPerRequest and its request", forgottenPerRequest + 1, .atMost, "ownInputsPerRequest",
+                ownInputsPerRequest, "the journal has room for what goes with a request"),
+            Relation(
+                "sliceNanoseconds", Int(sliceNanoseconds), .atMost, "turnNanoseconds", Int(turnNanoseconds),
+                "a turn has at least one slice"),
+            Relation(
+                "restingOutput", restingOutput, .atMost, "workingOutput", workingOutput,
+                "a quiet connection keeps no more memory than a busy one"),
+            Relation(
+                "sharedRecords", sharedRecords, .atMost, "restoredSharedRecords", restoredSharedRecords,
+                "a history that was written can be read"),
+            Relation(
+                "segmentLengths.lowerBound", segmentLengths.lowerBound, .atMost, "segmentLength", segmentLength,
+                "the default may be configured"),
+            Relation(
+                "segmentLength", segmentLength, .atMost, "segmentLengths.upperBound", segmentLengths.upperBound,
+                "the default may be configured"),
+            Relation(
+                "twice segmentLength", 2 * segmentLength, .atMost, "journalBetweenSnapshots", journalBetweenSnapshots,
+                "a snapshot is not due with every segment"),
+            Relation(
+                "peerLinesPerSecond", peerLinesPerSecond, .atMost, "linesPerSecond", linesPerSecond,
+                "lines about peers are some of all"),
+            Relation(
+                "lineLength", lineLength, .atMost, "waitingLineBytes", waitingLineBytes,
+                "every line fits when none waits"),
+        ]
+    }
 }

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
@@ -9,7 +10,7 @@ final class Connection {
     /// Its user's number.
     let user: Int
     private unowned let server: Server
-    private var input = FrameReader(frameLimit: Limits.helloFrameLength)
+    private var input = FrameReader(frameLimit: WireLimits.helloFrameLength)
     private var output = ByteWriter()
     /// Whether it is on the server's list of connections with something to send.
     var isDirty = false
@@ -37,19 +38,6 @@ final class Connection {
     /// Since when the peer has taken nothing although there is something for it.
     private var stalledSince: Timestamp?
 
-    /// How long a peer may take nothing before it is dropped.
-    private static let stallMilliseconds: Int64 = 30_000
-    /// Requests that are handled between two looks at the clock.
-    private static let requestsPerLook = 8
-    /// Output after which there is one all the same: what makes long replies takes long.
-    private static let outputPerLook = 16 * 1024
-    /// Deferred replies at which no more requests are handled. Two chunks of a snapshot, the soft limit and a page
-    /// fit below the hard limit of the output.
-    private static let deferredLimit = 2
-    /// Output memory that a connection keeps from turn to turn, and what it keeps once it is quiet.
-    private static let workingOutput = 64 * 1024
-    private static let restingOutput = 4 * 1024
-
     init(_ stream: Stream, _ session: Session, _ user: Int, _ server: Server) {
         self.stream = stream
         self.session = session
@@ -75,9 +63,9 @@ final class Connection {
         var outputAtLook = output.count
         while mayHandle, input.isReady {
             // Looking at the clock costs as much as a part of a request.
-            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Self.outputPerLook
+            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Limits.outputPerLook
             if looksAtClock {
-                nextLook = budget - Self.requestsPerLook
+                nextLook = budget - Limits.requestsPerLook
                 outputAtLook = output.count
             }
             guard budget > 0, !looksAtClock || server.mayGoOn(user) else {
@@ -104,7 +92,7 @@ final class Connection {
     /// Whether requests may be handled: a peer that does not take its replies is not asked for more, and neither is one
     /// whose replies wait for the disk.
     private var mayHandle: Bool {
-        !isFinishing && server.isServing && deferred < Self.deferredLimit
+        !isFinishing && server.isServing && deferred < Limits.deferredReplies
             && output.count + session.heldBytes < softLimit
     }
 
@@ -144,7 +132,7 @@ final class Connection {
     /// Hello has been said.
     private func open() {
         hasOpened = true
-        input.frameLimit = Limits.frameLength
+        input.frameLimit = WireLimits.frameLength
         server.quotas.opened(session.id, of: user)
     }
 
@@ -239,7 +227,7 @@ final class Connection {
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: server.quotas.isTight(user) ? Self.restingOutput : Self.workingOutput)
+            output.shrink(to: server.quotas.isTight(user) ? Limits.restingOutput : Limits.workingOutput)
             // What it was told to do may still be on its way to the disk.
             if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
@@ -247,7 +235,7 @@ final class Connection {
         }
         setSoftLimit()
         // What is held back is a copy.
-        if output.isEmpty, softLimit == 0 { output.shrink(to: Self.restingOutput) }
+        if output.isEmpty, softLimit == 0 { output.shrink(to: Limits.restingOutput) }
         // Requests that waited for room in the output have it now.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()
@@ -267,15 +255,15 @@ final class Connection {
 
     /// Ends the connection if it has kept the server waiting too long. Called now and then.
     func checkDeadlines(at now: Timestamp) {
-        if let stalledSince, now - stalledSince > Self.stallMilliseconds {
-            return server.drop(self, "the peer has read nothing for \(Self.stallMilliseconds / 1000) s")
+        if let stalledSince, now - stalledSince > Limits.stallMilliseconds {
+            return server.drop(self, "the peer has read nothing for \(Limits.stallMilliseconds / 1000) s")
         }
         if session.state == .opening, now - openedAt > server.limits.helloMilliseconds {
             finish(Refusal(.helloTimeout, "no hello came within \(server.limits.helloMilliseconds) ms"))
         } else if session.topics.isEmpty, now - lastByteAt > server.limits.idleMilliseconds {
             finish(Refusal(.idleTimeout, "nothing was sent for \(server.limits.idleMilliseconds / 1000) s"))
         } else if output.isEmpty, now > lastByteAt {
-            output.shrink(to: Self.restingOutput)
+            output.shrink(to: Limits.restingOutput)
         }
     }
 }

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxLoop
 import FuseboxWire
 import Glibc
@@ -14,12 +15,6 @@ import Synchronization
     /// The one of this process.
     static let standardError = LogWriter(STDERR_FILENO)
 
-    /// Lines that a second may have. Critical ones are never too many: each of them ends the daemon or needs a person.
-    fileprivate static let linesPerSecond = 100
-    /// Lines of them that may be about single peers: whoever has many of those logged hides nothing else.
-    fileprivate static let peerLinesPerSecond = 50
-    /// Bytes that may wait.
-    private static let bufferLength = 64 * 1024
     private static let flushMilliseconds = 500
 
     fileprivate struct State {
@@ -63,7 +58,7 @@ import Synchronization
     func tellLeftOut() {
         let count = state.withLock { $0.takeLeftOut() }
         guard count > 0 else { return }
-        let reason = "more than \(Self.linesPerSecond) came in a second, or standard error did not take them"
+        let reason = "more than \(Limits.linesPerSecond) came in a second, or standard error did not take them"
         append(
             prefix.line(.warning, "\(Quantity.count(count, "line was", plural: "lines were")) left out: \(reason)"),
             ifLeftOut: count)
@@ -80,7 +75,7 @@ import Synchronization
     /// - Parameter count: what is added to the count of lines that were left out if this one has to be
     private func append(_ line: [UInt8], ifLeftOut count: Int = 1) {
         let fits = state.withLock { state in
-            guard state.waitingBytes + line.count <= Self.bufferLength else {
+            guard state.waitingBytes + line.count <= Limits.waitingLineBytes else {
                 state.leftOut += count
                 return false
             }
@@ -149,7 +144,7 @@ extension LogWriter.State {
     /// Whether a line may be written in this second.
     fileprivate mutating func admit(_ level: Log.Level, at now: Int64) -> Bool {
         beginSecond(at: now)
-        let limit = level <= .info ? LogWriter.peerLinesPerSecond : LogWriter.linesPerSecond
+        let limit = level <= .info ? Limits.peerLinesPerSecond : Limits.linesPerSecond
         guard linesInSecond < limit || level == .critical else {
             leftOut += 1
             return false

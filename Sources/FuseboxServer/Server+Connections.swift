@@ -11,7 +11,8 @@ extension Server {
 
     /// The connection of a session, if it is still there.
     func connection(_ session: UInt64) -> Connection? {
-        guard let connection = connections.element(at: slot(of: session)), connection.session.id == session else {
+        let slot = slot(of: session)
+        guard connections.contains(slot), let connection = connections[slot], connection.session.id == session else {
             return nil
         }
         return connection
@@ -32,7 +33,9 @@ extension Server {
         connection.stream.close()
         keeper.engine.sessionEnded(
             connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
-        connections.remove(at: slot(of: connection.session.id))
+        let slot = slot(of: connection.session.id)
+        connections[slot] = nil
+        connections.remove(at: slot)
         quotas.remove(connection.session.id, of: connection.user)
         takeCensus()
     }

@@ -30,7 +30,7 @@ extension Server {
         guard let user = quotas.hold(change, of: connection.user) else { return }
         var largest = connection
         var held = 0
-        for other in connections where other.user == user && other.held > held {
+        for case let other? in connections where other.user == user && other.held > held {
             largest = other
             held = other.held
         }

@@ -1,14 +1,10 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
 /// The end in order: what was received is answered, and the last snapshot written.
 extension Server {
-    /// How long a shutdown goes on reading what clients keep sending.
-    private static let drainMilliseconds: Int64 = 250
-    /// How long it waits for peers to take their last replies.
-    private static let flushMilliseconds: Int64 = 2_000
-
     /// Lets nobody in any more, answers what was received, writes the last snapshot and ends.
     func beginShutdown() {
         guard case .notBegun = shutdown else { return }
@@ -25,7 +21,7 @@ extension Server {
         case .draining(let since):
             // What clients had sent is in their sockets: it is read until two turns bring nothing new.
             turnsUntilQuiet -= 1
-            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Self.drainMilliseconds {
+            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Limits.drainMilliseconds {
                 finishRequests()
             } else {
                 loop.runAgain()
@@ -37,7 +33,7 @@ extension Server {
             }
             shutdown = .flushing
             let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
-            for connection in connections { connection.finish(refusal) }
+            for case let connection? in connections { connection.finish(refusal) }
             flushAll()
             armFlushDeadline()
             continueShutdown()
@@ -53,13 +49,13 @@ extension Server {
         repeat {
             schedule.removeAll()
             turn += 1
-            for connection in connections {
+            for case let connection? in connections {
                 connection.isContinuing = false
                 connection.process()
             }
         } while schedule.hasWaiting
         shutdown = .writing
-        for connection in connections { connection.stream.stopReading() }
+        for case let connection? in connections { connection.stream.stopReading() }
         flushAll()
         keeper.stop()
         loop.runAgain()
@@ -68,12 +64,12 @@ extension Server {
     private func armFlushDeadline() {
         housekeeping?.close()
         guard let deadline = try? Timer(on: loop, action: { [unowned self] in end() }) else { return end() }
-        deadline.start(afterMilliseconds: Self.flushMilliseconds)
+        deadline.start(afterMilliseconds: Limits.farewellMilliseconds)
         housekeeping = deadline
     }
 
     private func end() {
-        for connection in connections { remove(connection) }
+        for case let connection? in connections { remove(connection) }
         housekeeping?.close()
         alarm?.close()
         endSignals()

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
@@ -29,20 +30,16 @@ extension Server: EventLoopDelegate {
     /// Hands events to subscribers, for as long as a turn may take for that: however many listen, requests go on.
     private func deliverEvents() {
         guard keeper.engine.beginEvents() else { return }
-        let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
+        let end = SystemClock.monotonicNanoseconds + Limits.eventNanoseconds
         while let slot = connections.next(from: nextListener) {
-            let listener = connections[slot]
             nextListener = slot + 1
-            guard !listener.session.topics.isEmpty else { continue }
+            guard let listener = connections[slot], !listener.session.topics.isEmpty else { continue }
             listener.deliverEvents()
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
         nextListener = 0
         if keeper.engine.eventsDelivered() { loop.runAgain() }
     }
-
-    /// The time that a turn may take for events. Sending one to a subscriber takes some 5 µs.
-    private static let eventNanoseconds: Int64 = 500_000
 
     func flushAll() {
         // Closing a connection can make another dirty only in a later turn.
@@ -61,7 +58,7 @@ extension Server: EventLoopDelegate {
     }
 
     func keepHouse() {
-        for connection in connections { connection.checkDeadlines(at: moment.now) }
+        for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepHouse()
         measure()
         watchSocketFile()

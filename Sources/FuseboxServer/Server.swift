@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxStore
@@ -38,7 +39,7 @@ public final class Server {
     var quotas: UserQuotas
 
     /// The lower half of a session's number is the slot of its connection.
-    var connections = SlotTable<Connection>()
+    var connections = SlotTable<Connection?>()
     var nextSerial: UInt64 = 1
     var dirty: [Connection] = []
     /// The slot of the connection that is the next to be told of events.
@@ -118,7 +119,7 @@ public final class Server {
         } catch { throw ServerFailure(error) }
     }
 
-    /// The configured limits, lowered to what the descriptor limit allows.
+    /// The configured limits, lowered to what the descriptor limit allows. What has to hold between them holds.
     private static func limits(_ configuration: ServerConfiguration, _ log: Log) throws(ServerFailure) -> Limits {
         var limits = configuration.limits
         let descriptors: Int
@@ -136,6 +137,10 @@ public final class Server {
                 "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(limits.connections)"
             )
             limits.connections = possible
+        }
+        let conflicts = limits.conflicts
+        guard conflicts.isEmpty else {
+            throw .configuration("the limits cannot be used: \(conflicts.joined(separator: "; "))")
         }
         return limits
     }

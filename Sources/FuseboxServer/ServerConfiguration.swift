@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxWire
 
@@ -13,7 +14,7 @@ public struct ServerConfiguration: Sendable {
     /// How acknowledgements are kept.
     public var durability: Durability = .commit
     /// The size of the journal's segments in bytes.
-    public var journalSegmentLength = 16 * 1024 * 1024
+    public var journalSegmentLength = Limits.segmentLength
     public var profile: Profile = .fusebox
     public var logLevel: Log.Level = .info
     /// Members of this group may use operator commands, besides root and the daemon's own user.

@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxCore
 
 /// Shares the time of a loop turn among users: whose requests are handled, and whose wait for the next turn.
 ///
@@ -10,10 +11,6 @@ import FuseboxCollections
 /// Time is that of the monotonic clock, in nanoseconds. Users are small numbers that the owner deals. A look at the clock
 /// charges what has passed since the last one to the user who was served meanwhile.
 struct TurnSchedule {
-    /// How long a turn handles requests, and how long a user may go on while others wait.
-    static let turnNanoseconds: Int64 = 2_000_000
-    static let sliceNanoseconds: Int64 = 250_000
-
     private struct User {
         /// Sessions with requests left over, oldest first.
         var waiting = Fifo<UInt64>()
@@ -39,7 +36,7 @@ struct TurnSchedule {
     /// Begins a turn.
     mutating func begin(at now: Int64) {
         turn += 1
-        deadline = now + Self.turnNanoseconds
+        deadline = now + Limits.turnNanoseconds
         lastLook = now
         served = nil
         takenAt = nil
@@ -55,8 +52,8 @@ struct TurnSchedule {
         served = user
         if deadline == .max { return true }
         if now < deadline, !hasWaiting { return true }
-        if let takenAt { return now - takenAt < Self.sliceNanoseconds }
-        return users[user].turn != turn || users[user].used < Self.sliceNanoseconds
+        if let takenAt { return now - takenAt < Limits.sliceNanoseconds }
+        return users[user].turn != turn || users[user].used < Limits.sliceNanoseconds
     }
 
     private mutating func charge(until now: Int64) {

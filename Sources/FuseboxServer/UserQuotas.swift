@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxCore
 import FuseboxWire
 
 /// What each user takes of the server's connections and memory, and who is refused or must go.

@@ -108,7 +108,7 @@ struct RequestTableTests {
         var table = RequestTable()
         var claimed: [RequestID] = []
         while let id = table.claim(Ping.declaration, isReport: false) { claimed.append(id) }
-        #expect(claimed.count == RequestTable.capacity)
+        #expect(claimed.count == ClientLimits.requests)
         table.free(claimed[7])
         let again = table.claim(Ping.declaration, isReport: false)
         let beyond = table.claim(Ping.declaration, isReport: false)

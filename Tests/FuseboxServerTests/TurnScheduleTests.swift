@@ -1,3 +1,4 @@
+import FuseboxCore
 import Testing
 
 @testable import FuseboxServer
@@ -5,8 +6,8 @@ import Testing
 /// Users share the time of a turn, not their connections.
 @Suite("The schedule of a turn")
 struct TurnScheduleTests {
-    private let slice = TurnSchedule.sliceNanoseconds
-    private let whole = TurnSchedule.turnNanoseconds
+    private let slice = Limits.sliceNanoseconds
+    private let whole = Limits.turnNanoseconds
 
     /// Lets a user go on, a look every so often, until it has to stop; gives how long that took.
     private func serve(

@@ -136,7 +136,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "ledger record p p", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     _ = try client.call(record(cost, 0, 0))
                 }),
             Row(
@@ -193,7 +193,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "report --provider p --outcome failure", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     _ = try client.call(report(CallUsage(cost: cost)))
                 }),
             Row(
@@ -214,7 +214,7 @@ struct OptionRangesTests {
                 }.filter { !$0.text.hasPrefix("-") }),
             Row(
                 command: "admit --dry-run --provider other", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     try preview(client, Estimate(cost: cost))
                 }),
             Row(
@@ -224,7 +224,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "run --provider other", option: "--cost", rest: ["--", "/bin/true"],
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     try preview(client, Estimate(cost: cost))
                 }),
             Row(

@@ -19,11 +19,6 @@ import FuseboxWire
 /// Numbers are sent again to a daemon of the same epoch, if it says `resumed`, or if nothing that was sent can have counted
 /// (see `Acquaintance`). Otherwise the requests may have been applied and forgotten, and are `outcomeUnknown`.
 extension ExchangeMachine {
-    /// Losses after which a request that nobody waits for is not sent again: it may be what brings the daemon down.
-    private static let lossLimit = 8
-    /// A daemon that restarts is looked for at least so many times in the time that it is waited for.
-    private static let looks = 8
-
     // MARK: Made
 
     /// What hello says of this client.
@@ -87,7 +82,7 @@ extension ExchangeMachine {
         let longest = holdsPermits ? longestBackoffOfHolder : nil
         var retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
         if !policy.failsOpen, now < outage.returnBy {
-            let look = max(backoff.minimumMilliseconds, policy.patienceMilliseconds / Self.looks)
+            let look = max(backoff.minimumMilliseconds, policy.patienceMilliseconds / ClientLimits.looksForRestart)
             retryAt = min(retryAt, now + look, outage.returnBy)
         }
         phase = .disconnected(outage, retryAt: retryAt)
@@ -165,7 +160,7 @@ extension ExchangeMachine {
     /// What a request ends with whose connection is lost; nil if it goes to the next one.
     private func endingAfterLoss(_ request: Request, hasLeft: Bool) -> RequestFailure? {
         if request.mayHaveArrived {
-            return request.interest != .open && request.losses > Self.lossLimit ? .outcomeUnknown : nil
+            return request.interest != .open && request.losses > ClientLimits.losses ? .outcomeUnknown : nil
         }
         if request.interest == .none { return .cancelled }
         if request.isSequenced { return nil }

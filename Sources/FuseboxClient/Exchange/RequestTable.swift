@@ -3,12 +3,10 @@ import FuseboxWire
 
 /// One use of a place in the table of requests; another for every use. It is the correlation id on the wire, and never 0.
 struct RequestID: Hashable, Sendable {
-    fileprivate static let indexBits = 16
-
     let correlation: UInt32
 
     /// The place.
-    var index: Int { Int(correlation & (1 << UInt32(Self.indexBits) - 1)) }
+    var index: Int { Int(correlation & (1 << UInt32(ClientLimits.placeBits) - 1)) }
 }
 
 /// A request as the exchange sees it: how far it has come on its way to the daemon, and what its caller waits for.
@@ -99,10 +97,6 @@ struct Request {
 
 /// The requests, by the place that their ids carry.
 struct RequestTable {
-    /// Places that are kept when nothing is under way; what a burst needed beyond them is given back.
-    static let resting = 64
-    static let capacity = 1 << RequestID.indexBits
-
     private var requests = SlotTable<Request>()
     private var serial: UInt32 = 0
     /// Reports that are kept and of which the daemon has nothing yet.
@@ -111,8 +105,8 @@ struct RequestTable {
     /// A place for a new request; nil if too many are under way.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> RequestID? {
         let index = requests.nextSlot
-        guard index < Self.capacity else { return nil }
-        let id = RequestID(correlation: nextSerial() << UInt32(RequestID.indexBits) | UInt32(index))
+        guard index < ClientLimits.requests else { return nil }
+        let id = RequestID(correlation: nextSerial() << UInt32(ClientLimits.placeBits) | UInt32(index))
         _ = requests.insert(
             Request(id: id, command: declaration.number, effect: declaration.effect, isReport: isReport))
         return id
@@ -127,7 +121,7 @@ struct RequestTable {
     mutating func free(_ id: RequestID) {
         precondition(holds(id), "a request is used after it was given back")
         if requests.remove(at: id.index).isWaitingReport { waitingReports -= 1 }
-        if requests.isEmpty, requests.end > Self.resting { requests.removeAll() }
+        if requests.isEmpty, requests.end > ClientLimits.restingRequests { requests.removeAll() }
     }
 
     /// Whether the use of a place that this id names is not over.

@@ -232,10 +232,8 @@ public struct PermitRegistry: Sendable {
         let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
         guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
-        runs.removeFirst(max(0, runs.count - Self.runLimit))
+        runs.removeFirst(max(0, runs.count - Limits.numberRuns))
     }
-
-    private static let runLimit = 64
 
     /// Lets a permit last until a moment.
     mutating func extend(_ place: Int, to moment: Timestamp) { permits[place].grant.expiresAt = moment }

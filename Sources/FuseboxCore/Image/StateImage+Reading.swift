@@ -149,8 +149,3 @@ extension Limits {
         budgets = Int(UInt32.max)
     }
 }
-
-extension Limits {
-    /// How far apart the numbers of two names in a snapshot may lie: a damaged one must not ask for all memory.
-    static let restoredGap = 1 << 24
-}

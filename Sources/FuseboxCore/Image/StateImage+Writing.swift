@@ -189,8 +189,6 @@ extension StateMachine {
 
 /// Collects the records of a section and hands them on in parts.
 private struct ImagePart<Failure: Error>: ~Copyable {
-    static var partBytes: Int { 256 * 1024 }
-
     let section: ImageSection
     let body: (ImageSection, borrowing ByteWriter) throws(Failure) -> Void
     var writer = ByteWriter(capacity: 4096)
@@ -202,7 +200,7 @@ private struct ImagePart<Failure: Error>: ~Copyable {
 
     mutating func add<Record: WireRecord>(_ record: Record) throws(Failure) {
         record.encode(into: &writer)
-        if writer.count >= Self.partBytes { try end() }
+        if writer.count >= Limits.sectionPartBytes { try end() }
     }
 
     mutating func end() throws(Failure) {

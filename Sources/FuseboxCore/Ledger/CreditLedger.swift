@@ -38,7 +38,7 @@ public struct CreditLedger: Sendable {
         public var budget: Money?
         /// Whether admission denies what the budget does not hold.
         public internal(set) var isEnforced = false
-        var windows = InlineArray<4, Window?>(repeating: nil)
+        var windows = Limits.RateWindows<Window?>(repeating: nil)
         public internal(set) var firedThreshold: ThresholdTier = .none
         public internal(set) var firedDepletion: DepletionTier = .none
         var history = SpendList()
@@ -167,7 +167,7 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `Limits.callCost`; `overflow` if a
+    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`; `overflow` if a
     ///   sum would leave its range; then nothing has changed
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
@@ -221,7 +221,7 @@ public struct CreditLedger: Sendable {
     ///
     /// - Throws: `outOfRange`
     static func validate(callCost cost: Money) throws(Refusal) {
-        guard cost >= .zero, cost <= Limits.callCost else { throw outOfRange(callCost: cost) }
+        guard cost >= .zero, cost <= WireLimits.callCost else { throw outOfRange(callCost: cost) }
     }
 
     @inline(never)

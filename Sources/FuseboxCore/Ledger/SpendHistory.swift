@@ -86,14 +86,10 @@ extension Int64 {
 /// window that cuts a stretch counts it whole, so that a sum is never short. Memory is bounded by the number of
 /// providers times `entriesPerProvider`.
 public struct SpendPool: Sendable {
-    /// Single records that are always kept.
-    static let exactRecords = 2_000
-    /// Stretches kept before them.
-    static let stretches = 512
     /// Single records at which the oldest `foldedAtOnce` become stretches.
-    static let foldAt = exactRecords + foldedAtOnce
+    static let foldAt = Limits.exactRecords + foldedAtOnce
     static let foldedAtOnce = 8 * SpendBlock.capacity
-    static let entriesPerProvider = foldAt + stretches
+    static let entriesPerProvider = foldAt + Limits.spendStretches
 
     /// The window of the sum that depletion rests on.
     static let rollingWindowMilliseconds: Int64 = 86_400_000
@@ -255,7 +251,7 @@ public struct SpendPool: Sendable {
         var all: [SpendEntry] = []
         all.reserveCapacity(list.count)
         forEach(of: list) { all.append($0) }
-        let exact = min(list.exact, Self.exactRecords)
+        let exact = min(list.exact, Limits.exactRecords)
         let older = Self.summedUp(all.dropLast(exact), at: now)
         var folded = SpendList()
         remove(&list)
@@ -276,7 +272,7 @@ public struct SpendPool: Sendable {
                 stretches.append(entry)
             }
         }
-        let excess = stretches.count - Self.stretches
+        let excess = stretches.count - Limits.spendStretches
         guard excess > 0 else { return stretches }
         var oldest = stretches[0]
         for stretch in stretches[1...excess] { oldest.merge(stretch) }
@@ -341,19 +337,15 @@ public struct SharedSpendHistory: Sendable {
         }
     }
 
-    static let capacity = 2_000
-    /// The most that a restore brings back.
-    static let restoredCapacity = 65_536
-
     private var queue = Fifo<Entry>()
 
     public init() {}
 
-    mutating func record(_ entry: Entry) { add(entry, capacity: Self.capacity) }
+    mutating func record(_ entry: Entry) { add(entry, capacity: Limits.sharedRecords) }
 
     /// Adds an entry of a restored history. As in the reference a restored history keeps its length, even if it is
     /// more than a history grows to by itself; memory and the time of a sum bound it here.
-    mutating func restore(_ entry: Entry) { add(entry, capacity: Self.restoredCapacity) }
+    mutating func restore(_ entry: Entry) { add(entry, capacity: Limits.restoredSharedRecords) }
 
     private mutating func add(_ entry: Entry, capacity: Int) {
         if queue.count >= capacity { queue.removeFirst() }

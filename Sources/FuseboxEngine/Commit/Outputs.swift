@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxCore
 import FuseboxWire
 
 /// Replies and events on their way out. Each waits until the input that it tells of has reached its watermark.
@@ -78,8 +79,6 @@ private struct HeldReplies: ~Copyable {
     private var leftBytes = 0
 
     static let bytesPerFrame = Fifo<Frame>.elementBytes
-    /// Above this, room is given back once it is not needed: a disk that hung has left it behind.
-    private static let workingBytes = 1 << 20
 
     var count: Int { frames.count }
     /// The bytes of the frames that wait.
@@ -112,8 +111,8 @@ private struct HeldReplies: ~Copyable {
         bytes.removeFirst(leftBytes)
         leftBytes = 0
         guard frames.isEmpty else { return }
-        bytes.shrink(to: Self.workingBytes)
-        frames.shrink(to: Self.workingBytes / Self.bytesPerFrame)
+        bytes.shrink(to: Limits.restingReplyBytes)
+        frames.shrink(to: Limits.restingReplyBytes / Self.bytesPerFrame)
     }
 
     /// Takes out the replies for these sessions.

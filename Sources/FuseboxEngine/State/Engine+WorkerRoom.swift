@@ -93,15 +93,12 @@ extension Engine {
         )
     }
 
-    /// How many workers one request may have forgotten: each is an entry of the journal.
-    private static var forgottenPerRequest: Int { 12 }
-
     /// Forgets workers for whom replies are kept, user after user, until it is enough or nobody is left who may go.
     private mutating func forgetQuietest(
         of users: [UInt32], at moment: Moment, until isEnough: (WorkerTable) -> Bool
     ) throws(Refusal) {
         let connected = speakers
-        var left = Self.forgottenPerRequest
+        var left = Limits.forgottenPerRequest
         for user in users {
             let quietest = state.workers.quietest(of: user, atMost: left, keptOnly: true) { connected[$0] == nil }
             for worker in quietest {

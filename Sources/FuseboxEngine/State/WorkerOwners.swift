@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxCore
 import FuseboxWire
 
 /// Who speaks for a connected worker.

@@ -28,7 +28,7 @@ extension Engine {
     /// follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
         let firstEvent = commit.outputs.events.nextNumber
-        for _ in 0..<Self.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
+        for _ in 0..<Limits.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
             guard let worker = lost.next(at: now) else { return }
             if state.machine.permits.hasCallsInFlight(worker) {
                 try applyOwn(ReclaimPermits(worker: worker), at: moment)
@@ -39,7 +39,6 @@ extension Engine {
     }
 
     private static var retryMilliseconds: Int64 { 1_000 }
-    private static var reclaimsPerTurn: Int { 16 }
 
     // A restart goes on from the last recorded moment by the wall clock's word. So a step of the wall clock is written
     // down: otherwise it would count as time that passed. Without a step the word is good, unless the clock is set back
@@ -78,13 +77,10 @@ extension Engine {
 
     /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
-        let placement = try commit.reserve(payload: Self.ownPayload)
+        let placement = try commit.reserve(payload: Limits.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         recordOwn(command, placement)
     }
-
-    /// No input of the engine's own has a longer payload, in bytes.
-    static var ownPayload: Int { 64 }
 
     // MARK: Workers that are gone
 

@@ -71,7 +71,7 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)",
+                "Distinct workers that failures must come from for it to open fully, at most \(WireLimits.minWorkers). (default: as it is; 1 at first)",
                 valueName: "count"),
             transform: NumberArgument.within(0...Int(ValueRanges.minWorkers.upperBound)))
         var minWorkers: Int?

@@ -15,7 +15,7 @@ struct SpoolCommands: ParsableCommand {
 
             The spool is the folder $FUSEBOX_SPOOL; without it $XDG_STATE_HOME/fusebox/spool, by default \
             ~/.local/state/fusebox/spool; for users without a home /var/tmp/fusebox-spool-UID. It holds \
-            \(SpoolFolder.filesLimit) files and \(SpoolFolder.bytesLimit >> 20) MiB at the most.
+            \(ClientLimits.spoolFiles) files and \(ClientLimits.spoolBytes >> 20) MiB at the most.
             """,
         subcommands: [List.self, Show.self, Deliver.self, Discard.self])
 
