@@ -13,13 +13,13 @@ package struct Chain: Sendable {
     @inlinable package init() {}
 
     /// Whether no slot is in it.
-    @inlinable package var isEmpty: Bool { head == ChainLinks.none }
+    @inlinable @inline(__always) package var isEmpty: Bool { head == ChainLinks.none }
 
     /// The first slot; nil if it is empty.
-    @inlinable package var first: Int? { ChainLinks.slot(head) }
+    @inlinable @inline(__always) package var first: Int? { ChainLinks.slot(head) }
 
     /// The last slot; nil if it is empty.
-    @inlinable package var last: Int? { ChainLinks.slot(tail) }
+    @inlinable @inline(__always) package var last: Int? { ChainLinks.slot(tail) }
 
     /// Adds a slot, which is in no chain of these links, at the end.
     @inlinable
@@ -94,23 +94,23 @@ package struct ChainLinks: Sendable {
     /// Where there is no neighbour.
     @inlinable static var none: UInt32 { .max }
 
-    @inlinable
+    @inlinable @inline(__always)
     static func slot(_ number: UInt32) -> Int? { number == none ? nil : Int(number) }
 
-    @inlinable
+    @inlinable @inline(__always)
     static func number(_ slot: Int?) -> UInt32 { slot.map { UInt32($0) } ?? none }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func reserve(_ slot: Int) {
         while neighbours.count <= slot { neighbours.append(Neighbours(previous: Self.none, next: Self.none)) }
     }
 
     /// The slot behind one that is in a chain; nil if it is the last.
-    @inlinable
+    @inlinable @inline(__always)
     package func next(after slot: Int) -> Int? { Self.slot(neighbours[slot].next) }
 
     /// The slot before one that is in a chain; nil if it is the first.
-    @inlinable
+    @inlinable @inline(__always)
     package func previous(before slot: Int) -> Int? { Self.slot(neighbours[slot].previous) }
 
     /// Forgets every slot, with its memory. No chain of these links may be used after that.

@@ -21,18 +21,18 @@ package struct ChunkedArray<Element> {
         self.shift = shift
     }
 
-    @inlinable var mask: Int { (1 << shift) - 1 }
+    @inlinable @inline(__always) var mask: Int { (1 << shift) - 1 }
 
     /// The element at a place below `count`.
     @inlinable
     package subscript(index: Int) -> Element {
         // Lent and not copied: an element may be a block of kilobytes of which one number is wanted.
-        _read { yield chunks[index >> shift][index & mask] }
-        _modify { yield &chunks[index >> shift][index & mask] }
+        @inline(__always) _read { yield chunks[index >> shift][index & mask] }
+        @inline(__always) _modify { yield &chunks[index >> shift][index & mask] }
     }
 
     /// Adds an element at the end.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func append(_ element: Element) {
         if count >> shift == chunks.count {
             var chunk = ContiguousArray<Element>()

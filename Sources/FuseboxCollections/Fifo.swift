@@ -19,10 +19,10 @@ package struct Fifo<Element> {
         for element in elements { append(element) }
     }
 
-    @inlinable var mask: Int { ring.count - 1 }
+    @inlinable @inline(__always) var mask: Int { ring.count - 1 }
 
     /// Whether there is no element.
-    @inlinable package var isEmpty: Bool { count == 0 }
+    @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
     /// Bytes that one element takes.
     package static var elementBytes: Int { MemoryLayout<Element?>.stride }
@@ -33,14 +33,14 @@ package struct Fifo<Element> {
     /// The element behind as many others, from 0 to below `count`.
     @inlinable
     package subscript(index: Int) -> Element {
-        _read {
+        @inline(__always) _read {
             precondition(index >= 0 && index < count, "a place below the count")
             yield ring[(head &+ index) & mask]!
         }
     }
 
     /// Adds an element at the end.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func append(_ element: Element) {
         if count == ring.count { grow() }
         ring[(head &+ count) & mask] = element
@@ -57,7 +57,7 @@ package struct Fifo<Element> {
     }
 
     /// Takes the first element of a queue that is not empty.
-    @inlinable @discardableResult
+    @inlinable @inline(__always) @discardableResult
     package mutating func removeFirst() -> Element {
         guard count > 0, let element = ring[head] else { preconditionFailure("the queue is empty") }
         ring[head] = nil

@@ -30,16 +30,16 @@ package struct SlotTable<Element> {
     }
 
     /// Whether there is no element.
-    @inlinable package var isEmpty: Bool { count == 0 }
+    @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
     /// Every slot that was ever used is below this.
-    @inlinable package var end: Int { elements.count }
+    @inlinable @inline(__always) package var end: Int { elements.count }
 
     /// The slot that the next element gets.
     @inlinable package var nextSlot: Int { newestFree == SlotLink.none ? elements.count : Int(newestFree) }
 
     /// Puts an element into a slot that is not taken, and returns the slot.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func insert(_ element: Element) -> Int {
         count += 1
         guard newestFree != SlotLink.none else {
@@ -59,18 +59,18 @@ package struct SlotTable<Element> {
     @inlinable
     package subscript(slot: Int) -> Element {
         // Lent and not copied: an element may be large, and own memory.
-        _read {
+        @inline(__always) _read {
             assert(contains(slot), "slot \(slot) is not taken")
             yield elements[slot]
         }
-        _modify {
+        @inline(__always) _modify {
             assert(contains(slot), "slot \(slot) is not taken")
             yield &elements[slot]
         }
     }
 
     /// Whether a slot is taken. Any number may be asked for.
-    @inlinable
+    @inlinable @inline(__always)
     package func contains(_ slot: Int) -> Bool { slot >= 0 && slot < links.count && links[slot] == SlotLink.taken }
 
     /// The element in a slot; nil if it is not taken. Any number may be asked for.
@@ -78,7 +78,7 @@ package struct SlotTable<Element> {
     package func element(at slot: Int) -> Element? { contains(slot) ? elements[slot] : nil }
 
     /// Removes the element in a slot that is taken, and returns it.
-    @inlinable @discardableResult
+    @inlinable @inline(__always) @discardableResult
     package mutating func remove(at slot: Int) -> Element {
         precondition(contains(slot), "slot \(slot) is not taken")
         links[slot] = newestFree

@@ -16,13 +16,13 @@ package struct SparseTable<Record: Sendable>: Sendable {
         self.shift = shift
     }
 
-    @inlinable var mask: Int { (1 << shift) - 1 }
+    @inlinable @inline(__always) var mask: Int { (1 << shift) - 1 }
 
     /// All places a record may be at are below this.
     @inlinable package var end: Int { chunks.count << shift }
 
     /// Whether there is a record at a place.
-    @inlinable
+    @inlinable @inline(__always)
     package func contains(_ index: Int) -> Bool {
         let chunk = index >> shift
         guard chunk < chunks.count, !chunks[chunk].isEmpty else { return false }
@@ -30,7 +30,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
     }
 
     /// The record at a place; nil if there is none.
-    @inlinable
+    @inlinable @inline(__always)
     package subscript(index: Int) -> Record? {
         let chunk = index >> shift
         guard chunk < chunks.count, !chunks[chunk].isEmpty else { return nil }
@@ -44,7 +44,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
             guard let record = self[index] else { preconditionFailure("no record at \(index)") }
             return record
         }
-        _modify { yield &chunks[index >> shift][index & mask]! }
+        @inline(__always) _modify { yield &chunks[index >> shift][index & mask]! }
     }
 
     /// Puts a record at a place; one that is there goes.

@@ -132,8 +132,6 @@ struct UserQuotas: ~Copyable {
 
     /// Whether a user holds so much that connections with something to read are asked for no more.
     func isTight(_ user: Int) -> Bool {
-        // Its last connection may have been dropped while its requests were handled.
-        guard users.contains(user) else { return false }
         if users[user].bytes > limits.bufferBytesPerUser / 2 { return true }
         return bytes > limits.bufferBytes / 2 && users[user].bytes > limits.bufferBytes / 2 / numberOfUser.count
     }
