@@ -23,7 +23,7 @@ struct LostWorkersTests {
         var lost = LostWorkers()
         #expect(lost.nextDeadline == nil)
         for (number, deadline) in [(1, 100), (2, 100), (3, 50), (4, 200), (5, 100)] as [(UInt64, Int64)] {
-            lost.add(worker(number), until: at(deadline))
+            lost.add(worker(number), until: at(deadline), since: 0)
         }
         #expect(lost.nextDeadline == at(50))
         #expect(lost.next(at: at(49)) == nil)
@@ -38,10 +38,10 @@ struct LostWorkersTests {
     @Test("An earlier deadline stands in the place of a later one, and a later one changes nothing")
     func moving() {
         var lost = LostWorkers()
-        lost.add(worker(1), until: at(100))
-        lost.add(worker(2), until: at(120))
-        lost.add(worker(2), until: at(80))
-        lost.add(worker(1), until: at(300))
+        lost.add(worker(1), until: at(100), since: 0)
+        lost.add(worker(2), until: at(120), since: 0)
+        lost.add(worker(2), until: at(80), since: 0)
+        lost.add(worker(1), until: at(300), since: 0)
         let both = taken(&lost, at: 100)
         #expect(both == [2, 1])
     }
@@ -49,7 +49,7 @@ struct LostWorkersTests {
     @Test("Who has come back is not taken")
     func returning() {
         var lost = LostWorkers()
-        for number in 0..<2_000 as Range<UInt64> { lost.add(worker(number), until: at(Int64(number))) }
+        for number in 0..<2_000 as Range<UInt64> { lost.add(worker(number), until: at(Int64(number)), since: 0) }
         for number in 0..<2_000 as Range<UInt64> where number != 1_500 { lost.remove(worker(number)) }
         lost.remove(worker(7))
         #expect(lost.nextDeadline == at(1_500))

@@ -56,7 +56,7 @@ extension Engine {
         switch header.command {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
-            lose(session.worker, after: 0)
+            lose(session.worker, after: 0, since: session.id)
             try? forget(session.worker, isEvicted: false)
             leave(session)
             reply(Done(), to: header)

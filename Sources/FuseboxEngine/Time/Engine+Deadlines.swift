@@ -91,7 +91,7 @@ extension Engine {
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
         state.machine.permits.forEachHolder { workers.append($0) }
-        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline) }
+        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline, since: 0) }
     }
 
     /// Tells that a connection is gone.
@@ -104,12 +104,23 @@ extension Engine {
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)
-        lose(session.worker, after: processIsGone ? 0 : state.machine.limits.workerGraceMilliseconds)
+        let grace = state.machine.limits.workerGraceMilliseconds
+        lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
+    }
+
+    /// Whether a worker may still come back that held something when this session of it ended.
+    public func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
+
+    /// Tells that the process at the other end of a session has ended, which had ended before: its worker is waited for no
+    /// more, unless it has come back.
+    public mutating func processEnded(of worker: WorkerID, since session: UInt64) {
+        guard awaits(worker, since: session) else { return }
+        lose(worker, after: 0, since: session)
     }
 
     /// Takes back what a worker holds after a time, unless it comes back.
-    mutating func lose(_ worker: WorkerID, after milliseconds: Int64) {
+    mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
         guard state.machine.permits.hasCallsInFlight(worker) else { return }
-        lost.add(worker, until: now + milliseconds)
+        lost.add(worker, until: now + milliseconds, since: session)
     }
 }
