@@ -97,6 +97,8 @@ struct RandomValues: Sendable {
             made = type.make(&self, field)
         } else if let type = Value.self as? any WireEnumeration.Type {
             made = enumeration(type)
+        } else if let type = Value.self as? any ClosedEnumeration.Type {
+            made = enumeration(type)
         } else if let type = Value.self as? any WireRecord.Type {
             made = nested(type)
         } else {
@@ -107,6 +109,10 @@ struct RandomValues: Sendable {
     }
 
     private mutating func enumeration<Enumeration: WireEnumeration>(_: Enumeration.Type) -> any WireValue {
+        random.pick(Array(Enumeration.allCases))
+    }
+
+    private mutating func enumeration<Enumeration: ClosedEnumeration>(_: Enumeration.Type) -> any WireValue {
         random.pick(Array(Enumeration.allCases))
     }
 
