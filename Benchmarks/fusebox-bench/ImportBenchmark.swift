@@ -30,7 +30,7 @@ struct ImportBenchmark {
         let importer = try Peer(daemon.socket, 2)
         var offset = 0
         while offset < state.count {
-            let end = min(offset + Limits.chunkLength, state.count)
+            let end = min(offset + WireLimits.chunkLength, state.count)
             let _: Done = try importer.ask(
                 ImportChunk(offset: UInt64(offset), chunk: Bytes(Array(state[offset..<end]))))
             offset = end

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
@@ -13,7 +14,7 @@ final class Connection {
     /// Whether the process that connected has ended, and another process has the other end.
     var outlivesProcess = false
     private unowned let server: Server
-    private var input = FrameReader(frameLimit: Limits.helloFrameLength)
+    private var input = FrameReader(frameLimit: WireLimits.helloFrameLength)
     private var output = ByteWriter()
     /// Whether the connection is on the server's list of connections with output to send.
     var isDirty = false
@@ -43,19 +44,6 @@ final class Connection {
     /// The time since which the peer has read nothing although output waits for it.
     private var stalledSince: Timestamp?
 
-    /// How long a peer may read nothing before it is dropped.
-    private static let stallMilliseconds: Int64 = 30_000
-    /// The number of requests between two readings of the clock.
-    private static let requestsPerLook = 8
-    /// The length of output, in bytes, after which the clock is read earlier, because long replies take long.
-    private static let outputPerLook = 16 * 1024
-    /// The number of deferred replies at which no further request is handled. Two chunks of a snapshot, the soft limit
-    /// and a page fit below the hard limit of the output.
-    private static let deferredLimit = 2
-    /// The output memory, in bytes, that a connection keeps between turns, and that it keeps once it is idle.
-    private static let workingOutput = 64 * 1024
-    private static let restingOutput = 4 * 1024
-
     init(_ stream: Stream, _ session: Session, _ user: Int, _ process: PeerProcess?, _ server: Server) {
         self.stream = stream
         self.session = session
@@ -82,9 +70,9 @@ final class Connection {
         var outputAtLook = output.count
         while mayHandle, input.isReady {
             // Reading the clock costs a noticeable part of a request.
-            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Self.outputPerLook
+            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Limits.outputPerLook
             if looksAtClock {
-                nextLook = budget - Self.requestsPerLook
+                nextLook = budget - Limits.requestsPerLook
                 outputAtLook = output.count
             }
             guard budget > 0, !looksAtClock || server.mayGoOn(user) else {
@@ -112,7 +100,7 @@ final class Connection {
     /// Whether further requests may be handled. They may not while the peer does not read its replies, while its replies
     /// wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
-        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Self.deferredLimit
+        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Limits.deferredReplies
             && output.count + session.heldBytes < softLimit
     }
 
@@ -158,7 +146,7 @@ final class Connection {
     /// Hello was accepted.
     private func open() {
         hasOpened = true
-        input.frameLimit = Limits.frameLength
+        input.frameLimit = WireLimits.frameLength
         server.quotas.opened(session.id, of: user)
     }
 
@@ -256,7 +244,7 @@ final class Connection {
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: server.quotas.isTight(user) ? Self.restingOutput : Self.workingOutput)
+            output.shrink(to: server.quotas.isTight(user) ? Limits.restingOutput : Limits.workingOutput)
             // Its last replies may still wait for the disk.
             if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
@@ -264,7 +252,7 @@ final class Connection {
         }
         setSoftLimit()
         // The stream has its own copy of the pending chunk.
-        if output.isEmpty, softLimit == 0 { output.shrink(to: Self.restingOutput) }
+        if output.isEmpty, softLimit == 0 { output.shrink(to: Limits.restingOutput) }
         // Requests may have waited for room in the output.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()
@@ -284,8 +272,8 @@ final class Connection {
 
     /// Ends the connection if the peer has been silent or has not read for too long. Called about once a second.
     func checkDeadlines(at now: Timestamp) {
-        if let stalledSince, now - stalledSince > Self.stallMilliseconds {
-            return server.drop(self, "the peer has not read its output for \(Self.stallMilliseconds / 1000) s")
+        if let stalledSince, now - stalledSince > Limits.stallMilliseconds {
+            return server.drop(self, "the peer has not read its output for \(Limits.stallMilliseconds / 1000) s")
         }
         if session.state == .opening, now - openedAt > server.limits.helloMilliseconds {
             finish(
@@ -298,7 +286,7 @@ final class Connection {
                     "the connection was idle for \(server.limits.idleMilliseconds / 1000) s; connect again when needed")
             )
         } else if output.isEmpty, now > lastByteAt {
-            output.shrink(to: Self.restingOutput)
+            output.shrink(to: Limits.restingOutput)
         }
     }
 }

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 import Glibc
 
@@ -55,16 +56,13 @@ enum LogPrefix: Sendable {
         if numbers == [UInt64(status.st_dev), UInt64(status.st_ino)] { self = .priority }
     }
 
-    /// The longest line, in bytes. The kernel writes up to this length to a pipe atomically (PIPE_BUF).
-    private static let lengthLimit = 4_096
-
     /// The line of a message. Control characters are replaced, so that a client's text cannot end the line or control a
     /// terminal.
     func line(_ level: Log.Level, _ message: String) -> [UInt8] {
         let start = self == .priority ? "<\(level.priority)>" : "\(Self.time()) \(level): "
         var line = Array((start + message.printable).utf8)
-        if line.count >= Self.lengthLimit {
-            line.removeLast(line.count - Self.lengthLimit + 4)
+        if line.count >= Limits.lineLength {
+            line.removeLast(line.count - Limits.lineLength + 4)
             while line.last.map({ $0 & 0xC0 == 0x80 }) == true { line.removeLast() }
             if line.last.map({ $0 >= 0xC0 }) == true { line.removeLast() }
             line += Array("...".utf8)

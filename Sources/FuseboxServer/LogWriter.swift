@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxLoop
 import FuseboxWire
 import Glibc
@@ -13,13 +14,6 @@ import Synchronization
     /// The only instance for standard error.
     static let standardError = LogWriter(STDERR_FILENO)
 
-    /// The rate limit, in lines a second. Critical lines are exempt, because an operator must see each of them.
-    fileprivate static let linesPerSecond = 100
-    /// The rate limit of lines at level `info` and below, which are about single peers. So a peer that causes many
-    /// lines does not suppress others.
-    fileprivate static let peerLinesPerSecond = 50
-    /// The size of the buffer, in bytes.
-    private static let bufferLength = 64 * 1024
     private static let flushMilliseconds = 500
 
     fileprivate struct State {
@@ -63,7 +57,7 @@ import Synchronization
     func reportLeftOut() {
         let count = state.withLock { $0.takeLeftOut() }
         guard count > 0 else { return }
-        let reason = "there were more than \(Self.linesPerSecond) in a second, or standard error did not take them"
+        let reason = "there were more than \(Limits.linesPerSecond) in a second, or standard error did not take them"
         append(
             prefix.line(.warning, "\(Quantity.count(count, "line was", plural: "lines were")) left out: \(reason)"),
             ifLeftOut: count)
@@ -82,7 +76,7 @@ import Synchronization
     /// - Parameter count: the number that is added to the lines left out if this line does not fit
     private func append(_ line: [UInt8], ifLeftOut count: Int = 1) {
         let fits = state.withLock { state in
-            guard state.waitingBytes + line.count <= Self.bufferLength else {
+            guard state.waitingBytes + line.count <= Limits.waitingLineBytes else {
                 state.leftOut += count
                 return false
             }
@@ -151,7 +145,7 @@ extension LogWriter.State {
     /// Counts a line towards the rate limit. Returns whether it may be written.
     fileprivate mutating func countLine(_ level: Log.Level, at now: Int64) -> Bool {
         beginSecond(at: now)
-        let limit = level <= .info ? LogWriter.peerLinesPerSecond : LogWriter.linesPerSecond
+        let limit = level <= .info ? Limits.peerLinesPerSecond : Limits.linesPerSecond
         guard linesInSecond < limit || level == .critical else {
             leftOut += 1
             return false

@@ -44,13 +44,11 @@ extension Server: ListenerDelegate {
             drop(other, reason)
         case .refused(let reason): return refuse(stream, reason)
         }
-        let slot = freeSlots.popLast() ?? connections.count
-        if slot == connections.count { connections.append(nil) }
-        let session = Session(id: nextSerial << 32 | UInt64(slot), peer: peer)
+        let session = Session(id: nextSerial << 32 | UInt64(connections.nextSlot), peer: peer)
         nextSerial += 1
         let process = process(peer.processID, connectedBy: stream)
         let connection = Connection(stream, session, quotas.add(session.id, of: peer.user), process, self)
-        connections[slot] = connection
+        _ = connections.insert(connection)
         process?.add(connection)
         takeCensus()
         do throws(LoopError) { try connection.startReading() } catch { drop(connection, "\(error)") }

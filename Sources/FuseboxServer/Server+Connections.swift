@@ -12,12 +12,14 @@ extension Server {
 
     /// The connection of a session; nil if it is closed.
     func connection(_ session: UInt64) -> Connection? {
-        let slot = Int(session & 0xFFFF_FFFF)
-        guard slot < connections.count, let connection = connections[slot], connection.session.id == session else {
+        let slot = slot(of: session)
+        guard connections.contains(slot), let connection = connections[slot], connection.session.id == session else {
             return nil
         }
         return connection
     }
+
+    private func slot(of session: UInt64) -> Int { Int(session & 0xFFFF_FFFF) }
 
     /// Closes a connection because of a problem, and logs the reason.
     func drop(_ connection: Connection, _ reason: String) {
@@ -33,9 +35,9 @@ extension Server {
         connection.stream.close()
         keeper.engine.sessionEnded(connection.session, processIsGone: processIsGone)
         leaveProcess(connection)
-        let slot = Int(connection.session.id & 0xFFFF_FFFF)
+        let slot = slot(of: connection.session.id)
         connections[slot] = nil
-        freeSlots.append(slot)
+        connections.remove(at: slot)
         quotas.remove(connection.session.id, of: connection.user)
         takeCensus()
     }

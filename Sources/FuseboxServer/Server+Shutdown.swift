@@ -1,14 +1,10 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
 /// The orderly shutdown: all received requests are answered, and a last snapshot is written.
 extension Server {
-    /// How long a shutdown reads requests from clients that keep sending.
-    private static let drainMilliseconds: Int64 = 250
-    /// How long a shutdown waits for peers to read their last replies.
-    private static let flushMilliseconds: Int64 = 2_000
-
     /// Closes the listener, answers all received requests, writes a last snapshot and ends.
     func beginShutdown() {
         guard case .notBegun = shutdown else { return }
@@ -26,7 +22,7 @@ extension Server {
         case .draining(let since):
             // Requests may still be in the sockets. They are read until two turns have brought nothing.
             turnsUntilQuiet -= 1
-            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Self.drainMilliseconds {
+            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Limits.drainMilliseconds {
                 finishRequests()
             } else {
                 loop.runAgain()
@@ -69,7 +65,7 @@ extension Server {
     private func armFlushDeadline() {
         housekeeping?.close()
         guard let deadline = try? Timer(on: loop, action: { [unowned self] in end() }) else { return end() }
-        deadline.start(afterMilliseconds: Self.flushMilliseconds)
+        deadline.start(afterMilliseconds: Limits.farewellMilliseconds)
         housekeeping = deadline
     }
 

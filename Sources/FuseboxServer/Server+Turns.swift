@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
@@ -31,20 +32,16 @@ extension Server: EventLoopDelegate {
     /// Sends events to subscribers, for `eventNanoseconds` at most. So many subscribers do not delay requests.
     private func deliverEvents() {
         guard keeper.engine.beginEvents() else { return }
-        let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
-        while nextSubscriber < connections.count {
-            let subscriber = connections[nextSubscriber]
-            nextSubscriber += 1
-            guard let subscriber, !subscriber.session.topics.isEmpty else { continue }
+        let end = SystemClock.monotonicNanoseconds + Limits.eventNanoseconds
+        while let slot = connections.next(from: nextSubscriber) {
+            nextSubscriber = slot + 1
+            guard let subscriber = connections[slot], !subscriber.session.topics.isEmpty else { continue }
             subscriber.deliverEvents()
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
         nextSubscriber = 0
         if keeper.engine.eventsDelivered() { loop.runAgain() }
     }
-
-    /// The time of a turn for events. Sending one event to a subscriber takes about 5 µs.
-    private static let eventNanoseconds: Int64 = 500_000
 
     /// Sends the output of all dirty connections.
     func flushAll() {

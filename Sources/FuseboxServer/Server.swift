@@ -1,3 +1,5 @@
+import FuseboxCollections
+import FuseboxCore
 import FuseboxEngine
 import FuseboxLoop
 import FuseboxStore
@@ -36,9 +38,8 @@ package final class Server {
     /// The connections and the memory of each user.
     var quotas: UserQuotas
 
-    /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
-    var connections: [Connection?] = []
-    var freeSlots: [Int] = []
+    /// The lower half of a session's number is the slot of its connection.
+    var connections = SlotTable<Connection?>()
     var nextSerial: UInt64 = 1
     /// Connections with output to send.
     var dirty: [Connection] = []
@@ -128,7 +129,7 @@ package final class Server {
     }
 
     /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the descriptor
-    /// limit requires it.
+    /// limit requires it. Limits that contradict each other are refused.
     private static func limits(
         _ configuration: ServerConfiguration, _ log: Log
     ) throws(ServerFailure) -> (Limits, processes: Int) {
@@ -150,8 +151,12 @@ package final class Server {
             )
             limits.connections = possible
         }
+        let conflicts = limits.conflicts
+        guard conflicts.isEmpty else {
+            throw .configuration("the limits cannot be used: \(conflicts.joined(separator: "; "))")
+        }
         // No connection is refused for lack of a watch. A worker of a process that is not watched has the whole grace.
-        return (limits, min(limits.connections * 2, possible - limits.connections))
+        return (limits, min(limits.connections * Limits.processesPerConnection, possible - limits.connections))
     }
 
     /// Listens and serves until a signal stops the daemon. Returns once the last snapshot is on disk.

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxEngine
 import FuseboxWire
 
@@ -14,7 +15,7 @@ package struct ServerConfiguration: Sendable {
     /// When a change is acknowledged.
     package var durability: Durability = .commit
     /// The size of the journal's segments, in bytes.
-    package var journalSegmentLength = 16 * 1024 * 1024
+    package var journalSegmentLength = Limits.segmentLength
     /// The semantics of breakers, marks and ledger.
     package var profile: Profile = .fusebox
     /// The lowest level that is logged.

@@ -1,3 +1,6 @@
+import FuseboxCollections
+import FuseboxCore
+
 /// Divides the time of a loop turn among users. It decides whose requests are handled and whose wait for the next turn.
 ///
 /// A turn has a deadline. A user whose requests arrive after the deadline still gets one slice of time in the turn, so
@@ -8,23 +11,17 @@
 /// Times are on the monotonic clock, in nanoseconds. Users are small numbers that `UserQuotas` assigns. Each reading of
 /// the clock charges the time since the last reading to the user that was served in between.
 struct TurnSchedule {
-    /// How long a turn handles requests, and how long one user may continue while others wait.
-    static let turnNanoseconds: Int64 = 2_000_000
-    static let sliceNanoseconds: Int64 = 250_000
-
     private struct User {
-        /// Sessions with unhandled requests, in order of arrival, from `head` on.
-        var waiting: [UInt64] = []
-        var head = 0
+        /// Sessions with unhandled requests, in order of arrival.
+        var waiting = Fifo<UInt64>()
         /// The time that the user has used in the turn `turn`.
         var used: Int64 = 0
         var turn: UInt64 = 0
     }
 
     private var users: [User] = []
-    /// Users with waiting sessions, in the order of service, from `ringHead` on.
-    private var ring: [Int] = []
-    private var ringHead = 0
+    /// Users with waiting sessions, in the order of service.
+    private var ring = Fifo<Int>()
     private var turn: UInt64 = 0
     private var deadline: Int64 = .max
     private var lastLook: Int64 = 0
@@ -34,12 +31,12 @@ struct TurnSchedule {
     private var takenAt: Int64?
 
     /// Whether sessions wait.
-    var hasWaiting: Bool { ringHead < ring.count }
+    var hasWaiting: Bool { !ring.isEmpty }
 
     /// Begins a turn.
     mutating func begin(at now: Int64) {
         turn += 1
-        deadline = now + Self.turnNanoseconds
+        deadline = now + Limits.turnNanoseconds
         lastLook = now
         served = nil
         takenAt = nil
@@ -55,8 +52,8 @@ struct TurnSchedule {
         served = user
         if deadline == .max { return true }
         if now < deadline, !hasWaiting { return true }
-        if let takenAt { return now - takenAt < Self.sliceNanoseconds }
-        return users[user].turn != turn || users[user].used < Self.sliceNanoseconds
+        if let takenAt { return now - takenAt < Limits.sliceNanoseconds }
+        return users[user].turn != turn || users[user].used < Limits.sliceNanoseconds
     }
 
     private mutating func charge(until now: Int64) {
@@ -74,7 +71,7 @@ struct TurnSchedule {
     /// Puts a session at the end of its user's queue.
     mutating func wait(_ session: UInt64, of user: Int) {
         reserve(user)
-        if users[user].head == users[user].waiting.count { ring.append(user) }
+        if users[user].waiting.isEmpty { ring.append(user) }
         users[user].waiting.append(session)
     }
 
@@ -86,45 +83,18 @@ struct TurnSchedule {
         served = nil
         takenAt = nil
         guard hasWaiting, now < deadline else { return nil }
-        let user = ring[ringHead]
-        ringHead += 1
-        let session = users[user].waiting[users[user].head]
-        users[user].head += 1
-        if users[user].head == users[user].waiting.count {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        } else {
-            // The user's other sessions are served after all other users.
-            ring.append(user)
-        }
-        compact(user)
+        let user = ring.removeFirst()
+        let session = users[user].waiting.removeFirst()
+        // The user's other sessions are served after all other users.
+        if !users[user].waiting.isEmpty { ring.append(user) }
         takenAt = now
         return session
     }
 
-    /// Frees the entries before the heads, so that a queue that is never empty does not grow.
-    private mutating func compact(_ user: Int) {
-        if users[user].head > 1_024, users[user].head > users[user].waiting.count / 2 {
-            users[user].waiting.removeFirst(users[user].head)
-            users[user].head = 0
-        }
-        if ringHead == ring.count {
-            ring.removeAll(keepingCapacity: true)
-            ringHead = 0
-        } else if ringHead > 1_024, ringHead > ring.count / 2 {
-            ring.removeFirst(ringHead)
-            ringHead = 0
-        }
-    }
-
     /// Removes all waiting sessions.
     mutating func removeAll() {
-        ring.removeAll(keepingCapacity: true)
-        ringHead = 0
-        for user in users.indices {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        }
+        ring.removeAll()
+        for user in users.indices { users[user].waiting.removeAll() }
     }
 
     private mutating func reserve(_ user: Int) {

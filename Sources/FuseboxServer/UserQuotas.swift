@@ -1,3 +1,5 @@
+import FuseboxCollections
+import FuseboxCore
 import FuseboxWire
 
 /// The bounds on the connections and the memory of each user, and on those of all users.
@@ -27,9 +29,8 @@ struct UserQuotas: ~Copyable {
     private let limits: Limits
     /// The number of connections that one user may have.
     let connectionsPerUser: Int
-    private var users: [User] = []
+    private var users = SlotTable<User>()
     private var numberOfUser: [UInt32: Int] = [:]
-    private var free: [Int] = []
     private(set) var connections = 0
     private var unopened = 0
     private(set) var bytes = 0
@@ -109,14 +110,12 @@ struct UserQuotas: ~Copyable {
         users[user].connections -= 1
         connections -= 1
         guard users[user].connections == 0 else { return }
-        numberOfUser[users[user].id] = nil
-        free.append(user)
+        numberOfUser[users.remove(at: user).id] = nil
     }
 
     private mutating func number(of id: UInt32) -> Int {
         if let known = numberOfUser[id] { return known }
-        let number = free.popLast() ?? users.count
-        if number == users.count { users.append(User(id: id)) } else { users[number] = User(id: id) }
+        let number = users.insert(User(id: id))
         numberOfUser[id] = number
         return number
     }
@@ -131,7 +130,7 @@ struct UserQuotas: ~Copyable {
         guard change > 0 else { return nil }
         if users[user].bytes > limits.bufferBytesPerUser { return user }
         guard bytes > limits.bufferBytes else { return nil }
-        return users.indices.max { users[$0].bytes < users[$1].bytes }
+        return numberOfUser.values.max { users[$0].bytes < users[$1].bytes }
     }
 
     /// Whether a user's memory is near its bound. Then connections with unread output get no further requests handled.

@@ -61,7 +61,7 @@ struct MoneyArgument {
     init(money: Money) { self.money = money }
 
     /// Reads the cost of a call.
-    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: Limits.callCost) }
+    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: WireLimits.callCost) }
 
     /// Reads an amount of any size.
     static func amount(_ text: String) throws -> MoneyArgument { try read(text, upTo: Money(nanodollars: .max)) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxCore
 import FuseboxEngine
 import FuseboxInterop
 import FuseboxStore
@@ -45,7 +46,7 @@ struct CheckCommand: ParsableCommand {
     }
 
     /// The length of a segment if the directory has none, in bytes.
-    private static let usualSegmentLength = 16 * 1024 * 1024
+    private static let usualSegmentLength = Limits.segmentLength
     /// The exit status if there is no room: `EX_IOERR` of `sysexits.h`.
     private static let noRoom: Int32 = 74
 }

@@ -48,7 +48,7 @@ enum NumberArgument {
             shares.allSatisfy({ ValueRanges.share.contains($0) })
         else {
             throw ValidationError(
-                "give up to \(Limits.curveLength) shares from 0 to 1, separated by commas, such as 1,0.5,0.1")
+                "give up to \(WireLimits.curveLength) shares from 0 to 1, separated by commas, such as 1,0.5,0.1")
         }
         return shares
     }

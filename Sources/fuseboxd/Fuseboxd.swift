@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxCore
 import FuseboxEngine
 import FuseboxServer
 import FuseboxWire
@@ -108,7 +109,7 @@ struct Fuseboxd: ParsableCommand {
         parsing: .unconditional,
         help: "The size of the journal's segments, which are allocated in advance: 64KiB to 1GiB. (default: 16MiB)",
         transform: { text in
-            guard let bytes = Quantity.bytes(text), (64 << 10...1 << 30).contains(bytes) else {
+            guard let bytes = Quantity.bytes(text), Limits.segmentLengths.contains(Int(clamping: bytes)) else {
                 throw ValidationError("give a size with a unit, such as 16MiB, from 64KiB to 1GiB")
             }
             return Int(bytes)

@@ -135,7 +135,7 @@ struct AdmissionTests {
     @Test func aCostThatNoCallHasIsNotSent() throws {
         let server = FakeServer()
         let admission = try server.connect().admission
-        let usage = Usage(cost: Money(nanodollars: Limits.callCost.nanodollars + 1))
+        let usage = Usage(cost: Money(nanodollars: WireLimits.callCost.nanodollars + 1))
         let error = clientError { () throws(ClientError) in _ = try admission.report("openai", .success(usage: usage)) }
         guard case .invalidArgument(let refusal)? = error else { throw TestFailure("\(String(describing: error))") }
         #expect(refusal.message == "cost: $1000000.000000001 is not between $0 and $1000000, for one call")

@@ -180,7 +180,7 @@ final class FakeServer: @unchecked Sendable {
         var reply = Hello.Reply()
         reply.epoch = 42
         reply.isOperator = true
-        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.frameLimit = UInt32(WireLimits.frameLength)
         reply.keptReplies = 1024
         return reply
     }

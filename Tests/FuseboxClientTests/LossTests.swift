@@ -101,7 +101,7 @@ struct LossTests {
             $0.requestTimeoutMilliseconds = 50
             $0.operatorTimeoutMilliseconds = 50
         }
-        let chunk = Bytes([UInt8](repeating: 7, count: Limits.chunkLength))
+        let chunk = Bytes([UInt8](repeating: 7, count: WireLimits.chunkLength))
         var error: ClientError?
         for index in 0..<32 where error == nil {
             error = clientError { () throws(ClientError) in

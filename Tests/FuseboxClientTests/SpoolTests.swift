@@ -385,7 +385,7 @@ struct SpoolTests {
         var sequence = try #require(place.listed.first?.reports.first?.sequence)
         while writer.count < 25 << 20 {
             var result = SpoolResult(sequence, .renumbered, newSequence: sequence + 1)
-            result.reason = String(repeating: "r", count: Limits.textLength)
+            result.reason = String(repeating: "r", count: WireLimits.textLength)
             writer.writeSpool(.result, result)
             sequence += 1
         }
@@ -413,14 +413,15 @@ struct SpoolTests {
         try place.leave(["a"])
         for name in names {
             let file = open("\(place.folder)/\(name)", O_WRONLY | O_CREAT, 0o600)
-            #expect(ftruncate(file, SpoolFolder.readLimit + 1) == 0)
+            #expect(ftruncate(file, ClientLimits.spoolReadBytes + 1) == 0)
             close(file)
         }
         let round = place.deliver()
         #expect(round.delivered == 1 && round.failure == nil)
         #expect(place.listed.map(\.name) == names)
-        #expect(place.listed.allSatisfy { $0.damage?.contains("longer than \(SpoolFolder.readLimit) bytes") == true })
-        #expect(place.listed.allSatisfy { $0.length == SpoolFolder.readLimit + 1 })
+        #expect(
+            place.listed.allSatisfy { $0.damage?.contains("longer than \(ClientLimits.spoolReadBytes) bytes") == true })
+        #expect(place.listed.allSatisfy { $0.length == ClientLimits.spoolReadBytes + 1 })
         #expect(try SpoolDecision.discard(names[0], in: place.folder, evenPending: false) == .done)
     }
 
@@ -442,7 +443,7 @@ struct SpoolTests {
         try place.leave(["a"])
         let big = "\(place.folder)/1795634878088-3cd41c7fa6ab5d09.spool"
         let file = open(big, O_WRONLY | O_CREAT, 0o600)
-        #expect(ftruncate(file, SpoolFolder.bytesLimit) == 0)
+        #expect(ftruncate(file, ClientLimits.spoolBytes) == 0)
         close(file)
         let client = try place.connect()
         client.waitForSpool(atMost: .seconds(60))

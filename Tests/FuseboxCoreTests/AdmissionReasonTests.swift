@@ -148,10 +148,10 @@ struct AdmissionReasonTests {
 
     @Test("The reason that lasts longest is told, wherever the candidate stands", arguments: rows)
     func everyPlace(row: Row) throws {
-        for place in 0..<Limits.candidates {
+        for place in 0..<WireLimits.candidates {
             var rig = try rig(row, obstructed: place + 1)
             var candidates = Candidates()
-            for number in 0..<Limits.candidates {
+            for number in 0..<WireLimits.candidates {
                 candidates.append(Candidate(provider: provider(number), model: model))
             }
             let preview = try rig.apply(AdmitPreview(candidates: candidates, estimate: estimate))
@@ -161,7 +161,7 @@ struct AdmissionReasonTests {
             let denials = Array(
                 repeating: Denial(reason: row.reason, retryAfterMilliseconds: row.retryAfter), count: place + 1)
             #expect(reply.decision.denials.array == denials)
-            if place + 1 < Limits.candidates {
+            if place + 1 < WireLimits.candidates {
                 #expect(reply.decision.candidate == UInt8(place + 1))
                 #expect(reply.permit != nil)
                 #expect(reply.decision.retryAfterMilliseconds == nil)

@@ -280,7 +280,7 @@ struct AdmissionTests {
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, usage: usage("-1")))
         rig.expect(.outOfRange, of: admit("-1"))
         rig.expect(.outOfRange, of: admit(ttl: 0))
-        rig.expect(.outOfRange, of: admit(ttl: Limits.permitMilliseconds + 1))
+        rig.expect(.outOfRange, of: admit(ttl: WireLimits.permitMilliseconds + 1))
         rig.expect(.outOfRange, of: Admit(candidates: Candidates(), ttlMilliseconds: 1))
         rig.expect(.outOfRange, of: Renew(permit: permit, ttlMilliseconds: 0))
         rig.expect(.outOfRange, of: LedgerSetBudget(budget: Budget(provider: p, isEnforced: true, rpm: 1)))

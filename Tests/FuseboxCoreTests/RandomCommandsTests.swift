@@ -138,7 +138,7 @@ struct RandomCommandsTests {
                 note(
                     Admit(
                         candidates: candidates(), estimate: estimate(),
-                        ttlMilliseconds: pick([0, 5, 90_000, Limits.permitMilliseconds])))
+                        ttlMilliseconds: pick([0, 5, 90_000, WireLimits.permitMilliseconds])))
             case 20..<32:
                 let usage = CallUsage(
                     model: pick([nil, model()]), cost: Money(nanodollars: .random(in: -1...9_000_000, using: &random)),

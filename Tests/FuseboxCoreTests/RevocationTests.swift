@@ -15,7 +15,8 @@ struct RevocationTests {
         var candidates = Candidates()
         candidates.append(Candidate(provider: p))
         let admit = Admit(
-            candidates: candidates, estimate: Estimate(cost: dollars("50")), ttlMilliseconds: Limits.permitMilliseconds)
+            candidates: candidates, estimate: Estimate(cost: dollars("50")),
+            ttlMilliseconds: WireLimits.permitMilliseconds)
         let permit = try #require(try rig.apply(admit, by: 7, worker: 3).permit)
         // Its worker was killed. A hold against an enforced budget stays.
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 3, low: 0)))

@@ -160,7 +160,7 @@ struct SpendHistoryTests {
             pool.restore(SpendEntry(at: at(Int64(step) * Self.day), cost: 2), isExact: true, in: &list)
         }
         pool.settle(&list, at: at(20_000 * Self.day))
-        #expect(list.count == SpendPool.exactRecords + SpendPool.stretches)
+        #expect(list.count == Limits.exactRecords + Limits.spendStretches)
         #expect(pool.sum(of: list, since: at(0)).cost == 40_000)
         #expect(pool.sum(of: list, since: at(0)).count == 20_000)
     }

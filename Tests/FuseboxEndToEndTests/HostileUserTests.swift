@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxCore
 import FuseboxWire
 import Glibc
 import Testing

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 import Testing
 

@@ -62,7 +62,7 @@ struct ExtremeImportTests {
             if machine.isDue(at: moment) { _ = try machine.apply(Advance(), at: moment, effects: &events) }
             for provider in ["openai", "anthropic"] {
                 let record = LedgerRecord(
-                    provider: try Name(provider), model: try Name("m"), cost: Limits.callCost, inputTokens: .max,
+                    provider: try Name(provider), model: try Name("m"), cost: WireLimits.callCost, inputTokens: .max,
                     outputTokens: .max)
                 do { _ = try machine.apply(record, at: moment, effects: &events) } catch {
                     #expect(error.status == .overflow, "\(what)")

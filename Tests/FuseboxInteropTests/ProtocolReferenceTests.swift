@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxInterop
 import FuseboxWire
 import Testing
@@ -108,8 +109,9 @@ struct ProtocolPageTests {
     @Test(
         "protocol.md gives the limits as they are",
         arguments: [
-            Limits.frameLength, Limits.helloFrameLength, Limits.nameLength, Limits.textLength, Limits.chunkLength,
-            Limits.pageLength, Limits.curveLength, Limits().connections,
+            WireLimits.frameLength, WireLimits.helloFrameLength, WireLimits.nameLength, WireLimits.textLength,
+            WireLimits.chunkLength,
+            WireLimits.pageLength, WireLimits.curveLength, Limits().connections,
         ])
     func limits(limit: Int) throws {
         let page = try #require(ProtocolDocuments.text("protocol.md"))

@@ -1,3 +1,4 @@
+import FuseboxCore
 import Testing
 
 @testable import FuseboxServer
@@ -5,8 +6,8 @@ import Testing
 /// Users share the time of a turn. The number of their connections does not matter.
 @Suite("The schedule of a turn")
 struct TurnScheduleTests {
-    private let slice = TurnSchedule.sliceNanoseconds
-    private let whole = TurnSchedule.turnNanoseconds
+    private let slice = Limits.sliceNanoseconds
+    private let whole = Limits.turnNanoseconds
 
     /// Lets a user continue until it must stop, with a reading of the clock at each step. Returns the time that it had.
     private func serve(

@@ -142,7 +142,7 @@ struct RandomValues: Sendable {
         [0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32],
         [
             (1 << 53) - 1, 1 << 53, (1 << 53) + 1, 1_000_000_000_000_000, 1_000_000_000_000_001,
-            Limits.permitMilliseconds, Limits.permitMilliseconds + 1, 366 * 86_400_000, 366 * 86_400_000 + 1,
+            WireLimits.permitMilliseconds, WireLimits.permitMilliseconds + 1, 366 * 86_400_000, 366 * 86_400_000 + 1,
         ],
         [.max, .max - 1, .max, .max - 1, .min, .min + 1],
     ]
@@ -165,7 +165,7 @@ struct RandomValues: Sendable {
     fileprivate mutating func money() -> Money {
         guard isExtreme() else {
             return Money(
-                nanodollars: random.pick([0, 1, Int64(random.below(2_000_000_000)), Limits.callCost.nanodollars]))
+                nanodollars: random.pick([0, 1, Int64(random.below(2_000_000_000)), WireLimits.callCost.nanodollars]))
         }
         return Money(nanodollars: integer("money"))
     }
@@ -189,8 +189,8 @@ struct RandomValues: Sendable {
     fileprivate mutating func name() -> Name {
         let text: String
         switch random.below(24) {
-        case 0: text = String(repeating: "x", count: Limits.nameLength)
-        case 1: text = "名" + String(repeating: "y", count: Limits.nameLength - 3)
+        case 0: text = String(repeating: "x", count: WireLimits.nameLength)
+        case 1: text = "名" + String(repeating: "y", count: WireLimits.nameLength - 3)
         case 2:
             fresh += 1
             text = "f\(fresh)"
@@ -310,7 +310,7 @@ extension Name: RandomlyMade {
 
 extension String: RandomlyMade {
     fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
-        String(repeating: "t", count: values.length(upTo: Limits.textLength))
+        String(repeating: "t", count: values.length(upTo: WireLimits.textLength))
     }
 }
 
@@ -330,7 +330,7 @@ extension Optional: RandomlyMade where Wrapped: WireValue {
 extension Array: RandomlyMade where Element: WireValue {
     fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
         // One more than the longest list that a command accepts.
-        let length = values.length(upTo: Limits.curveLength + 1)
+        let length = values.length(upTo: WireLimits.curveLength + 1)
         return (0..<length).map { _ in values.value(Element.self, field) }
     }
 }

@@ -9,10 +9,10 @@ extension Simulation {
     func importOwnState(_ daemon: SimulatedDaemon) {
         let bytes = daemon.exported
         var session = openAuditSession(daemon)
-        for offset in stride(from: 0, to: bytes.count, by: Limits.chunkLength) {
+        for offset in stride(from: 0, to: bytes.count, by: WireLimits.chunkLength) {
             var chunk = ImportChunk()
             chunk.offset = UInt64(offset)
-            chunk.chunk = Bytes(Array(bytes[offset..<min(offset + Limits.chunkLength, bytes.count)]))
+            chunk.chunk = Bytes(Array(bytes[offset..<min(offset + WireLimits.chunkLength, bytes.count)]))
             if ask(chunk, &session, daemon) == nil { return fail("a piece of an import was refused") }
         }
         var commit = ImportCommit()

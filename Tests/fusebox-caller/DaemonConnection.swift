@@ -7,7 +7,7 @@ final class DaemonConnection {
     private let path: String
     private let worker = WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))
     private var socket: Int32 = -1
-    private var input = FrameReader(frameLimit: Limits.frameLength)
+    private var input = FrameReader(frameLimit: WireLimits.frameLength)
     private var sequence: UInt64 = 0
 
     /// How long the daemon may be away.
@@ -84,7 +84,7 @@ final class DaemonConnection {
     private func disconnect() {
         close(socket)
         socket = -1
-        input = FrameReader(frameLimit: Limits.frameLength)
+        input = FrameReader(frameLimit: WireLimits.frameLength)
     }
 
     // MARK: Bytes

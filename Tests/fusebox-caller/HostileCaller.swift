@@ -40,7 +40,7 @@ struct HostileCaller {
             try sendWhatIsTaken { $0.next(report) }
         case "permits":
             let candidates = try Candidates([Candidate(provider: Name("p"))])
-            try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: Limits.permitMilliseconds) }
+            try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: WireLimits.permitMilliseconds) }
         default: throw CallerFailure("\(kind) is not a kind")
         }
         while true {
@@ -141,7 +141,7 @@ struct HostileCaller {
     }
 
     private func sendHalfFrames() throws {
-        var frame = [UInt8](repeating: 0, count: Limits.frameLength)
+        var frame = [UInt8](repeating: 0, count: WireLimits.frameLength)
         let length = UInt32(frame.count - 4)
         for byte in 0..<4 { frame[byte] = UInt8(length >> UInt32(8 * byte) & 0xFF) }
         try keepUp(greeted) { $0.trickle(frame) }

@@ -137,7 +137,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "ledger record p p", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     _ = try client.call(record(cost, 0, 0))
                 }),
             Row(
@@ -194,7 +194,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "report --provider p --outcome failure", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     _ = try client.call(report(CallUsage(cost: cost)))
                 }),
             Row(
@@ -215,7 +215,7 @@ struct OptionRangesTests {
                 }.filter { !$0.text.hasPrefix("-") }),
             Row(
                 command: "admit --dry-run --provider other", option: "--cost",
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     try preview(client, Estimate(cost: cost))
                 }),
             Row(
@@ -225,7 +225,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "run --provider other", option: "--cost", rest: ["--", "/bin/true"],
-                values: dollars(upTo: Limits.callCost) { client, cost throws(ClientError) in
+                values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     try preview(client, Estimate(cost: cost))
                 }),
             Row(

@@ -97,8 +97,6 @@ public struct SectionTable<Source, Target>: Sendable {
 
 /// Collects the records of a section and hands them on in parts.
 public struct SectionWriter: ~Copyable {
-    @usableFromInline static var partBytes: Int { 256 * 1024 }
-
     private let head: SectionHead
     /// Takes a part, and says whether more is wanted.
     private let take: (SectionHead, borrowing ByteWriter) -> Bool
@@ -115,7 +113,7 @@ public struct SectionWriter: ~Copyable {
     public mutating func add(_ record: some VersionedRecord) {
         guard isWanted else { return }
         record.encode(into: &writer)
-        if writer.count >= Self.partBytes { end() }
+        if writer.count >= Limits.sectionPartBytes { end() }
     }
 
     @usableFromInline

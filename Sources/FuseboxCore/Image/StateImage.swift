@@ -46,9 +46,6 @@ public struct StateImage {
         guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
-        guard machine.names.hasDistinctFreeNumbers, machine.models.hasDistinctFreeNumbers else {
-            throw Refusal(.damagedData, "a number of a name is free twice")
-        }
         guard machine.permits.totals == permitTotals else {
             throw Refusal(
                 .damagedData,

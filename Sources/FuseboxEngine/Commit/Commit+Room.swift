@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
@@ -49,7 +50,9 @@ extension Commit {
     static func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + ownEntries }
 
     /// The room that a request may need for the engine's own entries that go with it.
-    private static var ownEntries: Int { 16 * JournalBatch.length(payload: 64) }
+    private static var ownEntries: Int {
+        Limits.ownInputsPerRequest * JournalBatch.length(payload: Limits.ownPayload)
+    }
 
     /// Whether a request that needs this room has to wait: for the next segment, or, if it is a user's who has its share of the
     /// room, for the disk. One that will be refused need not.

@@ -105,7 +105,7 @@ extension SnapshotRead.Reply {
             let length = try store.files.length(of: name.file)
             self.length = UInt64(length)
             let start = Int(min(offset, self.length))
-            let count = min(length - start, Limits.chunkLength)
+            let count = min(length - start, WireLimits.chunkLength)
             chunk = Bytes(try store.files.read(name.file, at: start, length: count))
         } catch { throw .storage(error) }
     }

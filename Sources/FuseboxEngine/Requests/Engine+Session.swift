@@ -39,7 +39,7 @@ extension Engine {
         reply.epoch = identity.epoch
         reply.profile = machine.profile
         reply.isOperator = session.peer.isOperator
-        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.frameLimit = UInt32(WireLimits.frameLength)
         reply.keptReplies = UInt32(machine.limits.keptReplies)
         reply.idleMilliseconds = machine.limits.idleMilliseconds
         reply.graceMilliseconds = machine.limits.workerGraceMilliseconds

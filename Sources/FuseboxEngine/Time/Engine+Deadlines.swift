@@ -28,7 +28,7 @@ extension Engine {
     /// follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
         let firstEvent = commit.outputs.events.nextNumber
-        for _ in 0..<Self.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
+        for _ in 0..<Limits.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
             guard let worker = lost.next(at: now) else { return }
             if state.machine.permits.hasCallsInFlight(worker) {
                 try applyOwn(ReclaimPermits(worker: worker), at: moment)
@@ -39,7 +39,6 @@ extension Engine {
     }
 
     private static var retryMilliseconds: Int64 { 1_000 }
-    private static var reclaimsPerTurn: Int { 16 }
 
     // A restart goes on from the last recorded moment by the wall clock's word. So a step of the wall clock is written
     // down: otherwise it would count as time that passed. Without a step the word is good, unless the clock is set back
@@ -78,13 +77,10 @@ extension Engine {
 
     /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
-        let placement = try commit.reserve(payload: Self.ownPayload)
+        let placement = try commit.reserve(payload: Limits.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         recordOwn(command, placement)
     }
-
-    /// No input of the engine's own has a longer payload, in bytes.
-    static var ownPayload: Int { 64 }
 
     // MARK: Workers that are gone
 
@@ -126,90 +122,5 @@ extension Engine {
     mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
         guard state.machine.permits.hasCallsInFlight(worker) else { return }
         lost.add(worker, until: now + milliseconds, since: session)
-    }
-}
-
-/// Workers that may come back until their deadline.
-struct LostWorkers {
-    private struct Loss {
-        var deadline: Timestamp
-        /// The session that ended; 0 if that was in an earlier life of the daemon.
-        var session: UInt64
-    }
-
-    private var losses: [WorkerID: Loss] = [:]
-    /// Those that are waited for, all equally long.
-    private var awaited = Line()
-    /// Those that are not: their deadline is that of the moment when that was known.
-    private var gone = Line()
-
-    /// The first deadline.
-    var nextDeadline: Timestamp? { first?.deadline }
-
-    /// The session whose end has lost a worker; nil if it is not lost.
-    func session(of worker: WorkerID) -> UInt64? { losses[worker]?.session }
-
-    mutating func add(_ worker: WorkerID, until deadline: Timestamp, since session: UInt64) {
-        if let earlier = losses[worker], earlier.deadline <= deadline { return }
-        losses[worker] = Loss(deadline: deadline, session: session)
-        if let last = awaited.last, last.deadline > deadline {
-            gone.add(worker, deadline)
-        } else {
-            awaited.add(worker, deadline)
-        }
-        dropReturned()
-    }
-
-    /// Forgets a worker: it came back, or holds nothing any more.
-    mutating func remove(_ worker: WorkerID) {
-        guard losses.removeValue(forKey: worker) != nil else { return }
-        dropReturned()
-    }
-
-    /// A worker whose deadline is over.
-    func next(at now: Timestamp) -> WorkerID? {
-        guard let first, first.deadline <= now else { return nil }
-        return first.worker
-    }
-
-    private var first: Line.Entry? {
-        guard let one = gone.first else { return awaited.first }
-        guard let other = awaited.first, other.deadline < one.deadline else { return one }
-        return other
-    }
-
-    private mutating func dropReturned() {
-        let losses = losses
-        awaited.dropFirst { losses[$0.worker]?.deadline != $0.deadline }
-        gone.dropFirst { losses[$0.worker]?.deadline != $0.deadline }
-    }
-
-    /// Workers by deadline. One that came back is still in it, and has no deadline any more or another one.
-    private struct Line {
-        struct Entry {
-            var worker: WorkerID
-            var deadline: Timestamp
-        }
-
-        private var entries: [Entry] = []
-        /// Where it begins.
-        private var head = 0
-
-        var first: Entry? { head < entries.count ? entries[head] : nil }
-
-        var last: Entry? { head < entries.count ? entries.last : nil }
-
-        /// Adds a worker, mostly at the end.
-        mutating func add(_ worker: WorkerID, _ deadline: Timestamp) {
-            let place = entries[head...].lastIndex { $0.deadline <= deadline }.map { $0 + 1 } ?? head
-            entries.insert(Entry(worker: worker, deadline: deadline), at: place)
-        }
-
-        mutating func dropFirst(while isOver: (Entry) -> Bool) {
-            while head < entries.count, isOver(entries[head]) { head += 1 }
-            guard head == entries.count || (head > 1_024 && head > entries.count / 2) else { return }
-            entries.removeFirst(head)
-            head = 0
-        }
     }
 }

@@ -68,18 +68,18 @@ package struct ProtocolReference: Sendable {
     /// The limits that a client must know, with their meanings.
     static let limits: [(name: String, value: Int, meaning: String)] = [
         (
-            "frameLength", Limits.frameLength,
+            "frameLength", WireLimits.frameLength,
             "bytes of a frame after its length field; the reply to hello has the value that is in force"
         ),
         (
-            "helloFrameLength", Limits.helloFrameLength,
+            "helloFrameLength", WireLimits.helloFrameLength,
             "bytes of a frame after its length field, until hello is answered"
         ),
-        ("nameLength", Limits.nameLength, "bytes of a name; at least 1"),
-        ("textLength", Limits.textLength, "bytes of a text"),
-        ("chunkLength", Limits.chunkLength, "bytes of one value of type bytes"),
-        ("pageLength", Limits.pageLength, "entries of one page of a list"),
-        ("curveLength", Limits.curveLength, "points of a degradation curve"),
+        ("nameLength", WireLimits.nameLength, "bytes of a name; at least 1"),
+        ("textLength", WireLimits.textLength, "bytes of a text"),
+        ("chunkLength", WireLimits.chunkLength, "bytes of one value of type bytes"),
+        ("pageLength", WireLimits.pageLength, "entries of one page of a list"),
+        ("curveLength", WireLimits.curveLength, "points of a degradation curve"),
     ]
 }
 

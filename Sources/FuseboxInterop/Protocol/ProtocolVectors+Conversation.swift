@@ -48,7 +48,7 @@ extension ProtocolVectors {
         var reply = Hello.Reply()
         reply.version = 1
         reply.epoch = 0x1122_3344_5566_7788
-        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.frameLimit = UInt32(WireLimits.frameLength)
         reply.keptReplies = 4_096
         reply.idleMilliseconds = 86_400_000
         reply.graceMilliseconds = 2_000

@@ -63,7 +63,7 @@ public struct Overview: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most \(Limits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("now", &now, "the steady clock at this page")
         }
@@ -159,7 +159,7 @@ public struct SnapshotRead: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("chunk", &chunk, "at most \(Limits.chunkLength / 1024) KiB; empty at the end")
+            try visitor.field("chunk", &chunk, "at most \(WireLimits.chunkLength / 1024) KiB; empty at the end")
             try visitor.field("length", &length, "of the whole file")
         }
     }
@@ -182,7 +182,7 @@ public struct ImportChunk: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("offset", &offset, "the bytes sent before")
-        try visitor.field("chunk", &chunk, "at most \(Limits.chunkLength / 1024) KiB")
+        try visitor.field("chunk", &chunk, "at most \(WireLimits.chunkLength / 1024) KiB")
     }
 }
 

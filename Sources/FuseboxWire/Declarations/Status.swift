@@ -71,7 +71,7 @@ extension Status {
         case .frameTooLarge:
             StatusDeclaration(
                 3, closes: true,
-                "The length is above `frameLimit`; above \(Limits.helloFrameLength) before hello.")
+                "The length is above `frameLimit`; above \(WireLimits.helloFrameLength) before hello.")
         case .unsupportedVersion:
             StatusDeclaration(4, closes: true, "No version in common. The message names the server's.")
         case .helloRequired: StatusDeclaration(5, closes: true, "A request came before hello, or a second hello.")

@@ -59,7 +59,7 @@ struct ToldUsage {
         case "cost":
             if let cost = try? MoneyArgument.cost(value).money, add(Usage(cost: cost)) { return "" }
             misreadCost = .cost
-            return "dollars, from 0 to \(Limits.callCost)"
+            return "dollars, from 0 to \(WireLimits.callCost)"
         case "input-tokens":
             if let count = try? NumberArgument.count(value), add(Usage(inputTokens: count)) { return "" }
             unreadTokens = .input
@@ -69,7 +69,7 @@ struct ToldUsage {
             unreadTokens = .output
             return "a whole number, from 0 to \(UInt32.max)"
         case "model":
-            guard (try? Name(value)) != nil else { return "a name of 1 to \(Limits.nameLength) bytes" }
+            guard (try? Name(value)) != nil else { return "a name of 1 to \(WireLimits.nameLength) bytes" }
             model = value
             usage?.model = value
         case "outcome":
@@ -94,7 +94,7 @@ struct ToldUsage {
 
     private mutating func add(_ more: Usage) -> Bool {
         var sum = usage ?? Usage(model: model)
-        guard let cost = sum.cost.adding(more.cost), cost <= Limits.callCost else { return false }
+        guard let cost = sum.cost.adding(more.cost), cost <= WireLimits.callCost else { return false }
         let (input, output) = (sum.inputTokens + more.inputTokens, sum.outputTokens + more.outputTokens)
         guard max(input, output) <= Int(UInt32.max) else { return false }
         (sum.cost, sum.inputTokens, sum.outputTokens) = (cost, input, output)

@@ -71,7 +71,7 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Distinct workers that must report failures before the breaker opens fully, at most 16. (default: unchanged; initially 1)",
+                "Distinct workers that must report failures before the breaker opens fully, at most \(WireLimits.minWorkers). (default: unchanged; initially 1)",
                 valueName: "count"),
             transform: NumberArgument.within(0...Int(ValueRanges.minWorkers.upperBound)))
         var minWorkers: Int?

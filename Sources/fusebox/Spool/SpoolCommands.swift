@@ -16,7 +16,7 @@ struct SpoolCommands: ParsableCommand {
 
             The spool is the directory $FUSEBOX_SPOOL. If that is not set, it is $XDG_STATE_HOME/fusebox/spool, by default \
             ~/.local/state/fusebox/spool, and for users without a home directory /var/tmp/fusebox-spool-UID. It takes \
-            \(SpoolFolder.filesLimit) files and \(SpoolFolder.bytesLimit >> 20) MiB at most.
+            \(ClientLimits.spoolFiles) files and \(ClientLimits.spoolBytes >> 20) MiB at most.
             """,
         subcommands: [List.self, Show.self, Deliver.self, Discard.self])
 

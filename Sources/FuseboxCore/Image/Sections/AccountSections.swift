@@ -51,8 +51,7 @@ enum ModelAccountSection: SnapshotSection {
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.ledger.providers.forEachIndex { index in
-            var place = machine.ledger.providers[existing: index].firstModel
-            while place != CreditLedger.noModel {
+            machine.ledger.providers[existing: index].models.forEach(machine.ledger.modelLinks) { place in
                 let account = machine.ledger.models[place]
                 var image = ModelAccountImage()
                 image.provider = UInt32(account.provider.index)
@@ -62,7 +61,6 @@ enum ModelAccountSection: SnapshotSection {
                 image.answering = account.answering.map { UInt32($0.index) }
                 image.user = account.user
                 part.add(image)
-                place = account.next
             }
         }
     }

@@ -18,7 +18,7 @@ public struct Admit: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "1 to \(Limits.candidates), best first")
+        try visitor.field("candidates", &candidates, "at least 1, best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
         try visitor.field(
             "ttlMilliseconds", &ttlMilliseconds,
@@ -171,7 +171,7 @@ public struct AdmitPreview: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "1 to \(Limits.candidates), best first")
+        try visitor.field("candidates", &candidates, "at least 1, best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
     }
 }
@@ -197,7 +197,7 @@ public struct PermitList: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permits", &permits, "at most \(Limits.pageLength), in the order of their numbers")
+            try visitor.field("permits", &permits, "at most \(WireLimits.pageLength), in the order of their numbers")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("totals", &totals, "what became of all permits")
             try visitor.field("now", &now, "the steady clock at this page")

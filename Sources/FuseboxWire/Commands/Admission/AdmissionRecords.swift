@@ -113,7 +113,7 @@ public struct Candidate: WireRecord {
 }
 
 /// The ways that a call may go, best first.
-public typealias Candidates = InlineList<16, Candidate>
+public typealias Candidates = WireLimits.CandidateList<Candidate>
 
 /// What a call may cost at most.
 public struct Estimate: WireRecord {
@@ -127,7 +127,8 @@ public struct Estimate: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "cost", &cost, "$0 to \(Quantity.dollars(Limits.callCost)); held against budgets until the call is settled")
+            "cost", &cost,
+            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets until the call is settled")
         try visitor.field(
             "tokens", &tokens,
             "input and output together, 0 to \(Quantity.grouped(UInt32.max)); counted against token limits at once")
@@ -160,7 +161,7 @@ public struct AdmissionDecision: OpenRecord {
     public var candidate: UInt8?
     public var state: BreakerState = .closed
     public var share: Double = 1
-    public var denials = InlineList<16, Denial>()
+    public var denials = WireLimits.CandidateList<Denial>()
     public var retryAfterMilliseconds: Int64?
     @inlinable public init() {}
 
@@ -199,7 +200,7 @@ public struct CallUsage: WireRecord {
             "model", &model,
             "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
         )
-        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(Limits.callCost))")
+        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }

@@ -134,7 +134,7 @@ public struct BreakerList: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most \(Limits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }

@@ -84,12 +84,12 @@ public struct BreakerConfiguration: WireRecord {
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(Limits.curveLength) points")
+            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points")
         try visitor.field(
             "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
         try visitor.field(
             "minWorkers", &minWorkers,
-            "workers that failures must come from within the monitoring period for it to open fully; 1 to \(Limits.minWorkers)"
+            "workers that failures must come from within the monitoring period for it to open fully; 1 to \(WireLimits.minWorkers)"
         )
     }
 }
@@ -133,13 +133,13 @@ public struct BreakerConfigurationChange: WireRecord {
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; at most \(Limits.curveLength) points; an empty one stands for the default"
+            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; at most \(WireLimits.curveLength) points; an empty one stands for the default"
         )
         try visitor.field(
             "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
         try visitor.field(
             "minWorkers", &minWorkers,
-            "workers that failures must come from within the monitoring period for it to open fully; 0 counts as 1, at most \(Limits.minWorkers)"
+            "workers that failures must come from within the monitoring period for it to open fully; 0 counts as 1, at most \(WireLimits.minWorkers)"
         )
     }
 }

@@ -22,7 +22,7 @@ public struct LedgerRecord: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that answered")
-        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(Limits.callCost))")
+        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }

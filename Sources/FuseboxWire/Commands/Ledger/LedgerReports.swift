@@ -94,7 +94,7 @@ public struct LedgerProviders: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("accounts", &accounts, "at most \(Limits.pageLength)")
+            try visitor.field("accounts", &accounts, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -123,7 +123,7 @@ public struct LedgerModels: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("accounts", &accounts, "at most \(Limits.pageLength)")
+            try visitor.field("accounts", &accounts, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -250,7 +250,7 @@ public struct LedgerSummaries: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("summaries", &summaries, "at most \(Limits.pageLength)")
+            try visitor.field("summaries", &summaries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -330,7 +330,7 @@ public struct LedgerBudgets: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most \(Limits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -370,7 +370,7 @@ public struct LedgerClosedPeriods: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("periods", &periods, "at most \(Limits().closedPeriods)")
+            try visitor.field("periods", &periods, "those that are kept, oldest first")
         }
     }
 }
