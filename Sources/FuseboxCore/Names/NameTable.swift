@@ -20,6 +20,13 @@ public struct ModelID: NameIdentifier {
     public var index: Int { Int(number) }
 }
 
+/// A tag.
+public struct TagID: NameIdentifier {
+    private let number: UInt32
+    public init(index: Int) { number = UInt32(index) }
+    public var index: Int { Int(number) }
+}
+
 /// Turns names into small integers and back.
 ///
 /// A name lives as long as something refers to it; its number is then given to another.
