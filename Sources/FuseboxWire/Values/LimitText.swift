@@ -201,7 +201,7 @@ public struct LimitText {
 
     private enum Unit {
         case second, minute
-        case calendar(CalendarUnit)
+        case calendar(WindowUnit)
 
         /// How long it is; nil where that differs from one to the next.
         var milliseconds: Int64? {
@@ -317,7 +317,7 @@ public struct LimitText {
         "december",
     ]
 
-    private mutating func calendar(_ unit: CalendarUnit) throws(Failure) -> LimitWindow {
+    private mutating func calendar(_ unit: WindowUnit) throws(Failure) -> LimitWindow {
         var window = LimitWindow.calendar(unit)
         while let word = next {
             if take("in") {
@@ -336,7 +336,7 @@ public struct LimitText {
         return window
     }
 
-    private mutating func readAnchor(of unit: CalendarUnit, into window: inout LimitWindow) throws(Failure) {
+    private mutating func readAnchor(of unit: WindowUnit, into window: inout LimitWindow) throws(Failure) {
         switch unit {
         case .hour, .day: throw failure("a \(unit) begins with itself; weeks, months, quarters and years begin 'from' a day")
         case .week:

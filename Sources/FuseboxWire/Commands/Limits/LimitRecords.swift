@@ -49,7 +49,7 @@ public enum WindowKind: UInt8, WireEnumeration {
 }
 
 /// A unit of the calendar.
-public enum CalendarUnit: UInt8, WireEnumeration {
+public enum WindowUnit: UInt8, WireEnumeration {
     case hour = 0
     case day = 1
     case week = 2
@@ -65,7 +65,7 @@ public struct LimitWindow: WireRecord, Equatable {
     /// Of a sliding or fixed window: 1 s to 366 days, in milliseconds; of others 0.
     public var lengthMilliseconds: Int64 = 0
     /// Of a calendar window.
-    public var unit: CalendarUnit = .day
+    public var unit: WindowUnit = .day
     /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31; of a
     /// year the day of `anchorMonth`. 1 otherwise.
     public var anchorDay: UInt8 = 1
@@ -82,7 +82,7 @@ public struct LimitWindow: WireRecord, Equatable {
     public static func fixed(milliseconds: Int64) -> LimitWindow { LimitWindow(.fixed, milliseconds) }
     /// A unit of the calendar.
     public static func calendar(
-        _ unit: CalendarUnit, anchorDay: UInt8 = 1, anchorMonth: UInt8 = 1, zone: Name? = nil
+        _ unit: WindowUnit, anchorDay: UInt8 = 1, anchorMonth: UInt8 = 1, zone: Name? = nil
     ) -> LimitWindow {
         var window = LimitWindow(.calendar)
         window.unit = unit
