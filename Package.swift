@@ -35,23 +35,29 @@ let package = Package(
         // Without `pkgConfig`: SwiftPM would look for libuv, and warn that it is missing, in packages that use the client only.
         .systemLibrary(name: "CLibuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "FuseboxCollections", swiftSettings: strict),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(
-            name: "FuseboxCore", dependencies: ["FuseboxWire"], swiftSettings: strict, linkerSettings: mathematics),
+            name: "FuseboxCore", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict,
+            linkerSettings: mathematics),
         .target(name: "FuseboxStore", dependencies: ["FuseboxWire"], swiftSettings: strict),
         .target(name: "FuseboxLoop", dependencies: ["CLibuv"], swiftSettings: strict),
         .target(
-            name: "FuseboxEngine", dependencies: ["FuseboxCore", "FuseboxStore", "FuseboxWire"],
+            name: "FuseboxEngine",
+            dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxStore", "FuseboxWire"],
             swiftSettings: strict),
         .target(
-            name: "FuseboxServer", dependencies: ["FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
+            name: "FuseboxServer",
+            dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
             swiftSettings: strict),
-        .target(name: "FuseboxClient", dependencies: ["FuseboxWire"], swiftSettings: strict),
+        .target(
+            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict),
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),
         .executableTarget(
-            name: "fuseboxd", dependencies: ["FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
+            name: "fuseboxd",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxServer", "FuseboxWire", argumentParser],
             swiftSettings: strict),
         .executableTarget(
             name: "fusebox",
@@ -62,7 +68,10 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
         .testTarget(
-            name: "FuseboxServerTests", dependencies: ["FuseboxServer", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxCollectionsTests", dependencies: ["FuseboxCollections"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxServerTests", dependencies: ["FuseboxCore", "FuseboxServer", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
@@ -93,7 +102,7 @@ let package = Package(
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests",
-            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxWire", "fuseboxd"],
+            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxProductTests",

@@ -88,12 +88,8 @@ extension FuseboxClient {
 
         /// How many reports are kept.
         var queueLimit: Int {
-            guard case .failOpen(let limit) = self else { return Self.settleLimit }
-            return min(max(limit, 0), Exchange.inFlightLimit / 2)
+            guard case .failOpen(let limit) = self else { return ClientLimits.queuedSettles }
+            return min(max(limit, 0), ClientLimits.queuedReports)
         }
-
-        /// How many settles of `withPermit` are kept by a client that fails closed: no more calls than these can have been
-        /// under way when the daemon went, but for very busy workers.
-        private static let settleLimit = 4_096
     }
 }

@@ -48,7 +48,7 @@ extension Profile {
     /// hit. Under the reference's rules accounts keep both sums: the exact one is told, the other one decides.
     var reckonsInDollars: Bool { self == .llmProviders }
 
-    /// In the reference a record may cost anything. A call of more than `Limits.callCost` is a mistake of units, and one such
+    /// In the reference a record may cost anything. A call of more than `WireLimits.callCost` is a mistake of units, and one such
     /// record would use up every budget. Sums are checked either way.
     var boundsRecords: Bool { self == .fusebox }
 

@@ -43,7 +43,7 @@ extension CreditLedger {
         providers.forEachIndex { index in
             providers[existing: index].dollars = Money(nanodollars: providers[existing: index].sums.spend).dollars
         }
-        for place in 0..<models.count {
+        for place in 0..<models.end where models.contains(place) {
             models[place].dollars = Money(nanodollars: models[place].sums.spend).dollars
         }
     }

@@ -25,6 +25,7 @@ public struct StateMachine: Sendable {
 
     /// An empty state whose first budget period begins at `moment`.
     public init(profile: Profile = .fusebox, limits: Limits = Limits(), at moment: Moment) {
+        precondition(Limits.constantsHold)
         let moment = moment.clamped
         self.profile = profile
         self.limits = limits

@@ -2,23 +2,26 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// Who is there, and who goes.
+/// The open connections.
 extension Server {
+    /// Tells the engine the number of connections, for `status`.
     func takeCensus() {
         keeper.engine.census.connections = UInt32(quotas.connections)
         keeper.engine.census.connectionLimit = UInt32(limits.connections)
     }
 
-    /// The connection of a session, if it is still there.
+    /// The connection of a session; nil if it is closed.
     func connection(_ session: UInt64) -> Connection? {
-        let slot = Int(session & 0xFFFF_FFFF)
-        guard slot < connections.count, let connection = connections[slot], connection.session.id == session else {
+        let slot = slot(of: session)
+        guard connections.contains(slot), let connection = connections[slot], connection.session.id == session else {
             return nil
         }
         return connection
     }
 
-    /// Closes a connection because something is wrong with it.
+    private func slot(of session: UInt64) -> Int { Int(session & 0xFFFF_FFFF) }
+
+    /// Closes a connection because of a problem, and logs the reason.
     func drop(_ connection: Connection, _ reason: String) {
         log(.info, "dropped \(connection.session.client) (process \(connection.session.peer.processID)): \(reason)")
         remove(connection)
@@ -27,25 +30,26 @@ extension Server {
     /// Closes a connection.
     func remove(_ connection: Connection) {
         guard connection.stream.isOpen else { return }
-        connection.letGo()
+        connection.uncountMemory()
+        let processIsGone = processIsGone(of: connection)
         connection.stream.close()
-        keeper.engine.sessionEnded(
-            connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
-        let slot = Int(connection.session.id & 0xFFFF_FFFF)
+        keeper.engine.sessionEnded(connection.session, processIsGone: processIsGone)
+        leaveProcess(connection)
+        let slot = slot(of: connection.session.id)
         connections[slot] = nil
-        freeSlots.append(slot)
+        connections.remove(at: slot)
         quotas.remove(connection.session.id, of: connection.user)
         takeCensus()
     }
 
     func bytesArrived() { turnsUntilQuiet = 2 }
 
-    /// Ends the connections whose worker has connected anew.
+    /// Ends the connections whose workers have opened newer ones.
     func endFenced() {
         guard !keeper.engine.fenced.isEmpty else { return }
         let fenced = keeper.engine.fenced
         keeper.engine.fencingDone()
-        let refusal = Refusal(.fenced, "the same worker has connected anew; this connection is over")
+        let refusal = Refusal(.fenced, "a newer connection of the same worker has replaced this one")
         for session in fenced { connection(session)?.finish(refusal) }
     }
 }

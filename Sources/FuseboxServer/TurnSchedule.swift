@@ -1,62 +1,59 @@
-/// Shares the time of a loop turn among users: whose requests are handled, and whose wait for the next turn.
-///
-/// A turn has a deadline. A user whose requests arrive after it still gets a slice of time in the turn, so that nobody
-/// waits for what others have sent before. What is left over waits in a queue for each user; the next turns serve the users
-/// one after the other, a slice each, and of each user the connection that has waited the longest. While nobody waits, a
-/// connection goes on to the deadline.
-///
-/// Time is that of the monotonic clock, in nanoseconds. Users are small numbers that the owner deals. A look at the clock
-/// charges what has passed since the last one to the user who was served meanwhile.
-struct TurnSchedule {
-    /// How long a turn handles requests, and how long a user may go on while others wait.
-    static let turnNanoseconds: Int64 = 2_000_000
-    static let sliceNanoseconds: Int64 = 250_000
+import FuseboxCollections
+import FuseboxCore
 
+/// Divides the time of a loop turn among users. It decides whose requests are handled and whose wait for the next turn.
+///
+/// A turn has a deadline. A user whose requests arrive after the deadline still gets one slice of time in the turn, so
+/// that no user waits for another's earlier requests. Each user has a queue of connections with unhandled requests. The
+/// next turns serve the users round-robin, one slice each, and of each user the connection that has waited longest.
+/// While no connection waits, a connection may continue until the deadline.
+///
+/// Times are on the monotonic clock, in nanoseconds. Users are small numbers that `UserQuotas` assigns. Each reading of
+/// the clock charges the time since the last reading to the user that was served in between.
+struct TurnSchedule {
     private struct User {
-        /// Sessions with requests left over, oldest first, from `head` on.
-        var waiting: [UInt64] = []
-        var head = 0
-        /// The time that it has used in the turn `turn`.
+        /// Sessions with unhandled requests, in order of arrival.
+        var waiting = Fifo<UInt64>()
+        /// The time that the user has used in the turn `turn`.
         var used: Int64 = 0
         var turn: UInt64 = 0
     }
 
     private var users: [User] = []
-    /// Users with sessions that wait, in the order in which they are served, from `ringHead` on.
-    private var ring: [Int] = []
-    private var ringHead = 0
+    /// Users with waiting sessions, in the order of service.
+    private var ring = Fifo<Int>()
     private var turn: UInt64 = 0
     private var deadline: Int64 = .max
     private var lastLook: Int64 = 0
-    /// Who has been served since the last look.
+    /// The user that was served since the last reading of the clock.
     private var served: Int?
-    /// When the one who is being served from the queue was taken from it; nil outside of that.
+    /// When the session that is being served was taken from the queue; nil if it did not come from there.
     private var takenAt: Int64?
 
     /// Whether sessions wait.
-    var hasWaiting: Bool { ringHead < ring.count }
+    var hasWaiting: Bool { !ring.isEmpty }
 
     /// Begins a turn.
     mutating func begin(at now: Int64) {
         turn += 1
-        deadline = now + Self.turnNanoseconds
+        deadline = now + Limits.turnNanoseconds
         lastLook = now
         served = nil
         takenAt = nil
     }
 
-    /// From here on everybody may go on: it is the end.
+    /// Ends the limits on time, for the shutdown. From now on every user may continue.
     mutating func endFairness() { deadline = .max }
 
-    /// Whether a user may go on.
+    /// Whether the next request of the user may be handled now.
     mutating func mayGoOn(_ user: Int, at now: Int64) -> Bool {
         charge(until: now)
         reserve(user)
         served = user
         if deadline == .max { return true }
         if now < deadline, !hasWaiting { return true }
-        if let takenAt { return now - takenAt < Self.sliceNanoseconds }
-        return users[user].turn != turn || users[user].used < Self.sliceNanoseconds
+        if let takenAt { return now - takenAt < Limits.sliceNanoseconds }
+        return users[user].turn != turn || users[user].used < Limits.sliceNanoseconds
     }
 
     private mutating func charge(until now: Int64) {
@@ -74,57 +71,30 @@ struct TurnSchedule {
     /// Puts a session at the end of its user's queue.
     mutating func wait(_ session: UInt64, of user: Int) {
         reserve(user)
-        if users[user].head == users[user].waiting.count { ring.append(user) }
+        if users[user].waiting.isEmpty { ring.append(user) }
         users[user].waiting.append(session)
     }
 
-    /// Takes the session that is served next; nil if none waits or the turn is over.
+    /// Removes and returns the session that is served next; nil if none waits or the deadline has passed.
     ///
-    /// It may go on for a slice. Call it again when it has ended.
+    /// The session has one slice. Call this again once it was served.
     mutating func next(at now: Int64) -> UInt64? {
         charge(until: now)
         served = nil
         takenAt = nil
         guard hasWaiting, now < deadline else { return nil }
-        let user = ring[ringHead]
-        ringHead += 1
-        let session = users[user].waiting[users[user].head]
-        users[user].head += 1
-        if users[user].head == users[user].waiting.count {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        } else {
-            // Its other sessions come when all other users have been served.
-            ring.append(user)
-        }
-        compact(user)
+        let user = ring.removeFirst()
+        let session = users[user].waiting.removeFirst()
+        // The user's other sessions are served after all other users.
+        if !users[user].waiting.isEmpty { ring.append(user) }
         takenAt = now
         return session
     }
 
-    /// Gives back the room of what has been taken, so that a queue that is never empty does not grow.
-    private mutating func compact(_ user: Int) {
-        if users[user].head > 1_024, users[user].head > users[user].waiting.count / 2 {
-            users[user].waiting.removeFirst(users[user].head)
-            users[user].head = 0
-        }
-        if ringHead == ring.count {
-            ring.removeAll(keepingCapacity: true)
-            ringHead = 0
-        } else if ringHead > 1_024, ringHead > ring.count / 2 {
-            ring.removeFirst(ringHead)
-            ringHead = 0
-        }
-    }
-
-    /// Forgets all that wait.
+    /// Removes all waiting sessions.
     mutating func removeAll() {
-        ring.removeAll(keepingCapacity: true)
-        ringHead = 0
-        for user in users.indices {
-            users[user].waiting.removeAll(keepingCapacity: true)
-            users[user].head = 0
-        }
+        ring.removeAll()
+        for user in users.indices { users[user].waiting.removeAll() }
     }
 
     private mutating func reserve(_ user: Int) {

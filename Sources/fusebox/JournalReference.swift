@@ -4,9 +4,9 @@ import FuseboxWire
 
 /// The generated part of `proto-docs/journal.md`: the records of the journal, and those of workers in snapshots.
 ///
-/// It stands here because the tool is the only one that knows the store, the engine and the documents.
+/// It is in the tool because only the tool imports the store, the engine and the reference.
 enum JournalReference {
-    /// The records' tables; ends with a line break.
+    /// The tables of the records. They end with a line break.
     static func markdown() -> String {
         var schema = Schema()
         let records: [(name: String, fields: [Schema.Field])] = [

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Every typed method: what it sends, and what it makes of the reply.
+/// Every typed method: its request, and its conversion of the reply.
 struct SubjectTests {
     /// Lists come in three pages.
     private static func answer(_ request: FakeServer.Request) {
@@ -204,7 +204,7 @@ struct SubjectTests {
         }
     }
 
-    @Test(arguments: [0, 1, Limits.chunkLength, Limits.chunkLength + 1, 3 * Limits.chunkLength])
+    @Test(arguments: [0, 1, WireLimits.chunkLength, WireLimits.chunkLength + 1, 3 * WireLimits.chunkLength])
     func anImportGoesInChunks(_ length: Int) async throws {
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
         let client = try server.connect()
@@ -215,7 +215,7 @@ struct SubjectTests {
             server.requests.filter { $0.command == 85 }.reduce(into: []) { bytes, request in
                 let chunk: ImportChunk = request.decoded()
                 if chunk.offset == 0 { bytes = [] }
-                #expect(Int(chunk.offset) == bytes.count && chunk.chunk.contents.count <= Limits.chunkLength)
+                #expect(Int(chunk.offset) == bytes.count && chunk.chunk.contents.count <= WireLimits.chunkLength)
                 bytes += chunk.chunk.contents
             }
         }
@@ -224,7 +224,7 @@ struct SubjectTests {
         #expect(sent() == bytes)
     }
 
-    @Test(arguments: [0, 1, Limits.chunkLength, 2 * Limits.chunkLength + 5])
+    @Test(arguments: [0, 1, WireLimits.chunkLength, 2 * WireLimits.chunkLength + 5])
     func aSnapshotIsReadToItsEnd(_ length: Int) async throws {
         let file = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let server = FakeServer { request in
@@ -232,7 +232,7 @@ struct SubjectTests {
             let asked: SnapshotRead = request.decoded()
             var reply = SnapshotRead.Reply()
             reply.length = UInt64(length)
-            reply.chunk = Bytes(Array(file[Int(asked.offset)...].prefix(Limits.chunkLength)))
+            reply.chunk = Bytes(Array(file[Int(asked.offset)...].prefix(WireLimits.chunkLength)))
             request.reply(reply)
         }
         let client = try server.connect()

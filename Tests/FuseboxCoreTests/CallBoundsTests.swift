@@ -3,11 +3,11 @@ import Testing
 
 @testable import FuseboxCore
 
-/// What one call may cost, and sums that hold whatever was counted into them.
+/// The bound on the cost of one call, and sums that never overflow.
 @Suite("Bounds of one call and of sums")
 struct CallBoundsTests {
     private static let day: Int64 = 86_400_000
-    private static let most = Limits.callCost
+    private static let most = WireLimits.callCost
     private static let tooMuch: [Money] = [
         Money(nanodollars: most.nanodollars + 1), Money(nanodollars: -1), Money(nanodollars: .max),
         Money(nanodollars: .max - 1), Money(nanodollars: .min),
@@ -76,7 +76,7 @@ struct CallBoundsTests {
         #expect(pool.rollingSum(of: &list, at: at(0)) == SpendSum(cost: .max, count: 3))
         pool.record(SpendEntry(at: at(Self.day + 1), cost: 5), in: &list)
         #expect(pool.rollingSum(of: &list, at: at(Self.day + 1)) == SpendSum(cost: 5, count: 1))
-        // Merged stretches are held at the range's end, and so is the sum of all.
+        // Merged stretches are clamped to the range, and so is the sum of all.
         for step in 0..<6_000 { pool.record(SpendEntry(at: at(Self.day + Int64(step)), cost: .max), in: &list) }
         #expect(pool.sum(of: list, since: at(0)) == SpendSum(cost: .max, count: 6_004))
         #expect(pool.rollingSum(of: &list, at: at(3 * Self.day)) == SpendSum())
@@ -115,7 +115,7 @@ struct CallBoundsTests {
         limits.permitsPerUser = 49_152
         var rig = Rig(limits: limits)
         let estimate = Estimate(cost: Self.most, tokens: .max)
-        let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: Limits.permitMilliseconds)
+        let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: WireLimits.permitMilliseconds)
         for _ in 0..<limits.permitsPerUser { _ = try rig.apply(admit, by: 1) }
         rig.expect(.limitReached, of: admit, by: 1)
         for _ in limits.permitsPerUser..<limits.permits { _ = try rig.apply(admit, by: 0) }
@@ -124,15 +124,15 @@ struct CallBoundsTests {
         #expect(totals.outstanding == UInt64(limits.permits) && totals.held == Money(nanodollars: .max))
         let isSame = try rig.machine.restored().image == rig.machine.image
         #expect(isSame)
-        // An enforced budget of all the money there is does not hold them.
+        // An enforced budget of the largest amount cannot cover them.
         try rig.apply(
             LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max), isEnforced: true)))
         let first = try #require(try rig.apply(PermitList(cursor: 0)).permits.first?.permit)
         _ = try rig.apply(Settle(permit: first, outcome: .cancelled), by: 1)
         #expect(try rig.apply(admit, by: 3).decision.denials.array.map(\.reason) == [.providerBudget])
-        _ = try rig.apply(Advance(), at: Limits.permitMilliseconds)
-        while rig.machine.isDue(at: Moment(milliseconds: Limits.permitMilliseconds)) {
-            _ = try rig.apply(Advance(), at: Limits.permitMilliseconds)
+        _ = try rig.apply(Advance(), at: WireLimits.permitMilliseconds)
+        while rig.machine.isDue(at: Moment(milliseconds: WireLimits.permitMilliseconds)) {
+            _ = try rig.apply(Advance(), at: WireLimits.permitMilliseconds)
         }
         #expect(rig.machine.permits.totals.held == .zero)
     }
@@ -169,7 +169,7 @@ struct CallBoundsTests {
             try rig.apply(LedgerSetPeriod(length: .month), at: moment)
             try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 366 * Self.day), at: moment)
             _ = try rig.apply(BeginPermitNumbers(salt: .max), at: moment)
-            let admit = Admit(candidates: candidates(), ttlMilliseconds: Limits.permitMilliseconds)
+            let admit = Admit(candidates: candidates(), ttlMilliseconds: WireLimits.permitMilliseconds)
             _ = try rig.apply(admit, at: moment)
             var turns = 0
             while rig.machine.isDue(at: Moment(milliseconds: moment)), turns < 10 {

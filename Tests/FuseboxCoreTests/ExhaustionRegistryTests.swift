@@ -103,7 +103,7 @@ struct ExhaustionRegistryTests {
         var cursor = Page.end
         repeat {
             let page = try rig.apply(ExhaustionList(cursor: cursor), at: 50)
-            #expect(page.entries.count <= Limits.pageLength)
+            #expect(page.entries.count <= WireLimits.pageLength)
             listed.formUnion(page.entries.map(\.provider))
             cursor = page.next
         } while cursor != Page.end

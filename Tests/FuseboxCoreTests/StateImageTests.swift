@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// Images that no state writes: what a start or an import refuses, so that nothing traps later.
+/// Images that no state writes. A start or an import refuses them, so that nothing traps later.
 @Suite("Images of a state")
 struct StateImageTests {
     private func image(_ sections: [(ImageSection, [any WireRecord])]) throws(Refusal) -> StateMachine {

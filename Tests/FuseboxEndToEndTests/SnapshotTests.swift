@@ -4,12 +4,12 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// State comes back by itself, and what cannot be read is said and kept.
+    /// The state is recovered automatically. Files that cannot be read are reported and kept.
     @Suite struct SnapshotTests {
         /// The snapshot that a new journal begins with.
         private static let empty = "snapshot-00000000000000000000.fusebox"
 
-        /// Something of each kind to be found again.
+        /// Makes one change of each kind.
         private func fill(_ daemon: DaemonProcess) throws {
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             for _ in 0..<5 { _ = try client.breakers.failure("openai") }
@@ -51,7 +51,7 @@ extension EndToEnd {
             try fill(daemon)
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             #expect(waitUntil { (try? client.status()).map { $0.snapshotSequence == $0.sequence } ?? false })
-            // It holds what was acknowledged: a daemon that is killed now loses nothing.
+            // The snapshot has all acknowledged changes, so killing the daemon now loses nothing.
             daemon.send(SIGKILL)
             #expect(try daemon.wait() == 128 + SIGKILL)
             try expectIsFilled(try DaemonProcess(in: daemon.folder))
@@ -119,7 +119,7 @@ extension EndToEnd {
             write(bytes, to: file)
         }
 
-        /// In the magic, the version, the header and the sections.
+        /// Damage in the magic, the version, the header and the sections.
         @Test(arguments: [0, 8, 30, 100])
         func aDamagedNewestFallsBackLoudlyAndIsKept(_ place: Int) throws {
             let folder = try twoGenerations()
@@ -132,7 +132,7 @@ extension EndToEnd {
             #expect(daemon.log.contains("the journal brought everything back"))
             #expect(daemon.log.contains(newest))
             #expect(contents(of: "\(folder("data"))/\(newest).damaged") == broken)
-            // Going on from there, the next start is an ordinary one.
+            // The start after that is an ordinary one.
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             #expect(try client.ledger.total().spend == Money(nanodollars: 3_600_001))
             try record(client, nanodollars: 5)
@@ -188,7 +188,7 @@ extension EndToEnd {
             options.dataPath = first.folder("other-data")
             let second = DaemonProcess(starting: options, in: first.folder)
             #expect(try second.wait() == 75)
-            #expect(second.log.contains("somebody listens on"))
+            #expect(second.log.contains("another process listens on"))
             try fill(first)
             try expectIsFilled(first)
         }
@@ -264,7 +264,7 @@ extension EndToEnd {
             let running = try DaemonProcess(.init(), in: folder)
             let beside = DaemonProcess(starting: .init(flags: ["--check"]), in: folder)
             #expect(try beside.wait() == 75)
-            #expect(beside.log.contains("somebody listens"))
+            #expect(beside.log.contains("another process listens"))
             #expect(try running.stop() == 0)
         }
     }

@@ -48,7 +48,7 @@ import Testing
         #expect(hello.epoch == 42)
         #expect(hello.server == "engine under test")
         #expect(!hello.isOperator)
-        #expect(hello.frameLimit == UInt32(Limits.frameLength))
+        #expect(hello.frameLimit == UInt32(WireLimits.frameLength))
     }
 
     @Test func goodbyeIsAnsweredAndCloses() throws {

@@ -3,7 +3,7 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-/// Imports with numbers from the ends of every range: each is refused, or taken and lived with.
+/// Imports with numbers from the ends of every range. Each is refused, or accepted and usable.
 @Suite("Imports with extreme numbers")
 struct ExtremeImportTests {
     private static let literals = [
@@ -13,7 +13,7 @@ struct ExtremeImportTests {
         "1e99999999999999999999", "-1e308",
     ]
 
-    /// The keys of all members that are numbers.
+    /// The keys of all members with numbers.
     private func keys(_ document: JSONValue) -> Set<String> {
         if let list = document.list { return list.reduce(into: []) { $0.formUnion(keys($1)) } }
         return (document.members ?? []).reduce(into: []) { keys, member in
@@ -22,7 +22,7 @@ struct ExtremeImportTests {
         }
     }
 
-    /// The document with the members of this key given this number; those of nested lists too.
+    /// The document with this number in all members with this key, including those of nested lists.
     private func replacing(_ document: JSONValue, _ key: String, _ literal: String) -> JSONValue {
         if let list = document.list { return .array(list.map { replacing($0, key, literal) }) }
         guard let members = document.members else { return document }
@@ -52,7 +52,7 @@ struct ExtremeImportTests {
         #expect(taken > 100 && refused > 100)
     }
 
-    /// A day in the life of a state: calls, time, a snapshot, an export.
+    /// Typical operations on a state: calls, time, a snapshot, an export.
     private func live(_ imported: StateMachine, _ what: String) throws {
         var machine = imported
         var events: [Event] = []
@@ -62,7 +62,7 @@ struct ExtremeImportTests {
             if machine.isDue(at: moment) { _ = try machine.apply(Advance(), at: moment, effects: &events) }
             for provider in ["openai", "anthropic"] {
                 let record = LedgerRecord(
-                    provider: try Name(provider), model: try Name("m"), cost: Limits.callCost, inputTokens: .max,
+                    provider: try Name(provider), model: try Name("m"), cost: WireLimits.callCost, inputTokens: .max,
                     outputTokens: .max)
                 do { _ = try machine.apply(record, at: moment, effects: &events) } catch {
                     #expect(error.status == .overflow, "\(what)")

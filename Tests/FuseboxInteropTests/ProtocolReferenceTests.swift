@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxInterop
 import FuseboxWire
 import Testing
@@ -63,12 +64,12 @@ struct ProtocolReferenceTests {
             let type = try #require(field["type"]?.text)
             #expect(isKnown(Substring(type), known), "\(type)")
         }
-        // A list that may be absent is not a list of what may be absent.
+        // A list that may be absent differs from a list of values that may be absent.
         let curves = fields.filter { $0["name"]?.text == "degradationCurve" }.compactMap { $0["type"]?.text }
         #expect(Set(curves) == ["list of f64", "(list of f64)?"])
     }
 
-    /// Whether a type is one of the grammar: `T?`, `(T)?`, `list of T`, `list of at most N T`, or a name.
+    /// Whether a type matches the grammar: `T?`, `(T)?`, `list of T`, `list of at most N T`, or a name.
     private func isKnown(_ type: Substring, _ known: Set<String>) -> Bool {
         if type.hasSuffix(")?"), type.hasPrefix("(") { return isKnown(type.dropFirst().dropLast(2), known) }
         if type.hasPrefix("list of at most ") {
@@ -98,8 +99,9 @@ struct ProtocolPageTests {
     @Test(
         "protocol.md gives the limits as they are",
         arguments: [
-            Limits.frameLength, Limits.helloFrameLength, Limits.nameLength, Limits.textLength, Limits.chunkLength,
-            Limits.pageLength, Limits.curveLength, Limits().connections,
+            WireLimits.frameLength, WireLimits.helloFrameLength, WireLimits.nameLength, WireLimits.textLength,
+            WireLimits.chunkLength,
+            WireLimits.pageLength, WireLimits.curveLength, Limits().connections,
         ])
     func limits(limit: Int) throws {
         let page = try #require(ProtocolDocuments.text("protocol.md"))

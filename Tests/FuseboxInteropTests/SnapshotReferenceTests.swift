@@ -2,7 +2,7 @@ import FuseboxCore
 import FuseboxInterop
 import Testing
 
-/// `proto-docs/snapshot.md` against the code.
+/// `proto-docs/snapshot.md`, compared with the code.
 struct SnapshotReferenceTests {
     @Test("proto-docs/snapshot.md ends with the records that the code declares")
     func thePageIsCurrent() throws {

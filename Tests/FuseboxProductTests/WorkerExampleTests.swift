@@ -29,7 +29,7 @@ struct WorkerExampleTests {
         #expect(text == "a")
         #expect(try await client.exhaustion.get("openai").entry != nil)
         let totals = try await client.admission.permits().totals
-        // On a machine so busy that the daemon took the worker for dead meanwhile, they are settled late.
+        // If the machine is so busy that the daemon considered the worker dead, the permits are settled late.
         #expect((totals.granted, totals.settled + totals.settledLate, totals.outstanding) == (2, 2, 0))
         #expect(try daemon.stop() == 0)
     }
@@ -59,7 +59,7 @@ struct WorkerExampleTests {
         #expect(text == "a")
         let mark = try #require(try await other.exhaustion.get("openai").entry)
         #expect(mark.resetsAt.milliseconds - mark.exhaustedAt.milliseconds == 3_600_000)
-        // openai could answer again, but is not asked.
+        // openai would answer again, but is not called.
         #expect(try await ask("?", using: other) == "anthropic says so")
         #expect(try daemon.stop() == 0)
     }
@@ -80,7 +80,7 @@ struct WorkerExampleTests {
         }
         #expect(try await client.breakers.get("openai").status.state == .open)
         #expect(try await client.breakers.get("anthropic").status.state == .open)
-        // The threshold of each; the shares on the way down only say when.
+        // The threshold of each. The shares only decide when it is reached.
         #expect(calls.value == 10)
         #expect(try daemon.stop() == 0)
     }

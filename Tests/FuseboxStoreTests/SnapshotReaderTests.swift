@@ -2,7 +2,7 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// What is not exactly what was written is refused.
+/// Every deviation from the written bytes is refused.
 @Suite struct SnapshotReaderTests {
     private static let sections: [(UInt32, [UInt8])] = [
         (1, []), (2, [1, 2, 3]), (9, Array(repeating: 0xAB, count: 70)),

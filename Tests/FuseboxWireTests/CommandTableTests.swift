@@ -26,7 +26,7 @@ struct CommandTableTests {
             if (try? decoded(Record.self, bytes)) != record { failures.append("\(name): bytes") }
             if Record(rendered: record.rendered) != record { failures.append("\(name): text") }
             // A page of the largest entries must fit in a frame. There is one status only.
-            let most = Limits.frameLength / (name == ServerStatus.declaration.name ? 1 : Limits.pageLength / 2)
+            let most = WireLimits.frameLength / (name == ServerStatus.declaration.name ? 1 : WireLimits.pageLength / 2)
             if bytes.count > most { failures.append("\(name): too large") }
         }
     }

@@ -59,14 +59,14 @@ struct FrameReaderTests {
         var reader = FrameReader()
         var frame = ByteWriter()
         let start = frame.beginFrame(FrameHeader(command: 1, kind: .request, correlation: 1))
-        frame.write(contentsOf: [UInt8](repeating: 0x55, count: Limits.frameLength - FrameHeader.bytes))
+        frame.write(contentsOf: [UInt8](repeating: 0x55, count: WireLimits.frameLength - FrameHeader.bytes))
         frame.endFrame(start)
         frame.withBytes { reader.append(UnsafeRawBufferPointer(rebasing: $0.dropLast())) }
         #expect(reader.isReady == false)
         #expect(try reader.next { _, _ in true } == nil)
         frame.withBytes { reader.append(UnsafeRawBufferPointer(rebasing: $0.suffix(1))) }
         #expect(reader.isReady == true)
-        #expect(try reader.next { $1.count } == Limits.frameLength - FrameHeader.bytes)
+        #expect(try reader.next { $1.count } == WireLimits.frameLength - FrameHeader.bytes)
         #expect(reader.footprint == FrameReader.restingCapacity)
     }
 
@@ -91,11 +91,11 @@ struct FrameReaderTests {
 
     @Test("The limit can be lowered, as it is before hello")
     func limit() throws {
-        var reader = FrameReader(frameLimit: Limits.helloFrameLength)
-        withUnsafeBytes(of: UInt32(Limits.helloFrameLength + 1).littleEndian) { reader.append($0) }
+        var reader = FrameReader(frameLimit: WireLimits.helloFrameLength)
+        withUnsafeBytes(of: UInt32(WireLimits.helloFrameLength + 1).littleEndian) { reader.append($0) }
         let refusal = #expect(throws: Refusal.self) { _ = try reader.next { _, _ in true } }
         #expect(refusal?.status == .frameTooLarge)
-        reader.frameLimit = Limits.frameLength
+        reader.frameLimit = WireLimits.frameLength
         #expect(try reader.next { _, _ in true } == nil)
     }
 

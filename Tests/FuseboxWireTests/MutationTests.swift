@@ -97,7 +97,7 @@ struct MutationTests {
                 largest = max(largest, reader.footprint)
             }
             // A frame of the longest length may be announced and awaited, and its bytes be other frames.
-            #expect(largest <= 4 * Limits.frameLength, "\(vector.name)")
+            #expect(largest <= 4 * WireLimits.frameLength, "\(vector.name)")
         }
         #expect(residentBytes() - residentBefore < 64 << 20)
     }

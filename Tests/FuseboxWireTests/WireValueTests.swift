@@ -100,8 +100,8 @@ struct WireValueTests {
         for unit in ["x", "é", "提", "😀"] {
             let text = String(repeating: unit, count: 2_000)
             let kept = try decoded(String.self, encoded(text))
-            #expect(kept.utf8.count > Limits.textLength - unit.utf8.count)
-            #expect(kept.utf8.count <= Limits.textLength)
+            #expect(kept.utf8.count > WireLimits.textLength - unit.utf8.count)
+            #expect(kept.utf8.count <= WireLimits.textLength)
             #expect(text.hasPrefix(kept))
         }
         let exact = String(repeating: "é", count: 512)

@@ -9,7 +9,7 @@ public struct CallPolicy: Sendable {
     /// keeps no probe and no part of a budget from others for ever. What it used still counts when it ends.
     public var maxAge = Duration.seconds(3_600)
     /// How many calls are made at the most, each to another provider; less than 1 counts as 1.
-    public var attempts = Limits.candidates
+    public var attempts = WireLimits.candidates
     /// What an error that the body throws says about the call. The default is `outcome(of:)`.
     public var outcome: @Sendable (any Error) -> CallOutcome = { outcome(of: $0) }
     /// Called when the daemon refused to count a call, or what it used cannot be told at all. Such calls are also counted in
@@ -21,7 +21,7 @@ public struct CallPolicy: Sendable {
 
     /// The defaults with another time to live, number of attempts or table of errors.
     public init(
-        ttl: Duration = .seconds(60), attempts: Int = Limits.candidates,
+        ttl: Duration = .seconds(60), attempts: Int = WireLimits.candidates,
         outcome: @escaping @Sendable (any Error) -> CallOutcome = { CallPolicy.outcome(of: $0) }
     ) {
         self.ttl = ttl

@@ -16,7 +16,7 @@ extension FuseboxClient {
     /// - After a fork inside `body` the permit is the parent's, and only there it is settled.
     ///
     /// - Parameters:
-    ///   - candidates: where the call may go, best first; 1 to 16
+    ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - estimate: what the call may use at most, held until it is settled
     ///   - policy: how long permits last, how often is tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used

@@ -170,12 +170,8 @@ extension Exchange {
         }
     }
 
-    /// How often a client that holds permits makes sure that its connection stands: a daemon that has started again takes
-    /// back what a worker holds that is not there after its grace.
-    private static let lookMilliseconds = 500
-
     /// Looks that follow one another, and a third of the grace of backing off between them, are within the grace.
-    private var lookMilliseconds: Int { min(Self.lookMilliseconds, max(longestBackoffOfHolder ?? .max, 1)) }
+    private var lookMilliseconds: Int { min(ClientLimits.lookMilliseconds, max(longestBackoffOfHolder ?? .max, 1)) }
 
     func stopRenewing(_ permit: UInt64) { renewals.remove(permit) }
 

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// Hands events from the thread that reads them to the task that consumes them.
@@ -9,26 +10,12 @@ final class EventFeed: Sendable {
 
     private struct State {
         var isStarted = false
-        /// Events from `taken` on wait for the task.
-        var events: [ReceivedEvent] = []
-        var taken = 0
+        /// What waits for the task.
+        var events = Fifo<ReceivedEvent>()
         var waiting: TaskSleep?
         /// Set once: no event will be added any more. A nil error is an end by cancellation.
         var end: End?
         var iterator: EventIterator?
-
-        var count: Int { events.count - taken }
-
-        mutating func takeFirst() -> ReceivedEvent {
-            defer {
-                taken += 1
-                if taken == events.count || taken >= 1024 {
-                    events.removeFirst(taken)
-                    taken = 0
-                }
-            }
-            return events[taken]
-        }
     }
 
     private enum End {
@@ -67,8 +54,8 @@ final class EventFeed: Sendable {
         if Task.isCancelled { stop() }
         while true {
             let (event, end, hasMadeRoom) = state.withLock { state in
-                let wasFull = state.count == limit
-                return state.count > 0 ? (state.takeFirst(), nil, wasFull) : (nil, state.end, false)
+                let wasFull = state.events.count == limit
+                return state.events.count > 0 ? (state.events.removeFirst(), nil, wasFull) : (nil, state.end, false)
             }
             if hasMadeRoom { room.wake() }
             if let event { return event }
@@ -84,7 +71,7 @@ final class EventFeed: Sendable {
         await withTaskCancellationHandler {
             await TaskSleep.sleep { task in
                 let isReady = state.withLock { state in
-                    guard state.count == 0, state.end == nil else { return true }
+                    guard state.events.count == 0, state.end == nil else { return true }
                     state.waiting = task
                     return false
                 }
@@ -101,7 +88,7 @@ final class EventFeed: Sendable {
     private func finish(_ end: End) {
         let (waiting, iterator) = state.withLock { state in
             if state.end == nil { state.end = end }
-            if case .stopped = end { state.events.removeSubrange(state.taken...) }
+            if case .stopped = end { state.events.removeAll() }
             defer { (state.waiting, state.iterator) = (nil, nil) }
             return (state.waiting, state.iterator)
         }
@@ -137,7 +124,7 @@ final class EventFeed: Sendable {
         while true {
             let (isAdded, isEnded, waiting) = state.withLock { state -> (Bool, Bool, TaskSleep?) in
                 guard state.end == nil else { return (false, true, nil) }
-                guard state.count < limit else { return (false, false, nil) }
+                guard state.events.count < limit else { return (false, false, nil) }
                 state.events.append(event)
                 defer { state.waiting = nil }
                 return (true, false, state.waiting)

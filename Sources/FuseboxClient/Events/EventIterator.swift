@@ -29,9 +29,6 @@ extension FuseboxClient {
 /// subscribes anew can tell from `nextNumber` how many those were.
 /// `failure` then says why. It is meant for one thread; another may call `close`.
 public final class EventIterator: Sequence, IteratorProtocol, Sendable {
-    /// How long one wait for bytes lasts when the caller sets no bound; then it goes on waiting.
-    private static let patienceMilliseconds = 3_600_000
-
     private let generation = ForkGuard.generation
     private let socket: Socket
     private let path: String
@@ -47,7 +44,8 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     init(_ path: String, _ topics: Topics, _ configuration: FuseboxClient.Configuration) throws(ClientError) {
         // A worker of its own: the daemon lets a worker have only one connection.
         var connection = try Connection.open(
-            path, as: .random(), name: configuration.sentName, patienceMilliseconds: Self.patienceMilliseconds,
+            path, as: .random(), name: configuration.sentName,
+            patienceMilliseconds: ClientLimits.eventPatienceMilliseconds,
             until: .after(milliseconds: Swift.max(configuration.connectTimeoutMilliseconds, 1)))
         do throws(Connection.Interruption) {
             nextNumber = try connection.ask(

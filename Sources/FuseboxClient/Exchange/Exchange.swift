@@ -24,7 +24,7 @@ import FuseboxWire
 /// After a fork the child's client begins a new exchange; see `ForkGuard`.
 final class Exchange: Sendable {
     /// The most requests that may be under way.
-    static let inFlightLimit = RequestTable.capacity
+    static let inFlightLimit = ClientLimits.requests
 
     let path: String
     let configuration: FuseboxClient.Configuration
@@ -283,15 +283,12 @@ final class Exchange: Sendable {
         }
     }
 
-    /// How long closing may wait for the replies to what is under way, in milliseconds.
-    private static let farewellMilliseconds = 1_000
-
     /// Waits for what is under way, for a short time, and says goodbye, unless reports are left that have no reply: those go to
     /// the spool. What still has no reply then, and every later request, fails with `closed`.
     func close() {
         renewals.close()
         let deadline = Deadline.after(
-            milliseconds: min(max(configuration.requestTimeoutMilliseconds, 1), Self.farewellMilliseconds))
+            milliseconds: min(max(configuration.requestTimeoutMilliseconds, 1), ClientLimits.farewellMilliseconds))
         var isFarewellSaid = false
         if look({ $0.machine.hasUnanswered }), let waiter = try? prepare(Goodbye(), isReport: false) {
             perform(waiter, until: deadline)

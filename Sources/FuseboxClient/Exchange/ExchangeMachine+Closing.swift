@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// The end, and the reports that are left in the spool.
@@ -51,7 +52,7 @@ extension ExchangeMachine {
             actions.append(.close)
         }
         phase = .closed
-        backlog = Backlog()
+        backlog = Fifo()
         for id in requests.ids(where: { $0.isOwned || $0.delivery != .idle }) { end(id, .failed(.closed)) }
         callBackground()
         closing.actions = actions.take()
@@ -62,7 +63,7 @@ extension ExchangeMachine {
     private mutating func takeReports() -> [LeftRequest] {
         let numbered = requests.ids { $0.sequence != 0 && Self.isLeft($0) }
             .sorted { requests[$0].sequence < requests[$1].sequence }
-        let waiting = backlog.all.filter { requests[$0].sequence == 0 && Self.isLeft(requests[$0]) }
+        let waiting = backlog.filter { requests[$0].sequence == 0 && Self.isLeft(requests[$0]) }
         return (numbered + waiting).map { leave($0) }
     }
 

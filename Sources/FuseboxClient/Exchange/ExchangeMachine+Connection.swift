@@ -19,11 +19,6 @@ import FuseboxWire
 /// Numbers are sent again to a daemon of the same epoch, if it says `resumed`, or if nothing that was sent can have counted
 /// (see `Acquaintance`). Otherwise the requests may have been applied and forgotten, and are `outcomeUnknown`.
 extension ExchangeMachine {
-    /// Losses after which a request that nobody waits for is not sent again: it may be what brings the daemon down.
-    private static let lossLimit = 8
-    /// A daemon that restarts is looked for at least so many times in the time that it is waited for.
-    private static let looks = 8
-
     // MARK: Made
 
     /// What hello says of this client.
@@ -87,7 +82,7 @@ extension ExchangeMachine {
         let longest = holdsPermits ? longestBackoffOfHolder : nil
         var retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
         if !policy.failsOpen, now < outage.returnBy {
-            let look = max(backoff.minimumMilliseconds, policy.patienceMilliseconds / Self.looks)
+            let look = max(backoff.minimumMilliseconds, policy.patienceMilliseconds / ClientLimits.looksForRestart)
             retryAt = min(retryAt, now + look, outage.returnBy)
         }
         phase = .disconnected(outage, retryAt: retryAt)
@@ -105,7 +100,7 @@ extension ExchangeMachine {
 
     private mutating func turnAway() {
         endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, .absent)
-        for id in Array(backlog.all) where requests[id].interest == .open {
+        for id in backlog where requests[id].interest == .open {
             if requests[id].isReport {
                 keep(id)
             } else if policy.failsOpen, requests[id].attendance != .none {
@@ -137,7 +132,7 @@ extension ExchangeMachine {
             outage.returnBy = max(outage.returnBy, retryAt)
             phase = .disconnected(outage, retryAt: retryAt)
         }
-        backlog.prepend(again)
+        for id in again.reversed() { backlog.prepend(id) }
         if words.farewell?.status == .fenced { becomeAnother() }
         dropExcessReports()
         handOver()
@@ -165,7 +160,7 @@ extension ExchangeMachine {
     /// What a request ends with whose connection is lost; nil if it goes to the next one.
     private func endingAfterLoss(_ request: Request, hasLeft: Bool) -> RequestFailure? {
         if request.mayHaveArrived {
-            return request.interest != .open && request.losses > Self.lossLimit ? .outcomeUnknown : nil
+            return request.interest != .open && request.losses > ClientLimits.losses ? .outcomeUnknown : nil
         }
         if request.interest == .none { return .cancelled }
         if request.isSequenced { return nil }
@@ -179,6 +174,6 @@ extension ExchangeMachine {
         identity.worker = nil
         identity.acquaintance?.isKnown = false
         identity.window = SequenceWindow()
-        for id in Array(backlog.all) { requests.change(id) { $0.sequence = 0 } }
+        for id in backlog { requests.change(id) { $0.sequence = 0 } }
     }
 }

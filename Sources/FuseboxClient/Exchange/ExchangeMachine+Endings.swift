@@ -28,9 +28,10 @@ extension ExchangeMachine {
 
     /// Ends what waits in the backlog and meets a condition.
     mutating func endQueued(where condition: (Request) -> Bool, _ failure: RequestFailure) {
-        let ended = backlog.all.filter { condition(requests[$0]) }
+        let ended = backlog.filter { condition(requests[$0]) }
         guard !ended.isEmpty else { return }
-        backlog.removeAll(Set(ended))
+        let gone = Set(ended)
+        backlog.removeAll { gone.contains($0) }
         for id in ended { end(id, .failed(failure)) }
     }
 
@@ -44,7 +45,7 @@ extension ExchangeMachine {
     mutating func forget(_ id: RequestID) {
         requests.change(id) { $0.interest = .none }
         guard requests[id].delivery == .queued(mayHaveArrived: false) else { return freeIfUnused(id) }
-        backlog.remove(id)
+        backlog.removeAll { $0 == id }
         end(id, .failed(.cancelled))
         drain()
     }
@@ -68,9 +69,9 @@ extension ExchangeMachine {
     /// Keeps the queue within its limit. Reports that may have arrived are bounded by what the daemon keeps.
     mutating func dropExcessReports() {
         while requests.waitingReports > policy.queueLimit,
-            let oldest = backlog.all.first(where: { requests[$0].isWaitingReport })
+            let oldest = backlog.first(where: { requests[$0].isWaitingReport })
         {
-            backlog.remove(oldest)
+            backlog.removeAll { $0 == oldest }
             end(oldest, .failed(.absent))
         }
     }

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What the exchange of one client knows and decides: whether there is a connection, how far every request has come, and who
@@ -117,7 +118,7 @@ struct ExchangeMachine: ~Copyable {
     var identity = Identity()
     var requests = RequestTable()
     /// Requests that wait for a connection, or for room in the window.
-    var backlog = Backlog()
+    var backlog = Fifo<RequestID>()
     /// Reports that were given up.
     var droppedReports: UInt64 = 0
     var threads = Threads()

@@ -1,16 +1,12 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// One use of a place in the table of requests; another for every use. It is the correlation id on the wire, and never 0.
 struct RequestID: Hashable, Sendable {
-    fileprivate static let indexBits = 16
-
-    /// The id of a place that is free.
-    fileprivate static let nobody = RequestID(correlation: 0)
-
     let correlation: UInt32
 
     /// The place.
-    var index: Int { Int(correlation & (1 << UInt32(Self.indexBits) - 1)) }
+    var index: Int { Int(correlation & (1 << UInt32(ClientLimits.placeBits) - 1)) }
 }
 
 /// A request as the exchange sees it: how far it has come on its way to the daemon, and what its caller waits for.
@@ -101,24 +97,18 @@ struct Request {
 
 /// The requests, by the place that their ids carry.
 struct RequestTable {
-    /// Places that are kept when nothing is under way; what a burst needed beyond them is given back.
-    static let resting = 64
-    static let capacity = 1 << RequestID.indexBits
-
-    /// A place that is free holds what was there before, with an id that nobody has.
-    private var requests: [Request] = []
-    private var vacancies: [Int] = []
+    private var requests = SlotTable<Request>()
     private var serial: UInt32 = 0
     /// Reports that are kept and of which the daemon has nothing yet.
     private(set) var waitingReports = 0
 
     /// A place for a new request; nil if too many are under way.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> RequestID? {
-        let index = vacancies.popLast() ?? requests.count
-        guard index < Self.capacity else { return nil }
-        let id = RequestID(correlation: nextSerial() << UInt32(RequestID.indexBits) | UInt32(index))
-        let request = Request(id: id, command: declaration.number, effect: declaration.effect, isReport: isReport)
-        if index < requests.count { requests[index] = request } else { requests.append(request) }
+        let index = requests.nextSlot
+        guard index < ClientLimits.requests else { return nil }
+        let id = RequestID(correlation: nextSerial() << UInt32(ClientLimits.placeBits) | UInt32(index))
+        _ = requests.insert(
+            Request(id: id, command: declaration.number, effect: declaration.effect, isReport: isReport))
         return id
     }
 
@@ -129,28 +119,19 @@ struct RequestTable {
     }
 
     mutating func free(_ id: RequestID) {
-        change(id) {
-            $0.interest = .none
-            $0.delivery = .idle
-            $0.attendance = .none
-            $0.id = .nobody
-        }
-        vacancies.append(id.index)
-        guard requests.count > Self.resting, vacancies.count == requests.count else { return }
-        requests = []
-        vacancies = []
+        precondition(holds(id), "a request is used after it was given back")
+        if requests.remove(at: id.index).isWaitingReport { waitingReports -= 1 }
+        if requests.isEmpty, requests.end > ClientLimits.restingRequests { requests.removeAll() }
     }
 
     /// Whether the use of a place that this id names is not over.
-    func holds(_ id: RequestID) -> Bool { id.index < requests.count && requests[id.index].id == id }
+    func holds(_ id: RequestID) -> Bool { requests.contains(id.index) && requests[id.index].id == id }
 
     /// The request of an id; nil if its use of the place is over.
     func find(_ id: RequestID) -> Request? { holds(id) ? requests[id.index] : nil }
 
     /// The request in a place.
-    func find(at index: Int) -> Request? {
-        index < requests.count && requests[index].id != .nobody ? requests[index] : nil
-    }
+    func find(at index: Int) -> Request? { requests.element(at: index) }
 
     /// A request that is known to be there.
     @inline(__always)
@@ -179,43 +160,6 @@ struct RequestTable {
 
     /// Those that meet a condition, by their places.
     func ids(where condition: (Request) -> Bool) -> [RequestID] {
-        requests.compactMap { $0.id != .nobody && condition($0) ? $0.id : nil }
-    }
-}
-
-/// Requests that are to be written, first come, first written.
-struct Backlog {
-    private var ids: [RequestID] = []
-    // Taken ones are removed from the array only now and then, so that taking one costs no move of the rest.
-    /// How many at the front have been taken.
-    private var taken = 0
-
-    var isEmpty: Bool { taken == ids.count }
-    var first: RequestID? { isEmpty ? nil : ids[taken] }
-    var all: ArraySlice<RequestID> { ids[taken...] }
-
-    mutating func append(_ id: RequestID) { ids.append(id) }
-
-    /// Puts requests in front of all others, in their order.
-    mutating func prepend(_ first: [RequestID]) {
-        ids.replaceSubrange(..<taken, with: first)
-        taken = 0
-    }
-
-    mutating func removeFirst() {
-        taken += 1
-        if taken == ids.count || taken >= 1024 {
-            ids.removeSubrange(..<taken)
-            taken = 0
-        }
-    }
-
-    mutating func remove(_ id: RequestID) {
-        if let index = ids[taken...].firstIndex(of: id) { ids.remove(at: index) }
-    }
-
-    mutating func removeAll(_ removed: Set<RequestID>) {
-        ids = ids[taken...].filter { !removed.contains($0) }
-        taken = 0
+        requests.compactMap { condition($0) ? $0.id : nil }
     }
 }

@@ -26,9 +26,6 @@ struct SharedExchange: ~Copyable {
         machine = ExchangeMachine(path: path, configuration: configuration)
     }
 
-    /// The memory that the output keeps when it is empty.
-    private static let restingOutput = 64 * 1024
-
     // MARK: Requests
 
     /// A waiter for a new request; nil if too many are under way.
@@ -339,7 +336,7 @@ struct SharedExchange: ~Copyable {
     private mutating func rest(_ waiter: Waiter) {
         let index = waiter.id.index
         waiter.rest()
-        if index >= RequestTable.resting { waiters[index] = nil }
+        if index >= ClientLimits.restingRequests { waiters[index] = nil }
     }
 
     private mutating func disconnect() {
@@ -374,7 +371,7 @@ struct SharedExchange: ~Copyable {
             case .failed: return carryOut(machine.sendFailed())
             }
         }
-        output.shrink(to: Self.restingOutput)
+        output.shrink(to: ClientLimits.restingOutput)
     }
 
     private mutating func sayGoodbye() {

@@ -7,9 +7,6 @@ import FuseboxWire
 /// the exchange, save that once `outcome` is set, it and `reply` stand still and are the caller's until it releases. So accesses
 /// are exclusive, and those that every call makes are not checked once more at run time.
 final class Waiter: @unchecked Sendable {
-    /// The memory that a resting waiter's buffers keep.
-    private static let restingBuffer = 4096
-
     /// Where its thread sleeps while another reads.
     let parker = Parker()
     /// The request that it is the memory of.
@@ -67,9 +64,9 @@ final class Waiter: @unchecked Sendable {
     /// Begins anew, for another request.
     func rest() {
         request.removeAll()
-        request.shrink(to: Self.restingBuffer)
+        request.shrink(to: ClientLimits.restingBuffer)
         reply.removeAll()
-        reply.shrink(to: Self.restingBuffer)
+        reply.shrink(to: ClientLimits.restingBuffer)
         substitute = nil
         isSubstituted = false
         isSubmitted = false

@@ -20,7 +20,7 @@ struct LeftReports: Sendable {
     /// What may have left stays this worker's, in the first file. The others are of workers that no daemon has met, for each file
     /// is delivered as a worker of its own.
     func divided(
-        bytesPerFile: Int = SpoolFolder.fileLimit, reportsPerFile: Int = SpoolFolder.reportsLimit
+        bytesPerFile: Int = ClientLimits.spoolFileBytes, reportsPerFile: Int = ClientLimits.spoolFileReports
     ) -> [LeftReports] {
         var files = [LeftReports(header: header, reports: reports.filter(\.mayHaveLeft))]
         var bytes = files[0].bytes.count

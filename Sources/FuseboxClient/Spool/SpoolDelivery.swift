@@ -71,10 +71,6 @@ package struct SpoolRound {
     package private(set) var failure: String?
     /// Files in a row that could not be delivered. One may have a reason of its own; several have the daemon's.
     private var failures = 0
-    private static let failuresLimit = 3
-
-    /// A file without a name whose writer has been quiet for so long has none any more.
-    private static let abandonedSeconds = 10
 
     package init(_ path: String, _ configuration: FuseboxClient.Configuration) {
         self.path = path
@@ -88,7 +84,7 @@ package struct SpoolRound {
         for path in SpoolFolder.paths(configuration.spool) {
             guard let folder = try? SpoolFolder(opening: path), let names = try? folder.allNames() else { continue }
             for name in names.sorted() where only == nil || only == name {
-                guard failures < Self.failuresLimit, goesOn() else { return }
+                guard failures < ClientLimits.failedFiles, goesOn() else { return }
                 if SpoolFolder.isOwn(name) { take(name, in: folder, goesOn) }
                 if SpoolFolder.isOwn(name, SpoolFolder.partSuffix) { sweep(name, in: folder) }
             }
@@ -98,7 +94,9 @@ package struct SpoolRound {
     /// A writer that died left a file without its name. It has told nobody that it is kept: what is whole is, the rest goes.
     private func sweep(_ name: String, in folder: borrowing SpoolFolder) {
         do throws(SystemFailure) {
-            guard let file = try SpoolFile.open(name, in: folder), file.age >= Self.abandonedSeconds else { return }
+            guard let file = try SpoolFile.open(name, in: folder), file.age >= ClientLimits.abandonedSeconds else {
+                return
+            }
             guard !file.isTooLong else { return }
             if (try? SpoolContents(try file.read())) != nil {
                 try file.adopt(in: folder)

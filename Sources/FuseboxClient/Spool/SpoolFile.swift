@@ -104,7 +104,7 @@ struct SpoolFile: ~Copyable {
     /// Whether it has more bytes than any file of the spool.
     var isTooLong: Bool {
         var status = stat()
-        return unsafe fstat(descriptor, &status) == 0 && status.st_size > SpoolFolder.readLimit
+        return unsafe fstat(descriptor, &status) == 0 && status.st_size > ClientLimits.spoolReadBytes
     }
 
     /// All of its bytes.

@@ -3,18 +3,6 @@ import Glibc
 
 /// The folder of a user's spool, open: its own, and closed to everybody else.
 package struct SpoolFolder: ~Copyable {
-    /// Reports that are left there at the most. Writers look before they write, and do not wait for each other: so many that end
-    /// at once may go beyond it by what each of them leaves.
-    package static let bytesLimit = 64 << 20
-    /// Files that there are at the most.
-    package static let filesLimit = 8_192
-    /// The most bytes and reports that a writer puts into one file. A deliverer that finds one longer writes it anew.
-    static let fileLimit = 16 << 20
-    static let reportsLimit = 65_536
-    /// The most bytes of a file that is read. Beside what its writer has put there a file has what became of each report: of
-    /// those that are held, and of all in one delivery, twice at the most. That is 56 MiB.
-    static let readLimit = 96 << 20
-
     package let path: String
     private let place: ForkGuard.Place
     var descriptor: Int32 { place.descriptor }
@@ -152,7 +140,7 @@ package struct SpoolFolder: ~Copyable {
 
     /// - Throws: if another file of so many bytes would be too much
     func checkRoom(for bytes: Int) throws(SystemFailure) {
-        guard bytes <= Self.fileLimit else { throw SystemFailure("spool", EFBIG) }
+        guard bytes <= ClientLimits.spoolFileBytes else { throw SystemFailure("spool", EFBIG) }
         var files = 0
         var sum = bytes
         for name in try allNames() where Self.isOwn(name) || Self.isOwn(name, Self.partSuffix) {
@@ -160,6 +148,8 @@ package struct SpoolFolder: ~Copyable {
             files += 1
             sum += length
         }
-        guard files < Self.filesLimit, sum <= Self.bytesLimit else { throw SystemFailure("spool", EDQUOT) }
+        guard files < ClientLimits.spoolFiles, sum <= ClientLimits.spoolBytes else {
+            throw SystemFailure("spool", EDQUOT)
+        }
     }
 }

@@ -96,7 +96,8 @@ extension SpoolListing.File {
         length = folder.length(of: name) ?? 0
         damage =
             failure.code == EFBIG
-            ? "it is longer than \(SpoolFolder.readLimit) bytes, which is the limit" : "it cannot be read: \(failure)"
+            ? "it is longer than \(ClientLimits.spoolReadBytes) bytes, which is the limit"
+            : "it cannot be read: \(failure)"
     }
 }
 

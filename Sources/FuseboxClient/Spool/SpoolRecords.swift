@@ -97,9 +97,6 @@ struct SpoolResult: WireRecord {
     var reason = ""
     var newSequence: UInt64 = 0
 
-    /// The most bytes of a reason.
-    static let reasonLimit = 256
-
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "the report's number")
         try visitor.field("kind", &kind, "what has become of it")

@@ -17,11 +17,6 @@ struct SpoolTransfer: ~Copyable {
     private(set) var delivered = 0
     private(set) var held = 0
 
-    /// Reports that are sent before the first of their replies is waited for.
-    private static let batch = 64
-    /// How long the replies to a batch may take.
-    private static let batchMilliseconds = 10_000
-
     enum Ending: Equatable {
         case done
         /// The daemon does not answer any more. The rest stays where it is.
@@ -38,7 +33,7 @@ struct SpoolTransfer: ~Copyable {
     ) throws(ClientError) {
         connection = try Connection.open(
             path, as: contents.header.worker, lastSequence: contents.lastSequence, name: configuration.sentName,
-            patienceMilliseconds: Self.batchMilliseconds,
+            patienceMilliseconds: ClientLimits.deliveryMilliseconds,
             until: .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1)))
         self.file = file
         self.contents = contents
@@ -49,14 +44,14 @@ struct SpoolTransfer: ~Copyable {
     ///
     /// - Throws: if the file cannot be written; nothing is lost then, and nothing counts twice
     mutating func run(in folder: borrowing SpoolFolder, while goesOn: () -> Bool) throws(SystemFailure) -> Ending {
-        if contents.length > SpoolFolder.fileLimit { try shorten(in: folder) }
+        if contents.length > ClientLimits.spoolFileBytes { try shorten(in: folder) }
         try begin()
         while true {
             let pending = contents.pending
             guard !pending.isEmpty else { return .done }
             guard goesOn() else { return .stopped }
-            let room = hello.keptReplies == 0 ? Self.batch : max(Int(hello.keptReplies) / 2, 1)
-            let reports = Array(pending.prefix(min(Self.batch, room)))
+            let room = hello.keptReplies == 0 ? ClientLimits.deliveredAtOnce : max(Int(hello.keptReplies) / 2, 1)
+            let reports = Array(pending.prefix(min(ClientLimits.deliveredAtOnce, room)))
             let (results, ending) = send(reports)
             try note(results)
             if let ending { return ending }
@@ -68,7 +63,7 @@ struct SpoolTransfer: ~Copyable {
         guard contents.pending.isEmpty else { return }
         if contents.held.isEmpty { try file.remove(from: folder) }
         var connection = connection
-        _ = try? connection.ask(Goodbye(), until: .after(milliseconds: Self.batchMilliseconds))
+        _ = try? connection.ask(Goodbye(), until: .after(milliseconds: ClientLimits.deliveryMilliseconds))
     }
 
     // MARK: On the disk first
@@ -139,7 +134,7 @@ struct SpoolTransfer: ~Copyable {
         var next = max(contents.lastSequence, hello.lastSequence) + 1
         var ending: Ending?
         do throws(Connection.Interruption) {
-            let deadline = Deadline.after(milliseconds: Self.batchMilliseconds)
+            let deadline = Deadline.after(milliseconds: ClientLimits.deliveryMilliseconds)
             var frames = self.frames(reports)
             try connection.send(&frames, until: deadline)
             var open = Set(reports.indices)
@@ -235,7 +230,7 @@ extension SpoolResult {
     init(_ sequence: UInt64, _ kind: Kind, _ reason: String = "", newSequence: UInt64 = 0) {
         self.sequence = sequence
         self.kind = kind
-        self.reason = String(decoding: reason.utf8.prefix(Self.reasonLimit), as: UTF8.self)
+        self.reason = String(decoding: reason.utf8.prefix(ClientLimits.heldReason), as: UTF8.self)
         self.newSequence = newSequence
     }
 }

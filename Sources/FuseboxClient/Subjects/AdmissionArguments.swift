@@ -145,7 +145,7 @@ extension Candidates {
     init(checking candidates: [Candidate]) throws(ClientError) {
         guard !candidates.isEmpty else {
             throw .invalidArgument(
-                Refusal(.outOfRange, "candidates: an admission needs 1 to \(Limits.candidates) of them"))
+                Refusal(.outOfRange, "candidates: an admission needs 1 to \(WireLimits.candidates) of them"))
         }
         do throws(Refusal) { try self.init(candidates) } catch { throw .invalidArgument(error.inside("candidates")) }
     }
@@ -194,9 +194,10 @@ extension CallOutcome {
     fileprivate var sentUsage: CallUsage? {
         get throws(ClientError) {
             guard let usage else { return nil }
-            guard usage.cost >= .zero, usage.cost <= Limits.callCost else {
+            guard usage.cost >= .zero, usage.cost <= WireLimits.callCost else {
                 throw .invalidArgument(
-                    Refusal(.outOfRange, "cost: $\(usage.cost) is not between $0 and $\(Limits.callCost), for one call")
+                    Refusal(
+                        .outOfRange, "cost: $\(usage.cost) is not between $0 and $\(WireLimits.callCost), for one call")
                 )
             }
             return CallUsage(

@@ -26,7 +26,7 @@ public struct Admissions: Sendable {
     /// and says so in `isAssumed`.
     ///
     /// - Parameters:
-    ///   - candidates: where the call may go, best first; 1 to 16
+    ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - estimate: what the call may use at most: held against budgets and token limits until it is settled
     ///   - ttl: how long the permit lasts unless it is settled or renewed, 1 ms to 24 hours. A worker that dies without a
     ///     trace holds its part of enforced limits for so long.

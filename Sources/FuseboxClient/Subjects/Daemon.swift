@@ -53,11 +53,11 @@ extension FuseboxClient {
 extension ImportChunk {
     fileprivate static func offsets(of bytes: [UInt8]) -> StrideTo<Int> {
         // No bytes are one empty chunk, so that the daemon says what is wrong with them.
-        stride(from: 0, to: max(bytes.count, 1), by: Limits.chunkLength)
+        stride(from: 0, to: max(bytes.count, 1), by: WireLimits.chunkLength)
     }
 
     fileprivate init(of bytes: [UInt8], at offset: Int) {
-        let end = min(offset + Limits.chunkLength, bytes.count)
+        let end = min(offset + WireLimits.chunkLength, bytes.count)
         self.init(offset: UInt64(offset), chunk: Bytes(Array(bytes[offset..<end])))
     }
 }

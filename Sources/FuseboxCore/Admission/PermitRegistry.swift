@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// Calls that were let through and have not been settled: what each holds, until when, and for whom.
@@ -21,26 +22,20 @@ public struct PermitRegistry: Sendable {
     }
 
     struct Permit: Sendable {
-        /// Its number; 0 for a place that is free.
         var number: UInt64 = 0
         var grant: Grant
         var standing: PermitStanding = .inForce
         /// Whether its worker's call counts as in flight.
         var isInFlight = true
-        /// Its neighbours among the permits in force, or among the lapsed, oldest first.
-        var previous = PermitRegistry.none
-        var next = PermitRegistry.none
-        /// Its neighbours among the calls of its worker that are in flight, and the place of that worker.
-        var previousOfWorker = PermitRegistry.none
-        var nextOfWorker = PermitRegistry.none
-        var holder = PermitRegistry.none
+        /// The place of its worker, while its call is in flight.
+        var holder = 0
     }
 
     /// A worker with calls in flight.
     struct Holder: Sendable {
         var worker: WorkerID
-        var first = PermitRegistry.none
-        var last = PermitRegistry.none
+        /// The places of their permits, oldest first.
+        var calls = Chain()
     }
 
     /// What is held of one provider, or of one model with a provider.
@@ -56,7 +51,6 @@ public struct PermitRegistry: Sendable {
         var provider: NameID
         var model: ModelID
         var hold = Hold()
-        var nextFree = PermitRegistry.none
     }
 
     /// Numbers that were dealt one after the other in one life of the daemon.
@@ -65,47 +59,24 @@ public struct PermitRegistry: Sendable {
         var last: UInt64
     }
 
-    /// The ends of a list of permits, oldest first.
-    struct List: Sendable {
-        private(set) var first = PermitRegistry.none
-        private(set) var last = PermitRegistry.none
-        private(set) var count = 0
-
-        mutating func append(_ place: Int, in permits: inout ChunkedArray<Permit>) {
-            permits[place].previous = last
-            permits[place].next = PermitRegistry.none
-            if last == PermitRegistry.none { first = place } else { permits[last].next = place }
-            last = place
-            count += 1
-        }
-
-        mutating func remove(_ place: Int, in permits: inout ChunkedArray<Permit>) {
-            let (previous, next) = (permits[place].previous, permits[place].next)
-            if previous == PermitRegistry.none { first = next } else { permits[previous].next = next }
-            if next == PermitRegistry.none { last = previous } else { permits[next].previous = previous }
-            count -= 1
-        }
-    }
-
-    static let none = -1
-
-    var permits = ChunkedArray<Permit>()
+    var permits = SlotTable<Permit>()
     private var index = HashIndex()
-    private var firstFree = none
     /// In the order of their numbers.
-    private(set) var outstanding = List()
+    private(set) var outstanding = Chain()
     /// The lapsed ones of each user, in the order in which they ended.
-    private var lapsedOfUser: [UInt32: List] = [:]
+    private var lapsedOfUser: [UInt32: Chain] = [:]
     private var lapsedCount = 0
+    /// The neighbours of permits among those in force, or among the lapsed ones of their users.
+    private var links = ChainLinks()
 
-    private var holders = ChunkedArray<Holder>()
+    private var holders = SlotTable<Holder>()
     private var holderIndex = HashIndex()
-    private var firstFreeHolder = none
+    /// The neighbours of permits among the calls of their workers that are in flight.
+    private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
-    private var models = ChunkedArray<ModelHold>()
+    private var models = SlotTable<ModelHold>()
     private var modelIndex = HashIndex()
-    private var firstFreeModel = none
     private var permitsOfUser: [UInt32: Int] = [:]
 
     // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
@@ -187,37 +158,30 @@ public struct PermitRegistry: Sendable {
 
     /// Calls `body` with every worker that has calls in flight, in no particular order.
     public func forEachHolder(_ body: (WorkerID) -> Void) {
-        for place in 0..<holders.count where holders[place].first != Self.none { body(holders[place].worker) }
+        for holder in holders { body(holder.worker) }
     }
 
     /// The place of a worker's oldest call in flight.
-    func firstInFlight(of worker: WorkerID) -> Int? { findHolder(worker).map { holders[$0].first } }
+    func firstInFlight(of worker: WorkerID) -> Int? { findHolder(worker).flatMap { holders[$0].calls.first } }
 
     /// The place of the permit in force that was granted next after the one with this number.
     func firstInForce(after number: UInt64) -> Int? {
         // It may still be there itself; else the list has to be walked.
         if let place = find(number), permits[place].standing == .inForce { return nextInForce(after: place) }
         var place = outstanding.first
-        while place != Self.none, permits[place].number <= number { place = permits[place].next }
-        return place == Self.none ? nil : place
+        while let older = place, permits[older].number <= number { place = links.next(after: older) }
+        return place
     }
 
     /// The place of the permit in force that was granted next after the one at a place.
-    func nextInForce(after place: Int) -> Int? {
-        let next = permits[place].next
-        return next == Self.none ? nil : next
-    }
+    func nextInForce(after place: Int) -> Int? { links.next(after: place) }
 
     /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones, user by user, in
     /// the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
         let lapsed = lapsedOfUser.sorted { $0.key < $1.key }.map(\.value)
-        for list in [outstanding] + lapsed {
-            var place = list.first
-            while place != Self.none {
-                try body(permits[place])
-                place = permits[place].next
-            }
+        for chain in [outstanding] + lapsed {
+            try chain.forEach(links) { (place) throws(Failure) in try body(permits[place]) }
         }
     }
 
@@ -237,21 +201,13 @@ public struct PermitRegistry: Sendable {
 
     /// Puts a permit in place as it is.
     mutating func add(_ permit: Permit) -> Int {
-        let place: Int
-        if firstFree == Self.none {
-            place = permits.count
-            permits.append(permit)
-        } else {
-            place = firstFree
-            firstFree = permits[place].next
-            permits[place] = permit
-        }
+        let place = permits.insert(permit)
         index.insert(place, hash: Self.hash(permit.number))
         guard permit.standing == .inForce else {
             remember(place)
             return place
         }
-        outstanding.append(place, in: &permits)
+        outstanding.append(place, &links)
         held += Int128(permit.grant.cost)
         permitsOfUser[permit.grant.user, default: 0] += 1
         changeHolds(of: permit.grant) { hold in
@@ -276,10 +232,8 @@ public struct PermitRegistry: Sendable {
         let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
         guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
-        runs.removeFirst(max(0, runs.count - Self.runLimit))
+        runs.removeFirst(max(0, runs.count - Limits.numberRuns))
     }
-
-    private static let runLimit = 64
 
     /// Lets a permit last until a moment.
     mutating func extend(_ place: Int, to moment: Timestamp) { permits[place].grant.expiresAt = moment }
@@ -295,7 +249,7 @@ public struct PermitRegistry: Sendable {
             settledLate &+= 1
             unremember(place)
         }
-        free(place)
+        remove(place)
     }
 
     /// Ends a permit that was not settled. Beyond the limit on lapsed ones, the oldest of the user who has the most is
@@ -313,27 +267,27 @@ public struct PermitRegistry: Sendable {
         permits[place].standing = standing
         remember(place)
         guard lapsedCount > limits.lapsedPermits,
-            let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) })
+            let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }),
+            let oldest = most.value.first
         else { return nil }
-        let oldest = most.value.first
         let permit = permits[oldest]
         forgotten.note(permit.number, of: most.key, keeping: limits.forgettingUsers)
         unremember(oldest)
-        free(oldest)
+        remove(oldest)
         return permit
     }
 
     /// Puts a permit at the end of the lapsed ones of its user.
     private mutating func remember(_ place: Int) {
-        lapsedOfUser[permits[place].grant.user, default: List()].append(place, in: &permits)
+        lapsedOfUser[permits[place].grant.user, default: Chain()].append(place, &links)
         lapsedCount += 1
     }
 
     /// Takes a permit from the lapsed ones.
     private mutating func unremember(_ place: Int) {
         let user = permits[place].grant.user
-        lapsedOfUser[user]?.remove(place, in: &permits)
-        if lapsedOfUser[user]?.count == 0 { lapsedOfUser[user] = nil }
+        lapsedOfUser[user]?.remove(place, &links)
+        if lapsedOfUser[user]?.isEmpty == true { lapsedOfUser[user] = nil }
         lapsedCount -= 1
     }
 
@@ -348,7 +302,7 @@ public struct PermitRegistry: Sendable {
     /// Gives back what a permit in force holds.
     private mutating func letGo(_ place: Int) {
         endFlight(place)
-        outstanding.remove(place, in: &permits)
+        outstanding.remove(place, &links)
         let grant = permits[place].grant
         held -= Int128(grant.cost)
         let left = (permitsOfUser[grant.user] ?? 1) - 1
@@ -359,11 +313,9 @@ public struct PermitRegistry: Sendable {
         }
     }
 
-    private mutating func free(_ place: Int) {
+    private mutating func remove(_ place: Int) {
         index.remove(place, hash: Self.hash(permits[place].number))
-        permits[place].number = 0
-        permits[place].next = firstFree
-        firstFree = place
+        permits.remove(at: place)
     }
 
     // MARK: Holds
@@ -378,8 +330,7 @@ public struct PermitRegistry: Sendable {
         change(&models[place].hold)
         guard models[place].hold.permits == 0 else { return }
         modelIndex.remove(place, hash: CreditLedger.modelHash(provider, model))
-        models[place].nextFree = firstFreeModel
-        firstFreeModel = place
+        models.remove(at: place)
     }
 
     private func findModel(_ provider: NameID, _ model: ModelID) -> Int? {
@@ -389,15 +340,7 @@ public struct PermitRegistry: Sendable {
     }
 
     private mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
-        let place: Int
-        if firstFreeModel == Self.none {
-            place = models.count
-            models.append(ModelHold(provider: provider, model: model))
-        } else {
-            place = firstFreeModel
-            firstFreeModel = models[place].nextFree
-            models[place] = ModelHold(provider: provider, model: model)
-        }
+        let place = models.insert(ModelHold(provider: provider, model: model))
         modelIndex.insert(place, hash: CreditLedger.modelHash(provider, model))
         return place
     }
@@ -411,36 +354,20 @@ public struct PermitRegistry: Sendable {
     private mutating func linkToWorker(_ place: Int) {
         let worker = permits[place].grant.worker
         let holder = findHolder(worker) ?? addHolder(worker)
-        let last = holders[holder].last
         permits[place].holder = holder
-        permits[place].previousOfWorker = last
-        permits[place].nextOfWorker = Self.none
-        if last == Self.none { holders[holder].first = place } else { permits[last].nextOfWorker = place }
-        holders[holder].last = place
+        holders[holder].calls.append(place, &callLinks)
     }
 
     private mutating func unlinkFromWorker(_ place: Int) {
         let holder = permits[place].holder
-        let (previous, next) = (permits[place].previousOfWorker, permits[place].nextOfWorker)
-        if previous == Self.none { holders[holder].first = next } else { permits[previous].nextOfWorker = next }
-        if next == Self.none { holders[holder].last = previous } else { permits[next].previousOfWorker = previous }
-        guard holders[holder].first == Self.none else { return }
+        holders[holder].calls.remove(place, &callLinks)
+        guard holders[holder].calls.isEmpty else { return }
         holderIndex.remove(holder, hash: holders[holder].worker.hashValue)
-        // A free place has no first permit; its last one tells the next free place.
-        holders[holder].last = firstFreeHolder
-        firstFreeHolder = holder
+        holders.remove(at: holder)
     }
 
     private mutating func addHolder(_ worker: WorkerID) -> Int {
-        let place: Int
-        if firstFreeHolder == Self.none {
-            place = holders.count
-            holders.append(Holder(worker: worker))
-        } else {
-            place = firstFreeHolder
-            firstFreeHolder = holders[place].last
-            holders[place] = Holder(worker: worker)
-        }
+        let place = holders.insert(Holder(worker: worker))
         holderIndex.insert(place, hash: worker.hashValue)
         return place
     }

@@ -35,9 +35,9 @@ extension StateMachine {
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
     func decide(
         _ candidates: Candidates, _ estimate: Estimate, at moment: Moment
-    ) -> (decision: AdmissionDecision, objections: InlineArray<16, Objections>) {
+    ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
         var decision = AdmissionDecision()
-        var all = InlineArray<16, Objections>(repeating: Objections())
+        var all = Candidates.Values<Objections>(repeating: Objections())
         for place in candidates.indices {
             all[place] = objections(to: candidates[place], estimate, at: moment)
             guard let denial = all[place].denial else {
@@ -155,7 +155,7 @@ extension StateMachine {
 
     static func validate(_ candidates: Candidates, _ estimate: Estimate) throws(Refusal) {
         guard !candidates.isEmpty else {
-            throw Refusal(.outOfRange, "an admission needs 1 to \(Limits.candidates) candidates")
+            throw Refusal(.outOfRange, "an admission needs 1 to \(WireLimits.candidates) candidates")
         }
         try CreditLedger.validate(callCost: estimate.cost)
     }
@@ -181,7 +181,8 @@ extension StateMachine {
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
     /// and only if nothing else stood against it.
     private mutating func noteAsked(
-        _ candidates: Candidates, _ objections: InlineArray<16, Objections>, upTo end: Int, _ application: Application,
+        _ candidates: Candidates, _ objections: Candidates.Values<Objections>, upTo end: Int,
+        _ application: Application,
         _ effects: inout [Event]
     ) {
         for place in 0..<end where !objections[place].hasMark {
@@ -223,7 +224,7 @@ extension StateMachine {
 
     /// Tells of budgets that begin to deny.
     private mutating func noteDenials(
-        _ command: Admit, _ objections: InlineArray<16, Objections>, upTo end: Int, _ effects: inout [Event]
+        _ command: Admit, _ objections: Candidates.Values<Objections>, upTo end: Int, _ effects: inout [Event]
     ) {
         for place in 0..<end {
             let candidate = command.candidates[place]
@@ -318,7 +319,7 @@ extension PermitList: StateCommand {
         reply.totals = machine.permits.totals
         var place = machine.permits.firstInForce(after: cursor)
         while let found = place {
-            guard reply.permits.count < Limits.pageLength else {
+            guard reply.permits.count < WireLimits.pageLength else {
                 reply.next = reply.permits.last?.permit ?? 0
                 break
             }

@@ -17,12 +17,12 @@ extension BreakerConfiguration {
                 .outOfRange, "monitoringPeriod \(monitoringPeriodMilliseconds) ms must lie between 0 and 366 days")
         }
         guard ValueRanges.minWorkers.contains(minWorkers) else {
-            throw Refusal(.outOfRange, "minWorkers \(minWorkers) must lie between 1 and \(Limits.minWorkers)")
+            throw Refusal(.outOfRange, "minWorkers \(minWorkers) must lie between 1 and \(WireLimits.minWorkers)")
         }
         guard ValueRanges.curveLength.contains(degradationCurve.count) else {
             throw Refusal(
                 .outOfRange,
-                "a degradation curve of \(degradationCurve.count) points must have 1 to \(Limits.curveLength)")
+                "a degradation curve of \(degradationCurve.count) points must have 1 to \(WireLimits.curveLength)")
         }
         guard degradationCurve.allSatisfy({ ValueRanges.share.contains($0) }) else {
             throw Refusal(.outOfRange, "each point of a degradation curve must lie between 0 and 1")

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// All breakers, and the configuration that new ones are created with.

@@ -114,7 +114,7 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     /// Adds one to a total; at the bound it stays, as a JavaScript number does there.
     private static func countOne(_ total: inout UInt64) {
-        if total < Limits.breakerTotal { total += 1 }
+        if total < WireLimits.breakerTotal { total += 1 }
     }
 
     /// How far failures may count now that one more came from a worker.
@@ -275,8 +275,9 @@ extension CircuitBreaker {
     public init(_ record: BreakerRecord, under profile: Profile = .fusebox) throws(Refusal) {
         try record.configuration.validate()
         for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {
-            guard count <= Limits.breakerTotal else {
-                throw Refusal(.outOfRange, "a total of \(count) must lie between 0 and 2⁵³ (\(Limits.breakerTotal))")
+            guard count <= WireLimits.breakerTotal else {
+                throw Refusal(
+                    .outOfRange, "a total of \(count) must lie between 0 and 2⁵³ (\(WireLimits.breakerTotal))")
             }
         }
         guard record.blames.count <= record.configuration.minWorkers else {

@@ -255,7 +255,7 @@ extension BreakerList: StateCommand {
         var reply = Reply()
         var index = Int(cursor)
         while let id = machine.breakers.next(from: index), let breaker = machine.breakers[id] {
-            guard reply.entries.count < Limits.pageLength else {
+            guard reply.entries.count < WireLimits.pageLength else {
                 reply.next = UInt32(id.index)
                 break
             }

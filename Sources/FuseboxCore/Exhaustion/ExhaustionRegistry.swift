@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// Which providers have run out of quota, and until when.

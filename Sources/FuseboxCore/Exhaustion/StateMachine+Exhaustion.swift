@@ -123,7 +123,7 @@ extension ExhaustionList: StateCommand {
         while let (id, mark) = machine.exhaustion.next(from: index) {
             index = id.index + 1
             guard mark.isInForce(at: application.now) else { continue }
-            guard reply.entries.count < Limits.pageLength else {
+            guard reply.entries.count < WireLimits.pageLength else {
                 reply.next = UInt32(id.index)
                 break
             }

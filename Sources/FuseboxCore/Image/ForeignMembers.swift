@@ -58,7 +58,7 @@ extension StateMachine {
 extension StateMachine.Builder {
     /// Keeps members beside a mark that was inserted.
     ///
-    /// - Throws: `outOfRange` if their text is longer than `Limits.textLength`
+    /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(_ members: String, ofMark provider: Name) throws(Refusal) {
         try Self.check(members)
         machine.keepForeignMembers(members, ofMark: provider)
@@ -66,7 +66,7 @@ extension StateMachine.Builder {
 
     /// Keeps members beside a budget that was inserted.
     ///
-    /// - Throws: `outOfRange` if their text is longer than `Limits.textLength`
+    /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(
         _ members: String, ofBudget provider: Name, _ model: Name?
     ) throws(Refusal) {
@@ -76,17 +76,17 @@ extension StateMachine.Builder {
 
     /// Keeps members beside the thresholds.
     ///
-    /// - Throws: `outOfRange` if their text is longer than `Limits.textLength`
+    /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(ofThresholds members: String) throws(Refusal) {
         try Self.check(members)
         machine.keepForeignMembers(ofThresholds: members)
     }
 
     private static func check(_ members: String) throws(Refusal) {
-        guard members.utf8.count <= Limits.textLength else {
+        guard members.utf8.count <= WireLimits.textLength else {
             throw Refusal(
                 .outOfRange,
-                "members that Fusebox does not know are kept up to \(Limits.textLength) bytes; these have \(members.utf8.count)"
+                "members that Fusebox does not know are kept up to \(WireLimits.textLength) bytes; these have \(members.utf8.count)"
             )
         }
     }

@@ -34,9 +34,6 @@ public struct StateImage {
         guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
-        guard machine.names.hasDistinctFreeNumbers, machine.models.hasDistinctFreeNumbers else {
-            throw Refusal(.damagedData, "a number of a name is free twice")
-        }
         guard machine.permits.totals == permitTotals else {
             throw Refusal(
                 .damagedData,
@@ -151,65 +148,4 @@ extension Limits {
         permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
     }
-}
-
-extension NameTable {
-    /// The numbers that are free, in the order in which they were freed.
-    var freeNumbers: [UInt32] { free }
-
-    /// Calls `body` with every name in use, in the order of their numbers.
-    func forEachImage<Failure: Error>(_ body: (NameImage) throws(Failure) -> Void) throws(Failure) {
-        for number in 0..<entries.count where entries[number].references > 0 {
-            var image = NameImage()
-            image.number = UInt32(number)
-            image.user = entries[number].user
-            image.name = entries[number].name
-            try body(image)
-        }
-    }
-
-    /// Whether something refers to every name.
-    var hasNoStrays: Bool {
-        (0..<entries.count).allSatisfy { entries[$0].references > 0 || entries[$0].name.count == 0 }
-    }
-
-    /// Whether no number would be given to two names.
-    var hasDistinctFreeNumbers: Bool { Set(free).count == free.count }
-
-    /// The name that a number stands for; nil if it stands for none.
-    func name(number: UInt32) -> Name? {
-        guard number < entries.count, entries[Int(number)].name.count > 0 else { return nil }
-        return entries[Int(number)].name
-    }
-
-    /// Gives a name the number that it had.
-    ///
-    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
-    ///   comes twice
-    mutating func restore(_ image: NameImage) throws(Refusal) {
-        guard image.number >= entries.count, Int(image.number) < entries.count + Limits.restoredGap,
-            find(image.name) == nil, free.isEmpty
-        else {
-            throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
-        }
-        while entries.count < image.number { entries.append(Entry(name: .blank, references: 0, user: 0)) }
-        let id = intern(image.name, by: image.user)
-        precondition(id.index == image.number)
-    }
-
-    /// Makes a number free that stands for no name.
-    ///
-    /// - Throws: `damagedData` if it stands for one
-    mutating func restoreFree(_ number: UInt32) throws(Refusal) {
-        guard Int(number) < entries.count + Limits.restoredGap, name(number: number) == nil else {
-            throw Refusal(.damagedData, "the number \(number) cannot be free")
-        }
-        while entries.count <= number { entries.append(Entry(name: .blank, references: 0, user: 0)) }
-        free.append(number)
-    }
-}
-
-extension Limits {
-    /// How far apart the numbers of two names in a snapshot may lie: a damaged one must not ask for all memory.
-    fileprivate static let restoredGap = 1 << 24
 }

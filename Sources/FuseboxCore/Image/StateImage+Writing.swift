@@ -88,13 +88,10 @@ extension StateMachine {
         }
         try write(.modelAccounts, body) { (part) throws(Failure) in
             try ledger.providers.forEachIndex { (index) throws(Failure) in
-                var place = ledger.providers[existing: index].firstModel
-                while place != CreditLedger.noModel {
-                    let account = ledger.models[place]
-                    var image = ModelAccountImage(account)
-                    image.dollars = profile.reckonsInDollars ? account.dollars : nil
+                try ledger.providers[existing: index].models.forEach(ledger.modelLinks) { (place) throws(Failure) in
+                    var image = ModelAccountImage(ledger.models[place])
+                    image.dollars = profile.reckonsInDollars ? ledger.models[place].dollars : nil
                     try part.add(image)
-                    place = account.next
                 }
             }
         }
@@ -192,8 +189,6 @@ extension StateMachine {
 
 /// Collects the records of a section and hands them on in parts.
 private struct ImagePart<Failure: Error>: ~Copyable {
-    static var partBytes: Int { 256 * 1024 }
-
     let section: ImageSection
     let body: (ImageSection, borrowing ByteWriter) throws(Failure) -> Void
     var writer = ByteWriter(capacity: 4096)
@@ -205,7 +200,7 @@ private struct ImagePart<Failure: Error>: ~Copyable {
 
     mutating func add<Record: WireRecord>(_ record: Record) throws(Failure) {
         record.encode(into: &writer)
-        if writer.count >= Self.partBytes { try end() }
+        if writer.count >= Limits.sectionPartBytes { try end() }
     }
 
     mutating func end() throws(Failure) {

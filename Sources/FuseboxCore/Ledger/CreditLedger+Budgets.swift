@@ -160,7 +160,7 @@ extension CreditLedger {
             }
             histories.remove(&providers[existing: index].history)
         }
-        for place in 0..<models.count {
+        for place in 0..<models.end where models.contains(place) {
             models[place].sums = Sums()
             models[place].dollars = 0
         }

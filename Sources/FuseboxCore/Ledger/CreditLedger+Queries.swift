@@ -16,11 +16,7 @@ extension CreditLedger {
 
     /// Calls `body` with every model account of a provider.
     public func forEachModel(of provider: NameID, _ body: (ModelID, Sums) -> Void) {
-        var place = providers[provider.index]?.firstModel ?? Self.noModel
-        while place != Self.noModel {
-            body(models[place].model, models[place].sums)
-            place = models[place].next
-        }
+        providers[provider.index]?.models.forEach(modelLinks) { body(models[$0].model, models[$0].sums) }
     }
 
     /// Calls `body` with every provider that has an account.

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What has been spent, on which provider and model, against which budgets and rate limits.
@@ -37,13 +38,12 @@ public struct CreditLedger: Sendable {
         public var budget: Money?
         /// Whether admission denies what the budget does not hold.
         public internal(set) var isEnforced = false
-        var windows = InlineArray<4, Window?>(repeating: nil)
+        var windows = Limits.RateWindows<Window?>(repeating: nil)
         public internal(set) var firedThreshold: ThresholdTier = .none
         public internal(set) var firedDepletion: DepletionTier = .none
         var history = SpendList()
-        /// The provider's first model account; the others follow it.
-        var firstModel = CreditLedger.noModel
-        var modelCount = 0
+        /// The model accounts of the provider, the newest first.
+        var models = Chain()
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
 
@@ -63,7 +63,6 @@ public struct CreditLedger: Sendable {
         var dollars = 0.0
         /// The name that last answered for it, if that was another.
         var answering: ModelID?
-        var next: Int
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
     }
@@ -133,8 +132,6 @@ public struct CreditLedger: Sendable {
         public var depletion: (tier: DepletionTier, estimate: DepletionEstimate)?
     }
 
-    static let noModel = -1
-
     public internal(set) var thresholds = Thresholds()
     /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
     public internal(set) var foreignThresholds = ""
@@ -145,9 +142,9 @@ public struct CreditLedger: Sendable {
     public internal(set) var closedPeriodLimit = Limits().closedPeriods
 
     var providers = SparseTable<Provider>()
-    var models = ChunkedArray<Model>()
+    var models = SlotTable<Model>()
+    var modelLinks = ChainLinks()
     var modelIndex = HashIndex()
-    var freeModels: [Int] = []
     /// What was opened for each user, as far as it is still there.
     private var openedByUser: [UInt32: Opened] = [:]
     var histories = SpendPool()
@@ -159,7 +156,7 @@ public struct CreditLedger: Sendable {
     }
 
     public var providerCount: Int { providers.count }
-    public var modelAccountCount: Int { modelIndex.count }
+    public var modelAccountCount: Int { models.count }
 
     public func contains(_ provider: NameID) -> Bool { providers.contains(provider.index) }
 
@@ -170,7 +167,7 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `Limits.callCost`; `overflow` if a
+    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`; `overflow` if a
     ///   sum would leave its range; then nothing has changed
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
@@ -224,7 +221,7 @@ public struct CreditLedger: Sendable {
     ///
     /// - Throws: `outOfRange`
     static func validate(callCost cost: Money) throws(Refusal) {
-        guard cost >= .zero, cost <= Limits.callCost else { throw outOfRange(callCost: cost) }
+        guard cost >= .zero, cost <= WireLimits.callCost else { throw outOfRange(callCost: cost) }
     }
 
     @inline(never)
@@ -339,20 +336,10 @@ public struct CreditLedger: Sendable {
 
     /// Adds a model account to a provider that has one.
     mutating func addModel(_ provider: NameID, _ model: ModelID, by user: UInt32) -> Int {
-        let account = Model(
-            provider: provider, model: model, next: providers[existing: provider.index].firstModel, user: user)
         openedByUser[user, default: Opened()].models += 1
-        let place: Int
-        if let reused = freeModels.popLast() {
-            place = reused
-            models[place] = account
-        } else {
-            place = models.count
-            models.append(account)
-        }
+        let place = models.insert(Model(provider: provider, model: model, user: user))
         modelIndex.insert(place, hash: Self.modelHash(provider, model))
-        providers[existing: provider.index].firstModel = place
-        providers[existing: provider.index].modelCount += 1
+        providers[existing: provider.index].models.insert(place, after: nil, &modelLinks)
         return place
     }
 
@@ -362,15 +349,14 @@ public struct CreditLedger: Sendable {
     mutating func forget(_ provider: NameID) -> (models: [ModelID], budgets: [BudgetEntry]) {
         var forgotten: [ModelID] = []
         if providers.contains(provider.index) {
-            var place = providers[existing: provider.index].firstModel
-            while place != Self.noModel {
-                let account = models[place]
+            var models = providers[existing: provider.index].models
+            while let place = models.first {
+                models.remove(place, &modelLinks)
+                let account = self.models.remove(at: place)
                 forgotten.append(account.model)
                 if let answering = account.answering { forgotten.append(answering) }
                 openedByUser[account.user, default: Opened()].models -= 1
                 modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
-                freeModels.append(place)
-                place = account.next
             }
             histories.remove(&providers[existing: provider.index].history)
             let user = providers[existing: provider.index].user

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// Spend of one provider in a stretch of time. A stretch of no length with a count of 1 is a single record.
@@ -85,14 +86,10 @@ extension Int64 {
 /// window that cuts a stretch counts it whole, so that a sum is never short. Memory is bounded by the number of
 /// providers times `entriesPerProvider`.
 public struct SpendPool: Sendable {
-    /// Single records that are always kept.
-    static let exactRecords = 2_000
-    /// Stretches kept before them.
-    static let stretches = 512
     /// Single records at which the oldest `foldedAtOnce` become stretches.
-    static let foldAt = exactRecords + foldedAtOnce
+    static let foldAt = Limits.exactRecords + foldedAtOnce
     static let foldedAtOnce = 8 * SpendBlock.capacity
-    static let entriesPerProvider = foldAt + stretches
+    static let entriesPerProvider = foldAt + Limits.spendStretches
 
     /// The window of the sum that depletion rests on.
     static let rollingWindowMilliseconds: Int64 = 86_400_000
@@ -100,18 +97,16 @@ public struct SpendPool: Sendable {
     /// The entries of all blocks, one block after the other: an entry is read without the rest of its block.
     private var entries = ChunkedArray<SpendEntry>()
     /// For each block the one in which its list goes on.
-    private var following = ChunkedArray<Int>()
-    private var freeHead = SpendBlock.none
+    private var following = SlotTable<Int>()
 
     public init() {}
 
     /// Bytes in use, for tests of the bound.
-    var footprint: Int { following.count * SpendBlock.bytes }
+    var footprint: Int { following.end * SpendBlock.bytes }
 
     mutating func removeAll() {
         entries.removeAll()
         following.removeAll()
-        freeHead = SpendBlock.none
     }
 
     // MARK: A provider's list
@@ -186,9 +181,7 @@ public struct SpendPool: Sendable {
     mutating func remove(_ list: inout SpendList) {
         var block = list.head
         while block != SpendBlock.none {
-            let next = following[block]
-            release(block)
-            block = next
+            block = following.remove(at: block)
         }
         list = SpendList()
     }
@@ -215,20 +208,11 @@ public struct SpendPool: Sendable {
     }
 
     private mutating func allocate() -> Int {
-        guard freeHead != SpendBlock.none else {
+        let block = following.insert(SpendBlock.none)
+        if SpendBlock.place(block, 0) == entries.count {
             for _ in 0..<SpendBlock.capacity { entries.append(.none) }
-            following.append(SpendBlock.none)
-            return following.count - 1
         }
-        let block = freeHead
-        freeHead = following[block]
-        following[block] = SpendBlock.none
         return block
-    }
-
-    private mutating func release(_ block: Int) {
-        following[block] = freeHead
-        freeHead = block
     }
 
     // MARK: The rolling sum
@@ -267,7 +251,7 @@ public struct SpendPool: Sendable {
         var all: [SpendEntry] = []
         all.reserveCapacity(list.count)
         forEach(of: list) { all.append($0) }
-        let exact = min(list.exact, Self.exactRecords)
+        let exact = min(list.exact, Limits.exactRecords)
         let older = Self.summedUp(all.dropLast(exact), at: now)
         var folded = SpendList()
         remove(&list)
@@ -288,7 +272,7 @@ public struct SpendPool: Sendable {
                 stretches.append(entry)
             }
         }
-        let excess = stretches.count - Self.stretches
+        let excess = stretches.count - Limits.spendStretches
         guard excess > 0 else { return stretches }
         var oldest = stretches[0]
         for stretch in stretches[1...excess] { oldest.merge(stretch) }
@@ -353,51 +337,35 @@ public struct SharedSpendHistory: Sendable {
         }
     }
 
-    static let capacity = 2_000
-    /// The most that a restore brings back.
-    static let restoredCapacity = 65_536
-
-    private var ring: [Entry] = []
-    private var oldest = 0
+    private var queue = Fifo<Entry>()
 
     public init() {}
 
-    mutating func record(_ entry: Entry) { add(entry, capacity: Self.capacity) }
+    mutating func record(_ entry: Entry) { add(entry, capacity: Limits.sharedRecords) }
 
     /// Adds an entry of a restored history. As in the reference a restored history keeps its length, even if it is
     /// more than a history grows to by itself; memory and the time of a sum bound it here.
-    mutating func restore(_ entry: Entry) { add(entry, capacity: Self.restoredCapacity) }
+    mutating func restore(_ entry: Entry) { add(entry, capacity: Limits.restoredSharedRecords) }
 
     private mutating func add(_ entry: Entry, capacity: Int) {
-        guard ring.count >= capacity else {
-            ring.append(entry)
-            return
-        }
-        ring[oldest] = entry
-        oldest = (oldest + 1) % ring.count
+        if queue.count >= capacity { queue.removeFirst() }
+        queue.append(entry)
     }
 
-    mutating func removeAll() {
-        ring.removeAll(keepingCapacity: true)
-        oldest = 0
-    }
+    mutating func removeAll() { queue.removeAll() }
 
     /// Forgets a provider's entries.
-    mutating func remove(_ provider: NameID) {
-        let kept = entries.filter { $0.provider != provider }
-        ring = kept
-        oldest = 0
-    }
+    mutating func remove(_ provider: NameID) { queue.removeAll { $0.provider == provider } }
 
     /// The entries, oldest first.
-    public var entries: [Entry] { Array(ring[oldest...] + ring[..<oldest]) }
+    public var entries: [Entry] { Array(queue) }
 
     func sum(of provider: NameID, since cutoff: Timestamp) -> SpendSum {
         var sum = RunningSum()
         var dollars = 0.0
-        for index in ring.indices {
-            // From the oldest on: sums of doubles depend on their order.
-            let entry = ring[index < ring.count - oldest ? oldest + index : oldest + index - ring.count]
+        // From the oldest on: sums of doubles depend on their order.
+        for index in 0..<queue.count {
+            let entry = queue[index]
             guard entry.provider == provider, entry.at >= cutoff else { continue }
             sum.add(SpendEntry(at: entry.at, cost: entry.cost))
             dollars += Money(nanodollars: entry.cost).dollars
@@ -407,5 +375,5 @@ public struct SharedSpendHistory: Sendable {
         return told
     }
 
-    func contains(_ provider: NameID) -> Bool { ring.contains { $0.provider == provider } }
+    func contains(_ provider: NameID) -> Bool { queue.contains { $0.provider == provider } }
 }

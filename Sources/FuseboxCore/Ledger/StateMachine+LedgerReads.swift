@@ -11,7 +11,7 @@ extension StateMachine {
         account.isEnforced = provider.isEnforced
         account.held = Money(nanodollars: permits.held(of: id))
         account.inFlight = UInt32(permits.inFlight(of: id))
-        account.models = UInt32(provider.modelCount)
+        account.models = UInt32(provider.models.count)
         for dimension in RateDimension.allCases { account[dimension] = provider[dimension].map(RateWindow.init) }
         return account
     }
@@ -91,7 +91,7 @@ extension LedgerProviders: StateCommand {
         var reply = Reply()
         var index = Int(cursor)
         while let found = machine.ledger.providers.next(from: index) {
-            guard reply.accounts.count < Limits.pageLength else {
+            guard reply.accounts.count < WireLimits.pageLength else {
                 reply.next = UInt32(found)
                 break
             }
@@ -112,7 +112,7 @@ extension LedgerModels: StateCommand {
         machine.ledger.forEachModel(of: id) { model, sums in
             defer { position += 1 }
             guard position >= cursor, reply.next == Page.end else { return }
-            guard reply.accounts.count < Limits.pageLength else {
+            guard reply.accounts.count < WireLimits.pageLength else {
                 reply.next = position
                 return
             }
@@ -194,7 +194,7 @@ extension LedgerSummaries: StateCommand {
             let id = NameID(index: found)
             index = found + 1
             guard machine.ledger.hasHistory(id, under: machine.profile) else { continue }
-            guard reply.summaries.count < Limits.pageLength else {
+            guard reply.summaries.count < WireLimits.pageLength else {
                 reply.next = UInt32(found)
                 break
             }
@@ -236,8 +236,8 @@ extension LedgerBudgets: StateCommand {
         var reply = Reply()
         let budgets = machine.ledger.budgets
         guard Int(cursor) < budgets.count else { return reply }
-        reply.budgets = budgets.dropFirst(Int(cursor)).prefix(Limits.pageLength).map { machine.budget($0) }
-        let next = Int(cursor) + Limits.pageLength
+        reply.budgets = budgets.dropFirst(Int(cursor)).prefix(WireLimits.pageLength).map { machine.budget($0) }
+        let next = Int(cursor) + WireLimits.pageLength
         if next < budgets.count { reply.next = UInt32(next) }
         return reply
     }
@@ -269,7 +269,7 @@ extension Overview: StateCommand {
         reply.now = application.now
         var index = Int(cursor)
         while let id = machine.nextName(from: index) {
-            guard reply.entries.count < Limits.pageLength else {
+            guard reply.entries.count < WireLimits.pageLength else {
                 reply.next = UInt32(id.index)
                 break
             }

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// A small integer that stands for a name.
@@ -36,17 +37,18 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         var references: UInt32
         /// The peer user that introduced it.
         var user: UInt32
+
+        static var blank: Entry { Entry(name: .blank, references: 0, user: 0) }
     }
 
-    var entries = ChunkedArray<Entry>()
+    private var entries = SlotTable<Entry>()
     private var index = HashIndex()
-    var free: [UInt32] = []
     private var namesOfUser: [UInt32: Int] = [:]
 
     public init() {}
 
     /// The number of names.
-    public var count: Int { index.count }
+    public var count: Int { entries.count }
 
     /// The number of names that a user introduced.
     public func count(of user: UInt32) -> Int { namesOfUser[user] ?? 0 }
@@ -64,19 +66,19 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// The number of a name, new or known. A new one must be retained before it is of use.
     public mutating func intern(_ name: Name, by user: UInt32 = 0) -> ID {
         if let known = find(name) { return known }
-        let entry = Entry(name: name, references: 0, user: user)
-        let place: Int
-        if let reused = free.popLast() {
-            place = Int(reused)
-            entries[place] = entry
-        } else {
-            place = entries.count
-            entries.append(entry)
-        }
-        index.insert(place, hash: name.hashValue)
-        namesOfUser[user, default: 0] += 1
+        let place = entries.insert(Entry(name: name, references: 0, user: user))
+        note(place)
         return ID(index: place)
     }
+
+    /// Counts a name that has got its number, and makes it known.
+    private mutating func note(_ place: Int) {
+        index.insert(place, hash: entries[place].name.hashValue)
+        namesOfUser[entries[place].user, default: 0] += 1
+    }
+
+    /// Calls `body` with every name, in the order of their numbers.
+    func forEach(_ body: (ID, Name) -> Void) { entries.forEachSlot { body(ID(index: $0), entries[$0].name) } }
 
     /// Notes that one more record refers to a name.
     public mutating func retain(_ id: ID) { entries[id.index].references += 1 }
@@ -90,6 +92,54 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         let user = entries[id.index].user
         let left = (namesOfUser[user] ?? 1) - 1
         namesOfUser[user] = left == 0 ? nil : left
-        free.append(UInt32(id.index))
+        entries.remove(at: id.index)
+    }
+}
+
+// MARK: Images
+
+extension NameTable {
+    /// The numbers that are free, in the order in which they were freed.
+    var freeNumbers: [UInt32] { entries.freeSlots.map { UInt32($0) } }
+
+    /// Calls `body` with every name in use, in the order of their numbers.
+    func forEachImage<Failure: Error>(_ body: (NameImage) throws(Failure) -> Void) throws(Failure) {
+        try entries.forEachSlot { (number) throws(Failure) in
+            guard entries[number].references > 0 else { return }
+            var image = NameImage()
+            image.number = UInt32(number)
+            image.user = entries[number].user
+            image.name = entries[number].name
+            try body(image)
+        }
+    }
+
+    /// Whether something refers to every name.
+    var hasNoStrays: Bool { entries.allSatisfy { $0.references > 0 } }
+
+    /// The name that a number stands for; nil if it stands for none.
+    func name(number: UInt32) -> Name? { entries.element(at: Int(number))?.name }
+
+    /// Gives a name the number that it had.
+    ///
+    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
+    ///   comes twice
+    mutating func restore(_ image: NameImage) throws(Refusal) {
+        let entry = Entry(name: image.name, references: 0, user: image.user)
+        guard Int(image.number) < entries.end + Limits.restoredGap, find(image.name) == nil,
+            entries.restore(entry, at: Int(image.number), blank: .blank)
+        else {
+            throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
+        }
+        note(Int(image.number))
+    }
+
+    /// Makes a number free that stands for no name.
+    ///
+    /// - Throws: `damagedData` if it stands for one, or is free
+    mutating func restoreFree(_ number: UInt32) throws(Refusal) {
+        guard Int(number) < entries.end + Limits.restoredGap, entries.restoreFree(Int(number), blank: .blank) else {
+            throw Refusal(.damagedData, "the number \(number) cannot be free")
+        }
     }
 }

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
@@ -20,7 +21,7 @@ struct EventQueue {
     }
 
     /// In the order of their numbers.
-    private var waiting: [Waiting] = []
+    private var waiting = Fifo<Waiting>()
     /// For the next batch.
     private var ready: [Numbered] = []
     /// What is being handed to subscribers.
@@ -31,12 +32,9 @@ struct EventQueue {
     /// The number of the next event.
     private(set) var nextNumber: UInt64 = 1
 
-    /// Events that wait or are ready, at the most.
-    static let limit = 8_192
-
     /// Takes over what the input `sequence` has caused, and numbers it.
     mutating func take(_ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp) {
-        var room = Self.limit - waiting.count - ready.count
+        var room = Limits.waitingEvents - waiting.count - ready.count
         for event in effects {
             if room > 0 {
                 let numbered = Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event)
@@ -52,10 +50,9 @@ struct EventQueue {
 
     /// Makes ready what has reached its watermark. An event that has not holds back those after it.
     mutating func release(_ marks: Watermarks) {
-        guard let first = waiting.first, marks.has(first.watermark, reached: first.sequence) else { return }
-        let end = waiting.firstIndex { !marks.has($0.watermark, reached: $0.sequence) } ?? waiting.count
-        for index in 0..<end { ready.append(waiting[index].numbered) }
-        if end == waiting.count { waiting.removeAll(keepingCapacity: true) } else { waiting.removeFirst(end) }
+        while !waiting.isEmpty, marks.has(waiting[0].watermark, reached: waiting[0].sequence) {
+            ready.append(waiting.removeFirst().numbered)
+        }
     }
 
     /// Begins a batch with what is ready, unless one is being handed out.

@@ -1,3 +1,5 @@
+import FuseboxCollections
+import FuseboxCore
 import FuseboxWire
 
 /// Replies and events on their way out. Each waits until the input that it tells of has reached its watermark.
@@ -72,21 +74,18 @@ private struct HeldReplies: ~Copyable {
     }
 
     private var bytes = ByteWriter(capacity: 4096)
-    private var frames: [Frame] = []
-    /// The frames and bytes at the beginning that have left.
-    private var leftFrames = 0
+    private var frames = Fifo<Frame>()
+    /// The bytes at the beginning that have left.
     private var leftBytes = 0
 
-    static let bytesPerFrame = MemoryLayout<Frame>.stride
-    /// Above this, room is given back once it is not needed: a disk that hung has left it behind.
-    private static let workingBytes = 1 << 20
+    static let bytesPerFrame = Fifo<Frame>.elementBytes
 
-    var count: Int { frames.count - leftFrames }
+    var count: Int { frames.count }
     /// The bytes of the frames that wait.
     var byteCount: Int { bytes.count - leftBytes }
 
     /// The input of the first one that waits.
-    var first: UInt64? { leftFrames < frames.count ? frames[leftFrames].sequence : nil }
+    var first: UInt64? { frames.first?.sequence }
 
     mutating func add(_ frame: UnsafeRawBufferPointer, _ session: UInt64, _ sequence: UInt64) {
         unsafe bytes.write(contentsOf: frame)
@@ -96,12 +95,11 @@ private struct HeldReplies: ~Copyable {
     mutating func release(upTo sequence: UInt64, _ deliver: (UInt64, UnsafeRawBufferPointer) -> Void) {
         guard let first, first <= sequence else { return }
         unsafe bytes.withBytes { all in
-            while leftFrames < frames.count, frames[leftFrames].sequence <= sequence {
-                let frame = frames[leftFrames]
+            while let frame = frames.first, frame.sequence <= sequence {
+                frames.removeFirst()
                 unsafe deliver(
                     frame.session, UnsafeRawBufferPointer(rebasing: all[leftBytes..<leftBytes + frame.length]))
                 leftBytes += frame.length
-                leftFrames += 1
             }
         }
         giveBack()
@@ -109,16 +107,12 @@ private struct HeldReplies: ~Copyable {
 
     /// Gives back the room of what has left, once that is at least half.
     private mutating func giveBack() {
-        guard leftFrames * 2 >= frames.count else { return }
+        guard leftBytes * 2 >= bytes.count else { return }
         bytes.removeFirst(leftBytes)
-        if leftFrames < frames.count {
-            frames.removeFirst(leftFrames)
-        } else {
-            bytes.shrink(to: Self.workingBytes)
-            frames.removeAll(keepingCapacity: frames.capacity <= Self.workingBytes / Self.bytesPerFrame)
-        }
-        leftFrames = 0
         leftBytes = 0
+        guard frames.isEmpty else { return }
+        bytes.shrink(to: Limits.restingReplyBytes)
+        frames.shrink(to: Limits.restingReplyBytes / Self.bytesPerFrame)
     }
 
     /// Takes out the replies for these sessions.
@@ -126,7 +120,7 @@ private struct HeldReplies: ~Copyable {
         var rest = HeldReplies()
         unsafe bytes.withBytes { all in
             var offset = leftBytes
-            for frame in frames[leftFrames...] {
+            for frame in frames {
                 if !sessions.contains(frame.session) {
                     unsafe rest.add(
                         UnsafeRawBufferPointer(rebasing: all[offset..<offset + frame.length]), frame.session,

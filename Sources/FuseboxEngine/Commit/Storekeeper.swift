@@ -116,7 +116,7 @@ public struct StorekeepingOptions: Sendable {
     public var durability = Durability.commit
     public var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
-    public var segmentLength = 16 * 1024 * 1024
+    public var segmentLength = Limits.segmentLength
 
     public init() {}
 }

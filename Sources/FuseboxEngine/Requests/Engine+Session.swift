@@ -40,7 +40,7 @@ extension Engine {
         reply.epoch = identity.epoch
         reply.profile = machine.profile
         reply.isOperator = session.peer.isOperator
-        reply.frameLimit = UInt32(Limits.frameLength)
+        reply.frameLimit = UInt32(WireLimits.frameLength)
         reply.keptReplies = UInt32(machine.limits.keptReplies)
         reply.idleMilliseconds = machine.limits.idleMilliseconds
         reply.graceMilliseconds = machine.limits.workerGraceMilliseconds
@@ -56,7 +56,7 @@ extension Engine {
         switch header.command {
         case Goodbye.declaration.number:
             _ = try decode(Goodbye.self, &reader)
-            lose(session.worker, after: 0)
+            lose(session.worker, after: 0, since: session.id)
             try? forget(session.worker, isEvicted: false)
             leave(session)
             reply(Done(), to: header)

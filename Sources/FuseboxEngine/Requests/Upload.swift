@@ -23,7 +23,7 @@ struct Upload {
         }
         let contents = chunk.chunk.contents
         // Small pieces are joined: a piece takes memory that the limit does not see.
-        if let last = chunks.indices.last, chunks[last].count + contents.count <= Limits.chunkLength {
+        if let last = chunks.indices.last, chunks[last].count + contents.count <= WireLimits.chunkLength {
             chunks[last].append(contentsOf: contents)
         } else {
             chunks.append(contents)

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
@@ -5,10 +6,6 @@ import FuseboxWire
 struct SnapshotSchedule {
     /// How long after an attempt a snapshot that is wanted early is tried again.
     private static let retryMilliseconds: Int64 = 1_000
-    /// The journal's length at which one is taken early, so that a restart is quick.
-    private static let journalBound = 96 * 1024 * 1024
-    /// The processor time at which one is taken early: few bytes may have been much work.
-    private static let replayBound: Int64 = 3_000_000_000
 
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
@@ -56,7 +53,7 @@ struct SnapshotSchedule {
         guard !isWriting else { return false }
         if hasRequests { return true }
         let patience = wasRefused ? intervalMilliseconds : min(Self.retryMilliseconds, intervalMilliseconds)
-        let hasGrown = journaledBytes > Self.journalBound || replayNanoseconds > Self.replayBound
+        let hasGrown = journaledBytes > Limits.journalBetweenSnapshots || replayNanoseconds > Limits.replayNanoseconds
         if isUrgent || hasGrown, now - lastAttempt >= patience { return true }
         return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds
     }

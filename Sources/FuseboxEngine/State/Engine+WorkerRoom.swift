@@ -93,15 +93,12 @@ extension Engine {
         )
     }
 
-    /// How many workers one request may have forgotten: each is an entry of the journal.
-    private static var forgottenPerRequest: Int { 12 }
-
     /// Forgets workers for whom replies are kept, user after user, until it is enough or nobody is left who may go.
     private mutating func forgetQuietest(
         of users: [UInt32], at moment: Moment, until isEnough: (WorkerTable) -> Bool
     ) throws(Refusal) {
         let connected = speakers
-        var left = Self.forgottenPerRequest
+        var left = Limits.forgottenPerRequest
         for user in users {
             let quietest = state.workers.quietest(of: user, atMost: left, keptOnly: true) { connected[$0] == nil }
             for worker in quietest {
@@ -117,7 +114,7 @@ extension WorkerTable {
     /// The users who make room before this one, the one who has the most first, and this one itself.
     func users(before user: UInt32, by amount: KeyPath<Share, Int>) -> [UInt32] {
         let own = share(of: user)[keyPath: amount]
-        let larger = shares.filter { $0.workers > 0 && $0.user != user && $0[keyPath: amount] > own }
+        let larger = shares.filter { $0.user != user && $0[keyPath: amount] > own }
         return larger.sorted { ($0[keyPath: amount], $1.user) > ($1[keyPath: amount], $0.user) }.map(\.user) + [user]
     }
 }

@@ -57,7 +57,7 @@ extension Engine {
     /// - Parameter isEvicted: whether it has to make room; its id stays its user's then
     mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
         guard let slot = state.workers.find(worker) else { return }
-        let placement = try commit.reserve(payload: Self.ownPayload)
+        let placement = try commit.reserve(payload: Limits.ownPayload)
         if isEvicted { owners.add(worker, of: state.workers[slot].user) }
         state.workers.forget(worker, isEvicted: isEvicted)
         recordOwn(ForgetWorker(worker: worker, isEvicted: isEvicted), placement)

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 
 /// The replies of one worker that it has not acknowledged, oldest first, one after the other in one run of bytes.
@@ -9,9 +10,6 @@ struct KeptReplies: Sendable {
     /// Where the oldest begins; what is before it has been acknowledged.
     private var start = 0
     private(set) var count = 0
-
-    /// Memory that is kept while there are no replies, in bytes.
-    private static let restingBytes = 4096
 
     /// The bytes of what is kept.
     var byteCount: Int { bytes.count - start }
@@ -46,9 +44,9 @@ struct KeptReplies: Sendable {
             count -= 1
         }
         if count == 0 {
-            bytes.removeAll(keepingCapacity: bytes.capacity <= Self.restingBytes)
+            bytes.removeAll(keepingCapacity: bytes.capacity <= Limits.restingKeptBytes)
             start = 0
-        } else if start > bytes.count / 2, start > 4096 {
+        } else if start > bytes.count / 2, start > Limits.restingKeptBytes {
             bytes.removeFirst(start)
             start = 0
         }

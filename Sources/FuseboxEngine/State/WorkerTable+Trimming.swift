@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 
 extension WorkerTable {
@@ -18,7 +19,7 @@ extension WorkerTable {
         }
         for worker in tooLarge { forget(worker, isEvicted: true) }
         var queues = Queues(self)
-        for share in shares where share.workers > 0 {
+        for share in shares {
             while self.share(of: share.user).bytes > limits.keptBytesPerUser {
                 guard let next = queues.next(of: share.user, keptOnly: true, in: self) else { break }
                 forget(next, isEvicted: true)
@@ -51,7 +52,7 @@ extension WorkerTable {
     }
 
     private func largest(by amount: KeyPath<Share, Int>) -> UInt32? {
-        shares.filter { $0.workers > 0 }.max { ($0[keyPath: amount], $1.user) < ($1[keyPath: amount], $0.user) }?.user
+        shares.max { ($0[keyPath: amount], $1.user) < ($1[keyPath: amount], $0.user) }?.user
     }
 
     /// The workers of each user, those last that have been quiet for the longest.

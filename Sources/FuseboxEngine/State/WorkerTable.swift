@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
@@ -34,32 +35,26 @@ struct WorkerTable: Sendable {
         var bytes = 0
     }
 
-    private var workers = ChunkedArray<Worker?>()
+    private var workers = SlotTable<Worker>()
     private var index = HashIndex()
-    private var free: [Int] = []
     /// How many had to make room, in the life of the state.
     var evictions: UInt64 = 0
-    /// One for each user that was ever seen; those without workers are used again.
-    private(set) var shares: [Share] = []
+    /// One for each user with workers.
+    private(set) var shares = SlotTable<Share>()
     private var shareOfUser: [UInt32: Int] = [:]
     /// The bytes of all replies that are kept.
     private(set) var bytes = 0
 
-    var count: Int { index.count }
-
-    private static func id(at slot: Int, of workers: borrowing ChunkedArray<Worker?>) -> WorkerID {
-        guard let worker = workers[slot] else { preconditionFailure("the index names workers only") }
-        return worker.id
-    }
+    var count: Int { workers.count }
 
     /// The slot of a worker; nil if it is not remembered.
     func find(_ id: WorkerID) -> Int? {
-        index.find(id.hashValue) { Self.id(at: $0, of: workers) == id }
+        index.find(id.hashValue) { workers[$0].id == id }
     }
 
     /// The worker in a slot that `find` has given.
     subscript(slot: Int) -> Worker {
-        _read { yield workers[slot]! }
+        _read { yield workers[slot] }
     }
 
     /// What a user takes of the table.
@@ -74,14 +69,7 @@ struct WorkerTable: Sendable {
         worker.share = openShare(of: worker.user)
         shares[worker.share].workers += 1
         change(bytes: worker.kept.byteCount, of: worker.share)
-        let slot: Int
-        if let reused = free.popLast() {
-            slot = reused
-            workers[slot] = worker
-        } else {
-            slot = workers.count
-            workers.append(worker)
-        }
+        let slot = workers.insert(worker)
         index.insert(slot, hash: worker.id.hashValue)
         return slot
     }
@@ -94,7 +82,7 @@ struct WorkerTable: Sendable {
         at now: Timestamp, in slot: Int
     ) {
         // One change in place, for finding a worker costs more than this.
-        let (share, change) = unsafe workers[slot]!.keep(reply, to: number, command: command, digest: digest, at: now)
+        let (share, change) = unsafe workers[slot].keep(reply, to: number, command: command, digest: digest, at: now)
         self.change(bytes: change, of: share)
     }
 
@@ -105,11 +93,11 @@ struct WorkerTable: Sendable {
         if isEvicted { evictions += 1 }
         let (share, length) = (self[slot].share, self[slot].kept.byteCount)
         index.remove(slot, hash: id.hashValue)
-        workers[slot] = nil
-        free.append(slot)
+        workers[slot].kept = KeptReplies()
+        workers.remove(at: slot)
         change(bytes: -length, of: share)
         shares[share].workers -= 1
-        if shares[share].workers == 0 { shareOfUser[shares[share].user] = nil }
+        if shares[share].workers == 0 { shareOfUser[shares.remove(at: share).user] = nil }
     }
 
     private mutating func change(bytes change: Int, of share: Int) {
@@ -119,17 +107,14 @@ struct WorkerTable: Sendable {
 
     private mutating func openShare(of user: UInt32) -> Int {
         if let known = shareOfUser[user] { return known }
-        let place = shares.firstIndex { $0.workers == 0 } ?? shares.count
-        if place == shares.count { shares.append(Share(user: user)) } else { shares[place] = Share(user: user) }
+        let place = shares.insert(Share(user: user))
         shareOfUser[user] = place
         return place
     }
 
     /// Calls `body` with every worker, in the order of their slots.
     func forEach<Failure: Error>(_ body: (Worker) throws(Failure) -> Void) throws(Failure) {
-        for slot in 0..<workers.count {
-            if let worker = workers[slot] { try body(worker) }
-        }
+        try workers.forEachSlot { (slot) throws(Failure) in try body(workers[slot]) }
     }
 
     /// The workers of a user that have been quiet for the longest, the quietest first.
@@ -143,8 +128,8 @@ struct WorkerTable: Sendable {
     ) -> [WorkerID] {
         guard let share = shareOfUser[user] else { return [] }
         var found: [(seen: Timestamp, id: WorkerID)] = []
-        for slot in 0..<workers.count {
-            guard let seen = workers[slot]?.lastSeen, self[slot].share == share else { continue }
+        for slot in 0..<workers.end where workers.contains(slot) && workers[slot].share == share {
+            let seen = workers[slot].lastSeen
             if let last = found.last, found.count == limit, last.seen <= seen { continue }
             guard !keptOnly || self[slot].kept.byteCount > 0, mayGo(self[slot].id) else { continue }
             if found.count == limit { found.removeLast() }

@@ -28,7 +28,7 @@ extension Engine {
     /// follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
         let firstEvent = commit.outputs.events.nextNumber
-        for _ in 0..<Self.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
+        for _ in 0..<Limits.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
             guard let worker = lost.next(at: now) else { return }
             if state.machine.permits.hasCallsInFlight(worker) {
                 try applyOwn(ReclaimPermits(worker: worker), at: moment)
@@ -39,7 +39,6 @@ extension Engine {
     }
 
     private static var retryMilliseconds: Int64 { 1_000 }
-    private static var reclaimsPerTurn: Int { 16 }
 
     // A restart goes on from the last recorded moment by the wall clock's word. So a step of the wall clock is written
     // down: otherwise it would count as time that passed. Without a step the word is good, unless the clock is set back
@@ -78,13 +77,10 @@ extension Engine {
 
     /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
-        let placement = try commit.reserve(payload: Self.ownPayload)
+        let placement = try commit.reserve(payload: Limits.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         recordOwn(command, placement)
     }
-
-    /// No input of the engine's own has a longer payload, in bytes.
-    static var ownPayload: Int { 64 }
 
     // MARK: Workers that are gone
 
@@ -95,7 +91,7 @@ extension Engine {
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
         state.machine.permits.forEachHolder { workers.append($0) }
-        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline) }
+        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline, since: 0) }
     }
 
     /// Tells that a connection is gone.
@@ -108,52 +104,23 @@ extension Engine {
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)
-        lose(session.worker, after: processIsGone ? 0 : state.machine.limits.workerGraceMilliseconds)
+        let grace = state.machine.limits.workerGraceMilliseconds
+        lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
+    }
+
+    /// Whether a worker may still come back that held something when this session of it ended.
+    public func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
+
+    /// Tells that the process at the other end of a session has ended, which had ended before: its worker is waited for no
+    /// more, unless it has come back.
+    public mutating func processEnded(of worker: WorkerID, since session: UInt64) {
+        guard awaits(worker, since: session) else { return }
+        lose(worker, after: 0, since: session)
     }
 
     /// Takes back what a worker holds after a time, unless it comes back.
-    mutating func lose(_ worker: WorkerID, after milliseconds: Int64) {
+    mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
         guard state.machine.permits.hasCallsInFlight(worker) else { return }
-        lost.add(worker, until: now + milliseconds)
-    }
-}
-
-/// Workers that may come back until their deadline.
-struct LostWorkers {
-    private var deadlines: [WorkerID: Timestamp] = [:]
-    /// By deadline. A worker that came back is still in it, and has no deadline any more or a later one.
-    private var queue: [(worker: WorkerID, deadline: Timestamp)] = []
-    /// Where the queue begins.
-    private var head = 0
-
-    /// The first deadline.
-    var nextDeadline: Timestamp? { head < queue.count ? queue[head].deadline : nil }
-
-    mutating func add(_ worker: WorkerID, until deadline: Timestamp) {
-        if let earlier = deadlines[worker], earlier <= deadline { return }
-        deadlines[worker] = deadline
-        // All wait equally long, so that the newest is the last; only one that does not wait goes before others.
-        let place = queue[head...].lastIndex { $0.deadline <= deadline }.map { $0 + 1 } ?? head
-        queue.insert((worker, deadline), at: place)
-        dropReturned()
-    }
-
-    /// Forgets a worker: it came back, or holds nothing any more.
-    mutating func remove(_ worker: WorkerID) {
-        guard deadlines.removeValue(forKey: worker) != nil else { return }
-        dropReturned()
-    }
-
-    /// A worker whose deadline is over.
-    func next(at now: Timestamp) -> WorkerID? {
-        guard let deadline = nextDeadline, deadline <= now else { return nil }
-        return queue[head].worker
-    }
-
-    private mutating func dropReturned() {
-        while head < queue.count, deadlines[queue[head].worker] != queue[head].deadline { head += 1 }
-        guard head > 1_024, head > queue.count / 2 else { return }
-        queue.removeFirst(head)
-        head = 0
+        lost.add(worker, until: now + milliseconds, since: session)
     }
 }

@@ -5,6 +5,9 @@ public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
     @usableFromInline var elements: InlineArray<capacity, Element>
     @usableFromInline var length = 0
 
+    /// One value for each place of such a list.
+    public typealias Values<Value> = InlineArray<capacity, Value>
+
     /// An empty list.
     @inlinable
     public init() {

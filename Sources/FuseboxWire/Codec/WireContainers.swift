@@ -52,7 +52,7 @@ extension Array: WireValue where Element: WireValue {
         // Every element takes a byte at least, so a count that the payload cannot hold reserves nothing.
         guard count <= reader.remaining else { throw Self.cannotFit(count, reader.remaining) }
         var elements: [Element] = []
-        elements.reserveCapacity(Swift.min(count, Limits.pageLength))
+        elements.reserveCapacity(Swift.min(count, WireLimits.pageLength))
         for _ in 0..<count {
             var element = Element.blank
             try element.decode(from: &reader)

@@ -34,8 +34,8 @@ extension String: WireValue {
 
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let length = Int(try reader.read(UInt16.self))
-        guard length <= Limits.textLength else {
-            throw Refusal(.outOfRange, "a text of \(length) bytes is too long; the limit is \(Limits.textLength)")
+        guard length <= WireLimits.textLength else {
+            throw Refusal(.outOfRange, "a text of \(length) bytes is too long; the limit is \(WireLimits.textLength)")
         }
         guard let text = try unsafe String(validating: reader.readBytes(length), as: UTF8.self) else {
             throw Refusal(.badText, "a text must be valid UTF-8")
@@ -47,7 +47,7 @@ extension String: WireValue {
     public func encode(into writer: inout ByteWriter) {
         var text = self
         text.withUTF8 { bytes in
-            var length = Swift.min(bytes.count, Limits.textLength)
+            var length = Swift.min(bytes.count, WireLimits.textLength)
             // A byte 10xxxxxx continues the character before it: no cut there.
             while length < bytes.count, unsafe bytes[length] & 0xC0 == 0x80 { length -= 1 }
             writer.write(UInt16(truncatingIfNeeded: length))
@@ -72,7 +72,7 @@ public struct Bytes: WireValue {
     /// The bytes themselves.
     public var contents: [UInt8]
 
-    /// At most `Limits.chunkLength` bytes.
+    /// At most `WireLimits.chunkLength` bytes.
     public init(_ contents: [UInt8]) { self.contents = contents }
 
     @inlinable public static var blank: Bytes { Bytes([]) }
@@ -80,14 +80,14 @@ public struct Bytes: WireValue {
 
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let length = Int(try reader.read(UInt32.self))
-        guard length <= Limits.chunkLength else {
-            throw Refusal(.outOfRange, "\(length) bytes are too many; the limit is \(Limits.chunkLength)")
+        guard length <= WireLimits.chunkLength else {
+            throw Refusal(.outOfRange, "\(length) bytes are too many; the limit is \(WireLimits.chunkLength)")
         }
         contents = try unsafe [UInt8](reader.readBytes(length))
     }
 
     public func encode(into writer: inout ByteWriter) {
-        precondition(contents.count <= Limits.chunkLength)
+        precondition(contents.count <= WireLimits.chunkLength)
         writer.write(UInt32(contents.count))
         writer.write(contentsOf: contents)
     }

@@ -96,7 +96,7 @@ public struct Hello: Command {
             reply.worker = .sample(variant)
             reply.lastSequence = .sample(variant)
             reply.isOperator = .sample(variant)
-            reply.frameLimit = UInt32(Limits.frameLength)
+            reply.frameLimit = UInt32(WireLimits.frameLength)
             reply.keptReplies = 4_096
             reply.idleMilliseconds = 86_400_000
             reply.graceMilliseconds = 2_000

@@ -11,7 +11,7 @@ public struct FrameReader: ~Copyable {
     public var frameLimit: Int
 
     /// Begins at the first byte of a stream.
-    public init(frameLimit: Int = Limits.frameLength) {
+    public init(frameLimit: Int = WireLimits.frameLength) {
         buffer = ByteWriter(capacity: Self.restingCapacity)
         self.frameLimit = frameLimit
     }

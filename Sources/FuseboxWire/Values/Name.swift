@@ -3,7 +3,7 @@
 /// Names are compared byte by byte. The bytes live inside the value, so that a decoded request holds its names
 /// without an allocation. They fill 127 bytes with zeroes behind them, then comes the length.
 public struct Name: Sendable {
-    @usableFromInline var bytes: InlineArray<127, UInt8>
+    @usableFromInline var bytes: WireLimits.NameBytes
     @usableFromInline var length: UInt8
 
     /// A name of these bytes.
@@ -18,7 +18,7 @@ public struct Name: Sendable {
     /// Becomes the name of these bytes, in place: a decoder fills a record without moving it.
     @usableFromInline
     mutating func assign(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
-        guard source.count > 0, source.count <= Limits.nameLength else { throw Self.badLength(source.count) }
+        guard source.count > 0, source.count <= WireLimits.nameLength else { throw Self.badLength(source.count) }
         self = Name()
         length = UInt8(truncatingIfNeeded: source.count)
         let high = unsafe withUnsafeMutableBytes(of: &self) { unsafe Self.fill($0, source) }
@@ -55,7 +55,7 @@ public struct Name: Sendable {
         count == 0
             ? Refusal(.badName, "a name must not be empty")
             : Refusal(
-                .badName, "a name of \(count) bytes is too long; the limit is \(Limits.nameLength) bytes of UTF-8")
+                .badName, "a name of \(count) bytes is too long; the limit is \(WireLimits.nameLength) bytes of UTF-8")
     }
 
     @inline(never)
@@ -111,7 +111,7 @@ extension Name: Hashable {
         return unsafe withUnsafeBytes(of: left) { left in
             unsafe withUnsafeBytes(of: right) { right in
                 // Zeroes follow every name, so whole words can be compared.
-                for offset in unsafe stride(from: 0, to: Int(left[Limits.nameLength]), by: 8) {
+                for offset in unsafe stride(from: 0, to: Int(left[WireLimits.nameLength]), by: 8) {
                     let leftWord = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                     let rightWord = unsafe right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                     guard leftWord == rightWord else { return false }

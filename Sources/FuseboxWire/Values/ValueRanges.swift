@@ -11,7 +11,7 @@ public enum ValueRanges {
     /// Of a mark, told with it or by default, and after how long a provider takes calls again.
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
     /// Of a permit.
-    public static let timeToLive: ClosedRange<Int64> = 1...Limits.permitMilliseconds
+    public static let timeToLive: ClosedRange<Int64> = 1...WireLimits.permitMilliseconds
     /// Of a limit's sliding or fixed window.
     public static let windowLength: ClosedRange<Int64> = 1_000...longestMilliseconds
     /// How much of a history is looked at.
@@ -20,10 +20,10 @@ public enum ValueRanges {
     // Counts and ratios.
 
     /// Of what a breaker keeps. A change takes 0 for 1.
-    public static let minWorkers: ClosedRange<UInt32> = 1...Limits.minWorkers
+    public static let minWorkers: ClosedRange<UInt32> = 1...WireLimits.minWorkers
     /// Each point of a degradation curve. A change brings others into it.
     public static let share: ClosedRange<Double> = 0...1
-    public static let curveLength: ClosedRange<Int> = 1...Limits.curveLength
+    public static let curveLength: ClosedRange<Int> = 1...WireLimits.curveLength
     /// Spend over budget at which a threshold event fires.
     public static let threshold: ClosedRange<Double> = 0 ... .greatestFiniteMagnitude
 }

@@ -7,7 +7,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot verify FILE`
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every checksum of a snapshot and whether its state can be read; 65 if it is damaged.")
+            abstract: "Check all checksums of a snapshot and load its state. Exit status 65 if it is damaged.")
 
         @OptionGroup var snapshot: FileArgument
         @OptionGroup var connection: ConnectionOptions
@@ -24,7 +24,7 @@ extension SnapshotCommands {
 }
 
 extension SnapshotFile {
-    /// The header's fields, and what the file is called.
+    /// The file's name and the fields of its header.
     var headerJSON: [(key: String, value: JSONValue)] {
         [("file", .string(label))]
             + (JSONValue(record: reader.header).members ?? [])

@@ -19,7 +19,7 @@ public struct Admit: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "1 to 16, best first")
+        try visitor.field("candidates", &candidates, "at least 1, best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
         try visitor.field(
             "ttlMilliseconds", &ttlMilliseconds,
@@ -175,7 +175,7 @@ public struct AdmitPreview: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "1 to 16, best first")
+        try visitor.field("candidates", &candidates, "at least 1, best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
     }
 }

@@ -76,7 +76,7 @@ public struct Candidate: WireRecord {
 }
 
 /// The ways that a call may go, best first.
-public typealias Candidates = InlineList<16, Candidate>
+public typealias Candidates = WireLimits.CandidateList<Candidate>
 
 /// What a call may cost at most.
 public struct Estimate: WireRecord {
@@ -121,7 +121,7 @@ public struct AdmissionDecision: WireRecord {
     public var candidate: UInt8?
     public var state: BreakerState = .closed
     public var share: Double = 1
-    public var denials = InlineList<16, Denial>()
+    public var denials = WireLimits.CandidateList<Denial>()
     public var retryAfterMilliseconds: Int64?
     @inlinable public init() {}
 

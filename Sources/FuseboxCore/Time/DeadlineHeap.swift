@@ -1,3 +1,5 @@
+import FuseboxCollections
+
 /// What time makes due, the next one first.
 ///
 /// Each subject (a mark, a breaker, a permit) has at most one deadline, which can be moved and taken away. Which of two
@@ -26,7 +28,10 @@ struct DeadlineHeap: Sendable {
 
     private var heap = ChunkedArray<Deadline>()
     /// Where each subject's deadline is in the heap, plus one; 0 if it has none.
-    private var places = InlineArray<3, ChunkedArray<UInt32>>(repeating: ChunkedArray())
+    private var places = Places(repeating: ChunkedArray())
+
+    /// A table for each kind of deadline.
+    typealias Places = InlineArray<3, ChunkedArray<UInt32>>
 
     var count: Int { heap.count }
 

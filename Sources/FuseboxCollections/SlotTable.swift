@@ -1,0 +1,212 @@
+/// Elements in numbered slots. An element keeps its slot until it is removed; then the slot is used again.
+///
+/// The slot that was freed last is given first: it is likely to be in the processor's cache. Inserting, finding and
+/// removing cost the same however many elements there are, and allocate only where the table grows. A copy costs what a
+/// copy of a `ChunkedArray` costs.
+///
+/// A free slot holds the bits of its last element until it is used again, so that elements are neither wrapped nor copied
+/// when they are looked at. Whose elements own memory gives that up before removing them, or has optional elements.
+///
+/// Slots have no generations. A name that may outlive its element carries a number of its own, and whoever resolves it
+/// compares (see `RequestID` and the numbers of sessions).
+@usableFromInline
+package struct SlotTable<Element> {
+    @usableFromInline var elements: ChunkedArray<Element>
+    /// Of a free slot, the one that was freed before it, or `SlotLink.none`; of a taken slot `SlotLink.taken`, of a gap
+    /// `SlotLink.gap`.
+    @usableFromInline var links: ChunkedArray<UInt32>
+    @usableFromInline var newestFree = SlotLink.none
+    @usableFromInline var gaps = 0
+    /// The number of elements.
+    @usableFromInline package internal(set) var count = 0
+
+    /// An empty table.
+    ///
+    /// - Parameter chunkBytes: about how much is copied at the first change after a copy was made, in bytes
+    @inlinable
+    package init(chunkBytes: Int = 16 * 1024) {
+        elements = ChunkedArray(chunkBytes: chunkBytes)
+        links = ChunkedArray(chunkBytes: chunkBytes / 4)
+    }
+
+    /// Whether there is no element.
+    @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
+
+    /// Every slot that was ever used is below this.
+    @inlinable @inline(__always) package var end: Int { elements.count }
+
+    /// The slot that the next element gets.
+    @inlinable package var nextSlot: Int { newestFree == SlotLink.none ? elements.count : Int(newestFree) }
+
+    /// Puts an element into a slot that is not taken, and returns the slot.
+    @inlinable @inline(__always)
+    package mutating func insert(_ element: Element) -> Int {
+        count += 1
+        guard newestFree != SlotLink.none else {
+            precondition(elements.count < Int(SlotLink.gap), "a table has fewer than 2³² − 3 slots")
+            elements.append(element)
+            links.append(SlotLink.taken)
+            return elements.count - 1
+        }
+        let slot = Int(newestFree)
+        newestFree = links[slot]
+        links[slot] = SlotLink.taken
+        elements[slot] = element
+        return slot
+    }
+
+    /// The element in a slot that is taken.
+    @inlinable
+    package subscript(slot: Int) -> Element {
+        // Lent and not copied: an element may be large, and own memory.
+        @inline(__always) _read {
+            assert(contains(slot), "slot \(slot) is not taken")
+            yield elements[slot]
+        }
+        @inline(__always) _modify {
+            assert(contains(slot), "slot \(slot) is not taken")
+            yield &elements[slot]
+        }
+    }
+
+    /// Whether a slot is taken. Any number may be asked for.
+    @inlinable @inline(__always)
+    package func contains(_ slot: Int) -> Bool { slot >= 0 && slot < links.count && links[slot] == SlotLink.taken }
+
+    /// The element in a slot; nil if it is not taken. Any number may be asked for.
+    @inlinable
+    package func element(at slot: Int) -> Element? { contains(slot) ? elements[slot] : nil }
+
+    /// Removes the element in a slot that is taken, and returns it.
+    @inlinable @inline(__always) @discardableResult
+    package mutating func remove(at slot: Int) -> Element {
+        precondition(contains(slot), "slot \(slot) is not taken")
+        links[slot] = newestFree
+        newestFree = UInt32(truncatingIfNeeded: slot)
+        count -= 1
+        return elements[slot]
+    }
+
+    /// Removes every element, with the table's memory. Slots begin at 0 again.
+    @inlinable
+    package mutating func removeAll() {
+        elements.removeAll()
+        links.removeAll()
+        newestFree = SlotLink.none
+        gaps = 0
+        count = 0
+    }
+
+    /// The first slot at or after another that is taken; nil if there is none.
+    @inlinable
+    package func next(from slot: Int) -> Int? {
+        var slot = slot
+        while slot < links.count {
+            if links[slot] == SlotLink.taken { return slot }
+            slot += 1
+        }
+        return nil
+    }
+
+    /// Calls `body` with every slot that is taken, in their order.
+    @inlinable
+    package func forEachSlot<Failure: Error>(_ body: (Int) throws(Failure) -> Void) throws(Failure) {
+        var slot = 0
+        while let found = next(from: slot) {
+            try body(found)
+            slot = found + 1
+        }
+    }
+}
+
+/// What the links of a `SlotTable` say where they name no slot.
+@usableFromInline
+enum SlotLink {
+    /// There is no further slot that is free.
+    @inlinable static var none: UInt32 { .max }
+    /// The slot is taken.
+    @inlinable static var taken: UInt32 { .max - 1 }
+    /// The slot is neither taken nor free: see `SlotTable.restore`.
+    @inlinable static var gap: UInt32 { .max - 2 }
+}
+
+extension SlotTable: Sendable where Element: Sendable {}
+
+// MARK: Walking
+
+extension SlotTable: Sequence {
+    /// Walks over the elements in the order of their slots. It holds a copy: the table may be changed meanwhile.
+    @usableFromInline
+    package struct Iterator: IteratorProtocol {
+        @usableFromInline let table: SlotTable
+        @usableFromInline var slot = 0
+
+        @inlinable
+        init(_ table: SlotTable) { self.table = table }
+
+        @inlinable
+        package mutating func next() -> Element? {
+            guard let found = table.next(from: slot) else { return nil }
+            slot = found + 1
+            return table[found]
+        }
+    }
+
+    @inlinable
+    package func makeIterator() -> Iterator { Iterator(self) }
+
+    @inlinable package var underestimatedCount: Int { count }
+}
+
+// MARK: Restoring
+
+// A table whose slots are named in a file is restored slot by slot, so that it goes on with the same ones: first the elements
+// in the order of their slots, then the free slots, oldest first. Between the two, slots that were skipped are gaps.
+extension SlotTable {
+    /// The free slots in the order in which they were freed. The last is given first.
+    package var freeSlots: [Int] {
+        var slots: [Int] = []
+        var next = newestFree
+        while next != SlotLink.none {
+            slots.append(Int(next))
+            next = links[Int(next)]
+        }
+        return slots.reversed()
+    }
+
+    /// Whether a slot is neither taken nor free: the table is not restored in whole.
+    package var hasGaps: Bool { gaps > 0 }
+
+    /// Puts an element into the slot that it had.
+    ///
+    /// - Parameter blank: what the slots hold that are skipped
+    /// - Returns: false, with nothing changed, if the slot is not above all others or free slots were restored already
+    package mutating func restore(_ element: Element, at slot: Int, blank: Element) -> Bool {
+        guard slot >= elements.count, slot < Int(SlotLink.gap), newestFree == SlotLink.none else { return false }
+        leaveGaps(upTo: slot, blank)
+        _ = insert(element)
+        return true
+    }
+
+    /// Makes a slot free. It becomes the newest.
+    ///
+    /// - Parameter blank: what it holds, and those that are skipped
+    /// - Returns: false, with nothing changed, if the slot is taken or free
+    package mutating func restoreFree(_ slot: Int, blank: Element) -> Bool {
+        guard slot >= 0, slot < Int(SlotLink.gap) else { return false }
+        leaveGaps(upTo: slot + 1, blank)
+        guard links[slot] == SlotLink.gap else { return false }
+        gaps -= 1
+        links[slot] = newestFree
+        newestFree = UInt32(slot)
+        return true
+    }
+
+    private mutating func leaveGaps(upTo end: Int, _ blank: Element) {
+        while elements.count < end {
+            elements.append(blank)
+            links.append(SlotLink.gap)
+            gaps += 1
+        }
+    }
+}

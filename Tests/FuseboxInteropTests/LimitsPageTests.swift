@@ -1,0 +1,108 @@
+import FuseboxCore
+import FuseboxInterop
+import FuseboxWire
+import Testing
+
+/// The tables of limits that people read say what the constants say.
+@Suite("The pages of limits")
+struct LimitsPageTests {
+    private static let limits = Limits()
+
+    /// The rows of the table in `protocol.md`, by what they are about: the value, and parts of the note beside it.
+    private static let rows: [(subject: String, value: String, notes: [String])] = [
+        ("a frame after its length field", "\(count(WireLimits.frameLength)) bytes", []),
+        ("a frame before hello", "\(count(WireLimits.helloFrameLength)) bytes", []),
+        ("a name", "\(count(WireLimits.nameLength)) bytes", []),
+        ("a text", "\(count(WireLimits.textLength)) bytes", []),
+        ("bytes", "\(count(WireLimits.chunkLength)) bytes", []),
+        ("a page", "\(count(WireLimits.pageLength)) entries", []),
+        ("a degradation curve", "\(count(WireLimits.curveLength)) points", []),
+        ("candidates of an admission", count(WireLimits.candidates), []),
+        ("workers that `minWorkers` waits for", count(Int(WireLimits.minWorkers)), []),
+        ("a permit's time to live", hours(WireLimits.permitMilliseconds), []),
+        ("permits in force", count(limits.permits), [count(limits.permitsPerUser)]),
+        (
+            "the cost of one call, told or estimated",
+            "$0 to $\(count(Int(WireLimits.callCost.nanodollars / Money.nanodollarsPerDollar)))", []
+        ),
+        ("tokens of one call, of each kind", "2³² − 1", []),
+        ("a total of a breaker", WireLimits.breakerTotal == 1 << 53 ? "2⁵³" : "\(WireLimits.breakerTotal)", []),
+        ("a moment in a record", "1969 to 275761", []),
+        ("names; models", "\(count(limits.names)) each", [count(limits.namesPerUser)]),
+        ("providers with an account", count(limits.providerAccounts), [count(limits.providerAccountsPerUser)]),
+        ("model accounts", count(limits.modelAccounts), [count(limits.modelAccountsPerUser)]),
+        ("budgets", count(limits.budgets), []),
+        ("workers that are remembered", count(limits.workers), []),
+        (
+            "replies that are kept",
+            "\(count(limits.keptReplies)) and \(mebibytes(limits.keptBytesPerWorker)) for a worker",
+            [mebibytes(limits.keptBytesPerUser), mebibytes(limits.keptBytes)]
+        ),
+        ("lapsed permits that are remembered", count(limits.lapsedPermits), []),
+        ("closed periods that are kept", count(limits.closedPeriods), []),
+        ("an import", mebibytes(limits.importLength), []),
+        ("time to say hello", "\(limits.helloMilliseconds / 1_000) s", []),
+        ("silence", hours(limits.idleMilliseconds), []),
+        ("a peer that takes nothing", "\(Limits.stallMilliseconds / 1_000) s", []),
+        ("a worker's absence", "\(limits.workerGraceMilliseconds / 1_000) s", []),
+        ("connections", count(limits.connections), []),
+        ("connections without hello", count(limits.unopenedConnections), [count(limits.unopenedConnectionsPerUser)]),
+        (
+            "unread output and incomplete requests", "\(mebibytes(limits.bufferBytes)) in all",
+            [mebibytes(limits.bufferBytesPerUser)]
+        ),
+        (
+            "replies not read by the client",
+            "\(kibibytes(limits.outputSoftLimit)), then \(mebibytes(limits.outputHardLimit))", []
+        ),
+        ("events not read by the client", kibibytes(limits.eventBacklog), []),
+        ("events that wait to be sent", count(Limits.waitingEvents), []),
+    ]
+
+    @Test("protocol.md lists each limit with its value, and no others")
+    func page() throws {
+        let text = try #require(ProtocolDocuments.text("protocol.md"))
+        let chapter = try #require(text.split(separator: "## Limits\n").last?.split(separator: "\n## ").first)
+        let lines = chapter.split(separator: "\n").filter { $0.hasPrefix("| ") }
+        let cells = lines.map { $0.split(separator: "|").map(Self.trimmed) }
+        let table = cells.filter { $0.count >= 2 && !$0[0].isEmpty }
+        #expect(table.map { $0[0] } == Self.rows.map(\.subject))
+        for (cells, row) in zip(table, Self.rows) {
+            #expect(cells[1] == row.value, "\(row.subject)")
+            for note in row.notes { #expect(cells.last?.contains(note) == true, "\(row.subject): \(note)") }
+        }
+        #expect(chapter.contains("A sixteenth of names") == (Limits.operatorReserve == 16))
+    }
+
+    @Test("Meanings in commands.md that quote a limit quote the constant")
+    func meanings() throws {
+        let text = try #require(ProtocolDocuments.text("commands.md"))
+        #expect(text.contains("to open fully; 1 to \(WireLimits.minWorkers) |"))
+        #expect(text.contains("to open fully; 0 counts as 1, at most \(WireLimits.minWorkers) |"))
+        #expect(text.contains("at most \(WireLimits.curveLength) points"))
+        #expect(text.contains("list of at most \(WireLimits.candidates) "))
+    }
+
+    /// A cell without the blanks around it.
+    private static func trimmed(_ cell: Substring) -> String {
+        var cell = cell
+        while cell.first == " " { cell.removeFirst() }
+        while cell.last == " " { cell.removeLast() }
+        return String(cell)
+    }
+
+    /// With commas between thousands.
+    private static func count(_ number: Int) -> String {
+        let digits = String(number)
+        var text = ""
+        for (place, digit) in digits.enumerated() {
+            if place > 0, (digits.count - place) % 3 == 0 { text += "," }
+            text.append(digit)
+        }
+        return text
+    }
+
+    private static func hours(_ milliseconds: Int64) -> String { "\(milliseconds / 3_600_000) h" }
+    private static func kibibytes(_ bytes: Int) -> String { "\(bytes / 1_024) KiB" }
+    private static func mebibytes(_ bytes: Int) -> String { "\(bytes / (1_024 * 1_024)) MiB" }
+}
