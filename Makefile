@@ -1,10 +1,11 @@
-# What a fresh Debian machine with the Swift toolchain needs is installed by `setup`; every other target begins with it.
+# `setup` installs what a fresh Debian machine with the Swift toolchain lacks. All targets that build depend on it.
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libfaketime libuv1-dev strace
-# The programs run where there is no toolchain, or where the unit hides it: one in a home directory (ProtectHome=).
+PACKAGES = libfaketime libuv1-dev python3 strace tzdata
+# The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
+# (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
@@ -12,20 +13,20 @@ SOURCES = Package.swift Sources Tests Benchmarks
         install-files systemd-test proto-docs
 
 help:
-	@echo "make demo      show the main job: four workers, an outage, a quota error, a restart"
+	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run all that takes longer than make test allows: crash-test, simulate, admission-test, fuzz, walk"
-	@echo "make build     build fuseboxd and fusebox for use, into .build/release"
-	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and make the user that they need"
+	@echo "make soak      run the long tests: crash-test, simulate, admission-test, fuzz, walk"
+	@echo "make build     build fuseboxd and fusebox into .build/release"
+	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
-	@echo "make simulate  turn every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
-	@echo "make walk      random commands with every value, each state written and loaded again; SEED=… WALKS=… STEPS=… HOURS=…"
+	@echo "make simulate  flip every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
+	@echo "make walk      apply random commands with boundary values, write and load each state; SEED=… WALKS=… STEPS=… HOURS=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
-	@echo "make crash-test  kill -9 a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' books"
-	@echo "make admission-test  16 processes against one budget and one rate limit, and one probe slot, with deaths of all"
-	@echo "make systemd-test  boot a container with a systemd and try the units in it; needs root, and is not part of make test"
-	@echo "make format    bring the sources into the committed format; make lint only checks"
+	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
+	@echo "make admission-test  run 16 processes against one budget, one rate limit and one probe slot, and kill them"
+	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
+	@echo "make format    format the sources; make lint only checks the format"
 
 setup:
 	@missing=; \
@@ -59,7 +60,7 @@ admission-test: setup
 	$(SWIFT) build --build-tests
 	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_FULL=1 $(SWIFT) test --skip-build --filter AdmissionProofs
 
-# What `Benchmarks/run` knows, one after the other.
+# The benchmarks run one after the other.
 bench: PACKAGES += redis-server
 bench: setup
 	Benchmarks/run echo
@@ -87,7 +88,8 @@ sanitize: setup
 fuzz: setup
 	FUSEBOX_MUTATIONS=100000 $(SWIFT) test -c release -Xswiftc -enable-testing --filter MutationTests
 
-# SEED is the first seed, SEEDS how many, CRASHES how many of each; HOURS=2 goes on with new seeds for that long.
+# SEED is the first seed, SEEDS the number of seeds, CRASHES the number of crashes of each. HOURS=2 runs new seeds for
+# that long instead.
 SEED ?= 1
 SEEDS ?= 1000
 CRASHES ?= 101
@@ -97,7 +99,8 @@ simulate: setup
 	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
-# WALKS is how many seeds, STEPS how many commands of each; every seed walks under both profiles and both sets of limits.
+# WALKS is the number of seeds, STEPS the number of commands of each. Every seed runs under both profiles and both sets of
+# limits.
 WALKS ?= 500
 STEPS ?= 5000
 
@@ -105,12 +108,12 @@ walk: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --walk $(STEPS) --seed $(SEED) --seeds $(WALKS) $(if $(HOURS),--hours $(HOURS))
 
-# What the units promise, under a systemd of their own. systemd-container is installed for this alone.
+# Tests the units in a container. Only this target needs systemd-container.
 systemd-test: PACKAGES += systemd-container
 systemd-test: build
 	$(SUDO) systemd/trial/run .build/release
 
-# One after the other: each takes the whole machine.
+# One after the other, because each uses the whole machine.
 soak:
 	$(MAKE) crash-test
 	$(MAKE) simulate
@@ -131,12 +134,12 @@ proto-docs: setup
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
 
-# Built by whoever calls it, copied by root where that is needed.
+# The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build
 	$(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] || echo $(SUDO))) $(MAKE) --no-print-directory install-files \
 	  PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PROGRAMS='$(PROGRAMS)'
 
-# Where the programs are that `install-files` installs.
+# The folder of the programs that `install-files` installs.
 PROGRAMS ?= .build/release
 
 install-files:
@@ -148,14 +151,14 @@ install-files:
 	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fusebox-backup.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.service
 	install -m 644 systemd/fusebox-backup.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.timer
 	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf
-	@# The units need the user fusebox. It is made where this is the system that they will run on.
+	@# The units need the user fusebox. It is created unless the files are staged for another system (DESTDIR).
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
 	  systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf && \
 	  { [ ! -d /run/systemd/system ] || systemctl daemon-reload; } && \
-	  echo "the user fusebox is there"; \
+	  echo "the user fusebox exists"; \
 	else \
-	  echo "before the units are started, run as root: systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf"; \
+	  echo "create the user fusebox before the units are started; as root: systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf"; \
 	fi
 	@case "$(PREFIX)" in /usr|/usr/local) ;; *) \
-	  echo "systemd does not look there for units; let it know them: systemctl link $(PREFIX)/lib/systemd/system/fusebox*";; esac
-	@echo "then the daemon is started by: systemctl enable --now fuseboxd.socket fuseboxd.service"
+	  echo "systemd does not search $(PREFIX) for units; link them: systemctl link $(PREFIX)/lib/systemd/system/fusebox*";; esac
+	@echo "start the daemon: systemctl enable --now fuseboxd.socket fuseboxd.service"

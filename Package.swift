@@ -125,7 +125,7 @@ let package = Package(
         .testTarget(
             name: "FuseboxEngineTests",
             dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
-            swiftSettings: testing),
+            exclude: ["Calendars/zones.py", "Fixtures"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

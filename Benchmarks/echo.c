@@ -1,4 +1,4 @@
-/* The smallest useful libuv server: sends back what it gets. The measure of what a round trip costs by itself. */
+/* A minimal libuv server that sends back what it receives. It measures the bare cost of a round trip. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ static void echo(uv_stream_t *peer, ssize_t count, const uv_buf_t *bytes) {
         return;
     }
     uv_buf_t reply = uv_buf_init(bytes->base, (unsigned)count);
-    /* The peers of the benchmark always read. */
+    /* The clients of the benchmark always read. */
     if (count > 0 && uv_try_write(peer, &reply, 1) != count) abort();
 }
 

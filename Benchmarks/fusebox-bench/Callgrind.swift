@@ -1,8 +1,8 @@
 import Glibc
 
-/// Counts what a program executes, by valgrind's tool of that name.
+/// Counts what a program executes, with valgrind's tool callgrind.
 enum Callgrind {
-    /// What a program has executed in user space, all threads together.
+    /// The cost of a program in user space, summed over all threads.
     struct Cost {
         var instructions = 0
         var allocations = 0
@@ -13,7 +13,7 @@ enum Callgrind {
                 allocations: left.allocations - right.allocations)
         }
 
-        /// Each of so many calls has cost this, with two decimals of allocations.
+        /// The cost of one of so many calls, with two decimals for allocations.
         func perCall(of calls: Int) -> String {
             let hundredths = Int((Double(allocations) / Double(calls) * 100).rounded())
             let decimals = "\(hundredths % 100 / 10)\(hundredths % 10)"
@@ -21,10 +21,11 @@ enum Callgrind {
         }
     }
 
-    /// Gives `body` the command to start a program with, and returns what that program has cost when `body` has seen its end.
+    /// Passes `body` the command prefix that starts a program under callgrind. Returns the program's cost after `body`
+    /// has waited for its end.
     static func count(_ body: (_ tool: [String]) throws -> Void) throws -> Cost {
         var template = Array("/tmp/fusebox-cost-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
+        guard mkdtemp(&template) != nil else { throw Failure("cannot create a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         let counts = "\(folder)/counts"
         defer {
@@ -35,9 +36,9 @@ enum Callgrind {
         return try read(counts)
     }
 
-    /// The totals of a file that callgrind has written.
+    /// The totals in a file that callgrind wrote.
     private static func read(_ path: String) throws -> Cost {
-        guard let file = fopen(path, "r") else { throw Failure("callgrind has written nothing") }
+        guard let file = fopen(path, "r") else { throw Failure("callgrind has not written \(path)") }
         defer { fclose(file) }
         var cost = Cost()
         var names: [Substring: Bool] = [:]
@@ -47,7 +48,7 @@ enum Callgrind {
             let line = String(
                 decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             if line.hasPrefix("cfn=") {
-                // A name is spelled where it is first mentioned: `cfn=(12) malloc`, later `cfn=(12)`.
+                // A name has its text only where it first occurs: `cfn=(12) malloc`, later `cfn=(12)`.
                 let parts = line.dropFirst(4).split(separator: " ", maxSplits: 1)
                 if parts.count > 1 { names[parts[0]] = allocators.contains(String(parts[1])) }
                 isAllocation = names[parts[0]] ?? false
@@ -60,7 +61,7 @@ enum Callgrind {
                 cost.instructions = line.split(separator: " ").last.flatMap { Int($0) } ?? 0
             }
         }
-        try expect(cost.instructions > 0, "callgrind has counted nothing")
+        try expect(cost.instructions > 0, "callgrind has counted no instructions")
         return cost
     }
 

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A program under measurement. It is killed when the last reference to it goes.
+/// A program under measurement. It is killed when its last reference goes away.
 final class ChildProcess {
     let process: pid_t
     private var hasEnded = false
 
     /// - Parameters:
-    ///   - output: the file that takes standard output and standard error; nil: they are shared
+    ///   - output: the file for standard output and standard error; nil: those of this process
     init(_ arguments: [String], output: String? = nil) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -31,14 +31,14 @@ final class ChildProcess {
 
     func send(_ signal: Int32) { Glibc.kill(process, signal) }
 
-    /// Ends it at once.
+    /// Kills the process.
     func kill() {
         send(SIGKILL)
         waitpid(process, nil, 0)
         hasEnded = true
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process. Throws unless its status is 0.
     func expectSuccess() throws {
         var status: Int32 = 0
         waitpid(process, &status, 0)
@@ -47,17 +47,17 @@ final class ChildProcess {
     }
 }
 
-/// The daemon, in a folder of its own.
+/// A daemon with a temporary folder.
 final class Daemon {
     let folder: String
     private(set) var child: ChildProcess
     private let arguments: [String]
     var socket: String { "\(folder)/socket" }
 
-    /// - Parameter tool: a program to run it under, with its arguments
+    /// - Parameter tool: a program that runs the daemon, with its arguments
     init(_ flags: [String] = [], under tool: [String] = []) throws {
         var template = Array("/tmp/fusebox-bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
+        guard mkdtemp(&template) != nil else { throw Failure("cannot create a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         self.folder = folder
         arguments =
@@ -66,7 +66,7 @@ final class Daemon {
         try waitForSocket(socket)
     }
 
-    /// Starts it again after its end, and waits until it answers.
+    /// Starts the daemon again after its end, and waits until it answers.
     func start() throws {
         child = try ChildProcess(arguments, output: "\(folder)/log")
         try waitForSocket(socket)
@@ -82,7 +82,7 @@ final class Daemon {
         }
     }
 
-    /// A program that was built with this one.
+    /// The path of a program that was built with this one.
     static func beside(_ name: String) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
@@ -90,7 +90,7 @@ final class Daemon {
         return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/" + name
     }
 
-    /// Its log so far, line by line.
+    /// The lines of the daemon's log so far.
     var log: [Substring] {
         guard let file = fopen("\(folder)/log", "r") else { return [] }
         defer { fclose(file) }
@@ -111,7 +111,7 @@ final class Daemon {
             }
             poll(nil, 0, 2)
         }
-        throw Failure("the daemon does not tell its longest turn")
+        throw Failure("the daemon did not log its longest turn")
     }
 
     func stop() throws {
@@ -120,7 +120,7 @@ final class Daemon {
     }
 }
 
-/// The names in a folder.
+/// The names of the entries of a folder.
 func names(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
@@ -135,10 +135,10 @@ func names(in folder: String) -> [String] {
 }
 
 func waitForSocket(_ path: String) throws {
-    // A start that replays a journal may take a while.
+    // A start that replays a journal may take long.
     for _ in 0..<60_000 {
         if let socket = try? RawConnection(path) { return socket.close() }
         poll(nil, 0, 2)
     }
-    throw Failure("nobody listens on \(path)")
+    throw Failure("no process listens on \(path)")
 }

@@ -2,11 +2,12 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// What a call costs the caller's process, counted and not timed: instructions in user space and allocations, by callgrind.
+/// The cost of a call for the caller's process. Instructions in user space and allocations are counted by callgrind,
+/// not timed.
 ///
-/// One caller makes one call after the other: blocking its thread, or as a task. Each kind runs twice with different numbers of
-/// calls, so that the difference leaves out what a client costs once. Blocking calls cost the same in every run. A task's
-/// calls vary, because the number of times that its threads go to sleep does.
+/// One caller makes one call after the other, blocking its thread or as a task. Each kind runs twice with different
+/// numbers of calls, and the difference leaves out the fixed cost of a client. The cost of blocking calls is the same
+/// in every run. The cost of a task's calls varies, because the number of times that its threads go to sleep varies.
 struct ClientBenchmark {
     private let calls: Int
 
@@ -47,7 +48,7 @@ struct ClientBenchmark {
     }
 }
 
-/// The process that calls.
+/// The process that makes the calls.
 struct Caller {
     private let client: FuseboxClient
     private let kind: ClientBenchmark.Kind
@@ -57,11 +58,11 @@ struct Caller {
     init(_ arguments: Arguments) throws {
         guard let kind = ClientBenchmark.Kind(rawValue: arguments.text("kind")),
             let waiting = ClientBenchmark.Waiting(rawValue: arguments.text("waiting"))
-        else { throw Failure("no such call") }
+        else { throw Failure("--kind or --waiting is unknown; the client benchmark starts this process itself") }
         self.kind = kind
         self.waiting = waiting
         calls = arguments.number("calls", default: 1)
-        // Under callgrind everything takes its time. Nobody's spool is to be delivered here.
+        // Callgrind is slow, so timeouts are long. No spool is delivered here.
         var configuration = FuseboxClient.Configuration(clientName: "bench", requestTimeoutMilliseconds: 60_000)
         configuration.spool = .none
         client = try FuseboxClient.connect(to: arguments.text("socket"), configuration: configuration)
@@ -91,10 +92,10 @@ struct Caller {
         }
     }
 
-    /// The main thread sleeps in a read until the task has written that it has ended.
+    /// The main thread blocks in a read until the task reports its end.
     private func callFromTask() throws {
         var ends: [Int32] = [-1, -1]
-        try expect(pipe(&ends) == 0, "there is no pipe")
+        try expect(pipe(&ends) == 0, "cannot create a pipe")
         let (reading, writing) = (ends[0], ends[1])
         Task { [self] in
             var hasFailed: UInt8 = 0
@@ -102,7 +103,7 @@ struct Caller {
             _ = write(writing, &hasFailed, 1)
         }
         var hasFailed: UInt8 = 1
-        try expect(read(reading, &hasFailed, 1) == 1 && hasFailed == 0, "a task's call has failed")
+        try expect(read(reading, &hasFailed, 1) == 1 && hasFailed == 0, "a call of a task failed")
         close(reading)
         close(writing)
     }

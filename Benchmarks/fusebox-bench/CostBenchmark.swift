@@ -1,15 +1,16 @@
 import FuseboxWire
 import Glibc
 
-/// What requests cost the daemon, counted and not timed: instructions in user space and allocations, by callgrind.
+/// The cost of requests for the daemon. Instructions in user space and allocations are counted by callgrind, not timed.
 ///
-/// Each kind runs twice with different numbers of calls; the difference leaves out start and end, and what grows to its
-/// size once. With one call in flight each has a turn of the loop to itself; with many they share its cost.
+/// Each kind runs twice with different numbers of calls. The difference leaves out start, end and memory that is
+/// allocated once. With one call in flight, each call has a turn of the loop to itself. With many, calls share the cost
+/// of a turn.
 struct CostBenchmark {
     private let calls: Int
     private let inFlight: Int
 
-    /// Whole rounds of calls in flight, in both runs.
+    /// The number of rounds of calls in flight, in the two runs.
     init(_ arguments: Arguments) {
         inFlight = max(1, arguments.number("in-flight", default: 1))
         let rounds = max(1, arguments.number("calls", default: 4_000) / (2 * inFlight))
@@ -44,13 +45,13 @@ struct CostBenchmark {
         defer { connection.close() }
         var reader = FrameReader()
         var sequence: UInt64 = 0
-        /// Asks as often as calls are in flight, each time for what `next` makes.
+        /// Sends as many requests as are in flight. `next` makes each of them.
         @discardableResult
         func ask<C: Command>(_ count: Int = 1, _ next: (Int) -> C) throws -> [C.Reply] {
             var frames = ByteWriter()
             for number in 0..<count {
                 if C.declaration.isSequenced { sequence += 1 }
-                // What came back in the rounds before is acknowledged.
+                // The replies of earlier rounds are acknowledged.
                 let oldest = sequence - UInt64(C.declaration.isSequenced ? number : 0)
                 RawConnection.append(next(number), sequence: sequence, oldest: oldest, to: &frames)
             }

@@ -1,13 +1,15 @@
 import FuseboxWire
 import Glibc
 
-/// What an acknowledgement that survives power loss costs: one alone against the bare sync and round trip that it needs,
-/// and many in flight against `redis-server` with the same promise, all on one disk and in one run.
+/// The cost of an acknowledgement that survives power loss. A single one is compared with the bare sync and round trip
+/// that it needs. Many in flight are compared with `redis-server` with the same promise, on the same disk and in the
+/// same run.
 struct DurableBenchmark {
     private let rounds: Int
     private let records: Int
     private let inFlight: Int
-    /// Targets: one alone takes at most so many times its sync and round trip; many are so many times as fast.
+    /// The targets: the largest ratio of one durable record to its sync and round trip, and the smallest ratio of
+    /// throughputs.
     private static let aloneBound = 1.5
     private static let pipelinedBound = 10.0
 
@@ -21,7 +23,7 @@ struct DurableBenchmark {
         let daemon = try Daemon()
         let ratio = try alone(daemon)
         let redis = try Redis(in: daemon.folder)
-        // By turns, so that whatever else the machine does meets both.
+        // The two alternate, so that other load on the machine affects both.
         var own = [Double](), theirs = [Double]()
         for _ in 0..<3 {
             own.append(try pipelined(daemon))
@@ -38,13 +40,13 @@ struct DurableBenchmark {
 
     private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
 
-    // MARK: One alone
+    // MARK: One in flight
 
     private func alone(_ daemon: Daemon) throws -> Double {
         let file = open("\(daemon.folder)/alone", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        try expect(file >= 0 && posix_fallocate(file, 0, 16 << 20) == 0, "no space for the file to be compared with")
+        try expect(file >= 0 && posix_fallocate(file, 0, 16 << 20) == 0, "cannot allocate the file for the comparison")
         defer { close(file) }
-        // An entry of the journal is as long as this.
+        // The length of a journal entry.
         let entry = [UInt8](repeating: 1, count: 128)
         var connection = try Self.greeted(daemon, 1)
         var reader = FrameReader()
@@ -75,9 +77,9 @@ struct DurableBenchmark {
         return ratio
     }
 
-    // MARK: Many
+    // MARK: Many in flight
 
-    /// Records a second.
+    /// Returns the throughput in records a second.
     private func pipelined(_ daemon: Daemon) throws -> Double {
         var connection = try Self.greeted(daemon, UInt64(nanoseconds()))
         var reader = FrameReader()

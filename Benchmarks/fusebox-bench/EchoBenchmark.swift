@@ -2,7 +2,8 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// What a request costs over a bare round trip: an echo server in C on the same libuv, and the daemon, by turns.
+/// The cost of a request compared with a bare round trip. An echo server in C on the same libuv and the daemon are
+/// measured in turns.
 struct EchoBenchmark {
     private let rounds: Int
 
@@ -13,7 +14,7 @@ struct EchoBenchmark {
         let echoPath = "\(daemon.folder)/echo"
         let echo = try ChildProcess([Daemon.beside("fusebox-echo"), echoPath])
         try waitForSocket(echoPath)
-        // Which core a server is woken on decides most of a round trip, so both are put where they are equal.
+        // The choice of core decides most of a round trip, so both servers are placed alike.
         try pin(getpid(), to: 0)
         for (place, core) in [("on the same core", 0), ("not on the same core", 1)]
         where core < sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
@@ -41,7 +42,8 @@ struct EchoBenchmark {
         let ping = RawConnection.frame(Ping())
 
         var latencies = [Latencies](repeating: Latencies(), count: 4)
-        // By turns, so that whatever else the machine does meets all of them alike. The first thousand warm up.
+        // The servers alternate, so that other load on the machine affects all of them. The first thousand rounds warm
+        // up.
         for round in 0..<rounds + 1_000 {
             let acquire = RawConnection.frame(BreakerAcquire(name: name), sequence: UInt64(round + 1))
             let begun = nanoseconds()
@@ -68,7 +70,7 @@ struct EchoBenchmark {
     }
 }
 
-/// Keeps a process on one core.
+/// Binds a process to one core.
 private func pin(_ process: pid_t, to core: Int) throws {
     try ChildProcess(["/usr/bin/taskset", "-pc", "\(core)", "\(process)"], output: "/dev/null").expectSuccess()
 }

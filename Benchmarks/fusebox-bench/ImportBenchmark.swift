@@ -1,8 +1,8 @@
 import FuseboxWire
 import Glibc
 
-/// What others wait for while an operator imports a state as large as one may be, into a daemon that has one as large: a turn
-/// of the loop, a question, an admission, and a record that is to be on the disk.
+/// The waiting time of other clients while an operator imports a state of the largest size into a daemon with a state
+/// of that size: the longest turn of the loop, a read, an admission, and a durable record.
 struct ImportBenchmark {
     private let providers: Int
     private let models: Int
@@ -47,7 +47,7 @@ struct ImportBenchmark {
         var isOver = false
         var isWaiting = [false, false, false]
         while !isOver || isWaiting.contains(true) {
-            // The daemon has the processors; a wait is told to within this.
+            // The daemon uses the processors, so a wait is measured with this precision.
             poll(nil, 0, 1)
             for place in peers.indices where !isWaiting[place] && !isOver {
                 switch place {
@@ -119,7 +119,7 @@ struct ImportBenchmark {
             try connection.send(RawConnection.frame(command, sequence: sequence))
         }
 
-        /// Takes one reply; returns how many refuse.
+        /// Reads one reply. Returns how many refusals came.
         func receive() throws -> Int { try connection.receiveFrames(1, &reader) }
 
         func ask<C: Command>(_ command: C) throws -> C.Reply {

@@ -2,7 +2,8 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// Real worker processes with mixed, pipelined requests; then the daemon's totals must be the sums of their books.
+/// Worker processes with mixed, pipelined requests. At the end the daemon's totals must equal the sums of the workers'
+/// records.
 struct LoadBenchmark {
     private let workers: Int
     private let requests: Int
@@ -45,14 +46,14 @@ struct LoadBenchmark {
     private func books(_ daemon: Daemon, _ number: Int) -> String { "\(daemon.folder)/books\(number)" }
 }
 
-/// What a worker knows that it has reported.
+/// The totals that a worker has reported.
 struct Books {
     static let providers = 4
     static let modelsPerProvider = 5
 
-    /// Requests, spend, input and output tokens by provider and model.
+    /// Requests, spend, input and output tokens, by provider and model.
     private var accounts = [[Int64]](repeating: [0, 0, 0, 0], count: providers * modelsPerProvider)
-    /// Successes and failures by provider.
+    /// Successes and failures, by provider.
     private var breakers = [[Int64]](repeating: [0, 0], count: providers)
 
     static func providerName(_ provider: Int) -> String { "provider-\(provider)" }
@@ -77,7 +78,7 @@ struct Books {
         for place in breakers.indices { for item in 0..<2 { breakers[place][item] += other.breakers[place][item] } }
     }
 
-    /// Throws unless the daemon's totals are these to the last unit.
+    /// Throws unless the daemon's totals equal these.
     func compare(with client: FuseboxClient) throws {
         for provider in 0..<Self.providers {
             let name = Self.providerName(provider)
@@ -99,7 +100,7 @@ struct Books {
         try expect(total == nanodollars, "the workers spent \(nanodollars), the daemon says \(total)")
     }
 
-    // MARK: From process to process
+    // MARK: Exchange between processes
 
     func write(_ latencies: Latencies, to path: String) throws {
         let numbers = (accounts + breakers).flatMap { $0 }

@@ -1,7 +1,7 @@
 import FuseboxClient
 import FuseboxWire
 
-/// One worker process of the load benchmark.
+/// A worker process of the load benchmark.
 struct LoadWorker {
     private let client: FuseboxClient
     private let requests: Int
@@ -48,7 +48,7 @@ struct LoadWorker {
         latencies.add(nanoseconds() - entry.since)
     }
 
-    /// Submits one request of the mix; the result waits for its reply.
+    /// Submits one request of the mix. The result waits for its reply.
     private mutating func submit(_ number: Int) throws -> () throws -> Void {
         let provider = Int.random(in: 0..<Books.providers, using: &generator)
         let name = providers[provider]
@@ -82,7 +82,7 @@ struct LoadWorker {
     }
 }
 
-/// A generator that a seed determines (SplitMix64).
+/// A random generator with a seed (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

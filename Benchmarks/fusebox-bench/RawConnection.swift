@@ -1,7 +1,7 @@
 import FuseboxWire
 import Glibc
 
-/// A blocking connection without any client around it: what a round trip costs by itself.
+/// A blocking connection without the client library. It measures the bare cost of a round trip.
 struct RawConnection {
     private let socket: Int32
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
@@ -28,20 +28,20 @@ struct RawConnection {
         try expect(Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count, "sending failed")
     }
 
-    /// Waits for at least one byte; returns how many came.
+    /// Waits for at least one byte. Returns the number of bytes.
     mutating func receive() throws -> Int {
         let count = recv(socket, &buffer, buffer.count, 0)
         try expect(count > 0, "the peer has closed")
         return count
     }
 
-    /// Whether something has come.
+    /// Whether bytes can be read without waiting.
     var hasInput: Bool {
         var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         return poll(&watch, 1, 0) == 1
     }
 
-    /// Reads exactly this many frames and returns how many of them refuse.
+    /// Reads exactly this many frames. Returns the number of refusals.
     mutating func receiveFrames(_ count: Int, _ reader: inout FrameReader) throws -> Int {
         var left = count
         var refused = 0
@@ -59,7 +59,7 @@ struct RawConnection {
         return refused
     }
 
-    /// Waits for one frame and reads it as a reply.
+    /// Waits for one frame and decodes it as a reply.
     mutating func receiveReply<Reply: WireRecord>(_ frames: inout FrameReader) throws -> Reply {
         while true {
             let reply = try frames.next { header, payload in
@@ -79,7 +79,7 @@ struct RawConnection {
         }
     }
 
-    /// Waits for at least one frame; returns how many came, and how many of them refuse.
+    /// Waits for at least one frame. Returns the numbers of frames and of refusals.
     mutating func receiveSome(_ reader: inout FrameReader) throws -> (count: Int, refused: Int) {
         var refused = try receiveFrames(1, &reader)
         var count = 1
@@ -90,7 +90,7 @@ struct RawConnection {
         return (count, refused)
     }
 
-    /// Waits for at least one byte of text; returns how many lines end in what came.
+    /// Waits for at least one byte of text. Returns the number of line breaks.
     mutating func receiveLines() throws -> Int {
         let count = try receive()
         try expect(
@@ -125,7 +125,7 @@ struct Latencies {
 
     mutating func add(contentsOf others: Latencies) { values += others.values }
 
-    /// In microseconds: half of all are below the first, 99 % below the second.
+    /// The median and the 99th percentile, in microseconds.
     var summary: String {
         let sorted = values.sorted()
         guard let last = sorted.last else { return "nothing measured" }
@@ -133,7 +133,7 @@ struct Latencies {
         return "p50 \(at(0.5)) µs, p99 \(at(0.99)) µs, longest \(Self.micros(last)) µs"
     }
 
-    /// Half of all are below this.
+    /// The median.
     var median: Int { values.isEmpty ? 0 : Int(values.sorted()[values.count / 2]) }
 
     /// One number a line, for the parent process.

@@ -1,15 +1,15 @@
 import Glibc
 
-/// `redis-server` that syncs before it answers, with a function that does what `ledger.record` does.
+/// A `redis-server` that syncs before it answers, with a function that does the work of `ledger.record`.
 final class Redis {
     private let child: ChildProcess
     private let folder: String
-    /// Records of earlier runs: numbers go on after them.
+    /// The number of records of earlier runs. Numbers continue after them.
     private var recorded = 0
     private var socket: String { "\(folder)/redis.sock" }
 
-    /// Once for each number of a worker: the sums of the provider and of the model with their last moment, the provider's
-    /// history of the newest 2,000 records with its sum, a look at the budget, and the number and its reply kept.
+    /// Applied once for each number of a worker: the sums of provider and model with their last time, the provider's
+    /// history of the newest 2,000 records with its sum, a check of the budget, and the stored number and reply.
     private static let function = """
         #!lua name=ledger
         redis.register_function('record', function(keys, arguments)
@@ -66,11 +66,11 @@ final class Redis {
         Array(("*\(parts.count)\r\n" + parts.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
     }
 
-    /// Records a second.
+    /// Returns the throughput in records a second.
     func pipelined(_ records: Int, inFlight: Int) throws -> Double {
         var connection = try RawConnection(socket)
         defer { connection.close() }
-        // Spelled before the clock runs: text is slow to make, and that is not redis-server's fault.
+        // The commands are encoded before the measurement, because that is slow and not redis-server's cost.
         let commands = (1...records).map { number in
             Self.command("FCALL", "record", "3", "openai", "gpt", "worker", "1000", "10", "20", "\(recorded + number)")
         }
@@ -82,7 +82,7 @@ final class Redis {
             let batch = min(records - sent, inFlight - (sent - answered))
             if batch > 0 { try connection.send(Array(commands[sent..<sent + batch].joined())) }
             sent += max(0, batch)
-            // A reply is a bulk string: two lines, and its first byte is no error's.
+            // The reply is a bulk string of two lines. Its first byte tells it from an error.
             lines += try connection.receiveLines()
             answered = lines / 2
         }

@@ -1,19 +1,19 @@
 import FuseboxWire
 import Glibc
 
-/// How long a start takes that has a journal to replay: from the start of the process to its answer.
+/// The time of a start that replays a journal, from the start of the process to its first answer.
 ///
-/// First a million entries of a common mixture; then, of each kind of load, as much as the journal may hold before a
-/// snapshot is written.
+/// First a million entries of a typical mixture. Then, for each kind of load, as much as the journal may contain before
+/// a snapshot is written.
 struct RestartBenchmark {
     private let entries: Int
     private let kinds: [RestartLoad]
     private let journalBytes: Int
-    /// The target for a million entries.
+    /// The target for a million entries, in seconds.
     private static let mixedBoundSeconds = 2.0
-    /// The target for any load.
+    /// The target for any load, in seconds.
     private static let boundSeconds = 5.0
-    /// What is journaled before a snapshot is written, whatever its interval.
+    /// The size of the journal at which a snapshot is written before its interval is over.
     private static let journalMebibytes = 96
 
     init(_ arguments: Arguments) {
@@ -37,7 +37,7 @@ struct RestartBenchmark {
         }
     }
 
-    /// Has a daemon loaded, kills it, and starts it three times; returns the seconds that the fastest start took.
+    /// Loads a daemon, kills it, and starts it three times. Returns the time of the fastest start in seconds.
     private func restarts(
         _ what: String, withoutSnapshots: Bool = false, load: (Daemon) throws -> Int
     ) throws -> Double {
@@ -68,7 +68,7 @@ struct RestartBenchmark {
         return seconds.min() ?? .infinity
     }
 
-    /// The number that stands before a mark in a line of the log; 0 if there is none.
+    /// The number before a text in a line of the log; 0 if there is none.
     private static func number(before mark: String, in line: some StringProtocol) -> Int {
         let characters = Array(line.utf8)
         let mark = Array(mark.utf8)
@@ -77,7 +77,7 @@ struct RestartBenchmark {
         return Int(String(decoding: digits, as: UTF8.self)) ?? 0
     }
 
-    /// Three records of a hundred accounts and one outcome by turns.
+    /// Three records on a hundred accounts, then one outcome, in turns.
     private func mix(_ daemon: Daemon) throws {
         var connection = try DurableBenchmark.greeted(daemon, 1)
         var reader = FrameReader()
@@ -104,7 +104,7 @@ struct RestartBenchmark {
         connection.close()
     }
 
-    /// Of the snapshots only the empty one stays, as if the others were lost: everything is replayed.
+    /// All snapshots except the empty one are removed, so that everything is replayed.
     private func dropSnapshots(_ daemon: Daemon) {
         for name in names(in: "\(daemon.folder)/data")
         where name.hasPrefix("snapshot-") && name != "snapshot-00000000000000000000.fusebox" {

@@ -1,30 +1,30 @@
 import FuseboxWire
 import Glibc
 
-/// What fills a journal until a snapshot would be written, each kind with something of which there is as much as can be.
+/// The loads that fill a journal until a snapshot is written. Each kind maximises one thing.
 enum RestartLoad: String, CaseIterable {
-    /// The smallest entries there are: outcomes of one breaker with a short name, reported by one worker.
+    /// The smallest entries: outcomes of one breaker with a short name, from one worker.
     case outcomes
-    /// Outcomes of as many breakers as one user may have, in no order.
+    /// Outcomes of as many breakers as one user may have, in random order.
     case breakers
-    /// Records of 200,000 accounts, in no order; every provider has a budget.
+    /// Records on 200,000 accounts, in random order. Every provider has a budget.
     case records
-    /// The same, over a snapshot that is full of them already.
+    /// The same, after a snapshot that has all of these accounts.
     case recordsOverMany
-    /// Budgets that are set again and again, of as many as there may be.
+    /// Budgets that are set repeatedly, as many as possible.
     case budgets
-    /// As many breakers as one user may have, all of them reset again and again: short entries that are much work.
+    /// As many breakers as one user may have, all reset repeatedly. The entries are short and expensive to replay.
     case resets
-    /// As many workers as are remembered, in turn; none of them acknowledges a reply.
+    /// As many workers as are remembered, in turns. None of them acknowledges a reply.
     case workers
-    /// Workers that come, report one outcome and go.
+    /// Workers that connect, report one outcome and disconnect.
     case goodbyes
 
     private static let batch = 1_000
     private static let providers = 2_000
     private static let models = 100
 
-    /// Fills the journal with at most so many bytes; returns the entries.
+    /// Fills the journal with at most so many bytes. Returns the number of entries.
     func fill(_ daemon: Daemon, bytes: Int) throws -> Int {
         var journal = JournalSize(limit: bytes)
         switch self {
@@ -53,12 +53,12 @@ enum RestartLoad: String, CaseIterable {
         return journal.entries
     }
 
-    /// A number that looks like chance and is the same in every run.
+    /// A pseudo-random number that is the same in every run.
     private static func scattered(_ number: Int) -> Int {
         Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: number) &* 0x9E37_79B9_7F4A_7C15) >> 33)
     }
 
-    /// One worker that sends many requests at once, and acknowledges them.
+    /// A worker that sends many requests at once and acknowledges them.
     private func fill<C: Command>(
         _ daemon: Daemon, _ journal: inout JournalSize, upTo end: Int = .max, _ command: (Int) throws -> C
     ) throws {
@@ -100,7 +100,7 @@ enum RestartLoad: String, CaseIterable {
         var breakers = JournalSize(limit: journal.limit)
         let end = 49_000
         try fill(daemon, &breakers, upTo: end) { BreakerSuccess(name: try Name("b\($0)")) }
-        // Their bytes would take hours: enough that a snapshot has to come in between, and to spare.
+        // Filling the journal with these entries would take hours. 3,000 are enough to force a snapshot.
         try fill(daemon, &journal, upTo: 3_000) { _ in BreakerResetAll() }
         journal.entries += breakers.entries
         journal.bytes += breakers.bytes
@@ -164,7 +164,7 @@ enum RestartLoad: String, CaseIterable {
         }
     }
 
-    /// A connection of its own for these requests, the first of them a hello.
+    /// Opens a connection for these requests. The first of them is hello.
     private static func exchange(_ daemon: Daemon, _ frames: [UInt8], count: Int) throws {
         var connection = try RawConnection(daemon.socket)
         defer { connection.close() }
@@ -174,7 +174,7 @@ enum RestartLoad: String, CaseIterable {
     }
 }
 
-/// How full the journal is, as `proto-docs/journal.md` has it.
+/// The fill level of the journal, by the sizes in `proto-docs/journal.md`.
 private struct JournalSize {
     let limit: Int
     var bytes = 0
@@ -183,15 +183,15 @@ private struct JournalSize {
     init(limit: Int) { self.limit = limit }
 
     private static let entryBytes = 80
-    /// What a frame has before its payload: its length, its header and the worker's sequence numbers.
+    /// The bytes of a frame before its payload: length, header and the worker's sequence numbers.
     private static let frameBytes = RawConnection.frame(Ping()).count + 16
 
-    /// Whether another entry might not fit.
+    /// Whether another entry may not fit.
     var isFull: Bool { bytes > limit - 1024 }
 
     mutating func add(frameBytes: Int) { add(payload: frameBytes - Self.frameBytes) }
 
-    /// The worker is forgotten, by an entry with its id.
+    /// The entry that forgets a worker, with its id.
     mutating func addGoodbye() { add(payload: 16) }
 
     private mutating func add(payload: Int) {

@@ -1,15 +1,15 @@
 import FuseboxWire
 import Glibc
 
-/// The longest turn of the loop with a large state: first under load alone, then while snapshots are taken.
+/// The longest turn of the loop with a large state, first under load alone, then while snapshots are taken.
 ///
-/// The load touches every account again and again, so that each snapshot leaves as much to copy as there can be.
+/// The load touches every account repeatedly, so that each snapshot causes as many copies as possible.
 struct StallBenchmark {
     private let accounts: Int
     private let seconds: Int
     private static let modelsPerProvider = 100
     private static let batch = 128
-    /// What no turn may take because of a snapshot.
+    /// The longest permitted turn, in microseconds.
     private static let boundMicroseconds = 5_000
 
     init(_ arguments: Arguments) {
@@ -83,7 +83,7 @@ struct StallBenchmark {
         )
     }
 
-    /// Records once for each of the next accounts, in an order that leaps from provider to provider.
+    /// Records one cost for each of the next accounts, in an order that alternates between providers.
     private func record(
         _ sequence: inout UInt64, _ connection: inout RawConnection, _ reader: inout FrameReader
     ) throws {

@@ -2,17 +2,15 @@ import Glibc
 
 // The benchmarks of the daemon, against the real binary:
 //
-//   fusebox-bench load  [--workers 4] [--requests 250000] [--in-flight 64]
-//   fusebox-bench stall [--accounts 100000] [--seconds 10]
-//   fusebox-bench import [--providers 2000] [--models 120] [--breakers 60000] [--records 3000000] [--parts 7]
-//   fusebox-bench echo  [--rounds 20000]
-//   fusebox-bench durable [--rounds 2000] [--records 300000] [--in-flight 1000]   (needs redis-server)
-//   fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes]
-//   fusebox-bench cost [--calls 4000] [--in-flight 1]   (needs valgrind)
-//   fusebox-bench client [--calls 10000]   (needs valgrind)
+//   fusebox-bench load  [--workers 4] [--requests 250000] [--in-flight 64] fusebox-bench stall [--accounts 100000]
+//   [--seconds 10] fusebox-bench import [--providers 2000] [--models 120] [--breakers 60000] [--records 3000000]
+//   [--parts 7] fusebox-bench echo  [--rounds 20000] fusebox-bench durable [--rounds 2000] [--records 300000]
+//   [--in-flight 1000]   (needs redis-server) fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind
+//   outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes] fusebox-bench cost [--calls 4000] [--in-flight
+//   1]   (needs valgrind) fusebox-bench client [--calls 10000]   (needs valgrind)
 //
-// Each starts `fuseboxd` from beside itself in a folder of its own, prints its figures, and exits with 1 if
-// something that must hold does not. Build with `swift build -c release`.
+// Each starts `fuseboxd` from its own directory in a temporary folder, prints its figures, and exits with 1 if a
+// requirement is not met. Build with `swift build -c release`.
 
 let arguments = Arguments(CommandLine.arguments)
 do {
@@ -38,7 +36,7 @@ do {
     exit(1)
 }
 
-/// A subcommand and its `--name value` pairs.
+/// The subcommand and its `--name value` pairs.
 struct Arguments {
     let command: String
     private var values: [String: String] = [:]
@@ -54,7 +52,7 @@ struct Arguments {
     func number(_ name: String, default standard: Int) -> Int { values["--\(name)"].flatMap { Int($0) } ?? standard }
 }
 
-/// Something that had to hold and did not.
+/// A requirement that was not met.
 struct Failure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

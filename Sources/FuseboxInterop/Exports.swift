@@ -1,2 +1,2 @@
-// Names, money, moments and replies are the vocabulary of what can be embedded: one import gives a program all of it.
+// The embedded types use the names, amounts, times and replies of FuseboxWire, so one import provides both.
 @_exported import FuseboxWire

@@ -1,28 +1,30 @@
 internal import CLibuv
 
-/// What is told about the turns of a loop. The loop does not retain its delegate.
-public protocol EventLoopDelegate: AnyObject {
-    /// A turn begins: called once, before the first callback after the loop has waited. Read the clocks here.
+/// Gets the beginnings and ends of a loop's turns. The loop does not retain its delegate.
+package protocol EventLoopDelegate: AnyObject {
+    /// A turn begins. Called once, before the first callback after a wait. The delegate reads the clocks here.
     func turnBegins(_ loop: EventLoop)
-    /// A turn ends: called once, after its last callback and before the loop waits again. Flush and commit here.
+    /// A turn ends. Called once, after its last callback and before the loop waits again. The delegate writes here what
+    /// the turn produced.
     func turnEnds(_ loop: EventLoop)
 }
 
-/// A libuv event loop: one thread waits for sockets, timers, signals and finished work, and calls back.
+/// A libuv event loop. One thread waits for sockets, timers, signals and finished work, and calls their callbacks.
 ///
-/// Everything made on a loop is used on the thread of the loop alone.
+/// Everything that was made on a loop may only be used on the loop's thread.
 ///
-/// A *turn* is a run of callbacks with no wait inside. The loop's iteration is: timers and what was left
-/// over; wait; sockets, signals, finished work; closed handles. A turn ends before the wait if the first part
-/// called anything, and after the sockets otherwise, so nothing that a callback produced waits for the next event.
-/// An iteration that calls nothing is no turn.
+/// A *turn* is a series of callbacks without a wait in between. One iteration of libuv is: timers and pending
+/// callbacks; the wait; sockets, signals and finished work; closed handles. A turn ends before the wait if the first
+/// part called anything, else after the sockets. So the output of a callback never waits for the next event. An
+/// iteration without a callback is not a turn.
 ///
-/// Handles retain their loop, so it goes after them. Its `deinit` waits for work that is still under way.
-@safe public final class EventLoop {
-    /// Called at the edges of turns. Not retained: it must outlive the loop's last `run`, or be set to nil.
-    public unowned var delegate: (any EventLoopDelegate)?
+/// Handles retain their loop, so the loop is deallocated after them. Its `deinit` waits for work that is still running.
+@safe package final class EventLoop {
+    /// Gets the beginnings and ends of turns. It is not retained: it must outlive the loop's last `run`, or be set to
+    /// nil.
+    package unowned var delegate: (any EventLoopDelegate)?
 
-    /// libuv's loop. Its `data` is this object, unretained, and nil during the final clearing up.
+    /// libuv's loop. Its `data` is this object, unretained; it is nil during `deinit`.
     let pointer: UnsafeMutablePointer<uv_loop_t>
     private let hooks: UnsafeMutablePointer<Hooks>
     private let prepare: UnsafeMutablePointer<uv_prepare_t>
@@ -33,15 +35,17 @@ public protocol EventLoopDelegate: AnyObject {
     private var isRunning = false
     private var isStopping = false
 
-    /// The loop's own handles, in memory that is freed with the loop itself.
+    /// The loop's own handles, in one block that is freed with the loop.
     @unsafe private struct Hooks {
         var prepare: uv_prepare_t
         var check: uv_check_t
         var idle: uv_idle_t
     }
 
-    /// - Throws: `createLoop`, as when descriptors have run out.
-    public init() throws(LoopError) {
+    /// Makes a loop.
+    ///
+    /// - Throws: `createLoop`, for example when no descriptor is free
+    package init() throws(LoopError) {
         let loop = unsafe allocateZeroed(uv_loop_t.self)
         let status = unsafe uv_loop_init(loop)
         guard status >= 0 else {
@@ -63,7 +67,7 @@ public protocol EventLoopDelegate: AnyObject {
         unsafe uv_close(uvHandle(prepare), nil)
         unsafe uv_close(uvHandle(check), nil)
         unsafe uv_close(uvHandle(idle), nil)
-        // All other handles are closing, for an open one's owner would retain this loop. Let them finish.
+        // All other handles are closing already, because the owner of an open handle retains this loop.
         while unsafe uv_run(pointer, UV_RUN_DEFAULT) != 0 {}
         let status = unsafe uv_loop_close(pointer)
         precondition(status == 0, "a handle outlived its loop")
@@ -71,45 +75,46 @@ public protocol EventLoopDelegate: AnyObject {
         unsafe pointer.deallocate()
     }
 
-    /// Calls back until `stop` is called or nothing is left that could call back.
-    ///
-    /// Idle handles that do not keep the loop running do not count.
-    public func run() {
+    /// Runs callbacks until `stop` is called or no handle keeps the loop running.
+    package func run() {
         precondition(!isRunning, "the loop is running already")
         isRunning = true
         repeat {
             _ = unsafe uv_run(pointer, UV_RUN_DEFAULT)
-            // Closed handles are reported after the last hook of an iteration.
+            // Close callbacks come after the last hook of an iteration.
             endTurn()
         } while !isStopping && isAlive
         isRunning = false
         isStopping = false
     }
 
-    /// Makes `run` return at the end of the current iteration; called outside `run`, the next one after a single pass.
-    public func stop() {
+    /// Makes `run` return at the end of the current iteration. Outside `run` it makes the next `run` return after one
+    /// iteration.
+    package func stop() {
         isStopping = true
         unsafe uv_stop(pointer)
     }
 
-    /// Asks for one more turn without waiting for an event: for work that was put off to be fair to others.
+    /// Starts another turn after this one without waiting for an event. It is for work that was deferred out of
+    /// fairness.
     ///
-    /// The next turn begins at once, even if nothing else happens in it; the delegate sees it begin and end.
-    public func runAgain() {
+    /// The delegate sees that turn begin and end, even if it has no callback.
+    package func runAgain() {
         guard !wantsTurn else { return }
         wantsTurn = true
         // An active idle handle keeps libuv from blocking.
         unsafe uv_idle_start(idle) { _ in }
     }
 
-    /// Milliseconds on the monotonic clock that timers use, from an arbitrary start, as read in this iteration.
-    public var now: Int64 { unsafe Int64(uv_now(pointer)) }
+    /// The monotonic clock that timers use, in milliseconds from an arbitrary start, as libuv read it in this
+    /// iteration.
+    package var now: Int64 { unsafe Int64(uv_now(pointer)) }
 
-    /// Reads the clock behind `now` anew: call it before setting a timer after long work.
-    public func updateTime() { unsafe uv_update_time(pointer) }
+    /// Updates `now` from the clock. Call it before a timer is started after long work.
+    package func updateTime() { unsafe uv_update_time(pointer) }
 
-    /// Whether something is left that keeps `run` from returning.
-    public var isAlive: Bool { unsafe uv_loop_alive(pointer) != 0 }
+    /// Whether a handle or running work keeps `run` from returning.
+    package var isAlive: Bool { unsafe uv_loop_alive(pointer) != 0 }
 }
 
 @available(*, unavailable, message: "a loop and all that is made on it belong to one thread")
@@ -118,15 +123,15 @@ extension EventLoop: Sendable {}
 // MARK: Turns
 
 extension EventLoop {
-    /// The object of a libuv loop, unless that is being torn down.
+    /// The object of a libuv loop; nil while the loop is being deallocated.
     static func of(_ loop: UnsafeMutablePointer<uv_loop_t>?) -> EventLoop? {
         guard let data = unsafe loop?.pointee.data else { return nil }
         return unsafe Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
     }
 
-    /// Begins the turn if it has not begun. Every callback from libuv calls this before anything else.
+    /// Begins the turn unless it has begun. Every callback from libuv calls this first.
     ///
-    /// libuv has no hook between its wait and the first socket, and clocks read before the wait are old.
+    /// libuv has no hook between its wait and the first socket, and clocks that were read before the wait are stale.
     @inline(__always)
     func enter() {
         if !isInTurn { beginTurn() }
@@ -147,14 +152,14 @@ extension EventLoop {
         isInTurn = false
     }
 
-    /// After the sockets.
+    /// libuv has called the callbacks of all sockets.
     private func iterationEnds() {
         if wantsTurn { enter() }
         endTurn()
     }
 
     private func startHooks() {
-        // None of these can fail: they only fill in structures.
+        // None of these calls can fail. They only fill in structures.
         unsafe uv_prepare_init(pointer, prepare)
         unsafe uv_check_init(pointer, check)
         unsafe uv_idle_init(pointer, idle)
@@ -165,7 +170,7 @@ extension EventLoop {
     }
 }
 
-/// A handle as the type that all handles begin with.
+/// A handle as `uv_handle_t`, with which every handle type begins.
 private func uvHandle(_ handle: UnsafeMutableRawPointer) -> UnsafeMutablePointer<uv_handle_t> {
     unsafe handle.assumingMemoryBound(to: uv_handle_t.self)
 }

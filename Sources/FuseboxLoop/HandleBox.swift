@@ -2,24 +2,24 @@ internal import CLibuv
 
 /// The memory of one libuv handle, from its creation to its close callback.
 ///
-/// libuv keeps a handle's address in its own lists until that callback, so the memory stands on the heap, never
-/// moves, and is freed there and nowhere else. Whoever owns the box may simply drop it: its `deinit` asks libuv
-/// to close the handle, and the memory outlives the owner for as long as libuv needs it.
+/// libuv keeps the handle's address in its own lists until the close callback. So the memory is on the heap, never
+/// moves, and is freed in that callback only. The owner of a box may drop it at any time: `deinit` asks libuv to close
+/// the handle, and the memory lives as long as libuv needs it.
 ///
-/// While the handle is open its `data` is an unretained reference to the owner, which owns the box and so cannot
-/// be gone; from the close on it is the retained completion or nothing. `owner(of:)` tells the two apart.
+/// While the handle is open, its `data` is an unretained reference to the owner. The owner owns the box, so it is
+/// alive. After `close`, `data` is the retained completion, or nil. `owner(of:)` tells the two states apart.
 ///
-/// Its memory is a block of the libuv handle's type, or of a structure that begins with one and holds what must
-/// live as long.
+/// The memory is a block of the libuv handle's type, or of a structure that begins with one and has further members
+/// that must live as long.
 @safe struct HandleBox: ~Copyable {
-    /// The handle as the type that all handles begin with.
+    /// The handle as `uv_handle_t`, with which every handle type begins.
     private let handle: UnsafeMutablePointer<uv_handle_t>
     private(set) var isOpen: Bool
-    /// Retained here and not by the owner beside its box: it must go after the handle's close has begun, and
-    /// the members of a value go after its `deinit`.
+    /// The loop is retained here and not by the owner, because it must live until `uv_close` was called. The members of
+    /// a value are released after its `deinit`.
     let loop: EventLoop
 
-    /// Allocates a block and has libuv initialise the handle in it.
+    /// Allocates a block and lets libuv initialise the handle in it.
     init<Block>(
         on loop: EventLoop, _: Block.Type,
         _ initialize: (UnsafeMutablePointer<uv_loop_t>, UnsafeMutablePointer<Block>) -> Int32
@@ -41,21 +41,21 @@ internal import CLibuv
         unsafe uv_close(handle, handleDidClose)
     }
 
-    /// The block as what it was allocated as, or as what that begins with. Not to be used once closed.
+    /// The block as the type that it was allocated as, or as a type that it begins with. The handle must be open.
     @inline(__always)
     func block<Block>(as _: Block.Type = Block.self) -> UnsafeMutablePointer<Block> {
         unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: Block.self)
     }
 
-    /// Whether the open handle may call back: a timer runs, a stream reads.
+    /// Whether the handle is open and active: a timer runs, a stream reads.
     var isActive: Bool { unsafe isOpen && uv_is_active(handle) != 0 }
 
-    /// Names the object that callbacks go to. It must own this box.
+    /// Sets the object that gets the callbacks. It must own this box.
     func setOwner(_ owner: AnyObject) {
         unsafe handle.pointee.data = unsafe Unmanaged.passUnretained(owner).toOpaque()
     }
 
-    /// Whether the open handle keeps `run` from returning.
+    /// Whether the handle is open and keeps `run` from returning.
     var keepsLoopRunning: Bool {
         get { unsafe isOpen && uv_has_ref(handle) != 0 }
         nonmutating set {
@@ -64,7 +64,7 @@ internal import CLibuv
         }
     }
 
-    /// Closes the handle; a second time does nothing. The completion is called from the loop, soon.
+    /// Closes the handle. A second call has no effect. The loop calls the completion once the memory is free.
     mutating func close(then completion: (() -> Void)?) {
         guard isOpen else { return }
         isOpen = false
@@ -73,9 +73,9 @@ internal import CLibuv
     }
 }
 
-/// The object that an open handle's callbacks go to, retained for the callback: it may drop its last reference.
+/// The owner of an open handle. It is retained during the callback, which may drop its last other reference.
 ///
-/// Nil once the handle is closing: requests that the close cancels still call back.
+/// It is nil while the handle is closing, because requests that the close cancels still call back.
 @inline(__always)
 func owner<Handle, Owner: AnyObject>(
     of handle: UnsafeMutablePointer<Handle>?, as type: Owner.Type = Owner.self
@@ -86,7 +86,7 @@ func owner<Handle, Owner: AnyObject>(
     return unsafe Unmanaged<Owner>.fromOpaque(data).takeUnretainedValue()
 }
 
-/// Memory for a C structure, zeroed, to be freed with `deallocate`.
+/// Zeroed memory for a C structure. The caller frees it with `deallocate`.
 func allocateZeroed<Structure>(_: Structure.Type) -> UnsafeMutablePointer<Structure> {
     let pointer = UnsafeMutablePointer<Structure>.allocate(capacity: 1)
     unsafe UnsafeMutableRawPointer(pointer).initializeMemory(
@@ -102,13 +102,13 @@ extension UnsafeMutablePointer {
     }
 }
 
-/// What is to be called once a handle's memory is free.
+/// A closure that is called once a handle's memory is free.
 private final class Completion {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }
 }
 
-/// Frees a handle's memory: libuv has forgotten it.
+/// Frees a handle's memory. libuv does not refer to it any more.
 private func handleDidClose(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     guard let handle = unsafe handle else { return }
     let loop = unsafe EventLoop.of(handle.pointee.loop)
@@ -116,7 +116,7 @@ private func handleDidClose(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     unsafe UnsafeMutableRawPointer(handle).deallocate()
     guard let data = unsafe data else { return }
     let completion = unsafe Unmanaged<Completion>.fromOpaque(data).takeRetainedValue()
-    // Without a loop object the loop is being torn down, and nobody is left to be told.
+    // The loop is being deallocated, so the completion is dropped.
     guard let loop else { return }
     loop.enter()
     completion.body()

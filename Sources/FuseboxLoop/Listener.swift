@@ -1,60 +1,60 @@
 internal import CLibuv
 internal import Glibc
 
-/// What is told about a listener. The listener does not retain its delegate.
-public protocol ListenerDelegate: AnyObject {
-    /// A connection waits: `accept` takes it.
+/// Gets the events of a listener. The listener does not retain its delegate.
+package protocol ListenerDelegate: AnyObject {
+    /// A connection waits. `accept` takes it.
     ///
-    /// Until it is taken the listener rests and further clients queue in the kernel, so a server that has no room may
-    /// leave it and call `accept` later.
+    /// Until then the listener reports no other connection, and further clients queue in the kernel. So a server
+    /// without room may call `accept` later.
     func connectionWaits(at listener: Listener)
-    /// A connection could not be taken from the kernel. The listener goes on.
+    /// The kernel did not hand over a connection. The listener continues.
     func listener(_ listener: Listener, didFail error: LoopError)
 }
 
-/// A listening Unix socket. Dropping it closes it.
+/// A listening Unix socket. It is closed when its last reference goes away.
 ///
-/// When the process has no descriptor left, libuv takes waiting connections and closes them without telling. Keep
-/// the number of connections below `DescriptorLimit.current` with a reserve.
-@safe public final class Listener {
-    /// The kernel's own bound of a backlog by default.
-    public static let defaultBacklog: Int32 = SOMAXCONN
+/// When the process has no free descriptor, libuv accepts waiting connections and closes them without a report. Keep
+/// the number of connections below `DescriptorLimit.current`, with a reserve.
+@safe package final class Listener {
+    /// The default backlog: the kernel's own bound.
+    package static let defaultBacklog: Int32 = SOMAXCONN
 
-    /// Called with all that happens. Not retained: it must outlive the open listener (it usually owns it) or be set
-    /// to nil.
-    public unowned var delegate: (any ListenerDelegate)?
+    /// Gets the listener's events. It is not retained: it must outlive the open listener, or be set to nil.
+    package unowned var delegate: (any ListenerDelegate)?
 
     private var box: HandleBox
     private let pipe: UnsafeMutablePointer<uv_stream_t>
     private var file: SocketFile?
     private let backlog: Int32
 
-    /// Binds a socket to a path and listens; clients queue until `start`.
+    /// Binds a socket to a path and listens. Clients queue until `start`.
     ///
-    /// A socket file that nobody answers on is replaced. The file is unlinked at the close if it is still the one
-    /// that was made here.
+    /// A socket file on which no process answers is replaced. `close` unlinks the file if it is still the one that this
+    /// call created.
     ///
     /// - Parameters:
-    ///   - path: absolute, or relative to a working folder that does not change; at most 107 bytes of UTF-8
-    ///   - mode: permission bits of the socket file, such as `0o660`: who may write may connect
-    ///   - backlog: clients that may queue in the kernel
-    /// - Throws: `bind` with the code `EADDRINUSE` if somebody answers at the path, `EEXIST` if it is no socket,
-    ///   `ENAMETOOLONG`, `EINVAL` for an empty path or what the system says; `listen`; `createHandle`.
-    public convenience init(
+    ///   - path: absolute, or relative to a working directory that does not change; 1 to 107 bytes of UTF-8
+    ///   - mode: permission bits of the socket file, such as `0o660`; a user that may write may connect
+    ///   - backlog: the number of clients that may queue in the kernel
+    /// - Throws: `bind` with the code `EADDRINUSE` if a process answers at the path, `EEXIST` if the file is not a
+    ///   socket, `ENAMETOOLONG` or `EINVAL` for a path that cannot be an address, or the system's code; `listen`;
+    ///   `createHandle`
+    package convenience init(
         on loop: EventLoop, path: String, mode: UInt32 = 0o600, backlog: Int32 = defaultBacklog
     ) throws(LoopError) {
         try self.init(on: loop, try ListeningSocket.bind(path: path, mode: mode, backlog: backlog), backlog)
     }
 
-    /// Looks whether a socket could be bound to a path now, and changes nothing.
+    /// Checks whether a socket could be bound to a path now. Changes nothing.
     ///
-    /// - Throws: what `init(on:path:mode:backlog:)` would throw
-    public static func check(path: String) throws(LoopError) { try ListeningSocket.check(path: path) }
+    /// - Throws: the error that `init(on:path:mode:backlog:)` would throw
+    package static func check(path: String) throws(LoopError) { try ListeningSocket.check(path: path) }
 
-    /// Takes over a listening Unix stream socket, as from a service manager. Its path is never unlinked.
+    /// Takes over a listening Unix stream socket, for example from a service manager. Its path is never unlinked.
     ///
-    /// - Throws: `adopt` if the descriptor is no such socket, and leaves it open then; `createHandle`.
-    public convenience init(
+    /// - Throws: `adopt` if the descriptor is not such a socket, which then stays open; `createHandle`
+    package convenience init(
         on loop: EventLoop, inheriting descriptor: Int32, backlog: Int32 = defaultBacklog
     ) throws(LoopError) {
         try self.init(on: loop, try ListeningSocket.inherit(descriptor), backlog)
@@ -66,60 +66,68 @@ public protocol ListenerDelegate: AnyObject {
         box = try unsafe HandleBox(on: loop, uv_pipe_t.self) { unsafe uv_pipe_init($0, $1, 0) }
         unsafe pipe = unsafe box.block()
         try LoopError.check(unsafe uv_pipe_open(box.block(), socket.descriptor.number), .adopt)
-        // The handle closes it from here on. It knows no path: libuv would unlink that whoever owns it by then.
+        // From here on the handle closes the descriptor. The handle is not given the path, because libuv would unlink
+        // it even if another process owns it by then.
         _ = socket.releaseDescriptor()
         box.setOwner(self)
     }
 
     deinit { close() }
 
-    /// The loop that it was made on.
-    public var loop: EventLoop { box.loop }
+    /// The loop that the listener was made on.
+    package var loop: EventLoop { box.loop }
 
-    /// The path that was bound; nil for an inherited socket.
-    public var path: String? { file.flatMap { $0.isOwn ? $0.path : nil } }
+    /// The path that this listener bound; nil for an inherited socket.
+    package var path: String? { file.flatMap { $0.isOwn ? $0.path : nil } }
 
-    /// What stands at the path that clients connect to.
-    public enum PathFinding: Sendable, Equatable {
-        /// The file of this socket, or a path that is not known or cannot be looked at.
-        case asItWas
-        /// Nothing: no new client can connect.
+    /// The file at the path that clients connect to.
+    package enum PathState: Sendable, Equatable {
+        /// The file of this socket. Also a path that is not known or cannot be examined.
+        case unchanged
+        /// There is no file, so no new client can connect.
         case missing(path: String)
-        /// Another file: new clients connect to somebody else, or to nobody.
+        /// There is another file, so new clients do not reach this socket.
         case replaced(path: String)
     }
 
-    /// Looks at the path that clients connect to.
-    public func lookAtPath() -> PathFinding {
-        guard box.isOpen, let path = file?.path else { return .asItWas }
-        switch file?.look() {
+    /// Examines the path that clients connect to.
+    package func checkPath() -> PathState {
+        guard box.isOpen, let path = file?.path else { return .unchanged }
+        switch file?.check() {
         case .missing: return .missing(path: path)
         case .replaced: return .replaced(path: path)
-        case .unchanged, nil: return .asItWas
+        case .unchanged, nil: return .unchanged
         }
     }
 
-    /// Binds and listens anew at the path of a listener whose file is gone, with the mode and the owner that it had.
+    /// Makes a second listener at the path of one whose file is gone, with the mode and the owner that the file had.
     ///
-    /// The old listener stays as it is: close it when the new one is there. Nothing is waited for.
+    /// The old listener stays open. The caller closes it once the new one works. This does not wait for another process
+    /// that binds to the path.
     ///
-    /// - Throws: as `init`: `EADDRINUSE` if somebody answers at the path by now, `EEXIST` if it is no socket; `EINVAL` for
-    ///   an inherited socket
-    public func makeAnew() throws(LoopError) -> Listener {
-        guard let file, file.isOwn else { throw LoopError(.bind, code: EINVAL, detail: "the socket was inherited") }
+    /// - Throws: as `init`: `EADDRINUSE` if a process answers at the path by now, `EEXIST` if the file is not a socket;
+    ///   `EINVAL` for an inherited socket
+    package func rebind() throws(LoopError) -> Listener {
+        guard let file, file.isOwn else {
+            throw LoopError(.bind, code: EINVAL, detail: "the socket was inherited; only its owner can bind it again")
+        }
         let socket = try ListeningSocket.bind(
             path: file.path, mode: file.mode, owner: file.owner, backlog: backlog, patience: 0)
         return try Listener(on: loop, socket, backlog)
     }
 
-    /// Begins to report connections.
-    public func start() throws(LoopError) {
+    /// Starts to report connections.
+    ///
+    /// - Throws: `listen`, with `EBADF` if the listener is closed
+    package func start() throws(LoopError) {
         guard box.isOpen else { throw LoopError(.listen, code: EBADF) }
         try LoopError.check(unsafe uv_listen(pipe, backlog, listenerHasConnection), .listen)
     }
 
-    /// Takes the connection that waits; nil if none does. It does not read yet.
-    public func accept() throws(LoopError) -> Stream? {
+    /// Takes the connection that waits; nil if none does. The stream does not read yet.
+    ///
+    /// - Throws: `accept` or `createHandle`
+    package func accept() throws(LoopError) -> Stream? {
         guard box.isOpen else { return nil }
         do throws(LoopError) {
             return try unsafe Stream(on: loop, .accept) {
@@ -131,16 +139,16 @@ public protocol ListenerDelegate: AnyObject {
         }
     }
 
-    /// Whether it keeps `run` from returning while it reports connections: true unless set otherwise.
-    public var keepsLoopRunning: Bool {
+    /// Whether the listener keeps `run` from returning while it reports connections. Initially true.
+    package var keepsLoopRunning: Bool {
         get { box.keepsLoopRunning }
         set { box.keepsLoopRunning = newValue }
     }
 
-    /// Stops listening and unlinks the path if it was bound here; a second time does nothing.
+    /// Stops listening, and unlinks the path if this listener bound it. A second call has no effect.
     ///
-    /// Clients that were queued are refused; accepted streams live on.
-    public func close() {
+    /// Queued clients are disconnected. Accepted streams stay open.
+    package func close() {
         guard box.isOpen else { return }
         file?.unlinkIfOwn()
         box.close(then: nil)
@@ -148,7 +156,7 @@ public protocol ListenerDelegate: AnyObject {
 
     fileprivate func connectionArrived(_ status: Int32) {
         loop.enter()
-        // The beginning of the turn may have closed it.
+        // `turnBegins` may have closed the listener.
         guard box.isOpen else { return }
         if status < 0 {
             delegate?.listener(self, didFail: LoopError(.accept, code: -status))

@@ -1,9 +1,10 @@
 internal import Glibc
 
 extension ListeningSocket {
-    /// Whether `bind` would find at the path what it needs; changes nothing.
+    /// Checks whether `bind` would succeed at the path. Changes nothing.
     ///
-    /// - Throws: what `bind` would throw: the path cannot be an address, its folder cannot be written, or something is there
+    /// - Throws: the error that `bind` would throw: the path cannot be an address, its directory cannot be written, or
+    ///   a file is in the way
     static func check(path: String) throws(LoopError) {
         let address = try SocketAddress(path)
         let folder = folder(of: path)
@@ -11,15 +12,16 @@ extension ListeningSocket {
         guard unsafe stat(folder, &status) == 0 else { throw LoopError.last(.bind, folder) }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw LoopError(.bind, code: ENOTDIR, detail: folder) }
         if try isStaleSocket(path, address), try isKept(path, in: status) {
-            throw LoopError(.bind, code: EPERM, detail: "\(path) is another user's, and its folder is sticky")
+            throw LoopError(
+                .bind, code: EPERM, detail: "\(path) belongs to another user, and its directory has the sticky bit")
         }
-        // As the effective user: a start makes files there.
+        // With the effective user id, because a start creates files there.
         guard unsafe faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             throw LoopError.last(.bind, folder)
         }
     }
 
-    /// Whether a folder's sticky bit keeps this process from removing what another user has made in it.
+    /// Whether the sticky bit of the directory keeps this process from removing another user's file in it.
     private static func isKept(_ path: String, in folder: stat) throws(LoopError) -> Bool {
         var file = stat()
         guard unsafe lstat(path, &file) == 0 else { throw LoopError.last(.bind, path) }

@@ -1,15 +1,16 @@
 internal import Glibc
 
-/// A listening Unix socket before a loop has it: bound to a path, or inherited from a service manager.
+/// A listening Unix socket that no loop owns yet. It was bound to a path, or inherited from a service manager.
 struct ListeningSocket: ~Copyable {
     let descriptor: Descriptor
-    /// The file that clients connect to; nil for an inherited socket that has none, or one that cannot be seen from here.
+    /// The file that clients connect to. It is nil for an inherited socket without a file, or with a file that this
+    /// process cannot see.
     let file: SocketFile?
 
-    /// Gives the descriptor away: whoever takes the number must close it.
+    /// Gives the descriptor away. The caller must close the number that it gets.
     consuming func releaseDescriptor() -> Int32 { descriptor.release() }
 
-    /// Takes over a socket that is listening already. It is closed in programs that this process starts.
+    /// Takes over a socket that is listening already. Child processes do not inherit it.
     static func inherit(_ number: Int32) throws(LoopError) -> ListeningSocket {
         let expected = [(SO_DOMAIN, AF_UNIX), (SO_TYPE, Int32(SOCK_STREAM.rawValue)), (SO_ACCEPTCONN, 1)]
         for (option, value) in expected {
@@ -19,7 +20,8 @@ struct ListeningSocket: ~Copyable {
                 throw LoopError.last(.adopt, "descriptor \(number)")
             }
             guard actual == value else {
-                throw LoopError(.adopt, code: EINVAL, detail: "descriptor \(number) is no listening Unix stream socket")
+                throw LoopError(
+                    .adopt, code: EINVAL, detail: "descriptor \(number) is not a listening Unix stream socket")
             }
         }
         guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw LoopError.last(.adopt, "descriptor \(number)") }
@@ -28,18 +30,18 @@ struct ListeningSocket: ~Copyable {
 
     /// Binds a socket to a path and listens on it.
     ///
-    /// A socket file that nobody answers on any more is replaced. A lock makes looking and replacing one step, for two
-    /// processes that start at once. Mode and owner are set before anybody can connect.
+    /// A socket file on which no process answers is replaced. A lock keeps two processes from examining and replacing
+    /// the file at once. Mode and owner are set before a client can connect.
     ///
     /// - Parameters:
-    ///   - owner: whom the file is to belong to, as far as this process may give it away; nil for whoever makes it
-    ///   - patience: how long another process that binds there is waited for, in milliseconds
+    ///   - owner: the user and group that the file should belong to, if this process may change them; nil leaves them
+    ///   - patience: how long to wait for another process that binds to the path, in milliseconds
     static func bind(
         path: String, mode: UInt32, owner: SocketFile.Owner? = nil, backlog: Int32, patience: Int = 1_000
     ) throws(LoopError) -> ListeningSocket {
         let address = try SocketAddress(path)
         let lock = try SocketLock(path, patience: patience)
-        defer { lock.hold() }
+        defer { lock.extendLifetime() }
         try removeStaleSocket(path, address)
         let socket = try openSocket(path)
         guard unsafe address.withPointer({ unsafe Glibc.bind(socket.number, $0, $1) }) == 0 else {
@@ -47,7 +49,7 @@ struct ListeningSocket: ~Copyable {
         }
         do throws(LoopError) {
             guard unsafe chmod(path, mode_t(mode)) == 0 else { throw LoopError.last(.bind, path) }
-            // A socket that can be reached by most is better than none.
+            // A failure is ignored: a socket with the wrong owner is better than no socket.
             if let owner { _ = unsafe lchown(path, owner.user, owner.group) }
             guard Glibc.listen(socket.number, backlog) == 0 else { throw LoopError.last(.listen, path) }
             guard let status = FileStatus(path) else { throw LoopError.last(.bind, path) }
@@ -65,26 +67,26 @@ struct ListeningSocket: ~Copyable {
         return Descriptor(owning: number)
     }
 
-    /// Unlinks what is at the path if it is a socket that nobody answers on; throws if it is anything else.
+    /// Unlinks the file at the path if it is a socket on which no process answers. Throws if it is anything else.
     private static func removeStaleSocket(_ path: String, _ address: borrowing SocketAddress) throws(LoopError) {
         guard try isStaleSocket(path, address) else { return }
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw LoopError.last(.bind, path) }
     }
 
-    /// Whether there is a socket at the path that nobody answers on; false if there is nothing.
+    /// Whether the file at the path is a socket on which no process answers; false if there is no file.
     ///
-    /// - Throws: `bind` for anything else that is there
+    /// - Throws: `bind` if the file is anything else
     static func isStaleSocket(_ path: String, _ address: borrowing SocketAddress) throws(LoopError) -> Bool {
         guard let file = FileStatus(path) else {
             if errno == ENOENT { return false }
             throw LoopError.last(.bind, path)
         }
         guard file.isSocket else {
-            throw LoopError(.bind, code: EEXIST, detail: "\(path) is no socket; it is left alone")
+            throw LoopError(.bind, code: EEXIST, detail: "\(path) is not a socket, so it is not replaced")
         }
         let probe = try openSocket(path)
         let status = unsafe address.withPointer { unsafe connect(probe.number, $0, $1) }
-        // A full backlog (EAGAIN) is an answer too.
+        // EAGAIN means that the backlog is full, so a process listens.
         if status == 0 || errno == EAGAIN { throw LoopError(.bind, code: EADDRINUSE, detail: path) }
         if errno == ENOENT { return false }
         guard errno == ECONNREFUSED else { throw LoopError.last(.bind, path) }
@@ -96,7 +98,7 @@ struct ListeningSocket: ~Copyable {
 struct SocketAddress: ~Copyable {
     private var address: sockaddr_un
 
-    /// - Throws: `bind` for a path that the kernel's structure cannot hold: libuv and others cut it silently.
+    /// - Throws: `bind` for a path that does not fit into the kernel's structure; libuv would truncate it silently
     init(_ path: String) throws(LoopError) {
         address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -105,11 +107,11 @@ struct SocketAddress: ~Copyable {
         guard bytes.count <= limit else {
             throw LoopError(
                 .bind, code: ENAMETOOLONG,
-                detail: "\(path) has \(bytes.count) bytes; a socket path has at most \(limit)")
+                detail: "\(path) has \(bytes.count) bytes; a socket path may have \(limit) at most")
         }
-        // An empty path, or one that begins with a zero byte, would name a socket that is not in the file system.
+        // An empty path, or one that begins with a zero byte, would name an abstract socket.
         guard !bytes.isEmpty, !bytes.contains(0) else {
-            throw LoopError(.bind, code: EINVAL, detail: "a socket path is not empty and has no zero byte")
+            throw LoopError(.bind, code: EINVAL, detail: "a socket path must not be empty or contain a zero byte")
         }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
     }

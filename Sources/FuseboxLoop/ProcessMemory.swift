@@ -1,7 +1,8 @@
 internal import CLibuv
 
 /// The memory of this process.
-public enum ProcessMemory {
-    /// Gives what is free in the allocator back to the system. It may take milliseconds: not on the loop's thread.
-    public static func giveBack() { malloc_trim(0) }
+package enum ProcessMemory {
+    /// Returns free memory of the allocator to the system. It may take milliseconds, so do not call it on the loop's
+    /// thread.
+    package static func releaseFreeMemory() { malloc_trim(0) }
 }

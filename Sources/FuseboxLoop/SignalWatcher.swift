@@ -1,12 +1,12 @@
 internal import CLibuv
 internal import Glibc
 
-/// Calls back on the loop's thread when the process gets a signal. Dropping it closes it.
+/// Calls a closure on the loop's thread when the process gets a signal. It is closed when its last reference goes away.
 ///
-/// While a signal is watched, anywhere in the process, its default action does not happen.
-public final class SignalWatcher {
+/// While any watcher in the process watches a signal, the signal's default action does not happen.
+package final class SignalWatcher {
     /// The signals that can be watched.
-    public enum Signal: Sendable, CaseIterable, CustomStringConvertible {
+    package enum Signal: Sendable, CaseIterable, CustomStringConvertible {
         /// SIGTERM.
         case terminate
         /// SIGINT.
@@ -18,8 +18,8 @@ public final class SignalWatcher {
         /// SIGUSR2.
         case user2
 
-        /// Its number on this system.
-        public var number: Int32 {
+        /// The signal's number on this system.
+        package var number: Int32 {
             switch self {
             case .terminate: SIGTERM
             case .interrupt: SIGINT
@@ -29,8 +29,8 @@ public final class SignalWatcher {
             }
         }
 
-        /// Its name, such as `SIGHUP`.
-        public var description: String {
+        /// The signal's name, such as `SIGHUP`.
+        package var description: String {
             switch self {
             case .terminate: "SIGTERM"
             case .interrupt: "SIGINT"
@@ -41,17 +41,17 @@ public final class SignalWatcher {
         }
     }
 
-    /// The signal that is watched.
-    public let signal: Signal
+    /// The watched signal.
+    package let signal: Signal
     private let action: () -> Void
     private var box: HandleBox
 
-    /// Watches a signal from now on.
+    /// Starts to watch a signal.
     ///
-    /// - Parameter action: called for each delivery (the system may merge several), retained until the watcher goes:
-    ///   capture its owner `unowned`.
-    /// - Throws: `createHandle` or `watchSignal`, as when descriptors have run out.
-    public init(on loop: EventLoop, _ signal: Signal, action: @escaping () -> Void) throws(LoopError) {
+    /// - Parameter action: called for each delivery; the system may merge several. The watcher retains it, so it should
+    ///   capture the watcher's owner `unowned`
+    /// - Throws: `createHandle` or `watchSignal`, for example when no descriptor is free
+    package init(on loop: EventLoop, _ signal: Signal, action: @escaping () -> Void) throws(LoopError) {
         self.signal = signal
         self.action = action
         box = try unsafe HandleBox(on: loop, uv_signal_t.self) { unsafe uv_signal_init($0, $1) }
@@ -59,23 +59,23 @@ public final class SignalWatcher {
         try LoopError.check(unsafe uv_signal_start(box.block(), signalDidArrive, signal.number), .watchSignal)
     }
 
-    /// The loop that it was made on.
-    public var loop: EventLoop { box.loop }
+    /// The loop that the watcher was made on.
+    package var loop: EventLoop { box.loop }
 
-    /// Whether it keeps `run` from returning: true unless set otherwise.
-    public var keepsLoopRunning: Bool {
+    /// Whether the watcher keeps `run` from returning. Initially true.
+    package var keepsLoopRunning: Bool {
         get { box.keepsLoopRunning }
         set { box.keepsLoopRunning = newValue }
     }
 
-    /// Ends the watch for good; a second time does nothing. The last watcher of a signal restores its default action.
-    public func close() { box.close(then: nil) }
+    /// Stops watching. A second call has no effect. When a signal's last watcher closes, its default action returns.
+    package func close() { box.close(then: nil) }
 
-    /// Ignores a signal, by its number, for the whole process. A watcher that is made later has it while it is open.
-    public static func ignore(_ number: Int32) { _ = Glibc.signal(number, SIG_IGN) }
+    /// Ignores a signal, by its number, in the whole process. A watcher that is made later still gets the signal.
+    package static func ignore(_ number: Int32) { _ = Glibc.signal(number, SIG_IGN) }
 
-    /// Lets every signal through that whoever started this process has blocked: a blocked one never arrives.
-    public static func unblockAll() {
+    /// Unblocks all signals. The parent process may have blocked some, and a blocked signal is never delivered.
+    package static func unblockAll() {
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
@@ -83,7 +83,7 @@ public final class SignalWatcher {
 
     fileprivate func fire() {
         loop.enter()
-        // The beginning of the turn may have closed it.
+        // `turnBegins` may have closed the watcher.
         guard box.isOpen else { return }
         action()
     }

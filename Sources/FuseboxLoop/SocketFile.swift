@@ -1,25 +1,25 @@
 internal import Glibc
 
-/// The file that clients of a listening socket connect to, known by its device and inode.
+/// The file that clients of a listening socket connect to, identified by its device and inode.
 ///
-/// While the socket is open no other file can have that inode: the kernel keeps it for the socket.
+/// While the socket is open, no other file can get that inode.
 struct SocketFile {
     struct Owner: Equatable {
         var user: UInt32
         var group: UInt32
     }
 
-    /// What stands at the path now.
-    enum Finding: Equatable {
+    /// The file at the path, compared with the one that was there.
+    enum State: Equatable {
         case unchanged, missing, replaced
     }
 
     let path: String
-    /// Whether this process made it, and removes it in the end.
+    /// Whether this process created the file. Only then does it remove the file.
     let isOwn: Bool
     private let device: dev_t
     private let inode: ino_t
-    /// Its permission bits and its owner when it was last seen: an operator may have changed them since it was made.
+    /// The file's permission bits and owner at the last check. An operator may have changed them.
     private(set) var mode: UInt32
     private(set) var owner: Owner
 
@@ -32,7 +32,7 @@ struct SocketFile {
         owner = status.owner
     }
 
-    /// The file that an inherited socket was bound to; nil if it has none or the path does not lead to a socket.
+    /// The file of an inherited socket; nil if it has none, or if its path does not lead to a socket.
     init?(boundBy descriptor: Int32) {
         var address = sockaddr_un()
         var length = socklen_t(MemoryLayout<sockaddr_un>.size)
@@ -50,8 +50,8 @@ struct SocketFile {
         self.init(path, file, isOwn: false)
     }
 
-    /// Looks at the path.
-    mutating func look() -> Finding {
+    /// Examines the path.
+    mutating func check() -> State {
         guard let status = FileStatus(path) else { return errno == ENOENT || errno == ENOTDIR ? .missing : .unchanged }
         guard status.device == device, status.inode == inode else { return .replaced }
         mode = status.mode
@@ -59,29 +59,29 @@ struct SocketFile {
         return .unchanged
     }
 
-    /// Removes the file if it was made here and is still the one that was made.
+    /// Removes the file if this process created it and it was not replaced.
     ///
-    /// Do so while still listening: whoever wants the path meanwhile finds that somebody answers, and leaves it.
+    /// Call this while the socket still listens. Another process that wants the path then finds that it is in use.
     func unlinkIfOwn() {
         guard isOwn, let status = FileStatus(path), status.device == device, status.inode == inode else { return }
         _ = unsafe Glibc.unlink(path)
     }
 }
 
-/// Keeps two processes from binding to one path at once: a locked file beside it, which only this user may open.
+/// A lock that keeps two processes from binding to one path at once.
 ///
-/// The folder itself would do, but everybody who may read it can lock it, and so keep a daemon from starting. A file that
-/// only its owner may open cannot be locked by others. It is gone when nobody holds it: whoever has locked a file that is
-/// not at the path any more tries again.
+/// The lock is on a file beside the socket that only this user may open. A lock on the directory would let every user
+/// that may read it keep a daemon from starting. The file is removed with the lock. A process that has locked a file
+/// which was removed meanwhile tries again.
 struct SocketLock: ~Copyable {
     private let path: String
-    /// Nil if somebody else's file is in the way and cannot be removed: then there is no lock, and no waiting either.
-    private let held: Descriptor?
+    /// The locked file. It is nil if another user's file is in the way and cannot be removed. Then there is no lock.
+    private let file: Descriptor?
 
     /// - Parameters:
-    ///   - socket: the path that is to be bound
-    ///   - patience: how long whoever holds it is waited for, in milliseconds
-    /// - Throws: `bind` with `EWOULDBLOCK` if it is held for longer, or with what the system says
+    ///   - socket: the path of the socket
+    ///   - patience: how long to wait for another process that has the lock, in milliseconds
+    /// - Throws: `bind` with `EWOULDBLOCK` if the other process keeps it for longer, or with the system's code
     init(_ socket: String, patience: Int) throws(LoopError) {
         path = socket + ".lock"
         for attempt in 0... {
@@ -91,35 +91,35 @@ struct SocketLock: ~Copyable {
                 if Self.isOnlyOurs(number) {
                     if flock(number, LOCK_EX | LOCK_NB) == 0 {
                         guard Self.isAt(path, number) else { continue }
-                        held = consume descriptor
+                        file = consume descriptor
                         return
                     }
                     guard errno == EWOULDBLOCK || errno == EINTR, attempt * Self.pause < patience else {
-                        throw LoopError.last(.bind, "\(path) is locked")
+                        throw LoopError.last(.bind, "\(path) is locked by a process that binds to the same socket")
                     }
                     _ = poll(nil, 0, Int32(Self.pause))
                     continue
                 }
             } else {
-                // Anything but a file that is in the way says that the folder cannot be used.
+                // Any other error means that the directory cannot be used.
                 guard [EACCES, ELOOP, EISDIR, ENXIO].contains(errno), FileStatus(path) != nil else {
                     throw LoopError.last(.bind, path)
                 }
             }
             guard attempt == 0, unsafe unlink(path) == 0 else { break }
         }
-        held = nil
+        file = nil
     }
 
     private static let pause = 10
 
     deinit {
-        // Still locked: whoever waits for it finds that it is not at the path any more.
-        if held != nil { _ = unsafe unlink(path) }
+        // The file is still locked. A process that waits for the lock finds that the file was removed.
+        if file != nil { _ = unsafe unlink(path) }
     }
 
-    /// Keeps the lock up to here.
-    borrowing func hold() {}
+    /// Keeps the compiler from ending the lock's lifetime before this call.
+    borrowing func extendLifetime() {}
 
     private static func isOnlyOurs(_ number: Int32) -> Bool {
         var status = stat()
@@ -134,7 +134,7 @@ struct SocketLock: ~Copyable {
     }
 }
 
-/// What is to be known of the file at a path, itself and not what it may link to.
+/// What `lstat` says about the file at a path. A symbolic link is not followed.
 struct FileStatus {
     let device: dev_t
     let inode: ino_t
@@ -142,7 +142,7 @@ struct FileStatus {
     let mode: UInt32
     let owner: SocketFile.Owner
 
-    /// Nil if there is none, or it cannot be looked at: see `errno`.
+    /// Nil if there is no file or it cannot be examined. `errno` has the reason.
     init?(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return nil }

@@ -1,68 +1,71 @@
 internal import CLibuv
 internal import Glibc
 
-/// What is told about a connection. The stream does not retain its delegate.
+/// Gets the events of a stream. The stream does not retain its delegate.
 ///
-/// Every call may close the stream or drop its last reference, but for `spareRoom` and `didFill`: these come before the
-/// turn has begun, only give room and note what fills it, and touch nothing else.
-public protocol StreamDelegate: AnyObject {
-    /// Room for bytes that have arrived; never empty. It must stand still until the call that follows at once.
+/// Every method may close the stream or drop its last reference, except `spareRoom` and `didFill`. These two are called
+/// before the turn begins. They only lend memory and count what fills it, and must not change anything else.
+package protocol StreamDelegate: AnyObject {
+    /// Returns memory for received bytes, at least one byte. It must not move before `didFill` or the next call of this
+    /// method.
     func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer
-    /// The first `count` bytes of the room have been filled; at least 1. `streamDidRead` follows, unless the beginning of
-    /// the turn closes the stream.
+    /// The first `count` bytes of that memory were filled; `count` is at least 1. `streamDidRead` follows, unless
+    /// `turnBegins` closes the stream.
     func stream(_ stream: Stream, didFill count: Int)
-    /// Bytes have been read: those that `didFill` has told of.
+    /// Bytes were read: those that `didFill` reported.
     func streamDidRead(_ stream: Stream)
-    /// The peer sends no more. Reading has stopped; writing is still possible.
+    /// The peer has shut down its sending side. Reading has stopped. Writing is still possible.
     func streamDidEnd(_ stream: Stream)
-    /// All bytes that the stream held back have gone out: there is room for more.
+    /// The pending chunk was written, so the stream takes more.
     func streamDidDrain(_ stream: Stream)
-    /// Reading or writing has failed: close the stream.
+    /// Reading or writing failed. The delegate must close the stream.
     func stream(_ stream: Stream, didFail error: LoopError)
 }
 
-/// One connection on a Unix socket. Dropping it closes it.
+/// One connection on a Unix socket. It is closed when its last reference goes away.
 ///
-/// **Reading** goes straight into memory that the delegate lends. **Writing** is for an owner with one output
-/// buffer of its own: `write` takes what the socket takes, and if that is full a chunk more, says how many bytes
-/// it took, and calls `streamDidDrain` once the chunk is out. The owner removes what was taken and calls again
-/// then. No bytes are borrowed after a call returns, so the buffer may grow and move meanwhile, and while the
-/// socket keeps up neither direction copies, allocates or locks. (Watching the descriptor with libuv's poll handles
-/// would spare the chunk too, but libuv advises against them for sockets that it can run itself, and they cost two more
-/// system calls each time the interest changes.)
-@safe public final class Stream {
-    /// The most bytes that the stream holds back for a full socket.
-    public static let chunkLength = 64 * 1024
+/// **Reading** fills memory that the delegate lends. **Writing** expects an owner with one output buffer. `write` takes
+/// the bytes that the socket takes. If the socket is full, it copies one chunk more and writes it later. It returns the
+/// number of bytes taken. Once the chunk is written, `streamDidDrain` is called, and the owner calls `write` with the
+/// rest. `write` keeps no pointer into the buffer, so the buffer may grow and move. While the socket is not full,
+/// neither direction copies, allocates or locks.
+///
+/// libuv's poll handles would avoid the chunk. But libuv advises against them for sockets that it can drive itself, and
+/// they need two more system calls at each change of interest.
+@safe package final class Stream {
+    /// The length of a chunk that is copied when the socket is full, in bytes.
+    package static let chunkLength = 64 * 1024
 
-    /// Called with all that happens. Not retained: it must outlive the open stream (it usually owns it) or be set
-    /// to nil; needed from `startReading` or the first `write` on.
-    public unowned var delegate: (any StreamDelegate)?
+    /// Gets the stream's events. It is not retained: it must outlive the open stream, or be set to nil. It must be set
+    /// before `startReading` and before the first `write`.
+    package unowned var delegate: (any StreamDelegate)?
 
     private var box: HandleBox
     private let pipe: UnsafeMutablePointer<uv_stream_t>
     private let writeRequest: UnsafeMutablePointer<uv_write_t>
 
-    /// Whether it reads: from `startReading` until `stopReading`, the peer's end or an error.
-    public private(set) var isReading = false
-    /// Whether a chunk is on its way; `streamDidDrain` follows.
-    public private(set) var isHoldingBack = false
+    /// Whether the stream reads: from `startReading` until `stopReading`, the peer's end of stream or an error.
+    package private(set) var isReading = false
+    /// Whether a chunk waits for room in the socket. `streamDidDrain` follows.
+    package private(set) var hasPendingChunk = false
 
-    /// The handle with the request that may be under way at its close: libuv gives it back before the handle.
+    /// The handle, and the write request that may be active when it is closed. libuv ends the request before the
+    /// handle.
     @unsafe private struct Block {
         var pipe: uv_pipe_t
         var write: uv_write_t
     }
 
-    /// Makes a stream of a connected socket.
+    /// Makes a stream from a connected socket.
     ///
-    /// - Throws: `adopt` or `createHandle`; the descriptor is closed then.
-    public convenience init(on loop: EventLoop, adopting descriptor: consuming Descriptor) throws(LoopError) {
+    /// - Throws: `adopt` or `createHandle`; the descriptor is closed in both cases
+    package convenience init(on loop: EventLoop, adopting descriptor: consuming Descriptor) throws(LoopError) {
         try unsafe self.init(on: loop, .adopt) { unsafe uv_pipe_open($0, descriptor.number) }
-        // The handle closes it from here on.
+        // From here on the handle closes the descriptor.
         _ = descriptor.release()
     }
 
-    /// Makes a stream of a fresh handle that `open` gives its descriptor.
+    /// Makes a stream from a new handle. `open` gives it its descriptor.
     init(
         on loop: EventLoop, _ operation: LoopError.Operation, open: (UnsafeMutablePointer<uv_pipe_t>) -> Int32
     ) throws(LoopError) {
@@ -74,37 +77,39 @@ public protocol StreamDelegate: AnyObject {
         box.setOwner(self)
     }
 
-    /// The loop that it was made on.
-    public var loop: EventLoop { box.loop }
+    /// The loop that the stream was made on.
+    package var loop: EventLoop { box.loop }
 
-    /// Whether `close` has not been called.
-    public private(set) var isOpen = true
+    /// Whether the stream is open: true until `close` is called.
+    package private(set) var isOpen = true
 
-    /// The descriptor's number, to look at and not to close; nil once closed.
-    public var descriptor: Int32? {
+    /// The number of the stream's descriptor; nil once the stream is closed. The stream keeps the ownership.
+    package var descriptor: Int32? {
         guard box.isOpen else { return nil }
         var number: Int32 = -1
         return unsafe uv_fileno(box.block(), &number) == 0 ? number : nil
     }
 
-    /// Who connected.
-    public var peer: PeerCredentials {
+    /// The process that connected.
+    ///
+    /// - Throws: `readCredentials`, with `EBADF` if the stream is closed
+    package var peer: PeerCredentials {
         get throws(LoopError) {
             guard let descriptor else { throw LoopError(.readCredentials, code: EBADF) }
             return try PeerCredentials(ofPeerAt: descriptor)
         }
     }
 
-    /// The supplementary groups of who connected; none if the kernel does not tell.
-    public var peerGroups: [UInt32] { descriptor.map(PeerCredentials.groups(ofPeerAt:)) ?? [] }
+    /// The supplementary groups of the process that connected; empty if the kernel does not tell.
+    package var peerGroups: [UInt32] { descriptor.map(PeerCredentials.groups(ofPeerAt:)) ?? [] }
 
-    /// Closes the connection at once; bytes held back are lost. A second time does nothing.
+    /// Closes the connection at once. A pending chunk is lost. A second call has no effect.
     ///
-    /// No delegate method is called from here on.
+    /// No delegate method is called any more.
     ///
-    /// - Parameter completion: called from the loop once the descriptor is closed and the memory free; not called by
-    ///   a second close, nor when the loop goes first.
-    public func close(then completion: (() -> Void)? = nil) {
+    /// - Parameter completion: called from the loop once the descriptor is closed and the memory is free. It is not
+    ///   called for a second close, or if the loop is deallocated first
+    package func close(then completion: (() -> Void)? = nil) {
         isReading = false
         isOpen = false
         box.close(then: completion)
@@ -115,11 +120,11 @@ public protocol StreamDelegate: AnyObject {
 extension Stream: Sendable {}
 
 extension Stream {
-    /// Begins the turn if it has not begun; returns whether the stream is open after that.
+    /// Begins the turn unless it has begun. Returns whether the stream is still open.
     ///
-    /// Who calls it holds the delegate: what is done at the beginning of a turn may drop its last other reference.
+    /// The caller must retain the delegate, because `turnBegins` may drop its last other reference.
     @inline(__always)
-    fileprivate func entersTurn() -> Bool {
+    fileprivate func enterTurn() -> Bool {
         loop.enter()
         return isOpen
     }
@@ -128,39 +133,40 @@ extension Stream {
 // MARK: Reading
 
 extension Stream {
-    /// Begins to read, or goes on after `stopReading`. Does nothing if it is reading.
-    public func startReading() throws(LoopError) {
+    /// Starts to read, or resumes after `stopReading`. It has no effect if the stream reads already.
+    ///
+    /// - Throws: `read`, with `EBADF` if the stream is closed
+    package func startReading() throws(LoopError) {
         guard !isReading else { return }
         guard isOpen else { throw LoopError(.read, code: EBADF) }
         try LoopError.check(unsafe uv_read_start(pipe, streamNeedsRoom, streamDidRead), .read)
         isReading = true
     }
 
-    /// Stops reading: what the peer sends stays in the socket until that is full and the peer waits.
+    /// Stops reading. What the peer sends then stays in the socket, and the peer waits once the socket is full.
     ///
-    /// Effective at once: from inside `didRead` no further call follows.
-    public func stopReading() {
+    /// It takes effect at once, also from inside `streamDidRead`.
+    package func stopReading() {
         guard isReading else { return }
         isReading = false
         unsafe uv_read_stop(pipe)
     }
 
-    /// No turn begins here: what its beginning does may close this very stream, and libuv cannot do without one that
-    /// it is about to read from.
+    /// The turn does not begin here. `turnBegins` may close this stream, and libuv needs it for the read that follows.
     fileprivate func lendRoom() -> UnsafeMutableRawBufferPointer {
         guard let room = unsafe delegate?.spareRoom(for: self) else {
-            preconditionFailure("a reading stream has a delegate")
+            preconditionFailure("a stream that reads must have a delegate")
         }
-        precondition(room.count > 0, "the room for bytes is not empty")
+        precondition(room.count > 0, "spareRoom must return at least one byte")
         return unsafe room
     }
 
     fileprivate func didRead(_ count: Int) {
-        // The socket had nothing after all.
+        // libuv reports 0 if the socket had no bytes.
         guard count != 0, let delegate else { return }
-        // Before the turn begins, for that may handle what this connection has received.
+        // Before the turn begins, because `turnBegins` may handle what this stream has received.
         if count > 0 { delegate.stream(self, didFill: count) }
-        guard entersTurn() else { return }
+        guard enterTurn() else { return }
         if count > 0 { return delegate.streamDidRead(self) }
         isReading = false
         if count == Int(UV_EOF.rawValue) { return delegate.streamDidEnd(self) }
@@ -187,13 +193,14 @@ private func streamDidRead(
 // MARK: Writing
 
 extension Stream {
-    /// Bytes that the stream holds back because the socket is full.
-    public var heldBack: Int { box.isOpen ? unsafe Int(uv_stream_get_write_queue_size(pipe)) : 0 }
+    /// The bytes of the pending chunk that are not written yet.
+    package var pendingBytes: Int { box.isOpen ? unsafe Int(uv_stream_get_write_queue_size(pipe)) : 0 }
 
-    /// Writes what the socket takes now.
+    /// Writes the bytes that the socket takes now.
     ///
-    /// - Returns: the number of bytes taken: 0 if the socket is full or bytes are held back.
-    public func tryWrite(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
+    /// - Returns: the number of bytes taken; 0 if the socket is full or a chunk is pending
+    /// - Throws: `write`, with `EBADF` if the stream is closed
+    package func tryWrite(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
         guard isOpen else { throw LoopError(.write, code: EBADF) }
         guard bytes.count > 0 else { return 0 }
         var buffer = unsafe uv_buf_t(reading: bytes)
@@ -205,19 +212,20 @@ extension Stream {
         return Int(written)
     }
 
-    /// Writes what the socket takes now, and if that is not all, holds a chunk more back to write it later.
+    /// Writes the bytes that the socket takes now. If bytes are left, it copies one chunk of them to write it later.
     ///
-    /// Call it again with what it did not take after `streamDidDrain`.
+    /// Call it again with the rest after `streamDidDrain`.
     ///
-    /// - Returns: the number of bytes taken: 0 while a chunk is held back.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
+    /// - Returns: the number of bytes taken, the chunk included; 0 while a chunk is pending
+    /// - Throws: `write`, with `EBADF` if the stream is closed
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
         let written = try unsafe tryWrite(bytes)
-        guard written < bytes.count, !isHoldingBack else { return written }
-        return try unsafe written + holdBack(UnsafeRawBufferPointer(rebasing: bytes[written...]))
+        guard written < bytes.count, !hasPendingChunk else { return written }
+        return try unsafe written + writeLater(UnsafeRawBufferPointer(rebasing: bytes[written...]))
     }
 
-    /// Copies a chunk and has libuv write it when the socket has room. The request owns the copy.
-    private func holdBack(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
+    /// Copies a chunk, which libuv writes when the socket has room. The request owns the copy.
+    private func writeLater(_ bytes: UnsafeRawBufferPointer) throws(LoopError) -> Int {
         let length = min(bytes.count, Self.chunkLength)
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
         unsafe chunk.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
@@ -228,20 +236,20 @@ extension Stream {
             unsafe chunk.deallocate()
             throw LoopError(.write, code: -status)
         }
-        isHoldingBack = true
+        hasPendingChunk = true
         return length
     }
 
     fileprivate func didWrite(_ status: Int32) {
         let delegate = delegate
-        guard entersTurn() else { return }
-        isHoldingBack = false
+        guard enterTurn() else { return }
+        hasPendingChunk = false
         guard status < 0 else { return delegate?.streamDidDrain(self) ?? () }
         delegate?.stream(self, didFail: LoopError(.write, code: -status))
     }
 }
 
-/// Also called for a chunk that the close of the handle has cancelled; the chunk is freed either way.
+/// libuv calls this also for a chunk that was cancelled by the close of its handle. The chunk is freed in both cases.
 private func streamDidWrite(_ request: UnsafeMutablePointer<uv_write_t>?, _ status: Int32) {
     guard let request = unsafe request else { return }
     unsafe request.pointee.data.deallocate()
@@ -249,7 +257,7 @@ private func streamDidWrite(_ request: UnsafeMutablePointer<uv_write_t>?, _ stat
 }
 
 extension uv_buf_t {
-    /// Describes bytes to write. libuv counts them in 32 bits, and does not change them.
+    /// Describes bytes to write. libuv does not change them. Its count has 32 bits, so a longer buffer is cut.
     fileprivate init(reading bytes: UnsafeRawBufferPointer) {
         let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         unsafe self.init(

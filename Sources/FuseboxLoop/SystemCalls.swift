@@ -2,26 +2,26 @@ internal import CLibuv
 internal import Glibc
 
 /// The system's clocks.
-public enum SystemClock {
-    /// Milliseconds since the machine started, time asleep included (CLOCK_BOOTTIME). Never steps.
-    public static var bootMilliseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
+package enum SystemClock {
+    /// Milliseconds since the machine started, including suspended time (CLOCK_BOOTTIME). This clock never steps.
+    package static var bootMilliseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
 
-    /// Milliseconds since 1970-01-01 UTC (CLOCK_REALTIME). May step either way.
-    public static var wallMilliseconds: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+    /// Milliseconds since 1970-01-01 UTC (CLOCK_REALTIME). This clock may step forwards and backwards.
+    package static var wallMilliseconds: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
 
-    /// Nanoseconds on a clock that never steps and stands still while the machine sleeps (CLOCK_MONOTONIC), to
-    /// measure with.
-    public static var monotonicNanoseconds: Int64 { nanoseconds(CLOCK_MONOTONIC) }
+    /// Nanoseconds from an arbitrary start, for measurements (CLOCK_MONOTONIC). This clock never steps. It stops while
+    /// the machine is suspended.
+    package static var monotonicNanoseconds: Int64 { nanoseconds(CLOCK_MONOTONIC) }
 
-    /// Nanoseconds of processor time that the calling thread has used (CLOCK_THREAD_CPUTIME_ID).
-    public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+    /// The processor time of the calling thread, in nanoseconds (CLOCK_THREAD_CPUTIME_ID).
+    package static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
-    /// Whether the system knows the time from elsewhere (adjtimex): a daemon keeps its wall clock in step with others.
+    /// Whether the kernel reports that the wall clock is synchronised, by NTP for example (adjtimex).
     ///
-    /// False too where that cannot be asked, and after the clock was set by hand.
-    public static var isSynchronised: Bool {
+    /// It is false if the kernel cannot be asked, and after the clock was set by hand.
+    package static var isSynchronised: Bool {
         var state = timex()
-        // Nothing is changed without modes, so anybody may ask.
+        // A call without modes changes nothing, so it needs no privilege.
         let status = unsafe adjtimex(&state)
         return status >= 0 && status != TIME_ERROR && state.status & STA_UNSYNC == 0
     }
@@ -29,19 +29,19 @@ public enum SystemClock {
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         let status = unsafe clock_gettime(clock, &time)
-        precondition(status == 0, "every Linux has this clock")
+        precondition(status == 0, "every Linux kernel has this clock")
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
 
 /// This process.
-public enum OwnProcess {
-    /// The memory that it occupies, in bytes; nil if the system does not tell.
-    public static func residentBytes() -> UInt64? {
+package enum OwnProcess {
+    /// The resident memory of this process, in bytes; nil if the system does not tell.
+    package static func residentBytes() -> UInt64? {
         let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        // Seven numbers of pages, of which the second is meant.
+        // The second of seven numbers is the resident set, in pages.
         let text = unsafe [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
             count = max(0, unsafe read(file, buffer.baseAddress, buffer.count))
         }
@@ -52,27 +52,30 @@ public enum OwnProcess {
 }
 
 /// Other processes.
-public enum Processes {
-    /// Whether a process is known to have ended: none has its number. One that nobody has waited for yet still has it.
-    public static func hasEnded(_ process: Int32) -> Bool {
-        // 0 is what the kernel gives for a peer in a place that cannot be seen from here.
+package enum Processes {
+    /// Whether no process has this number any more. A process that its parent has not waited for still has its number.
+    package static func hasEnded(_ process: Int32) -> Bool {
+        // The kernel reports 0 for a peer in another process namespace.
         process > 0 && kill(process, 0) == -1 && errno == ESRCH
     }
 }
 
-/// How many descriptors this process may have open.
+/// The number of descriptors that this process may have open.
 ///
-/// libuv accepts a connection beyond it and closes it without a word, so a server stays below by itself.
-public enum DescriptorLimit {
-    /// The soft limit: the one in force.
-    public static var current: Int {
+/// Beyond the limit libuv accepts connections and closes them without a report. So a server must stay below it.
+package enum DescriptorLimit {
+    /// The soft limit, which is in force. `Int.max` if there is none.
+    ///
+    /// - Throws: `limitDescriptors`
+    package static var current: Int {
         get throws(LoopError) { clamp(try read().rlim_cur) }
     }
 
-    /// Raises the soft limit to the hard one, or to `wanted` if that is less; never lowers it.
+    /// Raises the soft limit to the hard limit, or to `wanted` if that is less. It never lowers the limit.
     ///
-    /// - Returns: the limit then in force.
-    public static func raise(to wanted: Int = .max) throws(LoopError) -> Int {
+    /// - Returns: the limit that is then in force
+    /// - Throws: `limitDescriptors`
+    package static func raise(to wanted: Int = .max) throws(LoopError) -> Int {
         var limit = try read()
         let target = min(rlim_t(clamping: wanted), limit.rlim_max)
         guard target > limit.rlim_cur else { return clamp(limit.rlim_cur) }
@@ -89,17 +92,21 @@ public enum DescriptorLimit {
         return limit
     }
 
-    /// "Unlimited" is the largest number.
+    /// `RLIM_INFINITY` becomes `Int.max`.
     private static func clamp(_ limit: rlim_t) -> Int { Int(clamping: limit) }
 }
 
-/// Who is at the other end of a Unix socket, as the kernel knows it from the time of its connect.
-public struct PeerCredentials: Sendable, Hashable {
-    public var processID: Int32
-    public var userID: UInt32
-    public var groupID: UInt32
+/// The process at the other end of a Unix socket, as the kernel recorded it when that process connected.
+package struct PeerCredentials: Sendable, Hashable {
+    /// The peer's process number; 0 if the process is in a namespace that cannot be seen from here.
+    package var processID: Int32
+    /// The peer's effective user.
+    package var userID: UInt32
+    /// The peer's effective group.
+    package var groupID: UInt32
 
-    public init(processID: Int32, userID: UInt32, groupID: UInt32) {
+    /// The credentials with these values.
+    package init(processID: Int32, userID: UInt32, groupID: UInt32) {
         self.processID = processID
         self.userID = userID
         self.groupID = groupID
@@ -107,7 +114,7 @@ public struct PeerCredentials: Sendable, Hashable {
 
     /// Asks the kernel (SO_PEERCRED).
     init(ofPeerAt descriptor: Int32) throws(LoopError) {
-        // The C structure is three 32-bit numbers; Glibc's module does not show it.
+        // `struct ucred` has three 32-bit numbers. Glibc's module does not export it.
         var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))
         guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
@@ -118,9 +125,9 @@ public struct PeerCredentials: Sendable, Hashable {
 }
 
 extension PeerCredentials {
-    /// The supplementary groups of whoever is at the other end (SO_PEERGROUPS); none if the kernel does not tell.
+    /// The supplementary groups of the process at the other end (SO_PEERGROUPS); empty if the kernel does not tell.
     static func groups(ofPeerAt descriptor: Int32) -> [UInt32] {
-        // The number of the option on every architecture that Swift runs on; Glibc's module does not show it.
+        // The option's number on every architecture that Swift supports. Glibc's module does not export it.
         let peerGroups: Int32 = 59
         var groups = [UInt32](repeating: 0, count: 64)
         while true {
@@ -128,7 +135,7 @@ extension PeerCredentials {
             let status = unsafe getsockopt(descriptor, SOL_SOCKET, peerGroups, &groups, &length)
             let count = Int(length) / MemoryLayout<UInt32>.stride
             if status == 0 { return Array(groups.prefix(count)) }
-            // The kernel says how much room it needs.
+            // The kernel has set `length` to the size that it needs.
             guard errno == ERANGE, count > groups.count else { return [] }
             groups = [UInt32](repeating: 0, count: count)
         }

@@ -1,21 +1,21 @@
 import FuseboxWire
 
-/// Something wrong that is looked at every second, and said when it is news and then once a minute.
+/// A problem that is checked every second. It is logged when its text changes, and then once a minute.
 struct Complaint {
-    private var said: (text: String, at: Timestamp)?
+    private var logged: (text: String, at: Timestamp)?
 
     private static let repeatMilliseconds: Int64 = 60_000
 
-    /// Whether this is to be said now.
-    mutating func isNews(_ text: String, at now: Timestamp) -> Bool {
-        if let said, said.text == text, now - said.at < Self.repeatMilliseconds { return false }
-        said = (text, now)
+    /// Whether the caller should log this text now.
+    mutating func shouldLog(_ text: String, at now: Timestamp) -> Bool {
+        if let logged, logged.text == text, now - logged.at < Self.repeatMilliseconds { return false }
+        logged = (text, now)
         return true
     }
 
-    /// Forgets what was wrong; returns whether anything was.
-    mutating func isWellAgain() -> Bool {
-        defer { said = nil }
-        return said != nil
+    /// Ends the problem. Returns whether there was one.
+    mutating func clear() -> Bool {
+        defer { logged = nil }
+        return logged != nil
     }
 }

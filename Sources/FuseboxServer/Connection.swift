@@ -2,58 +2,65 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// One client: its socket, the bytes on their way in and out, and its session.
+/// One client: its socket, its input and output buffers, and its session.
 final class Connection {
     let stream: Stream
     var session: Session
-    /// Its user's number.
+    /// The number of the client's user in `UserQuotas` and `TurnSchedule`.
     let user: Int
+    /// The process that connected; nil if it cannot be watched.
+    let peerProcess: PeerProcess?
+    /// Whether the process that connected has ended, and another process has the other end.
+    var outlivesProcess = false
     private unowned let server: Server
     private var input = FrameReader(frameLimit: Limits.helloFrameLength)
     private var output = ByteWriter()
-    /// Whether it is on the server's list of connections with something to send.
+    /// Whether the connection is on the server's list of connections with output to send.
     var isDirty = false
-    /// Whether it is on the server's list of connections with requests left over for the next turn.
+    /// Whether the connection waits in the schedule with requests for the next turn.
     var isContinuing = false
-    /// Whether everything is to be sent and then the connection closed.
+    /// Whether the next request waits for room in the journal.
+    private var isWaitingForRoom = false
+    /// Whether the connection closes once its output is sent.
     private var isFinishing = false
-    /// Whether the peer sends no more.
+    /// Whether the peer has shut down its sending side.
     private var hasEnded = false
-    /// Whether hello has been said.
+    /// Whether hello was accepted.
     private var hasOpened = false
     /// Whether the socket has room again and nothing was sent since.
     private var hasDrained = false
-    /// Memory that is put down to its user, in bytes.
-    private(set) var held = 0
-    /// Unsent output at which no more requests are handled.
+    /// The memory of this connection that is counted for its user, in bytes.
+    private(set) var countedBytes = 0
+    /// The length of unsent output, in bytes, at which no further request is handled.
     private var softLimit: Int
-    /// Replies that come after their request's turn and have not come yet.
+    /// The number of replies that come in a later turn than their requests and have not come yet.
     private var deferred = 0
-    /// The turn that `budget` is for, and the requests that may still be handled in it.
+    /// The turn that `budget` belongs to, and the number of requests that may still be handled in it.
     private var turn: UInt64 = 0
     private var budget = 0
     private let openedAt: Timestamp
     private var lastByteAt: Timestamp
-    /// Since when the peer has taken nothing although there is something for it.
+    /// The time since which the peer has read nothing although output waits for it.
     private var stalledSince: Timestamp?
 
-    /// How long a peer may take nothing before it is dropped.
+    /// How long a peer may read nothing before it is dropped.
     private static let stallMilliseconds: Int64 = 30_000
-    /// Requests that are handled between two looks at the clock.
+    /// The number of requests between two readings of the clock.
     private static let requestsPerLook = 8
-    /// Output after which there is one all the same: what makes long replies takes long.
+    /// The length of output, in bytes, after which the clock is read earlier, because long replies take long.
     private static let outputPerLook = 16 * 1024
-    /// Deferred replies at which no more requests are handled. Two chunks of a snapshot, the soft limit and a page
-    /// fit below the hard limit of the output.
+    /// The number of deferred replies at which no further request is handled. Two chunks of a snapshot, the soft limit
+    /// and a page fit below the hard limit of the output.
     private static let deferredLimit = 2
-    /// Output memory that a connection keeps from turn to turn, and what it keeps once it is quiet.
+    /// The output memory, in bytes, that a connection keeps between turns, and that it keeps once it is idle.
     private static let workingOutput = 64 * 1024
     private static let restingOutput = 4 * 1024
 
-    init(_ stream: Stream, _ session: Session, _ user: Int, _ server: Server) {
+    init(_ stream: Stream, _ session: Session, _ user: Int, _ process: PeerProcess?, _ server: Server) {
         self.stream = stream
         self.session = session
         self.user = user
+        self.peerProcess = process
         self.server = server
         softLimit = server.limits.outputSoftLimit
         openedAt = server.moment.now
@@ -63,7 +70,7 @@ final class Connection {
 
     // MARK: Input
 
-    /// Handles the complete frames that are there, within the limits of fairness and output.
+    /// Handles the complete frames that were received, within the limits of fairness and output.
     func process() {
         guard stream.isOpen else { return }
         if turn != server.turn {
@@ -74,7 +81,7 @@ final class Connection {
         var nextLook = budget
         var outputAtLook = output.count
         while mayHandle, input.isReady {
-            // Looking at the clock costs as much as a part of a request.
+            // Reading the clock costs a noticeable part of a request.
             let looksAtClock = budget <= nextLook || output.count - outputAtLook > Self.outputPerLook
             if looksAtClock {
                 nextLook = budget - Self.requestsPerLook
@@ -85,39 +92,46 @@ final class Connection {
                 break
             }
             guard
-                server.keeper.engine.canTake(frameLength: input.nextLength)
+                server.keeper.engine.canTake(frameLength: input.nextLength, from: session)
                     || !server.keeper.engine.needsRoom(input.nextCommand)
             else {
+                isWaitingForRoom = true
                 server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
                 break
             }
             budget -= 1
             handleNext()
         }
-        // The peer may have shut down only its sending side: it still gets the replies to what it sent.
+        // A peer that has shut down its sending side still gets the replies to its requests.
         if hasEnded, deferred == 0, !input.isReady { finish() }
         if !output.isEmpty || hasDrained { server.markDirty(self) }
         chooseReading()
-        noteMemory()
+        countMemory()
     }
 
-    /// Whether requests may be handled: a peer that does not take its replies is not asked for more, and neither is one
-    /// whose replies wait for the disk.
+    /// Whether further requests may be handled. They may not while the peer does not read its replies, while its replies
+    /// wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
-        !isFinishing && server.isServing && deferred < Self.deferredLimit
+        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Self.deferredLimit
             && output.count + session.heldBytes < softLimit
     }
 
-    /// Of a user who holds much, only those are served who have taken their replies.
+    /// Sets the soft limit. If the user's connections take much memory, only those whose output is sent are served.
     private func setSoftLimit() {
-        softLimit = server.quotas.isTight(user) ? (stream.isHoldingBack ? 0 : 1) : server.limits.outputSoftLimit
+        softLimit = server.quotas.isTight(user) ? (stream.hasPendingChunk ? 0 : 1) : server.limits.outputSoftLimit
     }
 
-    /// Reads while what comes can be handled soon, so that the peer waits and not the daemon's memory grows.
+    /// Continues in the next turn, because there may be room in the journal again.
+    func roomHasCome() {
+        isWaitingForRoom = false
+        server.continueLater(self)
+    }
+
+    /// Reads only while requests can be handled soon. Otherwise the peer waits, instead of the daemon's memory growing.
     private func chooseReading() {
         guard stream.isOpen else { return }
         guard mayHandle, !isContinuing, !hasEnded else { return stream.stopReading() }
-        do throws(LoopError) { try stream.startReading() } catch { server.drop(self, "reading failed: \(error)") }
+        do throws(LoopError) { try stream.startReading() } catch { server.drop(self, "\(error)") }
     }
 
     private func handleNext() {
@@ -141,29 +155,29 @@ final class Connection {
         }
     }
 
-    /// Hello has been said.
+    /// Hello was accepted.
     private func open() {
         hasOpened = true
         input.frameLimit = Limits.frameLength
         server.quotas.opened(session.id, of: user)
     }
 
-    /// Takes no more requests, sends what there is, and closes.
+    /// Handles no more requests, sends the output, then closes.
     func finish() {
         isFinishing = true
         stream.stopReading()
         server.markDirty(self)
     }
 
-    /// Tells the peer why, and closes.
+    /// Sends the peer a refusal, then closes.
     func finish(_ refusal: Refusal) {
         guard !isFinishing else { return }
         output.writeRefusal(refusal, command: 0, correlation: 0)
         finish()
     }
 
-    /// Tells the peer something at once, as far as its socket takes it and nothing else is on its way.
-    func tell(_ refusal: Refusal) {
+    /// Sends the peer a refusal at once, if its socket has room and no other output waits.
+    func sendNow(_ refusal: Refusal) {
         guard stream.isOpen, isFlushed else { return }
         var frame = ByteWriter()
         frame.writeRefusal(refusal, command: 0, correlation: 0)
@@ -172,27 +186,27 @@ final class Connection {
 
     // MARK: Memory
 
-    /// Puts down to its user what it holds now.
-    private func noteMemory() {
+    /// Counts the connection's present memory for its user. The server may drop the connection.
+    private func countMemory() {
         guard stream.isOpen else { return }
         let now =
             input.footprint + output.footprint + session.heldFootprint
-            + (stream.isHoldingBack ? stream.heldBack : 0)
-        guard now != held else { return }
-        let change = now - held
-        held = now
-        server.hold(change, self)
+            + (stream.hasPendingChunk ? stream.pendingBytes : 0)
+        guard now != countedBytes else { return }
+        let change = now - countedBytes
+        countedBytes = now
+        server.countMemory(change, of: self)
     }
 
-    /// Gives back what is put down to its user: it is about to be closed.
-    func letGo() {
-        _ = server.quotas.hold(-held, of: user)
-        held = 0
+    /// Takes the connection's memory off its user's count. It is called before the connection is closed.
+    func uncountMemory() {
+        _ = server.quotas.countMemory(-countedBytes, of: user)
+        countedBytes = 0
     }
 
     // MARK: Output
 
-    /// Appends a deferred reply, and goes on with the requests that came after.
+    /// Appends a deferred reply, then continues with the requests that came after.
     func complete(_ write: (inout ByteWriter) -> Void) {
         guard stream.isOpen else { return }
         deferred -= 1
@@ -202,8 +216,8 @@ final class Connection {
 
     /// Appends a reply that waited for the journal.
     ///
-    /// The engine hands it out and must not be changed meanwhile, as it would be where a connection is dropped: what the
-    /// reply takes of memory is counted by the flush that follows.
+    /// The engine must not change during this call. So the reply's memory is not counted here, because that could drop
+    /// a connection. The flush that follows counts it.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
         unsafe session.wasHanded(frame)
@@ -211,17 +225,17 @@ final class Connection {
         server.markDirty(self)
     }
 
-    /// Sends the events that the peer has subscribed to. The turn's entries have been written.
+    /// Sends the events that the peer has subscribed to. The journal entries of the turn are written by now.
     func deliverEvents() {
         guard stream.isOpen else { return }
         server.keeper.engine.deliverEvents(to: &session, &output)
         if !output.isEmpty { flush() }
     }
 
-    /// Sends what the socket takes.
+    /// Sends as much output as the socket takes.
     func flush() {
         sendOutput()
-        noteMemory()
+        countMemory()
     }
 
     private func sendOutput() {
@@ -231,24 +245,27 @@ final class Connection {
             let sent = try send()
             output.removeFirst(sent)
         } catch {
-            // A peer that has said goodbye need not wait for the answer.
-            return isFinishing ? server.remove(self) : server.drop(self, "writing failed: \(error)")
+            // A peer that has said goodbye may disconnect before it gets the reply.
+            return isFinishing ? server.remove(self) : server.drop(self, "\(error)")
         }
         guard output.count <= server.limits.outputHardLimit else {
-            return server.drop(self, "\(output.count) bytes wait for a peer that does not read")
+            return server.drop(
+                self,
+                "the peer does not read: \(output.count) bytes of output wait, and \(server.limits.outputHardLimit) may wait"
+            )
         }
         if isFlushed {
             stalledSince = nil
             output.shrink(to: server.quotas.isTight(user) ? Self.restingOutput : Self.workingOutput)
-            // What it was told to do may still be on its way to the disk.
+            // Its last replies may still wait for the disk.
             if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }
         setSoftLimit()
-        // What is held back is a copy.
+        // The stream has its own copy of the pending chunk.
         if output.isEmpty, softLimit == 0 { output.shrink(to: Self.restingOutput) }
-        // Requests that waited for room in the output have it now.
+        // Requests may have waited for room in the output.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()
     }
@@ -260,20 +277,26 @@ final class Connection {
         return try result.get()
     }
 
-    /// Whether everything that was to be sent has been taken by the socket.
-    var isFlushed: Bool { output.isEmpty && !stream.isHoldingBack }
+    /// Whether the socket has taken all output.
+    var isFlushed: Bool { output.isEmpty && !stream.hasPendingChunk }
 
     // MARK: Deadlines
 
-    /// Ends the connection if it has kept the server waiting too long. Called now and then.
+    /// Ends the connection if the peer has been silent or has not read for too long. Called about once a second.
     func checkDeadlines(at now: Timestamp) {
         if let stalledSince, now - stalledSince > Self.stallMilliseconds {
-            return server.drop(self, "the peer has read nothing for \(Self.stallMilliseconds / 1000) s")
+            return server.drop(self, "the peer has not read its output for \(Self.stallMilliseconds / 1000) s")
         }
         if session.state == .opening, now - openedAt > server.limits.helloMilliseconds {
-            finish(Refusal(.helloTimeout, "no hello came within \(server.limits.helloMilliseconds) ms"))
+            finish(
+                Refusal(
+                    .helloTimeout, "the first request must be hello, within \(server.limits.helloMilliseconds) ms"))
         } else if session.topics.isEmpty, now - lastByteAt > server.limits.idleMilliseconds {
-            finish(Refusal(.idleTimeout, "nothing was sent for \(server.limits.idleMilliseconds / 1000) s"))
+            finish(
+                Refusal(
+                    .idleTimeout,
+                    "the connection was idle for \(server.limits.idleMilliseconds / 1000) s; connect again when needed")
+            )
         } else if output.isEmpty, now > lastByteAt {
             output.shrink(to: Self.restingOutput)
         }
@@ -298,7 +321,7 @@ extension Connection: StreamDelegate {
 
     func streamDidDrain(_ stream: Stream) {
         stalledSince = nil
-        // Filling sockets takes time too, and those of one user wait for their turn as requests do.
+        // Filling sockets takes time too, so it is scheduled by user like the handling of requests.
         hasDrained = true
         guard server.mayGoOn(user) else { return server.continueLater(self) }
         flush()
@@ -312,8 +335,8 @@ extension Connection: StreamDelegate {
 }
 
 extension Refusal {
-    /// What a peer is told whose first bytes announce an impossible frame: most likely it speaks another protocol.
+    /// The refusal for a peer whose first bytes are not a valid frame. It probably speaks another protocol.
     fileprivate var beforeHello: Refusal {
-        Refusal(status, "\(message); this socket speaks the Fusebox protocol, and its first frame is hello")
+        Refusal(status, "\(message); this socket speaks the Fusebox protocol, whose first frame is hello")
     }
 }

@@ -1,44 +1,51 @@
 import FuseboxWire
 import Glibc
 
-/// What the daemon tells its operators: one line an event, on standard error.
+/// The daemon's log: one line an event, on standard error.
 ///
-/// A line begins with the time and the level. Where systemd's journal reads it begins with the priority instead (`<4>`
-/// for a warning): the journal has times of its own. Logging never waits: see `LogWriter`.
-public struct Log: Sendable {
-    public enum Level: Int, Sendable, CaseIterable, Comparable {
+/// A line begins with the time and the level. If systemd's journal reads standard error, a line begins with the
+/// priority instead, such as `<4>` for a warning, because the journal records the time itself. Logging never blocks:
+/// see `LogWriter`.
+package struct Log: Sendable {
+    /// How important a line is, in ascending order.
+    package enum Level: Int, Sendable, CaseIterable, Comparable {
         case debug, info, notice, warning, error, critical
 
-        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+        /// Whether the left level is less important.
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
 
-        /// The priority that syslog gives it.
+        /// The priority of syslog, 7 (debug) to 2 (critical).
         var priority: Int { 7 - rawValue }
     }
 
     /// Lines below this level are not written.
-    public let threshold: Level
+    package let threshold: Level
 
-    public init(threshold: Level) { self.threshold = threshold }
+    /// A log that writes the lines from a level upwards.
+    package init(threshold: Level) { self.threshold = threshold }
 
-    public func callAsFunction(_ level: Level, _ message: @autoclosure () -> String) {
+    /// Logs a line. The message is not evaluated if the line is not written.
+    package func callAsFunction(_ level: Level, _ message: @autoclosure () -> String) {
         guard level >= threshold else { return }
         LogWriter.standardError.write(level, message)
     }
 
-    /// Tells of lines that were left out, if no later line has done so. Call it about once a second.
-    func tellLeftOut() { LogWriter.standardError.tellLeftOut() }
+    /// Logs how many lines were left out since the last call, if any. Call it about once a second.
+    func reportLeftOut() { LogWriter.standardError.reportLeftOut() }
 
-    /// Waits until the lines so far are written, or for half a second: what cannot be written then is lost. Call it
-    /// before the process ends.
-    public func flush() { LogWriter.standardError.flush() }
+    /// Waits until all lines are written, for half a second at most. Lines that are not written by then are lost. Call
+    /// it before the process ends.
+    package func flush() { LogWriter.standardError.flush() }
 }
 
-/// How a line begins.
+/// The beginning of a line: the priority, or time and level.
 enum LogPrefix: Sendable {
     case priority, time
 
-    /// Priorities where systemd's journal reads the descriptor: `JOURNAL_STREAM` names its device and inode. A process
-    /// that was started by another service inherits the variable, and its standard error may be elsewhere.
+    /// `priority` if systemd's journal reads the descriptor, else `time`.
+    ///
+    /// systemd sets `JOURNAL_STREAM` to the device and the inode of the journal's socket. A child of another service
+    /// inherits the variable, so the descriptor's own device and inode are compared with it.
     init(of descriptor: Int32) {
         self = .time
         guard let text = unsafe getenv("JOURNAL_STREAM") else { return }
@@ -48,10 +55,11 @@ enum LogPrefix: Sendable {
         if numbers == [UInt64(status.st_dev), UInt64(status.st_ino)] { self = .priority }
     }
 
-    /// The longest line in bytes. The kernel writes as much to a pipe in one piece.
+    /// The longest line, in bytes. The kernel writes up to this length to a pipe atomically (PIPE_BUF).
     private static let lengthLimit = 4_096
 
-    /// The line of a message. What a message quotes from a client cannot end the line or steer a terminal.
+    /// The line of a message. Control characters are replaced, so that a client's text cannot end the line or control a
+    /// terminal.
     func line(_ level: Log.Level, _ message: String) -> [UInt8] {
         let start = self == .priority ? "<\(level.priority)>" : "\(Self.time()) \(level): "
         var line = Array((start + message.printable).utf8)
@@ -69,7 +77,7 @@ enum LogPrefix: Sendable {
 }
 
 extension Log {
-    /// A moment in milliseconds since the epoch, such as `2026-03-01T08:30:00Z`.
+    /// The text of a time in milliseconds since the epoch, such as `2026-03-01T08:30:00Z`.
     static func date(_ milliseconds: Int64) -> String {
         var now = time_t(milliseconds / 1000)
         var parts = unsafe tm()

@@ -3,31 +3,31 @@ import FuseboxWire
 import Glibc
 import Synchronization
 
-/// Brings lines to standard error without ever holding up whoever logs.
+/// Writes lines to standard error. Its callers never block.
 ///
-/// Standard error may be a pipe that nobody reads, a stopped terminal, or a file on a disk that hangs: a write to each
-/// takes as long as it likes. Making the descriptor non-blocking is no way out: that mode belongs to the open file and not
-/// to the process, so the shell that shares the terminal would get it too, and a file ignores it. So a thread of its own
-/// writes, and whoever logs appends to a buffer with a bound. What does not fit there, or is more than a second may
-/// have, is left out and counted; the count is told.
+/// A write to standard error can block without limit: it may be a pipe that nobody reads, a stopped terminal, or a file
+/// on a hanging disk. Non-blocking mode does not help. It belongs to the open file, so the shell on the same terminal
+/// would get it too, and regular files ignore it. So a thread writes, and callers append to a bounded buffer. Lines
+/// that do not fit, and lines beyond the rate limit, are left out. Their number is logged.
 @safe final class LogWriter: Sendable {
-    /// The one of this process.
+    /// The only instance for standard error.
     static let standardError = LogWriter(STDERR_FILENO)
 
-    /// Lines that a second may have. Critical ones are never too many: each of them ends the daemon or needs a person.
+    /// The rate limit, in lines a second. Critical lines are exempt, because an operator must see each of them.
     fileprivate static let linesPerSecond = 100
-    /// Lines of them that may be about single peers: whoever has many of those logged hides nothing else.
+    /// The rate limit of lines at level `info` and below, which are about single peers. So a peer that causes many
+    /// lines does not suppress others.
     fileprivate static let peerLinesPerSecond = 50
-    /// Bytes that may wait.
+    /// The size of the buffer, in bytes.
     private static let bufferLength = 64 * 1024
     private static let flushMilliseconds = 500
 
     fileprivate struct State {
         var lines: [[UInt8]] = []
         var waitingBytes = 0
-        /// Whether the thread has lines in its hands.
+        /// Whether the thread is writing lines that it took from the buffer.
         var isWriting = false
-        /// Lines that were left out and have not been told of.
+        /// The number of lines that were left out and are not reported yet.
         var leftOut = 0
         var secondBegan: Int64 = 0
         var linesInSecond = 0
@@ -36,7 +36,7 @@ import Synchronization
     private let state = Mutex(State())
     private let descriptor: Int32
     private let prefix: LogPrefix
-    /// Posted when there is something to write. Never freed: the writer lives as long as the process.
+    /// The thread waits for this semaphore. It is never freed, because the writer lives as long as the process.
     private nonisolated(unsafe) let wake: UnsafeMutablePointer<sem_t>
 
     private init(_ descriptor: Int32) {
@@ -48,36 +48,38 @@ import Synchronization
         startThread()
     }
 
-    // MARK: Whoever logs
+    // MARK: Callers
 
     /// Appends a line, or counts it as left out.
     func write(_ level: Log.Level, _ message: () -> String) {
         let now = SystemClock.monotonicNanoseconds
-        let isAdmitted = state.withLock { $0.admit(level, at: now) }
-        guard isAdmitted else { return }
-        // The text is made outside of the lock, and not at all if it is left out.
+        let isWithinRate = state.withLock { $0.countLine(level, at: now) }
+        guard isWithinRate else { return }
+        // The text is built outside of the lock, and only if it is written.
         append(prefix.line(level, message()))
     }
 
-    /// Tells how many lines were left out since this was last told.
-    func tellLeftOut() {
+    /// Logs how many lines were left out since the last report, if any.
+    func reportLeftOut() {
         let count = state.withLock { $0.takeLeftOut() }
         guard count > 0 else { return }
-        let reason = "more than \(Self.linesPerSecond) came in a second, or standard error did not take them"
+        let reason = "there were more than \(Self.linesPerSecond) in a second, or standard error did not take them"
         append(
             prefix.line(.warning, "\(Quantity.count(count, "line was", plural: "lines were")) left out: \(reason)"),
             ifLeftOut: count)
     }
 
-    /// Waits until everything is written, but not for long.
+    /// Waits until everything is written, for `flushMilliseconds` at most.
     func flush() {
-        tellLeftOut()
+        reportLeftOut()
         for _ in 0..<Self.flushMilliseconds where state.withLock({ $0.isWriting || !$0.lines.isEmpty }) {
             _ = poll(nil, 0, 1)
         }
     }
 
-    /// - Parameter count: what is added to the count of lines that were left out if this one has to be
+    /// Appends a line to the buffer.
+    ///
+    /// - Parameter count: the number that is added to the lines left out if this line does not fit
     private func append(_ line: [UInt8], ifLeftOut count: Int = 1) {
         let fits = state.withLock { state in
             guard state.waitingBytes + line.count <= Self.bufferLength else {
@@ -94,7 +96,7 @@ import Synchronization
     // MARK: The thread
 
     private func startThread() {
-        // Signals are for the loop's thread: a new thread blocks what its creator does.
+        // The loop's thread handles signals. A new thread inherits its creator's mask, so it blocks all of them.
         var all = sigset_t()
         var before = sigset_t()
         unsafe sigfillset(&all)
@@ -109,7 +111,7 @@ import Synchronization
                 unsafe Unmanaged<LogWriter>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context.toOpaque())
-        precondition(status == 0, "a process that can have no thread cannot sync its journal either")
+        precondition(status == 0, "cannot create a thread for the log")
         pthread_detach(thread)
     }
 
@@ -126,7 +128,7 @@ import Synchronization
         }
     }
 
-    /// Writes a line; returns whether that could be done. It may take for ever.
+    /// Writes a line. Returns false if an error prevents it. It may block without limit.
     private func put(_ line: [UInt8]) -> Bool {
         var rest = line[...]
         while !rest.isEmpty {
@@ -134,7 +136,7 @@ import Synchronization
             if count > 0 {
                 rest.removeFirst(count)
             } else if errno == EAGAIN {
-                // Somebody else has made it non-blocking.
+                // Another process has set the shared file to non-blocking mode.
                 var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = unsafe poll(&room, 1, -1)
             } else if errno != EINTR {
@@ -146,8 +148,8 @@ import Synchronization
 }
 
 extension LogWriter.State {
-    /// Whether a line may be written in this second.
-    fileprivate mutating func admit(_ level: Log.Level, at now: Int64) -> Bool {
+    /// Counts a line towards the rate limit. Returns whether it may be written.
+    fileprivate mutating func countLine(_ level: Log.Level, at now: Int64) -> Bool {
         beginSecond(at: now)
         let limit = level <= .info ? LogWriter.peerLinesPerSecond : LogWriter.linesPerSecond
         guard linesInSecond < limit || level == .critical else {
@@ -158,13 +160,13 @@ extension LogWriter.State {
         return true
     }
 
-    /// The count of lines that were left out.
+    /// Returns the number of lines that were left out, and resets it.
     fileprivate mutating func takeLeftOut() -> Int {
         defer { leftOut = 0 }
         return leftOut
     }
 
-    /// Everything that waits.
+    /// Removes and returns all lines in the buffer.
     fileprivate mutating func take() -> [[UInt8]] {
         defer {
             lines = []

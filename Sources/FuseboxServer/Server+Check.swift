@@ -4,24 +4,24 @@ import FuseboxStore
 import FuseboxWire
 
 extension Server {
-    /// Checks the data directory and the socket without changing anything.
+    /// Checks the data directory and the socket. Changes nothing.
     ///
-    /// The socket comes last: beside a running daemon it is the one thing that stands in the way.
+    /// The socket is checked last, because that check fails while a daemon runs.
     ///
-    /// - Parameter tell: takes what there is to say, a line each
-    /// - Throws: what the daemon would refuse to start with, that it would start without room for its journal, or what
-    ///   `tell` throws
-    public static func check(
+    /// - Parameter tell: gets the results, one line each
+    /// - Throws: the failure that a start would end with; `storage` if there is no room for the journal's next segment;
+    ///   an error of `tell`
+    package static func check(
         _ configuration: ServerConfiguration, _ tell: (String) throws(ServerFailure) -> Void
     ) throws(ServerFailure) {
         try tell(try checkData(configuration))
         if try ServiceManager.inheritedListener() != nil {
-            return try tell("the socket is the service manager's")
+            return try tell("the socket comes from the service manager")
         }
         do throws(LoopError) { try Listener.check(path: configuration.socketPath) } catch {
             throw ServerFailure(error, on: configuration.socketPath)
         }
-        try tell("\(configuration.socketPath): can be listened on")
+        try tell("\(configuration.socketPath): the daemon can listen here")
     }
 
     private static func checkData(_ configuration: ServerConfiguration) throws(ServerFailure) -> String {
@@ -31,7 +31,7 @@ extension Server {
             try directory.checkPermissions()
         } catch {
             if case .failed(let failure) = error, failure.isNotFound {
-                return "\(configuration.dataDirectory): not there yet; it will be created, and the state begins empty"
+                return "\(configuration.dataDirectory): does not exist; a start creates it with an empty state"
             }
             throw ServerFailure(error)
         }

@@ -2,14 +2,15 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// Who is there, and who goes.
+/// The open connections.
 extension Server {
+    /// Tells the engine the number of connections, for `status`.
     func takeCensus() {
         keeper.engine.census.connections = UInt32(quotas.connections)
         keeper.engine.census.connectionLimit = UInt32(limits.connections)
     }
 
-    /// The connection of a session, if it is still there.
+    /// The connection of a session; nil if it is closed.
     func connection(_ session: UInt64) -> Connection? {
         let slot = Int(session & 0xFFFF_FFFF)
         guard slot < connections.count, let connection = connections[slot], connection.session.id == session else {
@@ -18,7 +19,7 @@ extension Server {
         return connection
     }
 
-    /// Closes a connection because something is wrong with it.
+    /// Closes a connection because of a problem, and logs the reason.
     func drop(_ connection: Connection, _ reason: String) {
         log(.info, "dropped \(connection.session.client) (process \(connection.session.peer.processID)): \(reason)")
         remove(connection)
@@ -27,10 +28,11 @@ extension Server {
     /// Closes a connection.
     func remove(_ connection: Connection) {
         guard connection.stream.isOpen else { return }
-        connection.letGo()
+        connection.uncountMemory()
+        let processIsGone = processIsGone(of: connection)
         connection.stream.close()
-        keeper.engine.sessionEnded(
-            connection.session, processIsGone: Processes.hasEnded(connection.session.peer.processID))
+        keeper.engine.sessionEnded(connection.session, processIsGone: processIsGone)
+        leaveProcess(connection)
         let slot = Int(connection.session.id & 0xFFFF_FFFF)
         connections[slot] = nil
         freeSlots.append(slot)
@@ -40,12 +42,12 @@ extension Server {
 
     func bytesArrived() { turnsUntilQuiet = 2 }
 
-    /// Ends the connections whose worker has connected anew.
+    /// Ends the connections whose workers have opened newer ones.
     func endFenced() {
         guard !keeper.engine.fenced.isEmpty else { return }
         let fenced = keeper.engine.fenced
         keeper.engine.fencingDone()
-        let refusal = Refusal(.fenced, "the same worker has connected anew; this connection is over")
+        let refusal = Refusal(.fenced, "a newer connection of the same worker has replaced this one")
         for session in fenced { connection(session)?.finish(refusal) }
     }
 }

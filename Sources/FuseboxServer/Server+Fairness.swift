@@ -2,9 +2,9 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// Whose requests are handled in which turn, and whose memory is given back.
+/// Fairness among users: the order in which their requests are handled, and the bound on their memory.
 extension Server {
-    /// Handles what the last turns have left over, user after user.
+    /// Handles the requests that earlier turns left, one user after the other.
     func continueRequests() {
         guard schedule.hasWaiting else { return }
         while let session = schedule.next(at: SystemClock.monotonicNanoseconds) {
@@ -14,9 +14,10 @@ extension Server {
         }
     }
 
-    /// Whether a user's requests are handled on in this turn.
+    /// Whether another request of the user may be handled in this turn.
     func mayGoOn(_ user: Int) -> Bool { schedule.mayGoOn(user, at: SystemClock.monotonicNanoseconds) }
 
+    /// Leaves the rest of a connection's requests to the next turn.
     func continueLater(_ connection: Connection) {
         guard !connection.isContinuing else { return }
         connection.isContinuing = true
@@ -24,18 +25,18 @@ extension Server {
         loop.runAgain()
     }
 
-    /// Counts memory that a connection holds more, or less. At a bound the largest connection of the user who holds too
-    /// much is dropped, which may be this one.
-    func hold(_ change: Int, _ connection: Connection) {
-        guard let user = quotas.hold(change, of: connection.user) else { return }
+    /// Counts a change of a connection's memory, in bytes. If a bound is exceeded, the largest connection of the user
+    /// that exceeds it is dropped. That may be this connection.
+    func countMemory(_ change: Int, of connection: Connection) {
+        guard let user = quotas.countMemory(change, of: connection.user) else { return }
         var largest = connection
-        var held = 0
-        for case let other? in connections where other.user == user && other.held > held {
+        var bytes = 0
+        for case let other? in connections where other.user == user && other.countedBytes > bytes {
             largest = other
-            held = other.held
+            bytes = other.countedBytes
         }
-        let reason = quotas.reason(held, of: user)
-        largest.tell(Refusal(.tooManyConnections, reason))
+        let reason = quotas.reason(bytes, of: user)
+        largest.sendNow(Refusal(.tooManyConnections, reason))
         drop(largest, reason)
     }
 }

@@ -2,14 +2,14 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// The end in order: what was received is answered, and the last snapshot written.
+/// The orderly shutdown: all received requests are answered, and a last snapshot is written.
 extension Server {
-    /// How long a shutdown goes on reading what clients keep sending.
+    /// How long a shutdown reads requests from clients that keep sending.
     private static let drainMilliseconds: Int64 = 250
-    /// How long it waits for peers to take their last replies.
+    /// How long a shutdown waits for peers to read their last replies.
     private static let flushMilliseconds: Int64 = 2_000
 
-    /// Lets nobody in any more, answers what was received, writes the last snapshot and ends.
+    /// Closes the listener, answers all received requests, writes a last snapshot and ends.
     func beginShutdown() {
         guard case .notBegun = shutdown else { return }
         ServiceManager.notify("STOPPING=1")
@@ -19,11 +19,12 @@ extension Server {
         loop.runAgain()
     }
 
+    /// Takes the next step of a shutdown, if one has begun and the step before it is complete. Called each turn.
     func continueShutdown() {
         switch shutdown {
         case .notBegun: return
         case .draining(let since):
-            // What clients had sent is in their sockets: it is read until two turns bring nothing new.
+            // Requests may still be in the sockets. They are read until two turns have brought nothing.
             turnsUntilQuiet -= 1
             if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Self.drainMilliseconds {
                 finishRequests()
@@ -36,7 +37,7 @@ extension Server {
                 fail(.storage("the last snapshot could not be written: \(failure)"))
             }
             shutdown = .flushing
-            let refusal = Refusal(.shuttingDown, "the daemon is stopping; reconnect in a moment")
+            let refusal = Refusal(.shuttingDown, "the daemon is stopping; connect again once it is restarted")
             for case let connection? in connections { connection.finish(refusal) }
             flushAll()
             armFlushDeadline()
@@ -46,9 +47,9 @@ extension Server {
         }
     }
 
-    /// Handles every complete request that has been read, and captures the last state.
+    /// Handles every complete request that was read, then starts the last snapshot.
     private func finishRequests() {
-        // Fairness is for those who stay: each gets all of its requests handled.
+        // Slices of time make no sense any more, because all requests are handled in this turn.
         schedule.endFairness()
         repeat {
             schedule.removeAll()

@@ -1,37 +1,38 @@
 import FuseboxLoop
 import Glibc
 
-/// What the daemon does with each signal that its sender, or the system, might end or stop it with by default.
+/// The daemon's action for each signal that can be caught and whose default action would end or stop the process.
 enum SignalPolicy: CaseIterable {
     case terminate, interrupt, hangUp, user1, user2
     case brokenPipe, fileSize, alarm, virtualAlarm, backgroundRead, backgroundWrite
     case quit, terminalStop, processorTime
 
     enum Action: Equatable {
-        /// What was received is answered and a last snapshot written.
+        /// All received requests are answered, and a last snapshot is written.
         case stopInOrder
         case logStatistics
-        /// It is logged and nothing else.
+        /// The signal is logged and has no other effect.
         case logOnly
         case ignore
-        /// What the system does by default.
+        /// The system's default action.
         case byDefault
     }
 
-    /// | signal | done | why |
+    /// | signal | action | reason |
     /// |---|---|---|
-    /// | SIGTERM, SIGINT | stopped in order | service managers and Ctrl-C |
-    /// | SIGHUP | logged | a terminal was closed, or logrotate ran: neither wants the workers' state to be gone |
+    /// | SIGTERM, SIGINT | orderly stop | service managers and Ctrl-C send them |
+    /// | SIGHUP | logged | a closed terminal or logrotate sends it; neither should stop the daemon |
     /// | SIGUSR1 | statistics are logged | operators ask for them |
-    /// | SIGUSR2 | logged | it means nothing here, and must not end what others depend on |
-    /// | SIGPIPE | ignored | the write fails, and that connection is over |
-    /// | SIGXFSZ | ignored | the write fails with EFBIG: a full disk |
-    /// | SIGALRM, SIGVTALRM | ignored | a timer that the program before `exec` has set goes on running |
+    /// | SIGUSR2 | logged | it has no meaning here, and its default would end the daemon |
+    /// | SIGPIPE | ignored | the write fails with EPIPE, and that connection is closed |
+    /// | SIGXFSZ | ignored | the write fails with EFBIG, which is handled like a full disk |
+    /// | SIGALRM, SIGVTALRM | ignored | a timer of the program that called `exec` may still run |
     /// | SIGTTIN, SIGTTOU | ignored | a log line from the background must not stop the daemon |
-    /// | SIGQUIT, SIGXCPU | by default | a core is wanted at once; what was acknowledged is on the disk |
-    /// | SIGTSTP | by default | whoever presses Ctrl-Z in front of it means it, and `bg` goes on |
+    /// | SIGQUIT, SIGXCPU | default | the sender wants a core dump at once |
+    /// | SIGTSTP | default | Ctrl-Z stops the daemon, and `fg` or `bg` resumes it |
     ///
-    /// The rest cannot be caught (SIGKILL, SIGSTOP), tell of a defect (SIGSEGV and its like), or do nothing by default.
+    /// The other signals cannot be caught (SIGKILL, SIGSTOP), report a defect (such as SIGSEGV), or have no effect by
+    /// default.
     var row: (number: Int32, action: Action) {
         switch self {
         case .terminate: (SIGTERM, .stopInOrder)
@@ -53,13 +54,14 @@ enum SignalPolicy: CaseIterable {
 }
 
 extension Server {
-    /// Makes the process ready for a daemon: call it first of all, before a file is opened.
-    public static func prepareProcess() {
-        Descriptor.openStandardOnes()
+    /// Prepares the process: opens closed standard descriptors, and sets up the signals. Call it before any file is
+    /// opened.
+    package static func prepareProcess() {
+        Descriptor.openStandardStreams()
         for policy in SignalPolicy.allCases {
             switch policy.row.action {
             case .ignore: SignalWatcher.ignore(policy.row.number)
-            // Until there is a loop that can tell of it.
+            // Ignored until the loop watches them.
             case .logOnly, .logStatistics: SignalWatcher.ignore(policy.row.number)
             case .stopInOrder, .byDefault: break
             }
@@ -67,7 +69,7 @@ extension Server {
         SignalWatcher.unblockAll()
     }
 
-    /// Watches the signals that the daemon does something for.
+    /// Watches the signals that have an action of the daemon's own.
     func watchSignals() throws(LoopError) {
         for signal in SignalWatcher.Signal.allCases {
             guard let policy = SignalPolicy.allCases.first(where: { $0.row.number == signal.number }) else { continue }
@@ -81,13 +83,13 @@ extension Server {
         case .stopInOrder:
             log(.notice, "stopping: \(signal)")
             beginShutdown()
-        case .logStatistics: tellStatistics()
-        case .logOnly: log(.notice, "\(signal) was received; nothing is done for it")
+        case .logStatistics: logStatistics()
+        case .logOnly: log(.notice, "\(signal) was received; it has no effect")
         case .ignore, .byDefault: break
         }
     }
 
-    /// Ends the watch. No signal of a kind that was watched ends the process any more: it ends by itself now.
+    /// Stops watching, and ignores the watched signals. The process is ending, and they must not interrupt it.
     func endSignals() {
         for signal in signals {
             signal.close()

@@ -1,56 +1,58 @@
 import FuseboxLoop
 import FuseboxWire
 
-/// Sees to it that clients find the daemon although others remove or replace its socket file.
+/// The schedule of checks of the socket file, and the problem that the last check found.
 struct SocketFileWatch {
-    private var lookedAt: Timestamp?
+    private var checkedAt: Timestamp?
     var complaint = Complaint()
 
-    private static let lookMilliseconds: Int64 = 1_000
+    private static let checkMilliseconds: Int64 = 1_000
 
-    /// Whether it is time to look again.
+    /// Whether the next check is due. If so, it counts as made.
     mutating func isDue(at now: Timestamp) -> Bool {
-        if let lookedAt, now - lookedAt < Self.lookMilliseconds { return false }
-        lookedAt = now
+        if let checkedAt, now - checkedAt < Self.checkMilliseconds { return false }
+        checkedAt = now
         return true
     }
 }
 
 extension Server {
-    /// Looks whether new clients still reach this daemon, and makes its socket file again if they do not.
+    /// Checks whether new clients still reach this daemon. If the socket file was removed or replaced, it is made
+    /// again.
     func watchSocketFile() {
         guard let listener, socketFileWatch.isDue(at: moment.now) else { return }
-        switch listener.lookAtPath() {
-        case .asItWas:
-            if socketFileWatch.complaint.isWellAgain() { log(.notice, "the socket file is the daemon's own again") }
-        case .missing(let path): mend(listener, path, "was removed")
-        case .replaced(let path): mend(listener, path, "was replaced")
+        switch listener.checkPath() {
+        case .unchanged:
+            if socketFileWatch.complaint.clear() { log(.notice, "new clients reach this daemon again") }
+        case .missing(let path): restoreSocketFile(listener, path, "was removed")
+        case .replaced(let path): restoreSocketFile(listener, path, "was replaced")
         }
     }
 
-    private func mend(_ listener: Listener, _ path: String, _ what: String) {
+    private func restoreSocketFile(_ listener: Listener, _ path: String, _ what: String) {
         guard listener.path != nil else {
             return complain(
-                "the socket file \(path) \(what): no new client reaches this daemon. It belongs to the service manager and cannot be made again from here: restart the socket unit and the daemon (`systemctl restart fuseboxd.socket fuseboxd.service`)"
+                "the socket file \(path) \(what): no new client reaches this daemon. The service manager must make the file again: run `systemctl restart fuseboxd.socket fuseboxd.service`"
             )
         }
         do throws(LoopError) {
-            // Nobody is robbed: a path at which somebody answers is left to him.
-            let successor = try listener.makeAnew()
+            // `rebind` fails if another process answers at the path.
+            let successor = try listener.rebind()
             successor.delegate = self
             try successor.start()
-            // Whoever had connected before is let in; those who are in stay.
+            // A client may wait at the old socket. Accepted connections stay open.
             connectionWaits(at: listener)
             listener.close()
             self.listener = successor
-            _ = socketFileWatch.complaint.isWellAgain()
+            _ = socketFileWatch.complaint.clear()
             log(.warning, "the socket file \(path) \(what); it was made again")
         } catch {
-            complain("the socket file \(path) \(what): no new client reaches this daemon, and \(error)")
+            complain(
+                "the socket file \(path) \(what): no new client reaches this daemon. It cannot be made again: \(error)")
         }
     }
 
     private func complain(_ text: String) {
-        if socketFileWatch.complaint.isNews(text, at: moment.now) { log(.critical, text) }
+        if socketFileWatch.complaint.shouldLog(text, at: moment.now) { log(.critical, text) }
     }
 }

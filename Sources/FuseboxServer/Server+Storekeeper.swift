@@ -4,56 +4,64 @@ import FuseboxStore
 import FuseboxWire
 import Glibc
 
-/// The loop as the surroundings of journal and snapshots: what waits for the disk runs on its thread pool.
+/// The services that the storekeeper needs: disk work on the loop's thread pool, replies to sessions, the log.
 extension Server: StorekeeperDelegate {
-    public func work<Result: Sendable>(
+    /// Runs work on the thread pool.
+    package func work<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
     ) {
         loop.work(body, then: completion)
     }
 
-    public func workLong<Result: Sendable>(
+    /// Runs work that allocates much memory on the thread pool, and returns that memory to the system afterwards.
+    package func workLong<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
     ) {
         loop.work(
             {
-                // Each thread of the pool has memory of its own, and would keep that of a whole state for ever.
-                defer { ProcessMemory.giveBack() }
+                // Each thread of the pool has its own allocator arena, which would keep the memory of a whole state.
+                defer { ProcessMemory.releaseFreeMemory() }
                 return body()
             }, then: completion)
     }
 
-    public func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
+    /// Runs a sync of the journal on the thread pool. One runs at a time.
+    package func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void) {
         syncWork.start(on: loop, body, then: completion)
     }
 
-    public func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
+    /// Sends a reply that waited for the journal, if its connection is still open.
+    package func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
         unsafe connection(session)?.append(frame)
     }
 
-    public func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
+    /// Sends a deferred reply, if its connection is still open.
+    package func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
         connection(ticket.session)?.complete(write)
     }
 
-    public func goOn(with session: UInt64) {
-        if let connection = connection(session) { continueLater(connection) }
+    /// Continues with a session whose request waited for room in the journal.
+    package func goOn(with session: UInt64) {
+        connection(session)?.roomHasCome()
     }
 
-    public func runAgain() { loop.runAgain() }
+    /// Starts another turn after this one.
+    package func runAgain() { loop.runAgain() }
 
-    public func note(_ news: StorekeeperNews) {
+    /// Logs news of journal and snapshots.
+    package func note(_ news: StorekeeperNews) {
         switch news {
         case .noRoom(let error):
             log(
                 .error,
-                "no room for the next segment of the journal: \(error); when this one is full, what must be written down is refused"
+                "no room for the next segment of the journal: \(error); once the open segment is full, changes are refused"
             )
         case .roomAgain: log(.notice, "there is room for the journal again")
         case .wroteSnapshot(let info): log(.info, "snapshot \(info.file): \(info.length) bytes")
         case .snapshotFailed(.damaged(let file, let damage)):
             log(
                 .critical,
-                "the snapshot that was just written cannot be loaded and does not count: \(file): \(damage). Older ones and the journal stay"
+                "the snapshot \(file) was written and cannot be loaded: \(damage). It is not used; older snapshots and the journal are kept"
             )
         case .snapshotFailed(let failure): log(.error, "no snapshot was written: \(failure)")
         case .snapshotsAgain: log(.notice, "snapshots are written again")
@@ -61,15 +69,16 @@ extension Server: StorekeeperDelegate {
             log(
                 .notice,
                 "imported a state: \(Quantity.count(breakers, "breaker")), \(Quantity.count(providers, "provider"))")
-        case .notSealed(let error): log(.error, "the journal could not be completed: \(error)")
+        case .notSealed(let error): log(.error, "the journal's last segment was not sealed: \(error)")
         }
     }
 
-    public func journalFailed(_ error: StorageError) {
+    /// Ends the process with status 74. The journal cannot be written, so no change can be acknowledged.
+    package func journalFailed(_ error: StorageError) {
         let what = error.isGone ? "the data directory is lost" : "the journal cannot be written any more"
         log(
             .critical,
-            "\(what): \(error). Nothing more is acknowledged. Stopping now; the next start recovers what is on the disk"
+            "\(what): \(error). Nothing more is acknowledged. The daemon stops now; the next start recovers what is on disk"
         )
         log.flush()
         _exit(74)

@@ -2,19 +2,21 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// What happens between two waits for the sockets.
+/// The work of a turn, before and after the callbacks of the sockets.
 extension Server: EventLoopDelegate {
-    public func turnBegins(_ loop: EventLoop) {
+    /// Reads the clocks, accepts connections and continues with requests that earlier turns left.
+    package func turnBegins(_ loop: EventLoop) {
         turnStartedAt = SystemClock.threadNanoseconds
         turn += 1
         readClocks()
         keeper.beginTurn(at: moment)
         schedule.begin(at: SystemClock.monotonicNanoseconds)
-        admitCallers()
+        acceptWaiting()
         continueRequests()
     }
 
-    public func turnEnds(_ loop: EventLoop) {
+    /// Writes the journal, sends replies and events, and continues a shutdown.
+    package func turnEnds(_ loop: EventLoop) {
         keeper.endTurn()
         flushAll()
         deliverEvents()
@@ -26,26 +28,27 @@ extension Server: EventLoopDelegate {
         longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
     }
 
-    /// Hands events to subscribers, for as long as a turn may take for that: however many listen, requests go on.
+    /// Sends events to subscribers, for `eventNanoseconds` at most. So many subscribers do not delay requests.
     private func deliverEvents() {
         guard keeper.engine.beginEvents() else { return }
         let end = SystemClock.monotonicNanoseconds + Self.eventNanoseconds
-        while nextListener < connections.count {
-            let listener = connections[nextListener]
-            nextListener += 1
-            guard let listener, !listener.session.topics.isEmpty else { continue }
-            listener.deliverEvents()
+        while nextSubscriber < connections.count {
+            let subscriber = connections[nextSubscriber]
+            nextSubscriber += 1
+            guard let subscriber, !subscriber.session.topics.isEmpty else { continue }
+            subscriber.deliverEvents()
             guard SystemClock.monotonicNanoseconds < end else { return loop.runAgain() }
         }
-        nextListener = 0
+        nextSubscriber = 0
         if keeper.engine.eventsDelivered() { loop.runAgain() }
     }
 
-    /// The time that a turn may take for events. Sending one to a subscriber takes some 5 µs.
+    /// The time of a turn for events. Sending one event to a subscriber takes about 5 µs.
     private static let eventNanoseconds: Int64 = 500_000
 
+    /// Sends the output of all dirty connections.
     func flushAll() {
-        // Closing a connection can make another dirty only in a later turn.
+        // A flush may close a connection. That makes another one dirty only in a later turn.
         guard !dirty.isEmpty else { return }
         for connection in dirty {
             connection.isDirty = false
@@ -54,23 +57,26 @@ extension Server: EventLoopDelegate {
         dirty.removeAll(keepingCapacity: true)
     }
 
+    /// Puts a connection on the list of those with output to send.
     func markDirty(_ connection: Connection) {
         guard !connection.isDirty else { return }
         connection.isDirty = true
         dirty.append(connection)
     }
 
+    /// Does what is due about once a second: deadlines, snapshots, measurements, the socket file, the clock, the log.
     func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
         keeper.keepHouse()
+        forgetProcesses()
         measure()
         watchSocketFile()
         checkClock()
-        log.tellLeftOut()
+        log.reportLeftOut()
     }
 
-    /// Logs what SIGUSR1 asks for, and begins to look for the longest turn anew.
-    func tellStatistics() {
+    /// Logs the statistics that SIGUSR1 asks for, and resets the longest turn.
+    func logStatistics() {
         log(
             .notice,
             "\(Quantity.count(quotas.connections, "connection")), \(Quantity.count(keeper.engine.requests, "request")); longest turn \(longestTurnNanoseconds / 1000) µs of processor time"
@@ -78,12 +84,12 @@ extension Server: EventLoopDelegate {
         longestTurnNanoseconds = 0
     }
 
-    /// Sees to it that a turn begins when something is due.
+    /// Sets the timer that begins a turn at the engine's next deadline.
     private func setAlarm() {
         guard let alarm, let wait = keeper.engine.untilDue(at: moment) else { return }
         guard moment.now + wait != alarmAt else { return }
         alarmAt = moment.now + wait
-        // The loop's own time is that of the beginning of its turn, or earlier: it may be early, and is then set again.
+        // The loop's `now` is stale. The timer may still fire a little early, and is then set again.
         loop.updateTime()
         alarm.start(afterMilliseconds: wait)
     }

@@ -4,17 +4,18 @@ import FuseboxStore
 import FuseboxWire
 import Glibc
 
-/// The engine on the loop: listens, lends the engine to connections, and ends in order.
+/// The daemon: the engine on the event loop. It accepts connections, passes their requests to the engine, and shuts
+/// down in order.
 ///
-/// All of it lives on the loop's thread; only what waits for the disk runs elsewhere.
-public final class Server {
+/// Everything runs on the loop's thread, except disk work and the log's thread.
+package final class Server {
     let configuration: ServerConfiguration
     let log: Log
     let loop: EventLoop
     /// The engine with its journal and its snapshots.
     let keeper: Storekeeper<DirectoryStorage>
     let limits: Limits
-    /// What the syncs of the journal run in.
+    /// The work object for syncs of the journal.
     let syncWork = RepeatedWork()
 
     var listener: Listener?
@@ -22,40 +23,44 @@ public final class Server {
     var clockComplaint = Complaint()
     var signals: [SignalWatcher] = []
     var housekeeping: Timer?
-    /// Ends the wait for events when time makes something due, and when that is.
+    /// The timer that begins a turn at the engine's next deadline, and the time that it is set to.
     var alarm: Timer?
     var alarmAt: Timestamp?
     var clock: EngineClock
-    /// The moment of this turn.
+    /// The time of this turn.
     var moment: Moment
     /// The number of this turn.
     var turn: UInt64 = 1
-    /// Whose requests are handled in this turn; the rest is for the next one, after a look at the sockets, the timers and
-    /// the snapshot.
+    /// The order in which users' requests are handled, and their time in this turn.
     var schedule = TurnSchedule()
-    /// What each user takes of connections and memory.
+    /// The connections and the memory of each user.
     var quotas: UserQuotas
 
     /// Connections by slot; a free slot is nil. The lower half of a session's number is its slot.
     var connections: [Connection?] = []
     var freeSlots: [Int] = []
     var nextSerial: UInt64 = 1
+    /// Connections with output to send.
     var dirty: [Connection] = []
-    /// The slot of the connection that is the next to be told of events.
-    var nextListener = 0
-    /// Connections that may still be accepted in this turn, and whether others wait for the next one.
+    /// The watched processes by their numbers, and the limit of their count.
+    var processes: [Int32: PeerProcess] = [:]
+    let processLimit: Int
+    /// The slot at which the next delivery of events continues.
+    var nextSubscriber = 0
+    /// The number of connections that may still be accepted in this turn, and whether one waits for the next turn.
     var acceptsLeft = 0
-    var hasCallers = false
+    var hasUnaccepted = false
 
     var shutdown = Shutdown.notBegun
+    /// The number of turns without received bytes after which a shutdown stops reading.
     var turnsUntilQuiet = 0
-    /// The longest turn so far, in nanoseconds of this thread's processor time, and what is measured for the log.
+    /// The processor time of this thread, in nanoseconds: at the start of this turn, and of the longest turn so far.
     var turnStartedAt: Int64 = 0
     var longestTurnNanoseconds: Int64 = 0
 
     enum Shutdown {
         case notBegun
-        /// Nobody is let in any more; what has been received is being answered.
+        /// No connection is accepted. Received requests are being answered.
         case draining(since: Timestamp)
         /// The last snapshot is being written.
         case writing
@@ -65,15 +70,19 @@ public final class Server {
 
     private static let housekeepingMilliseconds: Int64 = 1_000
 
+    /// The failure of the last snapshot, which `run` throws at the end.
     var failure: ServerFailure?
 
     // MARK: Start
 
-    /// Recovers the state of the data directory.
-    public init(_ configuration: ServerConfiguration) throws(ServerFailure) {
+    /// Recovers the state in the data directory, and creates the directory if it does not exist.
+    ///
+    /// - Throws: `configuration`, `damagedData`, `storage`, `alreadyRunning`, or `unavailable` if there is no event
+    ///   loop
+    package init(_ configuration: ServerConfiguration) throws(ServerFailure) {
         self.configuration = configuration
         log = Log(threshold: configuration.logLevel)
-        limits = try Self.limits(configuration, log)
+        (limits, processLimit) = try Self.limits(configuration, log)
         quotas = UserQuotas(limits)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
@@ -104,7 +113,7 @@ public final class Server {
         loop.delegate = self
         keeper.engine.census.dataDirectory = Self.absolute(configuration.dataDirectory)
         measure()
-        if clock.isDoubting { tellDoubt() }
+        if clock.isDoubting { logClockDoubt() }
     }
 
     private static func recover(
@@ -118,30 +127,38 @@ public final class Server {
         } catch { throw ServerFailure(error) }
     }
 
-    /// The configured limits, lowered to what the descriptor limit allows.
-    private static func limits(_ configuration: ServerConfiguration, _ log: Log) throws(ServerFailure) -> Limits {
+    /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the descriptor
+    /// limit requires it.
+    private static func limits(
+        _ configuration: ServerConfiguration, _ log: Log
+    ) throws(ServerFailure) -> (Limits, processes: Int) {
         var limits = configuration.limits
         let descriptors: Int
         do throws(LoopError) { descriptors = try DescriptorLimit.raise() } catch {
-            throw .configuration("the limit of descriptors cannot be read or raised: \(error)")
+            throw .configuration("\(error)")
         }
         let possible = descriptors - limits.reservedDescriptors
         guard possible > 0 else {
             throw .configuration(
-                "the limit of \(Quantity.count(descriptors, "descriptor")) leaves none for clients; raise `ulimit -n`")
+                "the limit of \(Quantity.count(descriptors, "descriptor")) leaves none for clients; raise it with `ulimit -n`"
+            )
         }
         if possible < limits.connections {
             log(
                 .warning,
-                "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(limits.connections)"
+                "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(limits.connections); raise it with `ulimit -n` or LimitNOFILE="
             )
             limits.connections = possible
         }
-        return limits
+        // No connection is refused for lack of a watch. A worker of a process that is not watched has the whole grace.
+        return (limits, min(limits.connections * 2, possible - limits.connections))
     }
 
-    /// Listens and serves until it is told to stop; returns when the last snapshot is on the disk.
-    public func run() throws(ServerFailure) {
+    /// Listens and serves until a signal stops the daemon. Returns once the last snapshot is on disk.
+    ///
+    /// - Throws: `unavailable` or `alreadyRunning` if the daemon cannot listen; `configuration` for what the service
+    ///   manager passed; `storage` if the last snapshot was not written
+    package func run() throws(ServerFailure) {
         let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) {
             try watchSignals()
@@ -157,9 +174,9 @@ public final class Server {
         keeper.beginTurn(at: moment)
         checkClock()
         keeper.engine.beginGrace(at: moment)
-        // The first turn writes down what has been done.
+        // The first turn writes the journal entries of the lines above.
         loop.runAgain()
-        // Whoever is told that it is ready finds in the log what there was to say of the start.
+        // The log of the start is complete before the daemon reports that it is ready.
         log.flush()
         ServiceManager.notify("READY=1")
         loop.run()
@@ -168,7 +185,7 @@ public final class Server {
 
     private func makeListener(_ inherited: Int32?) throws(LoopError) -> Listener {
         if let inherited {
-            log(.notice, "listening on the socket of the service manager")
+            log(.notice, "listening on the socket that the service manager passed")
             return try Listener(on: loop, inheriting: inherited)
         }
         let listener = try Listener(on: loop, path: configuration.socketPath, mode: configuration.socketMode)
@@ -182,11 +199,11 @@ public final class Server {
         let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
         housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
         self.housekeeping = housekeeping
-        // The turn that it begins does what is due.
+        // The timer only has to begin a turn. The turn applies the deadlines.
         alarm = try Timer(on: loop) { [unowned self] in alarmAt = nil }
     }
 
-    /// Whether requests are still being read.
+    /// Whether requests are still read and handled.
     var isServing: Bool {
         switch shutdown {
         case .notBegun, .draining: true

@@ -1,28 +1,33 @@
 import FuseboxEngine
 import FuseboxWire
 
-/// What `fuseboxd` is told on its command line.
-public struct ServerConfiguration: Sendable {
-    /// Where to listen, unless the service manager passes a socket.
-    public var socketPath = "/run/fusebox/fusebox.sock"
-    /// Who may connect: the permission bits of the socket file.
-    public var socketMode: UInt32 = 0o660
-    /// Where snapshots are kept.
-    public var dataDirectory = "/var/lib/fusebox"
-    public var snapshotIntervalMilliseconds: Int64 = 60_000
-    /// How acknowledgements are kept.
-    public var durability: Durability = .commit
-    /// The size of the journal's segments in bytes.
-    public var journalSegmentLength = 16 * 1024 * 1024
-    public var profile: Profile = .fusebox
-    public var logLevel: Log.Level = .info
-    /// Members of this group may use operator commands, besides root and the daemon's own user.
-    public var adminGroup: UInt32?
-    public var limits = Limits()
+/// The settings of a daemon, as `fuseboxd` reads them from its command line. Each has its default.
+package struct ServerConfiguration: Sendable {
+    /// The path to listen on, 1 to 107 bytes. It is not used if the service manager passes a socket.
+    package var socketPath = "/run/fusebox/fusebox.sock"
+    /// The permission bits of the socket file. Users that may write to the file may connect.
+    package var socketMode: UInt32 = 0o660
+    /// The directory of journal and snapshots. A start creates it.
+    package var dataDirectory = "/var/lib/fusebox"
+    /// The time between snapshots, in milliseconds, above 0.
+    package var snapshotIntervalMilliseconds: Int64 = 60_000
+    /// When a change is acknowledged.
+    package var durability: Durability = .commit
+    /// The size of the journal's segments, in bytes.
+    package var journalSegmentLength = 16 * 1024 * 1024
+    /// The semantics of breakers, marks and ledger.
+    package var profile: Profile = .fusebox
+    /// The lowest level that is logged.
+    package var logLevel: Log.Level = .info
+    /// The group whose members are operators, besides root and the daemon's own user; nil: none.
+    package var adminGroup: UInt32?
+    /// The bounds on connections, memory and work.
+    package var limits = Limits()
 
-    public init() {}
+    /// The default settings.
+    package init() {}
 
-    /// How journal and snapshots are kept.
+    /// The settings of journal and snapshots.
     var storekeeping: StorekeepingOptions {
         var options = StorekeepingOptions()
         options.durability = durability
@@ -32,5 +37,5 @@ public struct ServerConfiguration: Sendable {
     }
 }
 
-/// The name and version that the daemon tells.
-public let serverVersion = "fuseboxd 0.1.0"
+/// The name and version that the daemon reports.
+package let serverVersion = "fuseboxd 0.1.0"

@@ -2,20 +2,21 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxStore
 
-/// Why the daemon does not run, or did not end well. Each has the exit status that `sysexits.h` gives it.
-public enum ServerFailure: Error, Sendable, CustomStringConvertible {
-    /// What it was told cannot be (64).
+/// Why the daemon does not start, or did not end in order. The exit statuses are those of `sysexits.h`.
+package enum ServerFailure: Error, Sendable, CustomStringConvertible {
+    /// A setting, or what the service manager passed, cannot be used (64).
     case configuration(String)
-    /// The data directory holds nothing that can be read (65).
+    /// No state can be recovered from the data directory (65).
     case damagedData(RecoveryRefusal)
-    /// The socket cannot be listened on (69).
+    /// The daemon cannot listen on the socket (69).
     case unavailable(String)
     /// The data directory cannot be used (74).
     case storage(String)
-    /// Another daemon has the data directory or the socket (75).
+    /// Another daemon uses the data directory or the socket (75).
     case alreadyRunning(String)
 
-    public var exitStatus: Int32 {
+    /// The exit status of the process.
+    package var exitStatus: Int32 {
         switch self {
         case .configuration: 64
         case .damagedData: 65
@@ -25,7 +26,8 @@ public enum ServerFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    /// What was wrong, where, and what to do.
+    package var description: String {
         switch self {
         case .configuration(let text), .unavailable(let text), .storage(let text), .alreadyRunning(let text): text
         case .damagedData(let refusal): refusal.description
@@ -43,11 +45,11 @@ extension ServerFailure {
 }
 
 extension ServerFailure {
-    /// A socket that cannot be listened on.
+    /// The daemon cannot listen on a path.
     init(_ error: LoopError, on path: String) {
         self =
             error.isAddressInUse
-            ? .alreadyRunning("somebody listens on \(path) already: \(error)")
+            ? .alreadyRunning("another process listens on \(path); stop it, or name another path with --socket")
             : .unavailable("cannot listen on \(path): \(error)")
     }
 }

@@ -1,24 +1,28 @@
 import Glibc
 
-/// The two things that a service manager like systemd and its services say to each other.
-public enum ServiceManager {
-    /// The listening socket that was passed, if one was (`LISTEN_FDS`).
+/// The protocol between a service manager such as systemd and its services: passed sockets and notifications.
+package enum ServiceManager {
+    /// The descriptor of the listening socket that the service manager passed (`LISTEN_FDS`); nil if it passed none.
     ///
-    /// The variables are removed, so that a child process does not take them for its own.
+    /// The variables are removed, so that child processes do not use them.
+    ///
+    /// - Throws: `configuration` if more than one socket was passed
     static func inheritedListener() throws(ServerFailure) -> Int32? {
         defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
         guard let process = environment("LISTEN_PID"), Int32(process) == getpid(),
             let count = environment("LISTEN_FDS").flatMap(Int.init), count > 0
         else { return nil }
         guard count == 1 else {
-            throw .configuration("the service manager passed \(count) sockets; fuseboxd listens on one")
+            throw .configuration(
+                "the service manager passed \(count) sockets; fuseboxd takes one, so the socket unit must have one ListenStream="
+            )
         }
         let first: Int32 = 3
         _ = fcntl(first, F_SETFD, FD_CLOEXEC)
         return first
     }
 
-    /// Tells the service manager a state such as `READY=1`, if there is one that listens (`NOTIFY_SOCKET`).
+    /// Sends the service manager a state such as `READY=1`. It has no effect without `NOTIFY_SOCKET`.
     static func notify(_ state: String) {
         guard let path = environment("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else { return }
         var address = sockaddr_un()
@@ -27,7 +31,7 @@ public enum ServiceManager {
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { place in
             unsafe place.copyBytes(from: bytes)
-            // An abstract address begins with a zero byte instead of the @.
+            // An abstract address is written with @, and begins with a zero byte.
             if bytes[0] == UInt8(ascii: "@") { unsafe place[0] = 0 }
         }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)

@@ -1,36 +1,36 @@
-/// Shares the time of a loop turn among users: whose requests are handled, and whose wait for the next turn.
+/// Divides the time of a loop turn among users. It decides whose requests are handled and whose wait for the next turn.
 ///
-/// A turn has a deadline. A user whose requests arrive after it still gets a slice of time in the turn, so that nobody
-/// waits for what others have sent before. What is left over waits in a queue for each user; the next turns serve the users
-/// one after the other, a slice each, and of each user the connection that has waited the longest. While nobody waits, a
-/// connection goes on to the deadline.
+/// A turn has a deadline. A user whose requests arrive after the deadline still gets one slice of time in the turn, so
+/// that no user waits for another's earlier requests. Each user has a queue of connections with unhandled requests. The
+/// next turns serve the users round-robin, one slice each, and of each user the connection that has waited longest.
+/// While no connection waits, a connection may continue until the deadline.
 ///
-/// Time is that of the monotonic clock, in nanoseconds. Users are small numbers that the owner deals. A look at the clock
-/// charges what has passed since the last one to the user who was served meanwhile.
+/// Times are on the monotonic clock, in nanoseconds. Users are small numbers that `UserQuotas` assigns. Each reading of
+/// the clock charges the time since the last reading to the user that was served in between.
 struct TurnSchedule {
-    /// How long a turn handles requests, and how long a user may go on while others wait.
+    /// How long a turn handles requests, and how long one user may continue while others wait.
     static let turnNanoseconds: Int64 = 2_000_000
     static let sliceNanoseconds: Int64 = 250_000
 
     private struct User {
-        /// Sessions with requests left over, oldest first, from `head` on.
+        /// Sessions with unhandled requests, in order of arrival, from `head` on.
         var waiting: [UInt64] = []
         var head = 0
-        /// The time that it has used in the turn `turn`.
+        /// The time that the user has used in the turn `turn`.
         var used: Int64 = 0
         var turn: UInt64 = 0
     }
 
     private var users: [User] = []
-    /// Users with sessions that wait, in the order in which they are served, from `ringHead` on.
+    /// Users with waiting sessions, in the order of service, from `ringHead` on.
     private var ring: [Int] = []
     private var ringHead = 0
     private var turn: UInt64 = 0
     private var deadline: Int64 = .max
     private var lastLook: Int64 = 0
-    /// Who has been served since the last look.
+    /// The user that was served since the last reading of the clock.
     private var served: Int?
-    /// When the one who is being served from the queue was taken from it; nil outside of that.
+    /// When the session that is being served was taken from the queue; nil if it did not come from there.
     private var takenAt: Int64?
 
     /// Whether sessions wait.
@@ -45,10 +45,10 @@ struct TurnSchedule {
         takenAt = nil
     }
 
-    /// From here on everybody may go on: it is the end.
+    /// Ends the limits on time, for the shutdown. From now on every user may continue.
     mutating func endFairness() { deadline = .max }
 
-    /// Whether a user may go on.
+    /// Whether the next request of the user may be handled now.
     mutating func mayGoOn(_ user: Int, at now: Int64) -> Bool {
         charge(until: now)
         reserve(user)
@@ -78,9 +78,9 @@ struct TurnSchedule {
         users[user].waiting.append(session)
     }
 
-    /// Takes the session that is served next; nil if none waits or the turn is over.
+    /// Removes and returns the session that is served next; nil if none waits or the deadline has passed.
     ///
-    /// It may go on for a slice. Call it again when it has ended.
+    /// The session has one slice. Call this again once it was served.
     mutating func next(at now: Int64) -> UInt64? {
         charge(until: now)
         served = nil
@@ -94,7 +94,7 @@ struct TurnSchedule {
             users[user].waiting.removeAll(keepingCapacity: true)
             users[user].head = 0
         } else {
-            // Its other sessions come when all other users have been served.
+            // The user's other sessions are served after all other users.
             ring.append(user)
         }
         compact(user)
@@ -102,7 +102,7 @@ struct TurnSchedule {
         return session
     }
 
-    /// Gives back the room of what has been taken, so that a queue that is never empty does not grow.
+    /// Frees the entries before the heads, so that a queue that is never empty does not grow.
     private mutating func compact(_ user: Int) {
         if users[user].head > 1_024, users[user].head > users[user].waiting.count / 2 {
             users[user].waiting.removeFirst(users[user].head)
@@ -117,7 +117,7 @@ struct TurnSchedule {
         }
     }
 
-    /// Forgets all that wait.
+    /// Removes all waiting sessions.
     mutating func removeAll() {
         ring.removeAll(keepingCapacity: true)
         ringHead = 0

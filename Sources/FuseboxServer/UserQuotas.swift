@@ -1,16 +1,17 @@
 import FuseboxWire
 
-/// What each user takes of the server's connections and memory, and who is refused or must go.
+/// The bounds on the connections and the memory of each user, and on those of all users.
 ///
-/// A part of the places is for operators, to whom the bounds on one user do not apply. Connections that have not said hello
-/// are bounded apart; they make room for others, the oldest first. It holds no sockets: sessions are numbers, users are
-/// dealt small ones. It is not copied: its owner looks at it in every turn.
+/// Some connections are reserved for operators, to whom the bounds on one user do not apply. Connections that have not
+/// said hello have a bound of their own. At that bound the oldest of them is closed for a new connection. Sessions are
+/// numbers, and users get small numbers. The value is not copyable, because a copy in each turn would cost time.
 struct UserQuotas: ~Copyable {
-    /// What becomes of a connection that arrives.
+    /// The decision about a new connection.
     enum Arrival: Equatable {
-        case admitted
-        /// It is admitted once this session, which has not said hello, is gone.
-        case insteadOf(UInt64)
+        case accepted
+        /// The connection is accepted after this session is closed, which has not said hello.
+        case acceptedInPlaceOf(UInt64)
+        /// The connection is refused for this reason.
         case refused(String)
     }
 
@@ -19,12 +20,12 @@ struct UserQuotas: ~Copyable {
         var connections = 0
         /// Sessions that have not said hello, oldest first.
         var unopened: [UInt64] = []
-        /// Memory for what is not read and what is not complete, in bytes.
+        /// The memory of unread output and incomplete requests, in bytes.
         var bytes = 0
     }
 
     private let limits: Limits
-    /// Connections that one user may have.
+    /// The number of connections that one user may have.
     let connectionsPerUser: Int
     private var users: [User] = []
     private var numberOfUser: [UInt32: Int] = [:]
@@ -33,11 +34,11 @@ struct UserQuotas: ~Copyable {
     private var unopened = 0
     private(set) var bytes = 0
 
-    /// - Parameter limits: those in force, the connections as the descriptors allow them
+    /// - Parameter limits: the limits in force; the descriptor limit has been applied to `connections`
     init(_ limits: Limits) {
         var limits = limits
         connectionsPerUser = limits.connectionsPerUser ?? max(1, Limits.open(limits.connections) / 2)
-        // However few the places are, those who say nothing leave some.
+        // Connections without hello get half of the places at most.
         limits.unopenedConnections = min(limits.unopenedConnections, max(1, limits.connections / 2))
         limits.unopenedConnectionsPerUser = min(limits.unopenedConnectionsPerUser, max(1, connectionsPerUser / 2))
         self.limits = limits
@@ -45,46 +46,47 @@ struct UserQuotas: ~Copyable {
 
     // MARK: Connections
 
-    /// Says whether there is a place for one more connection of a user.
+    /// Decides about one more connection of a user.
     func arrival(of id: UInt32, isOperator: Bool) -> Arrival {
         let own = numberOfUser[id].map { users[$0] } ?? User(id: id)
         if !isOperator {
             if own.connections >= connectionsPerUser {
-                return own.unopened.first.map(Arrival.insteadOf)
+                return own.unopened.first.map(Arrival.acceptedInPlaceOf)
                     ?? .refused(
                         "user \(id) has \(Quantity.count(own.connections, "connection")), which is the limit for one user; close some, or raise --max-connections-per-user"
                     )
             }
             if own.unopened.count >= limits.unopenedConnectionsPerUser, let oldest = own.unopened.first {
-                return .insteadOf(oldest)
+                return .acceptedInPlaceOf(oldest)
             }
         }
         let places = isOperator ? limits.connections : Limits.open(limits.connections)
         if connections >= places {
-            return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.insteadOf)
+            return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.acceptedInPlaceOf)
                 ?? .refused(
-                    "\(Quantity.count(connections, "client is", plural: "clients are")) connected, which is the limit\(places < limits.connections ? " but for operators" : ""); try again later, or raise --max-connections"
+                    "\(Quantity.count(connections, "client is", plural: "clients are")) connected, which is the limit\(places < limits.connections ? " for users that are not operators" : ""); try again later, or raise --max-connections"
                 )
         }
         if unopened >= limits.unopenedConnections {
-            return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.insteadOf)
+            return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.acceptedInPlaceOf)
                 ?? .refused(
                     "\(Quantity.count(unopened, "client has", plural: "clients have")) not said hello, which is the limit; try again later"
                 )
         }
-        return .admitted
+        return .accepted
     }
 
-    /// The oldest session without hello of the user who has the most of them. Nobody with fewer connections makes room
-    /// for one who has more, unless that is an operator.
+    /// The oldest session without hello of the user that has the most of them.
+    ///
+    /// Only the user itself and users with more connections are considered, except for an operator's connection.
     private func oldestUnopened(before own: User, isOperator: Bool) -> UInt64? {
-        let may = users.filter { user in
+        let eligible = users.filter { user in
             !user.unopened.isEmpty && (isOperator || user.id == own.id || user.connections > own.connections)
         }
-        return may.max { $0.unopened.count < $1.unopened.count }?.unopened.first
+        return eligible.max { $0.unopened.count < $1.unopened.count }?.unopened.first
     }
 
-    /// Counts a connection; returns its user's number.
+    /// Counts a connection. Returns the number of its user.
     mutating func add(_ session: UInt64, of id: UInt32) -> Int {
         let user = number(of: id)
         users[user].connections += 1
@@ -94,14 +96,14 @@ struct UserQuotas: ~Copyable {
         return user
     }
 
-    /// Notes that a session has said hello.
+    /// Records that a session has said hello.
     mutating func opened(_ session: UInt64, of user: Int) {
         guard let place = users[user].unopened.firstIndex(of: session) else { return }
         users[user].unopened.remove(at: place)
         unopened -= 1
     }
 
-    /// Forgets a connection; what it held must have been given back.
+    /// Removes a connection. Its memory must have been uncounted.
     mutating func remove(_ session: UInt64, of user: Int) {
         opened(session, of: user)
         users[user].connections -= 1
@@ -121,8 +123,9 @@ struct UserQuotas: ~Copyable {
 
     // MARK: Memory
 
-    /// Counts memory that a user's connection holds more, or less; returns the user who must lose a connection, if one must.
-    mutating func hold(_ change: Int, of user: Int) -> Int? {
+    /// Counts a change of the memory of a user's connections, in bytes. Returns the user of whom a connection must be
+    /// closed; nil if no bound is exceeded.
+    mutating func countMemory(_ change: Int, of user: Int) -> Int? {
         users[user].bytes += change
         bytes += change
         guard change > 0 else { return nil }
@@ -131,16 +134,17 @@ struct UserQuotas: ~Copyable {
         return users.indices.max { users[$0].bytes < users[$1].bytes }
     }
 
-    /// Whether a user holds so much that connections with something to read are asked for no more.
+    /// Whether a user's memory is near its bound. Then connections with unread output get no further requests handled.
     func isTight(_ user: Int) -> Bool {
         if users[user].bytes > limits.bufferBytesPerUser / 2 { return true }
         return bytes > limits.bufferBytes / 2 && users[user].bytes > limits.bufferBytes / 2 / numberOfUser.count
     }
 
-    /// What a user is told, and the log, of a connection that has to go.
-    func reason(_ held: Int, of user: Int) -> String {
-        users[user].bytes > limits.bufferBytesPerUser
-            ? "\(held) bytes wait in it, the most of user \(users[user].id), who may have \(limits.bufferBytesPerUser) in all connections"
-            : "\(held) bytes wait in it, the most of user \(users[user].id), who has the most of \(limits.bufferBytes) for all"
+    /// Why a connection with so many bytes is closed, for its peer and the log.
+    func reason(_ bytes: Int, of user: Int) -> String {
+        let largest = "it buffers \(bytes) bytes, the most of user \(users[user].id)'s connections"
+        return users[user].bytes > limits.bufferBytesPerUser
+            ? "\(largest), which may buffer \(limits.bufferBytesPerUser) together"
+            : "\(largest), and that user has the most of the \(limits.bufferBytes) bytes for all users; see --max-buffers"
     }
 }

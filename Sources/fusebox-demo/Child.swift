@@ -10,9 +10,9 @@ struct Child {
         var toChild: [Int32] = [0, 0]
         var fromChild: [Int32] = [0, 0]
         guard unsafe pipe(&toChild) == 0, unsafe pipe(&fromChild) == 0 else {
-            throw DemoFailure("no pipe could be made")
+            throw DemoFailure("cannot create a pipe")
         }
-        // Children of later starts must not hold these open.
+        // Later children must not inherit these descriptors.
         for end in toChild + fromChild { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -25,7 +25,7 @@ struct Child {
         unsafe posix_spawn_file_actions_destroy(&actions)
         close(toChild[0])
         close(fromChild[1])
-        guard status == 0 else { throw DemoFailure("\(program) could not be started") }
+        guard status == 0 else { throw DemoFailure("cannot start \(program): error \(status)") }
         self.processID = processID
         input = toChild[1]
         output = fromChild[0]
@@ -34,7 +34,7 @@ struct Child {
     func send(_ line: String) throws {
         let bytes = Array((line + "\n").utf8)
         guard unsafe write(input, bytes, bytes.count) == bytes.count else {
-            throw DemoFailure("process \(processID) does not listen any more")
+            throw DemoFailure("process \(processID) does not read its input any more")
         }
     }
 
@@ -45,7 +45,7 @@ struct Child {
             if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
             line.append(byte)
         }
-        throw DemoFailure("process \(processID) has ended before its answer")
+        throw DemoFailure("process \(processID) ended before it answered")
     }
 
     func ask(_ line: String) throws -> String {
@@ -53,17 +53,19 @@ struct Child {
         return try receive()
     }
 
-    /// Ends the process and returns its exit status.
+    /// Ends the process with a signal. Returns its exit status, or 128 plus the number of the signal that ended it.
     func end(_ signal: Int32) throws -> Int32 {
         close(input)
         close(output)
         kill(processID, signal)
         var status: Int32 = 0
-        guard unsafe waitpid(processID, &status, 0) == processID else { throw DemoFailure("\(processID) is gone") }
+        guard unsafe waitpid(processID, &status, 0) == processID else {
+            throw DemoFailure("cannot wait for process \(processID)")
+        }
         return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     }
 
-    /// Removes a folder of the demo with what is in it.
+    /// Removes a folder with all its contents.
     static func removeFolder(_ path: String) {
         for entry in entries(of: path) {
             let inside = path + "/" + entry

@@ -1,10 +1,9 @@
 import FuseboxClient
 import Glibc
 
-/// The main job, shown with real processes: four workers, a provider that begins to fail, a daemon that is restarted.
+/// A demonstration with real processes: four workers, a provider that fails, and a daemon that is restarted.
 ///
-/// The same program plays every part but the daemon's: without arguments it tells the story, and it starts itself again
-/// as the workers and as the provider.
+/// Without arguments the program runs the demonstration. It starts itself again as each worker and as the provider.
 @main
 struct Demo {
     static func main() {
@@ -19,7 +18,7 @@ struct Demo {
             default: try tell()
             }
         } catch {
-            print("\nThe demo has failed: \(error)")
+            print("\nThe demo failed: \(error)")
             exit(1)
         }
     }
@@ -34,22 +33,22 @@ struct Demo {
         try story.everythingSurvivesARestart()
         try story.theProviderRecovers()
         say("")
-        say("All of it happened as told.")
+        say("Every step was checked and succeeded.")
     }
 
-    /// Writes a line at once: the other end of a pipe waits for it.
+    /// Prints a line and flushes it, because a process may wait for it at the other end of a pipe.
     static func say(_ line: String) {
         print(line)
         fflush(nil)
     }
 
-    /// Stops the demo where what should have happened has not.
+    /// Throws if a condition of the demo does not hold.
     static func expect(_ condition: Bool, _ what: @autoclosure () -> String) throws {
         guard condition else { throw DemoFailure(what()) }
     }
 }
 
-/// Something that the demo promised and that did not happen.
+/// A condition of the demo that did not hold.
 struct DemoFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

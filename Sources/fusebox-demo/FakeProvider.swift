@@ -1,7 +1,7 @@
 import FuseboxClient
 import Glibc
 
-/// A provider of language models that does as it is told on its standard input.
+/// A simulated provider of language models. Commands on its standard input decide how it answers.
 struct FakeProvider {
     enum Answer {
         case answer(cost: FuseboxClient.Money, input: Int, output: Int)
@@ -16,10 +16,10 @@ struct FakeProvider {
     init(path: String) throws {
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let status = unsafe LocalAddress(path).withPointer { unsafe bind(listener, $0, $1) }
-        guard status == 0, listen(listener, 64) == 0 else { throw DemoFailure("the provider cannot listen at \(path)") }
+        guard status == 0, listen(listener, 64) == 0 else { throw DemoFailure("the provider cannot listen on \(path)") }
     }
 
-    /// Serves calls and takes orders such as `openai fails` until its input ends.
+    /// Serves calls and reads commands such as `openai fails`, until its input ends.
     mutating func run() throws {
         while true {
             var waiting = [
@@ -47,7 +47,7 @@ struct FakeProvider {
             switch moods[name] {
             case "fails": "500"
             case "quota": "429"
-            // What a call costs differs, in fractions of a cent.
+            // The cost varies by fractions of a cent.
             default: "200 \(1_230_000 + served * 7) \(100 + served % 50) \(300 + served % 70)"
             }
         LocalAddress.send(reply, to: peer)
@@ -58,7 +58,7 @@ struct FakeProvider {
         let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(connection) }
         guard unsafe LocalAddress(path).withPointer({ unsafe connect(connection, $0, $1) }) == 0 else {
-            throw DemoFailure("the provider is not there")
+            throw DemoFailure("cannot connect to the provider at \(path)")
         }
         LocalAddress.send(name, to: connection)
         shutdown(connection, Int32(SHUT_WR))
@@ -72,7 +72,7 @@ struct FakeProvider {
     }
 }
 
-/// A Unix socket's address, and short texts over one.
+/// The address of a Unix socket, and the exchange of short texts.
 struct LocalAddress {
     private var address = sockaddr_un()
 
@@ -94,7 +94,7 @@ struct LocalAddress {
         _ = unsafe write(socket, bytes, bytes.count)
     }
 
-    /// What comes until the other side has sent all.
+    /// Reads until the peer shuts down its sending side.
     static func receive(_ socket: Int32) -> String {
         var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 256)

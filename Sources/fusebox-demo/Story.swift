@@ -1,7 +1,7 @@
 import FuseboxClient
 import Glibc
 
-/// The demo's acts, in their order.
+/// The steps of the demo, in order.
 struct Story {
     private static let workerCount = 4
 
@@ -10,13 +10,13 @@ struct Story {
     private var daemon: Child?
     private var provider: Child?
     private var workers: [Child] = []
-    /// What the workers themselves say they have spent.
+    /// The spend that the workers reported to the demo.
     private var booked = FuseboxClient.Money.zero
     private var calls = 0
 
     init() throws {
         var template = Array("/tmp/fusebox-demo-XXXXXX\0".utf8CString.dropLast())
-        guard let made = unsafe mkdtemp(&template) else { throw DemoFailure("no temporary folder could be made") }
+        guard let made = unsafe mkdtemp(&template) else { throw DemoFailure("cannot create a folder in /tmp") }
         folder = unsafe String(cString: made)
         let ownPath = CommandLine.arguments[0]
         programs = ownPath.contains("/") ? String(ownPath[..<(ownPath.lastIndex(of: "/") ?? ownPath.startIndex)]) : "."
@@ -26,7 +26,7 @@ struct Story {
     private var providerSocket: String { folder + "/provider.sock" }
     private var itself: String { programs + "/fusebox-demo" }
 
-    // MARK: Acts
+    // MARK: Steps
 
     mutating func begin() throws {
         Demo.say("1. A daemon, a provider of language models, and four worker processes")
@@ -44,53 +44,54 @@ struct Story {
 
     mutating func workersShareSpend() throws {
         Demo.say("")
-        Demo.say("2. Each worker calls openai 50 times and records what it cost")
+        Demo.say("2. Each worker calls openai 50 times and records the costs")
         let reports = try all("work 50 openai")
-        try Demo.expect(reports.allSatisfy { $0.succeeded == 50 }, "a call failed that should not have: \(reports)")
+        try Demo.expect(reports.allSatisfy { $0.succeeded == 50 }, "not all calls succeeded: \(reports)")
         try compareBooks()
     }
 
     mutating func oneOutageIsSeenByAll() throws {
         Demo.say("")
-        Demo.say("3. openai begins to answer with errors; every worker goes on calling until its breaker is open")
+        Demo.say("3. openai answers with errors from now on; every worker calls it until the breaker is open")
         try tellProvider("openai fails")
         let reports = try all("until-open openai")
         let failed = reports.map(\.failed).reduce(0, +)
         for (worker, report) in zip(workers, reports) {
             Demo.say("   worker \(worker.processID) stopped after \(report.failed) failed calls of its own")
         }
-        // Five failures open the breaker; each of the others may have a call under way by then.
+        // Five failures open the breaker. Each other worker may have a call in flight at that time.
         try Demo.expect(
             (5..<5 + Self.workerCount).contains(failed), "\(failed) calls failed before the breaker opened, not 5 to 8")
         let denied = try all("work 10 openai")
         try Demo.expect(denied.allSatisfy { $0.denied == 10 }, "a worker still called an open provider: \(denied)")
         Demo.say(
-            "   \(failed) failed calls in all were enough for all four; alone each would have needed 5 of its own: 20")
+            "   \(failed) failed calls together opened the breaker for all four; without Fusebox each needs 5, together 20"
+        )
     }
 
     mutating func oneQuotaErrorIsRespectedByAll() throws {
         Demo.say("")
-        Demo.say("4. anthropic tells one worker that its quota is used up")
+        Demo.say("4. anthropic answers one worker that the quota is exhausted")
         try tellProvider("anthropic quota")
         let first = try one(0, "work 1 anthropic")
-        try Demo.expect(first.throttled == 1, "the quota error did not come: \(first)")
+        try Demo.expect(first.throttled == 1, "the worker got no quota error: \(first)")
         let others = try (1..<workers.count).map { try one($0, "work 10 anthropic") }
         try Demo.expect(
             others.allSatisfy { $0.skipped == 10 && $0.called == 0 }, "a worker called anthropic: \(others)")
-        Demo.say("   the other three were asked to call it 10 times each, and made 0 calls")
+        Demo.say("   the other three workers have 10 calls to make each, and send none of them")
     }
 
     mutating func everythingSurvivesARestart() throws {
         Demo.say("")
         Demo.say("5. The daemon is killed with -9 and started again")
         let before = try Picture(withClient { try $0.overview() })
-        guard let daemon else { throw DemoFailure("there is no daemon") }
+        guard let daemon else { throw DemoFailure("the daemon was not started") }
         try Demo.expect(try daemon.end(SIGKILL) == 128 + SIGKILL, "the daemon was not killed")
         try startDaemon()
         let after = try Picture(withClient { try $0.overview() })
-        try Demo.expect(before == after, "the state is another:\n   \(before)\n   \(after)")
+        try Demo.expect(before == after, "the state has changed:\n   \(before)\n   \(after)")
         Demo.say("   \(after.lines.joined(separator: "\n   "))")
-        Demo.say("   everything is still there, and the workers go on without being told")
+        Demo.say("   the state is the same, and the workers reconnect by themselves")
         let others = try all("work 5 anthropic")
         try Demo.expect(others.allSatisfy { $0.skipped == 5 }, "the quota mark is gone: \(others)")
         try compareBooks()
@@ -98,7 +99,7 @@ struct Story {
 
     mutating func theProviderRecovers() throws {
         Demo.say("")
-        Demo.say("6. openai is well again; each two seconds without traffic take one failure off, each success another")
+        Demo.say("6. openai works again; two seconds without traffic remove one failure, and so does each success")
         try tellProvider("openai works")
         let deadline = time(nil) + 20
         var seen: [String] = []
@@ -107,7 +108,7 @@ struct Story {
             _ = try all("work 1 openai")
             let state = try withClient { "\(try $0.breakers.get("openai").status.state)" }
             if seen.last != state { seen.append(state) }
-            // Traffic restarts the reset timeout only if it is admitted; nobody need hurry.
+            // Only admitted traffic restarts the reset timeout.
             usleep(100_000)
         }
         Demo.say("   its breaker went \(seen.joined(separator: " -> "))")
@@ -120,17 +121,17 @@ struct Story {
         Child.removeFolder(folder)
     }
 
-    // MARK: Props
+    // MARK: Processes
 
     private mutating func startDaemon() throws {
         daemon = try Child(
             programs + "/fuseboxd", ["--socket", socket, "--data", folder + "/data", "--log-level", "error"])
-        // A daemon that was killed leaves its socket's file behind: only an answer tells that the next one is there.
+        // A killed daemon leaves its socket file behind, so only an answer shows that the next one is ready.
         for _ in 0..<500 {
             if (try? withClient({ try $0.ping() })) != nil { return }
             usleep(10_000)
         }
-        throw DemoFailure("fuseboxd does not answer within 5 s")
+        throw DemoFailure("fuseboxd did not answer within 5 s")
     }
 
     private func awaitFile(_ path: String) throws {
@@ -148,7 +149,7 @@ struct Story {
     }
 
     private func tellProvider(_ line: String) throws {
-        guard let provider else { throw DemoFailure("there is no provider") }
+        guard let provider else { throw DemoFailure("the provider was not started") }
         try Demo.expect(try provider.ask(line) == "ok", "the provider did not understand '\(line)'")
     }
 
@@ -170,18 +171,19 @@ struct Story {
         return reports
     }
 
-    /// Compares what the workers have booked with what the daemon has.
+    /// Compares the workers' own totals with the daemon's ledger.
     private func compareBooks() throws {
         let (total, usage) = try withClient { client in
             (try client.ledger.total().spend, try client.ledger.provider("openai")?.usage)
         }
-        try Demo.expect(total == booked, "the daemon has $\(total), the workers have $\(booked)")
-        try Demo.expect(usage?.requests == Int64(calls), "the daemon has \(usage?.requests ?? 0) calls, not \(calls)")
-        Demo.say("   \(calls) calls cost $\(total): the daemon's ledger and the workers' own books agree exactly")
+        try Demo.expect(total == booked, "the daemon counted $\(total), the workers $\(booked)")
+        try Demo.expect(
+            usage?.requests == Int64(calls), "the daemon counted \(usage?.requests ?? 0) calls, the workers \(calls)")
+        Demo.say("   \(calls) calls cost $\(total): the daemon's ledger and the workers' totals agree exactly")
     }
 }
 
-/// What must look the same after a restart.
+/// The state that must be the same after a restart.
 struct Picture: Equatable, CustomStringConvertible {
     let lines: [String]
 

@@ -1,14 +1,14 @@
 import ArgumentParser
 import FuseboxInterop
 
-/// What a subcommand has to say, for programs and for people.
+/// The answer of a subcommand, for programs and for people.
 struct Answer {
     var json: JSONValue
-    /// Lines without the last line break; empty: nothing is printed.
+    /// The lines, without the last line break. If empty, nothing is printed.
     var text: String
-    /// Whether it is a "not now", which scripts learn from the exit status.
+    /// Whether the answer is a denial. The exit status tells scripts so.
     var isDenial = false
-    /// Whether no time lifts the denial.
+    /// Whether waiting cannot change the denial.
     var isForGood = false
 
     init(json: JSONValue, text: String, isDenial: Bool = false, isForGood: Bool = false) {
@@ -18,10 +18,10 @@ struct Answer {
         self.isForGood = isForGood
     }
 
-    /// It was done, and there is no more to say.
+    /// The answer of a command that has nothing to print.
     static var done: Answer { Answer(json: [:], text: "") }
 
-    /// Prints it; ends the command with status 75 if it is a denial, and with 78 if it is one that no time lifts.
+    /// Prints the answer. Throws exit status 75 for a denial, or 78 if waiting cannot change it.
     func deliver(asJSON: Bool) throws {
         var output = Output()
         if asJSON {

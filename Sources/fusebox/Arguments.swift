@@ -2,9 +2,9 @@ import ArgumentParser
 import FuseboxClient
 import FuseboxWire
 
-// How arguments are read that are more than text and whole numbers.
+// The readers of arguments: durations, amounts of money, enumerations.
 
-/// A length of time on the command line.
+/// A duration on the command line.
 struct DurationArgument: CustomStringConvertible {
     let duration: Duration
 
@@ -12,7 +12,7 @@ struct DurationArgument: CustomStringConvertible {
 
     var description: String { Self.text(duration) }
 
-    /// Reads one within a range; what is none is told the forms and the range.
+    /// A reader of durations within a range. Its error names the forms and the range.
     ///
     /// - Parameter range: in milliseconds
     static func within(_ range: ClosedRange<Int64>) -> @Sendable (String) throws -> DurationArgument {
@@ -30,7 +30,7 @@ struct DurationArgument: CustomStringConvertible {
         return "from \(least) to \(Quantity.text(milliseconds: range.upperBound))"
     }
 
-    /// Reads how long a provider takes no calls, in every form that providers tell it in.
+    /// Reads how long a provider accepts no calls, in every form that providers send.
     static func retryTime(_ text: String) throws -> DurationArgument {
         guard let duration = Duration(retryAfter: text), duration <= longest else {
             throw ValidationError("give \(RetryTime.forms), up to \(Self.text(longest)) from now")
@@ -38,15 +38,15 @@ struct DurationArgument: CustomStringConvertible {
         return DurationArgument(duration: duration)
     }
 
-    /// Reads how long a provider takes no calls, as a person tells it: not less than no time.
+    /// Reads how long a provider accepts no calls, as a person gives it. It must not be negative.
     static func cooldown(_ text: String) throws -> DurationArgument {
         try retryTime(text.hasPrefix("-") ? "" : text)
     }
 
     private static let longest = Duration.milliseconds(ValueRanges.cooldown.upperBound)
-    /// Of what the tool itself waits for, in milliseconds.
+    /// The range of times that the tool itself waits for, in milliseconds.
     static let wait: ClosedRange<Int64> = 0...ValueRanges.longestMilliseconds
-    /// Of what is to happen at all, in milliseconds.
+    /// The range of all other times, in milliseconds.
     static let positive: ClosedRange<Int64> = 1...ValueRanges.longestMilliseconds
 
     private static func text(_ duration: Duration) -> String {
@@ -60,7 +60,7 @@ struct MoneyArgument {
 
     init(money: Money) { self.money = money }
 
-    /// Reads what a call costs.
+    /// Reads the cost of a call.
     static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: Limits.callCost) }
 
     /// Reads an amount of any size.
@@ -74,7 +74,7 @@ struct MoneyArgument {
     }
 }
 
-/// An enumeration of the protocol on the command line, by the names of its cases.
+/// An enumeration of the protocol on the command line. Its values are the names of its cases.
 protocol NamedArgument: ExpressibleByArgument, WireEnumeration {}
 
 extension NamedArgument {
@@ -97,7 +97,7 @@ extension Profile: ExpressibleByArgument {
     public var defaultValueDescription: String { name }
 }
 
-/// How durations are written, for help texts.
+/// The forms of durations, for help texts.
 let durationHelp = "with a unit: 500ms, 60s, 1.5h, 1h30m, 7d"
-/// How times are written after which a provider takes calls again, for help texts.
-let retryTimeHelp = "30, 1.5h, 6m0s, 1500ms, or a moment as HTTP or RFC 3339 tell it"
+/// The forms of times after which a provider accepts calls again, for help texts.
+let retryTimeHelp = "30, 1.5h, 6m0s, 1500ms, or a date of HTTP or RFC 3339"

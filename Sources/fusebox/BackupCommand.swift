@@ -8,24 +8,24 @@ import Glibc
 struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Save a dated snapshot of a running daemon, and remove the oldest beyond a number.",
+        abstract: "Save a dated snapshot of a running daemon, and remove the oldest backups.",
         discussion: """
-            A snapshot of this moment is taken, fetched, written to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot (whole and \
-            durable, or not at all), read back and loaded as a start loads it before it gets its name. Only then older ones \
-            are removed, those first whose date lies in the future, and what a backup that was cut short has left. Nothing \
-            else in DIR is touched. `fusebox check DIR` loads every backup of a folder, `fusebox snapshot \
-            restore` brings one back. For operators only.
+            The daemon takes a snapshot. This command fetches it and writes it to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot. \
+            The file gets its name only after it was read back and loaded like at a start, so it is whole and durable or \
+            does not exist. Then the oldest backups are removed, first those whose date is in the future, and the remains of \
+            backups that were interrupted. Nothing else in DIR is touched. `fusebox check DIR` checks all backups, and \
+            `fusebox snapshot restore` restores one. Operators only.
 
             EXAMPLE
               fusebox backup /var/backups/fusebox --keep 14
             """)
 
-    @Argument(help: "Where the backups are; created if need be.")
+    @Argument(help: "The directory of the backups. It is created if it does not exist.")
     var directory: String
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many backups stay, the new one among them. (default: 14)", valueName: "count"),
+        help: ArgumentHelp("The number of backups to keep, including the new one. (default: 14)", valueName: "count"),
         transform: NumberArgument.within(1...1_000_000))
     var keep = 14
 
@@ -38,7 +38,7 @@ struct BackupCommand: ParsableCommand {
         let (snapshot, info) = try SnapshotFile.taken(by: client)
         let name = BackupName(at: time(nil)).file
         let path = "\(directory)/\(name)"
-        // What counts is what can be read from the disk, and what a start would take.
+        // The file is read back from disk and loaded by the rules of a start.
         try LocalFile.write(snapshot.bytes, to: path) { (bytes) throws(Failure) in
             try SnapshotFile(bytes, path).tryStart()
         }
@@ -54,7 +54,7 @@ struct BackupCommand: ParsableCommand {
         ).deliver(asJSON: connection.json)
     }
 
-    /// Removes the oldest backups, and what backups that were cut short have left; returns the names of the former.
+    /// Removes the oldest backups and returns their names. Also removes the remains of interrupted backups.
     private func removeOldest(keeping newest: String) throws(Failure) -> [String] {
         PartialFile.removeAbandoned(in: directory) { BackupName(file: $0) != nil }
         let others = try LocalFile.names(in: directory).filter { name in
@@ -67,14 +67,14 @@ struct BackupCommand: ParsableCommand {
         return removed
     }
 
-    /// A directory or a link of such a name is no backup. It is left alone and takes no place.
+    /// Whether the path is a regular file. Directories and links are not backups: they are not removed and not counted.
     private static func isFile(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 }
 
-/// The name of a backup: its moment in UTC, so that names sort as their age does.
+/// The name of a backup. It has the time in UTC, so that names sort by age.
 struct BackupName {
     let file: String
 
@@ -92,7 +92,7 @@ struct BackupName {
         file = "\(Self.prefix)\(date)T\(time)Z\(Self.suffix)"
     }
 
-    /// Nil if it is no backup's: nothing else is ever removed.
+    /// Nil if the name is not that of a backup. Only backups are ever removed.
     init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let stamp = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count).utf8
@@ -107,8 +107,8 @@ struct BackupName {
 
     /// Names of backups from the oldest to the newest.
     ///
-    /// A name later than that of this moment was given by a clock that was wrong, then or now. Either way it is the older
-    /// one: it must not keep the place of those to come.
+    /// A name from the future comes from a wrong clock, then or now. It counts as oldest, so that it does not take the
+    /// place of new backups.
     static func byAge(_ names: [String], at now: String) -> [String] {
         let sorted = names.sorted()
         return sorted.filter { $0 > now } + sorted.filter { $0 <= now }

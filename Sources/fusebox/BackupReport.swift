@@ -2,22 +2,22 @@ import ArgumentParser
 import FuseboxInterop
 import FuseboxStore
 
-/// What `fusebox check` says of a folder of backups.
+/// The report of `fusebox check` about a directory of backups.
 struct BackupReport {
     private struct Backup {
         let name: String
         let bytes: Int
         let header: SnapshotHeader?
-        /// Why it cannot be restored; nil if it can.
+        /// Why the backup cannot be restored; nil if it can.
         let problem: String?
     }
 
     private let directory: String
     private let backups: [Backup]
 
-    /// Loads every backup in a folder as a start would.
+    /// Loads every backup in a directory by the rules of a start.
     ///
-    /// - Throws: that there are none: then it is nothing that Fusebox has made
+    /// - Throws: `usage` if there are no backups, because then it is not a directory of Fusebox
     init(_ names: [String], in directory: String) throws(Failure) {
         let files = names.filter { BackupName(file: $0) != nil }.sorted()
         guard !files.isEmpty else { throw DataDirectory.isNone(directory) }
@@ -55,7 +55,7 @@ struct BackupReport {
                     backup.problem == nil ? "whole" : "damaged",
                 ]
             })
-        var lines = ["\(directory) is a folder of backups, no data directory", table.text(ifEmpty: ""), ""]
+        var lines = ["\(directory) is a directory of backups and not a data directory", table.text(ifEmpty: ""), ""]
         lines += backups.compactMap(\.problem).map { "WRONG \($0)" }
         if isGood { lines.append("OK") }
         return lines.joined(separator: "\n")

@@ -8,13 +8,13 @@ import Glibc
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read every file of a data directory, and tell what is wrong and what a start would do.",
+        abstract: "Check every file of a data directory, and show what a start would do.",
         discussion: """
-            It changes nothing, and works beside a running daemon. Checked are every checksum, the names, the sequences, the \
-            epochs, whether the state can be recovered and the journal reaches as far as it once did, and whether the ledger \
-            adds up: a provider's sums are those of its models. (A state that was imported from a library which rounds may \
-            differ from that.) Of a folder of backups, each is loaded as a start would load it. Exit status 65 if something is \
-            wrong, 74 if all is well and there is no room for the next segment of the journal, 64 if it is no data directory.
+            It changes nothing, and works while a daemon runs. It checks all checksums, names, sequences and epochs, whether \
+            the state can be recovered, whether the journal reaches as far as it did, and whether the sums of each provider \
+            are those of its models. (These sums may differ in a state that was imported from a library which rounds.) In a \
+            directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is wrong, 74 if \
+            only room for the journal's next segment is missing, 64 if it is not a data directory.
 
             EXAMPLE
               fusebox check /var/lib/fusebox
@@ -34,7 +34,7 @@ struct CheckCommand: ParsableCommand {
         let store = SnapshotStore(files)
         let isInUse = DataDirectory.isInUse(directory)
         var inspection = try Inspection(of: store)
-        // What changed while it was read may look wrong once; what is wrong looks so twice.
+        // A file that changed while it was read may look damaged. A second inspection shows whether it is.
         if isInUse, !inspection.isGood { inspection = try Inspection(of: store) }
         let report = DirectoryReport(
             inspection: inspection, directory: directory, isInUse: isInUse,
@@ -44,30 +44,30 @@ struct CheckCommand: ParsableCommand {
         if report.shortage != nil { throw ExitCode(Self.noRoom) }
     }
 
-    /// The length of a segment where there is none to tell.
+    /// The length of a segment if the directory has none, in bytes.
     private static let usualSegmentLength = 16 * 1024 * 1024
-    /// The exit status if there is no room: an error of input or output, after `sysexits.h`.
+    /// The exit status if there is no room: `EX_IOERR` of `sysexits.h`.
     private static let noRoom: Int32 = 74
 }
 
-/// What the system tells of a data directory.
+/// Facts about a data directory.
 enum DataDirectory {
-    /// Whether a daemon has ever begun there: it leaves at least one of these.
+    /// Whether a directory with these files is a data directory. Every daemon leaves at least one such file.
     static func isOne(_ names: [String]) -> Bool {
         names.contains {
             SnapshotName(file: $0) != nil || JournalName(file: $0) != nil || $0 == SyncMark.fileName
         }
     }
 
-    /// What is said of a directory that is none.
+    /// The error for a directory that is not a data directory.
     static func isNone(_ path: String) -> Failure {
         Failure(
             .usage,
-            "\(path) is no data directory of Fusebox: there is neither a snapshot nor a segment of a journal in it")
+            "\(path) is not a data directory of Fusebox: it has neither a snapshot nor a segment of a journal")
     }
 
-    /// Whether a daemon holds the directory's lock, as far as the system tells. Asking takes no lock: a daemon that starts
-    /// at this moment is not disturbed.
+    /// Whether a daemon has locked the directory, according to `/proc/locks`. This takes no lock itself, so it does not
+    /// disturb a daemon that is starting.
     static func isInUse(_ path: String) -> Bool {
         var status = stat()
         guard unsafe stat(path, &status) == 0,
@@ -84,7 +84,7 @@ enum DataDirectory {
         }
     }
 
-    /// A device's number as `stat` gives it, after the C library's `makedev`.
+    /// A device's number as in `stat`. It is the C library's `makedev`.
     private static func device(_ major: UInt64, _ minor: UInt64) -> UInt64 {
         (major & 0xFFF) << 8 | (major & ~0xFFF) << 32 | minor & 0xFF | (minor & ~0xFF) << 12
     }

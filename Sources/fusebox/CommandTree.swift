@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// The subcommands by their names, as a command line walks through them.
+/// The tree of subcommands and their names.
 enum CommandTree {
-    /// What is wrong with the names of commands in a command line: the first that there is none of. The parser would take
-    /// `help nosuch` and `nosuch --help` for a wish to read about something else.
+    /// The error for the first unknown command in a command line; nil if there is none. It is checked before the parser
+    /// runs, because the parser shows other help texts for `help nosuch` and `nosuch --help`.
     static func unknownCommand(in arguments: some Sequence<String>) -> Failure? {
         var command: any ParsableCommand.Type = Fusebox.self
         var path = ["fusebox"]
@@ -12,7 +12,7 @@ enum CommandTree {
         while let word = words.next() {
             if word == "--" { return nil }
             guard !word.hasPrefix("-") else {
-                // The root's options with a value, of which the parser has one.
+                // The options of the root that have a value. The parser adds the second one.
                 if word == "--socket" || word == "--generate-completion-script" { _ = words.next() }
                 continue
             }
@@ -28,7 +28,7 @@ enum CommandTree {
                 return Failure.unknown(
                     word, "there is no command '\(path.joined(separator: " ")) \(word)'", among: known,
                     otherwise:
-                        "`\((["fusebox", "help"] + path.dropFirst()).joined(separator: " "))` lists those there are")
+                        "`\((["fusebox", "help"] + path.dropFirst()).joined(separator: " "))` lists the commands")
             } else {
                 return nil
             }
@@ -36,7 +36,7 @@ enum CommandTree {
         return nil
     }
 
-    /// The commands right below one.
+    /// The direct subcommands of a command.
     static func children(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
         command.configuration.subcommands + command.configuration.groupedSubcommands.flatMap(\.subcommands)
     }

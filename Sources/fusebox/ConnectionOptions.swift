@@ -3,17 +3,17 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// What every subcommand that asks the daemon takes.
+/// The options of every subcommand that asks the daemon.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's socket. (default: $FUSEBOX_SOCKET, else /run/fusebox/fusebox.sock)", valueName: "path"))
     var socket: String?
 
-    @Flag(help: "Answer with one JSON value.")
+    @Flag(help: "Print the answer as one JSON value.")
     var json = false
 
-    /// People wait longer than workers do.
+    /// A request's timeout. It is longer than a worker's, because a person is waiting.
     private static let requestTimeoutMilliseconds = 5_000
 
     var configuration: FuseboxClient.Configuration {
@@ -32,19 +32,19 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    /// - Throws: if the daemon's socket is there and may not be used
+    /// - Throws: `notPermitted` if the socket exists and this user may not connect
     func checkPermission() throws(Failure) {
         let path = socket ?? FuseboxClient.defaultPath
         guard unsafe access(path, R_OK | W_OK) != 0, errno == EACCES else { return }
-        throw Failure(.notPermitted, "no permission to use \(path); \(Self.whoMay(use: path))")
+        throw Failure(.notPermitted, "no permission to connect to \(path); \(Self.whoMay(use: path))")
     }
 
-    /// Who may use a socket file that others may not.
+    /// The users that may connect to a socket file, for an error.
     private static func whoMay(use path: String) -> String {
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & 0o060 == 0o060,
             let group = unsafe getgrgid(status.st_gid)
-        else { return "who may is set by the daemon's --socket-mode" }
+        else { return "the daemon's option --socket-mode decides who may" }
         let name = unsafe String(cString: group.pointee.gr_name)
         return "members of the group '\(name)' may, from their next login on"
     }
@@ -63,7 +63,7 @@ extension DaemonCommand {
             client.close()
             KeptReports.warn()
         }
-        // What others have left counts before it is asked what counts.
+        // Spooled reports of other processes are delivered first, so that the answer includes them.
         client.waitForSpool(atMost: .seconds(5))
         try answer(from: client).deliver(asJSON: connection.json)
     }

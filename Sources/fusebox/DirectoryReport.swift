@@ -3,12 +3,12 @@ import FuseboxInterop
 import FuseboxStore
 import FuseboxWire
 
-/// What `fusebox check` says of a data directory.
+/// The report of `fusebox check` about a data directory.
 struct DirectoryReport {
     let inspection: Inspection
     let directory: String
     let isInUse: Bool
-    /// Why there is no room for the next segment of the journal; nil if there is.
+    /// Why there is no room for the journal's next segment; nil if there is room.
     let shortage: String?
 
     // MARK: For people
@@ -21,7 +21,7 @@ struct DirectoryReport {
             [.left("FILE"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("ENDS")], rows: rows)
         var lines = [table.text(ifEmpty: "There are neither snapshots nor segments.")]
         if !inspection.others.isEmpty {
-            lines.append("not looked into: \(inspection.others.joined(separator: ", "))")
+            lines.append("not examined: \(inspection.others.joined(separator: ", "))")
         }
         if isInUse { lines.append("\(directory) is in use: a daemon writes to it") }
         lines.append("")
@@ -33,8 +33,8 @@ struct DirectoryReport {
                 "a start would find \(Self.sentence(situation)), in all \(Quantity.count(sequence, "change"))")
             lines.append(
                 situation.marked == 0
-                    ? "no mark tells how far the journal was on the disk"
-                    : "the journal was on the disk up to change \(situation.marked), as far as \(SyncMark.fileName) tells"
+                    ? "no mark says how far the journal was on disk"
+                    : "the journal was on disk up to change \(situation.marked), according to \(SyncMark.fileName)"
             )
         }
         if let shortage { lines.append("FULL \(shortage)") }
@@ -79,10 +79,10 @@ struct DirectoryReport {
             parts.append("\(Quantity.count(situation.replayed, "entry", plural: "entries")) to replay")
             if let torn = situation.tornSentence { parts.append(torn) }
         case .unacknowledged(let file):
-            parts.append("\(file) to drop, in which nothing was acknowledged")
+            parts.append("\(file) to drop, from which nothing was acknowledged")
         }
         if !situation.foreign.isEmpty {
-            parts.append("\(situation.foreign.joined(separator: ", ")) of another life of the state to set aside")
+            parts.append("\(situation.foreign.joined(separator: ", ")) of another epoch to set aside")
         }
         return parts.joined(separator: ", ")
     }
@@ -91,7 +91,7 @@ struct DirectoryReport {
         switch base {
         case .empty: ("empty", "an empty state")
         case .newest(let name): ("newest", name.file)
-        case .fellBack(let name, _): ("fellBack", "\(name.file) in the place of a damaged one")
+        case .fellBack(let name, _): ("fellBack", "\(name.file) instead of a damaged one")
         }
     }
 
@@ -178,7 +178,7 @@ extension JournalEnd {
         }
     }
 
-    /// Where the good entries end; nil if the segment is complete.
+    /// The byte at which the intact entries end; nil if the segment is sealed.
     var offset: Int? {
         switch self {
         case .sealed: nil

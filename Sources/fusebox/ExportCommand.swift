@@ -4,7 +4,7 @@ import FuseboxEngine
 import FuseboxInterop
 import FuseboxWire
 
-/// Whose JSON is written or read.
+/// The format of exported and imported JSON.
 enum ExchangeFormat: String, ExpressibleByArgument, CaseIterable {
     /// The snapshots of the TypeScript library of that name.
     case llmProviders = "llm-providers"
@@ -13,26 +13,26 @@ enum ExchangeFormat: String, ExpressibleByArgument, CaseIterable {
 /// `fusebox export`
 struct ExportCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Print the whole state as the JSON of another library.",
+        commandName: "export", abstract: "Print the whole state as JSON of another library.",
         discussion: """
-            One object of three snapshots: breakers, exhaustion, ledger. It is taken through a snapshot of the daemon, \
-            so that all of it is of one moment. Under the profile llm-providers it brings breakers up to date, as the \
+            The output is one object with three snapshots: breakers, exhaustion, ledger. The daemon takes a snapshot for it, \
+            so all parts are of the same time. Under the profile llm-providers the decay of all breakers is applied, as the \
             library's `snapshot()` does. Operators only.
 
             EXAMPLE
               fusebox export --format llm-providers > state.json
             """)
 
-    @Option(help: "Whose JSON.")
+    @Option(help: "The format.")
     var format = ExchangeFormat.llmProviders
 
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
-        // Where looks change state, an export brings the breakers up to date by one.
+        // Under a profile whose reads change state, an export reads all breakers first.
         if try client.status().profile == .llmProviders { _ = try client.breakers.list() }
         let machine = try SnapshotFile.taken(by: client).file.stateMachine()
-        // A snapshot in which nothing has changed since may be an old one; marks expire all the same.
+        // If nothing has changed, the daemon may return an older snapshot. Marks may have expired since.
         let clock = try DaemonClock(of: client)
         let state = LLMProvidersSnapshot.export(machine, at: Moment(now: clock.now, wall: clock.wall))
         return Answer(json: state, text: state.text(pretty: true))

@@ -5,27 +5,27 @@ import FuseboxStore
 import FuseboxWire
 import Glibc
 
-/// Why the tool ends without having done what it was asked: one line for a person, and an exit status for a script.
+/// Why a command failed: one line for a person, and an exit status for a script.
 struct Failure: Error {
     /// The exit statuses, after `sysexits.h`.
     enum Status: Int32 {
         /// The command or one of its arguments is wrong.
         case usage = 64
-        /// A file, or what was read, is damaged.
+        /// A file or an input is damaged.
         case damagedData = 65
         /// No daemon answers.
         case unavailable = 69
         /// Standard output cannot be written.
         case outputFailed = 74
-        /// Not now: the same may succeed later, by itself.
+        /// The same command may succeed later.
         case tryAgain = 75
         case notPermitted = 77
-        /// Denied, and no time lifts it: the call does not fit what is configured (`EX_CONFIG`).
+        /// Denied, and waiting cannot change it: the call exceeds a configured limit (`EX_CONFIG`).
         case deniedForGood = 78
     }
 
     let status: Status
-    /// What was wrong, where, and what to do about it.
+    /// What was wrong, where, and what to do.
     let message: String
 
     init(_ status: Status, _ message: String) {
@@ -33,7 +33,7 @@ struct Failure: Error {
         self.message = message
     }
 
-    /// What an error of the modules below means here; nil if it is one of the command line's.
+    /// The failure for an error of another module; nil for an error of the argument parser.
     init?(of error: any Error) {
         switch error {
         case let failure as Failure: self = failure
@@ -47,7 +47,7 @@ struct Failure: Error {
         }
     }
 
-    /// Tells it on standard error and exits.
+    /// Prints the message to standard error and exits.
     func exit() -> Never {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         Self.tell("fusebox: \(line)")
@@ -57,7 +57,7 @@ struct Failure: Error {
     /// Writes a line to standard error.
     static func tell(_ text: String) {
         let bytes = Array((text + "\n").utf8)
-        // There is nowhere left to say that this failed.
+        // An error cannot be reported anywhere.
         _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
     }
 }
@@ -77,7 +77,7 @@ extension Failure {
 }
 
 extension Failure.Status {
-    /// How a refusal of the daemon counts.
+    /// The exit status for a refusal of the daemon.
     init(_ status: Status) {
         switch status {
         case .notPermitted: self = .notPermitted
@@ -96,7 +96,7 @@ extension Failure.Status {
 // MARK: From files
 
 extension Failure {
-    /// A call to the operating system that failed just now, as `errno` tells.
+    /// The failure of a system call, from the current `errno`.
     static func system(_ operation: String, _ path: String) -> Failure {
         Failure(StorageError(lastError: operation, path))
     }
@@ -111,7 +111,7 @@ extension Failure {
         self.init(status, "cannot \(error.operation) \(error.path): \(error.reason)")
     }
 
-    /// How a daemon is stopped that systemd runs, so that it stays so.
+    /// The command that stops a daemon under systemd, with its socket, so that no client starts it again.
     private static let stop = "systemctl stop fuseboxd.socket fuseboxd.service"
 
     init(_ error: DirectoryError) {
@@ -119,7 +119,7 @@ extension Failure {
         case .alreadyLocked:
             self.init(
                 .tryAgain,
-                "\(error.description) (under systemd its socket too, or the next worker starts it again: `\(Self.stop)`)"
+                "\(error.description) (under systemd stop its socket too, or the next client starts it again: `\(Self.stop)`)"
             )
         case .exposed: self.init(.notPermitted, error.description)
         case .failed(let error): self.init(error)
@@ -149,7 +149,7 @@ extension Failure {
 }
 
 extension StorageError {
-    /// What `errno` tells of a call that failed just now.
+    /// The error of a system call, from the current `errno`.
     init(lastError operation: String, _ path: String) {
         let code = errno
         self.init(operation: operation, path: path, code: code, reason: unsafe String(cString: strerror(code)))

@@ -5,8 +5,8 @@ import FuseboxClient
 struct ForgetCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Forget a name: its breaker, its mark, its account with all models, its budgets.",
-        discussion: "What was spent under the name is gone with it. Operators only.")
+        abstract: "Remove a name: its breaker, its mark, its account with all models, its budgets.",
+        discussion: "The spend of the name is lost. Operators only.")
 
     @Argument(help: "The provider or breaker.")
     var name: String

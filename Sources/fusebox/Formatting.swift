@@ -2,9 +2,9 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// How values are spelled for people.
+/// The text of values for people.
 enum Formatting {
-    /// A length of time in its two largest units: `850ms`, `12s`, `4m 10s`, `2d 3h`.
+    /// A duration in its two largest units: `850ms`, `12s`, `4m 10s`, `2d 3h`.
     static func span(milliseconds: Int64) -> String {
         guard milliseconds >= 1_000 else { return "\(max(milliseconds, 0))ms" }
         let seconds = milliseconds / 1_000
@@ -14,7 +14,7 @@ enum Formatting {
         return parts.drop { $0.0 == 0 }.prefix(2).filter { $0.0 != 0 }.map { "\($0.0)\($0.1)" }.joined(separator: " ")
     }
 
-    /// Dollars with at least the cents, and as many decimals as the exact amount needs: `$0.0012`, `$50.00`.
+    /// Dollars with at least two decimals, and as many as the exact amount needs: `$0.0012`, `$50.00`.
     static func dollars(_ money: Money) -> String {
         let digits = "\(Money(nanodollars: money.nanodollars == .min ? .max : abs(money.nanodollars)))"
         let parts = digits.split(separator: ".")
@@ -28,7 +28,7 @@ enum Formatting {
         Money(dollars: (estimate * 1e6).rounded() / 1e6).map { dollars($0) } ?? "$\(estimate)"
     }
 
-    /// A ratio as percent, with one decimal where it has any: `90%`, `33.3%`.
+    /// A ratio as a percentage, with one decimal unless it is whole: `90%`, `33.3%`.
     static func percent(_ ratio: Double) -> String {
         let tenths = (ratio * 1000).rounded()
         guard tenths.magnitude < 1e12 else { return "\(ratio * 100)%" }
@@ -36,10 +36,10 @@ enum Formatting {
         return whole % 10 == 0 ? "\(whole / 10)%" : "\(Double(whole) / 10)%"
     }
 
-    /// A burn rate in dollars; `-` if it is not known.
+    /// A burn rate in dollars; `-` if it is unknown.
     static func rate(_ dollars: Double?) -> String { dollars.map { Self.dollars($0) } ?? "-" }
 
-    /// A number of days with one decimal. What lies beyond a year is no projection that anybody can use.
+    /// A number of days with one decimal. A projection beyond a year is too uncertain to be shown.
     static func days(_ days: Double) -> String {
         days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }
@@ -57,17 +57,17 @@ enum Formatting {
         return "\((value * 10).rounded() / 10) \(units[unit])"
     }
 
-    /// Used and limit of a rate window.
+    /// The used amount and the limit of a rate window.
     static func window(_ window: RateWindow?) -> String { window.map { "\($0.used)/\($0.limit)" } ?? "-" }
 
-    /// Sixteen hexadecimal digits: an epoch has no meaning as a number, and is too large for some readers of JSON.
+    /// Sixteen hexadecimal digits. An epoch is an identifier, and some JSON readers would round it as a number.
     static func epoch(_ epoch: UInt64) -> String {
         let digits = String(epoch, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
 
-/// The daemon's time: what moments of its steady clock mean to somebody who reads them now.
+/// The daemon's clocks at one moment, for the conversion of its times to relative times and dates.
 struct DaemonClock {
     let now: Timestamp
     let wall: Timestamp
@@ -82,13 +82,13 @@ struct DaemonClock {
         self.init(now: reply.now, wall: reply.wall)
     }
 
-    /// A moment as seen from now: `in 4m 10s`, `12s ago`, `now`.
+    /// A time of the steady clock relative to now: `in 4m 10s`, `12s ago`, `now`.
     func relative(_ moment: Timestamp) -> String { Self.relative(moment - now) }
 
-    /// A moment of the wall clock as seen from now.
+    /// A time of the wall clock relative to now.
     func relative(wall moment: Timestamp) -> String { Self.relative(moment - wall) }
 
-    /// A moment that may never have been.
+    /// A time relative to now; `-` for nil.
     func relative(_ moment: Timestamp?) -> String { moment.map { relative($0) } ?? "-" }
 
     private static func relative(_ milliseconds: Int64) -> String {
@@ -99,13 +99,13 @@ struct DaemonClock {
         }
     }
 
-    /// A moment of the steady clock as local date and time.
+    /// A time of the steady clock as local date and time.
     func date(_ moment: Timestamp) -> String { Self.date(wall: wall + (moment - now)) }
 
-    /// A moment of the wall clock as local date and time: `2026-07-04 12:34:56`.
+    /// A time of the wall clock as local date and time: `2026-07-04 12:34:56`.
     static func date(wall moment: Timestamp) -> String {
         var seconds = time_t(moment.milliseconds / 1_000)
-        // Unsafe as a whole, because it holds the zone's name by its address, which is not looked at.
+        // The structure is unsafe because it has a pointer to the zone's name, which is not used here.
         var parts = unsafe tm()
         guard unsafe localtime_r(&seconds, &parts) != nil else { return "\(moment.milliseconds)" }
         let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday]

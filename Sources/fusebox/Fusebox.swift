@@ -1,16 +1,16 @@
 import ArgumentParser
 import Glibc
 
-/// The command-line tool: asks and operates a running daemon, and works on its files without one.
+/// The command-line tool. It asks and operates a running daemon, and works on its files without one.
 @main
 struct Fusebox: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fusebox",
-        abstract: "Asks and operates fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
+        abstract: "Ask and operate fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
         discussion: """
-            Tables are for people; with --json every answer is one JSON value for programs, its fields named as in \
-            proto-docs/commands.md: money in exact dollars, moments in milliseconds since 1970 on the daemon's clock, and as text what has no meaning as \
-            a number: permits, and epochs and workers in hexadecimal digits.
+            Tables are for people. With --json every answer is one JSON value for programs. Its fields have the names of \
+            proto-docs/commands.md. Money is in exact dollars, and times are milliseconds since 1970 on the daemon's clock. \
+            Identifiers are text: permits in decimal digits, epochs and workers in hexadecimal digits.
 
             EXAMPLES
               fusebox overview
@@ -21,14 +21,14 @@ struct Fusebox: ParsableCommand {
             EXIT STATUS
               0   done
               64  the command line is wrong, or names something that does not exist
-              65  a file, or what was read, is damaged
+              65  a file or an input is damaged
               69  no daemon answers
               74  standard output cannot be written
-              75  not now: a call that may not go out, or something to try again
+              75  not now: the call is denied, or the command may succeed later
               77  not permitted
               78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
-            `fusebox run` passes on the exit status of its command. A report that no daemon takes is kept in the spool, and \
-            that is done (0): see `fusebox help spool`.
+            `fusebox run` exits with the status of its command. If no daemon answers, a report is kept in the spool, which \
+            counts as done (0): see `fusebox help spool`.
             """,
         version: "fusebox 0.1.0",
         subcommands: [
@@ -56,11 +56,11 @@ struct Fusebox: ParsableCommand {
                 ]),
         ])
 
-    // Here too, so that it may stand before the subcommand.
+    // So that these options may also come before the subcommand.
     @OptionGroup var connection: ConnectionOptions
 
     static func main() {
-        // A reader that has had enough is met as an error of writing, and ends the tool quietly.
+        // A closed pipe is then an error of `write`, on which the tool ends quietly.
         _ = signal(SIGPIPE, SIG_IGN)
         CommandTree.unknownCommand(in: CommandLine.arguments.dropFirst())?.exit()
         do {
@@ -71,7 +71,7 @@ struct Fusebox: ParsableCommand {
         }
     }
 
-    /// Prints what was asked for in the place of a command, such as help, and exits.
+    /// Prints a text that was requested instead of a command, such as help, and exits.
     private static func tell(_ message: String) -> Never {
         do throws(Failure) {
             var output = Output()
@@ -81,13 +81,13 @@ struct Fusebox: ParsableCommand {
         Glibc.exit(0)
     }
 
-    /// Tells what went wrong, in one line where it was not the command line itself, and exits.
+    /// Prints an error and exits. The parser prints its own errors with the usage.
     private static func end(_ error: any Error) -> Never {
         Failure(of: error)?.exit()
         let message = fullMessage(for: error)
         if exitCode(for: error) == .success { tell(message) }
         guard exitCode(for: error) == .validationFailure, message.hasPrefix("Error: ") else { exit(withError: error) }
-        // A `run` that is not understood makes no call either.
+        // A `fusebox run` with a wrong command line makes no call.
         if CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }).contains(RunCommand.name) {
             UsageFile.tellOuterRun(notSent: ExitCode.validationFailure.rawValue)
         }

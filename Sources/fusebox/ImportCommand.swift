@@ -9,17 +9,17 @@ import FuseboxWire
 /// `fusebox import`
 struct ImportCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Replace the state, or parts of it, by the JSON of another library.",
+        commandName: "import", abstract: "Replace the state, or parts of it, with JSON of another library.",
         discussion: """
-            It takes what `export` prints: an object of three snapshots, breakers, exhaustion, ledger. It takes each \
-            alone too, or a `serialize()` string of the library. What the daemon knew of the parts that are given is \
-            replaced; the other parts, and permits, stay. Operators only.
+            The input is the output of `fusebox export`: an object with three snapshots, breakers, exhaustion, ledger. It may \
+            also be one of these, or a `serialize()` string of the library. The given parts of the daemon's state are \
+            replaced. The other parts, and permits, stay. Operators only.
 
             EXAMPLE
               fusebox import --format llm-providers state.json
             """)
 
-    @Option(help: "Whose JSON.")
+    @Option(help: "The format.")
     var format = ExchangeFormat.llmProviders
 
     @Argument(help: "The file; - for standard input.")
@@ -34,7 +34,7 @@ struct ImportCommand: DaemonCommand {
             throw Failure(
                 .damagedData,
                 "\(LocalFile.label(file)): expected an object of `breakers`, `exhaustion` and `ledger`, as `fusebox export` "
-                    + "prints it, or one of them; a single breaker is for `fusebox breaker deserialize`"
+                    + "prints it, or one of them; use `fusebox breaker deserialize` for a single breaker"
             )
         }
         let status = try client.status()

@@ -2,10 +2,10 @@ import FuseboxInterop
 import FuseboxStore
 import Glibc
 
-/// An open descriptor, closed when it goes.
+/// An open descriptor with one owner. It is closed when its owner goes away.
 struct Descriptor: ~Copyable {
     let number: Int32
-    /// What messages call it.
+    /// The name in error messages.
     let path: String
 
     private init(_ number: Int32, _ path: String) throws(Failure) {
@@ -18,10 +18,10 @@ struct Descriptor: ~Copyable {
         try self.init(unsafe Glibc.open(path, flags | O_CLOEXEC, mode), path)
     }
 
-    /// A file to read, or standard input for `-`.
+    /// Opens a file for reading, or standard input for `-`.
     init(reading argument: String) throws(Failure) {
         if argument == "-" {
-            // A copy, so that closing it leaves the original open.
+            // A duplicate, so that descriptor 0 stays open when it is closed.
             try self.init(dup(STDIN_FILENO), LocalFile.label(argument))
         } else {
             try self.init(open: argument, O_RDONLY)
@@ -30,7 +30,7 @@ struct Descriptor: ~Copyable {
 
     deinit { if number >= 0 { close(number) } }
 
-    /// Appends what can be read at once, at most 64 KiB; returns false at the end.
+    /// Reads once and appends at most 64 KiB. Returns false at the end of the file.
     func read(into bytes: inout [UInt8]) throws(Failure) -> Bool {
         var result = 0
         let piece = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
@@ -57,9 +57,9 @@ struct Descriptor: ~Copyable {
     }
 }
 
-/// Files that are named on the command line.
+/// Files on the command line.
 enum LocalFile {
-    /// The whole of a file, or of standard input for `-`.
+    /// Reads a whole file, or standard input for `-`.
     static func read(_ argument: String) throws(Failure) -> [UInt8] {
         let file = try Descriptor(reading: argument)
         var bytes: [UInt8] = []
@@ -67,7 +67,7 @@ enum LocalFile {
         return bytes
     }
 
-    /// The JSON document in a file, or on standard input for `-`.
+    /// Reads a JSON document from a file, or from standard input for `-`.
     static func readJSON(_ argument: String) throws(Failure) -> JSONValue {
         let bytes = try read(argument)
         do throws(JSONError) { return try JSONValue(parsing: bytes) } catch {
@@ -75,7 +75,7 @@ enum LocalFile {
         }
     }
 
-    /// The names of everything in a directory.
+    /// The names of all entries of a directory.
     static func names(in path: String) throws(Failure) -> [String] {
         do throws(DirectoryError) {
             let directory = try DirectoryStorage(path, .looking)
@@ -83,19 +83,21 @@ enum LocalFile {
         } catch { throw Failure(error) }
     }
 
-    /// What messages call a file argument.
+    /// The name of a file argument in messages.
     static func label(_ argument: String) -> String { argument == "-" ? "standard input" : argument }
 
-    /// Writes a file so that it is there whole and durable, or not at all; an older one of its name is replaced.
+    /// Writes a file atomically and durably. It replaces an older file.
     ///
-    /// - Parameter verify: is given what can be read back, before it gets its name; what it throws ends the writing
+    /// - Parameter verify: gets the bytes that were read back, before the file gets its name. If it throws, no file is
+    ///   left
     static func write(
         _ bytes: [UInt8], to path: String, mode: mode_t = 0o600,
         verifying verify: ([UInt8]) throws(Failure) -> Void = { (_) throws(Failure) in }
     ) throws(Failure) {
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            throw Failure(.usage, "\(path) is there and is no regular file; name another, or - for standard output")
+            throw Failure(
+                .usage, "\(path) exists and is not a regular file; name another file, or - for standard output")
         }
         try PartialFile(for: path, mode: mode).complete(bytes, verifying: verify)
         let folder = try Descriptor(open: directory(of: path), O_RDONLY | O_DIRECTORY)

@@ -1,11 +1,11 @@
 import ArgumentParser
 import FuseboxWire
 
-/// Numbers on the command line: what is none, or lies outside, is told the form and the range.
+/// Numbers on the command line. Errors name the form and the range.
 enum NumberArgument {
-    /// A whole number that the protocol carries in 32 bits.
+    /// Reads a whole number that has 32 bits in the protocol.
     static let count = within(0...Int(UInt32.max))
-    /// A whole number of any size, at least 0.
+    /// Reads a whole number of at least 0.
     static let amount = within(0...Int.max)
 
     /// Reads a whole number within a range.
@@ -18,7 +18,7 @@ enum NumberArgument {
         }
     }
 
-    /// A whole number as some programs print it: `120.0`, `1.2e3`.
+    /// A whole number in a form that some programs print: `120.0`, `1.2e3`.
     private static func printed(_ text: String) -> Int? {
         guard let number = DecimalText(text), !number.isNegative, number.isWhole() else { return nil }
         return number.units(.up).flatMap { Int(exactly: $0) }
@@ -40,7 +40,7 @@ enum NumberArgument {
         return number
     }
 
-    /// Reads a degradation curve: shares with commas between them.
+    /// Reads a degradation curve: shares that are separated by commas.
     static func curve(_ text: String) throws -> [Double] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let shares = parts.compactMap { Double($0) }
@@ -48,7 +48,7 @@ enum NumberArgument {
             shares.allSatisfy({ ValueRanges.share.contains($0) })
         else {
             throw ValidationError(
-                "give up to \(Limits.curveLength) shares from 0 to 1 with commas between them, such as 1,0.5,0.1")
+                "give up to \(Limits.curveLength) shares from 0 to 1, separated by commas, such as 1,0.5,0.1")
         }
         return shares
     }

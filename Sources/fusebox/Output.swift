@@ -3,8 +3,7 @@ import Glibc
 
 /// Standard output, written in large pieces.
 ///
-/// When its reader has gone, as in `fusebox … | head`, the tool ends quietly and successfully: what was wanted has been
-/// read.
+/// If its reader has gone, as in `fusebox … | head`, the tool ends quietly with status 0.
 struct Output: ~Copyable {
     private static let capacity = 64 * 1024
     private var buffer: [UInt8] = []

@@ -23,7 +23,7 @@ struct OverviewCommand: DaemonCommand {
             rows: entries.map { Self.row($0, clock) })
         return Answer(
             json: ["entries": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds)],
-            text: table.text(ifEmpty: "Nothing is known yet."))
+            text: table.text(ifEmpty: "There are no providers and no breakers yet."))
     }
 
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {

@@ -1,10 +1,10 @@
 import FuseboxStore
 import Glibc
 
-/// A file that is being written beside the place that it is to take: whole and durable, or not at all.
+/// A temporary file beside a target. It gets the target's name once it is complete and durable.
 ///
-/// It is locked while it is written. One that nobody has locked was left by a process that died over it, and is removed by
-/// the next that writes there.
+/// It is locked while it is written. A partial file without a lock belongs to a process that died. The next process
+/// that writes there removes it.
 struct PartialFile: ~Copyable {
     private static let infix = ".partial-"
 
@@ -12,16 +12,16 @@ struct PartialFile: ~Copyable {
     private let path: String
     private let file: Descriptor
 
-    /// Creates it for a target's contents.
+    /// Creates and locks a temporary file for a target.
     init(for target: String, mode: mode_t) throws(Failure) {
         self.target = target
         path = "\(target)\(Self.infix)\(getpid())"
         while true {
             Self.removeIfAbandoned(path)
             let file = try Descriptor(open: path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-            // A file system without locks is no obstacle: there nothing is ever taken for abandoned.
+            // A file system without locks is accepted. No partial file counts as abandoned there.
             _ = flock(file.number, LOCK_EX | LOCK_NB)
-            // Whoever looked before it was locked may have removed it.
+            // Another process may have removed the file before it was locked.
             if Self.isAt(path, file.number) {
                 self.file = file
                 return
@@ -29,9 +29,9 @@ struct PartialFile: ~Copyable {
         }
     }
 
-    /// Writes all of it and gives it the target's name, in the place of a file that may have it.
+    /// Writes the contents and renames the file to the target, which is replaced if it exists.
     ///
-    /// - Parameter verify: is given what can be read back, before it gets its name; what it throws ends the writing
+    /// - Parameter verify: gets the bytes that were read back, before the rename. If it throws, the target is unchanged
     consuming func complete(
         _ bytes: [UInt8], verifying verify: ([UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
@@ -48,9 +48,9 @@ struct PartialFile: ~Copyable {
         }
     }
 
-    /// Removes what processes that have died left in a directory.
+    /// Removes the partial files of dead processes in a directory.
     ///
-    /// - Parameter isOurs: whether a name is that of a file that was to be written there
+    /// - Parameter isOurs: whether a target's name belongs to the caller
     static func removeAbandoned(in directory: String, where isOurs: (String) -> Bool) {
         guard let names = try? LocalFile.names(in: directory) else { return }
         for name in names {
@@ -59,7 +59,7 @@ struct PartialFile: ~Copyable {
         }
     }
 
-    /// The name that a partial file was to take; nil if the name is no partial file's.
+    /// The name of a partial file's target; nil if it is not the name of a partial file.
     private static func target(of name: String) -> String? {
         guard let process = name.lastIndex(of: "-"), name[...process].hasSuffix(infix) else { return nil }
         let digits = name[name.index(after: process)...]

@@ -9,7 +9,7 @@ struct PingCommand: DaemonCommand {
         discussion: "EXAMPLE\n  fusebox ping --count 10000 | tail -1")
 
     @Option(
-        parsing: .unconditional, help: "How many round trips, one after the other. (default: 5)",
+        parsing: .unconditional, help: "The number of round trips, one after the other. (default: 5)",
         transform: NumberArgument.within(1...1_000_000))
     var count = 5
 
@@ -27,7 +27,7 @@ struct PingCommand: DaemonCommand {
         return Answer(json: summary.json(milliseconds), text: (lines + [summary.text]).joined(separator: "\n"))
     }
 
-    /// With three decimals, so that they stand below one another.
+    /// Milliseconds with three decimals, so that the lines are aligned.
     fileprivate static func spelled(_ milliseconds: Double) -> String {
         let microseconds = Int((milliseconds * 1000).rounded())
         return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst()) ms"
@@ -36,7 +36,7 @@ struct PingCommand: DaemonCommand {
     private struct Summary {
         let minimum, median, ninetyNinth, maximum: Double
 
-        /// Of at least one measurement.
+        /// - Parameter measurements: in milliseconds, at least one
         init(_ measurements: [Double]) {
             let sorted = measurements.sorted()
             func quantile(_ part: Double) -> Double { sorted[Int((Double(sorted.count - 1) * part).rounded(.up))] }

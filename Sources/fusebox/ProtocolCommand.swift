@@ -18,17 +18,20 @@ struct ProtocolCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to give: the reference for people or for programs, the records of snapshots or of the journal, or files of frames."
+            "The output: the reference for people or for programs, the records of snapshots or of the journal, or files with example frames."
     )
     var format: Format
 
-    @Argument(help: "Where the files of `vectors` go; created if need be. (default: none, but with --format vectors)")
+    @Argument(
+        help: "The directory for --format vectors. It is created if it does not exist. (default: none)")
     var directory: String?
 
     func validate() throws {
         guard (format == .vectors) == (directory != nil) else {
             throw ValidationError(
-                format == .vectors ? "name the directory for the vectors" : "--format \(format) goes to standard output"
+                format == .vectors
+                    ? "name the directory for the vectors"
+                    : "--format \(format) prints to standard output; leave the directory out"
             )
         }
     }

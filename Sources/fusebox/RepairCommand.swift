@@ -7,13 +7,13 @@ import FuseboxStore
 struct RepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair",
-        abstract: "Make a damaged data directory one that a daemon starts on, without what is damaged.",
+        abstract: "Change a damaged data directory so that a daemon starts on it, without the damaged parts.",
         discussion: """
-            A damaged segment of the journal is cut at its first bad entry, and what comes after it is set aside; so are \
-            snapshots that cannot be read, if an older one can. Every original is kept as *.damaged. What was lost is said. No \
-            daemon may use the directory, and none ever does this by itself: look with `fusebox check` first. Exit status \
-            65 if only a backup helps (`fusebox snapshot restore`). The socket is stopped too: else the next worker that \
-            connects starts the daemon again.
+            A damaged segment of the journal is cut at its first damaged entry, and later segments are set aside. Snapshots \
+            that cannot be read are set aside if an older one can be read. Every original is kept as *.damaged. The output \
+            says which changes are lost. No daemon may use the directory, and no daemon ever repairs it by itself. Run \
+            `fusebox check` first. Exit status 65 if only a backup helps (`fusebox snapshot restore`). The example stops the \
+            socket too, because otherwise the next client that connects starts the daemon again.
 
             EXAMPLE
               systemctl stop fuseboxd.socket fuseboxd.service
@@ -27,13 +27,13 @@ struct RepairCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
-        // To own a directory is to create it; here it must be there.
+        // `.owning` creates the directory, and here it must exist.
         guard DataDirectory.isOne(try DirectoryStorage(directory, .looking).list()) else {
             throw DataDirectory.isNone(directory)
         }
         let repair = try Repair(SnapshotStore(try DirectoryStorage(directory, .owning)))
-        let lost = repair.lost.map { "lost are at most the changes \($0.lowerBound) to \($0.upperBound)" }
-        let closing = repair.steps.isEmpty ? "there was nothing to repair" : lost ?? "nothing was lost"
+        let lost = repair.lost.map { "at most the changes \($0.lowerBound) to \($0.upperBound) are lost" }
+        let closing = repair.steps.isEmpty ? "there was nothing to repair" : lost ?? "no change was lost"
         try Answer(
             json: [
                 "directory": .string(directory), "steps": .array(repair.steps.map { .string($0) }),

@@ -5,16 +5,16 @@ import FuseboxWire
 /// `fusebox simulate`
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "Answer a trace of requests as the daemon would, without one.",
+        commandName: "simulate", abstract: "Run a trace of requests without a daemon, and print the replies.",
         discussion: """
-            A trace has one request a line, a JSON object with the time it happens at; the state is empty at first. \
-            One JSON reply a line is printed. A line that cannot be answered ends it with status 65, and says which it is.
+            A trace has one request a line, as a JSON object with the time of the request. The state is empty at first. One \
+            JSON reply a line is printed. The first line that cannot be run ends the command with status 65 and an error.
 
             EXAMPLE
               fusebox simulate --profile llm-providers trace.jsonl > replies.jsonl
             """)
 
-    @Option(help: "The semantics. `draw` counts under llm-providers only.")
+    @Option(help: "The semantics. `draw` has an effect under llm-providers only.")
     var profile = Profile.fusebox
 
     @Argument(help: "The trace; - for standard input.")
@@ -25,7 +25,7 @@ struct SimulateCommand: ParsableCommand {
         var runner = TraceRunner(profile: profile)
         var output = Output()
         do {
-            // What is known is said before more is waited for, so that a program can converse through pipes.
+            // Replies are flushed before more input is awaited, so that a program can use pipes in both directions.
             while let line = try lines.next(beforeReading: { try output.flush() }) {
                 if let reply = try runner.reply(to: line) { try output.write(line: reply.text()) }
             }
@@ -42,7 +42,7 @@ private struct LineReader: ~Copyable {
     private let file: Descriptor
     private var bytes: [UInt8] = []
     private var position = 0
-    /// Up to where there is no line break; it is not looked for again.
+    /// The index up to which there is no line break.
     private var searched = 0
     private var isAtEnd = false
 
@@ -50,7 +50,7 @@ private struct LineReader: ~Copyable {
 
     /// The next line; nil at the end.
     ///
-    /// - Parameter beforeReading: called when more has to be read, which may take its time
+    /// - Parameter beforeReading: called before more input is read, which may block
     mutating func next(beforeReading: () throws -> Void) throws -> ArraySlice<UInt8>? {
         while true {
             if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {

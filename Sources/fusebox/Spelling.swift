@@ -1,8 +1,8 @@
 import FuseboxClient
 
-/// Which name was meant, where one is not known.
+/// Suggestions for misspelled names.
 enum Spelling {
-    /// The name that is most like this one; nil if none is like it. Of several the first in their order.
+    /// The most similar name; nil if none is similar. If several are equally similar, the first of them.
     static func nearest(to name: String, among names: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased())
         let tolerance = max(1, wanted.count / 3)
@@ -15,12 +15,12 @@ enum Spelling {
             best = (candidate, distance)
         }
         if let best { return best.name }
-        // Who begins a name and stops means it too.
+        // The beginning of a name counts as similar too.
         let continued = names.filter { wanted.count >= 3 && $0.lowercased().hasPrefix(name.lowercased()) }
         return continued.count == 1 ? continued.first : nil
     }
 
-    /// How many letters have to be put in, left out, changed, or swapped with their neighbours; nil if more than `limit`.
+    /// The edit distance: inserted, removed and changed letters, and swapped neighbours; nil if it exceeds `limit`.
     private static func distance(_ one: [Character], _ other: [Character], atMost limit: Int) -> Int? {
         guard limit >= 0, abs(one.count - other.count) <= limit else { return nil }
         var (before, last) = ([Int](), Array(0...other.count))
@@ -42,11 +42,11 @@ enum Spelling {
 }
 
 extension Failure {
-    /// A name that is not known, with the one that may have been meant.
+    /// The failure for an unknown name, with a suggestion.
     ///
     /// - Parameters:
-    ///   - complaint: what is not known, as a sentence without its full stop
-    ///   - otherwise: what to do if no known name is like it
+    ///   - complaint: the problem, as a sentence without its full stop
+    ///   - otherwise: the hint if no known name is similar
     static func unknown(
         _ name: String, _ complaint: String, among names: some Sequence<String>, otherwise: String
     ) -> Failure {
@@ -56,10 +56,10 @@ extension Failure {
 }
 
 extension FuseboxClient {
-    /// Does what concerns a name that must be known; if the daemon does not find it, the refusal tells which may have been
-    /// meant.
+    /// Runs a request about a name that must exist. If the daemon does not find it, the failure suggests a similar
+    /// name.
     ///
-    /// - Parameter creation: how the name can be made known, if the command has a way
+    /// - Parameter creation: the hint on how to create the name, if the command can
     func withKnown<Result>(
         _ name: String, creation: String? = nil, _ body: () throws(ClientError) -> Result
     ) throws -> Result {
@@ -67,14 +67,14 @@ extension FuseboxClient {
             guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
             let failure = Failure.unknown(
                 name, refusal.message, among: (try? knownNames()) ?? [],
-                otherwise: "`fusebox overview` lists what is known")
+                otherwise: "`fusebox overview` lists all names")
             throw Failure(
                 failure.status,
                 failure.message + (creation.map { (failure.message.last == "?" ? " " : "; ") + $0 } ?? ""))
         }
     }
 
-    /// Everything that has a breaker, a mark, an account or a budget.
+    /// All names with a breaker, a mark, an account or a budget.
     private func knownNames() throws(ClientError) -> Set<String> {
         Set(try overview().map(\.name.text) + ledger.budgets().map(\.provider.text))
     }

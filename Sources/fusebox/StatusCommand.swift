@@ -6,7 +6,7 @@ import FuseboxWire
 /// `fusebox status`
 struct StatusCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show how the daemon is doing.")
+        commandName: "status", abstract: "Show the state of the daemon.")
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -52,10 +52,10 @@ struct StatusCommand: DaemonCommand {
         return switch status.journal {
         case .none: "none"
         case .following: length
-        case .short: "SHORT OF ROOM: what fits in the open segment is taken\(reason); \(length)"
-        case .full: "FULL: what must be written down is refused\(reason); \(length)"
+        case .short: "SHORT OF ROOM: changes are accepted until the open segment is full\(reason); \(length)"
+        case .full: "FULL: changes are refused\(reason); \(length)"
+        case .interrupted: "INTERRUPTED: a snapshot must be written first\(reason); \(length)"
         case .unknown: "\(status.journal)\(reason); \(length)"
-        case .interrupted: "INTERRUPTED: a snapshot has to be written first\(reason); \(length)"
         }
     }
 
@@ -66,11 +66,11 @@ struct StatusCommand: DaemonCommand {
 }
 
 extension StatusCommand {
-    /// The system's wall clock, and what the daemon's dates make of it if that is something else.
+    /// The system's wall clock, and the daemon's date if it differs.
     private static func wallClock(_ status: ServerStatus.Reply) -> String {
         let system = DaemonClock.date(wall: status.systemWall)
         let standing = status.isClockSynchronised ? "synchronised" : "not synchronised"
         guard abs(status.systemWall - status.wall) >= 1_000 else { return "\(system), \(standing)" }
-        return "\(system), \(standing); dates go by \(DaemonClock.date(wall: status.wall))"
+        return "\(system), \(standing); the daemon's date is \(DaemonClock.date(wall: status.wall))"
     }
 }

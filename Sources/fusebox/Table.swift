@@ -1,8 +1,8 @@
 import FuseboxWire
 
-/// Rows of text in columns that are as wide as they need to be.
+/// A table whose columns are as wide as their longest cell.
 struct Table {
-    /// A column's heading and the side that its cells keep to.
+    /// A column's heading and alignment.
     struct Column {
         let title: String
         let alignsRight: Bool
@@ -26,7 +26,7 @@ struct Table {
         return lines.map { Self.line($0, columns, widths) }.joined(separator: "\n")
     }
 
-    /// The table, or a sentence in its place if it has no rows.
+    /// The table, or the sentence if it has no rows.
     func text(ifEmpty sentence: String) -> String { rows.isEmpty ? sentence : text }
 
     private static func line(_ cells: [String], _ columns: [Column], _ widths: [Int]) -> String {
@@ -40,10 +40,10 @@ struct Table {
         return line
     }
 
-    /// Names may hold what would move a terminal's cursor or turn its direction: it is shown, not obeyed.
+    /// The text without characters that control a terminal or the direction of writing. Names may contain them.
     static func printable(_ text: String) -> String { text.printable }
 
-    /// The columns that a terminal gives to a text: two to each wide East Asian character or emoji.
+    /// The number of terminal columns of a text. Wide East Asian characters and emoji have two.
     static func width(_ text: String) -> Int {
         text.reduce(0) { sum, character in sum + (character.unicodeScalars.first.map(width) ?? 0) }
     }
@@ -63,11 +63,11 @@ struct Table {
     }
 }
 
-/// What there is to say of one thing: names at the left, values in a column beside them.
+/// A list of names and values, in two columns.
 struct Listing: ExpressibleByDictionaryLiteral {
     private let rows: [(name: String, value: String)]
 
-    /// Rows without a value are left out.
+    /// The rows. Those without a value are omitted.
     init(dictionaryLiteral rows: (String, String?)...) {
         self.rows = rows.compactMap { name, value in value.map { (name, $0.printable) } }
     }

@@ -9,20 +9,20 @@ struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Print events as they happen, one a line, until interrupted.",
         discussion: """
-            It begins with the events from now on, and says so where it was too slow to be told all. If the daemon goes away, \
-            it waits and watches the next one; standard error says so, and how many events may have been missed meanwhile. \
-            Ctrl-C ends it with status 0. Without a daemon at the start, and with --no-reconnect when it goes away, it ends \
-            with 69.
+            Events from now on are printed. A line says how many were missed if this command was too slow. If the daemon goes \
+            away, this command waits for the next one. Standard error says so, and how many events may have been missed. \
+            Ctrl-C ends the command with status 0. It ends with 69 if no daemon answers at the start, and with \
+            --no-reconnect when the daemon goes away.
 
             EXAMPLES
               fusebox watch
               fusebox watch breaker exhaustion --json
             """)
 
-    @Argument(help: "What to watch: \(Topics.named.map(\.name).joined(separator: ", ")). (default: all)")
+    @Argument(help: "The topics to watch: \(Topics.named.map(\.name).joined(separator: ", ")). (default: all)")
     var topics: [TopicArgument] = []
 
-    @Flag(inversion: .prefixedNo, help: "Watch the next daemon when this one goes away.")
+    @Flag(inversion: .prefixedNo, help: "Wait for the next daemon when this one goes away.")
     var reconnect = true
 
     @OptionGroup var connection: ConnectionOptions
@@ -40,7 +40,7 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        // Whole lines only have been written whenever the signal comes.
+        // Lines are always written whole, so the process may end at any time.
         _ = signal(SIGINT) { _ in _exit(0) }
         let chosen = topics.isEmpty ? Topics.all : topics.reduce(into: Topics()) { $0.formUnion($1.topic) }
         var watch = try Watch(connection, chosen)
@@ -56,7 +56,7 @@ struct WatchCommand: ParsableCommand {
         }
     }
 
-    /// Subscribes as soon as a daemon answers. What waiting does not help ends it.
+    /// Subscribes as soon as a daemon answers. Throws an error that waiting cannot lift.
     private static func wait(for connection: ConnectionOptions, _ topics: Topics) throws -> Watch {
         var pause: UInt32 = 50_000
         while true {
@@ -68,17 +68,17 @@ struct WatchCommand: ParsableCommand {
         }
     }
 
-    /// Between two tries to connect, in microseconds.
+    /// The time between two attempts to connect, in microseconds.
     private static let longestPause: UInt32 = 1_000_000
 }
 
-/// One subscription, for as long as its connection lasts.
+/// A subscription, which lasts as long as its connection.
 private struct Watch {
     private let events: EventIterator
     private let clock: DaemonClock
-    /// Tells one start of the daemon from another.
+    /// Identifies the start of the daemon.
     private let startedAt: Timestamp
-    /// The number of the next event, as far as is known.
+    /// The number of the next event.
     private var nextNumber: UInt64
 
     init(_ connection: ConnectionOptions, _ topics: Topics) throws {
@@ -90,7 +90,7 @@ private struct Watch {
         nextNumber = events.nextNumber
     }
 
-    /// Prints what comes, until nothing will come any more; returns why.
+    /// Prints events until the subscription ends. Returns the reason.
     mutating func printAll(asJSON: Bool) throws -> Failure {
         var output = Output()
         while let event = events.next() {
@@ -100,14 +100,14 @@ private struct Watch {
         }
         switch events.failure {
         case .unavailable(_, let reason): return Failure(.unavailable, reason)
-        // What answers does not speak the protocol: another try would get the same.
+        // The peer does not speak the protocol, so another attempt would fail too.
         case .protocolViolation(let reason): throw Failure(.unavailable, reason)
         case let failure?: return Failure(failure)
         case nil: return Failure(.unavailable, "the daemon ended the subscription")
         }
     }
 
-    /// What may have been missed since an earlier subscription, of whatever topic.
+    /// A sentence about the events, of any topic, that may have been missed since an earlier subscription.
     func gap(since earlier: Watch) -> String {
         if startedAt == earlier.startedAt {
             let missed = events.nextNumber - min(earlier.nextNumber, events.nextNumber)
@@ -116,13 +116,13 @@ private struct Watch {
         let own = events.nextNumber - min(events.nextNumber, 1)
         let missed = own == 0 ? "" : ", and up to \(Quantity.count(own, "event")) since it started"
         return
-            "connected again, to a daemon that has been started since; the last events of the one before may have been missed"
+            "connected again, to a daemon that was restarted; the last events before the restart may have been missed"
             + missed
     }
 }
 
 extension Failure {
-    /// Whether a daemon that comes back ends it.
+    /// Whether the failure may end when a daemon starts.
     fileprivate var isPassing: Bool { status == .unavailable || status == .tryAgain }
 }
 

@@ -4,72 +4,74 @@ import FuseboxServer
 import FuseboxWire
 import Glibc
 
-/// The daemon's entry point: flags, then the server.
+/// The daemon's entry point. It reads the command line and runs the server.
 @main
 struct Fuseboxd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fuseboxd",
-        abstract: "Shares circuit breakers, quota exhaustion and the credit ledger among the workers of a host.",
+        abstract: "Share circuit breakers, quota exhaustion and the credit ledger among the workers of a host.",
         discussion: """
-            It listens on a Unix socket, or on the socket that systemd passes, and keeps its state in a directory. \
-            SIGTERM and SIGINT end it in order: what was received is answered and a last snapshot written. \
-            SIGUSR1 logs how it is doing. SIGHUP and SIGUSR2 are logged and nothing else.
+            The daemon listens on a Unix socket, or on a socket that systemd passes. It keeps its state in a directory. \
+            On SIGTERM and SIGINT it answers all received requests, writes a last snapshot and ends. SIGUSR1 logs \
+            statistics. SIGHUP and SIGUSR2 are logged and have no other effect.
 
-            Exit status: 0 stopped in order, 64 usage, 65 damaged data, 69 the socket cannot be used, \
-            74 the data directory cannot be used, 75 another daemon has the directory or the socket.
+            Exit status: 0 orderly stop, 64 the command line is wrong, 65 the data is damaged, 69 the socket cannot be used, \
+            74 the data directory cannot be used, 75 another daemon uses the directory or the socket.
             """,
         version: serverVersion)
 
-    @Option(help: "Where to listen, unless the service manager passes a socket.")
+    @Option(help: "The path of the socket. It is not used if the service manager passes a socket.")
     var socket = ServerConfiguration().socketPath
 
     @Option(
         parsing: .unconditional,
-        help: "Who may connect: the permission bits of the socket file, in octal. (default: 0660)",
+        help:
+            "The permission bits of the socket file, in octal. Users that may write to it may connect. (default: 0660)",
         transform: { text in
             guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
-                throw ValidationError("give octal digits such as 0660, from 0 to 0777")
+                throw ValidationError("give permission bits in octal, such as 0660, from 0 to 0777")
             }
             return mode
         })
     var socketMode: UInt32 = ServerConfiguration().socketMode
 
-    @Option(help: "Where the state is kept; created if need be.")
+    @Option(help: "The data directory. It is created if it does not exist.")
     var data = ServerConfiguration().dataDirectory
 
     @Option(
         parsing: .unconditional,
-        help: "How often a snapshot is written if something has changed: 500ms, 60s, 5m. (default: 60s)",
+        help: "The time between snapshots, if something has changed: 500ms, 60s, 5m. (default: 60s)",
         transform: interval)
     var snapshotInterval: Int64 = ServerConfiguration().snapshotIntervalMilliseconds
 
     @Option(
         parsing: .unconditional,
         help:
-            "How long a client may take to say hello: 500ms, 5s. (default: \(Quantity.text(milliseconds: Limits().helloMilliseconds)))",
+            "How long a client may take until its hello: 500ms, 5s. (default: \(Quantity.text(milliseconds: Limits().helloMilliseconds)))",
         transform: interval)
     var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
 
     @Option(
         parsing: .unconditional,
         help: """
-            Connections at once, fewer where the limit of descriptors is lower. A sixteenth is kept for operators: root, \
-            the daemon's own user and the admin group. (default: \(Limits().connections))
+            The most connections at a time. The limit of descriptors may lower it. One sixteenth is reserved for operators: \
+            root, the daemon's own user and the admin group. (default: \(Limits().connections))
             """, transform: count)
     var maxConnections: Int = Limits().connections
 
     @Option(
         parsing: .unconditional,
         help: """
-            Connections of one user at once, operators aside. (default: half of those that are open to users)
+            The most connections of one user at a time. It does not apply to operators. (default: half of those that are \
+            not reserved)
             """, transform: count)
     var maxConnectionsPerUser: Int?
 
     @Option(
         parsing: .unconditional,
         help: """
-            Workers that are remembered, so that what they send again counts once; the largest user's make room. \
-            (default: \(Limits().workers))
+            The number of workers whose replies are kept, so that resent requests count once. Beyond it, workers of the user \
+            with the most are forgotten. (default: \(Limits().workers))
             """,
         transform: count)
     var maxWorkers: Int = Limits().workers
@@ -77,8 +79,8 @@ struct Fuseboxd: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: """
-            Memory for what peers do not read and for requests that are not complete: 1MiB to 64GiB. One user may have \
-            half of it; beyond that the largest connection is dropped. (default: \(Limits().bufferBytes >> 20)MiB)
+            The memory for unread output and incomplete requests: 1MiB to 64GiB. One user may have half of it. Beyond that \
+            the user's largest connection is dropped. (default: \(Limits().bufferBytes >> 20)MiB)
             """,
         transform: { text in
             guard let bytes = Quantity.bytes(text), (1 << 20...64 << 30).contains(bytes) else {
@@ -90,13 +92,13 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(
         help: """
-            When a change is acknowledged. commit: money and configuration once they are on the disk, outcomes once the \
-            system has them. interval: once the system has them, on the disk within a second. snapshot: at once, and \
-            what changed since the last snapshot is lost with the process. (default: commit)
+            When a change is acknowledged. commit: money and configuration once they are on disk, outcomes once the kernel \
+            has them. interval: once the kernel has them, and they are on disk within a second. snapshot: at once, and \
+            changes since the last snapshot are lost with the process. (default: commit)
             """,
         transform: { text in
             guard let durability = Durability(rawValue: text) else {
-                throw ValidationError("'\(text)' is no durability; give commit, interval or snapshot")
+                throw ValidationError("'\(text)' is not a durability; give commit, interval or snapshot")
             }
             return durability
         })
@@ -104,7 +106,7 @@ struct Fuseboxd: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "The size of the journal's files, whose space is reserved ahead: 64KiB to 1GiB. (default: 16MiB)",
+        help: "The size of the journal's segments, which are allocated in advance: 64KiB to 1GiB. (default: 16MiB)",
         transform: { text in
             guard let bytes = Quantity.bytes(text), (64 << 10...1 << 30).contains(bytes) else {
                 throw ValidationError("give a size with a unit, such as 16MiB, from 64KiB to 1GiB")
@@ -117,22 +119,22 @@ struct Fuseboxd: ParsableCommand {
         help: "The semantics: fusebox, or llm-providers for the behaviour of that library. (default: fusebox)",
         transform: { text in
             guard let profile = Profile(name: text) else {
-                throw ValidationError("'\(text)' is no profile; give fusebox or llm-providers")
+                throw ValidationError("'\(text)' is not a profile; give fusebox or llm-providers")
             }
             return profile
         })
     var profile: Profile = .fusebox
 
     @Option(
-        help: "A group whose members may use operator commands, besides root and the daemon's own user. (default: none)"
+        help: "A group whose members are operators, besides root and the daemon's own user. (default: none)"
     )
     var adminGroup: String?
 
     @Option(
-        help: "What is logged: debug, info, notice, warning, error or critical and above. (default: info)",
+        help: "The lowest level that is logged: debug, info, notice, warning, error or critical. (default: info)",
         transform: { text in
             guard let level = Log.Level.allCases.first(where: { "\($0)" == text }) else {
-                throw ValidationError("'\(text)' is no level; give debug, info, notice, warning, error or critical")
+                throw ValidationError("'\(text)' is not a level; give debug, info, notice, warning, error or critical")
             }
             return level
         })
@@ -140,8 +142,8 @@ struct Fuseboxd: ParsableCommand {
 
     @Flag(
         help: """
-            Check the flags, the data directory and the socket path, change nothing, and exit with the status that a start \
-            would end with: 75 while a daemon runs there.
+            Check the command line, the data directory and the socket path, and change nothing. The exit status is that of a \
+            start: 75 while a daemon runs there.
             """)
     var check = false
 
@@ -220,7 +222,7 @@ struct Fuseboxd: ParsableCommand {
         configuration.logLevel = logLevel
         if let adminGroup {
             guard let entry = unsafe getgrnam(adminGroup) else {
-                throw .configuration("there is no group '\(adminGroup)'; name one that exists with --admin-group")
+                throw .configuration("the group '\(adminGroup)' does not exist; name another one with --admin-group")
             }
             configuration.adminGroup = unsafe entry.pointee.gr_gid
         }

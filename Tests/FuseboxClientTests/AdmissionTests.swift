@@ -3,9 +3,9 @@ import Testing
 
 @testable import FuseboxClient
 
-/// The typed methods of admission, and settles that the daemon knows nothing of.
+/// The typed methods of admission, and settles of permits that the daemon does not know.
 struct AdmissionTests {
-    /// Grants every permit, with the second candidate if there are two.
+    /// Grants every permit, for the second candidate if there are two.
     static func grant(_ request: FakeServer.Request, permit: UInt64 = 7) {
         guard request.command == Admit.declaration.number else { return request.replySample() }
         let admit: Admit = request.decoded()
@@ -210,7 +210,7 @@ struct AdmissionTests {
         server.start()
         while (try? client.ping()) == nil {}
         while client.queuedReports > 0 { _ = try client.ping() }
-        // What was written before it has arrived before it.
+        // Everything that was written before it has arrived before it.
         _ = try client.ping()
         #expect(client.droppedReports == 0)
         #expect(server.requests.filter { $0.command == Report.declaration.number }.count == 1)
@@ -259,7 +259,7 @@ struct AdmissionTests {
     }
 }
 
-/// What must not happen in a test.
+/// An error that a test must not have.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

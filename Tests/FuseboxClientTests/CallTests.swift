@@ -39,7 +39,7 @@ struct CallTests {
         let client = try server.connect()
         let expected = ClientError.refused(Refusal(.notFound, "no breaker is called that"))
         #expect(clientError { () throws(ClientError) in _ = try client.breakers.serialize("x") } == expected)
-        // The connection is as good as before.
+        // The connection still works.
         #expect(clientError { () throws(ClientError) in _ = try client.breakers.serialize("x") } == expected)
         #expect(server.hellos.count == 1)
     }
@@ -176,7 +176,7 @@ struct CallTests {
     }
 }
 
-/// A client together with the server it needs.
+/// A client with its server.
 struct Kept {
     let server: FakeServer
     let value: FuseboxClient

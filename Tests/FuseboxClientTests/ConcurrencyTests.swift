@@ -5,7 +5,7 @@ import Testing
 @testable import FuseboxClient
 
 struct ConcurrencyTests {
-    /// Echoes the sequence number of a snapshot that is asked for, so that every reply tells whose it is.
+    /// Replies with the sequence number of the requested snapshot, so that every reply identifies its request.
     static func echo(_ request: FakeServer.Request) {
         guard request.command == SnapshotRead.declaration.number else { return request.replySample() }
         let asked: SnapshotRead = request.decoded()
@@ -14,7 +14,7 @@ struct ConcurrencyTests {
         request.reply(reply)
     }
 
-    /// Answers eight requests at a time, the last first.
+    /// Answers eight requests at a time, in reverse order.
     static func reversing() -> @Sendable (FakeServer.Request) -> Void {
         let held = Lock<[FakeServer.Request]>([])
         return { request in
@@ -147,7 +147,7 @@ struct ConcurrencyTests {
         #expect(sequences.allSatisfy { $0.sequence - $0.oldestUnacknowledged < 4 })
     }
 
-    /// More requests and replies than the sockets' buffers hold: whoever sends must also read.
+    /// More requests and replies than the sockets' buffers take, so a thread that sends must also read.
     @Test func aLongPipelineDoesNotBlockItself() throws {
         let server = FakeServer()
         let client = try server.connect()

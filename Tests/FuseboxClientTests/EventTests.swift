@@ -7,7 +7,7 @@ import Testing
 struct EventTests {
     private static let events = EventNumber.allCases.map { Event.sample($0, variant: 1) }
 
-    /// Sends every event to whoever subscribes, then does `afterwards`.
+    /// Sends every event to each subscriber, then runs `afterwards`.
     private func server(
         piece: Int? = nil, afterwards: @escaping @Sendable (FakeServer.Peer) -> Void = { _ in }
     ) -> FakeServer {
@@ -35,7 +35,7 @@ struct EventTests {
         #expect(iterator.failure == nil)
         let subscription: Subscribe = try #require(server.requests.first).decoded()
         #expect(subscription.topics == Topics([.breaker, .ledger]).rawValue)
-        // It is another worker, so that the daemon takes neither connection for a newer one of the same.
+        // It is another worker, so neither connection fences the other.
         #expect(Set(server.hellos.map(\.worker)).count == 2)
     }
 

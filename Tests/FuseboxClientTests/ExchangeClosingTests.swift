@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// The end, and the reports that are left in the spool.
+/// The close, and the reports that are then left in the spool.
 struct ExchangeClosingTests {
     private typealias Report = BreakerSuccess
     private typealias Read = Overview
@@ -42,7 +42,8 @@ struct ExchangeClosingTests {
         #expect((script.queued, script.dropped) == (0, 1))
     }
 
-    /// A worker that leaves reports says no goodbye: what it has sent must count once when it is sent again.
+    /// A worker that leaves reports does not say goodbye. A request that it has sent must count once when it is sent
+    /// again.
     @Test func reportsThatHaveNoReplyAreLeftInTheirOrder() {
         let script = ExchangeScript(isConnected: false) { $0.failurePolicy = .failOpen(queueLimit: 5) }
         script.connect(.daemon(keeps: 2))
@@ -65,7 +66,7 @@ struct ExchangeClosingTests {
         #expect(script.dropped == 0)
     }
 
-    /// Its caller was told that it counts once at the most; it is left so that it does.
+    /// Its caller was told that it counts at most once. It is spooled in a way that keeps this.
     @Test func aReportThatTimedOutIsLeftToo() {
         let script = ExchangeScript()
         let report = script.request(Report.self)

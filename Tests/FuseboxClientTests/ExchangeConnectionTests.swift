@@ -3,11 +3,11 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Connections made, refused and lost, and what becomes of requests then.
+/// Connections that are made, refused and lost, and the requests at that time.
 struct ExchangeConnectionTests {
     private typealias Report = BreakerSuccess
     private typealias Read = Overview
-    /// It changes something, has no number, and is never sent twice.
+    /// It changes something, is not sequenced, and is never sent twice.
     private typealias Once = ImportChunk
 
     // MARK: Introductions
@@ -22,7 +22,7 @@ struct ExchangeConnectionTests {
         #expect(script.introduction() == .init(worker: ExchangeScript.worker, lastSequence: 3))
     }
 
-    /// After a fork the child begins a machine of its own: nothing of its parent's is sent by it.
+    /// After a fork, the child starts a machine of its own. It sends none of its parent's requests.
     @Test func theChildOfAForkIsAnotherWorkerWithNumbersOfItsOwn() {
         let parent = ExchangeScript()
         let underWay = parent.request(Report.self)
@@ -51,7 +51,7 @@ struct ExchangeConnectionTests {
         Connection.Interruption.refused(Refusal(.unsupportedVersion, "this server speaks 2 to 3")).description,
     ]
 
-    /// Whether nobody listens, hello is refused or the versions do not fit: who waits is told, and why.
+    /// Whether no process listens, hello is refused or the versions do not match: waiting callers get the error.
     @Test(arguments: refusals)
     func withoutPatienceAFailedAttemptTurnsEverybodyAway(reason: String) {
         let script = ExchangeScript(isConnected: false)
@@ -75,7 +75,7 @@ struct ExchangeConnectionTests {
         #expect(script.duty(report) == ScriptedDuty(.sleep(until: script.now + 100)))
         script.now = script.now + 100
         #expect(script.tryInVain() == [.wake(report)])
-        // The last look is at the very end.
+        // The last attempt is at the very end.
         #expect(script.backoff == 50)
         script.now = script.now + 50
         #expect(script.tryInVain() == [.failed(report, .absent), .wake(report)])
@@ -102,14 +102,14 @@ struct ExchangeConnectionTests {
         let (decision, report) = (script.request(Read.self), script.request(Report.self, isReport: true))
         #expect(script.duty(decision) == ScriptedDuty(.connect))
         #expect(script.refused() == [.failed(decision, .absent), .kept(sent), .kept(report)])
-        // What may have arrived is confirmed when the daemon is back, and is none of those that wait.
+        // A request that may have arrived is confirmed when the daemon is back. It does not count as waiting.
         #expect(script.queued == 1)
         let next = script.claim(Read.self)
         #expect(script.submit(next) == [.failed(next, .absent)])
     }
 
-    /// A decision that may have been carried out stays, until the daemon has confirmed it; the policy has an answer for who
-    /// waits for it.
+    /// A decision that may have been carried out is kept until the daemon has confirmed it. Its caller gets the answer
+    /// of the policy.
     @Test func whoFailsOpenDoesNotWaitForADecisionThatMayHaveArrived() {
         let script = ExchangeScript { $0.failurePolicy = .failOpen(queueLimit: 5) }
         let decision = script.request(BreakerAcquire.self)
@@ -140,7 +140,7 @@ struct ExchangeConnectionTests {
         #expect(script.backoff == 50)
     }
 
-    /// Else the daemon takes back what the client holds before it is there again.
+    /// Otherwise the daemon would reclaim the client's permits before the client reconnects.
     @Test func aHolderOfPermitsNeverBacksOffLongerThanAThirdOfTheGrace() {
         let script = ExchangeScript()
         #expect(script.longestBackoffOfHolder == nil, "nobody has told a grace")
@@ -179,7 +179,7 @@ struct ExchangeConnectionTests {
         #expect(script.connect(.daemon(.forgotten, epoch: 2)) == [.write(report, 2, oldest: 2), .send])
     }
 
-    /// A frame of which only a part has left cannot have been carried out.
+    /// A frame that was sent in part cannot have been carried out.
     @Test func halfAFrameHasNotLeft() {
         let script = ExchangeScript()
         let (whole, half) = (script.request(Once.self), script.request(Once.self))
@@ -188,7 +188,7 @@ struct ExchangeConnectionTests {
         #expect(script.connect() == [.write(half, nil), .send])
     }
 
-    /// Numbers first, in their order, whatever the order of the places; then the rest as it was submitted.
+    /// Sequenced requests come first, in the order of their numbers. The rest follows as submitted.
     @Test func whatWasNotAcknowledgedGoesFirstAndInOrder() {
         let script = ExchangeScript()
         let place = script.request(Read.self)
@@ -247,7 +247,7 @@ struct ExchangeConnectionTests {
         #expect(script.connect() == [])
     }
 
-    /// What is lost time and again must not make a busy loop, and may be what brings the daemon down.
+    /// A request that is lost repeatedly must not cause a busy loop. It may be what crashes the daemon.
     @Test func whatIsLostTimeAndAgainIsTriedSlowlyAndNotForEver() {
         let script = ExchangeScript()
         let report = script.request(Report.self)
@@ -263,9 +263,9 @@ struct ExchangeConnectionTests {
         }
     }
 
-    // MARK: A memory that is gone
+    // MARK: A daemon that has forgotten
 
-    /// The daemon's state was replaced, or it had to forget the worker: what may have counted is unknown.
+    /// The daemon's state was replaced, or the daemon had to forget the worker. It is unknown what has counted.
     @Test(arguments: [Hello.Reply.daemon(.resumed, epoch: 2), .daemon(.forgotten)])
     func aMemoryThatIsGoneLeavesTheOutcomeUnknown(hello: Hello.Reply) {
         let script = ExchangeScript()
@@ -275,12 +275,13 @@ struct ExchangeConnectionTests {
         script.takeOutput()
         script.lose()
         #expect(script.connect(hello) == [.failed(report, .outcomeUnknown)])
-        // Numbering goes on; nothing of before is asked about any more.
+        // Numbering continues. Earlier requests are not sent again.
         let next = script.claim(Report.self)
         #expect(script.submit(next) == [.write(next, 3, oldest: 3), .send])
     }
 
-    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first request.
+    /// A daemon that does not know the worker, and has forgotten no worker since the last hello, has not counted its
+    /// first request.
     @Test(arguments: [WorkerStanding.new, .forgotten], [true, false])
     func ofAWorkerThatWasNeverMetNothingHasCounted(standing: WorkerStanding, hasForgottenOne: Bool) {
         let script = ExchangeScript(isConnected: false)
@@ -308,7 +309,7 @@ struct ExchangeConnectionTests {
         #expect((script.queued, script.dropped) == (0, 1))
     }
 
-    /// Another process has connected with this worker's id: the numbers are not this client's any more.
+    /// Another process has connected with this worker's id, so the numbers are no longer this client's.
     @Test func aWorkerThatIsFencedBecomesAnother() {
         let script = ExchangeScript()
         _ = script.reply(script.request(Report.self))
@@ -332,7 +333,7 @@ struct ExchangeConnectionTests {
         #expect(script.absence == "gone")
     }
 
-    // MARK: Frames that are none
+    // MARK: Invalid frames
 
     @Test func whatIsNotThisProtocolEndsTheConnection() {
         let garbage = [

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Which thread connects, reads and pushes, and what is done for tasks.
+/// The choice of the thread that connects, reads and writes, and the work for tasks.
 struct ExchangeDutiesTests {
     private typealias Read = Overview
 
@@ -31,7 +31,7 @@ struct ExchangeDutiesTests {
         #expect(script.readOn(for: first))
     }
 
-    /// A daemon whose replies are not read stops reading too: who sends must also push, and then read.
+    /// A daemon whose replies are not read stops reading. So a thread that sends must write, and then read.
     @Test func whatTheSocketDoesNotTakeIsPushed() {
         let script = ExchangeScript()
         let (first, second) = (script.request(Read.self), script.request(Read.self))
@@ -55,7 +55,7 @@ struct ExchangeDutiesTests {
         #expect(script.duty(second, .departure).duty == .leave)
     }
 
-    /// Replies may still wait to be read: they decide, and the end of the connection behind them.
+    /// Replies may still be in the socket. They are read first, and then the end of the connection.
     @Test func aSocketThatTakesNothingMoreIsStillRead() {
         let script = ExchangeScript()
         let (first, second) = (script.request(Read.self), script.request(Read.self))
@@ -76,7 +76,7 @@ struct ExchangeDutiesTests {
         #expect(script.duty(first) == ScriptedDuty(.sleep(until: .never)))
     }
 
-    /// Places are used again, and a thread that has left is not counted on.
+    /// Slots are reused, and the machine does not rely on a thread that has left.
     @Test func aThreadThatHasLeftIsNotCalled() {
         let script = ExchangeScript()
         let (first, second, third) = (script.request(Read.self), script.request(Read.self), script.request(Read.self))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Answers after which a request is sent again as another.
+/// Replies after which a request is sent again with another number.
 struct ExchangeFramesTests {
     private typealias Report = BreakerSuccess
     private static let settle = FuseboxWire.Settle.self
@@ -17,7 +17,8 @@ struct ExchangeFramesTests {
         guard let id = table.claim(declaration, isReport: false) else { fatalError("the table is full") }
         table.change(id) { $0.length = 10 }
         var writer = ByteWriter()
-        let start = writer.beginFrame(FrameHeader(command: declaration.number, kind: .request, correlation: id.correlation))
+        let start = writer.beginFrame(
+            FrameHeader(command: declaration.number, kind: .request, correlation: id.correlation))
         if declaration.isSequenced {
             RequestSequence(sequence: .max, oldestUnacknowledged: .max).encode(into: &writer)
         }
@@ -26,7 +27,8 @@ struct ExchangeFramesTests {
         #expect(table[id].frameLength + FrameHeader.lengthBytes == writer.count)
     }
 
-    /// The daemon refused it when it first came, and has had a higher number since: nothing was changed then.
+    /// The daemon refused the request when it arrived, and has had a higher number since. So the request changed
+    /// nothing.
     @Test func aNumberThatIsSpentIsReplaced() {
         let script = ExchangeScript()
         let (first, second) = (script.request(Report.self), script.request(Report.self))
@@ -52,7 +54,7 @@ struct ExchangeFramesTests {
         #expect(script.reply(settle) == [.answered(settle)])
     }
 
-    /// A state that was restored deals the permits' numbers again.
+    /// A restored state assigns the numbers of permits again.
     @Test func aSettleOfAnotherEpochIsSentAsAReport() {
         let script = ExchangeScript(isConnected: false)
         script.connect(.daemon(epoch: 2))
@@ -63,7 +65,7 @@ struct ExchangeFramesTests {
             ])
     }
 
-    /// Money is told by it, so it survives the caller, a failed attempt and a lost connection.
+    /// The request reports a cost, so it survives its caller, a failed attempt and a lost connection.
     @Test func theSubstituteOfACallerThatHasGoneIsKept() {
         let script = ExchangeScript(isConnected: false)
         script.connect(.daemon(keeps: 2))

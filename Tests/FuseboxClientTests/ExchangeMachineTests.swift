@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// What callers ask of the machine: requests, timeouts, cancellation.
+/// Calls of the machine: requests, timeouts, cancellation.
 struct ExchangeMachineTests {
     private typealias Report = BreakerSuccess
     private typealias Read = Overview
@@ -63,7 +63,7 @@ struct ExchangeMachineTests {
         let script = ExchangeScript(isConnected: false)
         script.connect(.daemon(keeps: 2))
         let reports = (0..<5).map { _ in script.request(Report.self) }
-        // What needs no number waits too: the order in which requests are submitted is theirs.
+        // Requests without a number wait too, because requests are sent in the order of submission.
         let read = script.request(Read.self)
         #expect(script.reply(reports[1]) == [.answered(reports[1])])
         #expect(
@@ -84,7 +84,7 @@ struct ExchangeMachineTests {
         let read = script.request(Read.self)
         #expect(script.cancel(second) == [.failed(second, .cancelled), .write(read, nil), .send])
         #expect(script.reply(first) == [.answered(first)])
-        // The number that it never had is the next one's.
+        // The next request gets the number that it never had.
         let third = script.claim(Report.self)
         #expect(script.submit(third) == [.write(third, 2, oldest: 2), .send])
     }
@@ -138,7 +138,7 @@ struct ExchangeMachineTests {
         script.takeOutput()
         #expect(script.duty(late, until: script.now) == ScriptedDuty(.leave, [.failed(late, .timedOut)]))
         #expect(script.release(late) == [])
-        // Its number is nobody else's, and nothing says that its reply was seen.
+        // No other request gets its number, and nothing acknowledges its reply.
         let next = script.claim(Report.self)
         #expect(script.submit(next) == [.write(next, 2, oldest: 1), .send])
         #expect(script.reply(late) == [.free(late)])
@@ -156,7 +156,7 @@ struct ExchangeMachineTests {
         #expect(script.reply(first) == [.answered(first)])
     }
 
-    /// A request that never left has changed nothing, however its time came to an end.
+    /// A request that was never sent has changed nothing, whatever ended its wait.
     @Test(arguments: [true, false])
     func aRequestThatNeverLeftAndFindsNoConnectionIsUnavailable(isConnecting: Bool) {
         let script = ExchangeScript { $0.restartPatienceMilliseconds = 60_000 }
@@ -168,7 +168,7 @@ struct ExchangeMachineTests {
         #expect(script.absence == "it has gone")
     }
 
-    /// One that may have arrived may have been carried out.
+    /// A request that may have arrived may have been carried out.
     @Test(arguments: [true, false])
     func aRequestThatMayHaveArrivedTimesOut(isConnecting: Bool) {
         let script = ExchangeScript { $0.restartPatienceMilliseconds = 60_000 }
@@ -178,11 +178,11 @@ struct ExchangeMachineTests {
         if isConnecting { #expect(script.firstDuty() == .connect) } else { script.tryInVain() }
         #expect(script.duty(report, until: script.now) == ScriptedDuty(.leave, [.failed(report, .timedOut)]))
         #expect(script.release(report) == [])
-        // It is confirmed all the same.
+        // It is confirmed nevertheless.
         if isConnecting { #expect(script.greeted(.daemon(.resumed)) == [.write(report, 1, oldest: 1), .send]) }
     }
 
-    /// A daemon that answers nothing for long is as good as gone: what is written to it only piles up.
+    /// A daemon that has not answered for long counts as gone. Further requests would only pile up.
     @Test func aDaemonThatAnswersNothingForLongIsGivenUp() {
         let script = ExchangeScript { $0.requestTimeoutMilliseconds = 1_000 }
         for _ in 0..<4 {
@@ -253,7 +253,7 @@ struct ExchangeMachineTests {
         #expect(script.reply(report) == [.answered(report)])
         #expect(script.cancel(report) == [])
         #expect(script.release(report) == [.free(report)])
-        // The place is another's now; an id of before means nothing.
+        // Another request has its slot now, and the old id is invalid.
         let next = script.request(Report.self)
         #expect(next.index == report.index)
         #expect(script.cancel(report) == [])

@@ -2,21 +2,21 @@ import FuseboxWire
 
 @testable import FuseboxClient
 
-/// A machine without sockets, threads or time: one input after the other, and the actions that follow from it.
+/// A machine without sockets, threads or time. It takes one input after the other and returns the actions.
 ///
-/// Time stands still unless a test moves it.
+/// Time stands still unless a test advances it.
 final class ExchangeScript {
     private var machine: ExchangeMachine
-    /// The moment of the next input.
+    /// The time of the next input.
     var now = Deadline(nanoseconds: 1_000_000_000_000)
-    /// Where between half and all of its length a backoff ends, from 0 to 1.
+    /// The random part of a backoff, from 0 (half of its length) to 1 (all of it).
     var chance = 1.0
 
     static let worker = WorkerID(high: 7, low: 7)
-    /// What the machine is offered when it wants another id.
+    /// The id that the machine gets when it needs a new one.
     var freshWorker = ExchangeScript.worker
 
-    /// - Parameter isConnected: whether it begins with a connection to a daemon that has met no worker
+    /// - Parameter isConnected: whether it begins with a connection to a daemon that knows no worker
     init(isConnected: Bool = true, _ change: (inout FuseboxClient.Configuration) -> Void = { _ in }) {
         var configuration = FuseboxClient.Configuration()
         configuration.backoffMinimumMilliseconds = 100
@@ -26,7 +26,7 @@ final class ExchangeScript {
         if isConnected { connect() }
     }
 
-    // MARK: What it tells
+    // MARK: State
 
     var absence: String? { machine.absence }
     var hello: Hello.Reply? { machine.hello }
@@ -34,14 +34,14 @@ final class ExchangeScript {
     var hasUnanswered: Bool { machine.hasUnanswered }
     var longestBackoffOfHolder: Int? { machine.longestBackoffOfHolder }
     var earliestTaskDeadline: Deadline { machine.tasks.earliestDeadline }
-    /// Reports that wait for the daemon's return.
+    /// The reports that wait for the daemon.
     var queued: Int { machine.queuedReports }
-    /// Reports that were given up.
+    /// The reports that were given up.
     var dropped: UInt64 { machine.droppedReports }
 
     // MARK: Connections
 
-    /// One attempt that succeeds.
+    /// An attempt to connect that succeeds.
     @discardableResult
     func connect(_ hello: Hello.Reply = .daemon()) -> [ExchangeAction] {
         guard machine.nextDutyOfFirst(now: now) == .connect else { return [] }
@@ -59,13 +59,13 @@ final class ExchangeScript {
     func expectDaemon() { machine.expectDaemon(now: now) }
     func firstDuty() -> Duty { machine.nextDutyOfFirst(now: now) }
 
-    /// The attempt that is under way fails.
+    /// The present attempt fails.
     @discardableResult
     func refused(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
         list(machine.connectFailed(reason, holdsPermits: holdsPermits, chance: chance, now: now))
     }
 
-    /// One attempt that fails.
+    /// An attempt to connect that fails.
     @discardableResult
     func tryInVain(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
         guard machine.nextDutyOfFirst(now: now) == .connect else { return [] }
@@ -75,7 +75,7 @@ final class ExchangeScript {
     @discardableResult
     func lose(_ reason: String = "gone") -> [ExchangeAction] { list(machine.lost(reason, now: now)) }
 
-    /// For how long nobody tries to connect; nil if somebody may, or need not.
+    /// The time until the next attempt; nil if an attempt may be made now or is not needed.
     var backoff: Int? {
         guard case .disconnected(_, let retryAt) = machine.phase, retryAt > now else { return nil }
         return Int((retryAt.nanoseconds - now.nanoseconds) / 1_000_000)
@@ -92,7 +92,7 @@ final class ExchangeScript {
         list(machine.submit(id, length: length, substitute: substitute, now: now))
     }
 
-    /// A request that has been submitted, whatever followed from that.
+    /// Submits a request and ignores the actions.
     func request(_ command: any Command.Type, isReport: Bool = false) -> RequestID {
         let id = claim(command, isReport: isReport)
         _ = submit(id)
@@ -123,7 +123,7 @@ final class ExchangeScript {
         list(machine.receive(header, refusal: { Refusal(.malformed, "no reason") }, now: now))
     }
 
-    /// The daemon says why it will close the connection.
+    /// The daemon sends the reason for which it will close the connection.
     func farewell(_ refusal: Refusal) -> [ExchangeAction] {
         let header = FrameHeader(command: 0, kind: .reply, detail: refusal.status.rawValue, correlation: 0)
         return list(machine.receive(header, refusal: { refusal }, now: now))
@@ -131,7 +131,7 @@ final class ExchangeScript {
 
     // MARK: Threads and tasks
 
-    /// A thread with a request asks what it is to do.
+    /// A thread with a request asks for its duty.
     func duty(
         _ id: RequestID, _ purpose: Request.Purpose = .reply, until deadline: Deadline = .never
     ) -> ScriptedDuty {
@@ -171,7 +171,7 @@ final class ExchangeScript {
     }
 }
 
-/// What a closed exchange leaves, and what follows from its end.
+/// The rest of a closed exchange, and the actions of its close.
 struct ScriptedClosing: Equatable {
     var left: [ExchangeMachine.LeftRequest]
     var worker: WorkerID
@@ -179,7 +179,7 @@ struct ScriptedClosing: Equatable {
     var actions: [ExchangeAction]
 }
 
-/// What a thread is to do, and what follows from its having asked.
+/// The duty of a thread, and the actions of its question.
 struct ScriptedDuty: Equatable {
     var duty: Duty
     var actions: [ExchangeAction]
@@ -191,7 +191,7 @@ struct ScriptedDuty: Equatable {
 }
 
 extension ExchangeAction {
-    /// The frame with its own number and the lowest that has no reply.
+    /// The frame with its own number and the lowest unanswered number.
     static func write(_ id: RequestID, _ sequence: UInt64, oldest: UInt64) -> ExchangeAction {
         .write(id, RequestSequence(sequence: sequence, oldestUnacknowledged: oldest))
     }
@@ -205,7 +205,7 @@ extension ExchangeAction {
 }
 
 extension Hello.Reply {
-    /// What a daemon says to a worker.
+    /// The daemon's hello.
     static func daemon(
         _ standing: WorkerStanding = .new, epoch: UInt64 = 1, keeps keptReplies: UInt32 = 0, forgot: UInt64 = 0,
         grace: Int64 = 0, frameLimit: UInt32 = 0

@@ -6,7 +6,7 @@ import Testing
 @testable import FuseboxClient
 
 struct FailurePolicyTests {
-    /// A client whose daemon is not there, and that does not look again by itself for the time of the test.
+    /// A client without a daemon, which does not try again by itself during the test.
     private func away(_ policy: FuseboxClient.FailurePolicy, _ server: FakeServer) throws -> FuseboxClient {
         let client = try server.connect {
             $0.failurePolicy = policy
@@ -30,9 +30,9 @@ struct FailurePolicyTests {
         #expect(client.queuedReports == 0)
     }
 
-    // MARK: Nobody listens
+    // MARK: No daemon
 
-    /// The kernel says that nobody is there: no call waits out its time.
+    /// The kernel reports that no process listens, so no call waits for its timeout.
     @Test(arguments: [true, false])
     func whereNobodyListensACallIsUnavailableAtOnce(socketIsLeft: Bool) async throws {
         let server = FakeServer()
@@ -53,7 +53,7 @@ struct FailurePolicyTests {
         #expect(ContinuousClock.now - begun < .seconds(20))
     }
 
-    /// A worker that was told to be patient connects to a daemon that is still starting.
+    /// A worker with a long timeout connects to a daemon that is still starting.
     @Test func withPatienceConnectingWaitsForADaemonThatStarts() throws {
         let server = FakeServer(starts: false)
         let start = startThread { server.start() }

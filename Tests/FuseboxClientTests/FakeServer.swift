@@ -4,10 +4,10 @@ import Synchronization
 
 @testable import FuseboxClient
 
-/// A stand-in for the daemon: speaks the protocol on a real socket and does what the test says.
+/// A substitute for the daemon. It speaks the protocol on a real socket and behaves as the test says.
 ///
-/// It answers hello by itself, and every other request with `answer`, on one thread a connection. Like the daemon it keeps
-/// the replies to sequenced requests, answers what is sent again from them, and fences a worker's older connections.
+/// It answers hello by itself and every other request with `answer`, on one thread per connection. Like the daemon, it
+/// keeps the replies to sequenced requests, answers resent requests from them, and fences a worker's older connections.
 final class FakeServer: @unchecked Sendable {
     let directory: String
     let path: String
@@ -21,14 +21,14 @@ final class FakeServer: @unchecked Sendable {
         var peers: [Peer] = []
     }
 
-    /// What hello is answered with, but for the worker's standing.
+    /// The reply to hello, without the worker's standing.
     let hello: Lock<Hello.Reply>
-    /// What is remembered of workers.
+    /// The memory of workers.
     private let books = Lock<[WorkerID: WorkerBook]>([:])
-    /// How it stands with every worker; nil: as it is.
+    /// The standing of every worker; nil: the true one.
     let standing = Lock<WorkerStanding?>(nil)
 
-    /// A request, and where its reply goes.
+    /// A request and the connection for its reply.
     struct Request: Sendable {
         let peer: Peer
         let header: FrameHeader
@@ -54,7 +54,7 @@ final class FakeServer: @unchecked Sendable {
             peer.send(header.command, header.correlation, record)
         }
 
-        /// Carries it out and keeps the reply, but does not send it.
+        /// Carries the request out and keeps the reply, but does not send it.
         func carryOut(_ record: some WireRecord) {
             guard let sequence else { return }
             var writer = ByteWriter()
@@ -77,13 +77,13 @@ final class FakeServer: @unchecked Sendable {
         }
     }
 
-    /// One connection, as the server sees it.
+    /// One connection, on the server's side.
     final class Peer: @unchecked Sendable {
         let number: Int
         private let descriptor: Lock<Int32>
         private let hasClosed = Atomic(false)
         let book = Lock(WorkerBook())
-        /// How many bytes a write has; nil: all at once.
+        /// The number of bytes per write; nil: all at once.
         let piece: Int?
 
         init(_ number: Int, _ descriptor: Int32, piece: Int?) {
@@ -142,7 +142,7 @@ final class FakeServer: @unchecked Sendable {
             descriptor.withLock { if $0 >= 0 { shutdown($0, Int32(SHUT_RDWR)) } }
         }
 
-        /// Whether what may still lie in the socket is not looked at any more.
+        /// Whether bytes that may still be in the socket are ignored.
         var isClosed: Bool { hasClosed.load(ordering: .acquiring) }
 
         fileprivate func end() {
@@ -154,8 +154,8 @@ final class FakeServer: @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - piece: how many bytes are written at once
-    ///   - answer: what is done with each request after hello; the default replies with examples
+    ///   - piece: the number of bytes per write
+    ///   - answer: the reaction to each request after hello; by default it replies with examples
     init(
         hello: Hello.Reply = FakeServer.plainHello, piece: Int? = nil, starts: Bool = true,
         answer: @escaping @Sendable (Request) -> Void = { $0.replySample() }
@@ -229,7 +229,7 @@ final class FakeServer: @unchecked Sendable {
         for peer in peers { peer.close() }
     }
 
-    /// Leaves a socket that nobody listens on, as a daemon that was killed does.
+    /// Leaves a socket on which no process listens, like a killed daemon.
     static func leaveSocket(at path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
@@ -245,7 +245,7 @@ final class FakeServer: @unchecked Sendable {
     }
 
     private static func serve(_ server: FakeServer?, _ peer: Peer, _ descriptor: Int32) {
-        // The server must not live on for its connections.
+        // The connections must not keep the server alive.
         weak let server = server
         var reader = FrameReader()
         defer { peer.end() }
@@ -282,7 +282,7 @@ final class FakeServer: @unchecked Sendable {
         if header.command == Hello.declaration.number {
             greet(request)
         } else if let sequence {
-            // One at a time, as the daemon's loop does it.
+            // One request at a time, like the daemon's loop.
             book.serially(speaker: peer.number) {
                 record.withLock { $0.requests.append(request) }
                 switch book.kept(sequence) {
@@ -314,11 +314,11 @@ final class FakeServer: @unchecked Sendable {
         request.reply(reply)
     }
 
-    /// The sequenced requests that were carried out, over all workers.
+    /// The sequenced requests that were carried out, of all workers.
     var carriedOut: Int { books.withLock { $0.values.reduce(0) { $0 + $1.carriedOut } } }
 }
 
-/// What the stand-in remembers of one worker.
+/// The memory of one worker.
 final class WorkerBook: Sendable {
     private struct Contents {
         var last: UInt64 = 0
@@ -364,7 +364,7 @@ final class WorkerBook: Sendable {
     }
 }
 
-/// A payload that has been encoded before.
+/// An encoded payload.
 struct Verbatim: WireRecord {
     var bytes: [UInt8] = []
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -372,7 +372,7 @@ struct Verbatim: WireRecord {
     }
 }
 
-/// Runs `body` on a thread of its own.
+/// Runs `body` on a new thread.
 @discardableResult
 func startThread(_ body: @escaping @Sendable () -> Void) -> TestThread { TestThread(body) }
 
@@ -391,7 +391,7 @@ final class TestThread: Sendable {
     func join() { isDone.wait() }
 }
 
-/// Closed until it is opened, once and for all.
+/// A gate that is closed until it is opened, and then stays open.
 final class Gate: Sendable {
     private let isOpen = Lock(false)
     private let parker = Parker()
@@ -401,7 +401,7 @@ final class Gate: Sendable {
         parker.wake()
     }
 
-    /// Waits until it is open. For one thread.
+    /// Waits until the gate is open. Only one thread may wait.
     func wait() {
         while !isOpen.withLock({ $0 }) { parker.park(until: .never) }
     }
@@ -413,14 +413,14 @@ extension FakeServer {
         // A busy machine must not fail a test that is not about time.
         configuration.requestTimeoutMilliseconds = 20_000
         configuration.connectTimeoutMilliseconds = 20_000
-        // What tests leave undelivered is for no other client.
+        // Reports that a test leaves must not reach another client.
         configuration.spool = .none
         change(&configuration)
         return try FuseboxClient.connect(to: path, configuration: configuration)
     }
 }
 
-/// The error that `body` throws; nil if it throws none.
+/// The error that `body` throws; nil if it succeeds.
 func clientError(_ body: () throws(ClientError) -> Void) -> ClientError? {
     do throws(ClientError) {
         try body()
@@ -428,7 +428,7 @@ func clientError(_ body: () throws(ClientError) -> Void) -> ClientError? {
     } catch { return error }
 }
 
-/// The error that `body` throws; nil if it throws none.
+/// The error that `body` throws; nil if it succeeds.
 func clientError(_ body: () async throws(ClientError) -> Void) async -> ClientError? {
     do throws(ClientError) {
         try await body()

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Something that listens on a socket and says the same to everybody, then closes.
+/// A server that sends the same bytes to every client, then closes the connection.
 final class ForeignServer: Sendable {
     private let descriptor: Int32
     private let path: String

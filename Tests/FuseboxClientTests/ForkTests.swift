@@ -4,16 +4,16 @@ import Testing
 
 @testable import FuseboxClient
 
-// Swift hides fork because most programs should not call it; this module promises to survive it.
+// Swift hides `fork`, because most programs should not call it. This module promises to work after a fork.
 @_silgen_name("fork") private func forkProcess() -> Int32
 
 @Suite(.serialized)
 struct ForkTests {
-    /// Runs `body` in a forked child, which does nothing else, and returns what it exits with.
+    /// Runs `body` in a forked child, and returns the child's exit status.
     private func inChild(_ body: () -> Int32) -> Int32 {
         let child = forkProcess()
         if child == 0 {
-            // Whatever hangs must not outlive the test.
+            // A child that hangs must not outlive the test.
             alarm(30)
             _exit(body())
         }
@@ -36,7 +36,7 @@ struct ForkTests {
         try client.breakers.success("c")
         #expect(server.hellos.count == 2)
         #expect(server.hellos[0].worker != server.hellos[1].worker)
-        // Each counts for itself; the parent stayed on its connection.
+        // Parent and child count separately. The parent has kept its connection.
         #expect(server.requests.compactMap(\.sequence?.sequence) == [1, 1, 2])
         #expect(server.requests.map(\.peer.number) == [0, 1, 1, 0])
     }
@@ -57,7 +57,7 @@ struct ForkTests {
         #expect(try client.ping() == Ping.Reply.sample(1))
     }
 
-    // ThreadSanitizer does not support a fork while other threads run: the child finds locks held for ever.
+    // ThreadSanitizer does not support a fork while other threads run. The child would find its locks locked.
     @Test(.disabled(if: isUnderThreadSanitizer, "it does not survive a fork while other threads run"))
     func forkingWhileOtherThreadsCallLeavesTheChildUsable() throws {
         let server = FakeServer()
@@ -89,7 +89,7 @@ struct ForkTests {
         #expect(try pending.wait() == Ping.Reply.sample(1))
     }
 
-    // The child starts a thread of its own, which ThreadSanitizer does not support after a fork while others run.
+    // The child starts a thread, which ThreadSanitizer does not support after a fork in a process with threads.
     @Test(.disabled(if: isUnderThreadSanitizer, "it allows no threads in the child of a fork"))
     func aPermitIsTheParentsToSettle() throws {
         let server = FakeServer { AdmissionTests.grant($0) }
@@ -101,7 +101,8 @@ struct ForkTests {
             permit.use(Usage(inputTokens: 3))
             return .success(permit.provider)
         }
-        // The child's copy of the call returns too, and has nothing to settle; its own calls have permits of their own.
+        // The child's copy of the call returns too, and has nothing to settle. The child's own calls have permits of
+        // their own.
         if child == 0 {
             let own = try? client.withPermit(["anthropic"]) { .success($0.provider) }
             _exit(provider == "openai" && own == "anthropic" ? 0 : 1)
@@ -128,7 +129,7 @@ struct ForkTests {
     }
 }
 
-/// Whether this program was built with ThreadSanitizer, whose runtime then is part of it.
+/// Whether this program was built with ThreadSanitizer.
 private let isUnderThreadSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil
 
 /// Whether a descriptor is a socket connected to the one bound to `path`.

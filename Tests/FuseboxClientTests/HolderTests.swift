@@ -5,9 +5,9 @@ import Testing
 
 @testable import FuseboxClient
 
-/// A client that holds permits is there within the daemon's grace, however long the daemon has been away.
+/// A client with permits reconnects within the daemon's grace, however long the daemon was away.
 struct HolderTests {
-    /// A server that grants permits and tells a grace, and a client that would back off for an hour.
+    /// A server that grants permits and has a grace, and a client with a backoff of an hour.
     private static func server() -> FakeServer {
         var hello = FakeServer.plainHello
         hello.graceMilliseconds = 30
@@ -27,20 +27,20 @@ struct HolderTests {
         }
     }
 
-    /// Waits, for as long as any machine should need, until the server has been greeted so often.
+    /// Waits, for as long as any machine should need, until the server has got this many hellos.
     private func isGreeted(_ server: FakeServer, times: Int) -> Bool {
         for _ in 0..<30_000 where server.hellos.count < times { poll(nil, 0, 1) }
         return server.hellos.count >= times
     }
 
-    /// It makes no call of its own meanwhile.
+    /// The client makes no call meanwhile.
     @Test(arguments: [true, false])
     func aHolderComesBackByItself(withPermit: Bool) throws {
         let server = Self.server()
         let client = try Self.client(of: server)
         func outage() {
             server.stop()
-            // An attempt fails, and the next is an hour away for whoever holds nothing.
+            // An attempt fails. Without permits, the next one would be an hour later.
             #expect(throws: ClientError.self) { try client.ping() }
             server.start()
             #expect(isGreeted(server, times: 2))
@@ -70,7 +70,7 @@ struct HolderTests {
         #expect(server.hellos.count == 1)
     }
 
-    /// A thread that sleeps until a renewal far away begins to look when a permit is held again.
+    /// A thread that sleeps until a distant renewal watches the connection again once a permit is held.
     @Test func aSecondCallIsLookedAfterAsTheFirst() {
         let renewals = Renewals()
         let looks = Atomic(0)

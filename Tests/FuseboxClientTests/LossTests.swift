@@ -42,7 +42,7 @@ struct LossTests {
         #expect(server.hellos.count == 1)
     }
 
-    /// The time of these tests is short; on a busy machine a call that is not about time gets a few tries.
+    /// The timeouts of these tests are short. On a busy machine a call that is not about time gets several attempts.
     private func retrying<R>(_ body: () throws(ClientError) -> R) throws -> R {
         for _ in 0..<50 {
             do throws(ClientError) { return try body() } catch { if error != .timedOut { throw error } }
@@ -127,7 +127,7 @@ struct LossTests {
         try client.breakers.success("a")
         server.peers[0].refuse(Refusal(.idleTimeout, "silent for a day"))
         server.peers[0].close()
-        // Nothing was under way: neither a report nor a read is in doubt.
+        // No request was in flight, so the fate of none is unknown.
         try client.breakers.success("a")
         #expect(server.hellos.count == 2)
         #expect(server.hellos[0].worker == server.hellos[1].worker)
@@ -145,7 +145,7 @@ struct LossTests {
         #expect(Set(server.hellos.map(\.worker)).count == 1)
     }
 
-    /// Drops the connection at the first request of a command, and answers from then on.
+    /// Closes the connection at the first request of a command, and answers from then on.
     private func dropping(_ command: UInt16) -> FakeServer {
         let dropped = Atomic(false)
         return FakeServer { request in

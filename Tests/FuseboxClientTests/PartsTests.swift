@@ -27,7 +27,7 @@ struct SequenceWindowTests {
         #expect(window.hasRoom(kept: 3))
     }
 
-    /// Against the obvious way to count: a set of what is open.
+    /// Compared with a simple implementation, a set of open numbers.
     @Test(arguments: 1...5 as ClosedRange<UInt64>)
     func anyOrderOfRepliesGivesTheLowestOpenNumber(_ seed: UInt64) {
         var random = SplitMix(state: seed)
@@ -40,7 +40,7 @@ struct SequenceWindowTests {
                 open.insert(next)
                 next += 1
             } else {
-                // One old number stays open for long, so that the window grows.
+                // An old number stays open for long, so that the window grows.
                 let candidates = open.sorted().dropFirst(random.next() % 500 == 0 ? 0 : 1).prefix(64)
                 guard let settled = candidates.randomElement(using: &random) ?? open.first else { continue }
                 open.remove(settled)
@@ -51,7 +51,7 @@ struct SequenceWindowTests {
     }
 }
 
-/// A small generator whose numbers a failing test can repeat.
+/// A small random generator, so that a failure can be repeated.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {
@@ -115,7 +115,7 @@ struct RequestTableTests {
         #expect(again?.index == claimed[7].index && beyond == nil)
     }
 
-    /// What a burst needed is given back: the next request has the first place, and the memory that stays with it.
+    /// The memory of a burst is freed. The next request has the first slot, and the memory that is kept with it.
     @Test func afterABurstTheFirstPlacesAreUsedAgain() {
         var table = RequestTable()
         let burst = (0..<5_000).compactMap { _ in table.claim(Ping.declaration, isReport: false) }

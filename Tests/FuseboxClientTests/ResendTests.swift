@@ -4,11 +4,11 @@ import Testing
 
 @testable import FuseboxClient
 
-/// What becomes of requests that change state when their connection is lost: each counts once, and its caller learns it.
+/// Requests that change state, when their connection is lost. Each counts once, and its caller gets the result.
 struct ResendTests {
     private static let success = BreakerSuccess.declaration.number
 
-    /// A server that does as it is told at the `count`th sequenced request that is new to it, and answers all others.
+    /// A server that reacts in a given way to the `count`th new sequenced request, and answers all others.
     private func server(
         hello: Hello.Reply = FakeServer.plainHello, at count: Int = 1,
         _ body: @escaping @Sendable (FakeServer.Request) -> Void
@@ -32,7 +32,7 @@ struct ResendTests {
             if isCarriedOut { request.carryOut(BreakerAcquire.Reply.sample(2)) }
             request.peer.close()
         }
-        // The worker is known from here on: its first number may be the one that is lost.
+        // From here on the daemon knows the worker, so the first number of the test may be the lost one.
         server.standing.withLock { $0 = .resumed }
         let client = try server.connect()
         let reply = try client.call(BreakerAcquire(name: Name("a"), draw: nil))
@@ -42,7 +42,7 @@ struct ResendTests {
         #expect(server.hellos.map(\.lastSequence) == [0, 1])
         #expect(Set(server.hellos.map(\.worker)).count == 1)
         #expect(server.requests[0].payload == server.requests[1].payload)
-        // The next number says that the reply has been seen.
+        // The next number acknowledges the reply.
         try client.breakers.success("b")
         #expect(server.requests.last?.sequence == RequestSequence(sequence: 2, oldestUnacknowledged: 2))
     }
@@ -61,7 +61,7 @@ struct ResendTests {
     @Test func whatWasNotAcknowledgedGoesFirstAndInOrder() throws {
         let server = FakeServer { request in
             guard let sequence = request.sequence?.sequence else { return request.replySample() }
-            // Of 1 to 6 the odd ones are answered, 2 is carried out and not answered, 4 and 6 never are carried out.
+            // Of 1 to 6 the odd ones are answered. 2 is carried out and not answered. 4 and 6 are never carried out.
             if request.peer.number > 0 || sequence % 2 == 1 { return request.replySample() }
             if sequence == 2 { request.carryOut(Done()) }
             if sequence == 6 { request.peer.close() }
@@ -70,7 +70,7 @@ struct ResendTests {
         let pending = try (1...6).map { try client.submit(name("provider-\($0)")) }
         _ = try client.breakers.success("later")
         for reply in pending { _ = try reply.wait() }
-        // The daemon has had 5, and not carried 4 out: its number is spent, and the request gets another.
+        // The daemon has had 5 and has not carried out 4. The number 4 is used up, so the request gets another.
         #expect(sequences(server).prefix(10) == [1, 2, 3, 4, 5, 6, 2, 4, 6, 7])
         #expect(
             server.requests.filter { $0.peer.number == 1 }.prefix(3).allSatisfy {
@@ -98,7 +98,7 @@ struct ResendTests {
         }
     }
 
-    /// The daemon kept no reply because it refused the request when it first came: nothing was changed then.
+    /// The daemon has no reply, because it refused the request when it arrived. So the request changed nothing.
     @Test func aRefusalThatWasLostIsAskedForUnderANewNumber() throws {
         let isFirst = Atomic(true)
         let server = FakeServer { request in
@@ -118,7 +118,7 @@ struct ResendTests {
         #expect(server.carriedOut == 1)
     }
 
-    // MARK: A memory that is gone
+    // MARK: A daemon that has forgotten
 
     @Test(arguments: [true, false])
     func aMemoryThatIsGoneLeavesTheOutcomeUnknown(isAnotherEpoch: Bool) throws {
@@ -135,12 +135,13 @@ struct ResendTests {
         }
         #expect(clientError { () throws(ClientError) in _ = try client.breakers.success("b") } == .outcomeUnknown)
         #expect(sequences(server) == [1, 2])
-        // Numbering goes on; nothing of before is asked about any more.
+        // Numbering continues. Earlier requests are not sent again.
         #expect(try client.breakers.success("c") == .delivered)
         #expect(server.requests.last?.sequence == RequestSequence(sequence: 3, oldestUnacknowledged: 3))
     }
 
-    /// A daemon that has never met the worker, and has forgotten no other since it said so, has not counted its first request.
+    /// A daemon that does not know the worker, and has forgotten no worker since the last hello, has not counted its
+    /// first request.
     @Test(arguments: [WorkerStanding.new, .forgotten], [true, false])
     func ofAWorkerThatWasNeverMetNothingHasCounted(standing: WorkerStanding, hasForgottenOne: Bool) throws {
         var hello = FakeServer.plainHello
@@ -185,7 +186,7 @@ struct ResendTests {
     @Test func whatItsCallerGaveUpIsConfirmedAllTheSame() throws {
         let server = server(at: 2) { request in
             request.carryOut(Done())
-            // No reply: the caller goes, and the next request loses the connection.
+            // There is no reply. The caller gives up, and the next request loses the connection.
         }
         let client = try server.connect()
         try client.breakers.success("a")
@@ -208,7 +209,7 @@ struct ResendTests {
         let client = try server.connect { $0.requestTimeoutMilliseconds = 50 }
         #expect(clientError { () throws(ClientError) in _ = try client.breakers.success("a") } == .timedOut)
         server.peers[0].close()
-        // On a busy machine a try may take too long.
+        // On a busy machine an attempt may take too long.
         while clientError({ () throws(ClientError) in _ = try client.ping() }) != nil {}
         #expect(sequences(server).allSatisfy { $0 == 1 } && sequences(server).count >= 2)
         #expect(server.carriedOut == 1)
@@ -294,7 +295,7 @@ struct ResendTests {
         }
         stop.withLock { $0 = { [weak server] in server?.stop() } }
         let client = try server.connect {
-            // It has no room for what is lost under way, and need not have.
+            // It has no room for lost requests, and does not need it.
             $0.failurePolicy = .failOpen(queueLimit: 0)
             $0.backoffMinimumMilliseconds = 1
         }

@@ -1,7 +1,7 @@
 import FuseboxClient
 import Testing
 
-/// What providers say in headers, as a client reads it.
+/// The forms of providers' headers that a client reads.
 struct RetryAfterTests {
     @Test("A client reads times as providers tell them")
     func times() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// What a file of the spool says, whole, torn and damaged.
+/// The contents of a spool file, whole, torn and damaged.
 struct SpoolContentsTests {
     private static func report(_ sequence: UInt64) throws -> SpoolReport {
         var writer = ByteWriter()
@@ -15,7 +15,7 @@ struct SpoolContentsTests {
         return report
     }
 
-    /// What a worker has left.
+    /// The reports of a worker.
     private static func left(_ count: Int = 3) throws -> [UInt8] {
         var header = SpoolHeader()
         (header.workerHigh, header.workerLow, header.lastSequence) = (1, 2, UInt64(count))
@@ -24,7 +24,8 @@ struct SpoolContentsTests {
         return LeftReports(header: header, reports: try (1...count).map { try report(UInt64($0)) }).bytes
     }
 
-    /// What deliveries have appended: one begins, and the daemon takes the first, wants the second again and refuses the third.
+    /// The entries that deliveries append: a beginning, and then the daemon accepts the first report, wants the second
+    /// again and refuses the third.
     private static func appended() -> [[UInt8]] {
         var beginning = SpoolBeginning()
         beginning.acquaintance.epoch = 42
@@ -42,7 +43,7 @@ struct SpoolContentsTests {
         return pieces
     }
 
-    /// What is left out has counted, and what is sent again may have left.
+    /// Omitted reports have counted. Reports that are sent again may have been sent before.
     @Test func shortenedItSaysTheSame() throws {
         let bytes = try Self.left(3) + Self.appended().joined()
         let before = try SpoolContents(bytes)
@@ -54,7 +55,7 @@ struct SpoolContentsTests {
         #expect(after.held.map(\.record.sequence) == [3] && after.held[0].reason == "no")
         #expect(after.lastSequence == before.lastSequence && after.acquaintance?.epoch == 42)
         #expect(after.header.worker == before.header.worker)
-        // One that nobody has begun to deliver says no more than its writer did.
+        // A file whose delivery has not begun has only its writer's records.
         let untouched = try SpoolContents(try SpoolContents(Self.left(4)).shortened)
         #expect(untouched.pending.map(\.mayHaveLeft) == [false, false, false, false])
     }
@@ -74,7 +75,7 @@ struct SpoolContentsTests {
             #expect(files.map(\.reports.count) == counts)
             let contents = try files.map { try SpoolContents($0.bytes) }
             #expect(Set(contents.map(\.header.worker)).count == counts.count)
-            // What may have left is sent again by the worker that sent it, under its number.
+            // A report that may have been sent is sent again by the same worker, with its number.
             #expect(contents[0].header.worker == WorkerID(high: 1, low: 2) && contents[0].lastSequence == 10)
             #expect(contents[0].reports.filter(\.record.mayHaveLeft).map(\.record.sequence) == [1, 8])
             for other in contents.dropFirst() {
@@ -104,9 +105,9 @@ struct SpoolContentsTests {
         let ends = pieces.reduce(into: [left.count]) { $0.append($0[$0.count - 1] + $1.count) }
         for length in 0...bytes.count {
             let contents = try? SpoolContents(Array(bytes[..<length]))
-            // Before its name was given it is nothing; after that it is what was appended whole.
+            // Before the rename it is nothing. After that, all complete entries count.
             #expect(contents?.length == ends.last { $0 <= length }, "cut at \(length)")
-            // What the system had not filled in yet.
+            // Bytes that the system has not filled in yet.
             let zeros = [UInt8](repeating: 0, count: bytes.count - length)
             let filled = try? SpoolContents(Array(bytes[..<length]) + zeros)
             let end = ends.last { $0 <= length || bytes[length..<$0].allSatisfy { $0 == 0 } }
@@ -114,7 +115,7 @@ struct SpoolContentsTests {
         }
     }
 
-    /// A turned bit is never another state, but for the last record, of which nobody can tell that it was there.
+    /// A flipped bit never gives another state, except in the last record, which may never have been written.
     @Test func aTurnedBitIsDamage() throws {
         let bytes = try Self.left() + Self.appended().joined()
         let last = bytes.count - Self.appended()[3].count

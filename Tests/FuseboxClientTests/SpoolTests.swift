@@ -5,11 +5,11 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Reports that a worker leaves when it ends without a daemon, and the next client delivers.
+/// Reports that a worker leaves when it ends without a daemon. The next client delivers them.
 struct SpoolTests {
     private static let success = BreakerSuccess.declaration.number
 
-    /// A server, a folder for the spool beside its socket, and what is in it.
+    /// A server and a spool beside its socket.
     private final class Place {
         let server: FakeServer
         let folder: String
@@ -36,7 +36,7 @@ struct SpoolTests {
             }
         }
 
-        /// A worker reports these and ends while the server is away; it comes back then.
+        /// A worker reports these and ends while the server is down. Then the server starts again.
         func leave(_ names: [String]) throws {
             let client = try connect()
             server.stop()
@@ -77,7 +77,7 @@ struct SpoolTests {
         #expect(reported(place.server) == ["a", "b", "c"])
         #expect(place.server.requests.compactMap(\.sequence?.sequence) == [1, 2, 3])
         #expect(place.names.isEmpty)
-        // As the worker that left them, which is forgotten then.
+        // They are delivered as the worker that left them, which is then forgotten.
         #expect(place.server.hellos.map(\.worker)[0] == place.server.hellos.map(\.worker)[2])
         #expect(place.server.requests.last?.command == Goodbye.declaration.number)
         next.close()
@@ -86,7 +86,7 @@ struct SpoolTests {
         #expect(place.server.carriedOut == 3)
     }
 
-    /// One that was carried out and whose reply was lost gets its reply, and counts once.
+    /// A report that was carried out and whose reply was lost gets its reply, and counts once.
     @Test(arguments: [true, false])
     func whatMayHaveCountedIsSentAgainWithItsNumber(isCarriedOut: Bool) throws {
         let stop = Lock<@Sendable () -> Void>({})
@@ -108,7 +108,7 @@ struct SpoolTests {
         #expect(!server.requests.dropLast(3).contains { $0.command == Goodbye.declaration.number })
     }
 
-    /// Its caller was told that it counts once at the most; a closed client sees to it that it does.
+    /// Its caller was told that it counts at most once. A closed client ensures that.
     @Test func aReportThatTimedOutIsLeftToo() throws {
         let place = Place(FakeServer { if $0.peer.number > 0 { $0.replySample() } })
         let client = try place.connect {
@@ -119,7 +119,7 @@ struct SpoolTests {
         client.close()
         #expect(client.spooling.reports == 1)
         #expect(place.deliver().delivered == 1)
-        // A daemon that is only slow must not be told to forget what it has yet to answer.
+        // A slow daemon must not be told to forget a request that it has yet to answer.
         let goodbyes = place.server.requests.filter { $0.command == Goodbye.declaration.number }
         #expect(goodbyes.map(\.peer.number) == [1])
     }
@@ -142,7 +142,8 @@ struct SpoolTests {
 
     // MARK: Never twice
 
-    /// The daemon had to forget the worker, or its state was replaced: what may have counted waits for a person, the rest counts.
+    /// The daemon had to forget the worker, or its state was replaced. Reports that may have counted wait for a person,
+    /// the others count.
     @Test(arguments: [true, false])
     func whatAForgottenWorkerSentIsNeverSentBlindly(isAnotherEpoch: Bool) throws {
         let stop = Lock<@Sendable () -> Void>({})
@@ -168,7 +169,7 @@ struct SpoolTests {
         #expect(file.reports.map(\.state) == [.inDoubt, .delivered])
         #expect(place.deliver().delivered == 0)
         #expect(server.requests.count { $0.sequence?.sequence == 2 } == 1)
-        // A person knows better.
+        // A person decides otherwise.
         #expect(try SpoolDecision.renew(file.name, in: file.folder) == .done)
         server.standing.withLock { $0 = nil }
         stop.withLock { $0 = {} }
@@ -176,7 +177,7 @@ struct SpoolTests {
         #expect(reported(server).last == "may have counted" && place.names.isEmpty)
     }
 
-    /// The daemon had begun to take them and then forgot the worker: whatever it was, it is not sent again.
+    /// The daemon had accepted some and then forgot the worker. None of them is sent again.
     @Test func aDeliveryThatHadBegunIsNotBegunAgainWithADaemonThatForgot() throws {
         let isLost = Atomic(true)
         let server = FakeServer { request in
@@ -190,7 +191,7 @@ struct SpoolTests {
         try place.leave(["a", "b", "c"])
         #expect(place.deliver().delivered == 1)
         isLost.store(false, ordering: .relaxed)
-        // It has forgotten somebody since; it may have been this one.
+        // The daemon has forgotten a worker since. It may have been this one.
         server.standing.withLock { $0 = .new }
         server.hello.withLock { $0.forgottenWorkers += 1 }
         let round = place.deliver()
@@ -198,7 +199,7 @@ struct SpoolTests {
         #expect(server.carriedOut == 1)
     }
 
-    /// The deliverer or its connection may end after any request, carried out or not; each counts once.
+    /// The deliverer or its connection may end after any request, whether it was carried out or not. Each counts once.
     @Test(arguments: 1...8, [true, false])
     func aDeliveryThatEndsAnywhereGoesOnAndEachCountsOnce(end: Int, isCarriedOut: Bool) throws {
         let count = Atomic(0)
@@ -221,8 +222,8 @@ struct SpoolTests {
         #expect(place.listed.isEmpty)
     }
 
-    /// The daemon carries them out, and the deliverer dies before it has written down what became of any: the daemon still has
-    /// every reply when they come again.
+    /// The daemon carries them out, and the deliverer dies before it has recorded any result. When they are sent again,
+    /// the daemon still has every reply.
     @Test(arguments: [1, 5, 8])
     func repliesThatWereNeverWrittenDownAreStillThere(end: Int) throws {
         let count = Atomic(0)
@@ -238,7 +239,7 @@ struct SpoolTests {
         #expect(place.deliver().delivered == 0)
         #expect(place.deliver().delivered == 8)
         #expect(server.carriedOut == 8 && place.names.isEmpty)
-        // None was asked for under another number.
+        // No report was sent with another number.
         #expect(Set(server.requests.compactMap(\.sequence?.sequence)) == Set(1...8))
     }
 
@@ -255,9 +256,10 @@ struct SpoolTests {
         #expect(place.deliver().delivered == 1)
     }
 
-    // MARK: What the daemon says
+    // MARK: Refusals
 
-    /// What it will never take is held; what it cannot take now is tried again, under another number.
+    /// A report that the daemon refuses for good is held. One that it cannot accept now is sent again with another
+    /// number.
     @Test func refusalsAreHeldOrTriedAgain() throws {
         let isFull = Atomic(true)
         let server = FakeServer { request in
@@ -285,7 +287,7 @@ struct SpoolTests {
         #expect(place.names.isEmpty)
     }
 
-    /// What the daemon cannot take now does not stand in the way of what it can.
+    /// A report that cannot be accepted now does not block the others.
     @Test func manyThatHaveToWaitHoldNobodyUp() throws {
         let server = FakeServer { request in
             guard request.command == Self.success, (request.decoded() as BreakerSuccess).name.text == "later" else {
@@ -306,7 +308,7 @@ struct SpoolTests {
         #expect(place.names.count == 5)
     }
 
-    /// A settle whose permit the daemon does not know any more is told as a report: the money counts.
+    /// A settle whose permit the daemon does not know is sent as a report, so that its cost counts.
     @Test func aSettleOfAnUnknownPermitIsToldAsAReport() throws {
         let server = FakeServer { request in
             if request.command == Admit.declaration.number {
@@ -350,7 +352,8 @@ struct SpoolTests {
         #expect(!place.names.contains(own))
     }
 
-    /// A writer that died before its file had its name has told nobody that it is kept; what is whole counts all the same.
+    /// A writer that died before the rename has told no caller that its reports are kept. Complete reports count
+    /// nevertheless.
     @Test(arguments: [true, false])
     func aFileWithoutANameIsAdoptedIfItIsWhole(isWhole: Bool) throws {
         let place = Place(FakeServer())
@@ -359,7 +362,7 @@ struct SpoolTests {
         let part = "\(place.folder)/\(name.dropLast(SpoolFolder.suffix.count))\(SpoolFolder.partSuffix)"
         #expect(rename("\(place.folder)/\(name)", part) == 0)
         if !isWhole { #expect(truncate(part, 100) == 0) }
-        // One that is being written is left alone.
+        // A file that is being written is not touched.
         #expect(place.deliver().delivered == 0 && place.names.count == 1)
         var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
         #expect(utimensat(AT_FDCWD, part, &times, 0) == 0)
@@ -368,7 +371,7 @@ struct SpoolTests {
         #expect(place.names.isEmpty)
     }
 
-    /// What many deliveries have written down, none of which could deliver it, does not stand in its way.
+    /// The entries of many deliveries without success do not prevent a later one.
     @Test func aFileThatDeliveriesHaveMadeLongIsDeliveredAndGetsShort() throws {
         let isFull = Atomic(true)
         let server = FakeServer { request in
@@ -403,7 +406,7 @@ struct SpoolTests {
             ])
     }
 
-    /// One that is too long to be read is shown, and does not stand in the way of others.
+    /// A file that is too long to be read is listed, and does not block the others.
     @Test func aFileThatIsTooLongIsToldAndStays() throws {
         let place = Place(FakeServer())
         let names = (0..<4).map { "179563487808\($0)-3cd41c7fa6ab5d09.spool" }

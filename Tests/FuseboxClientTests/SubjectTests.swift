@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxClient
 
-/// Every typed method: what it sends, and what it makes of the reply.
+/// Every typed method: its request, and its conversion of the reply.
 struct SubjectTests {
     /// Lists come in three pages.
     private static func answer(_ request: FakeServer.Request) {

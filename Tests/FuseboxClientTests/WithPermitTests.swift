@@ -4,9 +4,9 @@ import Testing
 
 @testable import FuseboxClient
 
-/// What `withPermit` tells the daemon for what happens inside it.
+/// The requests of `withPermit` for each outcome of its body.
 struct WithPermitTests {
-    /// Grants the first candidate each time, numbering permits from 1.
+    /// Grants the first candidate each time, and numbers permits from 1.
     private final class Granting: Sendable {
         let server: FakeServer
 
@@ -340,7 +340,7 @@ struct WithPermitTests {
     }
 }
 
-/// Closed until it is opened; for tasks.
+/// A gate for tasks that is closed until it is opened.
 private final class AsyncGate: Sendable {
     private let isOpen = Atomic(false)
     func open() { isOpen.store(true, ordering: .releasing) }

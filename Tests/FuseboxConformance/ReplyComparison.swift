@@ -1,24 +1,25 @@
 import FuseboxInterop
 
-/// Compares the replies to a trace with those of the reference library, strictly.
+/// Compares the replies to a trace with those of the reference library.
 ///
-/// Moments, counts, tokens, limits, words, shares, configurations, what is null and the set of fields must be equal. Sums
-/// of money may differ by what adding doubles costs, which the reference does and Fusebox does not: a trillionth of all
-/// money in the trace so far, and at least a billionth of a dollar. What is divided by such a sum, or from it, may differ
-/// accordingly. In an export everything is compared, histories entry by entry, but for the order of breakers and marks.
+/// Times, counts, tokens, limits, words, shares, configurations, nulls and the set of fields must be equal. Sums of
+/// money may differ by the rounding errors of adding doubles, which the reference does and Fusebox does not: a
+/// trillionth of all money in the trace so far, and at least a billionth of a dollar. Quotients with such a sum may
+/// differ accordingly. In an export everything is compared, histories entry by entry, except the order of breakers and
+/// marks.
 public struct ReplyComparison {
     /// The names of fields that are not compared.
     public var passedOver: Set<String>
-    /// How many values were compared.
+    /// The number of compared values.
     public private(set) var fields = 0
-    /// What differs, with its place in the reply.
+    /// The differences, with their paths in the reply.
     public private(set) var differences: [String] = []
-    /// All dollars that requests have named so far.
+    /// The sum of all dollars in requests so far.
     private var dollarsSeen = 1.0
 
     public init(passingOver passedOver: Set<String> = []) { self.passedOver = passedOver }
 
-    /// Takes note of the money that a request brings in.
+    /// Records the money in a request.
     public mutating func see(_ request: JSONValue) {
         for (key, value) in request.members ?? [] {
             if Self.given.contains(key), let dollars = value.double { dollarsSeen += abs(dollars) } else { see(value) }
@@ -39,14 +40,14 @@ public struct ReplyComparison {
 
     /// Compares a part of a reply.
     ///
-    /// - Parameter path: its place, for what is said of it
+    /// - Parameter path: the path of the part, for messages
     public mutating func compare(_ want: JSONValue, _ got: JSONValue, _ path: String) {
         compare(want, got, path, Place(key: path.split(separator: ".").last.map(String.init) ?? "", siblings: .null))
     }
 
     private struct Place {
         var key: String
-        /// The reference's object that the value stands in.
+        /// The reference's object that has the value.
         var siblings: JSONValue
     }
 
@@ -84,12 +85,12 @@ public struct ReplyComparison {
 
     // MARK: Numbers
 
-    /// The fields of requests that bring money in.
+    /// The fields of requests with money.
     private static let given: Set = ["cost", "monthlyBudget", "spend", "budget"]
-    /// The fields of replies that are sums of money.
+    /// The fields of replies with sums of money.
     private static let money: Set = ["spend", "remaining", "remainingBudget", "totalSpend", "cost"]
 
-    /// What adding doubles may cost a sum of money.
+    /// The tolerance of a sum of money.
     private var slack: Double { 1e-9 + 1e-12 * dollarsSeen }
 
     private func agree(_ want: JSONValue, _ got: JSONValue, _ place: Place) -> Bool {
@@ -112,7 +113,7 @@ public struct ReplyComparison {
         }
     }
 
-    /// A quotient of what is left and what a day costs, each a sum.
+    /// A quotient of the rest of a budget and the cost of a day, each a sum.
     private func daysTolerance(_ place: Place) -> Double {
         let days = abs(place.siblings["daysRemaining"]?.double ?? 0)
         let burnRate = place.siblings["burnRate"]
@@ -123,7 +124,7 @@ public struct ReplyComparison {
 
     // MARK: Exports
 
-    /// An export with its breakers and marks sorted by name: the reference lists them as they came to be.
+    /// An export with its breakers and marks sorted by name. The reference lists them in order of creation.
     private static func sorted(_ export: JSONValue) -> JSONValue {
         sorting(sorting(export, "breakers", "breakers"), "exhaustion", "entries")
     }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import FuseboxCore
 
-/// Every reason for a denial, and which of several is told, for a candidate at every place.
+/// Every reason for a denial, and which of several is returned, for a candidate at every position.
 @Suite("Reasons for a denial")
 struct AdmissionReasonTests {
-    /// What stands against a provider, the reason that is told, and how long it stands by time alone. The period ends
-    /// after 31 days, the estimate is $0.50 and 100 tokens.
+    /// An obstacle of a provider, the reason that is returned, and how long it lasts. The period ends after 31 days.
+    /// The estimate is $0.50 and 100 tokens.
     static let table = """
         stands against it                                         | reason         | retry after
         mark                                                      | exhausted      | 90 s
@@ -69,7 +69,7 @@ struct AdmissionReasonTests {
     private let estimate = Estimate(cost: dollars("0.5"), tokens: 100)
     private let model = name("m")
 
-    /// 16 providers, the first of which have all obstacles of a row against them.
+    /// 16 providers, the first of which have all obstacles of a row.
     private func rig(_ row: Row, obstructed count: Int) throws -> Rig {
         var rig = Rig()
         for number in 0..<count {
@@ -106,7 +106,7 @@ struct AdmissionReasonTests {
         }
     }
 
-    /// Leaves a breaker where its share lets nothing more through for now.
+    /// Brings a breaker to a state in which its share admits no further call for now.
     private func degrade(_ provider: Name, to share: Double, _ rig: inout Rig) throws {
         try rig.apply(BreakerConfigure(name: provider, change: .init(degradationCurve: [1, share])))
         try rig.apply(BreakerFailure(name: provider))

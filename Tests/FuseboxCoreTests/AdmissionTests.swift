@@ -100,7 +100,7 @@ struct AdmissionTests {
         try rig.apply(Settle(permit: second, outcome: .cancelled), at: 2)
         #expect(try used(.rpm, at: 2) == 1)
         #expect(try used(.tpm, at: 2) == 100)
-        // Over the end of the window: only what goes beyond the estimate counts in the new one.
+        // Across the end of the window, only the excess over the estimate counts in the new window.
         let third = try permit(admit(tokens: 300, ttl: 90_000), &rig, at: 59_999)
         try rig.apply(Settle(permit: third, outcome: .success, usage: usage("0", tokens: 350)), at: 60_000)
         #expect(try used(.rpm, at: 60_000) == 0)
@@ -165,7 +165,7 @@ struct AdmissionTests {
         #expect(rig.machine.permits.totals.outstanding == 3)
         try budget("1", &rig)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)), at: 5)
-        // All of it is held against the budget that is enforced now.
+        // All of it is held against the budget, which is enforced now.
         #expect(rig.machine.permits.totals.outstanding == 3)
         #expect(try rig.apply(LedgerProvider(provider: p)).account?.inFlight == 1)
         try rig.apply(Settle(permit: hard, outcome: .success, usage: usage("0.1")), at: 6)
@@ -340,7 +340,7 @@ struct AdmissionTests {
             BreakerConfigure(name: p, change: .init(monitoringPeriodMilliseconds: 10_000, minWorkers: 2)))
         for _ in 0..<9 { try rig.apply(BreakerFailure(name: p), worker: 1) }
         #expect(try rig.apply(BreakerGet(name: p)).status.share == 0.1)
-        // The other's failure is too old when the first one fails again.
+        // The other worker's failure is too old when the first worker fails again.
         try rig.apply(BreakerFailure(name: p), at: 20_000, worker: 2)
         #expect(try rig.apply(BreakerGet(name: p), at: 20_000).status.share == 0.1)
         try rig.apply(BreakerFailure(name: p), at: 30_000, worker: 1)
@@ -412,7 +412,7 @@ struct AdmissionTests {
         var other = Rig()
         try other.apply(BreakerFailure(name: name("z")))
         try rig.apply(ExhaustionMark(provider: name("mine")))
-        try rig.machine.replace(parts, with: other.machine)
+        rig.machine.replace(parts, with: other.machine)
         #expect((rig.machine.exhaustion.count == 0) == parts.contains(.exhaustion))
         #expect(try rig.apply(BreakerGet(name: name("z"))).exists == parts.contains(.breakers))
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("1"))).standing == .inForce)

@@ -37,7 +37,7 @@ struct AnsweringModelTests {
         #expect(try rig.apply(admit("0.5", model: m)).decision.denials.array.map(\.reason) == [.modelBudget])
         #expect(try rig.machine.restored().image == rig.machine.image)
 
-        // A report charges alike.
+        // A report charges in the same way.
         let other = name("m-other")
         try rig.apply(
             Report(
@@ -47,7 +47,7 @@ struct AnsweringModelTests {
         #expect(try account()?.answering == other)
         #expect(rig.machine.models.find(dated) == nil, "a name that nothing refers to is forgotten")
 
-        // What tells no name changes none, and the one that was asked for is no other.
+        // An outcome without a name changes nothing, and the model that was asked for is not another name.
         try settle(answeredBy: nil, "0.1")
         #expect(try account()?.answering == other)
         try settle(answeredBy: m, "0.1")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// What one user can introduce, and what is left for others and for operators.
+/// The bounds on what one user may create, and what is left for others and for operators.
 @Suite("Bounds on what one user introduces")
 struct BoundsTests {
     private func limits(_ change: (inout Limits) -> Void) -> Limits {
@@ -23,7 +23,7 @@ struct BoundsTests {
         return Admit(candidates: candidates, ttlMilliseconds: 60_000)
     }
 
-    /// What one user may take, each bounded by a limit of its own.
+    /// The things that one user may create, each with its own bound.
     enum Kind: CaseIterable {
         case models, accounts, modelAccounts
 
@@ -35,7 +35,7 @@ struct BoundsTests {
             }
         }
 
-        /// Takes the nth.
+        /// Creates the nth.
         func take(_ number: Int) -> LedgerRecord {
             switch self {
             case .models: record("p", "m\(number)")
@@ -59,7 +59,7 @@ struct BoundsTests {
         rig.expect(.limitReached, of: kind.take(8), by: 1_000)
         rig.machine = try rig.machine.restored()
         rig.expect(.limitReached, of: kind.take(8), by: 1_000)
-        // What is there goes on, others have their own, and operators have no bound of their own.
+        // Existing ones still work, other users have their own bounds, and operators have none.
         try rig.apply(kind.take(0), by: 1_000)
         try rig.apply(kind.take(8), by: 2_000)
         for number in 9..<20 { try rig.apply(kind.take(number), by: 0) }
@@ -98,7 +98,7 @@ struct BoundsTests {
         #expect(try rig.apply(admit("p", "dear"), by: 1).permit != nil)
         try rig.apply(record("dear"), by: 1)
         #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil, "the budget is used up")
-        // So it is for what is read back.
+        // The same holds for a state that was read back.
         rig.machine = try rig.machine.restored()
         #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil)
     }
@@ -125,7 +125,7 @@ struct BoundsTests {
         rig.expect(.limitReached, of: admit("p", "n"), by: 1)
         rig.expect(.limitReached, of: admit("q", "m"), by: 1)
         #expect(try rig.apply(LedgerModel(provider: name("p"), model: name("m"))).account != nil)
-        // A candidate without a model needs no account of one: there is always `unspecified`.
+        // A candidate without a model needs no new account, because `unspecified` always exists.
         let other = try #require(try rig.apply(admit("p", nil), by: 1).permit)
         for number in [permit, other] {
             let usage = CallUsage(cost: dollars("0.1"))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// A burn rate is over the time that it was measured in.
+/// A burn rate covers the time in which it was measured.
 struct BurnRateTests {
     private static let minute: Int64 = 60_000
     private static let hour = 60 * minute
@@ -47,7 +47,7 @@ struct BurnRateTests {
             let entry = try #require(try rig.apply(Overview(), at: now).entries.first)
             #expect(entry.daysRemaining == estimate.daysRemaining)
         }
-        // A day later the record has left the window, and what was seen is that nothing was spent.
+        // A day later the record has left the window, and the measured spend is zero.
         #expect(try rate(&rig, at: 3 * Self.day).costPerDay == 0)
     }
 

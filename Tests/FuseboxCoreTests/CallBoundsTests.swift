@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// What one call may cost, and sums that hold whatever was counted into them.
+/// The bound on the cost of one call, and sums that never overflow.
 @Suite("Bounds of one call and of sums")
 struct CallBoundsTests {
     private static let day: Int64 = 86_400_000
@@ -76,7 +76,7 @@ struct CallBoundsTests {
         #expect(pool.rollingSum(of: &list, at: at(0)) == SpendSum(cost: .max, count: 3))
         pool.record(SpendEntry(at: at(Self.day + 1), cost: 5), in: &list)
         #expect(pool.rollingSum(of: &list, at: at(Self.day + 1)) == SpendSum(cost: 5, count: 1))
-        // Merged stretches are held at the range's end, and so is the sum of all.
+        // Merged stretches are clamped to the range, and so is the sum of all.
         for step in 0..<6_000 { pool.record(SpendEntry(at: at(Self.day + Int64(step)), cost: .max), in: &list) }
         #expect(pool.sum(of: list, since: at(0)) == SpendSum(cost: .max, count: 6_004))
         #expect(pool.rollingSum(of: &list, at: at(3 * Self.day)) == SpendSum())
@@ -124,7 +124,7 @@ struct CallBoundsTests {
         #expect(totals.outstanding == UInt64(limits.permits) && totals.held == Money(nanodollars: .max))
         let isSame = try rig.machine.restored().image == rig.machine.image
         #expect(isSame)
-        // An enforced budget of all the money there is does not hold them.
+        // An enforced budget of the largest amount cannot cover them.
         try rig.apply(
             LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max), isEnforced: true)))
         let first = try #require(try rig.apply(PermitList(cursor: 0)).permits.first?.permit)

@@ -11,7 +11,7 @@ struct CircuitBreakerTests {
         CircuitBreaker(try BreakerConfiguration().applying(change), at: at(0))
     }
 
-    /// A breaker with this many failures, all at one moment.
+    /// A breaker with this many failures, all at the same time.
     private func failed(_ times: Int, _ change: BreakerConfigurationChange = .init()) throws -> CircuitBreaker {
         var breaker = try breaker(change)
         for _ in 0..<times { breaker.recordFailure(at: at(0)) }

@@ -1,11 +1,11 @@
 import FuseboxCore
 import Testing
 
-/// A budget's tiers where one record hits them exactly. In doubles of dollars a hit may be a miss: 0.72 / 0.9 is less
-/// than 0.8.
+/// The tiers of a budget when one record reaches them exactly. With doubles such a record may miss them: 0.72 / 0.9 is
+/// less than 0.8.
 @Suite("Ratios of dollars")
 struct DollarRatioTests {
-    /// What the record of a cost sets off, a day after a first one that was free.
+    /// The events of a record, a day after a first one that was free.
     private func fired(
         _ cost: String, of budget: String, under profile: Profile
     ) throws -> (reply: LedgerRecord.Reply, utilization: Double) {
@@ -25,7 +25,7 @@ struct DollarRatioTests {
         return (reply, balance.utilization)
     }
 
-    // What the reference library answers, where it differs from whole numbers.
+    // The answers of the reference library, where they differ from those of whole numbers.
     @Test(
         "Under llm-providers dollars are divided by dollars, as doubles",
         arguments: [
@@ -40,7 +40,7 @@ struct DollarRatioTests {
         #expect((try fired(cost, of: budget, under: .fusebox).reply.threshold?.tier ?? .none) == ours)
     }
 
-    // Eight times 0.7 are 5.6 exactly, and 5.6 / 7 is less than 0.8; the doubles add up to 5.6000000000000005.
+    // Eight times 0.7 is exactly 5.6, and 5.6 / 7 is less than 0.8. The doubles add up to 5.6000000000000005.
     @Test("Under llm-providers several records add up as doubles do, over a snapshot too")
     func sumsOfDoubles() throws {
         for (profile, cost, count, budget, tier) in [

@@ -86,7 +86,7 @@ struct ForgottenPermitsTests {
         }
         try rig.apply(Advance(), at: 100)
         if isRestored { rig.machine = try rig.machine.restored() }
-        // The marks of the first two made room: up to the second's, nobody knows.
+        // The tombstones of the first two made room. For permits up to the second, nothing is known any more.
         let standings: [Status] = [.outcomeUnknown, .outcomeUnknown, .notFound, .notFound]
         for (user, status) in standings.enumerated() {
             rig.expect(status, of: Settle(permit: lapsed[user], outcome: .success), at: 101, by: UInt32(user))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// Commands that say that a name must be known, under both profiles; without that they do as the library does.
+/// Commands with the requirement that a name exists, under both profiles. Without it they behave like the library.
 struct KnownNameTests {
     @Test(arguments: [Profile.fusebox, .llmProviders])
     func anUnknownNameIsRefusedAndLeavesNoTrace(_ profile: Profile) {

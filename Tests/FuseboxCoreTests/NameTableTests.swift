@@ -69,7 +69,7 @@ struct NameTableTests {
 struct HashIndexTests {
     @Test("It finds what was inserted and nothing else, whatever the hashes", arguments: [1, 7, 1 << 40])
     func againstSet(spread: Int) {
-        // A small spread makes every hash collide with many.
+        // With a small spread every hash collides with many others.
         let hash = { (value: Int) in (value % spread) &* 0x9E37_79B9 }
         var random = SeededGenerator(seed: UInt64(spread))
         var index = HashIndex()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// The points in which the profiles differ, one test each, in the order of the table in proto-docs/profiles.md.
+/// The differences between the profiles, one test each, in the order of the table in proto-docs/profiles.md.
 @Suite("Profiles")
 struct ProfileTests {
     private static let minute: Int64 = 60_000

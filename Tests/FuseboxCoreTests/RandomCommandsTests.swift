@@ -3,13 +3,13 @@ import Testing
 
 @testable import FuseboxCore
 
-/// Thousands of random commands, and what must hold at every one of them.
+/// Thousands of random commands, and the invariants after each of them.
 @Suite("Random commands")
 struct RandomCommandsTests {
     static let profiles = [Profile.fusebox, .llmProviders]
     static let seeds: [UInt64] = [1, 2, 3]
 
-    /// What a command replied and what was told, as bytes.
+    /// The reply and the events of a command, as bytes.
     private struct Note: Equatable {
         var at: Int64
         var number: UInt16
@@ -27,7 +27,7 @@ struct RandomCommandsTests {
 
         init(_ profile: Profile, seed: UInt64) {
             var limits = Limits()
-            // Low enough to be met.
+            // Limits that are low enough to be reached.
             limits.names = 12
             limits.models = 7
             limits.modelAccounts = 60
@@ -68,7 +68,8 @@ struct RandomCommandsTests {
             return writer.bytes
         }
 
-        /// Lets time take its effect. How early a state calls for it may differ; what it does may not.
+        /// Applies the deadlines that have passed. The times at which a state asks for it may differ, the effects may
+        /// not.
         private mutating func advance() {
             if rig.machine.isDue(at: Moment(milliseconds: now)) { note(Advance()) }
             if log.last?.number == Advance.declaration.number, log.last?.events.isEmpty == true { log.removeLast() }

@@ -8,7 +8,7 @@ import Testing
 struct RevocationTests {
     private let p = name("p")
 
-    /// A $50 budget, all of it held by a worker of user 7.
+    /// A $50 budget that a worker of user 7 holds completely.
     private func held(_ limits: Limits = Limits()) throws -> (rig: Rig, permit: UInt64, admit: Admit) {
         var rig = Rig(limits: limits)
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("50"), isEnforced: true)))
@@ -17,7 +17,7 @@ struct RevocationTests {
         let admit = Admit(
             candidates: candidates, estimate: Estimate(cost: dollars("50")), ttlMilliseconds: Limits.permitMilliseconds)
         let permit = try #require(try rig.apply(admit, by: 7, worker: 3).permit)
-        // Its worker was killed: what is held against an enforced budget stays.
+        // Its worker was killed. A hold against an enforced budget stays.
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 3, low: 0)))
         #expect(try rig.apply(admit).permit == nil)
         _ = rig.takeEvents()

@@ -13,7 +13,7 @@ struct SpendHistoryTests {
         var cost: Int64
     }
 
-    /// How much time passes between two records, as a load has it.
+    /// The time between two records, for typical loads.
     enum Pace: CaseIterable {
         case burst, steady, slow, mixed
 
@@ -48,7 +48,7 @@ struct SpendHistoryTests {
         #expect(pool.footprint <= footprintBound(lists: 1))
     }
 
-    /// Compares every window's sum with that of the records that the model keeps.
+    /// Compares the sum of every window with that of the model's records.
     private func check(_ pool: SpendPool, _ list: SpendList, _ records: [Record], now: Int64) {
         let exactFrom = records.count > 2_000 ? records[records.count - 2_000].at : .min
         for window in Self.windows {
@@ -60,21 +60,21 @@ struct SpendHistoryTests {
                 #expect(sum == SpendSum(cost: cost, count: Int64(inside.count)), "window \(window)")
             } else {
                 #expect(sum.cost >= cost && sum.count >= Int64(inside.count), "window \(window)")
-                // What it counts beyond the window lies in the stretch that the window cuts, at most a day long.
+                // The excess beyond the window is in the stretch that the window cuts. That is at most a day long.
                 let wider = records.reversed().prefix { $0.at >= cutoff - Self.day }
                 if records.count - wider.count > 0, window <= 3 * Self.day {
                     #expect(sum.cost <= wider.reduce(0) { $0 + $1.cost }, "window \(window)")
                 }
             }
         }
-        // Looked at on a copy, as reads do: the list's own edge stays where records have moved it.
+        // On a copy, as reads do. The boundary of the list itself is only moved by records.
         var copy = list
         let rolling = pool.rollingSum(of: &copy, at: at(now))
         #expect(rolling == pool.sum(of: list, since: at(now - Self.day)))
     }
 
     private func footprintBound(lists: Int) -> Int {
-        // A list wastes less than a block at each end, and a fold frees before it fills.
+        // A list wastes less than a block at each end, and a fold frees memory before it uses more.
         lists * (SpendPool.entriesPerProvider / SpendBlock.capacity + 3) * SpendBlock.bytes
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// A wall clock that was ahead, and is taken back.
+/// A wall clock that was ahead and is taken back.
 @Suite struct StateMachineClockTests {
     private static let day: Int64 = 86_400_000
     /// 2026-11-25 and ten years later.
@@ -53,7 +53,7 @@ import Testing
         #expect(rig.machine.ledger.closedPeriods.map(\.end) == [end])
     }
 
-    /// Tiers that are reached now fire no more; 7 of 8 is past the warning at 80 %.
+    /// Tiers that are reached now do not fire again. 7 of 8 is above the warning at 80 %.
     @Test func whatIsReachedAgainDoesNotFireAgain() throws {
         var rig = try rigThatWasAhead()
         rig.machine.takeClockBack(to: Timestamp(milliseconds: Self.today), at: rig.machine.lastMoment.now)
@@ -74,7 +74,7 @@ import Testing
         #expect(spend(rig) == 0)
     }
 
-    /// Its first start was ahead.
+    /// The first start was ahead already.
     @Test func aPeriodThatBeganAheadBeginsNow() throws {
         var rig = Rig(at: Self.wrong)
         try record(&rig, 4, at: Self.wrong)

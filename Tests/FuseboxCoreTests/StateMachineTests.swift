@@ -19,7 +19,7 @@ struct StateMachineTests {
     @Test("Dispatch is the command table without the commands of connections and files")
     func dispatch() throws {
         var visitor = TypeName()
-        // Those two are reads that the server answers by itself.
+        // The server answers these two reads itself.
         let ofServer: [CommandNumber] = [.ping, .serverStatus]
         var dispatched = 0
         for number in CommandNumber.allCases {
@@ -55,7 +55,7 @@ struct StateMachineTests {
         rig.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: c, model: name("m"))), at: 5)
         #expect(rig.machine.image == before)
         #expect(rig.machine.models.count == 0)
-        // What is known goes on, and a name that goes makes room.
+        // Known names still work, and a name that is removed makes room.
         try rig.apply(usage(name("a"), name("m")))
         try rig.apply(Forget(name: name("b")))
         try rig.apply(BreakerFailure(name: name("c")))
@@ -73,7 +73,7 @@ struct StateMachineTests {
         try rig.apply(BreakerFailure(name: name("c")), by: 1)
     }
 
-    /// A state with one account, model and budget, whose limits allow no more.
+    /// A state with one account, model and budget, whose limits permit no more.
     private func full(_ limit: WritableKeyPath<Limits, Int>) throws -> Rig {
         var limits = Limits()
         limits[keyPath: limit] = 1
@@ -154,7 +154,7 @@ struct StateMachineTests {
         #expect(rig.machine.names.count == 0)
         #expect(rig.machine.models.count == 0)
         #expect(rig.machine.ledger.budgets.isEmpty)
-        // Numbers are given again, and nothing of the old ones shines through.
+        // Numbers are reused, and nothing of the old names is visible.
         try rig.apply(usage(name("r"), name("m")))
         #expect(try rig.apply(LedgerProvider(provider: name("r"))).account?.usage.requests == 1)
         #expect(try rig.apply(LedgerBurnRate(provider: name("r"))).sampleCount == 1)

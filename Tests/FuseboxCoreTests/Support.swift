@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-/// A state machine under test, with everything that it has told.
+/// A state machine under test, with all its events.
 struct Rig {
     var machine: StateMachine
     var events: [Event] = []
@@ -34,7 +34,7 @@ struct Rig {
         }
     }
 
-    /// What was told since the last call.
+    /// The events since the last call.
     mutating func takeEvents() -> [Event] {
         defer { events.removeAll() }
         return events
@@ -42,28 +42,28 @@ struct Rig {
 }
 
 extension StateMachine {
-    /// Everything it knows, as bytes: two states are the same if these are.
+    /// The whole state as bytes. Equal states have equal bytes.
     var image: [UInt8] {
         var bytes: [UInt8] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
-            bytes += [UInt8(section.rawValue)] + part.bytes
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
+            bytes += [UInt8(section.kind)] + part.bytes
         }
         return bytes
     }
 
-    /// This state written down and read again.
+    /// This state, written and read again.
     func restored() throws(Refusal) -> StateMachine {
-        var parts: [(section: ImageSection, bytes: [UInt8])] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+        var parts: [(section: SectionHead, bytes: [UInt8])] = []
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append((section, part.bytes))
         }
         var image = StateImage(profile: profile, limits: limits, at: lastMoment)
         for part in parts {
             let result = part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
-                return Result { () throws(Refusal) in try image.add(part.section.rawValue, &reader) }
+                return Result { () throws(Refusal) in try image.add(part.section, &reader) }
             }
-            try result.get()
+            _ = try result.get()
         }
         return try image.finish()
     }
@@ -75,7 +75,7 @@ extension Result where Failure == Refusal {
     }
 }
 
-/// A name that a test spells out.
+/// A name in a test.
 func name(_ text: String) -> Name {
     do throws(Refusal) { return try Name(text) } catch { preconditionFailure(error.message) }
 }
@@ -87,7 +87,7 @@ func dollars(_ text: String) -> Money {
     return money
 }
 
-/// The same random numbers at every run.
+/// Random numbers that are the same in every run.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
@@ -102,7 +102,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// The refusal that a body ends with; nil if it ends well.
+/// The refusal that a body throws; nil if it succeeds.
 func refusal(_ body: () throws(Refusal) -> Void) -> Refusal? {
     do throws(Refusal) { try body() } catch { return error }
     return nil

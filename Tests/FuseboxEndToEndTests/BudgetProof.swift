@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What admission promises, shown with worker processes that die. `make admission-test` runs the full sizes.
+    /// The promises of admission, with worker processes that die. `make admission-test` runs the full sizes.
     @Suite struct AdmissionProofs {
         @Test func oneBudgetAndOneRateLimitHoldForManyProcessesWhateverDies() throws {
             var proof = try BudgetProof(isFull ? .full : .small)
@@ -16,40 +16,40 @@ extension EndToEnd {
     }
 }
 
-/// Sixteen processes at a time against one enforced budget of $10 and one limit of 600 requests a minute. A tenth of the
-/// workers dies, and the daemon five times.
+/// Sixteen processes at a time, against one enforced budget of $10 and one limit of 600 requests a minute. A tenth of
+/// the workers and five daemons are killed.
 struct BudgetProof {
     struct Size {
         var workers: Int
         var triesOfEach: Int
-        /// How long it takes, more or less: the deaths of the daemon are spread over it.
+        /// The approximate duration. The deaths of the daemon are spread over it.
         var milliseconds: Int
         var ttlMilliseconds: Int64
         var longestCall: Int
         var longestPause: Int
 
-        /// One window.
+        /// A run within one window.
         static let small = Size(
             workers: 32, triesOfEach: 250, milliseconds: 7_000, ttlMilliseconds: 3_000, longestCall: 250,
             longestPause: 20)
-        /// 200,000 tries in several windows, the budget used up in the second.
+        /// 200,000 tries in several windows. The budget is used up in the second.
         static let full = Size(
             workers: 200, triesOfEach: 1_000, milliseconds: 160_000, ttlMilliseconds: 6_000, longestCall: 2_000,
             longestPause: 16)
     }
 
-    /// What a worker is to die of.
+    /// How a worker dies.
     private enum Death: CaseIterable {
-        /// A signal, whenever it comes.
+        /// By a signal, at any time.
         case atAnyMoment
-        /// It sends a settle and is gone, unless something else kills it first.
+        /// It sends a settle and dies, unless a signal kills it first.
         case whileSettling
     }
 
     private struct Worker {
         let number: Int
         let caller: CallerProcess
-        /// When it is to be killed, on the monotonic clock.
+        /// When it will be killed, on the monotonic clock.
         let deathAt: Int?
     }
 
@@ -64,17 +64,17 @@ struct BudgetProof {
     private var daemon: DaemonProcess
     private var peer: RawPeer
     private var living: [Worker] = []
-    /// Those that got to their end, and those that were killed.
+    /// The workers that ended by themselves, and those that were killed.
     private var finished: [Worker] = []
     private var killed: [Worker] = []
     private var started = 0
-    /// Those of them that are to die.
+    /// The number of workers that were chosen to die.
     private var doomed = 0
     private var daemonDeathsAt: [Int]
-    /// The largest sums that were seen.
+    /// The largest sums so far.
     private var mostSpent = Money.zero
     private var mostSpentAndHeld = Money.zero
-    /// The most that was seen to be used in each window, by its beginning.
+    /// The largest use in each window, by the window's start.
     private var windows: [Int64: Int64] = [:]
 
     init(_ size: Size) throws {
@@ -89,7 +89,7 @@ struct BudgetProof {
         daemonDeathsAt = (1...Self.daemonDeaths).map { begin + $0 * step + .random(in: -step / 3...step / 3) }
     }
 
-    /// Small and frequent, so that death meets every step of rotation and snapshot.
+    /// Small and frequent, so that a death meets every step of rotation and snapshot.
     private static var options: DaemonProcess.Options {
         DaemonProcess.Options(
             flags: ["--journal-segment", "256KiB", "--snapshot-interval", "200ms", "--log-level", "notice"])
@@ -113,7 +113,7 @@ struct BudgetProof {
         living = []
     }
 
-    /// Takes note of those that have ended, kills whose time has come, and starts others.
+    /// Records the workers that have ended, kills those whose time has come, and starts others.
     private mutating func replaceTheDead() throws {
         let now = monotonicMilliseconds()
         for worker in living {
@@ -129,7 +129,7 @@ struct BudgetProof {
     private mutating func start() {
         started += 1
         var death: Death?
-        // A few more than a tenth: some come to their end before.
+        // A few more than a tenth, because some end before.
         if started % 8 == 4 {
             death = Death.allCases[doomed % 2]
             doomed += 1
@@ -170,9 +170,9 @@ struct BudgetProof {
         return try #require(reply.account)
     }
 
-    // MARK: What must hold
+    // MARK: Assertions
 
-    /// Whatever the dead had held is free one time to live after the last of them.
+    /// One time to live after the last death, all that dead workers held is given back.
     mutating func expectNothingIsHeldAfterATTL() throws {
         let end = monotonicMilliseconds()
         var totals = PermitTotals()
@@ -204,7 +204,7 @@ struct BudgetProof {
         }
         let usage = try account().usage
         #expect(usage.spend.nanodollars == spend, "the provider's account is the sum of the workers'")
-        // A permit that had expired held nothing any more; this happens only on a machine that stood still.
+        // A permit that has expired holds nothing. This happens only if the machine stalled.
         #expect(mostSpent.nanodollars <= Self.budget.nanodollars + lateSpend)
         #expect(mostSpentAndHeld.nanodollars <= Self.budget.nanodollars + lateSpend)
         #expect(usage.spend <= mostSpent)
@@ -213,13 +213,13 @@ struct BudgetProof {
             "spent $\(usage.spend) of $\(Self.budget), at most $\(mostSpentAndHeld) with holds, $\(lateSpend) late")
     }
 
-    /// Compares a worker's model account with its book; returns the account's spend.
+    /// Compares a worker's model account with its book. Returns the account's spend.
     private func expectAccount(of worker: Worker, _ book: SpendingBook, isKilled: Bool) throws -> Int64 {
         let question = LedgerModel(provider: try Name(Self.provider), model: try Name("worker-\(worker.number)"))
         let usage = try peer.ask(question).reply(LedgerModel.Reply.self).account?.usage ?? AccountUsage()
         let (requests, spend) = (Int(usage.requests), usage.spend.nanodollars)
         let isAsInBook = requests == book.charged.count && spend == book.spend
-        // Of a dead worker one settle more may have arrived.
+        // One more settle of a dead worker may have arrived.
         let isOneMore =
             isKilled && requests == book.charged.count + 1 && spend == book.spend + (book.unacknowledged ?? -1)
         #expect(
@@ -229,7 +229,7 @@ struct BudgetProof {
         return spend
     }
 
-    /// No accounting window saw more calls than the limit, and both limits were felt.
+    /// No accounting window had more calls than the limit, and both limits denied calls.
     func expectTheWindowsHeld() throws {
         let books = try (finished + killed).map { try SpendingBook($0.caller.book) }
         let grants = books.flatMap(\.grants.values)

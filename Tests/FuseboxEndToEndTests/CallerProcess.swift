@@ -1,6 +1,6 @@
 import Glibc
 
-/// A `fusebox-caller`: a worker that is a process of its own, with its book. Killed with the test.
+/// A `fusebox-caller`, a worker process with its book. It is killed with the test.
 final class CallerProcess {
     let process: pid_t
     let bookPath: String
@@ -17,7 +17,7 @@ final class CallerProcess {
 
     deinit { kill() }
 
-    /// Kills it at once, and waits until it is gone.
+    /// Kills the process and waits for its end.
     func kill() {
         guard exitStatus == nil else { return }
         Glibc.kill(process, SIGKILL)
@@ -26,7 +26,7 @@ final class CallerProcess {
         exitStatus = Self.meaning(status)
     }
 
-    /// Its exit status if it has ended; a signal counts 128 and more.
+    /// Its exit status if it has ended, or 128 plus the number of a signal.
     var ended: Int32? {
         var status: Int32 = 0
         if exitStatus == nil, waitpid(process, &status, WNOHANG) == process { exitStatus = Self.meaning(status) }
@@ -37,11 +37,11 @@ final class CallerProcess {
         status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     }
 
-    /// The lines of its book, in words.
+    /// The lines of its book, split into words.
     var book: [[Substring]] {
         String(decoding: contents(of: bookPath), as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
     }
 
-    /// What it has complained about.
+    /// Its standard error.
     var log: String { String(decoding: contents(of: logPath), as: UTF8.self) }
 }

@@ -1,9 +1,9 @@
 import FuseboxWire
 import Testing
 
-/// What the tests of permits say to the daemon.
+/// The requests of the tests of permits.
 extension RawPeer {
-    /// Asks for a permit and expects to get it.
+    /// Asks for a permit. Fails the test if it is denied.
     func admit(
         _ provider: String, cost: Money = .zero, ttlMilliseconds: Int64 = 3_600_000
     ) throws -> (permit: UInt64, expiresAt: Timestamp) {
@@ -30,14 +30,14 @@ extension RawPeer {
     /// The daemon's steady clock.
     func now() throws -> Timestamp { try ask(Ping()).reply(Ping.Reply.self).now }
 
-    /// One that hears of these topics.
+    /// A peer that is subscribed to these topics.
     static func subscribed(_ path: String, to topics: Topics) throws -> RawPeer {
         let peer = try greeted(path)
         #expect(try peer.ask(Subscribe(topics: topics)).status == .ok)
         return peer
     }
 
-    /// The next permit that ends without being settled, and when it did.
+    /// The next permit that ends without a settle, and the time of its end.
     func nextLapse() throws -> (entry: PermitEntry, at: Timestamp) {
         let (envelope, event) = try nextEvent()
         guard case .permitLapsed(let lapse) = event else { throw Wrong("\(event)") }

@@ -3,8 +3,8 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Durations run on the steady clock and dates follow the wall clock, forward only: while the daemon runs, and from
-    /// one start to the next. Under `libfaketime`.
+    /// Durations run on the steady clock. Dates follow the wall clock, forward only. Both hold while the daemon runs
+    /// and from one start to the next. The tests use `libfaketime`.
     @Suite(.enabled(if: FakedClock.isPossible)) struct ClockTests {
         private static let hour = 3600
         private static let day = 24 * hour
@@ -24,15 +24,15 @@ extension EndToEnd {
             return try DaemonProcess(options, in: folder)
         }
 
-        /// Ends it, in order or not.
+        /// Ends the daemon, in order or by a kill.
         private func end(_ daemon: DaemonProcess, _ signal: Int32) throws {
             #expect(try daemon.stop(signal) == (signal == SIGKILL ? 128 + SIGKILL : 0))
             FakedClock.forget(daemon.process)
         }
 
-        // MARK: What depends on time
+        // MARK: State that depends on time
 
-        /// A mark, a breaker that is open, a rate window and a history, all of which time alone would change.
+        /// A mark, an open breaker, a rate window and a history. Time alone would change each of them.
         private func fill(_ daemon: DaemonProcess) throws {
             let peer = try RawPeer.greeted(daemon.socketPath)
             let name = Self.name
@@ -51,19 +51,19 @@ extension EndToEnd {
             #expect(try peer.ask(mark).status == .ok)
         }
 
-        /// What is left of each duration, at a moment.
+        /// The rest of each duration at a time.
         private struct Standing {
             var now: Timestamp
             var wall: Timestamp
-            /// Until the mark expires; nil if it has.
+            /// The time until the mark expires; nil if it has expired.
             var cooldown: Int64?
-            /// Until the breaker lets something through; nil if it does.
+            /// The time until the breaker lets a call through; nil if it does.
             var breaker: Int64?
-            /// Counted in the window of a day.
+            /// The use in the window of a day.
             var counted: Int64
-            /// Recorded within the last hour.
+            /// The records of the last hour.
             var recorded: UInt64
-            /// The test's own clock when this was asked for.
+            /// The test's own clock at the time of the look.
             var asked = monotonicMilliseconds()
         }
 
@@ -83,8 +83,8 @@ extension EndToEnd {
                 counted: rate.used, recorded: summary.requests, asked: asked)
         }
 
-        /// Expects that between two looks as much time has passed for the daemon as the test has seen, and that nothing
-        /// else has changed.
+        /// Expects that the daemon has seen as much time between two looks as the test, and that nothing else has
+        /// changed.
         private func expectOnlyTimePassed(
             _ before: Standing, _ after: Standing, andAlso passed: Int64 = 0,
             _ location: SourceLocation = #_sourceLocation
@@ -101,7 +101,7 @@ extension EndToEnd {
             }
             #expect(after.cooldown != nil && after.breaker != nil, sourceLocation: location)
             #expect(after.counted == 3 && after.recorded == 3, sourceLocation: location)
-            // What a kill leaves is the date of the last change, an instant before the look.
+            // A kill leaves the date of the last change, which is shortly before the look.
             #expect(after.wall - before.wall >= -seen, "dates go back", sourceLocation: location)
         }
 
@@ -131,7 +131,7 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
-        /// The steps that its log tells of, to the second.
+        /// The steps in its log, rounded to seconds.
         private func expectSteps(_ daemon: DaemonProcess, _ seconds: [Int]) throws {
             var told: [Int] = []
             _ = waitUntil {
@@ -145,7 +145,7 @@ extension EndToEnd {
             for (milliseconds, seconds) in zip(told, seconds) { #expect(abs(milliseconds - seconds * 1000) < 1000) }
         }
 
-        /// What would be seen if durations did follow the clock that was stepped.
+        /// The values that would be seen if durations followed the stepped clock.
         @Test func timeThatPassesEndsThemAll() throws {
             let daemon = try start(.all)
             try fill(daemon)
@@ -171,7 +171,7 @@ extension EndToEnd {
             try end(daemon, signal)
             clock.set(offsetSeconds: seconds)
             let next = try start()
-            // The last moment that is on the disk is that of the last change, an instant before the look.
+            // The last time on disk is that of the last change, which is shortly before the look.
             let settled = waitUntil { ((try? look(at: next).now) ?? before.now) > before.now }
             #expect(settled)
             expectOnlyTimePassed(before, try look(at: next))
@@ -196,7 +196,7 @@ extension EndToEnd {
             try end(last, SIGTERM)
         }
 
-        /// A clock that was set back in between has made time stand still, and it goes on from there.
+        /// If the clock was set back between two starts, time stands still and then continues from there.
         @Test func aClockThatIsSetBackMoreThanOnceNeverTakesTimeAway() throws {
             var daemon = try start()
             try fill(daemon)
@@ -214,8 +214,8 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
-        // While nothing changes the time is written down too: what has passed since the last change is not taken back when
-        // the wall clock is, and a step since does not count as time that passed.
+        // The time is also recorded while nothing changes. So the time since the last change is not lost when the wall
+        // clock is set back, and a step since then does not count as time.
 
         @Test(arguments: [SIGTERM, SIGKILL])
         func timeThatPassedWithoutAChangeIsNotTakenBack(_ signal: Int32) throws {
@@ -223,7 +223,7 @@ extension EndToEnd {
             clock.set(offsetSeconds: 20 * 60)
             let before = try look(at: daemon)
             try end(daemon, signal)
-            // The machine starts anew, and its clock is set back.
+            // The machine boots, and its clock is set back.
             clock.set(offsetSeconds: 0)
             let next = try start(.all)
             let after = try look(at: next)
@@ -243,7 +243,7 @@ extension EndToEnd {
             try end(next, SIGTERM)
         }
 
-        /// A daemon whose newest snapshot holds everything.
+        /// A daemon whose newest snapshot has the whole state.
         private func startIdle(_ clocks: FakedClock.Clocks) throws -> DaemonProcess {
             let daemon = try start(clocks)
             try fill(daemon)
@@ -263,7 +263,7 @@ extension EndToEnd {
             return try peer.ask(LedgerTotal()).reply(LedgerTotal.Reply.self).spend.nanodollars
         }
 
-        /// The calendar turns a page when the month's end has come, and a clock that is set back does not turn it back.
+        /// A new month begins when the old one has ended. A clock that is set back does not begin it again.
         @Test(arguments: [SIGTERM, SIGKILL])
         func aPeriodThatHasEndedDoesNotComeBack(_ signal: Int32) throws {
             let daemon = try start(.all)
@@ -281,7 +281,7 @@ extension EndToEnd {
             try end(daemon, signal)
             clock.set(offsetSeconds: 0)
             let next = try start(.all)
-            // A kill leaves the date of the last change, an instant before the look.
+            // A kill leaves the date of the last change, which is shortly before the look.
             #expect(try look(at: next).wall >= before.wall - Self.minute)
             try record(next)
             #expect(try closedPeriods(next) == closed)
@@ -334,7 +334,7 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
-        /// The kernel called the wrong clock synchronised, so it was believed.
+        /// The kernel reported that the wrong clock was synchronised, so it was believed.
         @Test(arguments: [SIGTERM, SIGKILL])
         func aRecordedTimeAheadOfASynchronisedClockIsTakenBackAtTheStart(_ signal: Int32) throws {
             var daemon = try start()
@@ -351,10 +351,10 @@ extension EndToEnd {
 
             clock.set(offsetSeconds: 0)
             daemon = try start()
-            #expect(daemon.log.contains("dates are taken back to it; budget periods that are open again: 1"))
+            #expect(daemon.logs("dates are taken back to the wall clock; reopened budget periods: 1"))
             try expectPeriodIsOpenAgain(daemon, after: before)
             try end(daemon, signal)
-            // What was taken back stays so.
+            // The date stays where it was taken back to.
             daemon = try start()
             #expect(!daemon.log.contains("taken back"))
             try expectPeriodIsOpenAgain(daemon, after: before)

@@ -3,12 +3,12 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// `kill -9` at any moment loses nothing that was acknowledged, and what is sent again counts once.
+    /// `kill -9` at any time loses no acknowledged change, and resent requests count once.
     ///
-    /// `make crash-test` runs a thousand cycles; `FUSEBOX_CRASH_CYCLES` says how many.
+    /// `make crash-test` runs a thousand cycles. `FUSEBOX_CRASH_CYCLES` sets their number.
     @Suite struct CrashTests {
         private static let cycles = getenv("FUSEBOX_CRASH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 25
-        /// Small and frequent, so that death meets every step of rotation and snapshot.
+        /// Small and frequent, so that a death meets every step of rotation and snapshot.
         private static let flags = [
             "--journal-segment", "256KiB", "--snapshot-interval", "40ms", "--log-level", "notice",
         ]
@@ -26,7 +26,7 @@ extension EndToEnd {
                 daemon.send(SIGKILL)
                 #expect(try daemon.wait() == 128 + SIGKILL)
                 while Int.random(in: 0..<4, using: &generator) == 0 {
-                    // This one dies while it starts.
+                    // This daemon dies while it starts.
                     let starting = DaemonProcess(starting: options, in: folder)
                     _ = poll(nil, 0, Int32.random(in: 0...20, using: &generator))
                     starting.send(SIGKILL)
@@ -54,7 +54,7 @@ extension EndToEnd {
             }
         }
 
-        /// What the daemon says of a worker.
+        /// The daemon's totals for a worker.
         private func books(of worker: ResendingWorker, _ peer: RawPeer) throws -> ResendingWorker.Books {
             var books = ResendingWorker.Books()
             let account = try peer.ask(LedgerProvider(provider: try Name(worker.name)))

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// The real `fuseboxd`, started for a test and killed with it.
+/// A real `fuseboxd` that is started for a test and killed with it.
 final class DaemonProcess {
     let folder: TemporaryFolder
     let process: pid_t
@@ -11,12 +11,12 @@ final class DaemonProcess {
     private let notifications: NotifySocket
     private var exitStatus: Int32?
 
-    /// How it is started.
+    /// The options of a start.
     struct Options {
         var flags: [String] = []
-        /// Shell commands before it, such as `ulimit -n 100`.
+        /// Shell commands that run first, such as `ulimit -n 100`.
         var prelude = "true"
-        /// A listening socket to pass, as systemd does.
+        /// A listening socket to pass, as systemd passes it.
         var listener: Int32?
         /// Whether the temporary socket path is passed.
         var passesSocket = true
@@ -24,7 +24,7 @@ final class DaemonProcess {
         var socketPath: String?
     }
 
-    /// Starts it, and does not wait until it is ready.
+    /// Starts the daemon without waiting until it is ready.
     init(starting options: Options, in folder: TemporaryFolder = TemporaryFolder()) {
         self.folder = folder
         socketPath = options.socketPath ?? folder("socket")
@@ -36,7 +36,8 @@ final class DaemonProcess {
         if options.passesSocket { arguments += ["--socket", socketPath] }
         var environment = ["PATH=/usr/bin:/bin", "NOTIFY_SOCKET=\(notifications.path)"]
         var prelude = options.prelude
-        // Under a sanitizer the daemon needs what the tests are told: no search for leaks, which cannot be traced.
+        // Under a sanitizer the daemon gets the sanitizer's options of the tests. Leak detection is off, because it
+        // fails under strace.
         for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
             if let value = getenv(name) { environment.append("\(name)=\(String(cString: value))") }
         }
@@ -49,7 +50,7 @@ final class DaemonProcess {
             environment: environment, standardError: logPath, third: options.listener)
     }
 
-    /// Starts it and waits until it says that it is ready.
+    /// Starts the daemon and waits until it reports that it is ready.
     convenience init(_ options: Options, in folder: TemporaryFolder = TemporaryFolder()) throws {
         self.init(starting: options, in: folder)
         try waitUntilReady()
@@ -66,10 +67,10 @@ final class DaemonProcess {
         }
     }
 
-    /// `fuseboxd` lies beside the program that runs the tests, unless `FUSEBOX_DAEMON` names another one.
+    /// `fuseboxd` is in the directory of the test program, unless `FUSEBOX_DAEMON` names another one.
     static let executable = getenv("FUSEBOX_DAEMON").map { String(cString: $0) } ?? beside("fuseboxd")
 
-    /// A program that was built with the one that runs the tests.
+    /// A program that was built with the tests.
     static func beside(_ name: String) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
@@ -77,10 +78,17 @@ final class DaemonProcess {
         return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/" + name
     }
 
-    /// What it has written to standard error.
+    /// Its standard error.
     var log: String { String(decoding: contents(of: logPath), as: UTF8.self) }
 
-    /// Resident memory in bytes. Always 0 under AddressSanitizer, which holds freed memory back: there it says nothing.
+    /// Whether its standard error holds this text, or will before long. A line is written beside the loop, so it may come after the
+    /// effect that it tells of.
+    func logs(_ text: String) -> Bool {
+        _ = waitUntil { log.contains(text) || hasEnded }
+        return log.contains(text)
+    }
+
+    /// Resident memory in bytes. It is 0 under AddressSanitizer, where it means nothing because freed memory is kept.
     var residentBytes: Int {
         if isUnderAddressSanitizer { return 0 }
         let fields = String(decoding: contents(of: "/proc/\(process)/statm"), as: UTF8.self).split(separator: " ")
@@ -91,7 +99,7 @@ final class DaemonProcess {
         try waitForNotification("READY=1")
     }
 
-    /// Waits until it tells its service manager this.
+    /// Waits until the daemon sends this to its service manager.
     func waitForNotification(_ state: String) throws {
         let arrived = waitUntil { notifications.has(state) || hasEnded }
         try #require(arrived && notifications.has(state), "no \(state) from fuseboxd: \(log)")
@@ -99,13 +107,13 @@ final class DaemonProcess {
 
     func send(_ signal: Int32) { kill(process, signal) }
 
-    /// Waits for its end and gives its exit status; a signal counts 128 and more.
+    /// Waits for the daemon's end. Returns its exit status, or 128 plus the number of a signal.
     func wait() throws -> Int32 {
         try #require(waitUntil { hasEnded }, "fuseboxd does not end: \(log)")
         return exitStatus ?? -1
     }
 
-    /// Stops it in order and gives its exit status.
+    /// Stops the daemon in order and returns its exit status.
     func stop(_ signal: Int32 = SIGTERM) throws -> Int32 {
         send(signal)
         return try wait()
@@ -136,7 +144,7 @@ func segmentNames(in folder: String) -> [String] {
     fileNames(in: folder).filter { $0.hasPrefix("journal-0") && $0.hasSuffix(".fusebox") }
 }
 
-/// Starts a program; descriptor 3 becomes `third` if there is one.
+/// Starts a program. Its descriptor 3 is `third`, unless that is nil.
 func spawn(_ arguments: [String], environment: [String], standardError: String, third: Int32? = nil) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -145,7 +153,7 @@ func spawn(_ arguments: [String], environment: [String], standardError: String, 
     posix_spawn_file_actions_addopen(&actions, 1, standardError, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     if let third { posix_spawn_file_actions_adddup2(&actions, third, 3) }
-    // Threads that run tests block signals, and a program inherits that.
+    // Test threads block signals, and a program would inherit the mask.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -162,7 +170,7 @@ func spawn(_ arguments: [String], environment: [String], standardError: String, 
     return process
 }
 
-/// Waits for something that others bring about: looks every few milliseconds, for as long as any machine should need.
+/// Waits until a condition holds. It checks every few milliseconds, for as long as any machine should need.
 func waitUntil(seconds: Int = 60, _ condition: () -> Bool) -> Bool {
     let deadline = monotonicMilliseconds() + seconds * 1000
     while !condition() {
@@ -178,7 +186,7 @@ func monotonicMilliseconds() -> Int {
     return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000
 }
 
-/// What a service manager listens on.
+/// The socket of a service manager.
 final class NotifySocket {
     let path: String
     private let socket: Int32
@@ -193,7 +201,7 @@ final class NotifySocket {
 
     deinit { close(socket) }
 
-    /// Whether this has been said.
+    /// Whether this message has arrived.
     func has(_ state: String) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {

@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Whose the data directory is, where it is, and what lies in it.
+    /// The owner, the place and the contents of the data directory.
     @Suite struct DataDirectoryTests {
         private func record() throws -> LedgerRecord {
             LedgerRecord(
@@ -26,11 +26,11 @@ extension EndToEnd {
                 unlink("\(first.dataPath)/\(name)")
                 let second = start(first.folder)
                 #expect(try second.wait() == 75, "without \(name): \(second.log)")
-                #expect(second.log.contains("another fuseboxd uses the data directory"))
+                #expect(second.logs("another fuseboxd uses the data directory"))
             }
         }
 
-        // MARK: A directory that is gone
+        // MARK: A directory that was removed
 
         enum Loss: CaseIterable { case directory, replaced, moved, segment }
 
@@ -38,7 +38,7 @@ extension EndToEnd {
             let data = daemon.dataPath
             switch loss {
             case .directory, .replaced:
-                // The daemon may still be making its spare segment.
+                // The daemon may still be creating its spare segment.
                 repeat { for name in fileNames(in: data) { unlink("\(data)/\(name)") } } while rmdir(data) != 0
                 if loss == .replaced { mkdir(data, 0o700) }
             case .moved: rename(data, daemon.folder("elsewhere"))
@@ -46,7 +46,7 @@ extension EndToEnd {
             }
         }
 
-        /// Not one durable acknowledgement goes out for a file that is gone.
+        /// No durable change is acknowledged for a file that was removed.
         @Test(arguments: Loss.allCases) func nothingIsAcknowledgedInADirectoryThatIsGone(_ loss: Loss) throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
@@ -55,7 +55,7 @@ extension EndToEnd {
             peer.send(try record(), correlation: 9)
             #expect(try peer.next() == nil)
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
         }
 
         @Test(arguments: ["commit", "interval", "snapshot"])
@@ -63,10 +63,22 @@ extension EndToEnd {
             let daemon = try DaemonProcess("--durability", durability)
             lose(.directory, daemon)
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
         }
 
-        // MARK: What lies in it
+        /// The daemon looks about once a second, even when it is idle.
+        @Test(arguments: ["commit", "interval"])
+        func anIdleDaemonEndsWhenItsSegmentIsGone(_ durability: String) throws {
+            let daemon = try DaemonProcess("--durability", durability)
+            lose(.segment, daemon)
+            let lost = monotonicMilliseconds()
+            #expect(try daemon.wait() == 74)
+            let passed = monotonicMilliseconds() - lost
+            #expect(passed < 3_000 * patience, "the daemon continued for \(passed) ms")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
+        }
+
+        // MARK: Contents
 
         @Test func aDirectoryThatOthersMayWriteToIsRefused() throws {
             let folder = TemporaryFolder()
@@ -76,13 +88,13 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: folder)
                 #expect(try daemon.wait() == 74)
-                #expect(daemon.log.contains("chmod 700 \(first.dataPath)"))
+                #expect(daemon.logs("chmod 700 \(first.dataPath)"))
             }
             chmod(first.dataPath, 0o700)
             #expect(try DaemonProcess(in: folder).stop() == 0)
         }
 
-        /// Neither a crash nor a wait: it is said which file it is.
+        /// The daemon neither crashes nor hangs, and its error names the file.
         @Test(arguments: [
             "snapshot-18446744073709551615.fusebox", "snapshot-18446744073709551614.fusebox",
             "journal-18446744073709551615.fusebox",
@@ -92,7 +104,7 @@ extension EndToEnd {
             #expect(try RawPeer.greeted(first.socketPath).ask(record()).status == .ok)
             let path = "\(first.dataPath)/\(name)"
             write(contents(of: "\(first.dataPath)/\(try #require(first.snapshots.last))"), to: path)
-            // It does not lead a daemon astray that runs already.
+            // A running daemon is not affected.
             let peer = try RawPeer.greeted(first.socketPath)
             for _ in 0..<5 {
                 #expect(try peer.ask(record()).status == .ok)
@@ -102,7 +114,7 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: first.folder)
                 #expect(try daemon.wait() == 65)
-                #expect(daemon.log.contains(name), "\(daemon.log)")
+                #expect(daemon.logs(name), "\(daemon.log)")
             }
             unlink(path)
             let next = try DaemonProcess(in: first.folder)
@@ -122,11 +134,11 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: first.folder)
                 #expect(try daemon.wait() == 74)
-                #expect(daemon.log.contains("\(path): it is no regular file"), "\(daemon.log)")
+                #expect(daemon.logs("\(path): it is no regular file"), "\(daemon.log)")
             }
         }
 
-        /// A copy of a segment takes in nothing that is acknowledged.
+        /// A copy of a segment never gets acknowledged entries.
         @Test func aStrayCopyOfASegmentIsRefused() throws {
             let first = try DaemonProcess()
             #expect(try RawPeer.greeted(first.socketPath).ask(record()).status == .ok)
@@ -138,12 +150,12 @@ extension EndToEnd {
                 to: "\(first.dataPath)/\(copy)")
             let refused = DaemonProcess(starting: .init(), in: first.folder)
             #expect(try refused.wait() == 65)
-            #expect(refused.log.contains("\(copy) is not the segment that its name tells"))
+            #expect(refused.logs("\(copy) is not the segment that its name tells"))
             unlink("\(first.dataPath)/\(copy)")
             #expect(try DaemonProcess(in: first.folder).stop() == 0)
         }
 
-        /// After a death the marks are exact: the very last acknowledgement is missed.
+        /// After a crash the marks are exact, so even the last acknowledgement is missed if it is lost.
         @Test func anAcknowledgedEndThatIsEmptiedIsMissed() throws {
             let first = try DaemonProcess()
             let peer = try RawPeer.greeted(first.socketPath)
@@ -178,7 +190,7 @@ extension EndToEnd {
             #expect(try RawPeer.greeted(first.socketPath).ask(record()).status == .ok)
             #expect(try first.stop() == 0)
             #expect(first.check() == 0)
-            // Room for what is small, and none for a segment.
+            // There is room for small files and none for a segment.
             disk.fill()
             unlink("\(first.dataPath)/journal-spare.fusebox")
             disk.fill()
@@ -188,20 +200,20 @@ extension EndToEnd {
             check.flags.append("--check")
             let checked = DaemonProcess(starting: check, in: first.folder)
             #expect(try checked.wait() == 74)
-            #expect(checked.log.contains("there is no room for the next segment of the journal"), "\(checked.log)")
+            #expect(checked.logs("there is no room for the next segment of the journal"), "\(checked.log)")
 
             let daemon = try DaemonProcess(few, in: first.folder)
-            #expect(daemon.log.contains("no room for the next segment of the journal"), "\(daemon.log)")
+            #expect(daemon.logs("no room for the next segment of the journal"), "\(daemon.log)")
             #expect(try RawPeer.greeted(daemon.socketPath).ask(record()).status == .storageFailed)
             disk.free()
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(waitUntil { (try? peer.ask(record()).status) == .ok }, "\(daemon.log)")
-            #expect(daemon.log.contains("there is room for the journal again"))
+            #expect(daemon.logs("there is room for the journal again"))
             #expect(daemon.log.split(separator: "\n").count { $0.contains("no room for the next segment") } == 1)
             #expect(daemon.check() == 0)
         }
 
-        /// What an earlier start has reserved is what can be written: not what this one would reserve.
+        /// The size of segments that an earlier start allocated counts, not the size that this start would allocate.
         @Test(.enabled(if: SmallDisk.isPossible)) func largerSegmentsAndAFullDiskEndNothing() throws {
             let disk = try SmallDisk()
             let first = try DaemonProcess(options(disk, "--journal-segment", "64KiB"))

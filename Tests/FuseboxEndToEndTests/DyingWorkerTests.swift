@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Workers that die again and again, or with very many calls in flight, cost nobody else anything.
+    /// Workers that die repeatedly, or with very many calls in flight, do not affect others.
     @Suite struct DyingWorkerTests {
         private static let permitsOfOne = 4_096
 
@@ -30,14 +30,15 @@ extension EndToEnd {
             #expect(daemon.check() == 0)
         }
 
-        /// They are taken back piece by piece, and a subscriber hears of each, or of how many it missed.
+        /// Their permits are reclaimed in parts. A subscriber gets an event for each, or the number that it missed.
         @Test func thousandsOfPermitsOfOneWorkerAreTakenBack() throws {
             let daemon = try DaemonProcess()
             let bystander = Bystander(daemon.socketPath)
             let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
             var permits: Set<UInt64> = try grantToOneThatDies(daemon)
             let living = try RawPeer.greeted(daemon.socketPath)
-            // Permits whose events follow all others: such an event tells of those that were missed before it.
+            // The events of these permits follow all others. Such an event has the number of events that were missed
+            // before it.
             var later: Set<UInt64> = []
             var missed = 0
             while true {
@@ -62,7 +63,7 @@ extension EndToEnd {
             #expect(daemon.check() == 0)
         }
 
-        /// And if the daemon dies in the middle of it, they are taken back after its restart.
+        /// If the daemon dies meanwhile, the rest is reclaimed after its restart.
         @Test func aDeathOfTheDaemonInTheMiddleOfItLosesNone() throws {
             var daemon = try DaemonProcess()
             _ = try grantToOneThatDies(daemon)

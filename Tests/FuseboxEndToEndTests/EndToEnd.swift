@@ -1,11 +1,15 @@
 import Glibc
 import Testing
 
-/// Tests of the real daemon. One at a time: they measure latencies and memory.
+/// Tests of the real daemon. They run one at a time, because they measure latencies and memory.
 @Suite(.serialized) enum EndToEnd {}
 
 /// Set `FUSEBOX_FULL=1` for sizes that take minutes.
 let isFull = getenv("FUSEBOX_FULL") != nil
 
-/// Whether this program, and with it the daemon, was built with AddressSanitizer, whose runtime then is part of it.
+/// Whether this program and the daemon were built with AddressSanitizer.
 let isUnderAddressSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
+
+/// How much longer than usual a request may take: a sanitizer makes the daemon, which is built for debugging, slower again
+/// by such a factor. Bounds on time that tests state are for a build without one.
+let patience = isUnderAddressSanitizer || dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil ? 15 : 1

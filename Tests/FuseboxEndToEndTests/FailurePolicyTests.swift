@@ -4,9 +4,9 @@ import Synchronization
 import Testing
 
 extension EndToEnd {
-    /// What workers get while the real daemon is stopped, and what it knows when it is back.
+    /// The results of workers while the real daemon is stopped, and the daemon's state afterwards.
     @Suite struct FailurePolicyTests {
-        /// A client whose calls do not wait out a backoff once the daemon is back.
+        /// A client whose calls do not wait for a backoff once the daemon is back.
         private static func client(
             of daemon: DaemonProcess, _ policy: FuseboxClient.FailurePolicy
         ) throws -> FuseboxClient {
@@ -38,7 +38,7 @@ extension EndToEnd {
             #expect(try next.stop() == 0)
         }
 
-        /// Workers that were told to be patient call all the time, and see nothing of a daemon that restarts.
+        /// Workers with a long timeout call all the time and do not notice that the daemon restarts.
         @Test func withPatienceWorkersSeeNothingOfARestart() throws {
             var daemon = try DaemonProcess()
             let failure = Mutex<ClientError?>(nil)

@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// The real `libfaketime` in the daemon: the wall clock is off by what a file says, and may be stepped at any time.
+/// The real `libfaketime` in the daemon. A file sets the offset of the wall clock, which may be stepped at any time.
 ///
-/// CLOCK_BOOTTIME and CLOCK_MONOTONIC stay the system's, unless time is made to pass.
+/// CLOCK_BOOTTIME and CLOCK_MONOTONIC are the system's, unless the test lets time pass.
 final class FakedClock {
     private let folder: TemporaryFolder
     private let file: String
@@ -12,7 +12,8 @@ final class FakedClock {
     private var steps = 0
     private(set) var offsetSeconds = 0
 
-    /// `libfaketime` is installed, and a C compiler to build what tells whether the clock is synchronised. Loaded before AddressSanitizer's runtime it keeps the daemon from starting.
+    /// Whether `libfaketime` is installed, and a C compiler for the library that reports a synchronised clock. Under
+    /// AddressSanitizer the daemon does not start with it.
     static let isPossible = library != nil && !isUnderAddressSanitizer && Interposer.isPossible
 
     private static let library: String? = [
@@ -35,10 +36,10 @@ final class FakedClock {
         precondition(status == 0, "the interposer does not compile")
     }
 
-    /// How the daemon is started under it.
+    /// The start of the daemon with it.
     ///
-    /// Its shared memory is made by a shell that becomes the daemon: made in the daemon itself, it would move the
-    /// environment before `main`, and Swift would not find the arguments any more.
+    /// A shell creates the shared memory and then becomes the daemon. If the daemon created it, the environment would
+    /// move before `main`, and Swift would not find the arguments.
     func prelude(_ clocks: Clocks = .wall) -> String {
         let variables = [
             "'LD_PRELOAD=\(kernel) \(Self.library ?? "")'", "FUSEBOX_SYNCHRONISED=\(synchronised)",
@@ -50,31 +51,31 @@ final class FakedClock {
         return exports + #"; set -- /bin/sh -c 'exec "$@"' sh "$@""#
     }
 
-    /// What is faked.
+    /// The faked clocks.
     enum Clocks {
-        /// The wall clock alone: an offset is a step.
+        /// The wall clock alone. An offset is a step.
         case wall
-        /// The steady clocks too: an offset is time that has passed.
+        /// The steady clocks too. An offset is elapsed time.
         case all
     }
 
-    /// Steps the clocks; the next reading is off by so much.
+    /// Sets the offset of the clocks.
     func set(offsetSeconds: Int) {
         self.offsetSeconds = offsetSeconds
-        // In one go: a half-written file would be no offset at all.
+        // In one write, because a partial file is not a valid offset.
         steps += 1
         let next = folder("faketime.\(steps)")
         write(Array((offsetSeconds < 0 ? "\(offsetSeconds)\n" : "+\(offsetSeconds)\n").utf8), to: next)
         rename(next, file)
     }
 
-    /// Whether the kernel says that the wall clock is synchronised; not unless set.
+    /// Whether the kernel reports that the wall clock is synchronised. Initially it does not.
     var isSynchronised: Bool {
         get { access(synchronised, F_OK) == 0 }
         set { if newValue { write([], to: synchronised) } else { unlink(synchronised) } }
     }
 
-    /// The kernel's word on its clock.
+    /// A library with the kernel's report about its clock.
     private static let source = """
         #include <stdlib.h>
         #include <string.h>
@@ -91,7 +92,7 @@ final class FakedClock {
 
         """
 
-    /// Removes what a daemon that was killed has left in shared memory.
+    /// Removes the shared memory of a killed daemon.
     static func forget(_ process: pid_t) {
         unlink("/dev/shm/faketime_shm_\(process)")
         unlink("/dev/shm/sem.faketime_sem_\(process)")

@@ -3,9 +3,10 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What the disk and the system refuse: it is said, nothing acknowledged is lost, and what can go on goes on.
+    /// Errors of the disk and of the system. They are reported, no acknowledged change is lost, and the daemon
+    /// continues if it can.
     @Suite struct FaultTests {
-        /// A peer that counts the records of one nano-dollar that were acknowledged.
+        /// A peer that counts its acknowledged records of one nano-dollar each.
         private final class Reporter {
             let worker = WorkerID(high: .random(in: 1 ... .max), low: 7)
             private(set) var peer: RawPeer
@@ -19,7 +20,7 @@ extension EndToEnd {
                 try greet()
             }
 
-            /// Goes on with another daemon.
+            /// Continues with another daemon.
             func reconnect(_ daemon: DaemonProcess) throws {
                 peer = try RawPeer(daemon.socketPath)
                 try greet()
@@ -35,7 +36,7 @@ extension EndToEnd {
                     provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1)
             }
 
-            /// Sends the next record, or one again; gives the answer, or nil if there was none.
+            /// Sends the next record, or repeats one. Returns the reply; nil if there was none.
             func report(number: UInt64? = nil) throws -> RawPeer.Frame? {
                 if number == nil { sequence += 1 }
                 peer.send(RawPeer.frame(record, sequence: number ?? sequence))
@@ -71,7 +72,7 @@ extension EndToEnd {
             return options
         }
 
-        /// Fills the disk and reports until that is noticed.
+        /// Fills the disk and reports until the daemon notices.
         private func fill(_ disk: SmallDisk, _ reporter: Reporter) throws {
             #expect(try reporter.report()?.status == .ok)
             disk.fill()
@@ -120,7 +121,7 @@ extension EndToEnd {
             #expect(try reporter.send(BreakerFailure(name: reporter.name))?.status == .ok)
             let status = try daemon.stop(signal)
             #expect(status == (signal == SIGKILL ? 128 + SIGKILL : 74), "\(daemon.log)")
-            // It starts on the full disk, and goes on when there is room.
+            // The daemon starts on the full disk, and continues when there is room.
             let next = try DaemonProcess(smallOptions(disk), in: daemon.folder)
             try reporter.reconnect(next)
             #expect(try reporter.total() == reporter.acknowledged)
@@ -132,7 +133,7 @@ extension EndToEnd {
             #expect(try reporter.total() == reporter.acknowledged)
         }
 
-        /// With room for a snapshot, though not for a segment, a stop in order keeps the outcomes too.
+        /// If there is room for a snapshot and none for a segment, an orderly stop keeps the outcomes too.
         @Test(.enabled(if: Interposer.isPossible))
         func aStopInOrderWithoutRoomForTheJournalKeepsOutcomes() throws {
             let folder = TemporaryFolder()
@@ -160,10 +161,10 @@ extension EndToEnd {
             disk.becomeReadOnly()
             let daemon = DaemonProcess(starting: smallOptions(disk))
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("Read-only file system"))
+            #expect(daemon.logs("Read-only file system"))
         }
 
-        // MARK: Calls that fail
+        // MARK: System calls that fail
 
         private func options(_ interposer: Interposer) -> DaemonProcess.Options {
             var options = DaemonProcess.Options()
@@ -172,7 +173,7 @@ extension EndToEnd {
             return options
         }
 
-        /// Nobody can know what is on the disk after these.
+        /// After these errors the contents of the disk are unknown.
         @Test(.enabled(if: Interposer.isPossible), arguments: ["fdatasync", "pwrite"])
         func afterAFailureOfTheJournalNothingIsAcknowledgedAndItEnds(_ call: String) throws {
             let folder = TemporaryFolder()
@@ -183,13 +184,13 @@ extension EndToEnd {
             interposer.fail(call)
             #expect(try reporter.report() == nil, "no acknowledgement")
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("critical: the journal cannot be written any more"))
+            #expect(daemon.logs("critical: the journal cannot be written any more"))
             interposer.heal()
             let next = try DaemonProcess(options(interposer), in: folder)
             try reporter.reconnect(next)
             let total = try reporter.total()
             #expect(total == 20 || total == 21)
-            // Whether it was applied or not: sent again, it counts once.
+            // It may have been applied or not. Sent again, it counts once.
             #expect(try reporter.report(number: 21)?.status == .ok)
             #expect(try reporter.total() == 21)
         }
@@ -215,7 +216,7 @@ extension EndToEnd {
             #expect(try reporter.total() == 2)
         }
 
-        /// A directory that cannot be listed to its end is not one with fewer files.
+        /// If a directory cannot be listed completely, it does not count as one with fewer files.
         @Test(.enabled(if: Interposer.isPossible))
         func aDirectoryThatCannotBeReadIsNotTakenForAnEmptyOne() throws {
             let folder = TemporaryFolder()
@@ -228,7 +229,7 @@ extension EndToEnd {
             interposer.fail("readdir")
             let refused = DaemonProcess(starting: options(interposer), in: folder)
             #expect(try refused.wait() == 74)
-            #expect(refused.log.contains("the data directory cannot be read: readdir"))
+            #expect(refused.logs("the data directory cannot be read: readdir"))
             #expect(fileNames(in: daemon.dataPath) == before)
             interposer.heal()
             let next = try DaemonProcess(options(interposer), in: folder)
@@ -295,7 +296,7 @@ extension EndToEnd {
             options.prelude = "ulimit -n 20"
             let daemon = DaemonProcess(starting: options)
             #expect(try daemon.wait() == 64)
-            #expect(daemon.log.contains("ulimit -n"))
+            #expect(daemon.logs("ulimit -n"))
         }
     }
 }

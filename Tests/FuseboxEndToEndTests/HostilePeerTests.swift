@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Peers that break the rules get a clear error, cost bounded memory, and disturb nobody.
+    /// Peers that break the rules get a clear error, cost bounded memory, and do not disturb others.
     @Suite struct HostilePeerTests {
         struct Nonsense: CustomTestStringConvertible {
             var testDescription: String
@@ -50,11 +50,11 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
-        /// The reply that crosses the bound comes out of the journal's commit, in the middle of the engine's work.
+        /// The reply that exceeds the bound leaves during the journal's commit, while the engine is in use.
         @Test func aConnectionMayBeDroppedForAReplyThatWaitedForTheJournal() throws {
             let daemon = try DaemonProcess(DaemonProcess.Options(flags: ["--max-buffers", "1MiB"]))
-            // Half frames of 196,608 bytes take most of what one user may have, and each round a connection takes a little
-            // more, so that the bound lies anywhere within what the replies take.
+            // Half frames of 196,608 bytes take most of a user's bound. In each round one connection takes a little
+            // more, so that the bound is anywhere within the replies.
             var half = [UInt8](repeating: 0, count: 20_000)
             half[2] = 3
             var peers = try (0..<7).map { _ in try RawPeer.greeted(daemon.socketPath) }
@@ -65,7 +65,7 @@ extension EndToEnd {
                 RawPeer.write(acquire, correlation: UInt32(number), sequence: UInt64(number), into: &requests)
             }
             for _ in 0..<160 {
-                // At the bound each of these may be the one that goes.
+                // At the bound each of these connections may be dropped.
                 let (idle, peer) = (try RawPeer(daemon.socketPath), try RawPeer(daemon.socketPath))
                 for other in [idle, peer] { other.send(RawPeer.hello()) }
                 guard try idle.next()?.status == .ok, try peer.next()?.status == .ok else { continue }
@@ -74,8 +74,8 @@ extension EndToEnd {
                 while let answer = try peer.next(), answer.status == .ok, answer.header.correlation != 200 {}
             }
             peers = []
-            #expect(waitUntil { (try? RawPeer(daemon.socketPath)).map { $0.isServed } == true })
-            #expect(daemon.log.contains("who may have 524288 in all connections"))
+            #expect(waitUntil { RawPeer(ifListening: daemon.socketPath)?.isServed == true })
+            #expect(daemon.logs("which may buffer 524288 together"))
         }
 
         @Test func nonsenseAfterHelloIsToldWhy() throws {
@@ -101,7 +101,7 @@ extension EndToEnd {
                 peer.send([UInt8(9 + name.count), 0, 0, 0, 19, 0, 0, 0, 5, 0, 0, 0, UInt8(name.count)] + name)
                 #expect(try peer.next()?.status == status)
             }
-            // After all that the connection is as good as before.
+            // The connection still works after all of this.
             #expect(try peer.ask(Ping()).status == .ok)
 
             peer.send([255, 255, 255, 255, 1, 0, 0, 0])
@@ -151,7 +151,7 @@ extension EndToEnd {
             let peer = try RawPeer.greeted(daemon.socketPath)
             let before = daemon.residentBytes
 
-            // Each of these requests asks for about 30 KiB: 600 MiB in all.
+            // Each of these requests has a reply of about 30 KiB, 600 MiB in all.
             let request = RawPeer.frame(BreakerList(cursor: 0))
             var sent = 0
             while sent < 20_000, peer.sendWhatFits(request) == request.count { sent += 1 }
@@ -159,14 +159,14 @@ extension EndToEnd {
             #expect(daemon.residentBytes < before + 8 << 20)
             bystander.expectWasServed()
 
-            // Whoever takes them after all gets them all.
+            // If the peer then reads the replies, it gets all of them.
             peer.shutDownSending()
             for _ in 0..<sent { #expect(try peer.next()?.status == .ok) }
             #expect(try peer.isClosed())
         }
 
         @Test func aSubscriberThatNeverReadsMissesEvents() throws {
-            // Without a journal, lest the disk take longer than a peer may stall.
+            // Without a journal, because the disk may take longer than a peer may stall.
             let daemon = try DaemonProcess("--durability", "snapshot")
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
@@ -180,11 +180,11 @@ extension EndToEnd {
             }
             #expect(daemon.residentBytes < before + 8 << 20)
             bystander.expectWasServed()
-            // What it finds when it reads at last adds up: a number is the one before it, and one, and those missed.
+            // When it finally reads, the numbers add up: each is the previous number, plus one, plus the missed events.
             var number: UInt64 = 0
             var missed: UInt64 = 0
             while missed == 0 {
-                // What was counted is told with the next event that fits.
+                // The next event that fits has the number of missed events.
                 if !peer.hasInput(withinMilliseconds: 200) { try client.breakers.forceOpen("late") }
                 if !peer.hasInput(withinMilliseconds: 200) { try client.breakers.reset("late") }
                 let event = try envelope(of: try #require(try peer.next()))
@@ -243,14 +243,14 @@ extension EndToEnd {
                 #expect(try excess.isClosed())
             }
             for peer in peers { #expect(try peer.ask(Ping()).status == .ok) }
-            // Descriptors are kept back for snapshots.
+            // Descriptors are reserved for snapshots.
             #expect(try peers[0].ask(SnapshotNow()).status == .ok)
-            // And once there is room again, there is room.
+            // Once there is room again, connections are accepted.
             peers.removeLast()
             let hello = RawPeer.hello(client: "late")
             #expect(
                 waitUntil {
-                    guard let peer = try? RawPeer(daemon.socketPath) else { return false }
+                    guard let peer = RawPeer(ifListening: daemon.socketPath) else { return false }
                     peer.send(hello)
                     return (try? peer.next())?.status == .ok
                 })
@@ -276,20 +276,20 @@ extension EndToEnd {
                 peer.send(batch.bytes)
                 for _ in 0..<size { outcomes[try #require(try peer.next()?.status), default: 0] += 1 }
             }
-            // Who starts the daemon is an operator: what bounds one user does not bound it.
+            // The user that starts the daemon is an operator, so the bounds on one user do not apply.
             let limit = Limits().names
             #expect(
                 outcomes == [.ok: limit - 1, .limitReached: count - limit + 1],
                 "the bystander's name is one of them")
             #expect(daemon.residentBytes < before + 96 << 20)
             bystander.expectWasServed()
-            // A name that is known is served on.
+            // A known name is still accepted.
             #expect(try peer.ask(BreakerGet(name: Name("name-1"))).status == .ok)
         }
     }
 }
 
-/// A generator that a seed determines (SplitMix64).
+/// A random generator with a seed (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// An import that comes while a snapshot is being written waits for it; until then the old state is the state.
+    /// An import that arrives while a snapshot is being written waits for it. Until then the old state is in force.
     @Suite(.enabled(if: Interposer.isPossible)) struct ImportTests {
         private static let old = try! Name("old")
         private static let new = try! Name("new")
@@ -26,14 +26,14 @@ extension EndToEnd {
             #expect(try peer.ask(record).status == .ok)
         }
 
-        /// The requests that a provider's account counts.
+        /// The number of requests in a provider's account.
         private func requests(_ name: Name, _ daemon: DaemonProcess) throws -> Int64? {
             let peer = try RawPeer.greeted(daemon.socketPath)
             let frame = try peer.ask(LedgerProvider(provider: name))
             return try frame.reply(LedgerProvider.Reply.self).account?.usage.requests
         }
 
-        /// The snapshot of a state in which something else was recorded.
+        /// A snapshot of a state with other records.
         private func otherState() throws -> [UInt8] {
             let other = try DaemonProcess()
             let peer = try RawPeer.greeted(other.socketPath)
@@ -42,7 +42,7 @@ extension EndToEnd {
             return contents(of: "\(other.dataPath)/\(info.file)")
         }
 
-        /// Has a snapshot begin that does not end, and sends an import after it.
+        /// Starts a snapshot that does not end, then sends an import.
         private func importDuringASnapshot(
             _ daemon: DaemonProcess
         ) throws -> (asking: RawPeer, importing: RawPeer, working: RawPeer) {
@@ -57,7 +57,7 @@ extension EndToEnd {
             let importing = try RawPeer.greeted(daemon.socketPath)
             #expect(try importing.ask(ImportChunk(offset: 0, chunk: Bytes(state))).status == .ok)
             importing.send(ImportCommit(length: UInt64(state.count)))
-            // The rest is served meanwhile, and it is the old state that it changes.
+            // Other requests are served meanwhile, and they change the old state.
             for _ in 0..<4 { try record(Self.old, working) }
             #expect(try requests(Self.old, daemon) == 7)
             #expect(!asking.hasInput(withinMilliseconds: 100) && !importing.hasInput(withinMilliseconds: 100))
@@ -100,7 +100,8 @@ extension EndToEnd {
             #expect(try requests(Self.new, next) == nil)
         }
 
-        /// The import's own snapshot fails: that is told, and whichever state it is then comes back whole.
+        /// The import's own snapshot fails. The error is reported, and the state that is then in force is recovered
+        /// completely.
         @Test(arguments: [true, false]) func anImportWithoutASnapshotIsToldAndNotHalfTaken(isHealed: Bool) throws {
             let daemon = try start()
             let (asking, importing, _) = try importDuringASnapshot(daemon)

@@ -1,13 +1,12 @@
 import Glibc
 import Testing
 
-/// A library that is loaded into the daemon and makes system calls on files fail, or wait, while a trigger file says
-/// which.
+/// A library that is preloaded into the daemon. It makes system calls on files fail or wait, as a trigger file says.
 struct Interposer {
     private let trigger: String
     private let library: String
 
-    /// The machine has a C compiler to build it with.
+    /// Whether the machine has a C compiler to build it.
     static let isPossible = access("/usr/bin/cc", X_OK) == 0
 
     init(in folder: TemporaryFolder) throws {
@@ -20,7 +19,7 @@ struct Interposer {
         try #require(status == 0, "the interposer does not compile")
     }
 
-    /// How the daemon is started with it.
+    /// The start of the daemon with it.
     var prelude: String { "export LD_PRELOAD=\(library) FUSEBOX_FAULT=\(trigger)" }
 
     /// Makes every fsync, and with it every snapshot, wait until `heal`.
@@ -32,10 +31,10 @@ struct Interposer {
     /// Makes this call fail from now on.
     func fail(_ call: String) { write(Array(call.utf8), to: trigger) }
 
-    /// Lets every call be carried out again.
+    /// Lets every call succeed again.
     func heal() { unlink(trigger) }
 
-    /// Calls on standard output and error and on sockets are left alone.
+    /// Calls on standard output, standard error and sockets are not changed.
     private static let source = """
         #define _GNU_SOURCE
         #include <dirent.h>
@@ -115,7 +114,7 @@ struct Interposer {
             static int calls;
             int before = errno;
             if (told("readdir") && ++calls % 4 == 0) { errno = EIO; return NULL; }
-            // The end is told by an errno that is left alone.
+            // The end of the directory is reported with an unchanged errno.
             errno = before;
             return REAL(readdir)(stream);
         }
@@ -128,7 +127,7 @@ struct Interposer {
         """
 }
 
-/// Runs a program to its end and gives its exit status.
+/// Runs a program and returns its exit status.
 func run(_ arguments: [String]) -> Int32 {
     let process = spawn(arguments, environment: ["PATH=/usr/bin:/bin"], standardError: "/dev/null")
     var status: Int32 = 0

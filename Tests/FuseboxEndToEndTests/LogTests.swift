@@ -3,11 +3,11 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Standard error, whoever reads it or not.
+    /// Standard error, with and without a reader.
     @Suite struct LogTests {
         private let folder = TemporaryFolder()
 
-        /// Lines begin with the time where a person reads them.
+        /// Lines begin with the time if a person reads them.
         @Test func linesBeginWithTheTime() throws {
             let daemon = try DaemonProcess()
             #expect(try daemon.stop() == 0)
@@ -18,7 +18,7 @@ extension EndToEnd {
             }
         }
 
-        /// Only the journal reads priorities; the variable may have been inherited from a service that it was meant for.
+        /// Only the journal reads priorities. The variable may be inherited from another service.
         @Test(arguments: [true, false])
         func prioritiesAreForTheJournalAlone(isJournal: Bool) throws {
             var options = DaemonProcess.Options()
@@ -36,11 +36,11 @@ extension EndToEnd {
             options.prelude = "exec 2>\(folder("pipe"))"
             let daemon = try DaemonProcess(options, in: folder)
             let peer = try RawPeer.greeted(daemon.socketPath)
-            // More lines than a second may have, and than the buffer holds.
+            // More lines than the rate limit permits, and than the buffer has room for.
             try leaveLines(daemon, peer, 3_000)
             #expect(try peer.ask(Ping()).status == .ok)
 
-            // Somebody reads after all.
+            // A reader appears.
             var text = ""
             #expect(
                 waitUntil {
@@ -53,7 +53,7 @@ extension EndToEnd {
             #expect(try daemon.stop() == 0, "SIGTERM works though nobody reads")
         }
 
-        /// Has the daemon log that much, or nearly: signals that come together count as one.
+        /// Makes the daemon log about this many lines. Signals that arrive together count as one.
         private func leaveLines(_ daemon: DaemonProcess, _ peer: RawPeer, _ count: Int) throws {
             for _ in 0..<count {
                 daemon.send(SIGHUP)
@@ -65,7 +65,7 @@ extension EndToEnd {
             let options = DaemonProcess.Options(flags: ["--max-connections", "16"])
             let daemon = try DaemonProcess(options, in: folder)
             let peer = try RawPeer.greeted(daemon.socketPath)
-            // Each of them makes room for the next, and the log says so.
+            // Each of them makes room for the next, and the log reports it.
             for _ in 0..<400 { _ = try RawPeer(daemon.socketPath) }
             daemon.send(SIGHUP)
             #expect(try peer.ask(Ping()).status == .ok)
@@ -78,16 +78,16 @@ extension EndToEnd {
             let peer = try RawPeer(daemon.socketPath)
             peer.send(RawPeer.hello(client: "one\u{9B}31m\u{202E}two\u{2066}three\u{1B}[2J"))
             #expect(try peer.next()?.status == .ok)
-            // It is dropped, and the log says who.
+            // The connection is dropped, and the log has its name.
             peer.stopReceiving()
             peer.send(RawPeer.frame(Ping()))
             #expect(waitUntil { daemon.log.contains("dropped one") })
-            #expect(daemon.log.contains("dropped one\u{FFFD}31m\u{FFFD}two\u{FFFD}three\u{FFFD}[2J "))
+            #expect(daemon.logs("dropped one\u{FFFD}31m\u{FFFD}two\u{FFFD}three\u{FFFD}[2J "))
         }
     }
 }
 
-/// A pipe with a name that is full, and read by nobody.
+/// A full named pipe without a reader.
 private final class FullPipe {
     private let descriptor: Int32
 

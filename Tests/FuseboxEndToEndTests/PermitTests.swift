@@ -3,9 +3,9 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What becomes of permits when a worker or the daemon dies.
+    /// Permits when a worker or the daemon dies.
     @Suite struct PermitTests {
-        /// How long a worker may be away, and what a busy machine may add.
+        /// The grace of a worker, plus the delay of a busy machine.
         private static let graceMilliseconds: Int64 = 2_000
         private static let slackMilliseconds: Int64 = 1_500
 
@@ -81,7 +81,7 @@ extension EndToEnd {
             let lapse = try subscriber.nextLapse()
             #expect(lapse.entry.permit == forsaken && lapse.entry.standing == .reclaimed)
             #expect(lapse.at - ready <= Self.graceMilliseconds + Self.slackMilliseconds)
-            // The daemon was ready before it could be asked.
+            // The daemon reported that it was ready before it could be asked.
             #expect(lapse.at - ready > Self.graceMilliseconds - Self.slackMilliseconds)
 
             #expect(try back.permits().permits.map(\.permit) == [kept])
@@ -90,7 +90,7 @@ extension EndToEnd {
             try expectCleanEnd(daemon)
         }
 
-        /// A recovery that takes longer than the grace leaves workers the whole of it.
+        /// If a recovery takes longer than the grace, workers still have the whole grace.
         @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0))
         func theGraceBeginsWhenTheDaemonIsReady() throws {
             var daemon = try DaemonProcess()
@@ -139,7 +139,7 @@ extension EndToEnd {
             let newer = try RawPeer.greeted(daemon.socketPath, as: doubled, after: 1)
             #expect(try older.next()?.status == .fenced)
             #expect(try older.isClosed())
-            // When this one's time is over, that of the others would be too.
+            // When this permit's time is over, so would be that of the others.
             let lost = try RawPeer.greeted(daemon.socketPath).admit("openai").permit
 
             #expect(try subscriber.nextLapse().entry.permit == lost)
@@ -148,6 +148,67 @@ extension EndToEnd {
                 let settled = try peer.ask(Settle(permit: permit, outcome: .cancelled))
                 #expect(try settled.reply(Settle.Reply.self).standing == .inForce)
             }
+            try expectCleanEnd(daemon)
+        }
+
+        /// A degraded provider that lets one call through at a time.
+        private func setOneProbe(_ provider: String, _ peer: RawPeer) throws {
+            var change = BreakerConfigurationChange()
+            change.maxProbes = 1
+            change.degradationCurve = [1, 0.9]
+            change.resetTimeoutMilliseconds = 86_400_000
+            let name = try Name(provider)
+            try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
+            try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
+        }
+
+        private func isAdmitted(_ provider: String, _ peer: RawPeer) throws -> Bool {
+            let candidates = try Candidates([Candidate(provider: Name(provider))])
+            let reply = try peer.ask(Admit(candidates: candidates, ttlMilliseconds: 60_000))
+            return try reply.reply(Admit.Reply.self).permit != nil
+        }
+
+        private func hold(_ provider: String, _ daemon: DaemonProcess, hasHeir: Bool) throws -> CallerProcess {
+            let words = ["socket=\(daemon.socketPath)", "provider=\(provider)", "heir=\(hasHeir ? 1 : 0)"]
+            let holder = CallerProcess("hold", words, name: "holder", in: daemon.folder)
+            let isHeld = waitUntil { holder.book.count == (hasHeir ? 2 : 1) || holder.ended != nil }
+            try #require(isHeld && holder.book.count == (hasHeir ? 2 : 1), "\(holder.log)")
+            return holder
+        }
+
+        /// The kernel says that the process is gone, though nobody has waited for it yet: nobody waits for the grace.
+        @Test func theOnlyProbeOfAProcessThatIsKilledIsFreeAtOnce() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            try setOneProbe("degraded", peer)
+            let holder = try hold("degraded", daemon, hasHeir: false)
+            #expect(try !isAdmitted("degraded", peer))
+            kill(holder.process, SIGKILL)
+            let killed = monotonicMilliseconds()
+            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let passed = Int64(monotonicMilliseconds() - killed)
+            #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
+            #expect(try peer.permits().totals.reclaimed == 1)
+            try expectCleanEnd(daemon)
+        }
+
+        /// It has left its connection to another process, which goes on as the same worker.
+        @Test func theEndOfAProcessEndsNothingWhileAnotherHasItsConnection() throws {
+            let daemon = try DaemonProcess()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            try setOneProbe("degraded", peer)
+            let holder = try hold("degraded", daemon, hasHeir: true)
+            let heir = try #require(pid_t(holder.book[1][1]))
+            defer { kill(heir, SIGKILL) }
+            #expect(waitUntil { holder.ended != nil } && holder.ended == 0, "\(holder.log)")
+            // The kernel told of the end before it was waited for, so the turn of the first question knows of it.
+            for _ in 0..<20 { #expect(try !isAdmitted("degraded", peer)) }
+            // When the heir goes, the worker may be yet another's.
+            kill(heir, SIGKILL)
+            let killed = monotonicMilliseconds()
+            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let passed = Int64(monotonicMilliseconds() - killed)
+            #expect(isFree && passed > Self.graceMilliseconds - 100, "it was free after \(passed) ms")
             try expectCleanEnd(daemon)
         }
 
@@ -169,7 +230,7 @@ extension EndToEnd {
             #expect(first.entry.permit == soft && first.entry.standing == .reclaimed)
             #expect(try operating.account("notifying").held == .zero)
             let held = try operating.account("enforced")
-            // A machine that stood still may have let the time to live pass too.
+            // If the machine stalled, the time to live may have passed too.
             #expect(held.inFlight == 0)
             #expect(try held.held == .dollars("4") || operating.now() >= expiresAt)
 
@@ -185,7 +246,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess("--socket-mode", "666")
             let peer = try RawPeer.greeted(daemon.socketPath)
             let permit = try peer.admit("openai").permit
-            // The build folder may be closed to others.
+            // The build folder may not be readable by others.
             let caller = daemon.folder("fusebox-caller")
             chmod(daemon.folder.path, 0o755)
             #expect(run(["/bin/cp", DaemonProcess.beside("fusebox-caller"), caller]) == 0)
@@ -194,7 +255,7 @@ extension EndToEnd {
             let asNobody = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
             #expect(run(asNobody + settle) >> 8 == Int32(Status.notPermitted.rawValue))
             #expect(try peer.permits().permits.map(\.permit) == [permit])
-            // Another process of the same user may.
+            // Another process of the same user may settle it.
             #expect(run(settle) >> 8 == Int32(Status.ok.rawValue))
             #expect(try peer.permits().permits.isEmpty)
         }

@@ -3,8 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Another profile at the next start takes over the state, its books and its workers; the semantics change, and nothing
-    /// else does.
+    /// A start with another profile takes over the state with its accounts and workers. Only the semantics change.
     @Suite struct ProfileChangeTests {
         private static let name = try! Name("openai")
         private static let worker = WorkerID(high: 11, low: 7)
@@ -39,7 +38,7 @@ extension EndToEnd {
             let other: Profile = profile == .fusebox ? .llmProviders : .fusebox
             var epochs: Set<UInt64> = []
             var sequence: UInt64 = 0
-            // There, back, and there again: each start finds what the one before has left.
+            // Each start finds what the previous one left, with one profile, the other, and the first again.
             for current in [profile, other, profile, other] {
                 let daemon = try start(current, in: folder)
                 let peer = try RawPeer(daemon.socketPath)
@@ -48,7 +47,7 @@ extension EndToEnd {
                 #expect(hello.worker == (sequence == 0 ? .new : .resumed) && hello.lastSequence == sequence)
                 epochs.insert(hello.epoch)
                 if sequence > 0 {
-                    // What the other profile has answered is answered again, and not counted again.
+                    // A reply of the other profile is sent again, and the request does not count again.
                     #expect(try record(peer, sequence: sequence).status == .ok)
                     #expect(try total(daemon) == Int64(sequence))
                 }
@@ -70,7 +69,7 @@ extension EndToEnd {
             return try peer.ask(LedgerTotal()).reply(LedgerTotal.Reply.self).spend.nanodollars
         }
 
-        /// A start that writes the snapshot of the new profile may die at any moment.
+        /// A start that writes the snapshot of the new profile may die at any time.
         @Test func killedWhileItStartsUnderAnotherProfileNothingIsLost() throws {
             let folder = TemporaryFolder()
             let first = try start(.fusebox, in: folder)

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What `proto-docs/protocol.md` says of frames, hello and sequences, as a stranger's client would find it.
+    /// The rules of `proto-docs/protocol.md` on frames, hello and sequences, from the view of an independent client.
     @Suite struct ProtocolRulesTests {
         private static let worker = WorkerID(high: 0xF00D, low: 1)
 
@@ -124,7 +124,7 @@ extension EndToEnd {
         @Test("A used number with another request is refused; the same one gets its reply, over a crash and a stop too")
         func reusedSequences() throws {
             let folder = TemporaryFolder()
-            // From the journal after a crash, from the snapshot after a stop.
+            // From the journal after a crash, and from the snapshot after a stop.
             for ending in [nil, SIGKILL, SIGTERM] {
                 if let ending { try check(in: folder, after: ending) } else { try begin(in: folder) }
             }
@@ -221,7 +221,7 @@ extension EndToEnd {
             #expect(try peer.ask(check).reply(LedgerCheckRate.Reply.self).used == 1)
             let settled = try peer.ask(Settle(permit: permit, outcome: .cancelled)).reply(Settle.Reply.self)
             #expect(settled.standing == .expired)
-            // The minute may have ended meanwhile: then there is nothing to give back.
+            // The minute may have ended meanwhile. Then there is nothing to give back.
             #expect(try peer.ask(check).reply(LedgerCheckRate.Reply.self).used == 0)
         }
     }

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What time makes due is told when it happens, though nobody asks for anything.
+    /// Effects of time are reported when they happen, even if no request arrives.
     @Suite struct PunctualityTests {
         enum Deadline: CaseIterable {
             case permitExpires, markExpires, breakerDecays
@@ -16,7 +16,7 @@ extension EndToEnd {
                 }
             }
 
-            /// Makes something due after a time.
+            /// Sets a deadline after a time.
             func set(afterMilliseconds milliseconds: Int64, _ peer: RawPeer) throws {
                 let name = try Name("openai")
                 switch self {
@@ -33,7 +33,7 @@ extension EndToEnd {
                 }
             }
 
-            /// Whether this is what time alone has done.
+            /// Whether this event is an effect of time alone.
             func isMet(by event: Event) -> Bool {
                 switch (self, event) {
                 case (.permitExpires, .permitLapsed(let lapse)): lapse.entry.standing == .expired
@@ -46,8 +46,9 @@ extension EndToEnd {
 
         private static let dueMilliseconds = 100
 
-        /// Each round begins when the last one's event came. Were events told at housekeeping only, once a second, each
-        /// round but the first would be late by all of a second that its time left: one that is in time proves the timer.
+        /// Each round begins with the event of the previous one. If deadlines were only checked once a second, each
+        /// round but the first would be late by its distance from a whole second. So one round that is on time proves
+        /// the timer.
         @Test(arguments: Deadline.allCases)
         func anEventComesWhenItsTimeHasCome(_ deadline: Deadline) throws {
             let daemon = try DaemonProcess()

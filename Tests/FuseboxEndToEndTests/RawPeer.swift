@@ -2,11 +2,11 @@ import FuseboxWire
 import Glibc
 import Testing
 
-/// A peer that sends whatever bytes a test wants, and reads frames.
+/// A peer that sends any bytes and reads frames.
 final class RawPeer {
     private let socket: Int32
     private var input = FrameReader(frameLimit: 1 << 20)
-    /// The last one used.
+    /// The last correlation.
     private(set) var sequence: UInt64 = 0
 
     struct Frame {
@@ -41,13 +41,13 @@ final class RawPeer {
         try #require(withUnixAddress(path) { connect(socket, $0, $1) } == 0, "cannot connect to \(path)")
     }
 
-    /// One that may find nobody there.
+    /// Connects; nil if no process listens.
     init?(ifListening path: String) {
         socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0, withUnixAddress(path, { connect(socket, $0, $1) }) == 0 else { return nil }
     }
 
-    /// One that has said hello.
+    /// A peer that has said hello.
     static func greeted(_ path: String) throws -> RawPeer {
         let peer = try RawPeer(path)
         peer.send(hello())
@@ -55,9 +55,9 @@ final class RawPeer {
         return peer
     }
 
-    /// One that has said hello as a worker that may have been here before.
+    /// A peer that has said hello as a worker that the daemon may know.
     ///
-    /// - Parameter sequence: the last one that the worker has used
+    /// - Parameter sequence: the last number that the worker has used
     static func greeted(_ path: String, as worker: WorkerID, after sequence: UInt64 = 0) throws -> RawPeer {
         let peer = try RawPeer(path)
         peer.sequence = sequence
@@ -67,12 +67,12 @@ final class RawPeer {
         return peer
     }
 
-    /// The hello of a worker that nobody knows: two connections of the same one would end each other.
+    /// The hello of a new worker. Two connections of one worker would fence each other.
     static func hello(client: String = "raw peer") -> [UInt8] {
         frame(Hello(worker: WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)), client: client))
     }
 
-    /// Whether hello and a ping are answered.
+    /// Whether the daemon answers hello and a ping.
     var isServed: Bool {
         send(RawPeer.hello() + RawPeer.frame(Ping()))
         return (try? next()?.status) == .ok && (try? next()?.status) == .ok
@@ -80,12 +80,12 @@ final class RawPeer {
 
     deinit { close(socket) }
 
-    /// Takes no more replies: what the daemon sends from here on fails there.
+    /// Stops receiving. The daemon's writes fail from now on.
     func stopReceiving() { shutdown(socket, Int32(SHUT_RD)) }
 
     // MARK: Sending
 
-    /// Sends all of the bytes, or as many as go before the peer closes.
+    /// Sends all bytes, or as many as the peer takes before it closes.
     func send(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
@@ -98,7 +98,7 @@ final class RawPeer {
         }
     }
 
-    /// Sends what goes without waiting longer than a moment for room; returns how many bytes that was.
+    /// Sends as many bytes as the socket takes without a long wait. Returns their number.
     func sendWhatFits(_ bytes: [UInt8], patienceMilliseconds: Int32 = 300) -> Int {
         var sent = 0
         while sent < bytes.count {
@@ -140,7 +140,7 @@ final class RawPeer {
 
     // MARK: Receiving
 
-    /// The next frame; nil once the daemon has closed. Fails the test if neither comes.
+    /// The next frame; nil once the daemon has closed. Fails the test if neither happens in time.
     func next() throws -> Frame? {
         while true {
             let frame = try input.next { header, payload in Frame(header: header, payload: Array(payload)) }
@@ -152,7 +152,7 @@ final class RawPeer {
     /// Whether a whole frame has been read.
     var hasFrame: Bool { input.isReady }
 
-    /// Whether `next` has something to look at.
+    /// Whether `next` would find something.
     func hasInput(withinMilliseconds milliseconds: Int32) -> Bool {
         var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         return input.isReady || poll(&watch, 1, milliseconds) == 1
@@ -168,13 +168,13 @@ final class RawPeer {
         return true
     }
 
-    /// Sends a command and gives the reply's frame.
+    /// Sends a command and returns the frame of the reply.
     func ask<C: Command>(_ command: C) throws -> Frame {
         send(command)
         return try #require(try next(), "the daemon closed instead of answering")
     }
 
-    /// The next event; fails the test at anything else.
+    /// The next event. Fails the test for any other frame.
     func nextEvent() throws -> (envelope: EventEnvelope, event: Event) {
         let frame = try #require(try next(), "the daemon closed instead of telling of an event")
         try #require(frame.header.kind == FrameKind.event.rawValue)
@@ -188,6 +188,6 @@ final class RawPeer {
         }
     }
 
-    /// Whether the daemon has closed, nothing more having come.
+    /// Whether the daemon has closed the connection without sending more.
     func isClosed() throws -> Bool { try next() == nil }
 }

@@ -3,10 +3,10 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A worker on its own thread that speaks the bare protocol, keeps books of what was acknowledged, and after every loss of
-/// its connection sends again what was not.
+/// A worker on its own thread that speaks the bare protocol. It records what was acknowledged, and after each lost
+/// connection it sends the rest again.
 final class ResendingWorker: Sendable {
-    /// What it has had acknowledged.
+    /// The acknowledged changes.
     struct Books: Equatable {
         var records: UInt64 = 0
         var nanodollars: Int64 = 0
@@ -50,10 +50,10 @@ final class ResendingWorker: Sendable {
     }
 
     var books: Books { state.withLock { $0.books } }
-    /// Why it gave up, if it did.
+    /// Why it stopped, if it did.
     var failure: String? { state.withLock { $0.failure } }
     var connections: Int { state.withLock { $0.connections } }
-    /// Whether it is paused and everything that it has sent is acknowledged.
+    /// Whether it is paused and all its requests are acknowledged.
     var isIdle: Bool { state.withLock { $0.isPaused && $0.isIdle } }
 
     func pause() { state.withLock { $0.isPaused = true } }
@@ -70,7 +70,7 @@ final class ResendingWorker: Sendable {
         pthread_join(state.withLock { $0.thread }, nil)
     }
 
-    // MARK: Its thread
+    // MARK: The thread
 
     private func run() {
         let worker = WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))
@@ -88,7 +88,7 @@ final class ResendingWorker: Sendable {
         }
     }
 
-    /// One connection, until it breaks.
+    /// Runs one connection until it breaks.
     private func converse(
         _ peer: RawPeer, _ worker: WorkerID, _ outstanding: inout [Outstanding], _ last: inout UInt64
     ) throws {
@@ -96,7 +96,8 @@ final class ResendingWorker: Sendable {
         guard let hello = try peer.next() else { return }
         guard hello.status == .ok else { throw Wrong("hello: \(hello.message)") }
         let standing = try hello.reply(Hello.Reply.self).worker
-        // It may not have got any of the first requests, and then does not know this worker: nothing was acknowledged.
+        // The daemon may not have received the first requests. Then it does not know this worker, and nothing was
+        // acknowledged.
         guard standing == .resumed || books == Books() else { throw Wrong("\(name) was forgotten") }
         var batch = ByteWriter()
         for request in outstanding { write(request, outstanding[0].sequence, into: &batch) }
@@ -127,7 +128,7 @@ final class ResendingWorker: Sendable {
         if !batch.isEmpty { peer.send(batch.bytes) }
     }
 
-    /// The same request has the same bytes each time, but for what it acknowledges.
+    /// A repeated request has the same bytes, except for the acknowledged number.
     private func write(_ request: Outstanding, _ oldest: UInt64, into writer: inout ByteWriter) {
         guard let subject = try? Name(name) else { preconditionFailure("\(name) is a name") }
         let correlation = UInt32(truncatingIfNeeded: request.sequence)
@@ -163,7 +164,7 @@ final class ResendingWorker: Sendable {
     }
 }
 
-/// What must not happen.
+/// An error that the test must not have.
 struct Wrong: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

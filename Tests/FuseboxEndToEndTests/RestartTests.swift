@@ -5,8 +5,8 @@ import Testing
 
 extension EndToEnd {
     struct RestartTests {
-        /// A worker that only records sees nothing of a daemon that is killed and started again, and every record counts
-        /// once: the totals are the worker's own books.
+        /// A worker that only records does not notice that the daemon is killed and restarted. Every record counts
+        /// once: the totals are those of the worker.
         @Test func aKilledDaemonCostsAWorkerNothing() throws {
             let folder = TemporaryFolder()
             var daemon = try DaemonProcess(in: folder)
@@ -19,7 +19,7 @@ extension EndToEnd {
                 let pending = try client.submit(
                     LedgerRecord(
                         provider: Name("openai"), model: Name("gpt"), cost: each, inputTokens: 1, outputTokens: 2))
-                // Before the reply can have been read, and often before it is sent.
+                // The kill comes before the reply can be read, and often before it is sent.
                 if index % 200 == 100 {
                     daemon.send(SIGKILL)
                     _ = try daemon.wait()
@@ -33,8 +33,8 @@ extension EndToEnd {
             #expect(account.usage.requests == 1_000)
         }
 
-        /// A worker's very first request is lost with a daemon that never looked at it: the next one has never met the worker,
-        /// so nothing has counted, and it is sent again.
+        /// A worker's first request is lost with a daemon that has not read it. The next daemon does not know the
+        /// worker, so nothing was counted, and the request is sent again.
         @Test(arguments: [true, false])
         func theFirstRequestOfAWorkerCountsOnceThoughTheDaemonIsKilled(isCarriedOut: Bool) throws {
             let daemon = try DaemonProcess()

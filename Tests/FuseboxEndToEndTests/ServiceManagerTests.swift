@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What systemd and the daemon say to each other.
+    /// The protocol between systemd and the daemon.
     @Suite struct ServiceManagerTests {
         @Test func aSocketThatIsPassedIsListenedOn() throws {
             let folder = TemporaryFolder()
@@ -14,7 +14,7 @@ extension EndToEnd {
             options.listener = listener
             options.passesSocket = false
 
-            // Whoever connects before the daemon is there waits, and is served.
+            // A client that connects before the daemon runs waits and is then served.
             let early = try RawPeer(folder("passed"))
             early.send(RawPeer.hello(client: "early"))
             let daemon = try DaemonProcess(options, in: folder)
@@ -27,7 +27,7 @@ extension EndToEnd {
             #expect(try daemon.wait() == 0)
             #expect(fileNames(in: folder.path).contains("passed"), "the path belongs to the service manager")
 
-            // A restart gets the same socket.
+            // A restarted daemon gets the same socket.
             let next = try DaemonProcess(options, in: folder)
             #expect(try FuseboxClient.connect(to: folder("passed")).breakers.get("openai").status.totalFailures == 1)
             #expect(try next.stop() == 0)
@@ -54,10 +54,10 @@ extension EndToEnd {
                 _ = waitpid(process, nil, 0)
             }
             #expect(waitUntil { fileNames(in: folder.path).contains("socket") })
-            #expect(waitUntil { (try? RawPeer(folder("socket"))) != nil })
+            #expect(waitUntil { RawPeer(ifListening: folder("socket")) != nil })
             #expect(waitUntil { notify.has("READY=1") })
             let client = try FuseboxClient.connect(to: folder("socket"))
-            // It replaced the activator: the process is the same.
+            // The daemon has the process number of the activator, which it replaced.
             #expect(try client.status().processID == UInt32(process))
             kill(process, SIGTERM)
             #expect(waitUntil { notify.has("STOPPING=1") })
@@ -75,7 +75,7 @@ extension EndToEnd {
             options.prelude = "export LISTEN_PID=$$ LISTEN_FDS=2"
             let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
             #expect(try daemon.wait() == 64)
-            #expect(daemon.log.contains("passed 2 sockets"))
+            #expect(daemon.logs("passed 2 sockets"))
         }
 
         @Test func userSignalTellsTheLongestTurn() throws {
@@ -86,9 +86,9 @@ extension EndToEnd {
         }
     }
 
-    /// The socket's mode lets everybody connect; the kernel says who may do what.
+    /// Every user may connect by the socket's mode. The kernel's credentials decide who is an operator.
     @Suite struct PeerCredentialTests {
-        /// As another user, in a process of its own: credentials are those of the time of the connect.
+        /// Runs as another user in a process of its own, because credentials are recorded at the connect.
         @Test(.enabled(if: geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0))
         func strangersAreWorkersAndNoOperators() throws {
             let daemon = try DaemonProcess("--socket-mode", "0666")
@@ -98,7 +98,7 @@ extension EndToEnd {
             let reset = RawPeer.frame(BreakerReset(name: try Name("openai")), correlation: 3, sequence: 2)
             let snapshot = RawPeer.frame(SnapshotNow(), correlation: 4)
             let answers = try conversation(daemon, hello + acquire + reset + snapshot)
-            // A refusal may overtake a reply that waits for the journal.
+            // A refusal may arrive before a reply that waits for the journal.
             let later = answers.dropFirst().sorted { $0.header.correlation < $1.header.correlation }
             #expect(later.map(\.status) == [.ok, .notPermitted, .notPermitted])
             #expect(try answers[0].reply(Hello.Reply.self).isOperator == false)
@@ -108,7 +108,7 @@ extension EndToEnd {
             #expect(try operating.next()?.status == .ok)
         }
 
-        /// Has another user send these bytes and gives what came back.
+        /// Sends these bytes as another user and returns the reply.
         private func conversation(_ daemon: DaemonProcess, _ bytes: [UInt8]) throws -> [RawPeer.Frame] {
             let program = """
                 import socket, sys

@@ -4,9 +4,9 @@ import Synchronization
 import Testing
 
 extension EndToEnd {
-    /// A stop in the middle of load loses nothing that was acknowledged.
+    /// An orderly stop under load loses no acknowledged change.
     @Suite struct ShutdownTests {
-        /// A pipelining peer on its own thread: it records one nano-dollar a request until the daemon ends.
+        /// A pipelining peer on its own thread. It records one nano-dollar per request until the daemon ends.
         private final class Reporter: Sendable {
             private let path: String
             private let account: String
@@ -61,7 +61,7 @@ extension EndToEnd {
             for (number, reporter) in reporters.enumerated() {
                 let answer = try peer.ask(LedgerProvider(provider: try Name("worker-\(number)")))
                 let usage = try #require(try answer.reply(LedgerProvider.Reply.self).account).usage
-                // Everything that was received is answered, so what was done is what was acknowledged.
+                // Every received request is answered, so the applied and the acknowledged requests are the same.
                 #expect(Int(usage.requests) == reporter.acknowledged)
                 #expect(usage.spend.nanodollars == usage.requests)
                 #expect(usage.inputTokens == 2 * usage.requests)
@@ -95,7 +95,7 @@ extension EndToEnd {
             #expect(try peer.ask(BreakerSuccess(name: try Name("one"))).status == .ok)
             interposer.fail("renameat")
             #expect(try daemon.stop() == 74)
-            #expect(daemon.log.contains("critical: the last snapshot could not be written"))
+            #expect(daemon.logs("critical: the last snapshot could not be written"))
         }
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Signals that would end or stop a daemon by default, and what a start may lack.
+    /// Signals whose default would end or stop a daemon, and unusual environments of a start.
     @Suite struct SignalTests {
         @Test(arguments: [
             SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGTTIN, SIGTTOU,
@@ -19,7 +19,7 @@ extension EndToEnd {
             #expect(try daemon.stop() == 0)
         }
 
-        /// The limit of file sizes is a full disk: the write fails, and the signal that comes with it ends nothing.
+        /// The limit of file sizes is treated as a full disk. The write fails, and the signal has no effect.
         @Test func aLimitOfFileSizesIsAFullDisk() throws {
             var options = DaemonProcess.Options()
             options.prelude = "ulimit -f 2048"

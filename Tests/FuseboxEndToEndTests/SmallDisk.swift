@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A file system in memory that is soon full. Mounting it takes root.
+/// A small file system in memory. Only root can mount it.
 final class SmallDisk {
     let path: String
     private let folder = TemporaryFolder()
@@ -20,7 +20,7 @@ final class SmallDisk {
 
     private var filler: String { "\(path)/filler" }
 
-    /// Takes all space that is left.
+    /// Uses up all free space.
     func fill() {
         let file = open(filler, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(file) }

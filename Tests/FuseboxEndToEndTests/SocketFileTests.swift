@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// A socket file that others remove or replace.
+    /// A socket file that other processes remove or replace.
     @Suite struct SocketFileTests {
         @Test(arguments: ["removed", "replaced"])
         func aSocketFileThatIsLostIsMadeAgain(how: String) throws {
@@ -37,10 +37,10 @@ extension EndToEnd {
             let thief = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             #expect(withUnixAddress(daemon.folder("other")) { bind(thief, $0, $1) } == 0)
             #expect(listen(thief, 16) == 0)
-            // In one step: the daemon must not come in between.
+            // In one step, so that the daemon does not act in between.
             #expect(rename(daemon.folder("other"), daemon.socketPath) == 0)
             #expect(waitUntil { daemon.log.contains("no new client reaches this daemon") })
-            #expect(daemon.log.contains("Address already in use"))
+            #expect(daemon.logs("Address already in use"))
             #expect(RawPeer(ifListening: daemon.socketPath) != nil)
             close(thief)
             #expect(waitUntil { daemon.log.contains("it was made again") })
@@ -52,7 +52,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess()
             write(Array("precious".utf8), to: daemon.folder("file"))
             rename(daemon.folder("file"), daemon.socketPath)
-            #expect(waitUntil { daemon.log.contains("is no socket; it is left alone") })
+            #expect(waitUntil { daemon.log.contains("is not a socket, so it is not replaced") })
             #expect(contents(of: daemon.socketPath) == Array("precious".utf8))
             #expect(try daemon.stop() == 0)
             #expect(contents(of: daemon.socketPath) == Array("precious".utf8))

@@ -1,11 +1,11 @@
 import FuseboxWire
 
-/// What a spending `fusebox-caller` has noted.
+/// The book of a spending `fusebox-caller`.
 struct SpendingBook {
     struct Grant {
         var at: Int64
         var estimate: Int64
-        /// It was settled as never sent, or was about to be.
+        /// Whether it was settled as never sent, or was about to be.
         var isCancelled = false
     }
 
@@ -18,13 +18,13 @@ struct SpendingBook {
 
     var grants: [UInt64: Grant] = [:]
     var settles: [Settle] = []
-    /// What the last settle was to cost, if it was not acknowledged; 0 for a call that was never sent.
+    /// The cost of the last settle if it was not acknowledged; 0 for a call that was never sent.
     var unacknowledged: Int64?
     var denials: [DenialReason: Int] = [:]
-    /// Its tries; nil if it did not get to its end.
+    /// The number of its tries; nil if it died before its end.
     var tries: Int?
 
-    /// What was acknowledged with a cost.
+    /// The settles that were acknowledged with a cost.
     var charged: [Settle] { settles.filter { $0.cost != nil } }
     var spend: Int64 { charged.reduce(0) { $0 + ($1.cost ?? 0) } }
 

@@ -4,7 +4,8 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What `status` tells of the daemon's surroundings: whether what is written down is taken, and what room there is.
+    /// The report of `status` about the daemon's environment: whether the journal takes changes, and how much room
+    /// there is.
     @Suite struct StatusTests {
         @Test func statusTellsHowTheJournalTheDiskAndTheMemoryAre() throws {
             let daemon = try DaemonProcess("--snapshot-interval", "60m")
@@ -58,7 +59,7 @@ extension EndToEnd {
 
             let daemon = try DaemonProcess(options, in: folder)
             let client = try FuseboxClient.connect(to: daemon.socketPath)
-            // The space of the spare segment that it found is all that there is.
+            // The spare segment that the daemon found is the only free space.
             #expect(waitUntil { (try? client.status().journal) == .short })
             let short = try client.status()
             #expect(short.journalFailure.contains("No space left on device"))

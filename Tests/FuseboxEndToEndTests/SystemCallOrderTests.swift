@@ -3,10 +3,10 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// The order in which the daemon asks the system for things is what its promises rest on: seen from outside.
+    /// The daemon's promises depend on the order of its system calls, which is observed from outside.
     @Suite(.enabled(if: access("/usr/bin/strace", X_OK) == 0))
     struct SystemCallOrderTests {
-        /// One call, with where in the trace it began and ended.
+        /// A system call, with the positions of its start and its end in the trace.
         private struct Call {
             let name: String
             let arguments: String
@@ -28,7 +28,7 @@ extension EndToEnd {
             return try DaemonProcess(options, in: folder)
         }
 
-        /// The calls of a daemon that has ended, in the order in which they began.
+        /// The calls of a daemon that has ended, ordered by their start.
         private func calls(of daemon: DaemonProcess) throws -> [Call] {
             try #require(waitUntil { trace(daemon).contains("+++ exited with 0 +++") })
             var calls: [Call] = []
@@ -55,7 +55,7 @@ extension EndToEnd {
             String(decoding: contents(of: daemon.folder("trace")), as: UTF8.self)
         }
 
-        /// Finds the steps one after the other, each beginning after the one before has ended.
+        /// Finds the steps in order. Each must begin after the end of the one before.
         private func expect(
             _ steps: [(what: String, matches: (Call) -> Bool)], in calls: [Call],
             _ location: SourceLocation = #_sourceLocation
@@ -91,7 +91,7 @@ extension EndToEnd {
                     ("the sync of the directory", { $0.name == "fsync" && $0.isOn(data) }),
                     ("the removal of an older one", { $0.name == "unlinkat" && $0.isOn("\"snapshot-") }),
                 ], in: calls)
-            // And not the other way round: nothing was removed between its first byte and its name.
+            // Nothing was removed between the file's first byte and its rename.
             let first = try #require(calls.first { $0.name == "write" && $0.isOn(partial) }).began
             let named = try #require(calls.first { $0.name.hasPrefix("rename") && $0.isOn("\"\(newest)\"") }).ended
             #expect(

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A folder of its own for a test, removed with what is in it.
+/// A temporary folder for a test, which is removed with its contents.
 final class TemporaryFolder {
     let path: String
 
@@ -20,7 +20,7 @@ final class TemporaryFolder {
     }
 }
 
-/// The names in a folder, sorted.
+/// The sorted names of a folder's entries.
 func fileNames(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }

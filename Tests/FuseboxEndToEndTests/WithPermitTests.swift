@@ -21,7 +21,7 @@ extension EndToEnd {
 
         private static let usage = Usage(model: "large", cost: .dollars("0.5"), inputTokens: 120, outputTokens: 300)
 
-        /// Expects that one call was counted, and nothing is held.
+        /// Expects that one call was counted and that nothing is held.
         private func expectOneCall(_ client: FuseboxClient, _ location: SourceLocation = #_sourceLocation) throws {
             let usage = try #require(try client.ledger.provider("openai"), sourceLocation: location).usage
             #expect(usage.spend == .dollars("0.5") && usage.requests == 1, sourceLocation: location)
@@ -48,7 +48,7 @@ extension EndToEnd {
             let totals = try await client.admission.permits().totals
             #expect(totals.granted == 2 && totals.settled == 2 && totals.held == .zero)
 
-            // What is left of the enforced budget does not hold another such call.
+            // The rest of the enforced budget is less than another such call.
             let denied = await #expect(throws: AdmissionDenied.self) {
                 try await client.withPermit(["anthropic"], estimate: estimate) { _ in .success(1) }
             }
@@ -56,7 +56,7 @@ extension EndToEnd {
             #expect(try daemon.stop() == 0)
         }
 
-        /// However long it has been away: who holds a permit backs off by a part of the grace at the most.
+        /// A client that holds a permit backs off for a part of the grace at most, however long the daemon was away.
         @Test(arguments: [1, 3_600_000])
         func aLongCallIsThereInTimeAfterTheDaemonHasStartedAnew(backoffMilliseconds: Int) throws {
             var daemon = try DaemonProcess()
@@ -66,7 +66,7 @@ extension EndToEnd {
                 daemon.send(SIGKILL)
                 #expect(try daemon.wait() == 128 + SIGKILL)
                 daemon = try DaemonProcess(in: daemon.folder)
-                // The call makes no request; its worker is seen all the same, and so keeps what it holds.
+                // The call makes no request, but its worker stays connected and so keeps what it holds.
                 let peer = try RawPeer.greeted(daemon.socketPath)
                 let isBack = waitUntil {
                     (try? peer.ask(ServerStatus()).reply(ServerStatus.Reply.self).connections) == 2
@@ -85,7 +85,7 @@ extension EndToEnd {
             let client = try Self.client(of: daemon)
             let task = Task {
                 try await client.withPermit(["openai"]) { _ in
-                    // Nobody else will end this.
+                    // Nothing else ends this call.
                     try await Task.sleep(for: .seconds(3_600))
                     return .success(1)
                 }
@@ -132,7 +132,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess()
             let client = try Self.client(of: daemon, requestTimeoutMilliseconds: 1_000)
             let value = try client.withPermit(["openai"], estimate: .cost(.dollars("1"))) { _ in
-                // It takes the settle, but never gets to it.
+                // The server reads the settle and never answers it.
                 daemon.send(SIGSTOP)
                 return .success(1, usage: Self.usage)
             }

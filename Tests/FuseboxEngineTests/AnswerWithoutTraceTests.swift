@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// A denial that changes nothing is journaled no more than a refusal is.
+/// A denial that changes nothing is not journaled, like a refusal.
 @Suite("Answers that leave no trace")
 struct AnswerWithoutTraceTests {
     private let engine: JournaledEngine
@@ -60,7 +60,7 @@ struct AnswerWithoutTraceTests {
         #expect(standing == .resumed)
         let granted = try engine.ask(try admit(open), by: again, again: number)
         #expect(try granted.reply(Admit.Reply.self).permit != nil)
-        // Now it has changed something, and gets the same reply for ever.
+        // Now the request has changed something, and always gets the same reply.
         #expect(try engine.ask(try admit(open), by: again, again: number).payload == granted.payload)
         #expect(engine.keeper.engine.machine.permits.totals.granted == 2)
     }

@@ -125,6 +125,58 @@ struct CommitTests {
         #expect(script.standing == .full)
     }
 
+    /// What a disk that hangs leaves of the room is halved by each user who fills it, and never used up.
+    @Test func aUserWhoHasAsMuchOnItsWayAsIsLeftWaitsForTheDisk() {
+        let script = Script(room: 40_000, spare: .preparing(after: nil))
+        let long = String(repeating: "x", count: 18_000)
+        script.input(long, .durable, of: 1)
+        script.writes()
+        #expect(script.next == .sync(marking: 1))
+        #expect(script.mustWait(for: 5_000, of: 1))
+        #expect(!script.mustWait(for: 5_000, of: 2) && !script.mustWait(for: 5_000))
+        script.input(String(repeating: "x", count: 9_000), .durable, of: 2)
+        #expect(script.mustWait(for: 5_000, of: 2) && !script.mustWait(for: 5_000, of: 3))
+        script.commit.wait(7, for: 5_000)
+        script.commit.wait(8, for: 5_000)
+        script.writes()
+        #expect(script.next == nil)
+        // The first one's is on the disk, the second one's not yet.
+        script.syncEnds()
+        #expect(!script.mustWait(for: 5_000, of: 1) && script.mustWait(for: 5_000, of: 2))
+        #expect(script.next == .sync(marking: 2))
+        #expect(script.next == .wake([7, 8]))
+        script.commit.wait(8, for: 5_000)
+        #expect(script.next == nil)
+        script.syncEnds()
+        #expect(script.next == .wake([8]) && script.next == nil)
+        #expect(!script.mustWait(for: 5_000, of: 2))
+    }
+
+    @Test func whoWaitsForTheDiskHasItFollowThoughNobodyElseWaits() {
+        let script = Script(.interval, room: 40_000, spare: .preparing(after: nil))
+        script.input(String(repeating: "x", count: 19_000), .durable, of: 1)
+        script.writes()
+        #expect(script.next == nil)
+        #expect(script.mustWait(for: 5_000, of: 1))
+        script.commit.wait(7, for: 5_000)
+        #expect(script.next == .sync(marking: 1) && script.next == nil)
+        script.syncEnds()
+        #expect(script.next == .wake([7]))
+    }
+
+    /// The next segment is room too, and who will be refused need not wait.
+    @Test(arguments: [false, true]) func whoHasItsShareGoesOnWithTheSpareOrIsTold(isThereRoom: Bool) {
+        let script = Script(room: 40_000, spare: .preparing(after: nil))
+        script.input(String(repeating: "x", count: 19_000), .durable, of: 1)
+        script.writes()
+        _ = script.next
+        #expect(script.mustWait(for: 5_000, of: 1))
+        script.commit.wait(7, for: 5_000)
+        script.commit.spareArrived(isThereRoom ? nil : Self.full)
+        #expect(script.next == .wake([7]))
+        #expect(!script.mustWait(for: 5_000, of: 1))
+    }
+
     @Test func aRequestThatNoSegmentTakesNeedNotWait() {
         let script = Script()
         #expect(!script.mustWait(for: script.capacity + 1))
@@ -386,10 +438,10 @@ private final class Script {
     var isQuiet: Bool { commit.isQuiet }
     var replacement: Commit.Replacement { commit.replacement }
     var takesUnjournaledOutcomes: Bool { commit.takesUnjournaledOutcomes }
-    func mustWait(for needed: Int) -> Bool { commit.mustWait(for: needed) }
+    func mustWait(for needed: Int, of user: UInt32? = nil) -> Bool { commit.mustWait(for: needed, of: user) }
 
     /// An input is applied and journaled, and its reply names it.
-    func input(_ name: String, _ effect: CommandDeclaration.Effect) {
+    func input(_ name: String, _ effect: CommandDeclaration.Effect, of user: UInt32? = nil) {
         guard placement() == .journaled else {
             // Without a journal.
             return unjournaled(name)
@@ -397,7 +449,7 @@ private final class Script {
         sequence += 1
         var entry = JournalEntry()
         entry.sequence = sequence
-        Array(name.utf8).withUnsafeBytes { commit.append(entry, payload: $0) }
+        Array(name.utf8).withUnsafeBytes { commit.append(entry, payload: $0, of: user) }
         sendAgain(name, effect)
     }
 

@@ -5,8 +5,8 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// An engine without I/O, and sessions that talk to it: a test owns its clock. It keeps no journal, so every reply
-/// comes at once.
+/// An engine without I/O, and sessions that send it requests. The test has the clock. There is no journal, so every
+/// reply comes at once.
 final class Conversation {
     var engine: Engine
     var now: Int64 = 1_790_000_000_000
@@ -24,7 +24,7 @@ final class Conversation {
 
     var moment: Moment { Moment(milliseconds: now) }
 
-    // What tests ask of the engine, as calls that a macro can take apart.
+    // The operations of tests, as calls that a macro can expand.
 
     var hasEvents: Bool {
         endTurn()
@@ -33,7 +33,7 @@ final class Conversation {
     func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
     var isSnapshotCurrent: Bool { engine.commit.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
-    /// Nothing waits for a journal: events are ready when the turn ends.
+    /// Nothing waits for a journal, so events are ready when the turn ends.
     func endTurn() { engine.commit.release { _, _ in } }
     func capture() -> SnapshotCapture { engine.capture(at: moment) }
     func captureIfDue() -> SnapshotCapture? {
@@ -77,7 +77,7 @@ final class Conversation {
             FuseboxEngine.Peer(processID: 10, user: user, isOperator: isOperator)
         }
 
-        /// Sends one frame; gives the verdict and the frames that come back.
+        /// Sends one frame. Returns the verdict and the frames that come back.
         func send(_ header: FrameHeader, _ payload: [UInt8]) throws -> (Verdict, [Answer]) {
             var output = ByteWriter()
             let verdict = payload.withUnsafeBytes {
@@ -98,7 +98,7 @@ final class Conversation {
             return try send(header, payload.bytes)
         }
 
-        /// Sends a command that is answered at once, and gives the one answer.
+        /// Sends a command that is answered at once, and returns the reply.
         func ask<C: Command>(_ command: C) throws -> Answer {
             let (_, answers) = try send(command)
             try #require(answers.count == 1)
@@ -114,7 +114,7 @@ final class Conversation {
             return try answer.reply(C.Reply.self)
         }
 
-        /// The events that it is told now.
+        /// The events that it gets now.
         func events(afterBacklog backlog: Int = 0) throws -> [Answer] {
             var output = ByteWriter()
             output.write(contentsOf: [UInt8](repeating: 0, count: backlog))
@@ -135,12 +135,12 @@ final class Conversation {
         }
     }
 
-    /// A connection that has said nothing yet.
+    /// A connection before hello.
     func stranger(_ id: UInt64 = 1, isOperator: Bool = true, user: UInt32 = 1_000) -> Peer {
         Peer(self, id, isOperator: isOperator, user: user)
     }
 
-    /// A connection that has said hello.
+    /// A connection after hello.
     func peer(_ id: UInt64 = 1, isOperator: Bool = true) throws -> Peer {
         let peer = stranger(id, isOperator: isOperator)
         _ = try peer.ok(Hello(worker: WorkerID(high: 1, low: id), client: "test"))
@@ -148,7 +148,7 @@ final class Conversation {
     }
 }
 
-/// A directory in which nothing is, and nothing can be put.
+/// An empty directory that cannot be written.
 struct EmptyStorage: Storage {
     final class File: StorageFile {
         func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { throw EmptyStorage.failure("write") }

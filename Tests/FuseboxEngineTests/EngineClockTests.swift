@@ -22,7 +22,7 @@ import Testing
     @Test(arguments: [(5_000_000, 3_000_000), (2_000_000, 0), (1_000_000, 0)] as [(Int64, Int64)])
     func aRestartContinuesByTheTimeThatPassed(_ realtime: Int64, _ passed: Int64) {
         let recorded = Moment(now: Timestamp(milliseconds: 700), wall: Timestamp(milliseconds: 2_000_000))
-        // The machine may have been started anew: its steady clock says nothing about the past.
+        // The machine may have been booted, so its steady clock says nothing about the past.
         var clock = EngineClock(continuing: recorded, boottime: 10, realtime: realtime, isSynchronised: false)
         let moment = clock.moment(boottime: 10, realtime: realtime).moment
         #expect(moment.now - recorded.now == passed)
@@ -54,7 +54,7 @@ import Testing
         #expect(!clock.isFarAhead(of: 1_004_000))
     }
 
-    /// A wrong clock that goes from one wrong time to another has kept neither.
+    /// A clock that jumps between two wrong times has kept neither.
     @Test func everyStepBeginsTheWaitAnew() {
         var clock = EngineClock(continuing: nil, boottime: 0, realtime: 0, isSynchronised: false)
         for step in 1...5 as ClosedRange<Int64> {
@@ -74,7 +74,7 @@ import Testing
         #expect(clock.isDoubting != isSynchronised)
         #expect(moment.wall == (isSynchronised ? Timestamp(milliseconds: realtime) : recorded.wall))
         #expect(moment.now == Timestamp(milliseconds: realtime), "durations count the time that may have passed")
-        // A day is no leap.
+        // A day is not a leap.
         var next = EngineClock(
             continuing: recorded, boottime: 10, realtime: 2_000_000 + Self.day, isSynchronised: isSynchronised)
         #expect(next.moment(boottime: 10, realtime: 2_000_000 + Self.day).moment.wall == recorded.wall + Self.day)

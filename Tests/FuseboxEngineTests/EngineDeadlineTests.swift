@@ -13,6 +13,11 @@ import Testing
         conversation.engine.untilDue(at: conversation.moment)
     }
 
+    /// Whether a peer whose connection is gone may come back.
+    private func isAwaited(_ peer: Conversation.Peer, _ conversation: Conversation) -> Bool {
+        conversation.engine.awaits(peer.session.worker, since: peer.session.id)
+    }
+
     /// Moves on to the next turn; gives how many permits lapsed in it.
     private func lapses(_ conversation: Conversation, _ subscriber: Conversation.Peer) throws -> Int {
         conversation.engine.advance(to: conversation.moment)
@@ -84,6 +89,51 @@ import Testing
         try admit(worker)
         conversation.engine.sessionEnded(worker.session, processIsGone: true)
         #expect(untilDue(conversation) == 0)
+        #expect(try lapses(conversation, subscriber) == 1)
+    }
+
+    /// The kernel may tell of the end of the connection first.
+    @Test func nobodyWaitsAnyMoreForAProcessThatEndsAfterItsConnection() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let workers = try (2..<5).map { try conversation.peer($0) }
+        for worker in workers {
+            try admit(worker)
+            conversation.engine.sessionEnded(worker.session)
+        }
+        conversation.now += 1
+        #expect(try lapses(conversation, subscriber) == 0)
+        // The last first, and it once.
+        for worker in [workers[2], workers[1]] {
+            for _ in 0..<2 {
+                conversation.engine.processEnded(of: worker.session.worker, since: worker.session.id)
+            }
+            #expect(untilDue(conversation) == 0)
+            #expect(try lapses(conversation, subscriber) == 1)
+            #expect(!isAwaited(worker, conversation))
+        }
+        #expect(isAwaited(workers[0], conversation))
+        conversation.now += Limits().workerGraceMilliseconds - 1
+        #expect(try lapses(conversation, subscriber) == 1)
+    }
+
+    @Test func theEndOfAProcessTakesNothingFromAWorkerThatHasComeBack() throws {
+        let conversation = Conversation()
+        let subscriber = try conversation.peer(1)
+        _ = try subscriber.ok(Subscribe(topics: .admission))
+        let first = try conversation.peer(2)
+        try admit(first)
+        conversation.engine.sessionEnded(first.session)
+        let second = conversation.stranger(3)
+        _ = try second.ok(Hello(worker: first.session.worker, client: "test"))
+        conversation.engine.processEnded(of: first.session.worker, since: first.session.id)
+        #expect(try lapses(conversation, subscriber) == 0)
+        // Nor from one that is waited for since another session.
+        conversation.engine.sessionEnded(second.session)
+        conversation.engine.processEnded(of: first.session.worker, since: first.session.id)
+        #expect(try lapses(conversation, subscriber) == 0)
+        conversation.now += Limits().workerGraceMilliseconds
         #expect(try lapses(conversation, subscriber) == 1)
     }
 

@@ -2,16 +2,16 @@ import FuseboxSimulation
 import FuseboxStore
 import Glibc
 
-/// Files of which the disk refuses to give some back.
+/// Files that the disk fails to read.
 struct FailingReads: Storage {
     enum Call: String, CaseIterable {
         case list, read, readPart, length
     }
 
     let files: SimulatedStorage
-    /// What fails.
+    /// The operation that fails.
     let call: Call
-    /// The files for which it fails begin with this.
+    /// The prefix of the files for which it fails.
     let prefix: String
 
     static func error(_ call: Call, _ name: String) -> StorageError {

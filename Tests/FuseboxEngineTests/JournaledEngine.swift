@@ -6,7 +6,7 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// An engine with its journal on a simulated disk, and workers of several users that talk to it; it can be started anew.
+/// An engine with its journal on a simulated disk, and workers of several users. It can be restarted.
 final class JournaledEngine: StorekeeperDelegate {
     let storage = SimulatedStorage(seed: 1)
     private(set) var keeper: Storekeeper<SimulatedStorage>
@@ -23,7 +23,7 @@ final class JournaledEngine: StorekeeperDelegate {
         var sequence: UInt64 = 0
         /// The lowest number whose reply it has not seen.
         var oldest: UInt64 = 1
-        /// Whether it takes note of every reply at once.
+        /// Whether it acknowledges every reply at once.
         var acknowledges = true
 
         init(_ id: WorkerID, _ session: Session) {
@@ -63,7 +63,7 @@ final class JournaledEngine: StorekeeperDelegate {
         return (keeper, report)
     }
 
-    /// Kills it and starts it anew.
+    /// Kills the engine and starts it again.
     func restart(limits: Limits = Limits()) throws {
         finishAll()
         tasks = []
@@ -73,7 +73,7 @@ final class JournaledEngine: StorekeeperDelegate {
         keeper.delegate = self
     }
 
-    /// Everything that a restart brings back, as bytes.
+    /// The recoverable state, as bytes.
     var image: [UInt8] {
         SnapshotCapture(keeper.engine.state.machine, keeper.engine.state.workers, header: SnapshotHeader()).bytes()
     }
@@ -89,7 +89,7 @@ final class JournaledEngine: StorekeeperDelegate {
         return worker
     }
 
-    /// A worker that comes back, and how it stands.
+    /// A worker that reconnects, and its standing.
     func connect(
         _ id: WorkerID, user: UInt32 = 1_000, isOperator: Bool = false, after last: UInt64 = 0
     ) throws -> (Worker, WorkerStanding) {
@@ -105,9 +105,9 @@ final class JournaledEngine: StorekeeperDelegate {
 
     func leave(_ worker: Worker) { keeper.engine.sessionEnded(worker.session) }
 
-    /// Asks, and waits for what the disk has to do.
+    /// Sends a request and waits for the disk.
     ///
-    /// - Parameter number: that of a request that was sent before
+    /// - Parameter number: the number of an earlier request, to send it again
     func ask<C: Command>(_ command: C, by worker: Worker, again number: UInt64? = nil) throws -> Answer {
         now += 1
         let moment = Moment(milliseconds: now)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// A start of the daemon on a simulated disk, one turn after the other.
+/// A start of the daemon on a simulated disk, turn by turn.
 final class Life: StorekeeperDelegate {
     private(set) var news: [StorekeeperNews] = []
     let keeper: Storekeeper<SimulatedStorage>
@@ -63,10 +63,10 @@ final class Life: StorekeeperDelegate {
         return (try? reader.next { header, _ in Status(rawValue: header.detail) }).flatMap { $0 }
     }
 
-    /// Finishes work that is under way; 0 is the oldest.
+    /// Completes unfinished work; 0 is the oldest.
     func finish(_ index: Int) { tasks.remove(at: index)() }
 
-    /// The work that is under way.
+    /// The unfinished work.
     var count: Int { tasks.count }
 
     func finishAll() {
@@ -105,7 +105,7 @@ final class Life: StorekeeperDelegate {
 }
 
 extension Life {
-    /// One that records twice and ends in order.
+    /// A life that records twice and ends in order.
     static func once(on storage: SimulatedStorage, _ record: LedgerRecord) throws {
         let life = try Life(on: storage, worker: 1)
         life.turn { for _ in 0..<2 { life.ask(record) } }
@@ -116,7 +116,7 @@ extension Life {
 }
 
 extension SimulatedStorage {
-    /// How far a start comes with what is there.
+    /// The step at which a start with these files ends.
     func recoveredSequence() throws -> UInt64 {
         let recovered = try Recovered.find(
             in: SnapshotStore(self), profile: .fusebox, limits: Limits(), newEpoch: 1, at: Moment(milliseconds: 1))

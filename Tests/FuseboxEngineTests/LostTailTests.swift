@@ -4,14 +4,14 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// What was on the disk once is missed, a copy is not taken for what its name tells, and no name is counted on from that
-/// no daemon has given.
+/// A loss of entries that were on disk is detected. A copy of a segment is recognised. A sequence in a file name that
+/// no daemon gave is not used.
 struct LostTailTests {
     private let directory = WrittenDirectory()
     private let first = WrittenDirectory.journal(1)
     private let second = WrittenDirectory.journal(8)
 
-    /// A snapshot at 5, entries 1 to 7 in a complete segment, 8 to 11 in an open one; all are known to be on the disk.
+    /// A snapshot at 5, entries 1 to 7 in a sealed segment, 8 to 11 in an open one. All are known to be on disk.
     init() throws {
         try directory.snapshot(at: 5)
         try directory.segment(1..<8, isSealed: true, isMarked: true)
@@ -29,7 +29,7 @@ struct LostTailTests {
         return last
     }
 
-    /// Repairs the directory; a start then finds this state, and no sequence is given away twice.
+    /// Repairs the directory. A start must then find this state, and must not reuse a sequence.
     private func repair(losing lost: ClosedRange<UInt64>?, leaving sequence: UInt64) throws {
         let repair = try Repair(SnapshotStore(directory.storage))
         #expect(repair.lost == lost)
@@ -136,7 +136,7 @@ struct LostTailTests {
         #expect(recovered.sequence == 11 && recovered.situation.marked == 0)
     }
 
-    /// Nothing that happens to the marks makes a start refuse what is there.
+    /// No damage to the marks makes a start refuse intact files.
     @Test func damagedMarksTellLessAndNeverMore() throws {
         let marks = try directory.storage.read(SyncMark.fileName)
         var told: Set<UInt64> = []
@@ -147,7 +147,7 @@ struct LostTailTests {
             told.insert(recovered.situation.marked)
             directory.storage.put(marks, as: SyncMark.fileName)
         }
-        // One place was written for each of the two segments.
+        // One mark was written for each of the two segments.
         #expect(told == [7, 11])
         for length in [0, 1, 511, 512, 1_023] {
             directory.storage.put(Array(marks[..<length]), as: SyncMark.fileName)
@@ -162,14 +162,14 @@ struct LostTailTests {
         let original = try directory.storage.read(second)
         directory.storage.put(try directory.storage.read(first), as: copy)
         #expect(refusal() == .misplaced(file: copy, "its entries begin with 1"))
-        // In the place of another one, it has taken that one's entries; else nothing is lost.
+        // If the copy replaces another segment, that one's entries are lost. Otherwise nothing is lost.
         let isReplaced = copy == second
         #expect(try directory.storage.read(second) == original || isReplaced)
         try repair(losing: isReplaced ? 8...11 : nil, leaving: isReplaced ? 7 : 11)
         #expect(try directory.storage.list().contains("\(copy).damaged"))
     }
 
-    /// Seed 53 of the simulator once found this: without marks, a stray file hid the segment that holds the entries.
+    /// Found by seed 53 of the simulator: without marks, a stray file hid the segment with the entries.
     @Test func aStrayFileWithoutAHeaderHidesNoSegment() throws {
         try directory.storage.remove(SyncMark.fileName)
         try directory.snapshot(at: 9)
@@ -212,7 +212,7 @@ struct LostTailTests {
         }
     }
 
-    /// A daemon that runs counts on from its own state, whatever lies beside it.
+    /// A running daemon continues from its own state, whatever other files there are.
     @Test func aRunningDaemonIsNotLedAstrayByNames() throws {
         let storage = directory.storage
         for sequence in [9_000, UInt64.max] {

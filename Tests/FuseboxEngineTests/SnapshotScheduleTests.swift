@@ -126,7 +126,7 @@ import Testing
         }
         #expect(pieces.count == 1, "small pieces are joined")
         let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(limits: Limits())
-        try conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
+        conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
         _ = try #require(conversation.captureIfDue())
         #expect(conversation.snapshotEnded(.success(info(2))) == [ticket])
         #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text) == ["openai"])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// Money that was spent is counted, whatever is full.
+/// Spend is counted, whatever limit is reached.
 @Suite("Money that finds no room")
 struct SubstituteTests {
     private var limits = Limits()
@@ -30,7 +30,7 @@ struct SubstituteTests {
         return Admit(candidates: try Candidates([candidate]), ttlMilliseconds: 60_000)
     }
 
-    /// A state in which there is no room for another provider or model.
+    /// A state without room for another provider or model.
     private func full() throws -> (JournaledEngine, JournaledEngine.Worker) {
         let engine = try JournaledEngine(limits: limits)
         let worker = try engine.worker(1)

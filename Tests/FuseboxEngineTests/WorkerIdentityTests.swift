@@ -5,7 +5,7 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// Whose a worker's id is, and what hello tells of workers that are not known.
+/// The owner of a worker id, and the reply to hello for unknown workers.
 struct WorkerIdentityTests {
     private let worker = WorkerID(high: 7, low: 9)
     private func hello(lastSequence: UInt64 = 0) -> Hello {
@@ -18,11 +18,11 @@ struct WorkerIdentityTests {
         let conversation = Conversation()
         let first = conversation.stranger(1, user: 1_000)
         _ = try first.ok(hello())
-        // It has sent nothing that would be remembered, and is connected.
+        // The worker has sent nothing that would be remembered, and is connected.
         let second = conversation.stranger(2, user: 2_000)
         #expect(try second.ask(hello()).status == .notPermitted)
         #expect(conversation.engine.fenced.isEmpty, "the first goes on")
-        // Nor does it become another's when the connection is gone.
+        // Its id also stays with its user after the connection ends.
         conversation.engine.sessionEnded(first.session)
         #expect(try conversation.stranger(3, user: 2_000).ask(hello()).status == .notPermitted)
         #expect(try conversation.stranger(4, user: 1_000).ask(hello()).status == .ok)
@@ -49,7 +49,7 @@ struct WorkerIdentityTests {
         #expect(try conversation.stranger(3, user: 2_000).ask(hello()).status == .notPermitted)
     }
 
-    /// They are bounded, and a user who draws many pushes out its own.
+    /// Ids are bounded, and a user that draws many displaces only its own.
     @Test func aUserWhoDrawsManyIdsPushesOutItsOwn() {
         var owners = WorkerOwners(limit: 8)
         let other = WorkerID(high: 1, low: 1)
@@ -78,7 +78,7 @@ struct WorkerIdentityTests {
             _ = try peer.ok(BreakerSuccess(name: try Name("a")))
             conversation.engine.sessionEnded(peer.session)
         }
-        // One that says goodbye was not forgotten.
+        // A worker that says goodbye does not count as forgotten.
         let last = conversation.stranger(4)
         _ = try last.ok(Hello(worker: WorkerID(high: 1, low: 3), client: ""))
         _ = try last.send(Goodbye())
@@ -87,7 +87,7 @@ struct WorkerIdentityTests {
         #expect(try conversation.stranger(6).ok(hello(lastSequence: 1)).worker == .forgotten)
     }
 
-    /// The number is part of the state: a snapshot holds it.
+    /// The number is part of the state, so snapshots have it.
     @Test func theNumberOfForgottenWorkersIsInSnapshots() throws {
         var limits = Limits()
         limits.workers = 1

@@ -3,15 +3,16 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// What is kept for workers is bounded, for each, for each user and in all; and who makes room.
+/// The bounds on what is kept for workers: for each worker, for each user and for all. Also the choice of workers to
+/// forget.
 @Suite("Room for workers and their replies")
 struct WorkerRoomTests {
-    /// What is kept of one reply without fields.
+    /// The kept size of a reply without fields.
     private static let replyBytes = 18
 
     private func outcome() throws -> BreakerSuccess { BreakerSuccess(name: try Name("openai")) }
 
-    /// Has a worker leave so many replies unacknowledged.
+    /// Lets a worker leave this many replies unacknowledged.
     private func pile(_ count: Int, _ engine: JournaledEngine, _ worker: JournaledEngine.Worker) throws {
         worker.acknowledges = false
         for _ in 0..<count { _ = try engine.ok(try outcome(), by: worker) }
@@ -53,7 +54,7 @@ struct WorkerRoomTests {
         try pile(3, engine, staying)
         #expect(engine.workers.find(gone[1].id) == nil)
         #expect(engine.workers.share(of: 1_000).bytes == 6 * Self.replyBytes)
-        // All that are left are connected: the user waits, and others do not.
+        // All remaining workers are connected, so the user waits. Others do not.
         #expect(try engine.ask(try outcome(), by: staying).status == .busy)
         #expect(try engine.ask(try outcome(), by: try engine.worker(4)).status == .busy)
         #expect(try engine.connect(other.id, user: 2_000, after: 4).1 == .resumed)
@@ -73,7 +74,7 @@ struct WorkerRoomTests {
         let newcomer = try engine.worker(3, user: 3)
         try pile(1, engine, newcomer)
         #expect(engine.workers.find(most.id) == nil && engine.workers.find(few.id) != nil)
-        // Whoever has the most and is all there has to wait; the others' workers stay.
+        // A user with the most workers, all connected, has to wait. The workers of others stay.
         try pile(5, engine, newcomer)
         #expect(try engine.ask(try outcome(), by: newcomer).status == .busy)
         #expect(engine.workers.find(few.id) != nil)
@@ -100,7 +101,7 @@ struct WorkerRoomTests {
             _ = try engine.ok(try outcome(), by: try engine.worker(2_000 + number, user: 0, isOperator: true))
         }
         #expect(engine.workers.count == 32 && engine.workers.share(of: 1).workers == 28)
-        // And what was decided is in the journal.
+        // The decision is in the journal.
         let image = engine.image
         try engine.restart(limits: limits)
         #expect(engine.image == image)
@@ -125,7 +126,8 @@ struct WorkerRoomTests {
         let workers = engine.workers
         #expect(workers.count <= 5 && workers.bytes <= limits.keptBytes && workers.bytes > 0)
         for user in 1...3 as ClosedRange<UInt32> { #expect(workers.share(of: user).bytes <= limits.keptBytesPerUser) }
-        // The worker with four replies had too many by itself; of the others the quietest went.
+        // The worker with four replies had too many by itself. Of the others, the one that was silent longest was
+        // forgotten.
         #expect(workers.find(WorkerID(high: 1, low: 14)) == nil && workers.find(WorkerID(high: 1, low: 31)) == nil)
         #expect(workers.find(WorkerID(high: 1, low: 33)) != nil)
         #expect(engine.sequence == sequence + 1, "it is a change like any other")
@@ -133,7 +135,7 @@ struct WorkerRoomTests {
         let image = engine.image
         try engine.restart(limits: limits)
         #expect(engine.image == image && !engine.report.contains("workers were forgotten"))
-        // It is as good as ever, and a start with the old limits goes on from it.
+        // The journal still works, and a start with the old limits continues with it.
         _ = try engine.ok(try outcome(), by: try engine.worker(50, user: 5))
         let later = engine.image
         try engine.restart()

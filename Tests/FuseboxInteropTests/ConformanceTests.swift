@@ -42,7 +42,7 @@ struct ConformanceTests {
     func answeredUnderFusebox(number: String) throws {
         let lines = Fixtures.lines("conformance/trace-\(number).jsonl")
         var runner = TraceRunner(profile: .fusebox)
-        // Resetting a breaker that nothing has created yet is refused there.
+        // The daemon refuses to reset a breaker that does not exist yet.
         var refused = 0
         for line in lines {
             do { _ = try runner.reply(to: line) } catch {
@@ -69,12 +69,12 @@ struct ConformanceTests {
         #expect(difference(want, ["a": 1, "b": [1.5, "x"]]) != nil, "a field that is null is not one that is absent")
         #expect(difference(want, ["a": 1, "b": [1.5], "c": .null]) != nil)
         #expect(difference(want, ["a": true, "b": [1.5, "x"], "c": .null]) != nil)
-        // A millionth of a moment is half an hour.
+        // A millionth of the milliseconds since the epoch is half an hour.
         #expect(difference(["nextAttempt": 1_767_225_600_000], ["nextAttempt": 1_767_225_600_001]) != nil)
         #expect(difference(["primaryTrafficPct": 0.7], ["primaryTrafficPct": 0.7000000000000001]) != nil)
         #expect(difference(["spend": 0.30000000000000004], ["spend": 0.3]) == nil)
         #expect(difference(["spend": 0.3], ["spend": 0.300000002]) != nil)
-        // In much money there is more to lose.
+        // The tolerance grows with the amount of money.
         #expect(difference(["spend": 0.3], ["spend": 0.300000002], after: ["cost": 10_000]) == nil)
         #expect(difference(["utilizationPct": 0.8], ["utilizationPct": 0.8000001]) != nil)
         let entry: (Int64, Double) -> JSONValue = {

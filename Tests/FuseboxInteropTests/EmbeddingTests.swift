@@ -1,7 +1,7 @@
 import FuseboxInterop
 import Testing
 
-/// The three as values of a program without the daemon. The texts in `Fixtures/snapshots` are llm-providers' own.
+/// The three embedded types in a program without the daemon. llm-providers wrote the texts in `Fixtures/snapshots`.
 @Suite("Embedded: breaker, registry and ledger to and from JSON text")
 struct EmbeddingTests {
     private static let profiles = [Profile.fusebox, .llmProviders]
@@ -132,7 +132,7 @@ struct EmbeddingTests {
         #expect(try copy.burnRate("p", at: begin + 62_000).sampleCount == 2)
         #expect(try copy.depletion("p", at: begin + 62_000)?.remaining == .dollars("1.8"))
         #expect(try copy.account("p", model: "m", at: begin + 62_000)?.usage.inputTokens == 20)
-        // The tier that has fired does not fire again; the next one does.
+        // A tier that has fired does not fire again. The next one does.
         #expect(try record(&copy, 63) == .emergency)
         #expect(throws: Refusal.self) {
             try copy.record(

@@ -3,7 +3,7 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-/// Imports with numbers from the ends of every range: each is refused, or taken and lived with.
+/// Imports with numbers from the ends of every range. Each is refused, or accepted and usable.
 @Suite("Imports with extreme numbers")
 struct ExtremeImportTests {
     private static let literals = [
@@ -13,7 +13,7 @@ struct ExtremeImportTests {
         "1e99999999999999999999", "-1e308",
     ]
 
-    /// The keys of all members that are numbers.
+    /// The keys of all members with numbers.
     private func keys(_ document: JSONValue) -> Set<String> {
         if let list = document.list { return list.reduce(into: []) { $0.formUnion(keys($1)) } }
         return (document.members ?? []).reduce(into: []) { keys, member in
@@ -22,7 +22,7 @@ struct ExtremeImportTests {
         }
     }
 
-    /// The document with the members of this key given this number; those of nested lists too.
+    /// The document with this number in all members with this key, including those of nested lists.
     private func replacing(_ document: JSONValue, _ key: String, _ literal: String) -> JSONValue {
         if let list = document.list { return .array(list.map { replacing($0, key, literal) }) }
         guard let members = document.members else { return document }
@@ -52,7 +52,7 @@ struct ExtremeImportTests {
         #expect(taken > 100 && refused > 100)
     }
 
-    /// A day in the life of a state: calls, time, a snapshot, an export.
+    /// Typical operations on a state: calls, time, a snapshot, an export.
     private func live(_ imported: StateMachine, _ what: String) throws {
         var machine = imported
         var events: [Event] = []
@@ -82,7 +82,7 @@ struct ExtremeImportTests {
         for part in machine.image {
             try part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
-                try image.add(part.section.rawValue, &reader)
+                _ = try image.add(part.section, &reader)
             }
         }
         return try image.finish()
@@ -91,14 +91,14 @@ struct ExtremeImportTests {
 
 /// A part of a state's image.
 private struct Part: Equatable {
-    var section: ImageSection
+    var section: SectionHead
     var bytes: [UInt8]
 }
 
 extension StateMachine {
     fileprivate var image: [Part] {
         var parts: [Part] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append(Part(section: section, bytes: part.bytes))
         }
         return parts

@@ -2,13 +2,13 @@ import FuseboxInterop
 import FuseboxWire
 import Glibc
 
-/// The files in `Fixtures/`: the conformance traces with what the reference library answered, and snapshots in its
+/// The files in `Fixtures/`: the conformance traces with the replies of the reference library, and snapshots in its
 /// format.
 enum Fixtures {
     private static let folder =
         #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Fixtures"
 
-    /// The bytes of a file; empty if there is none.
+    /// The bytes of a file; empty if it does not exist.
     static func bytes(_ name: String) -> [UInt8] {
         guard let file = fopen("\(folder)/\(name)", "r") else { return [] }
         defer { fclose(file) }
@@ -26,11 +26,11 @@ enum Fixtures {
 
     static func json(_ name: String) throws -> JSONValue { try JSONValue(parsing: bytes(name)) }
 
-    /// The documents that lines hold.
+    /// The JSON documents in lines.
     static func documents(_ name: String) throws -> [JSONValue] { try lines(name).map { try JSONValue(parsing: $0) } }
 }
 
-/// The replies of a runner to lines, each checked to be one.
+/// The replies of a runner to lines. Each line must have a reply.
 func replies(
     to lines: some Sequence<[UInt8]>, from runner: inout TraceRunner
 ) throws -> [JSONValue] {

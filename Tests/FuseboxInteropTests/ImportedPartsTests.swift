@@ -4,7 +4,7 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-/// What imports take beyond whole exports, and what they hand through.
+/// Imports beyond whole exports, and the members that they keep.
 @Suite("Imports as the library can write them")
 struct ImportedPartsTests {
     private static let at: Int64 = 1_768_000_000_000
@@ -87,7 +87,7 @@ struct ImportedPartsTests {
         #expect(try apply(LedgerThresholds(), &machine, Self.at).warning == 0)
         let check = try apply(LedgerCheckRate(provider: try Name("p"), dimension: .tpm), &machine, Self.at)
         #expect((check.used, check.limit) == (0, 5))
-        // A mark without an end is over.
+        // A mark without an end has ended.
         let marks = #"{"version":1,"defaultResetMs":null,"entries":[{"provider":"p","exhaustedAt":5,"resetAt":null}]}"#
         #expect(try self.machine(marks).exhaustion.count == 0)
     }
@@ -113,12 +113,12 @@ struct ImportedPartsTests {
             let before = LLMProvidersSnapshot.export(mine, at: moment)
 
             let imported = try LLMProvidersSnapshot.stateMachine(from: document, profile: profile, at: moment)
-            try mine.replace(parts, with: imported)
+            mine.replace(parts, with: imported)
             let after = LLMProvidersSnapshot.export(mine, at: moment)
             for each in ["breakers", "exhaustion", "ledger"] {
                 #expect(after[each] == (each == part ? theirs : before)[each], "\(each) after an import of \(part)")
             }
-            // No name is left behind: forgetting all leaves none.
+            // No name is left: forgetting all names removes everything.
             for entry in try apply(Overview(cursor: Page.end), &mine, moment.now.milliseconds).entries {
                 _ = try apply(Forget(name: entry.name), &mine, moment.now.milliseconds)
             }
@@ -143,7 +143,7 @@ struct ImportedPartsTests {
         #expect(try LLMProvidersSnapshot.breakerRecord(from: breaker).name.text == "azure/eu-west")
     }
 
-    // MARK: What nobody knows
+    // MARK: Unknown members
 
     private static let foreign = (
         budgets: #"[{"provider":"p","monthlyBudget":2,"owner":{"team":"a"},"rateLimits":{}},"#
@@ -168,12 +168,12 @@ struct ImportedPartsTests {
         #expect(budgets == Array(try #require(expected.list).prefix(2)))
         #expect(export["ledger"]?["thresholds"]?["note"] == "half")
         #expect(try export["exhaustion"]?["entries"]?[0] == JSONValue(parsing: mark.utf8))
-        // Through a part's import, and so through records of the state.
+        // Through the import of a part, which copies records of the state.
         var copy = StateMachine(profile: .llmProviders, at: moment)
-        try copy.replace([.exhaustion, .ledger], with: machine)
+        copy.replace([.exhaustion, .ledger], with: machine)
         #expect(LLMProvidersSnapshot.export(copy, at: moment)["ledger"] == export["ledger"])
         #expect(LLMProvidersSnapshot.export(copy, at: moment)["exhaustion"] == export["exhaustion"])
-        // They go with what they came with.
+        // They are removed with the record that they belong to.
         _ = try apply(ExhaustionMark(provider: try Name("q")), &machine, Self.at)
         _ = try apply(LedgerSetBudget(budget: Budget(provider: try Name("p"))), &machine, Self.at)
         let after = LLMProvidersSnapshot.export(machine, at: moment)

@@ -6,7 +6,7 @@ import Testing
 @Suite("Snapshots of llm-providers")
 struct LLMProvidersSnapshotTests {
     static let profiles = [Profile.fusebox, .llmProviders]
-    /// When each fixture was taken.
+    /// The time at which each fixture was written.
     static let taken: [(file: String, at: Int64)] = [
         ("breaker", 1_768_682_671_727), ("breakers", 1_768_682_671_727), ("exhaustion", 1_768_682_671_727),
         ("ledger", 1_768_682_671_727), ("export", 1_767_680_530_266),
@@ -19,7 +19,7 @@ struct LLMProvidersSnapshotTests {
             from: document, profile: profile, limits: limits, at: Moment(milliseconds: milliseconds))
     }
 
-    /// What a state says of the part that a fixture holds.
+    /// The state's export of the part in a fixture.
     private func written(_ file: String, _ machine: StateMachine, at milliseconds: Int64) throws -> JSONValue {
         let moment = Moment(milliseconds: milliseconds)
         switch file {
@@ -40,12 +40,12 @@ struct LLMProvidersSnapshotTests {
         let at = try #require(Self.taken.first { $0.file == file }).at
         let document = try Fixtures.json("snapshots/\(file).json")
         let written = try written(file, try machine(document, profile, at: at), at: at)
-        // When it is exported is the time of the export.
+        // The export has its own time.
         let expected = replacing(document, "exportedAt", JSONValue(at))
         #expect(written == expected, "\(written.text())\n\(expected.text())")
     }
 
-    /// A document with every member of this key given this value.
+    /// The document with this value in every member with this key.
     private func replacing(_ document: JSONValue, _ key: String, _ value: JSONValue) -> JSONValue {
         guard let members = document.members else { return document }
         return .object(members.map { ($0.key, $0.key == key ? value : replacing($0.value, key, value)) })
@@ -63,7 +63,7 @@ struct LLMProvidersSnapshotTests {
         #expect(copy.names.count == original.names.count)
         #expect(copy.models.count == original.models.count)
         #expect(copy.ledger.period == original.ledger.period)
-        // It goes on like the original, in every answer about state.
+        // It behaves like the original in every reply about state.
         var machines = (original, copy)
         for name in ["openai", "anthropic", "groq", "cerebras", "cloudflare"] {
             let name = try Name(name)
@@ -189,7 +189,7 @@ struct LLMProvidersSnapshotTests {
         for (profile, tier) in [(Profile.llmProviders, DepletionTier.critical), (.fusebox, nil)] {
             var machine = try machine(try ledger(spend: "0.3", history: history), profile, at: at)
             #expect(try record("0.001", &machine, at + 1).depletion?.tier == tier)
-            // A nearer one fires in both.
+            // A nearer tier fires in both.
             #expect(try record("0.3", &machine, at + 2).depletion?.tier == .emergency)
         }
     }
@@ -274,9 +274,9 @@ struct LLMProvidersSnapshotTests {
         "What is wrong with a snapshot is told with its place",
         arguments: [
             ("[]", "expected an object"),
-            ("{}", "this is no snapshot of llm-providers"),
+            ("{}", "this is not a snapshot of llm-providers"),
             (#"{"breakers":{"version":1,"breakers":7}}"#, "breakers.breakers: expected an array"),
-            (#"{"ledger":"{"}"#, "ledger: the text is no JSON: line 1, column 2"),
+            (#"{"ledger":"{"}"#, "ledger: the text is not JSON: line 1, column 2"),
             (#"{"version":2,"entries":[],"defaultResetMs":1}"#, "version: version 2 is unknown; expected 1"),
             (#"{"version":"1","entries":[]}"#, "version: expected a whole number"),
             (#"{"version":1,"entries":[]}"#, "defaultResetMs: missing; expected a whole number"),
@@ -284,13 +284,13 @@ struct LLMProvidersSnapshotTests {
             (#"{"version":1,"breakers":[{"version":1,"name":"a"}]}"#, "breakers[0].state: missing; expected an object"),
             (
                 #"{"version":1,"breakers":[{"version":1,"name":"a","state":{"consecutiveFailures":-1}}]}"#,
-                "breakers[0].state.consecutiveFailures: -1 lies outside the range of 0 to 4294967295"
+                "breakers[0].state.consecutiveFailures: -1 is out of range; expected a number from 0 to 4294967295"
             ),
             (
                 #"{"version":1,"breakers":[],"defaultConfig":{"resetTimeout":0}}"#,
                 "defaultConfig: resetTimeout 0 ms must lie between 1 ms and 366 days"
             ),
-            (#"{"version":1,"periodStart":1,"budgets":[]}"#, "this is no snapshot"),
+            (#"{"version":1,"periodStart":1,"budgets":[]}"#, "this is not a snapshot"),
             (#"{"version":1,"providers":{},"budgets":[]}"#, "periodStart: missing; expected a whole number"),
             (#"{"version":1,"periodStart":1,"providers":{}}"#, "budgets: missing; expected an array"),
             (

@@ -4,7 +4,7 @@ import Glibc
 enum ProtocolDocuments {
     static let folder = String(#filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/proto-docs")
 
-    /// The bytes of a file; nil if there is none.
+    /// The bytes of a file; nil if it does not exist.
     static func read(_ name: String) -> [UInt8]? {
         guard let file = fopen("\(folder)/\(name)", "r") else { return nil }
         defer { fclose(file) }
@@ -19,8 +19,8 @@ enum ProtocolDocuments {
 
     static func text(_ name: String) -> String? { read(name).map { String(decoding: $0, as: UTF8.self) } }
 
-    /// Whether the committed files are to be written anew instead of compared: set FUSEBOX_WRITE_VECTORS=1 in the
-    /// environment of `swift test`. `fusebox protocol` does the same.
+    /// Whether the committed files are written instead of compared. FUSEBOX_WRITE_VECTORS=1 in the environment of
+    /// `swift test` sets it. `fusebox protocol` writes the same files.
     static var isRewriting: Bool { getenv("FUSEBOX_WRITE_VECTORS") != nil }
 
     static func write(_ name: String, _ contents: String) {

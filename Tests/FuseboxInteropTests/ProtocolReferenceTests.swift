@@ -84,12 +84,12 @@ struct ProtocolReferenceTests {
             let type = try #require(field["type"]?.text)
             #expect(isKnown(Substring(type), known), "\(type)")
         }
-        // A list that may be absent is not a list of what may be absent.
+        // A list that may be absent differs from a list of values that may be absent.
         let curves = fields.filter { $0["name"]?.text == "degradationCurve" }.compactMap { $0["type"]?.text }
         #expect(Set(curves) == ["list of f64", "(list of f64)?"])
     }
 
-    /// Whether a type is one of the grammar: `T?`, `(T)?`, `list of T`, `list of at most N T`, or a name.
+    /// Whether a type matches the grammar: `T?`, `(T)?`, `list of T`, `list of at most N T`, or a name.
     private func isKnown(_ type: Substring, _ known: Set<String>) -> Bool {
         if type.hasSuffix(")?"), type.hasPrefix("(") { return isKnown(type.dropFirst().dropLast(2), known) }
         if type.hasPrefix("list of at most ") {

@@ -62,7 +62,7 @@ struct ProtocolVectorTests {
     @Test("protocol.md walks through the conversation, byte by byte")
     func conversationIsTold() throws {
         let page = try #require(ProtocolDocuments.text("protocol.md"))
-        // A line of a dump is pairs of digits, then two spaces and what they mean.
+        // A line of a dump has pairs of digits, then two spaces and their meaning.
         var dumps: [String] = []
         for block in page.split(separator: "```hex\n").dropFirst() {
             let lines = block.split(separator: "\n").prefix { $0 != "```" }

@@ -91,7 +91,7 @@ struct TraceRunnerTests {
         "What is wrong with a line is told with its number and field",
         arguments: [
             (#"{"op":"export"}"#, "at: missing; expected a whole number"),
-            (#"{"at":-1,"op":"export"}"#, "at: -1 is no moment"),
+            (#"{"at":-1,"op":"export"}"#, "at: -1 is not a time"),
             (#"{"at":1}"#, "op: missing; expected a string"),
             (#"{"at":1,"op":"breaker.close"}"#, "op: no operation is named breaker.close"),
             (#"{"at":1,"op":"breaker.acquire"}"#, "name: missing; expected a string"),
@@ -117,7 +117,7 @@ struct TraceRunnerTests {
             ),
             (
                 #"{"at":1,"op":"ledger.record","provider":"a","model":"m","cost":1,"inputTokens":-1,"outputTokens":0}"#,
-                "inputTokens: -1 lies outside the range of 0 to 4294967295"
+                "inputTokens: -1 is out of range; expected a number from 0 to 4294967295"
             ),
             (
                 #"{"at":1,"op":"ledger.checkRateLimit","provider":"a","dimension":"rps"}"#,
@@ -127,7 +127,7 @@ struct TraceRunnerTests {
                 #"{"at":1,"op":"ledger.setBudget","budget":{"provider":"a","rateLimits":{"rpm":"1"}}}"#,
                 "budget.rateLimits.rpm"
             ),
-            (#"{"at":1,"op":"import","state":{}}"#, "an import replaces those that it names"),
+            (#"{"at":1,"op":"import","state":{}}"#, "an import needs at least one of them"),
             (#"[]"#, "expected an object"),
         ])
     func refusedLines(line: String, message: String) {

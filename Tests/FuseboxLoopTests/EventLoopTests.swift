@@ -40,7 +40,8 @@ import Testing
         try pair.stream.startReading()
         let timer = try Timer(on: loop) { log("timer") }
         timer.start(afterMilliseconds: 0)
-        // The peer's bytes come only after the end of the timer's turn: if that waited for them, nothing would move.
+        // The peer's bytes come only after the end of the timer's turn. If the end of the turn waited for them, the
+        // test would hang.
         let client = pair.client.descriptor
         turns.whenEnding = { _ in _ = Glibc.send(client, "x", 1, Int32(MSG_NOSIGNAL)) }
         try loop.runWithinReason()
@@ -226,10 +227,10 @@ import Testing
         func again() {
             rounds += 1
             #expect(runs.load(ordering: .relaxed) == rounds - 1)
-            #expect(!place.isUnderWay)
+            #expect(!place.isRunning)
             guard rounds <= 100 else { return }
             place.start(on: loop, { runs.add(1, ordering: .relaxed) }, then: again)
-            #expect(place.isUnderWay)
+            #expect(place.isRunning)
         }
         again()
         try loop.runWithinReason()

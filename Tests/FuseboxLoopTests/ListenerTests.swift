@@ -6,7 +6,7 @@ import Testing
 @Suite struct ListenerTests {
     let folder = TemporaryFolder()
 
-    /// The error of an attempt to listen at the path; nil if it worked.
+    /// The error of an attempt to listen on the path; nil if it succeeded.
     private func refusal(_ path: String, on loop: EventLoop) -> LoopError? {
         do throws(LoopError) {
             _ = try Listener(on: loop, path: path)
@@ -31,7 +31,7 @@ import Testing
 
     // MARK: The check
 
-    /// What looking at a path says, and what listening on it says: they must be the same.
+    /// The results of the check and of an attempt to listen, which must be the same.
     private func refusals(_ path: String) throws -> (check: LoopError?, start: LoopError?) {
         let check: LoopError?
         do throws(LoopError) {
@@ -61,7 +61,7 @@ import Testing
             #expect(check?.code == code, "\(path)")
             #expect(start?.code == code, "\(path)")
         }
-        // A socket file that nobody answers on is replaced by a start, and left by the check.
+        // A start replaces a socket file on which no process answers. The check leaves it.
         let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         try #require(bindSocket(stale, to: folder("stale")) == 0)
         Glibc.close(stale)
@@ -180,7 +180,7 @@ import Testing
                 do throws(LoopError) {
                     let listener = try Listener(on: loop, path: path)
                     outcome.winners.add(1, ordering: .relaxed)
-                    // Nobody leaves before all have tried.
+                    // All processes try before the first one closes.
                     while outcome.winners.load(ordering: .relaxed) + outcome.refused.load(ordering: .relaxed) < 4 {
                         sched_yield()
                     }
@@ -218,7 +218,7 @@ import Testing
         #expect(refusal(folder("s"), on: loop) == nil)
     }
 
-    /// What others can open they can lock too.
+    /// A file that other users can open can also be locked by them.
     @Test func aLockThatOthersCouldHoldIsNone() throws {
         let loop = try EventLoop()
         let other = Descriptor(owning: open(folder("s.lock"), O_RDWR | O_CREAT, 0o600))
@@ -236,15 +236,15 @@ import Testing
     @Test func aFileThatIsGoneIsMadeAgainAsItWas() throws {
         let loop = try EventLoop()
         let old = try Listener(on: loop, path: folder("s"), mode: 0o600)
-        #expect(old.lookAtPath() == .asItWas)
+        #expect(old.checkPath() == .unchanged)
         chmod(folder("s"), 0o666)
         if geteuid() == 0 { lchown(folder("s"), 12_345, 54_321) }
-        #expect(old.lookAtPath() == .asItWas, "an operator may change who may connect")
+        #expect(old.checkPath() == .unchanged, "an operator may change who may connect")
         unlink(folder("s"))
-        #expect(old.lookAtPath() == .missing(path: folder("s")))
-        let new = try old.makeAnew()
-        #expect(old.lookAtPath() == .replaced(path: folder("s")))
-        #expect(new.lookAtPath() == .asItWas)
+        #expect(old.checkPath() == .missing(path: folder("s")))
+        let new = try old.rebind()
+        #expect(old.checkPath() == .replaced(path: folder("s")))
+        #expect(new.checkPath() == .unchanged)
         old.close()
         let status = try #require(fileStatus(folder("s")))
         #expect(status.st_mode & 0o777 == 0o666)
@@ -259,11 +259,11 @@ import Testing
         let old = try Listener(on: loop, path: folder("s"))
         unlink(folder("s"))
         let thief = try Listener(on: loop, path: folder("s"))
-        let error = #expect(throws: LoopError.self) { try old.makeAnew() }
+        let error = #expect(throws: LoopError.self) { try old.rebind() }
         #expect(error?.isAddressInUse == true)
-        #expect(thief.lookAtPath() == .asItWas)
+        #expect(thief.checkPath() == .unchanged)
         thief.close()
-        #expect(throws: Never.self) { try old.makeAnew() }
+        #expect(throws: Never.self) { try old.rebind() }
     }
 
     @Test func whatIsNoSocketIsRefusedAndLeftAlone() throws {
@@ -274,7 +274,7 @@ import Testing
         let loop = try EventLoop()
         let error = try #require(refusal(path, on: loop))
         #expect(error.code == EEXIST)
-        #expect(error.description.contains("no socket"))
+        #expect(error.description.contains("is not a socket"))
         #expect(fileStatus(path)?.st_size == 8)
 
         symlink(folder("elsewhere"), folder("link"))
@@ -291,7 +291,7 @@ import Testing
         listener.close()
         let error = try #require(refusal(longest + "x", on: loop))
         #expect(error.code == ENAMETOOLONG)
-        #expect(error.description.contains("has 108 bytes; a socket path has at most 107"))
+        #expect(error.description.contains("has 108 bytes; a socket path may have 107 at most"))
     }
 
     @Test(arguments: [("", EINVAL), ("\0abstract", EINVAL), ("/nowhere/at/all", ENOENT)])
@@ -318,8 +318,8 @@ import Testing
         let loop = try EventLoop()
         let listener = try Listener(on: loop, inheriting: inherited)
         #expect(listener.path == nil)
-        #expect(listener.lookAtPath() == .asItWas)
-        #expect(throws: LoopError.self) { try listener.makeAnew() }
+        #expect(listener.checkPath() == .unchanged)
+        #expect(throws: LoopError.self) { try listener.rebind() }
         #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC != 0)
         let acceptor = TestAcceptor { _ in listener.close() }
         listener.delegate = acceptor

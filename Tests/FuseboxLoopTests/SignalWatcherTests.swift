@@ -2,7 +2,7 @@ import FuseboxLoop
 import Glibc
 import Testing
 
-/// Signals belong to the process: these tests take turns.
+/// Signals belong to the whole process, so these tests run one at a time.
 @Suite(.serialized) struct SignalWatcherTests {
     @Test(arguments: SignalWatcher.Signal.allCases)
     func callsBackOnTheLoop(signal: SignalWatcher.Signal) throws {

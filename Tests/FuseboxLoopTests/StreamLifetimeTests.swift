@@ -2,7 +2,7 @@ import FuseboxLoop
 import Glibc
 import Testing
 
-/// Streams that go while something is under way.
+/// Streams that are closed or released during reads and writes.
 @Suite struct StreamLifetimeTests {
     let loop: EventLoop
     let log = Log()
@@ -12,7 +12,7 @@ import Testing
         loop = try EventLoop()
     }
 
-    /// Holds the only lasting reference to a connection, and the other end.
+    /// The only lasting reference to a connection, and the other end.
     private final class Owner {
         var connection: TestConnection?
         let client: BlockingClient
@@ -25,15 +25,15 @@ import Testing
             connection = TestConnection(try Stream(on: loop, adopting: Descriptor(owning: ends[0])))
         }
 
-        /// Hands more to the stream than the socket takes.
+        /// Writes more to the stream than the socket takes.
         func fill() throws {
             connection?.output = pattern(1_000_000)
             try connection?.flush()
-            #expect(connection?.stream.isHoldingBack == true)
+            #expect(connection?.stream.hasPendingChunk == true)
         }
     }
 
-    /// How a stream may go.
+    /// How a stream ends.
     enum Ending: CaseIterable {
         case close
         /// The owner drops the connection and the stream with it.
@@ -54,7 +54,7 @@ import Testing
         stream.close { log("closed twice") }
         stream.stopReading()
         #expect(!stream.isOpen && !stream.isReading)
-        #expect(stream.heldBack == 0)
+        #expect(stream.pendingBytes == 0)
         #expect(throws: LoopError(.read, code: EBADF)) { try stream.startReading() }
         #expect(throws: LoopError(.write, code: EBADF)) { try [1].withUnsafeBytes { try stream.tryWrite($0) } }
         #expect(throws: LoopError(.write, code: EBADF)) { try [1].withUnsafeBytes { try stream.write($0) } }
@@ -74,7 +74,7 @@ import Testing
         }
         switch event {
         case "read":
-            // More than the room holds, so libuv would go on reading.
+            // More than the lent memory, so libuv would continue to read.
             #expect(owner.client.send(pattern(20_000)))
             try stream?.startReading()
         case "end of stream":
@@ -92,7 +92,7 @@ import Testing
         if ending == .drop { #expect(stream == nil) }
     }
 
-    /// Reads from the other end on a timer of the loop, until the stream is gone.
+    /// Reads from the other end, on a timer of the loop, until the stream is gone.
     private func drainInTheBackground(_ owner: Owner) throws {
         let timer = try Timer(on: loop) { [unowned owner] in
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -141,13 +141,13 @@ import Testing
         #expect(log.entries == ["read"])
     }
 
-    /// The turn begins with the callback of a stream, and what is done at the beginning may end that very stream.
+    /// The turn begins in the callback of a stream, and `turnBegins` may end that stream.
     @Test(arguments: Ending.allCases, ["read", "end of stream", "drained", "failed"])
     func theBeginningOfATurnMayEndTheStreamThatBeginsIt(ending: Ending, event: String) throws {
         let owner = try Owner(on: loop)
         weak let stream = owner.connection?.stream
         owner.connection?.when = { _, happened in
-            // One that is dropped lives as long as the callback that holds it.
+            // A dropped stream lives until the callback returns.
             if ending == .close { Issue.record("\(happened) was reported after the end") }
         }
         let turns = TurnLog(log)

@@ -65,7 +65,7 @@ import Testing
             drains += 1
             do {
                 try connection.flush()
-                if connection.output.isEmpty, !stream.isHoldingBack { stream.close() }
+                if connection.output.isEmpty, !stream.hasPendingChunk { stream.close() }
             } catch {
                 Issue.record(error)
             }
@@ -73,8 +73,8 @@ import Testing
         let sent = pattern(total)
         connection.output = sent
         try connection.flush()
-        #expect(stream.isHoldingBack)
-        #expect(stream.heldBack > 0 && stream.heldBack <= Stream.chunkLength)
+        #expect(stream.hasPendingChunk)
+        #expect(stream.pendingBytes > 0 && stream.pendingBytes <= Stream.chunkLength)
         #expect(connection.output.count < total)
         #expect(try sent.withUnsafeBytes { try stream.tryWrite($0) } == 0, "nothing overtakes what is held back")
         #expect(try sent.withUnsafeBytes { try stream.write($0) } == 0, "and no second chunk is held back")
@@ -134,7 +134,7 @@ import Testing
         let connection = TestConnection(stream)
         connection.when = { connection, _ in connection.stream.close() }
         _ = try pattern(1_000_000).withUnsafeBytes { try stream.write($0) }
-        #expect(stream.isHoldingBack)
+        #expect(stream.hasPendingChunk)
         close(ends[1])
         try loop.runWithinReason()
         #expect(connection.log.entries == ["failed"])

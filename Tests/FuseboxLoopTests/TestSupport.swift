@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A folder of its own for a test, removed with what is in it.
+/// A temporary folder for a test, which is removed with its contents.
 final class TemporaryFolder {
     let path: String
 
@@ -38,7 +38,7 @@ func fileStatus(_ path: String) -> stat? {
 func exists(_ path: String) -> Bool { fileStatus(path) != nil }
 
 extension EventLoop {
-    /// Runs the loop, but fails the test and stops if that takes longer than any machine should need.
+    /// Runs the loop. Fails the test and stops the loop if that takes longer than any machine should need.
     func runWithinReason(_ location: SourceLocation = #_sourceLocation) throws {
         let guardian = try Timer(on: self) { [unowned self] in
             Issue.record("the loop still runs after 30 seconds", sourceLocation: location)
@@ -52,13 +52,13 @@ extension EventLoop {
     }
 }
 
-/// Notes what happens, in order.
+/// Records events in order.
 final class Log {
     var entries: [String] = []
     func callAsFunction(_ entry: String) { entries.append(entry) }
 }
 
-/// Notes where turns begin and end, and calls a hook inside both.
+/// Records where turns begin and end, and calls a hook in both.
 final class TurnLog: EventLoopDelegate {
     let log: Log
     var whenBegun: (EventLoop) -> Void = { _ in }
@@ -77,7 +77,7 @@ final class TurnLog: EventLoopDelegate {
     }
 }
 
-/// A thread to be waited for.
+/// A thread that a test can wait for.
 struct TestThread {
     private let thread: pthread_t
 
@@ -101,7 +101,7 @@ struct TestThread {
     func join() { pthread_join(thread, nil) }
 }
 
-/// A plain blocking client. Its calls give up after a time that no test should need.
+/// A plain blocking client. Its calls time out after longer than any test should need.
 final class BlockingClient: Sendable {
     let descriptor: Int32
 
@@ -112,7 +112,7 @@ final class BlockingClient: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// Nil if nobody answers.
+    /// Nil if no process answers.
     convenience init?(path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard connectSocket(descriptor, to: path) == 0 else {
@@ -124,7 +124,7 @@ final class BlockingClient: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends all of it; false on an error.
+    /// Sends all bytes. Returns false on an error.
     func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
@@ -137,7 +137,7 @@ final class BlockingClient: Sendable {
         return true
     }
 
-    /// At most `limit` bytes, fewer only at the end of the stream; nil on an error.
+    /// Returns at most `limit` bytes, and fewer only at the end of the stream; nil on an error.
     func receive(_ limit: Int, atATime piece: Int = .max) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: limit)
         var received = 0
@@ -152,7 +152,7 @@ final class BlockingClient: Sendable {
         return Array(bytes[..<received])
     }
 
-    /// What can be received without waiting.
+    /// The bytes that can be received without waiting.
     func receiveWhatIsThere() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
@@ -192,7 +192,7 @@ struct ConnectedPair {
     }
 }
 
-/// One connection as a server would keep it: an input buffer, an output buffer, and hooks for the test.
+/// A connection as a server would have it: an input buffer, an output buffer, and hooks for the test.
 class TestConnection: StreamDelegate {
     let stream: Stream
     var received: [UInt8] = []
@@ -211,9 +211,9 @@ class TestConnection: StreamDelegate {
 
     deinit { room.deallocate() }
 
-    /// Writes as much of the output as is taken.
+    /// Writes as much output as the stream takes.
     func flush() throws(LoopError) {
-        while !output.isEmpty, !stream.isHoldingBack {
+        while !output.isEmpty, !stream.hasPendingChunk {
             let taken: Result<Int, LoopError> = output.withUnsafeBytes { bytes in
                 do throws(LoopError) { return .success(try stream.write(bytes)) } catch { return .failure(error) }
             }
@@ -244,10 +244,10 @@ class TestConnection: StreamDelegate {
     }
 }
 
-/// Takes connections and hands them to the test.
+/// Accepts connections and passes them to the test.
 final class TestAcceptor: ListenerDelegate {
     var whenConnected: (Stream) -> Void
-    /// Whether connections are taken as they come.
+    /// Whether connections are accepted when they arrive.
     var takesConnections = true
     var waiting = 0
 
@@ -269,7 +269,7 @@ final class TestAcceptor: ListenerDelegate {
     func listener(_ listener: Listener, didFail error: LoopError) { Issue.record(error) }
 }
 
-/// Bytes that tell their place: no two long runs of them are alike.
+/// Bytes that depend on their position, so that no two long runs are equal.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
     return (0..<count).map { _ in

@@ -2,7 +2,7 @@ import FuseboxClient
 import Glibc
 import Testing
 
-/// The real `fuseboxd`, started for a test, with a folder of its own; killed and removed with it.
+/// A real `fuseboxd` with a temporary folder. It is killed and removed with the test.
 final class Daemon {
     let socketPath: String
     private let folder: String
@@ -10,7 +10,7 @@ final class Daemon {
     private let process: pid_t
     private var exitStatus: Int32?
 
-    /// Starts it. Who connects with `connect` waits until it is ready.
+    /// Starts the daemon. `connect` waits until it is ready.
     init(_ flags: String...) throws {
         var template = Array("/tmp/fusebox-product-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
@@ -29,7 +29,7 @@ final class Daemon {
         removeTree(folder)
     }
 
-    /// A client of it.
+    /// A client of the daemon.
     func connect() throws -> FuseboxClient {
         var configuration = FuseboxClient.Configuration()
         // A busy machine must not fail a test that is not about time.
@@ -45,14 +45,14 @@ final class Daemon {
         return try #require(connected ? client : nil, "fuseboxd is not there: \(log)")
     }
 
-    /// Stops it in order and gives its exit status; a signal counts 128 and more.
+    /// Stops the daemon in order. Returns its exit status, or 128 plus the number of a signal.
     func stop() throws -> Int32 {
         kill(process, SIGTERM)
         try #require(waitUntil { hasEnded }, "fuseboxd does not end: \(log)")
         return exitStatus ?? -1
     }
 
-    /// What it has logged.
+    /// Its log.
     var log: String { String(decoding: contents(of: logPath), as: UTF8.self) }
 
     private var hasEnded: Bool {
@@ -70,9 +70,9 @@ final class Daemon {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // Descriptors of other tests in this process are not its business.
+        // The daemon must not inherit descriptors of other tests.
         for descriptor in 3..<256 as Range<Int32> { posix_spawn_file_actions_addclose(&actions, descriptor) }
-        // Nor are the signals that this thread has blocked.
+        // Nor the signal mask of this thread.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -88,7 +88,7 @@ final class Daemon {
         return process
     }
 
-    /// Looks every few milliseconds, for as long as any machine should need.
+    /// Checks every few milliseconds, for as long as any machine should need.
     private func waitUntil(_ condition: () -> Bool) -> Bool {
         for _ in 0..<12_000 {
             if condition() { return true }

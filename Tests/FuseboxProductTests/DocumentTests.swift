@@ -2,7 +2,7 @@ import Testing
 
 @Suite("The documents")
 struct DocumentTests {
-    /// The pages that are written by hand, or partly.
+    /// The pages that are written by hand, wholly or in part.
     private static let pages =
         ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Sources/README.md"]
         + entries(of: "\(Package.folder)/proto-docs").filter { $0.hasSuffix(".md") }
@@ -57,7 +57,7 @@ struct DocumentTests {
     }
 }
 
-/// What a page in Markdown refers to, and what can be referred to in it.
+/// The references in a Markdown page, and the targets that it has.
 private struct DocumentText {
     private let lines: [Substring]
 
@@ -72,17 +72,17 @@ private struct DocumentText {
         }
     }
 
-    /// Paths of files and folders, as they stand between backticks.
+    /// Paths of files and folders between backticks.
     var paths: [String] {
         lines.flatMap { $0.matches(of: #/`([A-Za-z][\w.+-]*(?:/[\w.+-]+)+/?)`/#).map { String($0.output.1) } }
     }
 
-    /// Where its links lead.
+    /// The targets of its links.
     var links: [String] {
         lines.flatMap { $0.matches(of: #/\]\(([^)\s]+)\)/#).map { String($0.output.1) } }
     }
 
-    /// Its headings as links name them.
+    /// The anchors of its headings.
     var anchors: [String] {
         lines.filter { $0.hasPrefix("#") }.map { line in
             let title = line.drop { $0 == "#" }.dropFirst().lowercased()

@@ -1,7 +1,7 @@
 import FuseboxClient
 import FuseboxWire
 
-// What the documents' examples take for granted: a program's own way to call a provider.
+// Declarations that the documents' examples assume: a program's own way to call a provider.
 
 struct ProviderReply {
     var text: String
@@ -16,7 +16,7 @@ enum ProviderError: Error {
     case unavailable
 }
 
-/// Providers that do what a test says.
+/// Providers whose results a test decides.
 enum FakeProviders {
     @TaskLocal static var reply: @Sendable (_ provider: String) throws -> ProviderReply = { provider in
         ProviderReply(

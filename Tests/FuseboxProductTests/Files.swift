@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the package builds. It lies beside the program that runs the tests.
+/// The programs of the package. They are in the directory of the test program.
 enum Product {
     static func path(_ name: String) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -10,17 +10,17 @@ enum Product {
     }
 }
 
-/// The files of the package as they stand in its folder.
+/// The source files of the package.
 enum Package {
     static let folder = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
 
     static func bytes(_ path: String) -> [UInt8] { contents(of: "\(folder)/\(path)") }
     static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
-    /// Whether there is a file or a folder at the path.
+    /// Whether a file or a folder exists at the path.
     static func has(_ path: String) -> Bool { access("\(folder)/\(path)", F_OK) == 0 }
 }
 
-/// The bytes of a file; none if it cannot be read.
+/// The bytes of a file; empty if it cannot be read.
 func contents(of path: String) -> [UInt8] {
     guard let file = fopen(path, "re") else { return [] }
     defer { fclose(file) }
@@ -33,7 +33,7 @@ func contents(of path: String) -> [UInt8] {
     }
 }
 
-/// What a folder holds, sorted, as paths.
+/// The paths of a folder's entries, sorted.
 func entries(of folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
@@ -47,7 +47,7 @@ func entries(of folder: String) -> [String] {
     return paths.sorted()
 }
 
-/// Removes a folder with what is in it.
+/// Removes a folder with its contents.
 func removeTree(_ path: String) {
     for entry in entries(of: path) where unlink(entry) != 0 { removeTree(entry) }
     rmdir(path)

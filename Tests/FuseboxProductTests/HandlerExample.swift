@@ -6,7 +6,8 @@ protocol KeyValueStore {
     func put(_ key: String, _ text: String) async throws
 }
 
-/// Answers one request. What was learned comes from the store and goes back to it: this instance may be gone by the next.
+/// Answers one request. The state is read from the store and written back, because the next request may have another
+/// instance.
 func handle(_ prompt: String, store: some KeyValueStore, clock: () -> Timestamp) async throws -> String? {
     var breaker = try CircuitBreaker("openai", at: clock())
     var exhaustion = try ExhaustionRegistry()

@@ -9,7 +9,7 @@ struct HandlerExampleTests {
         #expect(!source.isEmpty && Package.text("proto-docs/embedding.md").contains("```swift\n\(source)```\n"))
     }
 
-    /// A store as a platform has it; it counts what is asked of it.
+    /// A store like that of a platform. It counts its requests.
     private actor Store: KeyValueStore {
         private(set) var texts: [String: String] = [:]
         func get(_ key: String) -> String? { texts[key] }
@@ -45,7 +45,7 @@ struct HandlerExampleTests {
         let answers = try await answers(100, store, at: Self.begin) { _ in throw ProviderError.unavailable }
         #expect(answers.allSatisfy { $0 == nil })
         let breaker = try CircuitBreaker.deserialize(try #require(await store.texts["breaker/openai"]))
-        // The shares on the way down are exact over all instances: none is 0, so every step is taken.
+        // The shares are exact over all instances, and none is 0, so every step of the curve is reached.
         #expect(breaker.status(at: Self.begin).state == .open)
         #expect(breaker.status(at: Self.begin).totalFailures == 5)
 

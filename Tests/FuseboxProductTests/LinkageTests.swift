@@ -3,11 +3,11 @@ import Testing
 
 @Suite("What the programs bring with them")
 struct LinkageTests {
-    /// A sanitizer, if this was built with one, brings Dispatch into every program.
+    /// A build with a sanitizer links Dispatch into every program.
     static let hasSanitizer =
         dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil || dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
 
-    // `fusebox-demo` is a worker: it depends on FuseboxClient and nothing else.
+    // `fusebox-demo` is a worker. It depends on FuseboxClient and nothing else.
     @Test("A worker that links FuseboxClient needs neither libuv nor Foundation nor Dispatch")
     func worker() throws {
         let needed = try SharedLibraries.needed(by: Product.path("fusebox-demo"))
@@ -26,7 +26,7 @@ struct LinkageTests {
         }
     }
 
-    // SwiftPM looks for what `pkgConfig` names whichever product is used, and warns if it is missing.
+    // SwiftPM looks for the packages in `pkgConfig` for every product, and warns if they are missing.
     @Test("A package that uses the client only is not told to install libuv")
     func manifest() {
         let manifest = Package.text("Package.swift")
@@ -35,7 +35,7 @@ struct LinkageTests {
         #expect(Package.text("Sources/CLibuv/module.modulemap").contains("link \"uv\""))
     }
 
-    // Of Foundation, swift-argument-parser brings the essentials, which have neither ICU nor the runtime of Objective-C.
+    // swift-argument-parser links FoundationEssentials, which has neither ICU nor the Objective-C runtime.
     @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
     func daemon() throws {
         let needed = try SharedLibraries.needed(by: Product.path("fuseboxd"))
@@ -68,7 +68,7 @@ struct LinkageTests {
         }
     }
 
-    /// Whether a word may stand before `import`: an access level or an attribute.
+    /// Whether a word may come before `import`: an access level or an attribute.
     private func isModifier(_ word: Substring) -> Bool {
         ["public", "package", "internal", "fileprivate", "private"].contains(word) || word.hasPrefix("@")
     }
@@ -78,9 +78,9 @@ struct LinkageTests {
     }
 }
 
-/// The shared libraries that a program names, as `readelf -d` lists them (64-bit ELF, little-endian).
+/// The shared libraries of a program, as `readelf -d` lists them (64-bit ELF, little-endian).
 enum SharedLibraries {
-    /// The entries of the dynamic section that name a library.
+    /// The entries of the dynamic section for libraries.
     static func needed(by program: String) throws -> [String] {
         let file = contents(of: program)
         try #require(file.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]), "\(program) is no such program; was it built?")
@@ -98,7 +98,7 @@ enum SharedLibraries {
         var type: Int
         var offset: Int
         var size: Int
-        /// The section that holds its strings.
+        /// The section with the dynamic section's strings.
         var link: Int
     }
 

@@ -19,7 +19,7 @@ struct LiveConformanceTests {
             differences += found.map { "line \(index + 1): \($0)" }
         }
         #expect(differences.isEmpty, "\(differences.count) differ, first: \(differences.prefix(3))")
-        // So that a comparison that compares nothing is noticed.
+        // Otherwise a comparison that compares nothing would pass.
         #expect(trace.comparedReplies >= 230, "only \(trace.comparedReplies) replies")
         #expect(trace.comparedFields >= 800, "only \(trace.comparedFields) fields")
         #expect(try daemon.stop() == 0, "\(daemon.log)")

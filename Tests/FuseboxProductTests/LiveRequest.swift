@@ -6,7 +6,7 @@ import FuseboxWire
 
 @testable import FuseboxInterop
 
-/// One line of a trace, asked through the client's typed methods; the answers in the reference library's shapes.
+/// Sends one line of a trace with the client's typed methods, and converts the reply to the reference library's format.
 struct LiveRequest {
     let client: FuseboxClient
     let request: JSONPlace
@@ -175,7 +175,7 @@ struct LiveRequest {
 
     // MARK: The whole state
 
-    /// As `fusebox import` does it.
+    /// As `fusebox import` does.
     private func importState() throws {
         let status = try client.status()
         let moment = Moment(now: status.now, wall: status.wall)

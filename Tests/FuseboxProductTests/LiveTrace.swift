@@ -3,34 +3,33 @@ import FuseboxConformance
 
 @testable import FuseboxInterop
 
-/// A trace of the conformance suite on its way through a live daemon, line by line.
+/// Runs a trace of the conformance suite on a live daemon, line by line.
 ///
-/// The daemon's clock is the machine's, not the trace's: between two lines that lie an hour apart it sees microseconds.
-/// So of every reply only what depends on neither the time nor the draw is compared, but that strictly:
+/// The daemon's clock is the machine's and not the trace's: an hour between two lines takes microseconds. So only those
+/// parts of a reply are compared that depend on neither time nor draw:
 ///
-/// - Of a breaker, its configuration and totals. Its failures decay, so they, and the share and the state that follow
-///   from them, are compared only as long as it has not failed since it was created or reset. Whether a call is admitted
-///   is then compared where the share leaves nothing to the draw.
-/// - Of exhaustion, that there is no mark where none was set, and who is marked for how long, where a mark that is in
-///   force in the trace is too long to end while the test runs.
-/// - Of accounts, all sums, budgets and limits; not when, and not what the current rate windows hold.
-/// - Of what a record fires, the threshold event, which depends on sums alone; not the depletion event.
-/// - Of forecasts and reports over a window, whom and what they are about, and what is left of the budget.
-/// - Exports are passed over: there is no command for them, and the fixtures of `FuseboxInteropTests` compare them.
+/// - Of a breaker, its configuration and totals. Failures decay, so failures, share and state are compared only until
+///   the first failure after its creation or reset. A decision is compared then if the share leaves no choice.
+/// - Of exhaustion, that a provider without a mark has none, and the provider and the length of a mark that is too long
+///   to end during the test.
+/// - Of accounts, all sums, budgets and limits, without times and without the use in rate windows.
+/// - Of the events of a record, the threshold event, which depends on sums alone, and not the depletion event.
+/// - Of forecasts and reports over a window, the names and the rest of the budget.
+/// - Exports are skipped, because no command returns them. The fixtures of `FuseboxInteropTests` cover them.
 struct LiveTrace {
     let client: FuseboxClient
-    /// Replies of which at least one field was compared.
+    /// The number of replies of which at least one field was compared.
     private(set) var comparedReplies = 0
     var comparedFields: Int { comparison.fields }
     private var comparison = ReplyComparison()
-    /// Breakers whose failures may have decayed by now, here or in the trace.
+    /// Breakers whose failures may have decayed, here or in the trace.
     private var failed: Set<String> = []
-    /// Providers whose mark may have expired by now, here or in the trace.
+    /// Providers whose mark may have expired, here or in the trace.
     private var marked: Set<String> = []
 
     init(client: FuseboxClient) { self.client = client }
 
-    /// Carries out one line, and says in which of the fields that are compared the reply differs.
+    /// Runs one line. Returns the compared fields in which the replies differ.
     mutating func differences(request: JSONValue, expected: JSONValue) throws -> [String] {
         let word = request["op"]?.text ?? ""
         guard let operation = TraceOperation(rawValue: word) else { return ["no operation is named \(word)"] }
@@ -46,7 +45,7 @@ struct LiveTrace {
         return Array(comparison.differences.dropFirst(before.differences))
     }
 
-    /// Keeps in mind what depends on time from this line on.
+    /// Records what depends on time from this line on.
     private mutating func note(_ operation: TraceOperation, _ request: JSONValue) {
         let subject = request["name"]?.text ?? request["provider"]?.text ?? ""
         switch operation {
@@ -129,7 +128,7 @@ struct LiveTrace {
         .array((reply["events"]?.list ?? []).filter { $0["type"]?.text == "threshold_crossed" })
     }
 
-    /// The fields of a reply that depend on time, whatever happened before.
+    /// The fields of a reply that always depend on time.
     private static func dependent(_ operation: TraceOperation) -> Set<String> {
         switch operation {
         case .breakerState, .breakerStates, .breakerHealth:

@@ -1,11 +1,11 @@
-/// The README's `console` blocks as one shell session: what a reader types, and what the README says is printed then.
+/// The README's `console` blocks as one shell session.
 ///
-/// A line that begins with `$ ` is typed, lines that begin with `> ` go on with it, all others are output.
+/// A line that begins with `$ ` is a command, lines that begin with `> ` continue it, and all others are its output.
 struct ReadmeConsole {
     struct Step {
-        /// The lines that are typed.
+        /// The lines of the command.
         var command: [String]
-        /// The lines that are printed then.
+        /// The lines of the output.
         var output: [String] = []
     }
 
@@ -32,18 +32,18 @@ struct ReadmeConsole {
         }
     }
 
-    /// A script for bash that runs the steps in order, in one shell, and prints `boundary` before the output of each.
+    /// A bash script that runs the steps in order, in one shell. It prints `boundary` before the output of each.
     ///
     /// - Parameters:
-    ///   - folder: stands for `/tmp/fusebox`, so that nothing is left behind and nobody is disturbed
-    ///   - omitted: commands that are not run, by how they begin
+    ///   - folder: replaces `/tmp/fusebox`, so that no other process is disturbed
+    ///   - omitted: the beginnings of commands that are not run
     func script(in folder: String, boundary: String, omitting omitted: [String]) -> String {
         var lines = ["exec 2>&1", "trap 'kill $(jobs -p); wait' EXIT"]
         for step in steps {
             lines.append("echo '\(boundary)'")
             guard let first = step.command.first, !omitted.contains(where: { first.hasPrefix($0) }) else { continue }
             lines += step.command.map { $0.replacing("/tmp/fusebox", with: folder) }
-            // A reader is slower than a daemon's start.
+            // A reader types slower than a daemon starts.
             if first.hasSuffix("&") {
                 lines.append(
                     "for try in $(seq 400); do fusebox ping --count 1 >/dev/null 2>&1 && break; sleep 0.05; done")
@@ -52,7 +52,7 @@ struct ReadmeConsole {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// A line without what differs from one run to the next: lengths of time, moments, and the widths of columns.
+    /// A line without the parts that differ between runs: durations, times, and the widths of columns.
     static func timeless(_ line: String) -> String {
         let span = #/\b\d+(\.\d+)?(ms|s|m|h|d)( \d+(ms|s|m|h))?\b/#
         let date = #/\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}/#

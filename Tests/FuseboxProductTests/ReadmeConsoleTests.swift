@@ -37,7 +37,7 @@ struct ReadmeConsoleTests {
     }
 }
 
-/// A folder in which a shell session is run, removed with everything in it.
+/// A temporary folder for a shell session, which is removed with its contents.
 private final class ShellFolder {
     let path: String
 
@@ -49,7 +49,7 @@ private final class ShellFolder {
 
     deinit { removeTree(path) }
 
-    /// Runs a script in the folder with the built programs first on the path; returns what it has printed.
+    /// Runs a script in the folder with the built programs first in PATH. Returns its output.
     func run(_ script: String, path programs: String) throws -> String {
         let file = try #require(fopen("\(path)/session.sh", "we"))
         fputs(script, file)

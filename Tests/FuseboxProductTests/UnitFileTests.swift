@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// The systemd units: what an operator relies on when the daemon dies, and again.
+/// The systemd units: the restarts that an operator relies on.
 struct UnitFileTests {
-    /// The settings of a unit, continued lines joined; a key may come several times.
+    /// The settings of a unit, with continued lines joined. A key may occur several times.
     private static func settings(_ unit: String) -> [(key: String, value: String)] {
         Package.text("systemd/\(unit)").replacing("\\\n", with: " ").split(separator: "\n").compactMap { line in
             guard !line.hasPrefix("#"), let sign = line.firstIndex(of: "=") else { return nil }
@@ -31,7 +31,7 @@ struct UnitFileTests {
         #expect(Self.values("Requires", "fusebox-backup.service") == [])
     }
 
-    /// How a daemon ended, how many seconds after its start, and how long it is then waited.
+    /// How a daemon ended, its age in seconds, and the wait that follows.
     @Test(arguments: [
         ("success", "0", 3, ""), ("exit-code", "64", 9_999, "10"), ("exit-code", "65", 0, "10"),
         ("exit-code", "74", 0, "2"), ("exit-code", "74", 8, "2"), ("exit-code", "74", 60, ""),
@@ -44,7 +44,7 @@ struct UnitFileTests {
         let start = try #require(line.firstIndex(of: "'"))
         let script = line[line.index(after: start)...].dropLast()
             .replacing("$$", with: "$").replacing("%%", with: "%")
-        // Programs of the same names tell the time and wait for nothing.
+        // Programs with the same names return the time and do not wait.
         let stubs = "stat() { echo $((1000000 - \(age))); }; date() { echo 1000000; }; sleep() { echo $1; };"
         let pipe = try #require(
             popen("SERVICE_RESULT=\(result) EXIT_STATUS=\(status) /bin/sh -c '\(stubs) \(script)'", "r"))

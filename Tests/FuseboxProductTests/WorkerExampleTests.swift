@@ -30,7 +30,7 @@ struct WorkerExampleTests {
         #expect(text == "a")
         #expect(try await client.exhaustion.get("openai").entry != nil)
         let totals = try await client.admission.permits().totals
-        // On a machine so busy that the daemon took the worker for dead meanwhile, they are settled late.
+        // If the machine is so busy that the daemon considered the worker dead, the permits are settled late.
         #expect((totals.granted, totals.settled + totals.settledLate, totals.outstanding) == (2, 2, 0))
         #expect(try daemon.stop() == 0)
     }
@@ -60,7 +60,7 @@ struct WorkerExampleTests {
         #expect(text == "a")
         let mark = try #require(try await other.exhaustion.get("openai").entry)
         #expect(mark.resetsAt.milliseconds - mark.exhaustedAt.milliseconds == 3_600_000)
-        // openai could answer again, but is not asked.
+        // openai would answer again, but is not called.
         #expect(try await ask("?", using: other) == "anthropic says so")
         #expect(try daemon.stop() == 0)
     }
@@ -69,6 +69,8 @@ struct WorkerExampleTests {
     func opensTheBreakers() async throws {
         let daemon = try Daemon()
         let client = try daemon.connect()
+        // No failure is forgotten meanwhile, however slow the machine is.
+        try await client.breakers.configureDefault(resetTimeout: .seconds(86_400))
         let calls = Counter()
         let fails: @Sendable (String) throws -> ProviderReply = { _ in
             calls.increment()
@@ -81,7 +83,7 @@ struct WorkerExampleTests {
         }
         #expect(try await client.breakers.get("openai").status.state == .open)
         #expect(try await client.breakers.get("anthropic").status.state == .open)
-        // The threshold of each; the shares on the way down only say when.
+        // The threshold of each. The shares only decide when it is reached.
         #expect(calls.value == 10)
         #expect(try daemon.stop() == 0)
     }

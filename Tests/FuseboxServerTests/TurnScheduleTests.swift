@@ -2,13 +2,13 @@ import Testing
 
 @testable import FuseboxServer
 
-/// Users share the time of a turn, not their connections.
+/// Users share the time of a turn. The number of their connections does not matter.
 @Suite("The schedule of a turn")
 struct TurnScheduleTests {
     private let slice = TurnSchedule.sliceNanoseconds
     private let whole = TurnSchedule.turnNanoseconds
 
-    /// Lets a user go on, a look every so often, until it has to stop; gives how long that took.
+    /// Lets a user continue until it must stop, with a reading of the clock at each step. Returns the time that it had.
     private func serve(
         _ user: Int, _ schedule: inout TurnSchedule, from start: Int64, each step: Int64 = 10_000
     ) -> Int64 {
@@ -39,7 +39,7 @@ struct TurnScheduleTests {
         #expect(serve(1, &schedule, from: end) == slice)
         #expect(!mayGoOn(1, &schedule, at: end + slice))
         #expect(!mayGoOn(0, &schedule, at: end + slice))
-        // In the next turn it has one again.
+        // In the next turn it has a slice again.
         schedule.begin(at: end + slice)
         #expect(mayGoOn(1, &schedule, at: end + slice))
     }
@@ -61,7 +61,7 @@ struct TurnScheduleTests {
         schedule.begin(at: 0)
         schedule.wait(7, of: 3)
         #expect(mayGoOn(0, &schedule, at: 0))
-        // User 0 has taken five slices between two looks: the second user pays nothing for that.
+        // User 0 used five slices between two readings of the clock. They are not charged to the second user.
         #expect(mayGoOn(1, &schedule, at: 5 * slice))
         #expect(!mayGoOn(0, &schedule, at: 5 * slice + 1))
         #expect(mayGoOn(1, &schedule, at: 5 * slice + 2))
@@ -84,7 +84,7 @@ struct TurnScheduleTests {
         }
         #expect(order == [0, 1_000, 2_000, 1, 1_001, 2, 3, 4])
         #expect(now == whole, "eight slices are a turn")
-        // The rest comes in the next turn, and nothing is lost.
+        // The next turns serve the rest, and no session is lost.
         var rest: [UInt64] = []
         while schedule.hasWaiting {
             schedule.begin(at: now)

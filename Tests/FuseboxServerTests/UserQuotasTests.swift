@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxServer
 
-/// Places and memory: what one user may take, and what is kept for operators.
+/// Connections and memory: the bounds on one user, and the reserve for operators.
 @Suite("Users' quotas")
 struct UserQuotasTests {
     private let hostile: UInt32 = 1_000
@@ -21,12 +21,12 @@ struct UserQuotasTests {
         return limits
     }
 
-    /// Fills the quotas with connections of one user, as far as they go.
+    /// Adds connections of one user until one is refused.
     private func fill(_ quotas: inout UserQuotas, of user: UInt32, saysHello: Bool = true, from first: UInt64 = 1)
         -> Int
     {
         for number in 0..<1_000 {
-            guard case .admitted = quotas.arrival(of: user, isOperator: false) else { return number }
+            guard case .accepted = quotas.arrival(of: user, isOperator: false) else { return number }
             let session = first + UInt64(number)
             let own = quotas.add(session, of: user)
             if saysHello { quotas.opened(session, of: own) }
@@ -34,8 +34,8 @@ struct UserQuotasTests {
         return 1_000
     }
 
-    private func hold(_ quotas: inout UserQuotas, _ change: Int, of user: Int) -> Int? {
-        quotas.hold(change, of: user)
+    private func countMemory(_ quotas: inout UserQuotas, _ change: Int, of user: Int) -> Int? {
+        quotas.countMemory(change, of: user)
     }
 
     private func isRefused(_ arrival: UserQuotas.Arrival, saying text: String) -> Bool {
@@ -48,8 +48,8 @@ struct UserQuotasTests {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "limit for one user"))
-        #expect(quotas.arrival(of: other, isOperator: false) == .admitted)
-        #expect(quotas.arrival(of: hostile, isOperator: true) == .admitted, "operators have no bound of their own")
+        #expect(quotas.arrival(of: other, isOperator: false) == .accepted)
+        #expect(quotas.arrival(of: hostile, isOperator: true) == .accepted, "operators have no bound of their own")
     }
 
     @Test("Where there is one place, one is told of")
@@ -67,9 +67,10 @@ struct UserQuotasTests {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(fill(&quotas, of: other, from: 100) == 30)
-        #expect(isRefused(quotas.arrival(of: 3_000, isOperator: false), saying: "limit but for operators"))
+        #expect(
+            isRefused(quotas.arrival(of: 3_000, isOperator: false), saying: "limit for users that are not operators"))
         for session in 200..<204 as Range<UInt64> {
-            #expect(quotas.arrival(of: 0, isOperator: true) == .admitted)
+            #expect(quotas.arrival(of: 0, isOperator: true) == .accepted)
             quotas.opened(session, of: quotas.add(session, of: 0))
         }
         #expect(isRefused(quotas.arrival(of: 0, isOperator: true), saying: "64 clients"))
@@ -84,20 +85,20 @@ struct UserQuotasTests {
             })
         #expect(fill(&quotas, of: hostile) == 15)
         #expect(fill(&quotas, of: other, from: 100) == 15)
-        #expect(quotas.arrival(of: 0, isOperator: true) == .admitted)
+        #expect(quotas.arrival(of: 0, isOperator: true) == .accepted)
     }
 
     @Test("Of those without hello the user's own oldest makes room")
     func silent() {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile, saysHello: false) == 15)
-        #expect(quotas.arrival(of: hostile, isOperator: false) == .insteadOf(1))
+        #expect(quotas.arrival(of: hostile, isOperator: false) == .acceptedInPlaceOf(1))
         let user = quotas.add(16, of: hostile)
         quotas.remove(1, of: user)
-        #expect(quotas.arrival(of: hostile, isOperator: false) == .insteadOf(2))
-        // One that says hello is out of this.
+        #expect(quotas.arrival(of: hostile, isOperator: false) == .acceptedInPlaceOf(2))
+        // A connection that has said hello is no longer a candidate.
         quotas.opened(2, of: user)
-        #expect(quotas.arrival(of: hostile, isOperator: false) == .admitted)
+        #expect(quotas.arrival(of: hostile, isOperator: false) == .accepted)
     }
 
     @Test("When all places are taken, who has the most without hello makes room, and nobody for one who has more")
@@ -110,12 +111,12 @@ struct UserQuotasTests {
             quotas.opened(session, of: quotas.add(session, of: UInt32(session)))
         }
         #expect(quotas.connections == 60)
-        #expect(quotas.arrival(of: 9, isOperator: false) == .insteadOf(1))
-        // The one of the other user is safe from those who have more.
+        #expect(quotas.arrival(of: 9, isOperator: false) == .acceptedInPlaceOf(1))
+        // The other user's connection is not closed for users that have more connections.
         for session in 1...15 as ClosedRange<UInt64> { quotas.opened(session, of: 0) }
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "the limit"))
         for session in 700..<704 as Range<UInt64> { quotas.opened(session, of: quotas.add(session, of: 0)) }
-        #expect(quotas.arrival(of: 0, isOperator: true) == .insteadOf(500), "an operator comes before all")
+        #expect(quotas.arrival(of: 0, isOperator: true) == .acceptedInPlaceOf(500), "an operator comes before all")
         quotas.opened(500, of: one)
         #expect(isRefused(quotas.arrival(of: 0, isOperator: true), saying: "the limit"))
     }
@@ -136,12 +137,12 @@ struct UserQuotasTests {
     func memory() {
         var quotas = UserQuotas(limits())
         let (a, b, c) = (quotas.add(1, of: 1), quotas.add(2, of: 2), quotas.add(3, of: 3))
-        #expect(hold(&quotas, 500, of: a) == nil)
-        #expect(hold(&quotas, 1, of: a) == a)
-        #expect(hold(&quotas, -1, of: a) == nil)
-        #expect(hold(&quotas, 400, of: b) == nil)
-        #expect(hold(&quotas, 101, of: c) == a, "c asks, and a holds the most")
-        #expect(hold(&quotas, -500, of: a) == nil)
+        #expect(countMemory(&quotas, 500, of: a) == nil)
+        #expect(countMemory(&quotas, 1, of: a) == a)
+        #expect(countMemory(&quotas, -1, of: a) == nil)
+        #expect(countMemory(&quotas, 400, of: b) == nil)
+        #expect(countMemory(&quotas, 101, of: c) == a, "c asks, and a holds the most")
+        #expect(countMemory(&quotas, -500, of: a) == nil)
         #expect(quotas.bytes == 501)
     }
 
@@ -149,9 +150,9 @@ struct UserQuotasTests {
     func tight() {
         var quotas = UserQuotas(limits())
         let (a, b) = (quotas.add(1, of: 1), quotas.add(2, of: 2))
-        _ = quotas.hold(250, of: a)
+        _ = quotas.countMemory(250, of: a)
         let atHalf = quotas.isTight(a)
-        _ = quotas.hold(1, of: a)
+        _ = quotas.countMemory(1, of: a)
         let (beyondHalf, other) = (quotas.isTight(a), quotas.isTight(b))
         #expect(!atHalf && beyondHalf && !other)
     }

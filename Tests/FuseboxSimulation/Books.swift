@@ -1,6 +1,6 @@
 import FuseboxEngine
 
-/// What a client has asked for, as far as it changes something that can be looked up.
+/// A client's request, if it changes something that can be read back.
 enum Deed: Equatable {
     case record(provider: Int, cost: Int64, inputTokens: Int64, outputTokens: Int64)
     case success, failure, acquire
@@ -9,7 +9,7 @@ enum Deed: Equatable {
     case budget(Int64)
     case mark(milliseconds: Int64)
     case clear
-    /// Sets the limits of the provider that only admission goes to.
+    /// Sets the limits of the provider that is only used by admission.
     case limit(Int64)
     case admit(provider: Int, cost: Int64, tokens: Int64, ttl: Int64)
     case renew(permit: UInt64)
@@ -25,7 +25,8 @@ enum Deed: Equatable {
     }
 }
 
-/// What one client alone changes, as it should stand: sums of its model with each provider, its breaker, its budget.
+/// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
+/// budget.
 struct Account: Equatable {
     struct Sum: Equatable {
         var cost: Int64 = 0
@@ -40,7 +41,7 @@ struct Account: Equatable {
     var threshold: UInt32 = 5
     var budget: Int64?
 
-    /// The last one only admission goes to: its limits hold.
+    /// The last provider, which is only used by admission and has limits.
     static let providers = 4
     static let limited = 3
     static let requestsPerMinute: Int64 = 40
@@ -65,11 +66,11 @@ struct Account: Equatable {
     }
 }
 
-/// The books of one worker: every request that it has sent, and what it was told of it.
+/// The books of one worker: all its requests, and the replies to them.
 struct Books {
     struct Request {
         enum Answer {
-            /// Nothing has left the daemon yet.
+            /// No reply has left the daemon yet.
             case none
             case done([UInt8])
             case refused
@@ -77,7 +78,7 @@ struct Books {
 
         let deed: Deed
         var answer = Answer.none
-        /// Whether it was acknowledged while the disk was full, and not written down.
+        /// Whether it was acknowledged while the disk was full, and not journaled.
         var isUnjournaled = false
 
         var isDone: Bool {
@@ -91,7 +92,7 @@ struct Books {
         }
     }
 
-    /// What the requests before `first` have come to.
+    /// The sums of the requests before `first`.
     private(set) var settled = Account()
     /// The number of the oldest request that is not in `settled`.
     private(set) var first: UInt64 = 1
@@ -105,8 +106,8 @@ struct Books {
         return last
     }
 
-    /// The highest number that an acknowledgement promises to be there after a power loss, or after the death of the
-    /// process alone; 0 if there is none. What is settled was on the disk at a restart.
+    /// The highest number whose acknowledgement promises to survive power loss, or the death of the process; 0 if there
+    /// is none. Requests in `settled` were on disk at a restart.
     func promised(_ durability: Durability, afterPowerLoss: Bool) -> UInt64 {
         let index = requests.lastIndex {
             guard $0.isDone, !$0.isUnjournaled else { return false }
@@ -119,9 +120,9 @@ struct Books {
         return index.map { first + UInt64($0) } ?? first - 1
     }
 
-    /// Notes what has left the daemon for a request.
+    /// Records a reply that has left the daemon for a request.
     ///
-    /// - Returns: what is wrong with it, if something is
+    /// - Returns: the violation; nil if there is none
     mutating func answered(_ number: UInt64, _ payload: [UInt8]?, isUnjournaled: Bool) -> String? {
         guard number >= first else { return payload == nil ? "an answered request \(number) was refused" : nil }
         let index = Int(number - first)
@@ -145,30 +146,30 @@ struct Books {
         return requests[Int(number - first)].isDone
     }
 
-    /// A request is sent again whose refusal never arrived: this time it may be done.
+    /// A request whose refusal never arrived is sent again. This time it may be accepted.
     mutating func reopen(_ number: UInt64) {
         guard number >= first, case .refused = requests[Int(number - first)].answer else { return }
         requests[Int(number - first)].answer = .none
     }
 
-    /// Takes note of a restart that knows requests up to `known`: those behind it are undone.
+    /// Records a restart at which requests up to `known` are known. Later ones are undone.
     ///
     /// - Parameter resending: the numbers that the client will send again
     mutating func restarted(knowing known: UInt64, resending: Set<UInt64>) {
         for index in requests.indices where first + UInt64(index) > known {
-            // What was lost and will not be sent again counts as refused: it never happened.
+            // A lost request that will not be sent again counts as refused: it never happened.
             requests[index].answer = resending.contains(first + UInt64(index)) ? .none : .refused
             requests[index].isUnjournaled = false
         }
     }
 
-    /// Whether the account can be what the requests up to `known` have come to.
+    /// Whether an account can result from the requests up to `known`.
     ///
-    /// A request without an answer may have been refused unseen; all others must count exactly once.
+    /// A request without a reply may have been refused. All others must count exactly once.
     func explains(_ account: Account, upTo known: UInt64) -> Bool {
         let part = requests.prefix(known < first ? 0 : Int(known - first + 1))
         let open = part.indices.filter { part[$0].isOpen }
-        // All of them done is by far the most likely; then none; then every choice.
+        // First the most likely choice: all of them. Then none, then every choice.
         var choices: [UInt32] = [.max, 0]
         if (2...14).contains(open.count) { choices += (1..<(1 << UInt32(open.count)) - 1).map { $0 } }
         for choice in choices {
@@ -188,8 +189,8 @@ struct Books {
         return false
     }
 
-    /// Whether the ledger's sums can be what the requests have come to: those that were acknowledged count, and of those
-    /// that never were, any.
+    /// Whether the ledger's sums can result from the requests. Acknowledged ones count, and any of those that were
+    /// never acknowledged.
     func explains(sums: [Account.Sum]) -> Bool {
         let records = requests.filter {
             switch $0.deed {
@@ -207,8 +208,7 @@ struct Books {
         return false
     }
 
-    /// Whether the ledger's sums can be what the first of the requests have come to; forgets those after them, which
-    /// are lost.
+    /// Whether the ledger's sums can result from the first requests. Removes the requests after them, which are lost.
     mutating func shorten(toExplain sums: [Account.Sum]) -> Bool {
         var books = self
         while !books.explains(sums: sums) {
@@ -218,13 +218,13 @@ struct Books {
         return true
     }
 
-    /// What was asked for by a request that is not settled for good.
+    /// The changes of a request whose fate is not final.
     func deed(_ number: UInt64) -> Deed? {
         guard number >= first, number <= last else { return nil }
         return requests[Int(number - first)].deed
     }
 
-    /// What settles on a provider may have cost that were not answered yet.
+    /// The possible cost of unanswered settles on a provider.
     func openSettles(on provider: Int) -> Int64 {
         requests.reduce(0) { sum, request in
             guard request.isOpen, case .settle(_, provider, let cost, _, _) = request.deed else { return sum }
@@ -232,14 +232,14 @@ struct Books {
         }
     }
 
-    /// What all that was answered has come to.
+    /// The sums of all answered requests.
     var total: Account {
         var total = settled
         for request in requests where request.isDone { total.apply(request.deed) }
         return total
     }
 
-    /// Folds the requests up to `number` that are answered for good.
+    /// Adds the requests up to `number` with a final answer to `settled`.
     mutating func settle(upTo number: UInt64) {
         var count = 0
         while count < requests.count, first + UInt64(count) <= number, !requests[count].isOpen {

@@ -3,33 +3,33 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// What a walk came to.
+/// The result of a walk.
 public struct CommandWalkResult: Sendable, Equatable {
-    /// What is wrong, if something is. The same seed shows it again.
+    /// The violation; nil if there is none. The same seed reproduces it.
     public var violation: String?
-    /// The numbers of the commands that were carried out at least once.
+    /// The numbers of the commands that succeeded at least once.
     public var carriedOut: Set<UInt16> = []
-    /// The statuses that commands were refused with.
+    /// The statuses of refusals.
     public var refusals: Set<Status> = []
     public var steps = 0
-    /// Snapshots that were written and loaded.
+    /// The number of snapshots that were written and loaded.
     public var loads = 0
-    /// States that came from elsewhere, with values of every kind in them.
+    /// The number of imported states with random values.
     public var imports = 0
 
     public init() {}
 }
 
-/// A random walk over every command of the state machine, with every value in every field.
+/// A random walk over all commands of the state machine, with all values in all fields.
 ///
-/// Nothing may trap. What is refused changes nothing. Every so often the state is written down as a snapshot and loaded
-/// again by the code that a start runs: it must load, be the same to the last bit, and go on as the original does.
+/// No command may trap. A refused command changes nothing. From time to time the state is written to a snapshot and
+/// loaded again by the code of a start. It must load, be identical, and behave like the original.
 public struct CommandWalk {
     /// What bounds the state.
     public enum Bounds: String, Sendable, CaseIterable {
         /// The daemon's own limits.
         case usual
-        /// So low that every one of them is met.
+        /// Limits so low that each of them is reached.
         case tiny
 
         var limits: Limits {
@@ -50,7 +50,7 @@ public struct CommandWalk {
         }
     }
 
-    /// The numbers of the commands that the state machine answers, by the table of all.
+    /// The numbers of the commands that the state machine answers, from the table of commands.
     public static var commands: [UInt16] {
         CommandNumber.allCases.map(\.rawValue).filter { number in
             var check = IsCommand()
@@ -62,7 +62,7 @@ public struct CommandWalk {
         mutating func visit<C: StateCommand>(_ command: C.Type) {}
     }
 
-    /// Those that money and time go through; they come as often as all together.
+    /// The commands about money and time. They are as frequent as all others together.
     private static let busy: [UInt16] = [
         Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
         Renew.declaration.number,
@@ -74,9 +74,9 @@ public struct CommandWalk {
 
     private let commands = Self.commands
     private var original: StateMachine
-    /// The state as it was loaded last, and everything since then.
+    /// The loaded copy of the state, and all commands since then.
     private var copy: StateMachine
-    /// A state of the past, to be imported.
+    /// An earlier state, for imports.
     private var past: StateMachine
     private var values: RandomValues
     private var moment: Moment
@@ -94,7 +94,7 @@ public struct CommandWalk {
         past = original
     }
 
-    /// Walks so many steps.
+    /// Walks this many steps.
     public mutating func run(steps: Int) -> CommandWalkResult {
         for _ in 0..<steps where result.violation == nil { step() }
         load()
@@ -140,18 +140,18 @@ public struct CommandWalk {
             case 1_950..<1_980: 40 * 86_400_000
             case 1_980..<1_990: -3_600_000
             case 1_990..<1_997: 400 * 86_400_000
-            // Seldom: there is no way back from the end of time.
+            // Rarely, because there is no way back from the end of time.
             default: values.random.once(in: 8) ? values.random.pick([.max, .min, -(1 << 53), 1 << 53, 1 << 40]) : 0
             }
         moment.now = moment.now + passed
         moment.wall = moment.wall + passed
-        // The wall clock is stepped by hand.
+        // A step of the wall clock.
         if values.random.once(in: 200) {
             moment.wall = moment.wall + values.random.pick([-86_400_000, 86_400_000, -1, 40 * 86_400_000])
         }
     }
 
-    /// Lets time take its effect, as the engine does it before anything else.
+    /// Applies the deadlines that have passed, as the engine does first.
     private mutating func advance() {
         var turns = 0
         while original.isDue(at: moment) || copy.isDue(at: moment) {
@@ -167,7 +167,7 @@ public struct CommandWalk {
         if StateMachine.dispatch(number, &self) == nil { fail("no command \(number)") }
     }
 
-    /// Carries a command out on both states, and compares what they reply and tell.
+    /// Applies a command to both states, and compares replies and events.
     private mutating func carryOut<C: StateCommand>(_ command: C, _ declaration: CommandDeclaration) {
         let before = values.random.once(in: 16) ? image(of: original) : nil
         let (refusal, answer) = apply(command, to: \.original)
@@ -210,12 +210,12 @@ public struct CommandWalk {
         SnapshotHeader(epoch: 1, sequence: 1, moment: machine.lastMoment, profile: machine.profile)
     }
 
-    /// The state as a snapshot: two states are the same if these are.
+    /// The state as a snapshot. Equal states have equal snapshots.
     private func image(of machine: StateMachine) -> [UInt8] {
         SnapshotCapture(machine, header: header(of: machine)).bytes()
     }
 
-    /// Writes the state down, loads it, and goes on with what was loaded beside the original.
+    /// Writes the state, loads it, and continues with the loaded one beside the original.
     private mutating func load() {
         guard result.violation == nil else { return }
         let bytes = image(of: original)
@@ -235,14 +235,14 @@ public struct CommandWalk {
         load()
     }
 
-    /// An import of a state of the past, or of one that a stranger has written.
+    /// An import of an earlier state, or of one with random values.
     private mutating func importPast() {
         values.mood = .extreme(onceIn: values.random.pick([100, 30, 10, 4]))
         guard let read = values.random.once(in: 3) ? past : past.disturbed(by: &values) else { return }
         result.imports += 1
         let imported = read.under(original.profile)
         if values.random.once(in: 3) {
-            // A restore: permits and all.
+            // A restore, including permits.
             original = imported
             copy = imported
         } else {
@@ -256,7 +256,7 @@ public struct CommandWalk {
 extension CommandWalk: StateCommandVisitor {
     public mutating func visit<C: StateCommand>(_ command: C.Type) {
         let made: C = values.command()
-        // As the daemon does it: what cannot be decoded never gets to the state.
+        // As in the daemon: a command that cannot be decoded does not reach the state.
         var writer = ByteWriter()
         made.encode(into: &writer)
         let decoded = writer.bytes.withUnsafeBytes { bytes in

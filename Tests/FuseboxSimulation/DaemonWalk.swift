@@ -3,19 +3,20 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// A random walk over every command that a peer may send, with every value in every field, through the whole daemon.
+/// A random walk over all commands of a peer, with all values in all fields, through the whole daemon.
 ///
-/// Its limits are so low that all are met, the workers' too. It is killed, loses power and is stopped in order; every start
-/// has to load the snapshot and replay the journal, and after a kill the state is the one that there was, to the last bit.
+/// All limits are so low that they are reached, including those of workers. The daemon is killed, loses power and is
+/// stopped in order. Every start must load the snapshot and replay the journal. After a kill the state must be
+/// identical.
 public final class DaemonWalk {
-    /// What a walk came to.
+    /// The result of a walk.
     public struct Outcome: Sendable, Equatable {
-        /// What is wrong, if something is. The same seed shows it again.
+        /// The violation; nil if there is none. The same seed reproduces it.
         public var violation: String?
         public var starts = 0
-        /// Starts whose state was compared with the one before the kill.
+        /// The number of starts whose state was compared with the one before the kill.
         public var comparisons = 0
-        /// The numbers of the commands that were carried out at least once.
+        /// The numbers of the commands that succeeded at least once.
         public var carriedOut: Set<UInt16> = []
         public var refusals: Set<Status> = []
     }
@@ -44,7 +45,7 @@ public final class DaemonWalk {
     private var nextSession: UInt64 = 1
     private var boottime: Int64 = 1_000_000
     private var realtime: Int64 = 1_790_000_000_000
-    /// The state at the last kill that must have lost nothing.
+    /// The state at the last kill that must lose nothing.
     private var expected: (sequence: UInt64, image: [UInt8])?
     private var outcome = Outcome()
 
@@ -58,7 +59,7 @@ public final class DaemonWalk {
         options.storekeeping.snapshotIntervalMilliseconds = Int64(values.random.pick([50, 500]))
     }
 
-    /// Walks through so many lives of the daemon.
+    /// Walks through this many lives of the daemon.
     public func run(lives: Int) -> Outcome {
         for _ in 0..<lives where outcome.violation == nil { live() }
         return outcome
@@ -137,7 +138,7 @@ public final class DaemonWalk {
 
     private func connect(_ daemon: SimulatedDaemon) {
         let worker = WorkerID(high: UInt64(values.random.within(1...6)), low: 1)
-        // A worker is one user's.
+        // A worker belongs to one user.
         let peer = Peer(
             processID: 7, user: UInt32(truncatingIfNeeded: worker.high) % Self.userCount,
             isOperator: !values.random.once(in: 4))
@@ -152,7 +153,7 @@ public final class DaemonWalk {
         values.now = Timestamp(milliseconds: realtime)
         var builder = FrameBuilder(values: values, sequence: speakers[place].sequence)
         let number = values.random.pick(Self.commands)
-        // Hello closes a connection that has said it, and goodbye ends it: seldom.
+        // A second hello and a goodbye close the connection, so they are rare.
         guard number > Goodbye.declaration.number || values.random.once(in: 8) else { return }
         guard CommandTable.dispatch(number, &builder) != nil else { return fail("no command \(number)") }
         values = builder.values
@@ -161,7 +162,7 @@ public final class DaemonWalk {
     }
 
     private func deliver(_ bytes: [UInt8], _ place: Int, _ daemon: SimulatedDaemon) {
-        guard daemon.canTake(frameLength: bytes.count, speakers[place].session.id) else { return }
+        guard daemon.canTake(frameLength: bytes.count, speakers[place].session) else { return }
         var session = speakers[place].session
         let verdict = daemon.handle(bytes, &session)
         speakers[place].session = session
@@ -194,7 +195,7 @@ public final class DaemonWalk {
 /// Puts a random command into a frame.
 private struct FrameBuilder: CommandVisitor {
     var values: RandomValues
-    /// The sequence number that the worker used last.
+    /// The last sequence number of the worker.
     var sequence: UInt64
     private(set) var frame: [UInt8] = []
 
@@ -213,7 +214,7 @@ private struct FrameBuilder: CommandVisitor {
         frame = writer.bytes
     }
 
-    /// Mostly the next number; now and then any, again and again the same, and seldom acknowledged.
+    /// Mostly the next number. Sometimes any number or the same one again, and rarely an acknowledgement.
     private mutating func number() -> RequestSequence {
         if values.random.once(in: 40) {
             return RequestSequence(

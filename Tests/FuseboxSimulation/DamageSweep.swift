@@ -3,31 +3,31 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// Every fault of one kind in a file of a data directory that is good otherwise: each bit turned, each end cut off. The
-/// directory is recovered after each, by the code that a start runs.
+/// All faults of one kind in one file of an otherwise intact data directory: each bit flipped, each end cut off. After
+/// each, the directory is recovered by the code of a start.
 ///
-/// A value for each thread: parts of a sweep may run side by side, each on its own.
+/// Each thread has its own value, so parts of a sweep may run in parallel.
 public struct DamageSweep {
     /// The file that is damaged.
     public enum File: String, Sendable, CaseIterable {
-        /// A journal that a stop in order has completed, over a snapshot of the empty state.
+        /// A journal that an orderly stop has sealed, with a snapshot of the empty state.
         case sealedJournal
-        /// A journal that was being written, over a snapshot of the empty state; no marks tell of it, as after power loss.
+        /// A journal that was being written, with a snapshot of the empty state and without marks, as after power loss.
         case openJournal
-        /// The same with marks, as after the death of a process.
+        /// The same with marks, as after the death of the process.
         case markedJournal
-        /// The newest of two snapshots; the journal reaches back to the older one, and further than the newer.
+        /// The newer of two snapshots. The journal begins at the older one and ends after the newer.
         case snapshot
     }
 
-    /// What became of the directory.
+    /// The result for the directory.
     public struct Counts: Sendable, Equatable {
         public var refused = 0
-        /// Recovered to what was written.
+        /// Recovered completely.
         public var withoutLoss = 0
-        /// Recovered to what was on the disk before the last entry, which is told to be torn: nothing after it proves that it was on the disk.
+        /// Recovered without the last entry, which counts as torn, because nothing proves that it was on disk.
         public var torn = 0
-        /// Recovered to anything else: there must be none.
+        /// Recovered to any other state, which must never happen.
         public var wrong = 0
 
         public init() {}
@@ -45,18 +45,18 @@ public struct DamageSweep {
     }
 
     public let file: File
-    /// How many entries the journal holds.
+    /// The number of entries in the journal.
     public let entries: UInt64
     private let directory = WrittenDirectory()
     private let name: String
     private let original: [UInt8]
-    /// The state after so many entries, as bytes.
+    /// The state after this many entries, as bytes.
     private let images: [[UInt8]]
 
-    /// - Parameter journalLength: the bytes of the journal's segment; it is filled
+    /// - Parameter journalLength: the length of the journal's segment in bytes; it is filled
     public init(_ file: File, journalLength: Int) throws {
         self.file = file
-        // Room is left for the entry that completes the segment.
+        // Room is left for the entry that seals the segment.
         let room = journalLength - JournalHeader.bytes - JournalBatch.length(payload: 0)
         entries = UInt64(room / WrittenDirectory.batch(1).count)
         images = (0...entries).map { WrittenDirectory.image(after: $0) }
@@ -74,7 +74,7 @@ public struct DamageSweep {
     /// The bits of the file.
     public var bits: Int { original.count * 8 }
 
-    /// Turns each of these bits, one at a time.
+    /// Flips each of these bits, one at a time.
     public func flip(_ bits: some Sequence<Int>) -> Counts {
         var counts = Counts()
         for bit in bits {
@@ -104,26 +104,26 @@ public struct DamageSweep {
         } catch { counts.refused += 1 }
     }
 
-    /// Cuts the journal at each of these offsets: what was before is recovered, exactly that.
+    /// Cuts the journal at each of these offsets. Exactly the entries before the cut must be recovered.
     ///
     /// - Parameters:
     ///   - offsets: from 0 to `length`
-    ///   - isZeroed: whether zeros follow, as in a segment whose space was reserved; else the file ends
-    /// - Returns: the offsets at which something else came of it
+    ///   - isZeroed: whether zeros follow, as in a preallocated segment; else the file ends
+    /// - Returns: the offsets with any other result
     public func cut(at offsets: some Sequence<Int>, isZeroed: Bool) throws -> [Int] {
         let ends = try entryEnds()
         return try offsets.filter { offset in
             let rest = [UInt8](repeating: 0, count: isZeroed ? original.count - offset : 0)
             let bytes = original[..<offset] + rest
             directory.storage.put(Array(bytes), as: name)
-            // An entry of which only zeros are missing is whole where zeros follow.
+            // An entry of which only zeros are missing is complete if zeros follow.
             let whole = ends.count { $0 <= offset || (isZeroed && original[offset..<$0].allSatisfy { $0 == 0 }) }
             let recovered = try directory.recover()
             return recovered.sequence != UInt64(whole) || recovered.machine.image != images[whole]
         }
     }
 
-    /// Where each entry ends.
+    /// The end of each entry.
     private func entryEnds() throws -> [Int] {
         var starts: [Int] = []
         let end = try JournalReader(original).forEach { _, _, offset in starts.append(offset) }

@@ -1,29 +1,29 @@
 import FuseboxWire
 
-/// Values for the fields of commands: ordinary ones, and those at the ends of every range.
+/// Random values for the fields of commands: typical ones, and those at the ends of every range.
 ///
-/// It walks over the fields that a command declares, as the codec and the reference do: a new field or a new command gets
-/// its values without a word here, and a new kind of field stops the walk until it is told how.
+/// It visits the declared fields of a command, as the codec and the reference do. So a new field or command gets values
+/// without a change here. A new kind of field stops the walk until this file handles it.
 struct RandomValues: Sendable {
     var random: SplitMix64
-    /// How far from the ordinary the values of a command are.
+    /// How extreme the values of a command are.
     enum Mood: Sendable {
-        /// What workers send.
+        /// Typical values of workers.
         case ordinary
-        /// Each field is at the end of its range once in so many.
+        /// Each field is at the end of its range with a probability of one in this many.
         case extreme(onceIn: Int)
-        /// One field is at the end of its range, and all others are such as any command takes: what is refused for many
-        /// reasons is seldom tried for the last of them.
+        /// One field is at the end of its range, and all others are valid. A command with many invalid fields would be
+        /// refused because of the first, and the others would rarely be tested.
         case oneExtreme
     }
 
     var mood = Mood.ordinary
-    /// How many fields of the command at hand were asked for so far, and which of them is the extreme one.
+    /// The number of fields of the present command so far, and the index of the extreme one.
     private var asked = 0
     private var extremePlace = -1
-    /// The time that ordinary moments lie around.
+    /// The time around which typical times lie.
     var now = Timestamp(milliseconds: 0)
-    /// Numbers of permits that were granted of late.
+    /// The numbers of recently granted permits.
     private var permits: [UInt64] = []
     private var fresh = 0
 
@@ -40,7 +40,7 @@ struct RandomValues: Sendable {
         extremePlace = -1
         let made: Made = record()
         guard isTame else { return made }
-        // Once more, now that it is known how many fields there are to choose from.
+        // A second pass, because the number of fields is known only after the first.
         extremePlace = random.below(asked + 1)
         asked = 0
         return record()
@@ -49,7 +49,7 @@ struct RandomValues: Sendable {
     private mutating func record<Record: WireRecord>() -> Record {
         var record = Record()
         var filler = Filler(values: self)
-        // The filler throws nothing.
+        // The filler never throws.
         do throws(Refusal) { try record.fields(&filler) } catch { preconditionFailure(error.message) }
         self = filler.values
         return record
@@ -59,7 +59,7 @@ struct RandomValues: Sendable {
     mutating func disturbed<Record: WireRecord>(_ record: Record) -> Record {
         var record = record
         var disturber = Disturber(values: self)
-        // The disturber throws nothing.
+        // The disturber never throws.
         do throws(Refusal) { try record.fields(&disturber) } catch { preconditionFailure(error.message) }
         self = disturber.values
         return record
@@ -97,6 +97,8 @@ struct RandomValues: Sendable {
             made = type.make(&self, field)
         } else if let type = Value.self as? any WireEnumeration.Type {
             made = enumeration(type)
+        } else if let type = Value.self as? any ClosedEnumeration.Type {
+            made = enumeration(type)
         } else if let type = Value.self as? any WireRecord.Type {
             made = nested(type)
         } else {
@@ -110,12 +112,16 @@ struct RandomValues: Sendable {
         random.pick(Array(Enumeration.allCases))
     }
 
+    private mutating func enumeration<Enumeration: ClosedEnumeration>(_: Enumeration.Type) -> any WireValue {
+        random.pick(Array(Enumeration.allCases))
+    }
+
     private mutating func nested<Record: WireRecord>(_: Record.Type) -> any WireValue {
         let made: Record = record()
         return made
     }
 
-    /// Whether the next field is to have a value from the end of its range.
+    /// Whether the next field gets a value from the end of its range.
     fileprivate mutating func isExtreme() -> Bool {
         asked += 1
         return switch mood {
@@ -131,7 +137,7 @@ struct RandomValues: Sendable {
 
     // MARK: Kinds of values
 
-    /// Where ranges end: small ones, those of the project, and those of 64 bits.
+    /// The ends of ranges: small numbers, those of the limits, and those of 64 bits.
     private static let edges: [[Int64]] = [
         [0, 1, -1, 2, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, (1 << 32) - 1, 1 << 32],
         [
@@ -194,7 +200,7 @@ struct RandomValues: Sendable {
         return name
     }
 
-    /// How long a list is to be that has room for so many.
+    /// The length of a list with room for this many elements.
     fileprivate mutating func length(upTo capacity: Int) -> Int {
         if isExtreme() { return random.pick([0, 1, capacity]) }
         return isTame ? random.within(1...3) : random.below(min(capacity, 4) + 1)
@@ -212,7 +218,7 @@ private struct Filler: FieldVisitor {
     }
 }
 
-/// Gives some fields other values.
+/// Replaces some fields.
 private struct Disturber: FieldVisitor {
     var values: RandomValues
 
@@ -223,7 +229,7 @@ private struct Disturber: FieldVisitor {
     }
 }
 
-/// A value with others inside that are disturbed one by one.
+/// A value with inner values that are replaced one by one.
 private protocol Disturbable: WireValue {
     func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue
 }
@@ -238,7 +244,7 @@ extension Optional: Disturbable where Wrapped: WireValue {
 extension Array: Disturbable where Element: WireValue {
     fileprivate func disturbed(by values: inout RandomValues, _ field: String) -> any WireValue {
         var list = self
-        // Twice in a row now and then: what comes twice is a case of its own.
+        // Sometimes an element is repeated, because duplicates are a case of their own.
         if let last, values.random.once(in: 8) { list.append(last) }
         for place in list.indices { list[place] = values.disturbed(value: list[place], field) }
         return list
@@ -323,7 +329,7 @@ extension Optional: RandomlyMade where Wrapped: WireValue {
 
 extension Array: RandomlyMade where Element: WireValue {
     fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue {
-        // One more than the longest list that a command takes.
+        // One more than the longest list that a command accepts.
         let length = values.length(upTo: Limits.curveLength + 1)
         return (0..<length).map { _ in values.value(Element.self, field) }
     }

@@ -1,17 +1,17 @@
 import FuseboxEngine
 import FuseboxWire
 
-/// A connection between a client and the daemon, with the frames that are on their way.
+/// A connection between a client and the daemon, with the frames in transit.
 final class Line {
     var session: Session
     let client: Int
-    /// Which of the client's workers speaks.
+    /// The index of the client's worker that uses it.
     let generation: Int
-    /// Frames on their way to the daemon.
+    /// Frames in transit to the daemon.
     var uplink: [[UInt8]] = []
-    /// Frames on their way to the client.
+    /// Frames in transit to the client.
     var downlink: [[UInt8]] = []
-    /// Whether the client has given it up, which the daemon has not noticed.
+    /// Whether the client has closed it and the daemon has not noticed.
     var isAbandoned = false
 
     init(_ session: Session, client: Int, generation: Int) {
@@ -21,8 +21,8 @@ final class Line {
     }
 }
 
-/// A client that follows the rule of resending: after every reconnect, what was not answered is sent again, in order,
-/// before anything new.
+/// A client that follows the rule of resending. After every reconnect it sends unanswered requests again, in order,
+/// before any new request.
 final class SimulatedClient {
     struct Unacknowledged {
         let number: UInt64
@@ -39,17 +39,17 @@ final class SimulatedClient {
         let tokens: Int64
     }
 
-    /// The correlation of everything that is no sequenced request.
+    /// The correlation of all frames that are not sequenced requests.
     static let helloCorrelation = UInt32.max
 
     let index: Int
-    /// How many workers this client has been before.
+    /// The number of workers that this client was before.
     private(set) var generation = 0
     private(set) var worker = WorkerID(high: 0, low: 0)
     var books = Books()
     private(set) var unacknowledged: [Unacknowledged] = []
     private(set) var permits: [Permit] = []
-    /// Whether it was told that the limits are set.
+    /// Whether it knows that the limits are set.
     private(set) var knowsLimits = false
     var line: Line?
     private(set) var isGreeted = false
@@ -65,7 +65,7 @@ final class SimulatedClient {
         worker = WorkerID(high: UInt64(index + 1), low: UInt64(generation + 1))
     }
 
-    /// Becomes another worker: this one has said goodbye, or was forgotten. Returns its books.
+    /// Becomes a new worker, because the old one has said goodbye or was forgotten. Returns the old one's books.
     func beginAnew() -> Books {
         defer { books = Books() }
         unacknowledged = []
@@ -76,7 +76,7 @@ final class SimulatedClient {
         return books
     }
 
-    /// The line is gone.
+    /// The connection is lost.
     func leave() {
         line?.isAbandoned = true
         line = nil
@@ -170,7 +170,7 @@ final class SimulatedClient {
         }
     }
 
-    /// Takes one of its permits to settle it.
+    /// Removes and returns one of its permits, to settle it.
     func takePermit(_ choice: Int) -> Permit { permits.remove(at: choice) }
 
     private func send<C: Command>(_ deed: Deed, _ command: C) {
@@ -227,7 +227,7 @@ final class SimulatedClient {
         case .limit: knowsLimits = true
         case .settle(let permit, _, _, _, _):
             let standing = Self.decode(Settle.Reply.self, payload)?.standing
-            // Nobody else has it, and it is settled once.
+            // No other client has the permit, and it is settled once.
             if standing == nil || standing == .settled { return .wrong("permit \(permit) was settled before") }
         default: break
         }
@@ -256,7 +256,7 @@ final class SimulatedClient {
     }
 }
 
-/// What a worker calls what it alone changes.
+/// The names that only one worker uses.
 struct Names {
     let model: Name
     let breaker: Name

@@ -3,32 +3,33 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// A fault put into the daemon on purpose: the simulator has to find it.
+/// A bug that is planted in the daemon. The simulator must find it.
 public enum PlantedBug: String, Sendable, CaseIterable {
     case none
-    /// Durable requests are acknowledged when the sync begins, not when it has ended.
+    /// Durable requests are acknowledged when the sync begins and not when it has ended.
     case acknowledgesBeforeSync
     /// Requests are acknowledged before the turn's entries are written.
     case acknowledgesBeforeWrite
     /// The directory is never synced.
     case forgetsDirectorySync
-    /// How far the journal was on the disk is told nowhere but in it.
+    /// The position up to which the journal was on disk is recorded only in the journal.
     case forgetsMarks
-    /// Calls cost more than was estimated, which no budget can hold: the workers' fault, and to be seen in the sums.
+    /// Calls cost more than their estimates, against which no budget can protect. It is visible in the sums.
     case underestimates
 }
 
 /// Why a daemon has ended.
 enum Ending: Error {
-    /// It died, or the journal failed and it stopped.
+    /// It died, or it stopped because the journal failed.
     case death
     /// It refused to start.
     case refused(String)
 }
 
-/// The daemon over simulated storage: what the server is on a loop, in turns that the simulation counts.
+/// The daemon on simulated storage. It does what the server does on a loop, in turns that the simulation counts.
 ///
-/// What the server does on other threads is done here some turns later, and told some turns after that, or never.
+/// Work of the server's thread pool is done some turns later, and its completion is called some turns after that, or
+/// never.
 final class SimulatedDaemon {
     struct Options {
         var storekeeping = StorekeepingOptions()
@@ -41,12 +42,12 @@ final class SimulatedDaemon {
         }
     }
 
-    /// Work that waits for its turn, or for the turn in which its end is told.
+    /// Work that is not done yet, or whose completion was not called yet.
     private struct Task {
         var due: Int
-        /// A sync covers the writes up to here: it began when this was the last.
+        /// The number of the last write when the sync began. The sync covers the writes up to it.
         let horizon: UInt64
-        /// Does the work, and gives what tells of it.
+        /// Does the work, and returns its completion.
         let run: () -> () -> Void
     }
 
@@ -56,7 +57,7 @@ final class SimulatedDaemon {
     private var random: SplitMix64
     private var clock: EngineClock
     private(set) var moment: Moment
-    /// The state that the recovery found.
+    /// The recovered state.
     let recoveredSequence: UInt64
     let situation: RecoveryCase
 
@@ -66,18 +67,18 @@ final class SimulatedDaemon {
     private var hasFailed = false
     private var lastKeeping: Timestamp
 
-    /// How a frame left the daemon.
+    /// How a frame leaves the daemon.
     enum Departure {
         case atOnce
-        /// At once, because it was there already: its request came again.
+        /// At once, as a kept reply to a resent request.
         case repeated
-        /// It waited for the journal.
+        /// After a wait for the journal.
         case held
     }
 
     /// Called with each frame that leaves the daemon.
     var send: (_ session: UInt64, _ frame: [UInt8], _ departure: Departure) -> Void = { _, _, _ in }
-    /// Called with what an operator would read in the log.
+    /// Called with the lines of the log.
     var tell: (StorekeeperNews) -> Void = { _ in }
 
     // MARK: Start
@@ -118,7 +119,7 @@ final class SimulatedDaemon {
 
     // MARK: Turns
 
-    /// Begins a turn: what is due is done, and what was done elsewhere has come back.
+    /// Begins a turn: applies deadlines and calls the completions of finished work.
     func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
         do throws(StorageError) { try storage.writeDelayed() } catch { hasFailed = true }
@@ -132,14 +133,14 @@ final class SimulatedDaemon {
         try checkLife()
     }
 
-    /// Whether a request of this length can be handled now; if not, room is asked for.
-    func canTake(frameLength: Int, _ session: UInt64) -> Bool {
-        if keeper.engine.canTake(frameLength: frameLength) { return true }
-        keeper.waitForRoom(session, frameLength: frameLength)
+    /// Whether a request of this length can be handled now. If not, it asks for room.
+    func canTake(frameLength: Int, _ session: Session) -> Bool {
+        if keeper.engine.canTake(frameLength: frameLength, from: session) { return true }
+        keeper.waitForRoom(session.id, frameLength: frameLength)
         return false
     }
 
-    /// Handles a frame; what is deferred is begun.
+    /// Handles a frame, and starts deferred work.
     func handle(_ frame: [UInt8], _ session: inout Session) -> Verdict {
         var output = ByteWriter()
         let before = sequence
@@ -154,7 +155,7 @@ final class SimulatedDaemon {
         return verdict
     }
 
-    /// Ends a turn: its entries are written, and what waited for that goes out.
+    /// Ends a turn: writes its entries and sends what waited for them.
     func endTurn() throws(Ending) {
         keeper.endTurn()
         keeper.engine.eventsDelivered()
@@ -180,7 +181,7 @@ final class SimulatedDaemon {
 
     // MARK: End
 
-    /// Stops in order: everything is answered, the last snapshot written and the journal completed.
+    /// Stops in order: answers everything, writes the last snapshot and seals the journal.
     func stop() throws(Ending) {
         keeper.stop()
         repeat {
@@ -195,13 +196,13 @@ final class SimulatedDaemon {
 
     func ended(_ session: borrowing Session) { keeper.engine.sessionEnded(session) }
 
-    /// The sessions that a newer one has taken over since the last call.
+    /// The sessions that a newer one has replaced since the last call.
     func takeFenced() -> [UInt64] {
         defer { keeper.engine.fencingDone() }
         return keeper.engine.fenced
     }
 
-    // MARK: What is asked of it
+    // MARK: Inspection
 
     var sequence: UInt64 { keeper.engine.sequence }
     var syncedSequence: UInt64 { keeper.syncedSequence }
@@ -215,7 +216,7 @@ final class SimulatedDaemon {
         else { return false }
         return account.isEnforced && account[.rpm] != nil
     }
-    /// The state as bytes: two states are the same if these are.
+    /// The state as bytes. Equal states have equal bytes.
     var image: [UInt8] { keeper.engine.machine.image }
     /// The state as a snapshot that can be imported.
     var exported: [UInt8] {

@@ -1,13 +1,13 @@
 import FuseboxStore
 import Glibc
 
-/// A directory in memory that keeps after a crash what a disk may keep, and no more.
+/// A directory in memory that keeps after a crash only what a disk may keep.
 ///
-/// What is written is volatile until its file is synced, what is created, renamed or removed until the directory is. A
-/// power loss keeps any part of what is volatile, cut at any byte; the death of the process keeps all of it. It dies or
-/// fails by plan: before, during or after the operation of a given number.
+/// Written bytes are volatile until their file is synced. Created, renamed and removed names are volatile until the
+/// directory is synced. A power loss keeps any part of what is volatile, cut at any byte. The death of the process
+/// keeps all of it. Faults are planned: before, during or after the operation with a given number.
 public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
-    /// A file, whatever its name.
+    /// A file, without its name.
     final class Node {
         struct Write {
             let number: UInt64
@@ -15,11 +15,11 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
             let bytes: [UInt8]
         }
 
-        /// What the process sees.
+        /// The contents that the process sees.
         var content: [UInt8]
-        /// What is on the disk.
+        /// The contents on disk.
         var durable: [UInt8]
-        /// What is not, oldest first.
+        /// The volatile writes, oldest first.
         var volatile: [Write] = []
 
         init(_ content: [UInt8]) {
@@ -34,7 +34,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         case unlink(String, Node)
     }
 
-    /// How far the operation at which the process dies, or fails, gets.
+    /// How much of the operation is done at which the process dies, or which fails.
     public enum Progress: Sendable, CaseIterable {
         case before, during, after
     }
@@ -42,7 +42,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     public enum Fault: Sendable {
         /// The process dies.
         case death
-        /// The disk fails: EIO.
+        /// The disk fails with EIO.
         case failure
     }
 
@@ -53,21 +53,21 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     private var writes: UInt64 = 0
     private var plan: (operation: Int, fault: Fault, progress: Progress)?
 
-    /// Operations that change something, so far.
+    /// The number of operations that changed something.
     public private(set) var operations = 0
-    /// Whether the process has died by plan.
+    /// Whether the process has died as planned.
     public private(set) var isDead = false
-    /// Whether a sync has failed: what was not on the disk then may be lost though the process sees it.
+    /// Whether a sync has failed. What was not on disk at that time may be lost, although the process sees it.
     public private(set) var hasFailedSync = false
-    /// Whether there is no space for anything new.
+    /// Whether there is no space for new data.
     public var isFull = false
-    /// A sync of a segment covers the writes up to this number, and no others: it began when this was the last.
+    /// The number of the last write when a segment's sync began. The sync covers the writes up to it, and no others.
     var syncHorizon = UInt64.max
-    /// Whether somebody has deleted or replaced the directory.
+    /// Whether the directory was deleted or replaced.
     public var isGone = false
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
-    /// A planted bug: nothing tells how far the journal was on the disk.
+    /// A planted bug: no mark records how far the journal was on disk.
     var ignoresMarks = false
     /// A planted bug: entries stay in the process for a while.
     var delaysEntries = false
@@ -80,7 +80,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 
     // MARK: Faults
 
-    /// Plans a fault for the operation that comes after so many.
+    /// Plans a fault for the operation after this many others.
     public func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
         plan = (operations + max(1, count), fault, progress)
     }
@@ -93,7 +93,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         StorageError(operation: operation, path: path, code: code, reason: "simulated error \(code)")
     }
 
-    /// Does one operation, or the part of it that the plan leaves.
+    /// Does one operation, or the part of it that the plan permits.
     private func perform(
         _ operation: String, _ path: String, partly: () -> Void = {}, _ whole: () -> Void
     ) throws(StorageError) {
@@ -116,7 +116,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 
     // MARK: The end of a process
 
-    /// What is left when only the process dies: everything that it wrote.
+    /// The files after the death of the process: everything that it wrote.
     public func killProcess() {
         plan = nil
         isDead = false
@@ -125,7 +125,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         delayed = []
     }
 
-    /// What is left when power is lost: what was synced, and any part of the rest.
+    /// The files after a power loss: what was synced, and any part of the rest.
     public func losePower() {
         killProcess()
         let keeping = random.pick([0, 10, 50, 90, 100])
@@ -152,7 +152,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         node.content = node.durable
     }
 
-    /// Lets some of the sectors of a write reach the disk, the last of them perhaps cut.
+    /// Lets some of the sectors of a write reach the disk, the last of them possibly cut.
     private func keepPieces(of write: Node.Write, _ keeping: Int, in bytes: inout [UInt8]) {
         let size = random.pick([8, 64, 512, 4096])
         var place = 0
@@ -175,7 +175,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         }
     }
 
-    /// The same files, all of them on the disk.
+    /// The same files, all of them synced.
     func copy() -> SimulatedStorage {
         let copy = SimulatedStorage(seed: 0)
         for (name, node) in visible { copy.visible[name] = Node(node.content) }
@@ -183,13 +183,13 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         return copy
     }
 
-    /// Turns one bit of a file, wherever it is kept.
+    /// Flips one bit of a file, in all its copies.
     func flip(bit: Int, of name: String) {
         visible[name]!.content[bit / 8] ^= 1 << UInt8(bit % 8)
         visible[name]!.durable = visible[name]!.content
     }
 
-    /// Puts a file there that is on the disk already.
+    /// Adds a file that is on disk already.
     public func put(_ bytes: [UInt8], as name: String) {
         visible[name] = Node(bytes)
         durable[name] = visible[name]
@@ -289,7 +289,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         }
     }
 
-    /// Writes what was delayed.
+    /// Writes the delayed entries.
     func writeDelayed() throws(StorageError) {
         defer { delayed = [] }
         for entry in delayed { try write(entry.bytes, to: entry.node, at: entry.offset, entry.name) }
@@ -315,12 +315,12 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 }
 
-/// A file of a simulated directory that is being written.
+/// A file of a simulated directory that is open for writing.
 public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable {
     private let storage: SimulatedStorage
     private let node: SimulatedStorage.Node
     private let name: String
-    /// Whether others may write in it while it is being synced.
+    /// Whether it may be written while it is being synced.
     private let isSegment: Bool
     private var end = 0
 
@@ -342,7 +342,7 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
 
     public func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
 
-    /// Every segment has had its space since it was made.
+    /// Every segment was allocated when it was created.
     public func reserve(_ length: Int) throws(StorageError) {}
 
     public func checkPlace() throws(StorageError) { try storage.checkPlace() }

@@ -3,9 +3,9 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// What a restart has brought back, compared with what was promised.
+/// The comparison of the recovered state with the promises.
 extension Simulation {
-    /// Compares what a restart has brought back with what was promised.
+    /// Compares the recovered state with the promises after a restart.
     func audit(_ daemon: SimulatedDaemon) {
         result.audits += 1
         let floor = hasLostPower ? durableFloor : max(durableFloor, writtenFloor)
@@ -35,7 +35,7 @@ extension Simulation {
         if welcome?.worker == .resumed || !mayForget, known < promised {
             return fail("client \(client.index): request \(promised) was acknowledged, and only \(known) are known")
         }
-        // A worker that had to make room learns it when it connects; its books cannot be read by its sequence.
+        // A worker that was forgotten learns this when it connects. Its books cannot be compared by its sequence.
         guard welcome?.worker == .resumed || !mayForget else { return }
         let account = account(client.index, client.generation, daemon)
         guard client.books.explains(account, upTo: known) else {
@@ -44,12 +44,12 @@ extension Simulation {
             )
         }
         client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
-        // What the client may still ask for again stays open to be compared.
+        // Requests that the client may send again stay open.
         let oldest = client.unacknowledged.first?.number ?? .max
         client.books.settle(upTo: min(known, oldest - 1))
     }
 
-    /// A worker of the past: what it was told is there must be there still.
+    /// An earlier worker of a client: all its acknowledged changes must still be there.
     private func auditRetired(_ index: Int, _ daemon: SimulatedDaemon) {
         let (client, generation, _) = retired[index]
         let sums = account(client, generation, daemon).sums
@@ -60,7 +60,7 @@ extension Simulation {
         fail("a worker of the past, \(client).\(generation), has \(sums), which its books do not explain")
     }
 
-    /// What the daemon has under a worker's names.
+    /// The daemon's state for a worker's names.
     func account(_ client: Int, _ generation: Int, _ daemon: SimulatedDaemon) -> Account {
         let names = Names(client: client, generation: generation)
         var session = openAuditSession(daemon)

@@ -3,10 +3,10 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// What happens to files between two lives.
+/// Damage to files between two lives.
 extension Simulation {
-    /// Recovers a copy of the files with one bit flipped, or the journal's end lost or replaced: it has to be refused, or to
-    /// lose nothing that was safe.
+    /// Recovers a copy of the files in which one bit is flipped, or the journal's end is lost or replaced. The recovery
+    /// must refuse it, or lose no synced entry.
     func damage() {
         let copy = storage.copy()
         let honest: (sequence: UInt64, image: [UInt8], isContinuous: Bool)
@@ -17,7 +17,7 @@ extension Simulation {
         let isFlip = random.once(in: 2)
         let known = syncedSequence(copy)
         guard let what = isFlip ? flipBit(copy) : loseEnd(copy) else { return }
-        // After power loss, what only the lost entries knew is lost with them.
+        // After power loss, facts that only the lost entries contained are lost too.
         let safe = isFlip ? known : syncedSequence(copy)
         do throws(RecoveryRefusal) {
             let recovered = try recover(copy)
@@ -35,7 +35,7 @@ extension Simulation {
         } catch { if isFlip { result.flipsRefused += 1 } else { result.lossesRefused += 1 } }
     }
 
-    /// Turns one bit of a file; tells which, or nil if there is none.
+    /// Flips one bit of a file. Returns its position; nil if there is none.
     private func flipBit(_ files: SimulatedStorage) -> String? {
         guard let (file, length) = pickFile(files) else { return nil }
         let bit = random.below(length * 8)
@@ -43,7 +43,8 @@ extension Simulation {
         return "bit \(bit) of \(file) was flipped"
     }
 
-    /// Deletes, empties, cuts or replaces a segment as a person may by mistake; tells how, or nil if there is none.
+    /// Deletes, empties, cuts or replaces a segment, as a person may by mistake. Returns the kind of damage; nil if
+    /// there is no segment.
     private func loseEnd(_ files: SimulatedStorage) -> String? {
         guard let names = try? files.segments(), let last = names.last, let bytes = try? files.read(last.file) else {
             return nil
@@ -83,7 +84,7 @@ extension Simulation {
             at: Moment(milliseconds: realtime))
     }
 
-    /// A file, and up to where something is written in it.
+    /// A file, and the end of its written part.
     private func pickFile(_ files: SimulatedStorage) -> (name: String, length: Int)? {
         guard let names = try? files.list(), !names.isEmpty else { return nil }
         let name = random.pick(names)
@@ -91,7 +92,7 @@ extension Simulation {
         return (name, last + 1)
     }
 
-    /// The highest sequence that must come back: what an entry knows to be on the disk; and after the mere death of a
+    /// The highest sequence that must be recovered: what an entry knows to be on disk, and after the death of a
     /// process, everything that was acknowledged as durable.
     private func syncedSequence(_ files: SimulatedStorage) -> UInt64 {
         var highest: UInt64 = hasLostPower || durability == .snapshot ? 0 : durableFloor

@@ -3,10 +3,9 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// Imports, now and then.
+/// Occasional imports.
 extension Simulation {
-    /// Imports the state as it is, or parts of it: it has to be put in the place of itself without anything being lost or
-    /// made up.
+    /// Imports the present state, or parts of it. The state must not change.
     func importOwnState(_ daemon: SimulatedDaemon) {
         let bytes = daemon.exported
         var session = openAuditSession(daemon)
@@ -18,7 +17,7 @@ extension Simulation {
         }
         var commit = ImportCommit()
         commit.length = UInt64(bytes.count)
-        // Each choice of parts in its turn, all of them first.
+        // Each choice of parts in turn, first all of them.
         commit.parts = StateParts.all.rawValue - UInt8(result.imports % Int(StateParts.all.rawValue))
         importing = session.id
         guard case .deferred = daemon.handle(SimulatedClient.frame(commit, 0), &session) else {
@@ -29,7 +28,7 @@ extension Simulation {
     func importAnswered(_ session: UInt64, _ frame: [UInt8]) {
         let (header, payload) = SimulatedClient.parse(frame)
         guard header.command == ImportCommit.declaration.number else { return }
-        // The answer to the one before may come while the next one is being decoded.
+        // The reply to the previous import may come while this one is decoded.
         if session == importing { importing = nil }
         guard header.detail == 0, let info = SimulatedClient.decode(ImportCommit.Reply.self, payload) else { return }
         result.imports += 1

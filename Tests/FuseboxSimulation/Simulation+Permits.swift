@@ -2,9 +2,9 @@ import FuseboxCore
 import FuseboxEngine
 import FuseboxWire
 
-/// Permits: what clients do with them, and what must hold of them at every moment.
+/// Permits: the clients' use of them, and their invariants.
 extension Simulation {
-    /// A settle that came after its permit's end, by who sent it.
+    /// Settles after the end of their permits, by client.
     struct LateSettle: Hashable {
         var client: Int
         var generation: Int
@@ -12,14 +12,14 @@ extension Simulation {
     }
 
     func admissionDeed(_ client: SimulatedClient) -> Deed {
-        // Nobody goes there before its limits are known to be set for good.
+        // No client uses the provider before its limits are final.
         let isLimited = durability == .commit && clients.contains(where: \.knowsLimits)
         let provider = isLimited ? random.pick([0, 1, Account.limited, Account.limited]) : random.below(2)
         switch random.below(12) {
         case 0..<5:
             return .admit(
                 provider: provider, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
-                // Late settles may overspend; the budget is to be held tightly.
+                // Late settles may overspend, so they are excluded while the budget is checked exactly.
                 ttl: Int64(
                     provider == Account.limited
                         ? random.pick([50] + [Int](repeating: 60_000, count: 15))
@@ -38,7 +38,7 @@ extension Simulation {
         }
     }
 
-    /// Takes note of what a client is told.
+    /// Records what a client is told.
     func noteAdmission(_ line: Line, _ header: FrameHeader, _ payload: ArraySlice<UInt8>) {
         guard header.command == Settle.declaration.number,
             let reply = SimulatedClient.decode(Settle.Reply.self, payload), reply.standing != .inForce
@@ -59,7 +59,7 @@ extension Simulation {
         return cost
     }
 
-    // MARK: What must hold
+    // MARK: Invariants
 
     func permitTotals(_ daemon: SimulatedDaemon) -> PermitTotals {
         var session = openAuditSession(daemon)
@@ -67,8 +67,8 @@ extension Simulation {
         return ask(PermitList(), &session, daemon)?.totals ?? PermitTotals()
     }
 
-    /// Every permit that was granted is settled, expired, reclaimed or in force; what is held is the sum of those in force;
-    /// the enforced budget holds what was spent and what is held, and no window more calls than its limit.
+    /// Every granted permit is settled, expired, reclaimed or in force. What is held is the sum of the permits in
+    /// force. Spend and holds do not exceed the enforced budget, and no window has more calls than its limit.
     func checkPermits(_ daemon: SimulatedDaemon) {
         var session = openAuditSession(daemon)
         defer { daemon.ended(session) }

@@ -3,40 +3,40 @@ import FuseboxEngine
 import FuseboxStore
 import FuseboxWire
 
-/// What a run of one seed came to.
+/// The result of a run of one seed.
 public struct SimulationResult: Sendable, Equatable {
     public var seed: UInt64 = 0
-    /// What is wrong, if something is. The same seed shows it again.
+    /// The violation; nil if there is none. The same seed reproduces it.
     public var violation: String?
-    /// Everything that happened, as a number.
+    /// A hash of everything that happened.
     public var trace: UInt64 = 0
-    /// Ends of a process that was not asked to stop.
+    /// The number of crashes.
     public var crashes = 0
-    /// Those of them that lost what was not on the disk.
+    /// The crashes that lost what was not on disk.
     public var powerLosses = 0
-    /// Those of them that came from an error of the disk.
+    /// The crashes after an error of the disk.
     public var diskErrors = 0
-    /// Those of them while the daemon was starting.
+    /// The crashes while the daemon was starting.
     public var crashesAtStart = 0
     public var cleanStops = 0
-    /// Restarts at which every acknowledged request was looked for.
+    /// The number of restarts at which all acknowledged requests were checked.
     public var audits = 0
-    /// Requests that the daemon has acknowledged.
+    /// The number of acknowledged requests.
     public var acknowledged = 0
-    /// Requests that were answered from a kept reply, or refused.
+    /// The number of requests that were refused or answered from a kept reply.
     public var repeatedOrRefused = 0
-    /// Copies of the data directory with one bit flipped that were refused, recovered to the same state, or recovered
-    /// without a last write that had not been known to be on the disk.
+    /// Copies of the data directory with one bit flipped that were refused, recovered completely, or recovered without
+    /// a last write that was not known to be on disk.
     public var flipsRefused = 0
     public var flipsWithoutLoss = 0
     public var flipsTorn = 0
-    /// The same of copies whose journal had lost its end, or held a copy of a segment.
+    /// The same for copies whose journal had lost its end, or had a copy of a segment.
     public var lossesRefused = 0
     public var lossesWithoutLoss = 0
     public var lossesOfUnsafe = 0
-    /// Restarts that dropped a write that had been cut short.
+    /// The number of restarts that dropped an incomplete write.
     public var tornTails = 0
-    /// Imports that were acknowledged.
+    /// The number of acknowledged imports.
     public var imports = 0
     /// Permits that were granted, those that expired or were reclaimed, and calls that were settled after that.
     public var permits: UInt64 = 0
@@ -46,7 +46,7 @@ public struct SimulationResult: Sendable, Equatable {
     public init() {}
 }
 
-/// One run: a daemon, its clients and its disk, from a seed.
+/// One run from a seed: a daemon, its clients and its disk.
 public final class Simulation {
     private static let clientCount = 5
 
@@ -66,21 +66,22 @@ public final class Simulation {
     var realtime: Int64 = 1_790_000_000_000
     /// Whether power was lost since the last audit.
     var hasLostPower = false
-    /// What the daemon has called durable, and what it has written.
+    /// The highest sequences that the daemon has reported as durable and as written.
     var durableFloor: UInt64 = 0
     var writtenFloor: UInt64 = 0
-    /// States of the past by their sequence.
+    /// Earlier states, by sequence.
     var images: [(sequence: UInt64, image: [UInt8])] = []
     /// Replies to the auditor.
     var audited: [UInt8]?
-    /// Whether workers may have to make room for one another.
+    /// Whether workers may be forgotten for others.
     var mayForget = false
-    /// The enforced budget of the provider that only admission goes to: soon used up, or so large that its rate limit is met.
+    /// The enforced budget of the provider that is only used by admission. It is used up soon, or so large that the
+    /// rate limit is reached.
     let budgetLimit: Int64
-    /// What settles have cost that came after their permit's end: nothing was held for them any more.
+    /// The cost of settles after the end of their permits. Nothing was held for them any more.
     var lateCost: Int64 = 0
     var lateSettles: Set<LateSettle> = []
-    /// The session whose import is being decoded: until its state takes the place of this one, requests wait.
+    /// The session whose import is being decoded. Until its state is in force, requests wait.
     var importing: UInt64?
 
     public init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
@@ -96,7 +97,7 @@ public final class Simulation {
         options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
         options.storekeeping.snapshotIntervalMilliseconds = Int64(random.pick([100, 500, 3_000]))
         options.storekeeping.durability = random.pick([.commit, .commit, .commit, .commit, .interval, .snapshot])
-        // A worker that is not known may have been lost or have made room; only one of the two can be told from books.
+        // An unknown worker may have been lost or forgotten. The books can only represent one of the two.
         mayForget = durability == .commit && random.once(in: 3)
         if mayForget { options.limits.workers = Self.clientCount - 1 }
         result.seed = seed
@@ -161,7 +162,7 @@ public final class Simulation {
         audit(daemon)
     }
 
-    /// Ends the life: what the daemon had in memory is gone, and perhaps more.
+    /// Ends the life. The daemon's memory is lost, and possibly more.
     private func end(isCrash: Bool) {
         let losesPower = storage.hasFailedSync || random.once(in: 2)
         if isCrash {
@@ -186,14 +187,14 @@ public final class Simulation {
         realtime += Int64(random.once(in: 20) ? -random.within(0...60_000) : random.within(1...3_000))
     }
 
-    /// Keeps the state of this moment for a comparison with what a recovery makes of the files.
+    /// Keeps the present state, for a comparison with the recovered one.
     private func remember() {
         guard let daemon, daemon.isJournalCurrent else { return }
         images.append((daemon.sequence, daemon.image))
         if images.count > 4 { images.removeFirst() }
     }
 
-    /// The last life: nothing fails any more, every request gets its answer, and all must add up.
+    /// The last life without faults. Every request gets its reply, and all sums must be correct.
     private func finish() {
         do throws(Ending) {
             try start()
@@ -243,7 +244,7 @@ public final class Simulation {
         if random.once(in: 32), importing == nil { checkPermits(daemon) }
     }
 
-    /// After the end, one time to live later, nothing is held any more.
+    /// One time to live after the end, nothing is held any more.
     private func letPermitsLapse(_ daemon: SimulatedDaemon) throws(Ending) {
         for _ in 0..<12 {
             boottime += 20_000
@@ -277,7 +278,7 @@ public final class Simulation {
         }
         if random.once(in: 10) { client.ask(LedgerProviders()) }
         if random.once(in: 60) {
-            // The line breaks; the daemon may learn of it at once, or only when the worker comes back.
+            // The connection breaks. The daemon notices at once, or only when the worker reconnects.
             client.leave()
             if random.once(in: 2) { close(line, daemon) }
         } else if client.unacknowledged.isEmpty, random.once(in: 100) {
@@ -326,17 +327,17 @@ public final class Simulation {
     private func retire(_ client: SimulatedClient) {
         let generation = client.generation
         let books = client.beginAnew()
-        // What is open may have counted, and nobody will ever say.
+        // Open requests may have counted, and this will never be known.
         lateCost += books.openSettles(on: Account.limited)
         retired.append((client.index, generation, books))
         if retired.count > 8 { retired.removeFirst() }
     }
 
-    /// Lets some frames of a line reach the daemon.
+    /// Delivers some frames of a connection to the daemon.
     private func deliver(_ line: Line, _ daemon: SimulatedDaemon) {
         var count = random.below(8)
         while count > 0, let frame = line.uplink.first, lines.contains(where: { $0 === line }),
-            daemon.canTake(frameLength: frame.count, line.session.id)
+            daemon.canTake(frameLength: frame.count, line.session)
         {
             count -= 1
             line.uplink.removeFirst()
@@ -361,7 +362,7 @@ public final class Simulation {
         if clients[line.client].line === line { clients[line.client].leave() }
     }
 
-    // MARK: What the daemon says
+    // MARK: Replies
 
     private func sent(_ session: UInt64, _ frame: [UInt8], _ departure: SimulatedDaemon.Departure) {
         trace.add(frame)
@@ -375,7 +376,7 @@ public final class Simulation {
         guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
             return
         }
-        // What an answer that leaves no trace says is forgotten at once: sent again, the question is a new one.
+        // A reply without an effect is not kept. If the request is sent again, it is a new one.
         let number = UInt64(header.correlation)
         let isKept = departure == .held || !leavesNoTrace(header, payload) || books(of: line)?.isDone(number) == true
         let isDone = header.detail == Status.ok.rawValue && isKept
@@ -384,7 +385,7 @@ public final class Simulation {
             fail("a change was acknowledged at once")
         }
         if isDone { noteAdmission(line, header, payload) }
-        // What comes again while the journal has a gap may be what is in no journal.
+        // While the journal has a gap, a resent request may be in no journal.
         let isInFile = departure == .held || (departure == .repeated && daemon?.isJournalCurrent == true)
         let wrong = answered(
             line, number, isDone ? Array(payload) : nil,
@@ -403,7 +404,7 @@ public final class Simulation {
         }
     }
 
-    /// The books of the worker that a line belongs to; nil if they are not kept any more.
+    /// The books of a connection's worker; nil if they are not kept any more.
     private func books(of line: Line) -> Books? {
         let client = clients[line.client]
         if client.generation == line.generation { return client.books }

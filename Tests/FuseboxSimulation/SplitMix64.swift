@@ -1,4 +1,4 @@
-/// Random numbers that are the same at every run of a seed, on every machine.
+/// Random numbers that are the same in every run of a seed, on every machine.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -18,13 +18,13 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// A number in the range.
     mutating func within(_ range: ClosedRange<Int>) -> Int { range.lowerBound + below(range.count) }
 
-    /// True once in so many times.
+    /// True with a probability of one in this many.
     mutating func once(in times: Int) -> Bool { below(times) == 0 }
 
     mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }
 
-/// Everything that happened in a run, as one number: two runs with the same trace went the same way.
+/// A hash of everything that happened in a run. Two runs with the same hash were identical.
 struct Trace {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

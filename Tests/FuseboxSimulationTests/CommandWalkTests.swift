@@ -3,7 +3,7 @@ import FuseboxSimulation
 import FuseboxWire
 import Testing
 
-/// A taste of the random walk that `make soak` does in full.
+/// A sample of the random walk. `make soak` runs all of it.
 @Suite("Random walk over all commands")
 struct CommandWalkTests {
     struct Walk: Sendable, CustomTestStringConvertible {
@@ -56,7 +56,7 @@ struct DaemonWalkTests {
             carriedOut.formUnion(outcome.carriedOut)
             refusals.formUnion(outcome.refusals)
         }
-        // No random number names a snapshot, and no random bytes are one: the simulation imports its own.
+        // No random number names a snapshot, and no random bytes are a snapshot. The simulation imports its own.
         carriedOut.formUnion([SnapshotRead.declaration.number, ImportCommit.declaration.number])
         let missing = DaemonWalk.commands.filter { !carriedOut.contains($0) }
         #expect(missing.isEmpty)

@@ -1,7 +1,7 @@
 import FuseboxSimulation
 import Testing
 
-/// What the simulator promises of itself, and a taste of `make simulate`.
+/// The promises of the simulator, and a sample of `make simulate`.
 struct SimulationTests {
     @Test(arguments: 1...24 as ClosedRange<UInt64>)
     func nothingAcknowledgedIsLost(seed: UInt64) {

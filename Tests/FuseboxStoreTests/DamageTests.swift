@@ -1,7 +1,7 @@
 import FuseboxSimulation
 import Testing
 
-/// A damaged byte is never taken for a good one. `make simulate` does the same to a journal of 64 KiB.
+/// A damaged byte is never accepted. `make simulate` tests a journal of 64 KiB.
 struct DamageTests {
     private static let journalLength = 2048
 
@@ -14,7 +14,7 @@ struct DamageTests {
         let (bits, counts) = try flips(.sealedJournal)
         #expect(counts.all == bits && bits == Self.journalLength * 8)
         #expect(counts.wrong == 0 && counts.torn == 0)
-        // The zeros that fill the header's place, and the entry that completes the segment, hold nothing.
+        // The zeros after the header and the entry that seals the segment have no content.
         #expect(counts.refused > bits * 9 / 10)
     }
 
@@ -25,7 +25,7 @@ struct DamageTests {
         #expect(counts.torn > 0 && counts.refused > bits / 2)
     }
 
-    /// Where marks tell of it, the last entry is as safe as the others.
+    /// If marks cover it, the last entry is as safe as the others.
     @Test func everyFlippedBitOfAJournalWithMarksIsRefusedOrWithoutLoss() throws {
         let (bits, counts) = try flips(.markedJournal)
         #expect(counts.all == bits)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FuseboxStore
 
-/// A real directory: whose it is, where it is, and what in it is read.
+/// A real directory: its owner, its path, and the files that are read.
 @Suite final class DirectoryStorageTests {
     private let folder: String
     private var data: String { "\(folder)/data" }
@@ -46,7 +46,7 @@ import Testing
 
     // MARK: The lock
 
-    /// Whatever is deleted in it, the directory is the first one's.
+    /// Whatever file is deleted, the first process keeps the directory.
     @Test func twoOwnersAreOneTooManyWhateverIsDeleted() throws {
         let first = try DirectoryStorage(data, .owning)
         try put([1], as: "snapshot-00000000000000000001.fusebox", in: first)
@@ -84,7 +84,7 @@ import Testing
         #expect(failure { () throws(StorageError) in try files.checkPlace() } == .gone(data))
     }
 
-    /// A sync that has reached the disk, and no place where a start would look, has failed.
+    /// A sync that reached the disk in a directory that was moved away has failed.
     @Test(arguments: Loss.allCases, [true, false])
     func aSyncOfAJournalThatIsGoneFails(_ loss: Loss, isDirectory: Bool) throws {
         let files = try DirectoryStorage(data, .owning)
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    /// Nobody writes into the pipe: what waited for that would wait for ever.
+    /// No process writes to the pipe, so a read would block for ever.
     @Test(arguments: Odd.allCases) func onlyRegularFilesAreRead(_ odd: Odd) throws {
         let files = try DirectoryStorage(data, .owning)
         let name = "snapshot-00000000000000000001.fusebox"
@@ -176,7 +176,7 @@ import Testing
         return unsafe stat(path, &status) == 0 ? Int(status.st_blocks) * 512 : 0
     }
 
-    /// A copy of a segment may have holes where it was zeros: they are filled before anything is promised there.
+    /// A copy of a segment may have holes in place of zeros. They are filled before the segment is used.
     @Test func theHolesOfACopiedSegmentAreFilledAtTheStart() throws {
         let length = 1 << 20
         let files = try DirectoryStorage(data, .owning)

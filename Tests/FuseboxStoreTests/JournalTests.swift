@@ -3,11 +3,11 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// The journal's files: what is written is read again, and what a crash leaves is told from what was damaged.
+/// The journal's files. Written entries are read again, and the effects of a crash are distinguished from damage.
 struct JournalTests {
     private let directory = WrittenDirectory()
 
-    /// The sequences that a segment's reader gives, and how they end.
+    /// The sequences that a reader of a segment returns, and the segment's end.
     private func read(_ bytes: [UInt8]) throws -> (sequences: [UInt64], end: JournalEnd) {
         var sequences: [UInt64] = []
         let end = try JournalReader(bytes).forEach { entry, _, _ in sequences.append(entry.sequence) }
@@ -35,7 +35,7 @@ struct JournalTests {
         for cut in 64...bytes.count {
             let rest = [UInt8](repeating: 0, count: isZeroed ? bytes.count - cut : 0)
             let (sequences, end) = try read(Array(bytes[..<cut]) + rest)
-            // Padding is zeros: an entry of which only that is missing is whole if zeros follow.
+            // Padding is zeros, so an entry of which only padding is missing is complete if zeros follow.
             let whole = offsets.dropFirst().count { $0 <= cut }
             #expect(sequences.count == whole || (isZeroed && sequences.count == whole + 1), "cut at \(cut)")
             #expect(sequences == Array(1..<UInt64(sequences.count + 1)))
@@ -87,7 +87,7 @@ struct JournalTests {
         guard case .open = end else { return #expect(Bool(false), "\(end)") }
     }
 
-    /// The space that is reserved for a segment is its file's, whatever new ones will have.
+    /// The size of a segment is that of its file, whatever the size of new segments.
     @Test(arguments: [8, 16, 64]) func theRoomInASegmentIsThatOfItsFile(_ kibibytes: Int) throws {
         try directory.segment(1..<11)
         let file = WrittenDirectory.journal(1)
@@ -113,7 +113,7 @@ struct JournalTests {
     ])
     func otherFilesAreNoSegments(_ file: String) { #expect(JournalName(file: file) == nil) }
 
-    /// What a file says of sequences is looked at before it is counted with.
+    /// A sequence in a file is checked before it is used.
     @Test(arguments: [0, .max, SequenceBound.highest + 1] as [UInt64])
     func anEntryWithAnImpossibleSequenceIsNone(_ sequence: UInt64) throws {
         try directory.segment(1..<11)

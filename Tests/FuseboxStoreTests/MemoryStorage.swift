@@ -2,19 +2,19 @@ import FuseboxStore
 import Glibc
 import Synchronization
 
-/// A directory in memory that notes what is done, fails where it is told to, and forgets in a crash what was not synced.
+/// A directory in memory that records operations, fails as planned, and loses unsynced data in a crash.
 final class MemoryStorage: Storage {
     struct State {
         /// Files by number, with the bytes that would survive power loss.
         var contents: [Int: [UInt8]] = [:]
         var synced: [Int: Int] = [:]
-        /// The directory, as it is and as it would be after power loss.
+        /// The directory as it is, and as it would be after power loss.
         var names: [String: Int] = [:]
         var durableNames: [String: Int] = [:]
         var operations: [String] = []
-        /// Operations that are still carried out; every later one fails.
+        /// The number of operations that still succeed. All later ones fail.
         var remaining = Int.max
-        /// The one operation that fails.
+        /// The only operation that fails.
         var failing: Int?
     }
 
@@ -26,7 +26,7 @@ final class MemoryStorage: Storage {
         self.state.withLock { $0 = state }
     }
 
-    /// What was done, repeated writes as one.
+    /// The operations so far. Repeated writes count as one.
     var operations: [String] {
         state.withLock { state in
             state.operations.reduce(into: []) { list, operation in
@@ -37,15 +37,15 @@ final class MemoryStorage: Storage {
 
     func clearOperations() { state.withLock { $0.operations = [] } }
 
-    /// Lets so many more operations succeed, and then none.
+    /// Lets this many operations succeed, and all later ones fail.
     func crash(after operations: Int) { state.withLock { $0.remaining = operations } }
 
-    /// Lets the operation fail that comes after so many others.
+    /// Lets the operation after this many others fail.
     func fail(after operations: Int) { state.withLock { $0.failing = operations } }
 
     func failNoMore() { state.withLock { $0.failing = nil } }
 
-    /// What is found after power loss: nothing that was not synced, but perhaps the names that were not.
+    /// The directory after power loss: no unsynced data, but possibly unsynced names.
     func afterPowerLoss(keepingNames: Bool) -> MemoryStorage {
         state.withLock { state in
             var survivor = State()
@@ -59,7 +59,7 @@ final class MemoryStorage: Storage {
         }
     }
 
-    /// Puts a file there that is already durable.
+    /// Adds a durable file.
     func put(_ name: String, _ bytes: [UInt8]) {
         state.withLock { state in
             let file = state.contents.count

@@ -2,7 +2,7 @@ import FuseboxStore
 import FuseboxWire
 import Testing
 
-/// A snapshot is written so that power loss at any moment leaves a good one.
+/// Power loss at any time leaves an intact snapshot.
 @Suite struct SnapshotStoreTests {
     private func header(_ sequence: UInt64, epoch: UInt64 = 7) -> SnapshotHeader {
         SnapshotHeader(epoch: epoch, sequence: sequence, moment: Moment(milliseconds: 1_000), profile: .fusebox)
@@ -18,7 +18,7 @@ import Testing
             for kind in 1...3 as ClosedRange<UInt32> {
                 var contents = ByteWriter()
                 contents.write(sequence &* UInt64(kind))
-                try writer.section(kind, contents)
+                try writer.section(SectionHead(kind: kind, version: 1), contents)
             }
         }
         guard isNew else { return try store.info(name) }
@@ -34,7 +34,7 @@ import Testing
         return storage
     }
 
-    /// The newest snapshot that can be read, as recovery would find it.
+    /// The newest readable snapshot, as recovery finds it.
     private func newestGood(_ storage: MemoryStorage) throws -> UInt64? {
         let store = SnapshotStore(storage)
         return try store.list().first { (try? store.load($0)) != nil }?.sequence
@@ -65,7 +65,7 @@ import Testing
             storage.crash(after: moment)
             let result = Result { try write(4, into: storage) }
             let found = try newestGood(storage.afterPowerLoss(keepingNames: keepingNames))
-            // What was reported as written is there; what was not, may be.
+            // Snapshots that were reported as written exist. Others may exist.
             if (try? result.get()) != nil {
                 #expect(found == 4)
                 return
@@ -92,7 +92,7 @@ import Testing
         #expect(failures >= 8, "create, writes, sync, rename, directory, verification, retirement")
     }
 
-    /// It is not counted: nothing older goes for it, and it is not there for the next start.
+    /// It does not count: no older snapshot is removed for it, and the next start does not find it.
     @Test func oneThatIsRefusedLeavesEverythingAsItWas() throws {
         let storage = try storage(holding: [1, 2, 3])
         let before = try storage.list().sorted()

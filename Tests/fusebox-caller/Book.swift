@@ -1,6 +1,7 @@
 import Glibc
 
-/// What a worker notes of its calls, a line each, with one `write`: the file outlives the process.
+/// The file in which a worker records its calls, one line each. Each line is one `write`, so the file is complete when
+/// the process is killed.
 struct Book {
     private let file: Int32
 

@@ -1,9 +1,9 @@
 import FuseboxWire
 import Glibc
 
-/// A worker process for the proofs of admission: `fusebox-caller TASK KEY=VALUE…`.
+/// A worker process for the tests of admission: `fusebox-caller TASK KEY=VALUE…`.
 ///
-/// It notes what it was told in a book that outlives its death. Whoever started it may kill it at any moment.
+/// It records the daemon's replies in a book that survives its death. The test may kill it at any time.
 @main
 struct Caller {
     static func main() {
@@ -12,10 +12,11 @@ struct Caller {
             switch arguments.task {
             case "spend": try SpendingCaller(arguments).run()
             case "probe": try ProbingCaller(arguments).run()
+            case "hold": try HoldingCaller(arguments).run()
             case "settle": try settle(arguments)
             case "hostile": try HostileCaller(arguments).run()
             case "neighbour": try NeighbourCaller(arguments).run()
-            default: throw CallerFailure("usage: fusebox-caller spend|probe|settle|hostile|neighbour KEY=VALUE…")
+            default: throw CallerFailure("usage: fusebox-caller spend|probe|hold|settle|hostile|neighbour KEY=VALUE…")
             }
         } catch {
             let line = Array("fusebox-caller: \(error)\n".utf8)
@@ -24,7 +25,7 @@ struct Caller {
         }
     }
 
-    /// Tries to settle a permit that may be another's; what it is told becomes its exit status.
+    /// Tries to settle a permit that may belong to another worker. The exit status is the daemon's status.
     private static func settle(_ arguments: Arguments) throws {
         let daemon = DaemonConnection(try arguments.text("socket"))
         let settle = Settle(permit: UInt64(try arguments.number("permit")), outcome: .success)
@@ -33,13 +34,13 @@ struct Caller {
     }
 }
 
-/// What it cannot go on after.
+/// An error that ends the process.
 struct CallerFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// The words after the program's name: a task, then `KEY=VALUE`.
+/// The arguments after the program's name: a task, then `KEY=VALUE`.
 struct Arguments {
     let task: String
     private let values: [String: String]
@@ -58,23 +59,23 @@ struct Arguments {
     }
 
     func number(_ key: String) throws -> Int {
-        guard let number = Int(try text(key)) else { throw CallerFailure("\(key) is no number") }
+        guard let number = Int(try text(key)) else { throw CallerFailure("\(key) is not a number") }
         return number
     }
 }
 
-/// Lets time pass, as a call to a provider does.
+/// Waits, as for a call to a provider.
 func pass(milliseconds: Int) {
     _ = poll(nil, 0, Int32(milliseconds))
 }
 
-/// Ends like a process whose machine has no memory left.
+/// Kills this process, as the kernel does when memory has run out.
 func dieAtOnce() -> Never {
     kill(getpid(), SIGKILL)
     while true { pause() }
 }
 
-/// Ends it when the test that started it is gone.
+/// Ends this process when the test that started it has ended.
 func endWithoutParent(_ parent: pid_t) {
     if getppid() != parent { exit(2) }
 }

@@ -1,8 +1,8 @@
 import FuseboxWire
 import Glibc
 
-/// One worker's way to the daemon: a request at a time, sent again after each loss of the connection until it is
-/// answered.
+/// A worker's connection to the daemon. It sends one request at a time, and sends it again after each lost connection
+/// until it is answered.
 final class DaemonConnection {
     private let path: String
     private let worker = WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))
@@ -15,7 +15,7 @@ final class DaemonConnection {
 
     init(_ path: String) { self.path = path }
 
-    /// Sends a command until it is answered. A refusal is an error.
+    /// Sends a command until it is answered. A refusal is thrown.
     func ask<C: Command>(_ command: C) throws -> C.Reply {
         let (status, payload) = try exchange(command)
         guard status == .ok else { throw CallerFailure("\(C.declaration.name) was refused: \(status)") }
@@ -32,7 +32,7 @@ final class DaemonConnection {
         }
     }
 
-    /// Sends a command and does not wait for the answer.
+    /// Sends a command without waiting for the reply.
     func submit<C: Command>(_ command: C) throws {
         if socket < 0 { try connectAndGreet() }
         _ = send(frame(command))
@@ -56,14 +56,14 @@ final class DaemonConnection {
         let deadline = monotonicMilliseconds() + Self.patienceMilliseconds
         while true {
             if reach(), let standing = try greet() {
-                // The daemon may not have got any of the first request, and then has never met this worker.
+                // The daemon may not have received any of the first request. Then it does not know this worker.
                 guard standing == .resumed || sequence <= 1 else {
                     throw CallerFailure("the daemon has forgotten this worker: \(standing)")
                 }
                 return
             }
             disconnect()
-            guard monotonicMilliseconds() < deadline else { throw CallerFailure("the daemon does not come back") }
+            guard monotonicMilliseconds() < deadline else { throw CallerFailure("the daemon was away for too long") }
             pass(milliseconds: 2)
         }
     }
@@ -101,13 +101,13 @@ final class DaemonConnection {
         return true
     }
 
-    /// The reply; nil if the connection is gone first.
+    /// The reply; nil if the connection ends first.
     private func receive() throws -> (Status, [UInt8])? {
         while true {
             let reply = try input.next { header, payload in (Status(rawValue: header.detail), Array(payload)) }
             if let (status, payload) = reply {
-                guard let status else { throw CallerFailure("a status that nobody knows") }
-                // Then the connection ends, and the request is sent again.
+                guard let status else { throw CallerFailure("the reply has an unknown status") }
+                // The connection ends after this, and the request is sent again.
                 return status == .shuttingDown ? nil : (status, payload)
             }
             let room = input.spare()

@@ -1,9 +1,9 @@
 import FuseboxWire
 import Glibc
 
-/// A user's process that takes what it can get of one thing, and holds it until it is killed.
+/// A process that takes as much of one resource as it can get, and keeps it until it is killed.
 ///
-/// Its book has `ready …` when it has taken what there is: what it counts depends on the kind.
+/// Its book has a line `ready …` when it can get no more. The numbers in that line depend on the kind.
 struct HostileCaller {
     private let socket: String
     private let book: Book
@@ -31,11 +31,17 @@ struct HostileCaller {
         case "models": try introduce { try record("p", "model-\($0)") }
         case "workers": try beManyWorkers()
         case "denials": try askInVain()
-        case "resends": try sendAgain()
+        case "resends":
+            let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
+            let requests = Array(repeatElement(request, count: 64).joined())
+            try sendWhatIsTaken { _ in requests }
+        case "reports":
+            let report = try record("p", "m")
+            try sendWhatIsTaken { $0.next(report) }
         case "permits":
             let candidates = try Candidates([Candidate(provider: Name("p"))])
             try introduce { _ in Admit(candidates: candidates, ttlMilliseconds: Limits.permitMilliseconds) }
-        default: throw CallerFailure("no kind \(kind)")
+        default: throw CallerFailure("\(kind) is not a kind")
         }
         while true {
             endWithoutParent(parent)
@@ -51,7 +57,7 @@ struct HostileCaller {
 
     // MARK: Connections
 
-    /// Notes how many connections it gets, and what it is told when it gets no more.
+    /// Opens connections until one is refused. Records their number and the refusal.
     private func holdConnections() throws {
         var peers: [PlainPeer] = []
         while peers.count < count {
@@ -75,9 +81,9 @@ struct HostileCaller {
         }
     }
 
-    /// Keeps so many connections busy, and makes anew what is closed. Ready when all have had their turn.
+    /// Keeps this many connections busy, and replaces closed ones. It is ready when all have been used.
     private func keepUp(_ prepare: (PlainPeer) throws -> PlainPeer?, _ go: (PlainPeer) -> Bool) throws {
-        // All are there before any misbehaves: they would wait for each other.
+        // All connections are opened before the first one misbehaves, because they wait for each other.
         var peers = try (0..<count).map { _ in try PlainPeer(socket).flatMap(prepare) }
         var isReady = false
         while true {
@@ -95,33 +101,35 @@ struct HostileCaller {
     private func greeted(_ peer: PlainPeer) -> PlainPeer? { peer.greet().0 == .ok ? peer : nil }
 
     private func askForLists(reading: Bool) throws {
-        guard let first = PlainPeer(socket), first.greet().0 == .ok else { throw CallerFailure("no connection") }
+        guard let first = PlainPeer(socket), first.greet().0 == .ok else {
+            throw CallerFailure("cannot connect to \(socket)")
+        }
         for number in 0..<256 {
             _ = try first.ask(BreakerSuccess(name: try Name("a-breaker-with-quite-a-long-name-\(number)")))
         }
         var requests: [UInt8] = []
         for _ in 0..<64 { requests += PlainPeer.frame(BreakerList(cursor: 0)) }
         try keepUp(greeted) { peer in
-            // It takes what has come, and never all that will.
+            // It reads what has arrived, and never all of the output.
             if reading, !peer.swallow() { return false }
             return peer.flood(requests)
         }
     }
 
-    /// Sends one report over and over, on so many connections, until nobody takes any more of it or that is very much; notes
-    /// how many bytes were taken.
-    private func sendAgain() throws {
-        let request = PlainPeer.frame(try record("p", "m"), sequence: 1)
-        let requests = Array(repeatElement(request, count: 64).joined())
+    /// Sends requests on this many connections, until no more bytes are accepted or the amount is very large. Records the
+    /// number of accepted bytes.
+    private func sendWhatIsTaken(_ requests: (PlainPeer) -> [UInt8]) throws {
         let peers = try (0..<count).map { _ in
-            guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
+            guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
+                throw CallerFailure("cannot connect to \(socket)")
+            }
             return peer
         }
         var sent = 0
         var lastChange = monotonicMicroseconds()
         while sent < 128 << 20, monotonicMicroseconds() - lastChange < 2_000_000 {
             for peer in peers {
-                let taken = try peer.push(requests)
+                let taken = try peer.push(requests(peer))
                 sent += taken
                 if taken > 0 { lastChange = monotonicMicroseconds() }
             }
@@ -141,9 +149,12 @@ struct HostileCaller {
 
     // MARK: Names and workers
 
-    /// Sends so many commands, each with a name of its own; notes how many were taken, refused for lack of room, and else.
+    /// Sends this many commands, each with a new name. Records how many were accepted, refused for lack of room, and
+    /// refused for other reasons.
     private func introduce<C: Command>(_ command: (Int) throws -> C) throws {
-        guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
+        guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
+            throw CallerFailure("cannot connect to \(socket)")
+        }
         var taken = 0
         var refused = 0
         var others = 0
@@ -167,16 +178,20 @@ struct HostileCaller {
     private func beManyWorkers() throws {
         let name = try Name("p")
         for _ in 0..<count {
-            guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
+            guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
+                throw CallerFailure("cannot connect to \(socket)")
+            }
             _ = try peer.ask(BreakerSuccess(name: name))
         }
         try book.note("ready", count)
     }
 
-    /// Asks for a provider whose breaker is open; notes how often it was denied.
+    /// Asks for a provider whose breaker is open. Records the number of denials.
     private func askInVain() throws {
         let candidates = try Candidates([Candidate(provider: Name("open"))])
-        guard let peer = PlainPeer(socket), peer.greet().0 == .ok else { throw CallerFailure("no connection") }
+        guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
+            throw CallerFailure("cannot connect to \(socket)")
+        }
         var denied = 0
         for _ in stride(from: 0, to: count, by: 250) {
             var batch: [UInt8] = []

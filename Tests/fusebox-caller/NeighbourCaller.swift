@@ -1,10 +1,10 @@
 import FuseboxWire
 import Glibc
 
-/// Another user's worker that does its work while somebody else misbehaves: it connects anew each round, is known still,
-/// gets a permit for a provider and a model of its own, settles it, and finds its money counted.
+/// Another user's worker that works while a hostile process misbehaves. In each round it connects again, is still
+/// known, gets a permit for its own provider and model, settles it, and finds its cost counted.
 ///
-/// Its book ends with `done ROUNDS MEDIAN LONGEST`: how long pings took, in microseconds. What goes wrong ends it with 1.
+/// Its book ends with `done ROUNDS MEDIAN LONGEST`, the times of pings in microseconds. An error ends it with status 1.
 struct NeighbourCaller {
     private let socket: String
     private let book: Book
@@ -26,7 +26,7 @@ struct NeighbourCaller {
         var pings: [Int64] = []
         for round in 0..<rounds {
             endWithoutParent(parent)
-            guard let peer = PlainPeer(socket) else { throw CallerFailure("no connection in round \(round)") }
+            guard let peer = PlainPeer(socket) else { throw CallerFailure("round \(round): cannot connect") }
             let (status, standing, message) = peer.greet(as: worker, after: last)
             guard status == .ok, standing == (round == 0 ? .new : .resumed) else {
                 throw CallerFailure(
@@ -54,7 +54,7 @@ struct NeighbourCaller {
         guard let permit = admitted.permit else { throw CallerFailure("round \(round): denied") }
         _ = try peer.ask(Settle(permit: permit, outcome: .success, usage: CallUsage(cost: cost)))
         let account = try peer.ask(LedgerModel(provider: provider, model: model)).account
-        guard account?.usage.spend == cost else { throw CallerFailure("round \(round): the money is not there") }
+        guard account?.usage.spend == cost else { throw CallerFailure("round \(round): the cost was not counted") }
     }
 }
 

@@ -1,15 +1,15 @@
 import FuseboxWire
 import Glibc
 
-/// A connection that sends and reads what its owner wants, and never waits unless it is told to.
+/// A connection that sends and reads what its owner wants, and waits only when told to.
 final class PlainPeer {
     let socket: Int32
     private var input = FrameReader(frameLimit: 1 << 20)
     private var sequence: UInt64 = 0
-    /// What is still to be sent.
+    /// The bytes that are not sent yet.
     private var unsent: ArraySlice<UInt8> = []
 
-    /// Connects; nil if the daemon does not take it.
+    /// Connects; nil if the daemon does not accept the connection.
     init?(_ path: String) {
         guard let socket = connectedSocket(path) else { return nil }
         self.socket = socket
@@ -30,7 +30,7 @@ final class PlainPeer {
         return writer.bytes
     }
 
-    /// Says hello and waits for the answer.
+    /// Says hello and waits for the reply.
     func greet(as worker: WorkerID = .drawn(), after last: UInt64 = 0) -> (Status, WorkerStanding?, String) {
         sequence = last
         send(Self.frame(Hello(worker: worker, lastSequence: last, client: "fusebox-caller")))
@@ -44,7 +44,7 @@ final class PlainPeer {
         return (status, status == .ok ? welcome.worker : nil, message)
     }
 
-    /// The next frame of a command; sequenced ones are numbered.
+    /// The next frame of a command. Sequenced commands are numbered.
     func next<C: Command>(_ command: C) -> [UInt8] {
         if C.declaration.isSequenced { sequence += 1 }
         return Self.frame(command, sequence: sequence)
@@ -70,7 +70,7 @@ final class PlainPeer {
 
     // MARK: Bytes
 
-    /// Sends all, waiting as long as it takes.
+    /// Sends all bytes, and waits as long as necessary.
     func send(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
@@ -82,7 +82,7 @@ final class PlainPeer {
         }
     }
 
-    /// Sends what the socket takes of these bytes over and over; returns false once the connection is closed.
+    /// Sends the bytes repeatedly, as far as the socket takes them. Returns false once the connection is closed.
     func flood(_ bytes: [UInt8]) -> Bool {
         while true {
             if unsent.isEmpty { unsent = bytes[...] }
@@ -94,11 +94,12 @@ final class PlainPeer {
         }
     }
 
-    /// Sends what the socket takes of these bytes over and over, up to a megabyte; returns how many bytes that was.
-    func push(_ bytes: [UInt8]) throws -> Int {
+    /// Sends the bytes repeatedly, as far as the socket takes them and up to a megabyte. Returns the number of bytes
+    /// sent.
+    func push(_ bytes: @autoclosure () throws -> [UInt8]) throws -> Int {
         var sent = 0
         while sent < 1 << 20 {
-            if unsent.isEmpty { unsent = bytes[...] }
+            if unsent.isEmpty { unsent = try bytes()[...] }
             let count = unsent.withUnsafeBytes {
                 Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
@@ -112,11 +113,11 @@ final class PlainPeer {
         return sent
     }
 
-    /// Sends what the socket takes of these bytes, once; returns false once the connection is closed.
+    /// Sends the bytes once, as far as the socket takes them. Returns false once the connection is closed.
     func trickle(_ bytes: [UInt8]) -> Bool {
         if unsent.isEmpty { unsent = bytes[...] }
         while unsent.count > 1 {
-            // The last byte never goes.
+            // The last byte is never sent.
             let count = unsent.withUnsafeBytes {
                 Glibc.send(socket, $0.baseAddress, $0.count - 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
@@ -126,7 +127,7 @@ final class PlainPeer {
         return !isClosed
     }
 
-    /// Takes what has come and throws it away; returns false once the connection is closed.
+    /// Reads and discards what has arrived. Returns false once the connection is closed.
     func swallow() -> Bool {
         var room = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -136,7 +137,7 @@ final class PlainPeer {
         }
     }
 
-    /// Whether the daemon has closed it.
+    /// Whether the daemon has closed the connection.
     var isClosed: Bool {
         var watch = pollfd(fd: socket, events: 0, revents: 0)
         return poll(&watch, 1, 0) == 1 && watch.revents & Int16(POLLHUP | POLLERR) != 0
@@ -159,7 +160,7 @@ extension WorkerID {
     static func drawn() -> WorkerID { WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)) }
 }
 
-/// Becomes another user, if `uid=` says so, with as many descriptors as may be had.
+/// Changes to another user if `uid=` is given, and raises the limit of descriptors.
 func becomeUser(_ arguments: Arguments) throws {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

@@ -1,16 +1,16 @@
 import FuseboxWire
 import Glibc
 
-/// Goes for the one probe slot of a breaker until somebody kills it, and proves with a lock that it has it alone.
+/// Competes for the only probe slot of a breaker until it is killed, and shows with a lock that it has the slot alone.
 ///
-/// Its book: `tried` for each request, `granted PERMIT MILLISECONDS` once the lock is its own, `overlap` if it is not,
-/// `dying MILLISECONDS` before it kills itself with the slot in its hand; on CLOCK_MONOTONIC.
+/// Its book has `tried` for each request, `granted PERMIT MILLISECONDS` once it has the lock, `overlap` if the lock is
+/// taken, and `dying MILLISECONDS` before it kills itself while it has the slot. Times are on CLOCK_MONOTONIC.
 struct ProbingCaller {
     private let daemon: DaemonConnection
     private let book: Book
     private let lock: Int32
     private let candidate: Candidate
-    /// It dies in one of so many calls.
+    /// It kills itself in one of so many calls.
     private let callsToDeath: Int
 
     init(_ arguments: Arguments) throws {
@@ -36,7 +36,7 @@ struct ProbingCaller {
             }
             guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
                 try book.note("overlap", permit)
-                throw CallerFailure("permit \(permit) is not alone in flight")
+                throw CallerFailure("permit \(permit) is in flight together with another one")
             }
             try book.note("granted", permit, monotonicMilliseconds())
             pass(milliseconds: .random(in: 0...2))
@@ -45,7 +45,7 @@ struct ProbingCaller {
                 dieAtOnce()
             }
             flock(lock, LOCK_UN)
-            // None of these moves the breaker.
+            // None of these outcomes moves the breaker.
             let outcome: Outcome = [.rejected, .abandoned, .cancelled].randomElement()!
             let settled = try daemon.ask(Settle(permit: permit, outcome: outcome))
             guard settled.standing == .inForce else { throw CallerFailure("permit \(permit) was \(settled.standing)") }

@@ -1,11 +1,11 @@
 import FuseboxWire
 import Glibc
 
-/// Tries to call a provider again and again, and settles what it was granted.
+/// Tries to call a provider repeatedly, and settles the permits that it gets.
 ///
-/// Its book: `granted PERMIT GRANTED-AT ESTIMATE`, then `settling PERMIT COST` before the request goes out and
-/// `settled PERMIT COST STANDING` before anything else; COST is -1 for a call that was never sent. At the end
-/// `ended TRIES`, and `denied REASON COUNT` for each reason.
+/// Its book has `granted PERMIT GRANTED-AT ESTIMATE`, then `settling PERMIT COST` before the settle is sent, and
+/// `settled PERMIT COST STANDING` after its reply. COST is -1 for a call that was never sent. At the end come `ended
+/// TRIES`, and `denied REASON COUNT` for each reason.
 struct SpendingCaller {
     private let daemon: DaemonConnection
     private let book: Book
@@ -14,7 +14,7 @@ struct SpendingCaller {
     private let ttl: Int64
     private let longestCall: Int
     private let longestPause: Int
-    /// The grant whose settle it dies in; 0: none.
+    /// The number of the grant whose settle ends in its death; 0: none.
     private let deadlyGrant: Int
 
     init(_ arguments: Arguments) throws {
@@ -58,7 +58,7 @@ struct SpendingCaller {
 
     private func settle(_ permit: UInt64, estimate: Int64, dying: Bool) throws {
         let isSent = Int.random(in: 0..<16) > 0
-        // A call with a large estimate turns out a small one.
+        // A call with a large estimate costs less than that.
         let cost = Int64.random(in: 0...min(estimate, 50_000_000))
         let usage = isSent ? CallUsage(cost: Money(nanodollars: cost), inputTokens: 1, outputTokens: 2) : nil
         let settle = Settle(permit: permit, outcome: isSent ? .success : .cancelled, usage: usage)

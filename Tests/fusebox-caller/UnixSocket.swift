@@ -1,6 +1,6 @@
 import Glibc
 
-/// A socket that is connected to a path; nil if nobody takes it.
+/// A socket that is connected to a path; nil if no process accepts the connection.
 func connectedSocket(_ path: String) -> Int32? {
     let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { return nil }

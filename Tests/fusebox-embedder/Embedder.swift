@@ -1,10 +1,10 @@
 import FuseboxInterop
 
-/// A program that embeds breaker, registry and ledger and links nothing else of Fusebox: what its linking needs is what
-/// the product needs.
+/// A program that embeds breaker, registry and ledger and links nothing else of Fusebox. So it shows what the product
+/// links.
 ///
-/// Each line of its input is a kind (`breaker`, `exhaustion`, `ledger`), a tab and a snapshot of llm-providers. It prints
-/// the snapshot that comes out again, or `refused`, a tab and why.
+/// Each line of its input is a kind (`breaker`, `exhaustion`, `ledger`), a tab and a snapshot of llm-providers. It
+/// prints the snapshot that it writes from the loaded one, or `refused`, a tab and the reason.
 @main
 struct Embedder {
     static func main() {

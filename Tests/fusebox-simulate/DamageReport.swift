@@ -1,17 +1,17 @@
 import FuseboxSimulation
 import Glibc
 
-/// Turns every single bit of a journal and of a snapshot, and cuts the journal at every byte, on all processors.
+/// Flips every bit of a journal and of a snapshot, and cuts the journal at every byte, on all processors.
 struct DamageReport {
     private let length: Int
     private let threads = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-    /// - Parameter length: the bytes of the journal
+    /// - Parameter length: the length of the journal in bytes
     init(journalLength length: Int) { self.length = length }
 
-    /// Prints what became of each.
+    /// Prints the result for each file.
     ///
-    /// - Returns: whether nothing was applied silently
+    /// - Returns: whether no damage was accepted silently
     func run() async throws -> Bool {
         var isGood = true
         for file in DamageSweep.File.allCases { isGood = try await flip(file) && isGood }

@@ -3,13 +3,13 @@ import Glibc
 
 /// Runs the simulator: `fusebox-simulate [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug NAME]`.
 ///
-/// With `--hours` it goes on with seed after seed for that long; without, it runs `--seeds` of them. It ends with status
-/// 1 and the seed at the first violation.
+/// With `--hours` it runs new seeds for that long, otherwise `--seeds` of them. At the first violation it ends with
+/// status 1 and prints the seed.
 ///
-/// `fusebox-simulate --walk STEPS` takes a random walk of so many steps over all commands with every value, for each seed,
-/// profile and set of limits; a seed whose walk kills the process is told too.
+/// `fusebox-simulate --walk STEPS` takes a random walk of so many steps over all commands and values, for each seed,
+/// profile and set of limits. It also reports a seed whose walk kills the process.
 ///
-/// `fusebox-simulate --damage BYTES` turns every bit of a journal of that length instead, and cuts it at every byte.
+/// `fusebox-simulate --damage BYTES` flips every bit of a journal of that length, and cuts it at every byte.
 @main
 struct Simulate {
     static func main() async throws {

@@ -2,19 +2,19 @@ import FuseboxCore
 import FuseboxSimulation
 import Glibc
 
-/// Takes the random walk over all commands, seed after seed.
+/// Takes the random walk over all commands, one seed after the other.
 struct WalkReport {
     let steps: Int
     let first: UInt64
     let seeds: Int
     let hours: Double
 
-    /// What a handler writes when a walk kills the process.
+    /// The text that a signal handler prints when a walk kills the process.
     private nonisolated(unsafe) static var epitaph: UnsafeMutablePointer<CChar>?
 
-    /// Prints what the walks came to, or the first that shows something.
+    /// Prints the totals of the walks, or the first violation.
     ///
-    /// - Returns: whether nothing was found
+    /// - Returns: whether there was no violation
     func run() -> Bool {
         for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV] { signal(number, Self.tell) }
         let began = time(nil)

@@ -2,7 +2,7 @@ import FuseboxClient
 import FuseboxInterop
 import Testing
 
-/// `admit`, `permits` and `report`, and where admission shows in other commands.
+/// `admit`, `permits` and `report`, and admission in the output of other commands.
 struct AdmissionCommandsTests {
     @Test func admitShowsADecisionAndTakesNothing() throws {
         let daemon = try Daemon()
@@ -74,7 +74,7 @@ struct AdmissionCommandsTests {
         #expect(again.status == 64)
         #expect(
             again.errors
-                == "fusebox: nothing is known of permits 17, 18; `fusebox permits list` shows those in force\n")
+                == "fusebox: there are no permits 17, 18; `fusebox permits list` shows those in force\n")
         #expect(try again.json["permits"]?[0]?["standing"]?.text == "revoked")
         #expect(
             try daemon.fusebox("permits", "list").lines.last
@@ -83,7 +83,7 @@ struct AdmissionCommandsTests {
         #expect(try daemon.json("ledger", "show", "openai")["usage"]?["spend"] == .number("3"))
         #expect(
             try daemon.fusebox("permits", "revoke", number).lines == [
-                "permit \(number): settled already, it holds nothing"
+                "permit \(number): already settled, it holds nothing"
             ])
     }
 

@@ -73,7 +73,7 @@ struct BackupCommandTests {
         #expect(Set(names).isSuperset(of: others + [alive]))
         #expect(names.count == 4)
 
-        // The same of a file that was named on the command line.
+        // The same for a file on the command line.
         for name in ["saved.partial-1", "other.partial-1"] { folder.write(name, [1]) }
         #expect(try daemon.fusebox("snapshot", "save", "\(folder.path)/saved").status == 0)
         let files = try Program.run(["/bin/ls", folder.path]).lines

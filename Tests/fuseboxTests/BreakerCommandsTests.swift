@@ -31,17 +31,17 @@ struct BreakerCommandsTests {
         let shown = try daemon.fusebox("breaker", "get", "openai")
         #expect(shown.lines[1] == "state         recovering, 90% of traffic admitted")
         #expect(shown.lines[2] == "failures      1 of the 5 that open it")
-        #expect(shown.lines[3] == "outcomes      3: 1 good, 2 bad")
+        #expect(shown.lines[3] == "outcomes      3: 1 success, 2 failures")
         #expect(shown.output.contains("\nrecovers      a step in "))
         let status = try daemon.json("breaker", "get", "openai")["status"]
         #expect(status?["state"]?.text == "recovering")
         #expect(status?["totalFailures"]?.int64 == 2)
         #expect(status?["share"] == 0.9)
 
-        // Something is known of it, and it has no breaker.
+        // The name is known and has no breaker.
         _ = try daemon.fusebox("exhaustion", "mark", "other")
         let none = try daemon.fusebox("breaker", "get", "other")
-        #expect(none.lines[0] == "breaker       other (none yet; a new one would stand so)")
+        #expect(none.lines[0] == "breaker       other (does not exist; a new one would be as shown)")
         #expect(try daemon.json("breaker", "get", "other")["exists"]?.bool == false)
     }
 
@@ -54,7 +54,7 @@ struct BreakerCommandsTests {
         #expect(table[0] == "NAME       STATE   SHARE  FAILURES  REQUESTS  SUCCESSES  LAST FAILURE  RECOVERS")
         #expect(table[1].hasPrefix("anthropic  open       0%       5/5         0          0  "))
         #expect(table[2] == "openai     closed   100%       0/5         0          0  -             -")
-        // Two columns of a terminal to each of its characters.
+        // Each of its characters has two columns of a terminal.
         #expect(table[3] == "模型       closed   100%       0/5         0          0  -             -")
         let json = try daemon.json("breaker", "list")
         #expect(json["breakers"]?.list?.compactMap { $0["name"]?.text } == ["anthropic", "openai", "模型"])
@@ -81,7 +81,7 @@ struct BreakerCommandsTests {
         #expect(
             changed.lines == [
                 "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
-                "min requests       3", "max probes         as many as its share", "min workers        1",
+                "min requests       3", "max probes         no limit but the share", "min workers        1",
             ])
         let json = try daemon.json(
             "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7", "--max-probes", "2",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import fusebox
 
-/// What the end of a command says about its call, and what is charged for it.
+/// The outcome that follows from the end of a command, and the charge for it.
 struct CallEndTests {
     typealias Ending = ChildProcess.Ending
 
@@ -131,21 +131,21 @@ struct CallEndTests {
         arguments: [
             (
                 ["cost=lots"],
-                "$0.25 charged; if it used more, tell the rest: fusebox report --provider 'open ai' "
+                "$0.25 charged; if the call used more, report the rest: fusebox report --provider 'open ai' "
                     + "--model gpt-4o --socket '/tmp/it'\\''s' --outcome abandoned --cost DOLLARS"
             ),
             (
                 ["output-tokens=x", "cost=y"],
-                "$0.25 and 800 tokens charged; if it used more, tell the rest: fusebox report --provider 'open ai' "
+                "$0.25 and 800 tokens charged; if the call used more, report the rest: fusebox report --provider 'open ai' "
                     + "--model gpt-4o --socket '/tmp/it'\\''s' --outcome abandoned --cost DOLLARS --output-tokens COUNT"
             ),
             (
                 ["retry-after=soon", "outcome=throttled"],
-                "no mark made; make it: fusebox exhaustion mark 'open ai' --socket '/tmp/it'\\''s' --for TIME"
+                "no mark was made; to make it: fusebox exhaustion mark 'open ai' --socket '/tmp/it'\\''s' --for TIME"
             ),
             (
                 ["retry-after=5", "outcome=success"],
-                "retry-after is left out: it goes with failure, throttled and quota-exhausted, not with success"
+                "retry-after is ignored: it goes with failure, throttled and quota-exhausted, not with success"
             ),
         ] as [([String], String)])
     func advice(lines: [String], line: String) throws {

@@ -1,13 +1,13 @@
 import FuseboxInterop
 
-/// The options and arguments of every subcommand of a program, as its parser tells them.
+/// The options and arguments of every subcommand of a program, as its parser dumps them.
 struct CommandDump {
     struct Parameter: CustomStringConvertible {
-        /// The words that choose the subcommand.
+        /// The words that select the subcommand.
         let command: [String]
         /// `option`, `flag` or `positional`.
         let kind: String
-        /// `--name` of an option or a flag.
+        /// The `--name` of an option or a flag.
         let name: String
         let valueName: String
         let isRequired: Bool
@@ -16,10 +16,10 @@ struct CommandDump {
 
         var description: String { (command + [name]).joined(separator: " ") }
 
-        /// Whether it is an option that takes a number: a count, a time, an amount.
+        /// Whether it is an option with a number: a count, a time, an amount.
         var isNumber: Bool { kind == "option" && !Self.words.contains(valueName) }
 
-        /// The kinds of values that are no numbers.
+        /// The kinds of values that are not numbers.
         private static let words: Set<String> = [
             "path", "name", "directory", "outcome", "format", "length", "profile",
             "socket", "data", "durability", "admin-group", "log-level",
@@ -48,7 +48,7 @@ struct CommandDump {
                     hasDefault: argument["defaultValue"]?.text != nil || help.contains("(default: "), help: help))
         }
         for child in command["subcommands"]?.list ?? [] {
-            // The parser's own.
+            // The parser adds this option.
             guard let name = child["commandName"]?.text, name != "help" else { continue }
             walk(child, at: path + [name])
         }

@@ -3,7 +3,7 @@ import FuseboxInterop
 import Glibc
 import Testing
 
-/// A folder of its own for a test, removed with all that is in it.
+/// A temporary folder for a test, which is removed with its contents.
 final class TemporaryFolder {
     let path: String
 
@@ -31,14 +31,14 @@ final class TemporaryFolder {
     }
 }
 
-/// A daemon on a socket and a data directory of its own.
+/// A daemon with a temporary socket and data directory.
 final class Daemon {
     let folder: TemporaryFolder
     let socket: String
     let data: String
     private var process: Child?
 
-    /// Starts it and waits until it says that it is ready, as it says it to a service manager.
+    /// Starts the daemon and waits until it reports that it is ready, as to a service manager.
     init(in folder: TemporaryFolder = TemporaryFolder(), data: String? = nil, arguments: [String] = []) throws {
         self.folder = folder
         socket = "\(folder.path)/socket"
@@ -52,7 +52,7 @@ final class Daemon {
 
     deinit { stop() }
 
-    /// Stops it in order; its log is returned.
+    /// Stops the daemon in order and returns its log.
     @discardableResult func stop() -> String {
         guard let process else { return "" }
         self.process = nil
@@ -60,7 +60,7 @@ final class Daemon {
         return process.end().errors
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills the daemon, like a crash.
     func kill() {
         guard let process else { return }
         self.process = nil
@@ -68,31 +68,31 @@ final class Daemon {
         _ = process.end()
     }
 
-    /// Runs the tool against it.
+    /// Runs the tool against the daemon.
     func fusebox(_ arguments: String..., input: String = "") throws -> Program.Outcome {
         try Program.run(command(arguments), input: input, environment: environment)
     }
 
-    /// Runs the tool against it, and gives the JSON value that it prints.
+    /// Runs the tool against the daemon and returns the JSON value that it prints.
     func json(_ arguments: String..., input: String = "") throws -> JSONValue {
         let outcome = try Program.run(command(arguments + ["--json"]), input: input, environment: environment)
         #expect(outcome.errors == "")
         return try outcome.json
     }
 
-    /// Starts the tool against it.
+    /// Starts the tool against the daemon.
     func begin(_ arguments: String...) throws -> Child { try Child(command(arguments), environment: environment) }
 
-    /// Where its workers leave what they cannot deliver.
+    /// The spool of its workers.
     var spool: String { "\(folder.path)/spool" }
     var environment: [String: String] { ["FUSEBOX_SPOOL": spool] }
 
     private func command(_ arguments: [String]) -> [String] { [Program.fusebox] + arguments + ["--socket", socket] }
 
-    /// A client of it.
+    /// A client of the daemon.
     func connect() throws -> FuseboxClient { try FuseboxClient.connect(to: socket) }
 
-    /// Waits until so many subscribe.
+    /// Waits until there are this many subscribers.
     func waitForSubscribers(_ count: UInt32) throws {
         let client = try connect()
         defer { client.close() }
@@ -105,7 +105,7 @@ final class Daemon {
     }
 }
 
-/// Where a daemon reports that it is ready.
+/// The socket to which a daemon reports that it is ready.
 private final class NotifySocket {
     let path: String
     private let descriptor: Int32

@@ -8,7 +8,7 @@ import Testing
 
 /// `export` and `import`.
 struct ExchangeCommandsTests {
-    /// What a trace imports: breakers, marks and accounts that the reference library has written.
+    /// The imports in a trace: breakers, marks and accounts that the reference library wrote.
     private static func imported() throws -> JSONValue {
         let line = try #require(ConformanceTrace(number: 10).lines.first)
         let request = try JSONValue(parsing: line)
@@ -33,7 +33,7 @@ struct ExchangeCommandsTests {
         let export = try daemon.fusebox("export", "--format", "llm-providers")
         #expect(export.status == 0)
         #expect(try export.json.members?.map(\.key) == ["breakers", "exhaustion", "ledger"])
-        // The library adds doubles, whose last digits are not money.
+        // The library adds doubles, whose last digits are not exact amounts.
         let spend = { (state: JSONValue) in
             (state["ledger"]?["providers"]?.members ?? [])
                 .map { "\($0.key) \((($0.value["spend"]?.double ?? -1) * 1e9).rounded())" }.sorted()
@@ -45,7 +45,7 @@ struct ExchangeCommandsTests {
         }
         #expect(try names(export.json) == names(document))
 
-        // Into another daemon and out of it again: the same, to the last digit.
+        // Imported into another daemon and exported again, it is the same to the last digit.
         let other = try Daemon(arguments: ["--profile", profile])
         let file = "\(other.folder.path)/state.json"
         other.folder.write("state.json", export.output.utf8)
@@ -62,7 +62,7 @@ struct ExchangeCommandsTests {
         let marks =
             #"{"version":1,"defaultResetMs":9000,"entries":[{"provider":"q","exhaustedAt":1,"resetAt":\#(end),"#
             + #""by":"hand"}]}"#
-        // As serialize() gives it: a text.
+        // As `serialize()` returns it: a text.
         let imported = try daemon.fusebox("import", "-", input: JSONValue(marks).text())
         #expect(imported.output.hasPrefix("imported 1 mark; "))
         let export = try daemon.json("export")
@@ -75,7 +75,7 @@ struct ExchangeCommandsTests {
 
     @Test func anExportBringsBreakersUpToDateAsTheLibrarysSnapshotDoes() throws {
         let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
-        // A monitoring window of a millisecond begins anew at each look: where it begins tells when that was.
+        // A monitoring window of a millisecond begins again at each read, so its start depends on the time of the read.
         _ = try daemon.fusebox("breaker", "configure", "a", "--create", "--monitoring-period", "1ms")
         let begin = try daemon.connect().ping().now
         let clock = ContinuousClock()
@@ -84,7 +84,7 @@ struct ExchangeCommandsTests {
         let breaker = try #require(try daemon.json("export")["breakers"]?["breakers"]?[0])
         let exported = try #require(breaker["state"]?["windowStart"]?.int64)
         #expect(exported > begin.milliseconds)
-        // What the daemon has itself, as it is on its disk.
+        // The daemon's own state, from its disk.
         #expect(try daemon.fusebox("snapshot", "save", "\(daemon.folder.path)/state").status == 0)
         let stored = try SnapshotReader(daemon.folder.read("state")).stateMachine(limits: Limits())
         let id = try #require(stored.names.find(try Name("a")))
@@ -94,7 +94,7 @@ struct ExchangeCommandsTests {
 
     @Test(arguments: [
         ("", "line 1, column 1"), ("[]", "expected an object of"),
-        (#"{"version":1,"name":"a","config":{},"state":{}}"#, "a single breaker is for"),
+        (#"{"version":1,"name":"a","config":{},"state":{}}"#, "for a single breaker"),
         (#"{"breakers":{"version":1,"defaultConfig":{},"breakers":[{"version":1}]}}"#, "breakers.breakers[0]"),
     ])
     func whatIsNoStateEndsWith65AndChangesNothing(_ document: String, _ place: String) throws {

@@ -2,7 +2,7 @@ import FuseboxInterop
 import Glibc
 import Testing
 
-/// What holds for every subcommand: options, exit statuses, where errors go.
+/// Properties of every subcommand: options, exit statuses, errors.
 struct FuseboxToolTests {
     @Test func saysItsVersionWhichIsTheDaemons() throws {
         let outcome = try Program.run([Program.fusebox, "--version"])
@@ -129,7 +129,7 @@ struct FuseboxToolTests {
 
     @Test func aReaderThatHasHadEnoughEndsItQuietly() throws {
         let daemon = try Daemon()
-        // More than a pipe holds.
+        // More than a pipe has room for.
         let child = try Child([
             "/bin/sh", "-c",
             "{ '\(Program.fusebox)' ping --count 20000 --socket '\(daemon.socket)'; echo $? >&2; } | head -1",
@@ -147,7 +147,7 @@ struct FuseboxToolTests {
 
     // MARK: Permission
 
-    /// The command that runs a program as a user without any rights; nil where this cannot be done.
+    /// A command that runs a program as an unprivileged user; nil where this is not possible.
     private static func asNobody(_ arguments: [String]) -> [String]? {
         guard geteuid() == 0, access("/usr/bin/setpriv", X_OK) == 0 else { return nil }
         return ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + arguments
@@ -155,7 +155,7 @@ struct FuseboxToolTests {
 
     static let canBeNobody = asNobody([]) != nil
 
-    /// The tool where nobody may run it: the build folder may be closed to others.
+    /// A copy of the tool that other users may run, because they may not be able to read the build folder.
     private static func runAsNobody(_ arguments: [String], with daemon: Daemon) throws -> Program.Outcome {
         let copy = "\(daemon.folder.path)/fusebox"
         chmod(daemon.folder.path, 0o755)
@@ -167,7 +167,7 @@ struct FuseboxToolTests {
     @Test(.enabled(if: canBeNobody)) func aSocketThatOneMayNotUseEndsWith77() throws {
         let outcome = try Self.runAsNobody(["status"], with: try Daemon(arguments: ["--socket-mode", "600"]))
         #expect(outcome.status == 77)
-        #expect(outcome.errors.hasPrefix("fusebox: no permission to use "))
+        #expect(outcome.errors.hasPrefix("fusebox: no permission to connect to "))
         #expect(outcome.errors.contains("--socket-mode"))
     }
 

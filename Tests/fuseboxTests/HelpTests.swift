@@ -2,7 +2,7 @@ import FuseboxInterop
 import Glibc
 import Testing
 
-/// What the help texts promise, walked over every subcommand.
+/// The promises of the help texts, checked for every subcommand.
 struct HelpTests {
     @Test(
         "Help shows the default of every option and argument that may be left out",
@@ -41,10 +41,10 @@ struct HelpTests {
             (["breaker", "lst", "--help"], "did you mean 'list'?"),
             (["ledger", "budget", "sett", "openai"], "did you mean 'set'?"), (["--json", "overveiw"], "'overview'?"),
             (["--socket", "/nowhere", "pnig"], "did you mean 'ping'?"),
-            (["nosuch"], "`fusebox help` lists those there are"),
-            (["help", "nosuch"], "`fusebox help` lists those there are"),
-            (["breaker", "nosuch"], "`fusebox help breaker` lists those there are"),
-            (["help", "breaker", "nosuch"], "`fusebox help breaker` lists those there are"),
+            (["nosuch"], "`fusebox help` lists the commands"),
+            (["help", "nosuch"], "`fusebox help` lists the commands"),
+            (["breaker", "nosuch"], "`fusebox help breaker` lists the commands"),
+            (["help", "breaker", "nosuch"], "`fusebox help breaker` lists the commands"),
         ] as [([String], String)])
     func unknownCommands(_ arguments: [String], _ hint: String) throws {
         let outcome = try Program.run([Program.fusebox] + arguments)

@@ -4,11 +4,12 @@ import FuseboxWire
 import Glibc
 import Testing
 
-/// What only tells things apart is text in JSON: a reader with 53 bits for a number would take it for another.
+/// Identifiers are text in JSON, because a reader with 53-bit numbers would confuse them.
 struct IdentifierTests {
     private static let keys: Set<String> = ["permit", "epoch", "worker", "workerHigh", "workerLow"]
 
-    /// The identifiers in a value; numbers that some readers cannot hold, and identifiers that are numbers, are recorded.
+    /// The identifiers in a value. Numbers that some readers cannot represent, and identifiers that are numbers, are
+    /// recorded.
     private static func identifiers(in value: JSONValue, _ place: String) -> [String] {
         switch value {
         case .null, .bool, .string: return []

@@ -2,7 +2,7 @@ import FuseboxInterop
 import Testing
 
 struct LedgerCommandsTests {
-    /// A daemon with a budget and three records under it.
+    /// A daemon with a budget and three records for it.
     private func daemonThatSpent(arguments: [String] = []) throws -> Daemon {
         let daemon = try Daemon(arguments: arguments)
         #expect(
@@ -26,13 +26,13 @@ struct LedgerCommandsTests {
         #expect(table[1].hasSuffix("  $50.00  79.2%"))
         #expect(table[2].hasPrefix("total $39.6012 since "))
         let json = try daemon.json("ledger", "show")
-        // The number as it is spelled: exact.
+        // The literal is exact.
         #expect(json["spend"] == .number("39.6012"))
         #expect(json["providers"]?[0]?["usage"]?["spend"] == .number("39.6012"))
         #expect(json["periodLength"]?.text == "month")
     }
 
-    /// The space between a heading that depends on the cells below it and the next one.
+    /// The space between a heading whose width depends on the cells and the next one.
     private func pad(_ line: String, to title: String) -> String {
         let parts = line.split(separator: title, maxSplits: 1, omittingEmptySubsequences: false)
         return String(repeating: " ", count: parts[0].reversed().prefix { $0 == " " }.count)
@@ -99,7 +99,7 @@ struct LedgerCommandsTests {
         }
         let nothing = try daemon.fusebox("ledger", "budget", "set", "openai", "--enforce")
         #expect(nothing.status == 64)
-        #expect(nothing.errors == "fusebox: there is no budget to enforce; give its amount with --monthly\n")
+        #expect(nothing.errors == "fusebox: there is no budget to enforce; set its amount with --monthly\n")
         #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "5").status == 0)
         #expect(try enforced() == false)
         #expect(try daemon.fusebox("ledger", "budget", "set", "openai", "--enforce").status == 0)
@@ -113,7 +113,7 @@ struct LedgerCommandsTests {
     }
 
     @Test func ratesAndForecasts() throws {
-        // Under this profile a rate is over all of its window, from the first record on.
+        // Under this profile a rate is measured over the whole window, from the first record on.
         let daemon = try daemonThatSpent(arguments: ["--profile", "llm-providers"])
         let burn = try daemon.fusebox("ledger", "burn", "openai", "--window", "24h").lines
         #expect(
@@ -142,7 +142,7 @@ struct LedgerCommandsTests {
         let daemon = try daemonThatSpent()
         let burn = try daemon.fusebox("ledger", "burn", "openai").output
         #expect(burn.contains("per day        -\n"))
-        #expect(burn.contains("a rate is told once spend has been seen for 1h"))
+        #expect(burn.contains("the rate is shown once the history covers 1h"))
         let rate = try daemon.json("ledger", "burn", "openai")
         #expect(rate["costPerDay"]?.isNull == true)
         #expect(try #require(rate["baseMilliseconds"]?.int64) < 3_600_000)

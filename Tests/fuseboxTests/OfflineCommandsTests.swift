@@ -2,12 +2,13 @@ import FuseboxInterop
 import Glibc
 import Testing
 
-/// `check`, `repair` and `journal dump` on what real daemons leave behind.
+/// `check`, `repair` and `journal dump` on the files of real daemons.
 struct OfflineCommandsTests {
     private let folder = TemporaryFolder()
     private var data: String { "\(folder.path)/data" }
 
-    /// Runs a daemon, has it count so many records, and kills it. Each is two changes: the worker says goodbye after it.
+    /// Runs a daemon with this many records, and kills it. Each record is two changes, because the worker says goodbye
+    /// after it.
     private func killedDaemon(records: Int) throws {
         let daemon = try Daemon(in: folder, arguments: ["--journal-segment", "64KiB"])
         for _ in 0..<records { try record(daemon) }
@@ -17,7 +18,7 @@ struct OfflineCommandsTests {
     private func record(_ daemon: Daemon) throws {
         let outcome = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.5", "--input-tokens", "7")
         try #require(outcome.status == 0, "\(outcome.errors)")
-        // Its answer comes after the goodbye of that one has been written down, which is a change too.
+        // Its reply comes after that goodbye was journaled, which is a change too.
         _ = try daemon.fusebox("status")
     }
 
@@ -84,7 +85,7 @@ struct OfflineCommandsTests {
         #expect(outcome.status == 0, "\(outcome.output)")
         let row = try #require(outcome.lines.first { $0.hasPrefix("journal-spare.fusebox ") })
         #expect(row.hasSuffix("reserved for the next segment") && row.contains("4.0 KiB"), "\(row)")
-        #expect(outcome.lines.contains("not looked into: notes"))
+        #expect(outcome.lines.contains("not examined: notes"))
         let json = try tool("check", data, "--json").json
         #expect(json["files"]?.list?.last == ["file": "journal-spare.fusebox", "kind": "spare", "bytes": 4_096])
         #expect(json["others"] == ["notes"])
@@ -123,7 +124,7 @@ struct OfflineCommandsTests {
         for command in ["check", "repair"] {
             let outcome = try tool(command, path)
             #expect(outcome.status == 64 && outcome.output == "")
-            #expect(outcome.errors.contains("\(path) is no data directory of Fusebox"))
+            #expect(outcome.errors.contains("\(path) is not a data directory of Fusebox"))
         }
     }
 
@@ -133,7 +134,7 @@ struct OfflineCommandsTests {
         let file = try #require(try daemon.json("backup", backups)["file"]?.text)
         let good = try tool("check", backups)
         #expect(good.status == 0 && good.lines.last == "OK")
-        #expect(good.output.contains("is a folder of backups, no data directory"))
+        #expect(good.output.contains("is a directory of backups and not a data directory"))
         let other = "fusebox-2020-01-01T000000Z.snapshot"
         var bytes = folder.read("backups/\(file.split(separator: "/").last!)")
         bytes[bytes.count / 2] ^= 1
@@ -145,7 +146,7 @@ struct OfflineCommandsTests {
         #expect(json["files"]?.list?.map { $0["intact"]?.bool } == [false, true])
     }
 
-    /// Nothing crashes, nothing waits, and what is in the way is named.
+    /// Nothing crashes or hangs, and the error names the file in the way.
     @Test(arguments: ["snapshot-18446744073709551615.fusebox", "journal-18446744073709551615.fusebox"])
     func aNameThatNoDaemonHasGivenIsNamed(_ name: String) throws {
         try killedDaemon(records: 2)
@@ -186,7 +187,7 @@ struct OfflineCommandsTests {
         #expect(outcome.status == 65)
         #expect(outcome.output.contains("\(name) is damaged at byte \(last)"))
         #expect(!outcome.output.contains("nothing in it was acknowledged"))
-        #expect(try tool("repair", data).lines.last == "lost are at most the changes 5 to 6")
+        #expect(try tool("repair", data).lines.last == "at most the changes 5 to 6 are lost")
         #expect(try spend() == .number("1"))
     }
 
@@ -199,7 +200,7 @@ struct OfflineCommandsTests {
             check.output.contains("the changes 1 to 5 are missing")
                 || check.output.contains("the changes 1 to 6 are missing"))
         let repair = try tool("repair", data)
-        #expect(repair.status == 0 && repair.lines.last?.hasPrefix("lost are at most the changes 1 to ") == true)
+        #expect(repair.status == 0 && repair.lines.last?.hasPrefix("at most the changes 1 to ") == true)
         #expect(try tool("check", data).status == 0)
         #expect(try spend() == .number("0"))
     }
@@ -211,7 +212,7 @@ struct OfflineCommandsTests {
         #expect(try tool("check", data).output.contains("WRONG \(copy): it is a copy under a wrong name"))
         #expect(try tool("journal", "dump", "\(data)/\(copy)").status == 65)
         let repair = try tool("repair", data)
-        #expect(repair.lines == ["\(copy) was set aside as \(copy).damaged", "nothing was lost"])
+        #expect(repair.lines == ["\(copy) was set aside as \(copy).damaged", "no change was lost"])
         #expect(try spend() == .number("1.5"))
     }
 
@@ -261,7 +262,7 @@ struct OfflineCommandsTests {
         let outcome = try tool("repair", data)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("\(name) was cut at byte \(third)"))
-        #expect(outcome.lines.last == "lost are at most the changes 5 to 10")
+        #expect(outcome.lines.last == "at most the changes 5 to 10 are lost")
         #expect(folder.read("data/\(name).damaged") == damaged)
         #expect(Array(folder.read("data/\(name)")[..<Int(third)]) == Array(original[..<Int(third)]))
         #expect(folder.read("data/\(name)").count == original.count)
@@ -281,7 +282,7 @@ struct OfflineCommandsTests {
         try flip(name, at: 70)
         let outcome = try tool("repair", data)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.lines == ["\(name) was set aside as \(name).damaged", "nothing was lost"])
+        #expect(outcome.lines == ["\(name) was set aside as \(name).damaged", "no change was lost"])
         #expect(try tool("check", data).status == 0)
         #expect(try spend() == .number("1"))
     }
@@ -320,7 +321,7 @@ struct OfflineCommandsTests {
         #expect(try spend() == .number("0.5"))
     }
 
-    /// What a restore leaves that dies once its snapshot is there: the old life's files beside it.
+    /// The directory after a restore that dies once its snapshot is written: the files of the old epoch are beside it.
     private func cutRestoreShort() throws -> (snapshot: String, oldSegments: [String]) {
         let daemon = try Daemon(in: folder)
         try record(daemon)
@@ -329,7 +330,7 @@ struct OfflineCommandsTests {
         try record(daemon)
         daemon.kill()
         let restored = try tool("snapshot", "restore", backup, "--data", data, "--force", "--json").json
-        // What was set aside comes back, as if it had never been moved.
+        // The files that were set aside are back, as if they had never been moved.
         _ = try Program.run(["/bin/sh", "-c", "mv \(data)/before-restore-*/* \(data)/"])
         let old = try names().filter { $0.hasPrefix("journal-0") }
         #expect(!old.isEmpty)
@@ -347,7 +348,7 @@ struct OfflineCommandsTests {
 
     @Test func anOlderLifeIsNotFallenBackToBesideAnotherOnesJournal() throws {
         let restored = try cutRestoreShort().snapshot
-        // The new life has gone on: its segment is there, and then its only snapshot is damaged.
+        // The new epoch has its own segment, and then its only snapshot is damaged.
         let daemon = try Daemon(in: folder)
         try record(daemon)
         daemon.kill()

@@ -2,10 +2,10 @@ import FuseboxClient
 import FuseboxWire
 import Testing
 
-/// What the command line lets pass the daemon takes, and what it refuses the daemon would refuse too.
+/// The command line accepts exactly the values that the daemon accepts.
 struct OptionRangesTests {
-    /// A value of an option: how it is written, and what asks the daemon for the same over the wire; nil where the wire has no
-    /// such value.
+    /// A value of an option: its text, and the request for the same value over the wire; nil if the wire cannot
+    /// represent it.
     struct Value {
         let text: String
         let isInRange: Bool
@@ -15,7 +15,7 @@ struct OptionRangesTests {
     struct Row: CustomTestStringConvertible {
         let command: String
         let option: String
-        /// What follows the option and its value.
+        /// The arguments after the option and its value.
         var rest: [String] = []
         let values: [Value]
 
@@ -32,7 +32,7 @@ struct OptionRangesTests {
         numbers(range, ask).map { Value(text: $0.text + "ms", isInRange: $0.isInRange, ask: $0.ask) }
     }
 
-    /// The ends of a range, and what lies next to them outside.
+    /// The ends of a range, and their neighbours outside.
     private static func numbers<Number: FixedWidthInteger & Sendable>(
         _ range: ClosedRange<Number>, _ ask: @escaping (FuseboxClient, Number) throws(ClientError) -> Void
     ) -> [Value] {
@@ -45,7 +45,7 @@ struct OptionRangesTests {
         return values
     }
 
-    /// Counts that the wire carries in 32 bits.
+    /// Counts with 32 bits on the wire.
     private static func counts(
         upTo most: UInt32 = .max, _ ask: @escaping (FuseboxClient, UInt32) throws(ClientError) -> Void
     ) -> [Value] {
@@ -116,7 +116,7 @@ struct OptionRangesTests {
         _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
     }
 
-    /// Every option whose value goes to the daemon as a number.
+    /// Every option whose value is sent to the daemon as a number.
     private static var rows: [Row] {
         [
             configure("--failure-threshold", counts(configuring(\.failureThreshold))),
@@ -127,9 +127,9 @@ struct OptionRangesTests {
                 durations(ValueRanges.monitoringPeriod, configuring(\.monitoringPeriodMilliseconds))),
             configure("--min-requests", counts(configuring(\.minRequests))),
             configure("--max-probes", counts(configuring(\.maxProbes))),
-            // A change takes 0 for 1.
+            // A change treats 0 as 1.
             configure("--min-workers", counts(upTo: ValueRanges.minWorkers.upperBound, configuring(\.minWorkers))),
-            // A change brings points of a curve into their range; the command line takes them for mistakes.
+            // A change clamps the points of a curve. The command line refuses them as mistakes.
             configure(
                 "--curve",
                 [("0,1", true), ("1.001", false), ("-0.001", false), ("", false)].map {
@@ -209,7 +209,7 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "report --provider p --outcome failure", option: "--retry-after",
-                // What lies in the past is now.
+                // A time in the past counts as now.
                 values: durations(ValueRanges.cooldown) { client, time throws(ClientError) in
                     _ = try client.call(report(nil, retryAfter: time))
                 }.filter { !$0.text.hasPrefix("-") }),
@@ -239,7 +239,7 @@ struct OptionRangesTests {
         ]
     }
 
-    /// Those that are the tool's own business.
+    /// The options that are not sent to the daemon.
     private static let local = [
         "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after",
     ]
@@ -274,7 +274,7 @@ struct OptionRangesTests {
                 #expect(outcome.status == 0, "\(what)")
             } else {
                 #expect(outcome.status == 64, "\(what)")
-                // It was the tool that refused it.
+                // The refusal came from the tool.
                 #expect(outcome.errors.contains(": give "), "\(what)")
                 #expect(!outcome.errors.contains("[outOfRange]"), "\(what)")
             }

@@ -1,16 +1,16 @@
 import Glibc
 import Testing
 
-/// Somebody whom permissions hold back. They do not hold back root, who becomes another user.
+/// A user whom permissions restrict. They do not restrict root, which changes to another user.
 private enum Unprivileged {
     static let prefix =
         geteuid() == 0 ? ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
 
-    /// Whether the tools can be run like that.
+    /// Whether the tools can be run as that user.
     static let isPossible = (try? Program.run(prefix + [Program.fusebox, "--version"]).status) == 0
 }
 
-/// What the tools say to somebody who may not look at a data directory, or may look and not change it.
+/// The errors of the tools for a user that may not read a data directory, or may read and not write it.
 @Suite(.enabled(if: Unprivileged.isPossible)) struct PermissionTests {
     private let folder = TemporaryFolder()
     private var data: String { "\(folder.path)/data" }
@@ -19,7 +19,7 @@ private enum Unprivileged {
         try Program.run(Unprivileged.prefix + [Program.fusebox] + arguments)
     }
 
-    /// A daemon's directory, and a snapshot of it that everybody may read; both with these permissions.
+    /// A daemon's directory and a snapshot of it, both with these permissions.
     private func written(directory: mode_t, files: mode_t) throws -> (names: [String], backup: String) {
         let daemon = try Daemon(in: folder)
         _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.5")
@@ -38,7 +38,7 @@ private enum Unprivileged {
         "\(data)/\(try #require(names.first { $0.hasPrefix(prefix) }))"
     }
 
-    /// One line that says what was refused and where, and 77.
+    /// One line with the refused operation and its path, and status 77.
     private func expectRefused(
         _ outcome: Program.Outcome, _ path: String, _ location: SourceLocation = #_sourceLocation
     ) {
@@ -82,7 +82,7 @@ private enum Unprivileged {
         #expect(try Program.run(["/bin/ls", data]).lines == names)
     }
 
-    /// The daemon itself says it the same way.
+    /// The daemon reports it in the same way.
     @Test func aDaemonOnADirectoryThatMayNotBeEntered() throws {
         _ = try written(directory: 0o000, files: 0o600)
         let outcome = try Program.run(

@@ -1,12 +1,12 @@
 import FuseboxInterop
 import Glibc
 
-/// The built programs, run as a shell would run them.
+/// The built programs, run like in a shell.
 enum Program {
     static let fusebox = folder + "/fusebox"
     static let fuseboxd = folder + "/fuseboxd"
 
-    /// Where the build has put the tests, and the programs beside them.
+    /// The directory of the built tests and programs.
     private static let folder: String = {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count - 1)
@@ -17,9 +17,9 @@ enum Program {
         return candidates.first { access($0 + "/fusebox", X_OK) == 0 } ?? "."
     }()
 
-    /// What became of a program that has ended.
+    /// The result of a program that has ended.
     struct Outcome {
-        /// The exit status, or 128 and the number of the signal that ended it.
+        /// The exit status, or 128 plus the number of the signal that ended it.
         var status: Int32
         var output: String
         var errors: String
@@ -32,7 +32,7 @@ enum Program {
         }
     }
 
-    /// Runs a program to its end.
+    /// Runs a program until it ends.
     static func run(
         _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) throws -> Outcome {
@@ -61,7 +61,7 @@ final class Child {
         for (number, end) in [inputs.reading, outputs.writing, errors.writing].enumerated() {
             posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
         }
-        // The threads that tests run on take no signals; what they start must.
+        // Test threads block signals, and programs must not inherit that.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -82,7 +82,7 @@ final class Child {
 
     deinit { for end in [input, output, errors] where end >= 0 { close(end) } }
 
-    /// Two connected ends. Programs that other tests start at this moment inherit neither.
+    /// Two connected sockets. Programs of other tests do not inherit them.
     private static func pipe() -> (reading: Int32, writing: Int32) {
         var ends: [Int32] = [0, 0]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -92,16 +92,16 @@ final class Child {
 
     private static func environment(_ changes: [String: String]) -> [String] {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        // A test that looks at the spool has one of its own; the others leave nothing in the user's.
+        // A test about the spool sets its own. Other tests must not use the user's spool.
         let spool = changes["FUSEBOX_SPOOL"] == nil ? ["FUSEBOX_SPOOL=/dev/null/spool"] : []
-        // Under a sanitizer the program is told what the tests are told.
+        // Under a sanitizer the program gets the sanitizer's options of the tests.
         let names = ["ASAN_OPTIONS", "TSAN_OPTIONS"] as [String]
         let sanitizer = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + spool + sanitizer
             + changes.map { "\($0.key)=\($0.value)" }
     }
 
-    /// Sends all of a text and, unless more follows, that this was all.
+    /// Sends a text and, unless more follows, the end of input.
     func send(_ text: String, andMore: Bool = false) {
         signal(SIGPIPE, SIG_IGN)
         var rest = Array(text.utf8)[...]
@@ -120,7 +120,7 @@ final class Child {
 
     func interrupt(with signal: Int32) { kill(id, signal) }
 
-    /// The next line of its standard output, waited for; nil at the end.
+    /// Waits for the next line of standard output; nil at the end.
     func line() -> String? {
         while true {
             if let end = received.firstIndex(of: 0x0A) {
@@ -132,7 +132,7 @@ final class Child {
         }
     }
 
-    /// The first line of its standard error, waited for; nil if it ends without one.
+    /// Waits for the first line of standard error; nil if there is none.
     func errorLine() -> String? {
         while receivedErrors.firstIndex(of: 0x0A) == nil {
             guard let piece = Self.read(errors) else { return nil }
@@ -141,7 +141,7 @@ final class Child {
         return String(decoding: receivedErrors.prefix { $0 != 0x0A }, as: UTF8.self)
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     func end() -> Program.Outcome {
         closeInput()
         var (outputBytes, errorBytes) = (received, receivedErrors)

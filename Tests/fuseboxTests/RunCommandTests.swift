@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-/// `fusebox run`: what a command gets, what its end means, and what is passed on.
+/// `fusebox run`: the command's environment, the meaning of its end, and passed signals.
 struct RunCommandTests {
     /// Runs a shell script under a permit.
     private func run(
@@ -122,7 +122,7 @@ struct RunCommandTests {
     @Test("A time is understood in every form, and goes with a failure too")
     func times() throws {
         let daemon = try Daemon()
-        // Of moments a part may have passed before they are read.
+        // A part of a time may have passed before it is read.
         for (text, seconds) in [
             ("1.8", 2...2), ("34.074824224s", 34...34), ("6m0s", 360...360), ("1h30m", 5_400...5_400),
             ("90000ms", 90...90),
@@ -156,11 +156,11 @@ struct RunCommandTests {
         #expect(denied.output == "")
         #expect(
             denied.errors
-                == "fusebox: openai: its budget does not hold the estimate; waiting alone does not help\n")
+                == "fusebox: openai: the estimate exceeds what is left of its budget; waiting alone does not help\n")
         let shown = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--cost", "2")
         #expect(shown.status == 78)
-        #expect(shown.output.hasPrefix("openai: its budget does not hold the estimate"))
-        // One that can be lifted is enough.
+        #expect(shown.output.hasPrefix("openai: the estimate exceeds what is left of its budget"))
+        // One candidate that waiting can help is enough.
         let other = try daemon.fusebox(
             "admit", "--dry-run", "--provider", "openai", "--cost", "0.5", "--provider", "openai")
         #expect(other.status == 75)
@@ -217,7 +217,8 @@ struct RunCommandTests {
         #expect(lines.count == 2)
         #expect(lines[0].hasPrefix("fusebox: openai: its quota is exhausted; try again in 59m "))
         #expect(
-            lines[1] == "fusebox: anthropic: its budget does not hold the estimate; waiting alone does not help")
+            lines[1]
+                == "fusebox: anthropic: the estimate exceeds what is left of its budget; waiting alone does not help")
     }
 
     @Test(arguments: [("/nowhere/command", 127), ("no-such-command", 127), ("/etc/passwd", 126), ("/tmp", 126)])
@@ -267,7 +268,7 @@ struct RunCommandTests {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(20)
         var now: Int64 = 0
-        // Until the daemon's own clock is past what it was granted for.
+        // Until the daemon's clock has passed the permit's end.
         while now <= first {
             try #require(clock.now < end)
             let answer = try daemon.json("permits")

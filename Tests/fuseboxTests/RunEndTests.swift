@@ -2,7 +2,7 @@ import FuseboxInterop
 import Glibc
 import Testing
 
-/// `fusebox run` and the ends that a command can come to.
+/// `fusebox run` and the ways in which a command can end.
 struct RunEndTests {
     private func command(_ script: String, _ options: [String]) -> [String] {
         [Program.fusebox, "run", "--provider", "openai"] + options + ["--", "/bin/sh", "-c", script]
@@ -20,7 +20,7 @@ struct RunEndTests {
         try Child(command(script, options), environment: environment(daemon))
     }
 
-    /// The breaker's totals, what is marked, and what became of the permits.
+    /// The breaker's totals, the marks, and the totals of the permits.
     private func counts(_ daemon: Daemon) throws -> [String: Int64] {
         let breaker = try daemon.json("breaker", "get", "openai")["status"]
         let totals = try daemon.json("permits")["totals"]
@@ -44,7 +44,7 @@ struct RunEndTests {
             #expect(outcome.output == "y\n")
             let clock = ContinuousClock()
             let end = clock.now + .seconds(20)
-            // The pipe's last program ends first.
+            // The last program of the pipe ends first.
             while try counts(daemon)["settled"] == 0 { try #require(clock.now < end) }
             #expect(try counts(daemon) == nothingCounted, "\(script)")
         }
@@ -78,7 +78,7 @@ struct RunEndTests {
         let daemon = try Daemon()
         let told = try run("\"$FUSEBOX\" run --provider x --socket /nowhere -- true; cat $FUSEBOX_USAGE", with: daemon)
         #expect(told.output == "\nnot-sent=69\n")
-        // The inner one's command has been throttled: so it was sent.
+        // The inner command was throttled, so its call was sent.
         #expect(try run("\"$FUSEBOX\" run --provider x -- sh -c 'exit 75'", with: daemon).status == 75)
         #expect(try counts(daemon)["failures"] == 1)
     }
@@ -101,7 +101,8 @@ struct RunEndTests {
     @Test("It stops with its command, and goes on with it")
     func stopped() throws {
         let daemon = try Daemon()
-        // With job control it is in a group of its own, as below a terminal; one without a shell to wake it never stops.
+        // With job control it has a process group of its own, as in a terminal. In an orphaned group it would never
+        // stop.
         let script = #"""
             set -m
             state() { read -r line < /proc/$1/stat; line=${line##*) }; echo ${line%% *}; }
@@ -141,20 +142,20 @@ struct RunEndTests {
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 512)
         let text = String(decoding: bytes[..<max(0, read(file, &bytes, bytes.count))], as: UTF8.self)
-        // One that nobody has waited for yet is dead all the same.
+        // A process that its parent has not waited for is dead all the same.
         return text.contains(") ") && !text.contains(") Z ")
     }
 
     @Test("A command that hangs gets SIGTERM, then SIGKILL, and has failed")
     func timeouts() throws {
-        // What this process ignores its command ignores from its beginning on.
+        // The command ignores from its start what this process ignores.
         for (before, status) in [("", Int32(143)), ("trap '' TERM; ", 137)] {
             let daemon = try Daemon()
             let script =
                 before + #"exec "$FUSEBOX" run --provider openai --timeout 50ms --kill-after 50ms -- sleep 1000"#
             let outcome = try Program.run(["/bin/sh", "-c", script], environment: environment(daemon))
             #expect(outcome.status == status)
-            #expect(outcome.errors == "fusebox: the command took more than 50ms, and was ended\n")
+            #expect(outcome.errors == "fusebox: the command ran for more than 50ms and was ended\n")
             #expect(try counts(daemon)["failures"] == 1)
         }
         let daemon = try Daemon()

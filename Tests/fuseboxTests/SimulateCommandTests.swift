@@ -26,7 +26,7 @@ struct ConformanceTrace {
 }
 
 struct SimulateCommandTests {
-    /// That the runner's replies are the library's is what its own tests show; the tool is to print just those.
+    /// The runner's own tests compare its replies with the library's. The tool must print the same replies.
     @Test(arguments: 1...10, Profile.allCases) func aTraceIsAnsweredLineByLine(_ number: Int, _ profile: Profile) throws
     {
         let trace = ConformanceTrace(number: number)
@@ -45,7 +45,7 @@ struct SimulateCommandTests {
             child.send(#"{"at":\#(number),"op":"breaker.failure","name":"a"}"# + "\n", andMore: true)
             #expect(child.line() == "{}")
         }
-        // The last line may do without its end.
+        // The last line may lack its line break.
         child.send(#"{"at":4,"op":"breaker.state","name":"a"}"#)
         let outcome = child.end()
         #expect(outcome.status == 0)

@@ -5,7 +5,7 @@ import Testing
 struct SnapshotCommandsTests {
     private let folder = TemporaryFolder()
 
-    /// A daemon that knows a breaker, a mark and an account: four changes, and four workers that it forgot after each.
+    /// A daemon with a breaker, a mark and an account: four changes, and four forgotten workers.
     private func busyDaemon() throws -> Daemon {
         let daemon = try Daemon(in: folder)
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
@@ -15,7 +15,7 @@ struct SnapshotCommandsTests {
         return daemon
     }
 
-    /// A file with the snapshot of a busy daemon, which has been stopped.
+    /// A file with the snapshot of a busy daemon, which was then stopped.
     private func savedSnapshot() throws -> (file: String, state: JSONValue) {
         let daemon = try busyDaemon()
         let file = "\(folder.path)/saved.fusebox"
@@ -25,7 +25,7 @@ struct SnapshotCommandsTests {
         return (file, state)
     }
 
-    /// What a daemon knows, without what changes by the mere passing of time.
+    /// The daemon's state without the parts that change with time.
     private static func comparable(_ daemon: Daemon) throws -> JSONValue {
         .array([
             try daemon.json("breaker", "serialize", "openai"), try daemon.json("exhaustion", "get", "anthropic"),
@@ -56,7 +56,7 @@ struct SnapshotCommandsTests {
         let file = try #require(try daemon.json("snapshot", "save", path)["file"]?.text)
         #expect(!folder.read("saved.fusebox").isEmpty)
         #expect(folder.read("saved.fusebox") == folder.read("data/\(file)"))
-        // Nothing else stays behind.
+        // No other file is left.
         let names = try Program.run(["/bin/ls", folder.path]).lines.filter { $0.hasPrefix("saved") }
         #expect(names == ["saved.fusebox"])
 
@@ -124,7 +124,7 @@ struct SnapshotCommandsTests {
 
     @Test func restoreLeavesAnOccupiedDirectoryAloneUnlessForced() throws {
         let (file, state) = try savedSnapshot()
-        // The stopped daemon's own directory, to which it has come since with another state.
+        // The stopped daemon's own directory, which has another state by now.
         let later = try Daemon(in: folder)
         _ = try later.fusebox("breaker", "reset", "--all")
         _ = try later.fusebox("exhaustion", "reset")
@@ -182,6 +182,6 @@ struct SnapshotCommandsTests {
         let daemon = try Daemon()
         let outcome = try daemon.fusebox("snapshot", "save", "/dev/null")
         #expect(outcome.status == 64)
-        #expect(outcome.errors.contains("no regular file"))
+        #expect(outcome.errors.contains("not a regular file"))
     }
 }

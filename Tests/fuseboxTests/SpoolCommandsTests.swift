@@ -4,7 +4,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-/// Reports that commands leave in the spool, with real processes: a daemon that is killed, deliverers that are killed.
+/// Reports that commands leave in the spool, with real processes: the daemon and the delivering clients are killed.
 struct SpoolCommandsTests {
     private func names(_ daemon: Daemon) throws -> [String] {
         try Program.run(["/bin/ls", daemon.spool]).lines.filter { $0.hasSuffix(".spool") }
@@ -23,7 +23,7 @@ struct SpoolCommandsTests {
         for words in reports {
             let outcome = try Program.run(
                 [Program.fusebox] + words + ["--socket", daemon.socket], environment: daemon.environment)
-            // It will count: who tried again would count it twice.
+            // The report will count, so a second attempt would count twice.
             #expect(outcome.status == 0 && outcome.output == "")
             #expect(outcome.errors.contains("the report is kept in \(daemon.spool)/"))
         }
@@ -45,7 +45,7 @@ struct SpoolCommandsTests {
         #expect(try spend(daemon) == .number("0.75"))
     }
 
-    /// Workers end while the daemon is killed and away. Nothing of what they know is lost, and nothing counts twice.
+    /// Workers end while the daemon is down. None of their reports is lost, and none counts twice.
     @Test func workersThatEndWhileTheDaemonIsAwayLoseNothing() throws {
         var daemon = try Daemon()
         let script = "echo ready; read line; echo cost=0.125 >> $FUSEBOX_USAGE"
@@ -57,7 +57,7 @@ struct SpoolCommandsTests {
                 ])
         }
         for worker in workers { #expect(worker.line() == "ready") }
-        // Some end as the daemon dies, the others when it is gone.
+        // Some end while the daemon dies, the others afterwards.
         for worker in workers[..<4] { worker.send("go\n") }
         daemon.kill()
         for worker in workers[4...] { worker.send("go\n") }
@@ -68,10 +68,10 @@ struct SpoolCommandsTests {
         #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalSuccesses"] == 12)
     }
 
-    /// Several deliver at once and are killed in the middle of it, the daemon too.
+    /// Several clients deliver at once and are killed meanwhile, and so is the daemon.
     @Test func deliverersThatAreKilledAndDeliverAtOnceCountEachReportOnce() throws {
         var daemon = try Daemon()
-        // One leaves very many, in one file.
+        // One worker leaves very many reports in one file.
         var configuration = FuseboxClient.Configuration(failurePolicy: .failOpen(queueLimit: 1_000))
         configuration.spool = .folder(daemon.spool)
         let busy = try FuseboxClient.connect(to: daemon.socket, configuration: configuration)
@@ -114,7 +114,7 @@ struct SpoolCommandsTests {
         daemon = try Daemon(in: daemon.folder)
         daemon.folder.write("spool/1000000000000-0000000000000000.spool", Array("damaged".utf8))
         let warned = try daemon.fusebox("ledger", "show")
-        #expect(warned.errors.contains("1 damaged file in the spool will not be delivered without you"))
+        #expect(warned.errors.contains("1 damaged file in the spool needs your decision"))
         #expect(try !names(daemon).contains(name))
         let damaged = "1000000000000-0000000000000000.spool"
         #expect(try daemon.fusebox("spool", "deliver").output == "0 reports delivered\n")

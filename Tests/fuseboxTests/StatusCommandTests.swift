@@ -38,7 +38,7 @@ struct StatusCommandTests {
 
     @Test func overviewShowsAllSubjectsInOneTable() throws {
         let daemon = try Daemon()
-        #expect(try daemon.fusebox("overview").output == "Nothing is known yet.\n")
+        #expect(try daemon.fusebox("overview").output == "There are no providers and no breakers yet.\n")
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "1h")
         _ = try daemon.fusebox("ledger", "budget", "set", "mistral", "--monthly", "10", "--rpm", "5")

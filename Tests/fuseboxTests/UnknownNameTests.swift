@@ -3,9 +3,9 @@ import Testing
 
 @testable import fusebox
 
-/// Operators misspell names. They are told so; nothing is made of what they wrote.
+/// Operators misspell names. They get an error, and nothing is created.
 struct UnknownNameTests {
-    /// The commands that are about a name, and what they say of one that is not known.
+    /// The commands about a name, and their errors for an unknown one.
     static let commands: [[String]] = [
         ["breaker", "open", "NAME"], ["breaker", "reset", "NAME"], ["breaker", "get", "NAME"],
         ["breaker", "configure", "NAME"], ["breaker", "configure", "NAME", "--failure-threshold", "3"],
@@ -53,7 +53,7 @@ struct UnknownNameTests {
             try daemon.fusebox("breaker", "configure", "other", "--max-probes", "1", "--create").status == 0)
         let names = try daemon.json("breaker", "list")["breakers"]?.list?.compactMap { $0["name"]?.text }
         #expect(names == ["new", "other"])
-        // There is nothing to set, so there is nothing to create for.
+        // There is nothing to set, so nothing is created.
         #expect(try daemon.fusebox("breaker", "configure", "third", "--create").status == 64)
     }
 

@@ -60,7 +60,7 @@ struct WatchCommandTests {
         try daemon.waitForSubscribers(1)
         watch.interrupt(with: SIGSTOP)
         let client = try daemon.connect()
-        // Far more than sockets and the daemon hold for one that does not read.
+        // Far more than the sockets and the daemon buffer for a peer that does not read.
         for _ in 0..<100 {
             let pending = try (0..<100).map { _ in
                 (
@@ -74,7 +74,7 @@ struct WatchCommandTests {
             }
         }
         watch.interrupt(with: SIGCONT)
-        // What was not sent is told with the next event that is: there must be one once the rest has been read.
+        // The number of missed events comes with the next event, so there must be one after the rest was read.
         let events = ["mark", "clear"].map {
             "'\(Program.fusebox)' exhaustion \($0) openai --socket '\(daemon.socket)'"
         }
@@ -96,7 +96,7 @@ struct WatchCommandTests {
         try daemon.waitForSubscribers(1)
         _ = try daemon.fusebox("exhaustion", "mark", "before")
         #expect(watch.line()?.contains("exhausted before: ") == true)
-        // It sees the loss only when there is another daemon, in which three events have happened.
+        // It notices the loss only once another daemon runs, in which three events have happened.
         watch.interrupt(with: SIGSTOP)
         if isKilled { daemon.kill() } else { daemon.stop() }
         let next = try Daemon(in: daemon.folder)

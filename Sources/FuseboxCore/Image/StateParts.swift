@@ -6,94 +6,56 @@ extension StateMachine {
     ///
     /// Permits stay as they are: calls are under way. Limits do not refuse what is already there.
     ///
-    /// - Throws: what stands against a record; then nothing has changed
-    public mutating func replace(_ parts: StateParts, with other: StateMachine) throws(Refusal) {
-        guard parts != .all else { return replaceContents(with: other) }
-        var unbounded = limits
-        unbounded.admitEverything()
-        var builder = Builder(profile: profile, limits: unbounded, at: lastMoment)
-        try builder.copyBreakers(of: parts.contains(.breakers) ? other : self)
-        try builder.copyMarks(of: parts.contains(.exhaustion) ? other : self)
-        try builder.copyLedger(of: parts.contains(.ledger) ? other : self)
-        replaceContents(with: builder.finish())
-    }
-}
-
-extension StateMachine.Builder {
-    fileprivate mutating func copyBreakers(of other: StateMachine) throws(Refusal) {
-        machine.breakers.defaultConfiguration = other.breakers.defaultConfiguration
-        var index = 0
-        while let id = other.breakers.next(from: index), let breaker = other.breakers[id] {
-            let record = breaker.record(name: other.names[id], isConfigured: other.breakers.isConfigured(id))
-            try insertBreaker(record, by: other.names.user(of: id))
-            index = id.index + 1
+    /// The ledger holds most of a state, and it is never walked: it comes or stays with its tables of names, and breakers
+    /// and marks are given theirs among these. So the work grows with breakers, marks and permits alone.
+    ///
+    /// - Parameter other: a state under the profile of this one
+    public mutating func replace(_ parts: StateParts, with other: StateMachine) {
+        guard parts.contains(.ledger) else {
+            if parts.contains(.breakers) { takeBreakers(of: other) }
+            if parts.contains(.exhaustion) { takeMarks(of: other) }
+            return
         }
+        let previous = self
+        replaceContents(with: other)
+        if !parts.contains(.breakers) { takeBreakers(of: previous) }
+        if !parts.contains(.exhaustion) { takeMarks(of: previous) }
     }
 
-    fileprivate mutating func copyMarks(of other: StateMachine) throws(Refusal) {
-        machine.exhaustion.defaultCooldownMilliseconds = other.exhaustion.defaultCooldownMilliseconds
-        var index = 0
-        while let (id, mark) = other.exhaustion.next(from: index) {
-            try insertMark(other.entry(id, mark), by: other.names.user(of: id))
-            if let members = other.exhaustion.foreignMembers[id] {
-                machine.keepForeignMembers(members, ofMark: other.names[id])
-            }
-            index = id.index + 1
+    /// Puts the breakers of another state in the place of those here.
+    private mutating func takeBreakers(of other: StateMachine) {
+        let before = breakers
+        breakers = BreakerRegistry()
+        breakers.defaultConfiguration = other.breakers.defaultConfiguration
+        other.breakers.forEach { theirs in
+            guard let breaker = other.breakers[theirs] else { return }
+            let id = names.intern(other.names[theirs], by: other.names.user(of: theirs))
+            names.retain(id)
+            breakers.insert(breaker, isConfigured: other.breakers.isConfigured(theirs), as: id)
+            setDeadline(ofBreaker: id)
         }
-    }
-
-    fileprivate mutating func copyLedger(of other: StateMachine) throws(Refusal) {
-        machine.ledger.thresholds = other.ledger.thresholds
-        machine.ledger.foreignThresholds = other.ledger.foreignThresholds
-        machine.ledger.period = other.ledger.period
-        var index = 0
-        while let found = other.ledger.providers.next(from: index) {
-            try copyAccount(NameID(index: found), of: other)
-            index = found + 1
-        }
-        for entry in other.ledger.budgets {
-            let budget = other.budget(entry)
-            try insertBudget(budget, isDenying: entry.isDenying, by: other.names.user(of: entry.provider))
-            if !entry.foreignMembers.isEmpty {
-                machine.keepForeignMembers(entry.foreignMembers, ofBudget: budget.provider, budget.model)
-            }
-        }
-        for entry in other.ledger.sharedHistory.entries {
-            try insertShared(
-                other.names[entry.provider], at: entry.at, cost: Money(nanodollars: entry.cost),
-                by: other.names.user(of: entry.provider))
-        }
-        for period in other.ledger.closedPeriods {
-            let usage = period.sums.sorted { $0.key.index < $1.key.index }
-                .map { (provider: other.names[$0.key], usage: $0.value.usage) }
-            try insertClosedPeriod(start: period.start, end: period.end, usage: usage)
+        // Last, so that a name that both have keeps its number.
+        before.forEach { id in
+            if !breakers.contains(id) { setDeadline(ofBreaker: id) }
+            names.release(id)
         }
     }
 
-    private mutating func copyAccount(_ id: NameID, of other: StateMachine) throws(Refusal) {
-        guard let account = other.account(id), let provider = other.ledger.provider(id) else { return }
-        let user = other.names.user(of: id)
-        try insertAccount(
-            account, firedThreshold: provider.firedThreshold, firedDepletion: provider.firedDepletion,
-            dollars: provider.dollars, by: provider.user)
-        var models: [(id: ModelID, sums: CreditLedger.Sums)] = []
-        other.ledger.forEachModel(of: id) { models.append(($0, $1)) }
-        // A provider lists its newest model account first: they are added in the opposite order.
-        for model in models.reversed() {
-            var account = ModelAccount()
-            account.model = other.models[model.id]
-            account.usage = model.sums.usage
-            let place = other.ledger.findModel(id, model.id)
-            account.answering = place.flatMap { other.ledger.models[$0].answering }.map { other.models[$0] }
-            try insertModelAccount(
-                account, of: other.names[id], dollars: place.map { other.ledger.models[$0].dollars },
-                by: place.map { other.ledger.models[$0].user } ?? other.models.user(of: model.id))
+    /// Puts the marks of another state in the place of those here.
+    private mutating func takeMarks(of other: StateMachine) {
+        let before = exhaustion
+        exhaustion = ExhaustionRegistry()
+        exhaustion.defaultCooldownMilliseconds = other.exhaustion.defaultCooldownMilliseconds
+        other.exhaustion.forEach { theirs, mark in
+            let id = names.intern(other.names[theirs], by: other.names.user(of: theirs))
+            names.retain(id)
+            exhaustion.insert(mark, for: id)
+            if let members = other.exhaustion.foreignMembers[theirs] { exhaustion.foreignMembers[id] = members }
+            setDeadline(ofMark: id)
         }
-        var entries: [SpendEntry] = []
-        other.ledger.histories.forEach(of: provider.history) { entries.append($0) }
-        guard !entries.isEmpty else { return }
-        let stretches = entries.count - provider.history.exact
-        try insertHistory(
-            stretches: entries[..<stretches], singles: entries[stretches...], of: other.names[id], by: user)
+        before.forEach { id, _ in
+            if !exhaustion.contains(id) { setDeadline(ofMark: id) }
+            names.release(id)
+        }
     }
 }

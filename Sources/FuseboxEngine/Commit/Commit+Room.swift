@@ -51,19 +51,54 @@ extension Commit {
     /// The room that a request may need for the engine's own entries that go with it.
     private static var ownEntries: Int { 16 * JournalBatch.length(payload: 64) }
 
-    /// Whether a request that needs this room has to wait for the next segment. One that will be refused need not.
-    func mustWait(for needed: Int) -> Bool {
-        guard room < needed, needed <= capacity, shortage == nil else { return false }
+    /// Whether a request that needs this room has to wait: for the next segment, or, if it is a user's who has its share of the
+    /// room, for the disk. One that will be refused need not.
+    ///
+    /// - Parameter user: nil if it is an operator's
+    func mustWait(for needed: Int, of user: UInt32?) -> Bool {
+        mustWait(for: needed) || (user.map { isShareUsed(by: $0, for: needed) } ?? false)
+    }
+
+    /// Whether a request that needs this room has to wait for the next segment.
+    private func mustWait(for needed: Int) -> Bool { room < needed && needed <= capacity && isFollowed }
+
+    private func isShareUsed(by user: UInt32, for needed: Int) -> Bool {
+        guard isFollowed else { return false }
+        var left = room
+        if case .ready = spare { left += capacity }
+        return shares.mustWait(user, for: needed, left: left)
+    }
+
+    /// Whether the journal goes on, and has a next segment or gets one.
+    private var isFollowed: Bool {
+        guard shortage == nil else { return false }
         switch journal {
         case .off, .gap, .rebasing(_, .failed), .failed: return false
         case .continuous, .rebasing: return true
         }
     }
 
-    /// Wakes a session once a request that needs this room need not wait any more.
+    /// Wakes a session once a request of this user that needs this room need not wait any more.
     mutating func wait(_ session: UInt64, for needed: Int) {
+        guard mustWait(for: needed) else {
+            // It is the share that is used. Without a sync nobody would get it back.
+            isSyncWanted = true
+            return shares.wait(session)
+        }
         waiting.append(session)
         wanted = max(wanted, needed)
+    }
+
+    /// The sessions that need wait no longer, if there are any.
+    mutating func takeWoken() -> [UInt64]? {
+        if !shares.waiting.isEmpty, !isFollowed { shares.roomGrew() }
+        if let woken = shares.takeWaiting() { return woken }
+        guard !waiting.isEmpty, !mustWait(for: wanted) else { return nil }
+        defer {
+            waiting = []
+            wanted = 0
+        }
+        return waiting
     }
 
     // MARK: What stands against it

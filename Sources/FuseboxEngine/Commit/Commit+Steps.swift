@@ -29,18 +29,14 @@ extension Commit {
             if let action = nextSync() ?? nextSegment() { return action }
         }
         if beginSnapshotIfDue(at: now) { return .snapshot }
-        guard !waiting.isEmpty, !mustWait(for: wanted) else { return nil }
-        defer {
-            waiting = []
-            wanted = 0
-        }
-        return .wake(waiting)
+        return takeWoken().map(Action.wake)
     }
 
     private mutating func nextSync() -> Action? {
         guard case .idle = sync, let target = syncTarget else { return nil }
         isSyncWanted = false
         sync = .running(covering: target)
+        if target == progress.appended { shares.syncBegan() }
         let mark = min(target, progress.useful)
         return .sync(marking: mark > 0 ? mark : nil)
     }
@@ -73,6 +69,7 @@ extension Commit {
         }
         spare = .wanted(after: nil)
         room = capacity
+        shares.roomGrew()
         return .rotate(next: progress.applied + 1)
     }
 
@@ -118,12 +115,14 @@ extension Commit {
         guard case .running(let covering) = sync else { return }
         sync = .idle
         progress.flush(upTo: covering)
+        shares.syncEnded()
         lastSync = now
     }
 
     /// A spare segment is ready, or there is no room for it.
     mutating func spareArrived(_ failure: StorageError?) {
         spare = failure.map(Spare.failed) ?? .ready
+        shares.roomGrew()
     }
 
     /// A snapshot is on the disk, or is not; returns the requests that are answered by that.

@@ -85,6 +85,8 @@ struct Commit: ~Copyable {
     /// Sessions that wait for room, and the room that the largest of their requests needs.
     var waiting: [UInt64] = []
     var wanted = 0
+    /// What each user has of it that the disk does not have yet.
+    var shares = JournalShares()
     /// Whether the disk is to follow though nobody waits for it.
     var isSyncWanted = false
     /// When it last did; the start finds all of the journal on the disk.
@@ -119,11 +121,15 @@ struct Commit: ~Copyable {
     // MARK: Inputs
 
     /// Takes note of an input that was applied, and has it journaled: `reserve` has found room for it.
-    mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter user: whose share of the room it takes; nil if that is an operator's or the engine's own
+    mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer, of user: UInt32? = nil) {
         let before = batch.count
         unsafe batch.append(entry, payload: payload)
-        room -= batch.count - before
-        snapshots.noteJournaled(bytes: batch.count - before)
+        let bytes = batch.count - before
+        room -= bytes
+        if let user { shares.add(bytes, of: user) }
+        snapshots.noteJournaled(bytes: bytes)
         progress.apply(entry.sequence)
     }
 

@@ -9,8 +9,8 @@ extension Engine {
     /// Whether a request of this length can be handled in this turn. If not, `waitForRoom` tells when it can.
     ///
     /// Mutating, though it changes nothing: a look at a value that is lent for reading copies all of it.
-    public mutating func canTake(frameLength: Int) -> Bool {
-        !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength))
+    public mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
+        !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength), of: session.peer.bounded)
     }
 
     /// Whether a command may have something journaled: all others can be handled whatever room there is, so that a disk that
@@ -24,9 +24,11 @@ extension Engine {
     // MARK: Entries
 
     /// Journals an input that has been applied.
+    ///
+    /// - Parameter sharing: whose share of the journal's room it takes; nil if it is an operator's or the engine's own
     mutating func record(
         _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ request: (number: RequestSequence, worker: WorkerID)?,
-        by user: UInt32
+        by user: UInt32, sharing: UInt32? = nil
     ) {
         state.sequence += 1
         var entry = JournalEntry()
@@ -42,7 +44,7 @@ extension Engine {
             entry.request = request.number.sequence
             entry.oldestUnacknowledged = request.number.oldestUnacknowledged
         }
-        unsafe commit.append(entry, payload: payload)
+        unsafe commit.append(entry, payload: payload, of: sharing)
         let durability = commit.durability
         let effect = traits[Int(command)]?.effect ?? .written
         takeEffects(until: durability.watermark(for: effect)) { durability.watermark(promised: $0) }

@@ -20,11 +20,12 @@ extension Storekeeper {
                 return refuse(ticket, Refusal(.busy, "another import is under way; try again when it is done"))
             }
             importing = .decoding
-            let limits = engine.machine.limits
+            let (limits, profile) = (engine.machine.limits, engine.machine.profile)
             delegate?.workLong {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
-                    return .success(try SnapshotReader(Array(chunks.joined())).stateMachine(limits: limits))
+                    let reader = try SnapshotReader(Array(chunks.joined()))
+                    return .success(try reader.stateMachine(limits: limits).under(profile))
                 } catch {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
@@ -53,9 +54,7 @@ extension Storekeeper {
             refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
         case .now:
             importing = .none
-            do throws(Refusal) {
-                try engine.adopt(machine.under(engine.machine.profile), parts, for: ticket, at: moment)
-            } catch { return refuse(ticket, error) }
+            engine.adopt(machine, parts, for: ticket, at: moment)
             delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
             // At once: until the journal goes on, requests find no room in it.
             carryOut()

@@ -56,7 +56,7 @@ extension Engine {
         switch number {
         case .goodbye:
             _ = try decode(Goodbye.self, &reader)
-            lose(session.worker, after: 0)
+            lose(session.worker, after: 0, since: session.id)
             try? forget(session.worker, isEvicted: false)
             leave(session)
             reply(Done(), to: header)

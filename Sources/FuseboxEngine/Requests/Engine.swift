@@ -234,7 +234,9 @@ public struct Engine: ~Copyable {
         }
         switch placement {
         case .journaled:
-            unsafe record(header.command, payload, number.map { ($0, session.worker) }, by: session.peer.user)
+            unsafe record(
+                header.command, payload, number.map { ($0, session.worker) }, by: session.peer.user,
+                sharing: session.peer.bounded)
             watermark = commit.durability.watermark(for: traits.effect)
         case .unjournaled: applied()
         }

@@ -12,6 +12,9 @@ public struct Peer: Sendable, Equatable {
         self.user = user
         self.isOperator = isOperator
     }
+
+    /// The user that bounds on one user are for; nil for an operator.
+    var bounded: UInt32? { isOperator ? nil : user }
 }
 
 /// A connection as the protocol sees it. Its owner keeps one beside each socket and lends it to the engine.

@@ -19,11 +19,11 @@ extension Engine {
     /// Replaces breakers, exhaustion and ledger, or some of them, by an imported state. The request is answered by the
     /// next snapshot.
     ///
-    /// - Throws: what stands against it; then nothing has changed
+    /// - Parameter imported: a state under the profile of this one
     public mutating func adopt(
         _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
-    ) throws(Refusal) {
-        try state.machine.replace(parts, with: imported)
+    ) {
+        state.machine.replace(parts, with: imported)
         applied()
         commit.snapshots.request(ticket)
     }

@@ -95,7 +95,7 @@ extension Engine {
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
         state.machine.permits.forEachHolder { workers.append($0) }
-        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline) }
+        for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline, since: 0) }
     }
 
     /// Tells that a connection is gone.
@@ -108,52 +108,108 @@ extension Engine {
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)
-        lose(session.worker, after: processIsGone ? 0 : state.machine.limits.workerGraceMilliseconds)
+        let grace = state.machine.limits.workerGraceMilliseconds
+        lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
+    }
+
+    /// Whether a worker may still come back that held something when this session of it ended.
+    public func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
+
+    /// Tells that the process at the other end of a session has ended, which had ended before: its worker is waited for no
+    /// more, unless it has come back.
+    public mutating func processEnded(of worker: WorkerID, since session: UInt64) {
+        guard awaits(worker, since: session) else { return }
+        lose(worker, after: 0, since: session)
     }
 
     /// Takes back what a worker holds after a time, unless it comes back.
-    mutating func lose(_ worker: WorkerID, after milliseconds: Int64) {
+    mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
         guard state.machine.permits.hasCallsInFlight(worker) else { return }
-        lost.add(worker, until: now + milliseconds)
+        lost.add(worker, until: now + milliseconds, since: session)
     }
 }
 
 /// Workers that may come back until their deadline.
 struct LostWorkers {
-    private var deadlines: [WorkerID: Timestamp] = [:]
-    /// By deadline. A worker that came back is still in it, and has no deadline any more or a later one.
-    private var queue: [(worker: WorkerID, deadline: Timestamp)] = []
-    /// Where the queue begins.
-    private var head = 0
+    private struct Loss {
+        var deadline: Timestamp
+        /// The session that ended; 0 if that was in an earlier life of the daemon.
+        var session: UInt64
+    }
+
+    private var losses: [WorkerID: Loss] = [:]
+    /// Those that are waited for, all equally long.
+    private var awaited = Line()
+    /// Those that are not: their deadline is that of the moment when that was known.
+    private var gone = Line()
 
     /// The first deadline.
-    var nextDeadline: Timestamp? { head < queue.count ? queue[head].deadline : nil }
+    var nextDeadline: Timestamp? { first?.deadline }
 
-    mutating func add(_ worker: WorkerID, until deadline: Timestamp) {
-        if let earlier = deadlines[worker], earlier <= deadline { return }
-        deadlines[worker] = deadline
-        // All wait equally long, so that the newest is the last; only one that does not wait goes before others.
-        let place = queue[head...].lastIndex { $0.deadline <= deadline }.map { $0 + 1 } ?? head
-        queue.insert((worker, deadline), at: place)
+    /// The session whose end has lost a worker; nil if it is not lost.
+    func session(of worker: WorkerID) -> UInt64? { losses[worker]?.session }
+
+    mutating func add(_ worker: WorkerID, until deadline: Timestamp, since session: UInt64) {
+        if let earlier = losses[worker], earlier.deadline <= deadline { return }
+        losses[worker] = Loss(deadline: deadline, session: session)
+        if let last = awaited.last, last.deadline > deadline {
+            gone.add(worker, deadline)
+        } else {
+            awaited.add(worker, deadline)
+        }
         dropReturned()
     }
 
     /// Forgets a worker: it came back, or holds nothing any more.
     mutating func remove(_ worker: WorkerID) {
-        guard deadlines.removeValue(forKey: worker) != nil else { return }
+        guard losses.removeValue(forKey: worker) != nil else { return }
         dropReturned()
     }
 
     /// A worker whose deadline is over.
     func next(at now: Timestamp) -> WorkerID? {
-        guard let deadline = nextDeadline, deadline <= now else { return nil }
-        return queue[head].worker
+        guard let first, first.deadline <= now else { return nil }
+        return first.worker
+    }
+
+    private var first: Line.Entry? {
+        guard let one = gone.first else { return awaited.first }
+        guard let other = awaited.first, other.deadline < one.deadline else { return one }
+        return other
     }
 
     private mutating func dropReturned() {
-        while head < queue.count, deadlines[queue[head].worker] != queue[head].deadline { head += 1 }
-        guard head > 1_024, head > queue.count / 2 else { return }
-        queue.removeFirst(head)
-        head = 0
+        let losses = losses
+        awaited.dropFirst { losses[$0.worker]?.deadline != $0.deadline }
+        gone.dropFirst { losses[$0.worker]?.deadline != $0.deadline }
+    }
+
+    /// Workers by deadline. One that came back is still in it, and has no deadline any more or another one.
+    private struct Line {
+        struct Entry {
+            var worker: WorkerID
+            var deadline: Timestamp
+        }
+
+        private var entries: [Entry] = []
+        /// Where it begins.
+        private var head = 0
+
+        var first: Entry? { head < entries.count ? entries[head] : nil }
+
+        var last: Entry? { head < entries.count ? entries.last : nil }
+
+        /// Adds a worker, mostly at the end.
+        mutating func add(_ worker: WorkerID, _ deadline: Timestamp) {
+            let place = entries[head...].lastIndex { $0.deadline <= deadline }.map { $0 + 1 } ?? head
+            entries.insert(Entry(worker: worker, deadline: deadline), at: place)
+        }
+
+        mutating func dropFirst(while isOver: (Entry) -> Bool) {
+            while head < entries.count, isOver(entries[head]) { head += 1 }
+            guard head == entries.count || (head > 1_024 && head > entries.count / 2) else { return }
+            entries.removeFirst(head)
+            head = 0
+        }
     }
 }

@@ -2,14 +2,15 @@ import FuseboxCore
 
 /// A provider's circuit breaker as a value, for programs that keep their state themselves.
 ///
-/// It decides as the daemon's breakers do; nothing of it needs the daemon. Operations take the time. `serialize()` and
-/// `deserialize(_:)` turn it into JSON text and back, the same text that llm-providers' `CircuitBreaker` writes and reads.
+/// It makes the same decisions as the daemon's breakers, and does not need the daemon. Operations take the time as an
+/// argument. `serialize()` and `deserialize(_:)` convert it to JSON text and back. The text has the format of
+/// llm-providers' `CircuitBreaker`.
 ///
-/// A program that imports FuseboxCore too writes `FuseboxInterop.CircuitBreaker`.
+/// A program that also imports FuseboxCore must write `FuseboxInterop.CircuitBreaker`.
 public struct CircuitBreaker: Sendable, Equatable {
     /// The provider's name.
     public var name: String { checkedName.text }
-    /// The semantics by which it decides.
+    /// The semantics of the breaker's decisions.
     public let profile: Profile
 
     private let checkedName: Name
@@ -19,8 +20,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - name: the provider's name, 1 to 127 bytes without control characters
-    ///   - now: the time, from which its monitoring window runs
-    /// - Throws: `badName`, or `outOfRange` for a configuration that is none
+    ///   - now: the current time, at which the monitoring window begins
+    /// - Throws: `badName`, or `outOfRange` for an invalid configuration
     public init(
         _ name: String, _ configuration: BreakerConfiguration = BreakerConfiguration(), profile: Profile = .fusebox,
         at now: Timestamp
@@ -39,34 +40,34 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     // MARK: Traffic
 
-    /// Decides on one call.
+    /// Decides about one call.
     ///
-    /// - Parameter draw: a random number from 0 to below 1, for the share of a degraded breaker under the profile
-    ///   `llm-providers`; without one, and under `fusebox`, the share is exact over all calls
+    /// - Parameter draw: a random number from 0 to below 1. Under the profile `llm-providers` it decides whether a
+    ///   degraded breaker lets the call through. Without it, and under `fusebox`, the share is exact over all calls
     public mutating func acquire(at now: Timestamp, draw: Double? = nil) -> BreakerAcquire.Reply {
         breaker.acquire(at: now, under: profile, draw: draw)
     }
 
-    /// Notes that a call succeeded.
+    /// Records that a call succeeded.
     public mutating func recordSuccess(at now: Timestamp) { breaker.recordSuccess(at: now, under: profile) }
 
-    /// Notes that a call failed.
+    /// Records that a call failed.
     public mutating func recordFailure(at now: Timestamp) { breaker.recordFailure(at: now, under: profile) }
 
     // MARK: Operators
 
-    /// Opens it by hand. Decay closes it again.
+    /// Opens the breaker by hand. Time without traffic closes it again.
     public mutating func forceOpen(at now: Timestamp) { breaker.forceOpen(at: now) }
 
-    /// Closes it and forgets failures and statistics; the configuration stays.
+    /// Closes the breaker and resets failures and statistics. The configuration stays.
     public mutating func reset(at now: Timestamp) { breaker.reset(at: now) }
 
-    /// How it reacts.
+    /// The breaker's configuration.
     public var configuration: BreakerConfiguration { breaker.configuration }
 
-    /// Changes how it reacts; the failures stay.
+    /// Changes the configuration. The failures stay.
     ///
-    /// - Throws: `outOfRange`; then nothing has changed
+    /// - Throws: `outOfRange`; nothing has changed then
     public mutating func configure(_ configuration: BreakerConfiguration, at now: Timestamp) throws(Refusal) {
         try configuration.validate()
         breaker.configure(configuration, at: now, under: profile)
@@ -74,31 +75,31 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     // MARK: Reading
 
-    /// The state, health and statistics at a moment. Changes nothing.
+    /// State, health and statistics at a time. Changes nothing.
     public func status(at now: Timestamp) -> BreakerStatus { breaker.status(at: now) }
 
     // MARK: Persistence
 
-    /// All it remembers, as JSON text: what llm-providers' `CircuitBreaker.deserialize` reads.
+    /// The whole breaker as JSON text. llm-providers' `CircuitBreaker.deserialize` reads it.
     ///
-    /// It is as of the last operation. Decay since then is not lost: the text says from when on it runs. What is saved
-    /// up of a share, by which shares are exact over all instances, is a member `shareCredit` that the library passes
-    /// over. `maxProbes` and `minWorkers`, which are about many workers, are left out.
+    /// The text has the state after the last operation. Decay since then is not lost, because the text has its start.
+    /// The remainder of the share, which keeps shares exact, is a member `shareCredit` that the library ignores.
+    /// `maxProbes` and `minWorkers` are left out, because they concern several workers.
     public func serialize() -> String {
         let record = breaker.record(name: checkedName, isConfigured: true)
         return LLMProvidersSnapshot.breaker(record, keepingShareCredit: true).text()
     }
 
-    /// The breaker that a JSON text describes: one of `serialize()`, here or in llm-providers.
+    /// The breaker in a JSON text that `serialize()` wrote, here or in llm-providers.
     ///
-    /// - Throws: `JSONError` for a text that is no JSON, `JSONFieldError` for one that is no breaker, `Refusal` for one
-    ///   that is out of range
+    /// - Throws: `JSONError` if the text is not JSON, `JSONFieldError` if it is not a breaker, `Refusal` if a value is
+    ///   out of range
     public static func deserialize(_ json: String, profile: Profile) throws -> CircuitBreaker {
         let document = try JSONValue(parsing: json.utf8)
         return try CircuitBreaker(try LLMProvidersSnapshot.breakerRecord(from: document), profile: profile)
     }
 
-    /// The breaker that a JSON text describes, under the profile `fusebox`.
+    /// The breaker in a JSON text, under the profile `fusebox`.
     ///
     /// - Throws: as `deserialize(_:profile:)`
     public static func deserialize(_ json: String) throws -> CircuitBreaker {

@@ -1,37 +1,38 @@
 import FuseboxCore
 
-/// What has been spent, on which provider and model, against which budgets and rate limits, as a value for programs that
-/// keep their state themselves.
+/// The spend by provider and model, with budgets and rate limits, as a value for programs that keep their state
+/// themselves.
 ///
-/// Amounts are exact. Operations take the time, which does not go backwards: an earlier one counts as the last. Reads take it
-/// too, for under the profile `fusebox` the budget period rolls over with the month. `snapshot()` and `restore(_:)` turn
-/// it into JSON text and back, the same text that llm-providers' `CreditLedger` writes and reads as an object.
+/// Amounts are exact. Operations take the time as an argument. Time does not go back: an earlier time counts as the
+/// latest one. Reads take the time too, because under the profile `fusebox` the budget period rolls over with the
+/// month. `snapshot()` and `restore(_:)` convert the ledger to JSON text and back. The text has the format of
+/// llm-providers' `CreditLedger`.
 ///
-/// A program that imports FuseboxCore too writes `FuseboxInterop.CreditLedger`.
+/// A program that also imports FuseboxCore must write `FuseboxInterop.CreditLedger`.
 public struct CreditLedger: Sendable {
-    /// The semantics by which it counts.
+    /// The semantics of the ledger.
     public var profile: Profile { machine.profile }
     private var machine: StateMachine
 
-    /// An empty ledger whose budget period begins now.
+    /// An empty ledger. Its budget period begins at `now`.
     public init(profile: Profile = .fusebox, at now: Timestamp) {
         machine = StateMachine(profile: profile, at: Moment(now: now, wall: now))
     }
 
     // MARK: Recording
 
-    /// Records what a call has cost.
+    /// Records the cost and the tokens of a call.
     ///
-    /// - Returns: the budget's threshold that this crossed, and the end of the budget that came near, each told once in
-    ///   a period
-    /// - Throws: `badName`; `outOfRange` for a negative cost, or tokens below 0 or above 2³²−1; `overflow` and
-    ///   `limitReached`; then nothing has changed
+    /// - Returns: the threshold of the budget that this record crossed, and the projected end of the budget; each comes
+    ///   once in a period
+    /// - Throws: `badName`; `outOfRange` for a negative cost, or tokens below 0 or above 2³²−1; `overflow` or
+    ///   `limitReached`. Nothing has changed then
     @discardableResult
     public mutating func record(
         provider: String, model: String, cost: Money, inputTokens: Int, outputTokens: Int, at now: Timestamp
     ) throws(Refusal) -> LedgerRecord.Reply {
         guard let input = UInt32(exactly: inputTokens), let output = UInt32(exactly: outputTokens) else {
-            throw Refusal(.outOfRange, "tokens of a record must lie between 0 and \(UInt32.max)")
+            throw Refusal(.outOfRange, "the tokens of a record must be from 0 to \(UInt32.max)")
         }
         return try machine.carryOut(
             LedgerRecord(
@@ -41,14 +42,14 @@ public struct CreditLedger: Sendable {
 
     // MARK: Budgets
 
-    /// Sets a budget, and rate limits, in the place of those of the same provider and model.
+    /// Sets a budget and rate limits. They replace those of the same provider and model.
     ///
-    /// - Throws: `outOfRange` for a negative amount, `limitReached`; then nothing has changed
+    /// - Throws: `outOfRange` for a negative amount, `limitReached`; nothing has changed then
     public mutating func setBudget(_ budget: Budget, at now: Timestamp) throws(Refusal) {
         _ = try machine.carryOut(LedgerSetBudget(budget: budget), at: now)
     }
 
-    /// Removes a budget; rate limits stay.
+    /// Removes a budget. Rate limits stay.
     ///
     /// - Throws: `badName`
     public mutating func removeBudget(_ provider: String, model: String? = nil, at now: Timestamp) throws(Refusal) {
@@ -56,12 +57,12 @@ public struct CreditLedger: Sendable {
             LedgerRemoveBudget(provider: try Name(provider), model: try model.map(Name.init(checking:))), at: now)
     }
 
-    /// Ends the budget period by hand: sums begin anew.
+    /// Ends the budget period by hand. All sums begin at zero.
     public mutating func resetPeriod(at now: Timestamp) { _ = try? machine.carryOut(LedgerResetPeriod(), at: now) }
 
     // MARK: Reading
 
-    /// What is left of a budget, and how far it is used.
+    /// The rest of a budget and its utilization.
     ///
     /// - Throws: `badName`; `overflow` if the difference leaves the range of money
     public mutating func balance(
@@ -71,7 +72,7 @@ public struct CreditLedger: Sendable {
             LedgerBalance(provider: try Name(provider), model: try model.map(Name.init(checking:))), at: now)
     }
 
-    /// A provider's sums in this period, its budget and its windows; nil if nothing was ever recorded or set.
+    /// A provider's sums in this period, its budget and its rate windows; nil if nothing was ever recorded or set.
     ///
     /// - Throws: `badName`
     public mutating func account(_ provider: String, at now: Timestamp) throws(Refusal) -> ProviderAccount? {
@@ -87,7 +88,7 @@ public struct CreditLedger: Sendable {
         try machine.carryOut(LedgerModel(provider: try Name(provider), model: try Name(model)), at: now).account
     }
 
-    /// What all providers together have cost in this period.
+    /// The spend of all providers in this period.
     ///
     /// - Throws: `overflow` if the sum leaves the range of money
     public mutating func totalSpend(at now: Timestamp) throws(Refusal) -> Money {
@@ -103,9 +104,10 @@ public struct CreditLedger: Sendable {
         try machine.carryOut(LedgerCheckRate(provider: try Name(provider), dimension: dimension), at: now)
     }
 
-    /// What a provider costs per hour and day, over the newest part of its history; nil: 24 hours. Of a history that is shorter
-    /// than an hour, and than the window, no rate is told.
+    /// The cost of a provider per hour and per day. The rate is nil if the history is shorter than an hour and shorter
+    /// than the window.
     ///
+    /// - Parameter windowMilliseconds: the length of the newest part of the history that counts; nil: 24 hours
     /// - Throws: `badName`; `outOfRange` for a negative window
     public mutating func burnRate(
         _ provider: String, windowMilliseconds: Int64? = nil, at now: Timestamp
@@ -116,6 +118,7 @@ public struct CreditLedger: Sendable {
 
     /// When a provider's budget will be used up at its burn rate; nil without a budget above 0.
     ///
+    /// - Parameter windowMilliseconds: as for `burnRate`
     /// - Throws: `badName`; `outOfRange` for a negative window
     public mutating func depletion(
         _ provider: String, windowMilliseconds: Int64? = nil, at now: Timestamp
@@ -127,17 +130,17 @@ public struct CreditLedger: Sendable {
 
     // MARK: Persistence
 
-    /// Accounts, budgets, thresholds and history as of the last change, as JSON text.
+    /// Accounts, budgets, thresholds and history after the last change, as JSON text.
     public func snapshot() -> String {
         LLMProvidersSnapshot.ledger(of: machine, at: machine.lastMoment).text()
     }
 
-    /// Replaces everything by what a JSON text holds: one of `snapshot()`, or of llm-providers' ledger.
+    /// Replaces the whole ledger with a snapshot in JSON text, of this type or of llm-providers' ledger.
     ///
-    /// It is as of the moment at which the text was written; time goes on from there with the next operation.
+    /// The ledger's time is then that of the snapshot, until the next operation.
     ///
-    /// - Throws: `JSONError` for a text that is no JSON, `JSONFieldError` for one that is no such snapshot; then
-    ///   nothing has changed
+    /// - Throws: `JSONError` if the text is not JSON, `JSONFieldError` if it is not such a snapshot; nothing has
+    ///   changed then
     public mutating func restore(_ json: String) throws {
         let document = try LLMProvidersSnapshot.document(json, .ledger, "the credit ledger")
         machine = try LLMProvidersSnapshot.stateMachine(

@@ -1,19 +1,20 @@
 import FuseboxCore
 
-/// Which providers have run out of quota, and until when, as a value for programs that keep their state themselves.
+/// The providers that have run out of quota, as a value for programs that keep their state themselves.
 ///
-/// Operations take the time. `snapshot()` and `restore(_:)` turn it into JSON text and back, the same text that
-/// llm-providers' `ExhaustionRegistry.serialize()` gives and its `restore` takes.
+/// A *mark* says that a provider's quota is exhausted until a time. Operations take the time as an argument.
+/// `snapshot()` and `restore(_:)` convert the registry to JSON text and back. The text has the format of llm-providers'
+/// `ExhaustionRegistry`.
 ///
-/// A program that imports FuseboxCore too writes `FuseboxInterop.ExhaustionRegistry`.
+/// A program that also imports FuseboxCore must write `FuseboxInterop.ExhaustionRegistry`.
 public struct ExhaustionRegistry: Sendable {
-    /// The semantics by which it decides.
+    /// The semantics of the registry.
     public var profile: Profile { machine.profile }
     private var machine: StateMachine
 
     /// A registry without marks.
     ///
-    /// - Parameter defaultCooldownMilliseconds: how long a mark lasts that names no time
+    /// - Parameter defaultCooldownMilliseconds: the length of a mark without a given time, 0 to 366 days
     /// - Throws: `outOfRange` for a cooldown below 0 or above 366 days
     public init(defaultCooldownMilliseconds: Int64 = 300_000, profile: Profile = .fusebox) throws(Refusal) {
         var builder = StateMachine.Builder(profile: profile, at: Moment(milliseconds: 0))
@@ -25,9 +26,12 @@ public struct ExhaustionRegistry: Sendable {
 
     /// Marks a provider as exhausted.
     ///
-    /// - Parameter cooldown: how long, in whole milliseconds; nil: the default cooldown
-    /// - Returns: when the mark in force ends
-    /// - Throws: `badName`; `outOfRange` for a time below 0 or above 366 days; `limitReached`
+    /// A shorter mark does not shorten a longer one.
+    ///
+    /// - Parameter cooldown: the length of the mark, 0 to 366 days, rounded up to milliseconds; nil: the default
+    ///   cooldown
+    /// - Returns: the end of the mark that is in force
+    /// - Throws: `badName`; `outOfRange` for a length outside its range; `limitReached`
     @discardableResult
     public mutating func mark(
         _ provider: String, for cooldown: Duration? = nil, at now: Timestamp
@@ -38,13 +42,13 @@ public struct ExhaustionRegistry: Sendable {
         ).resetsAt
     }
 
-    /// Takes a provider's mark away.
+    /// Removes a provider's mark.
     public mutating func clear(_ provider: String, at now: Timestamp) {
         guard let name = try? Name(provider) else { return }
         _ = try? machine.carryOut(ExhaustionClear(provider: name), at: now)
     }
 
-    /// Takes all marks away.
+    /// Removes all marks.
     public mutating func reset(at now: Timestamp) { _ = try? machine.carryOut(ExhaustionReset(), at: now) }
 
     // MARK: Reading
@@ -52,7 +56,7 @@ public struct ExhaustionRegistry: Sendable {
     /// Whether a provider's mark is in force.
     public func isExhausted(_ provider: String, at now: Timestamp) -> Bool { entry(provider, at: now) != nil }
 
-    /// A provider's mark, if it is in force.
+    /// A provider's mark; nil if none is in force.
     public func entry(_ provider: String, at now: Timestamp) -> ExhaustionEntry? {
         guard let name = try? Name(provider), let id = machine.names.find(name),
             let mark = machine.exhaustion.mark(id, at: now)
@@ -60,7 +64,7 @@ public struct ExhaustionRegistry: Sendable {
         return ExhaustionEntry(provider: name, exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
     }
 
-    /// The marks in force, by their providers' names.
+    /// The marks in force, sorted by provider name.
     public func entries(at now: Timestamp) -> [ExhaustionEntry] {
         var entries: [ExhaustionEntry] = []
         machine.exhaustion.forEach { id, mark in
@@ -73,18 +77,20 @@ public struct ExhaustionRegistry: Sendable {
 
     // MARK: Persistence
 
-    /// All marks that were in force at the last operation, and the default cooldown, as JSON text.
+    /// The default cooldown and all marks that were in force at the last operation, as JSON text.
     public func snapshot() -> String {
         LLMProvidersSnapshot.exhaustion(of: machine, at: machine.lastMoment).text()
     }
 
-    /// Replaces all marks by those of a JSON text: one of `snapshot()`, or of llm-providers' registry.
+    /// Replaces the default cooldown and all marks with a snapshot in JSON text, of this type or of llm-providers'
+    /// registry.
     ///
-    /// - Throws: `JSONError` for a text that is no JSON, `JSONFieldError` for one that is no such snapshot; then
-    ///   nothing has changed
+    /// - Throws: `JSONError` if the text is not JSON, `JSONFieldError` if it is not such a snapshot; nothing has
+    ///   changed then
     public mutating func restore(_ json: String) throws {
         let document = try LLMProvidersSnapshot.document(json, .exhaustion, "the exhaustion registry")
-        // From the beginning of time on every mark lies ahead; which of them are over, the next question tells.
+        // At time 0 no mark has ended, so all are read. The next operation has the time and ignores those that have
+        // ended.
         machine = try LLMProvidersSnapshot.stateMachine(
             from: document, profile: profile, at: Moment(milliseconds: 0))
     }

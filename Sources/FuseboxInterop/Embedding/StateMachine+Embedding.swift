@@ -1,18 +1,18 @@
 import FuseboxCore
 
 extension StateMachine {
-    /// Applies a command at a time that both clocks show, after what has become due.
+    /// Applies a command, after all deadlines that have passed. Both clocks show the given time.
     mutating func carryOut<C: StateCommand>(_ command: C, at now: Timestamp) throws(Refusal) -> C.Reply {
         let moment = Moment(now: now, wall: now)
         var events: [Event] = []
-        // Each turn meets a bounded number of deadlines.
+        // One `Advance` applies a bounded number of deadlines.
         while isDue(at: moment) { _ = try apply(Advance(), at: moment, effects: &events) }
         return try apply(command, at: moment, effects: &events)
     }
 }
 
 extension Duration {
-    /// The milliseconds that are over by its end, rounded up; the range's end if it lies beyond it.
+    /// The duration in milliseconds, rounded up and clamped to the range of `Int64`.
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
@@ -23,21 +23,21 @@ extension Duration {
 }
 
 extension Name {
-    /// A name of a text, for `map`, which wants a function of one error type.
+    /// A checked name. Unlike the other initialisers it has one signature, which `map` needs.
     init(checking text: String) throws(Refusal) { self = try Name(text) }
 }
 
 extension LLMProvidersSnapshot {
-    /// The document in a text that must be a snapshot of one kind.
+    /// The document in a text. Throws if it is not a snapshot of the given kind.
     static func document(_ json: String, _ kind: Kind, _ what: String) throws -> JSONValue {
         let document = try JSONValue(parsing: json.utf8)
         guard Kind(of: document) == kind else {
-            throw JSONFieldError(path: "", message: "this is no snapshot of \(what)")
+            throw JSONFieldError(path: "", message: "this is not a snapshot of \(what)")
         }
         return document
     }
 
-    /// When a ledger was written; where it does not say so, the newest moment that it names.
+    /// The time at which a ledger was written. If the ledger does not have it, this is the newest time in the ledger.
     static func newestMoment(in ledger: JSONValue) -> Moment {
         let ledger = (try? ledger.unwrapped) ?? ledger
         var milliseconds = ledger["periodStart"]?.double ?? 0

@@ -1,29 +1,31 @@
-/// Why a text is no JSON document, and where.
+/// Why a text is not a JSON document, and where.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Counted from 1.
+    /// The line of the error, counted from 1.
     public var line: Int
-    /// Counted from 1, in Unicode scalars.
+    /// The column of the error, counted from 1 in Unicode scalars.
     public var column: Int
-    /// What is wrong there.
+    /// What is wrong at that place.
     public var message: String
 
+    /// The place and the message, in one sentence.
     public var description: String { "line \(line), column \(column): \(message)" }
 }
 
 extension JSONValue {
-    /// The document that these bytes of UTF-8 spell.
+    /// Parses a document in UTF-8.
     ///
-    /// The grammar is that of RFC 8259 and nothing beyond it: no comments, no trailing commas, no byte order mark. Of
-    /// several members with one key the last one counts.
+    /// The grammar is exactly that of RFC 8259: no comments, no trailing commas, no byte order mark. If an object has a
+    /// key twice, the last member counts.
     ///
-    /// - Throws: where the text first departs from the grammar, is not UTF-8, or nests deeper than `depthLimit`.
+    /// - Throws: the first place at which the text violates the grammar, is not UTF-8, or nests deeper than
+    ///   `depthLimit`
     public init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
         var parser = JSONParser(bytes: Array(bytes))
         self = try parser.document()
     }
 }
 
-/// A recursive descent over the bytes of a document.
+/// A recursive-descent parser over the bytes of a document.
 private struct JSONParser {
     let bytes: [UInt8]
     var position = 0
@@ -34,15 +36,15 @@ private struct JSONParser {
     mutating func document() throws(JSONError) -> JSONValue {
         let value = try value()
         skipWhitespace()
-        guard position == bytes.count else { throw error("nothing may follow the document") }
+        guard position == bytes.count else { throw error("unexpected text after the end of the document") }
         return value
     }
 
-    /// An error at a place; without one, at the current place.
+    /// An error at a position, by default the current one.
     func error(_ message: String, at place: Int? = nil) -> JSONError {
         let before = bytes[..<min(place ?? position, bytes.count)]
         let lineStart = (before.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-        // The bytes that continue a scalar are no columns of their own.
+        // Continuation bytes of UTF-8 do not count as columns.
         let columns = before[lineStart...].count { $0 & 0xC0 != 0x80 }
         return JSONError(
             line: before.count { $0 == UInt8(ascii: "\n") } + 1, column: columns + 1, message: message)
@@ -69,16 +71,18 @@ private struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        case nil: throw error("the document ends where a value should stand")
+        case nil: throw error("the document ends where a value is expected")
         case let byte? where byte == UInt8(ascii: "-") || Self.digits ~= byte: return try number()
-        default: throw error("no value begins like this")
+        default: throw error("expected a value")
         }
     }
 
     mutating func nested(
         _ body: (inout JSONParser) throws(JSONError) -> JSONValue
     ) throws(JSONError) -> JSONValue {
-        guard depth < JSONValue.depthLimit else { throw error("nested deeper than \(JSONValue.depthLimit)") }
+        guard depth < JSONValue.depthLimit else {
+            throw error("arrays and objects are nested deeper than \(JSONValue.depthLimit) levels")
+        }
         depth += 1
         position += 1
         let value = try body(&self)
@@ -87,7 +91,7 @@ private struct JSONParser {
     }
 
     mutating func word(_ word: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
-        guard bytes[position...].starts(with: word.utf8) else { throw error("no value begins like this") }
+        guard bytes[position...].starts(with: word.utf8) else { throw error("expected a value") }
         position += word.utf8.count
         return value
     }
@@ -100,7 +104,7 @@ private struct JSONParser {
             elements.append(try value())
             skipWhitespace()
         } while take(",")
-        guard take("]") else { throw error("an array goes on with , or ends with ]") }
+        guard take("]") else { throw error("expected , or ] in an array") }
         return .array(elements)
     }
 
@@ -110,14 +114,14 @@ private struct JSONParser {
         if take("}") { return .object([]) }
         repeat {
             skipWhitespace()
-            guard next == UInt8(ascii: "\"") else { throw error("a member begins with its key in quotes") }
+            guard next == UInt8(ascii: "\"") else { throw error("expected a key in double quotes") }
             let key = try string()
             skipWhitespace()
-            guard take(":") else { throw error("a colon follows the key") }
+            guard take(":") else { throw error("expected : after the key") }
             object.set(key, try value())
             skipWhitespace()
         } while take(",")
-        guard take("}") else { throw error("an object goes on with , or ends with }") }
+        guard take("}") else { throw error("expected , or } in an object") }
         return .object(object.members)
     }
 
@@ -140,7 +144,7 @@ private struct JSONParser {
     mutating func digits(_ expected: String) throws(JSONError) {
         let start = position
         while let byte = next, Self.digits ~= byte { position += 1 }
-        guard position > start else { throw error("a number needs \(expected)") }
+        guard position > start else { throw error("expected \(expected)") }
     }
 
     // MARK: Strings
@@ -164,11 +168,11 @@ private struct JSONParser {
                 decoded += bytes[pieceStart..<position]
                 decoded += String(try escape()).utf8
                 pieceStart = position
-            case 0..<0x20: throw error("a control character in a string must be escaped")
+            case 0..<0x20: throw error("control characters in a string must be escaped")
             default: position += 1
             }
         }
-        throw error("the string does not end", at: opening)
+        throw error("the string has no closing quote", at: opening)
     }
 
     mutating func escape() throws(JSONError) -> Unicode.Scalar {
@@ -186,7 +190,7 @@ private struct JSONParser {
         case UInt8(ascii: "r"): return "\r"
         case UInt8(ascii: "t"): return "\t"
         case UInt8(ascii: "u"): return try escapedScalar(start)
-        default: throw error("no such escape", at: start)
+        default: throw error("this escape sequence does not exist", at: start)
         }
     }
 
@@ -195,21 +199,21 @@ private struct JSONParser {
         let unit = try codeUnit(start)
         if let scalar = Unicode.Scalar(unit) { return scalar }
         guard UTF16.isLeadSurrogate(unit), take("\\"), take("u") else {
-            throw error("half of a surrogate pair is no character", at: start)
+            throw error("this is half of a surrogate pair; both halves are needed", at: start)
         }
         let trail = try codeUnit(start)
         guard UTF16.isTrailSurrogate(trail) else {
-            throw error("half of a surrogate pair is no character", at: start)
+            throw error("this is half of a surrogate pair; both halves are needed", at: start)
         }
         return UTF16.decode(UTF16.EncodedScalar([unit, trail]))
     }
 
     mutating func codeUnit(_ start: Int) throws(JSONError) -> UInt16 {
-        guard position + 4 <= bytes.count else { throw error("\\u needs four hexadecimal digits", at: start) }
+        guard position + 4 <= bytes.count else { throw error("expected four hexadecimal digits after \\u", at: start) }
         var unit: UInt16 = 0
         for byte in bytes[position..<position + 4] {
             guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
-                throw error("\\u needs four hexadecimal digits", at: start)
+                throw error("expected four hexadecimal digits after \\u", at: start)
             }
             unit = unit << 4 | UInt16(digit)
         }

@@ -1,18 +1,19 @@
 import FuseboxWire
 
-/// What is wrong with a document, and where in it.
+/// What is wrong with the contents of a JSON document, and where.
 public struct JSONFieldError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The place: `ledger.providers.openai.spend`. Empty for the document as a whole.
+    /// The path of the value, such as `ledger.providers.openai.spend`. Empty for the whole document.
     public var path: String
-    /// What was expected there.
+    /// What is wrong with the value, and what was expected.
     public var message: String
 
+    /// The path and the message, in one sentence.
     public var description: String { path.isEmpty ? message : "\(path): \(message)" }
 }
 
-/// A value in a document together with the way to it, so that what is wrong with it can be told with its place.
+/// A value in a document with its path, so that errors can name the place.
 struct JSONPlace {
-    /// nil: there is nothing at this place.
+    /// The value; nil if it is missing.
     let value: JSONValue?
     private let path: Path
 
@@ -38,7 +39,7 @@ struct JSONPlace {
         error(value == nil ? "missing; expected \(expected)" : "expected \(expected)")
     }
 
-    /// Carries out what may be refused, as an error of this place.
+    /// Runs `body`, and turns a refusal into an error at this place.
     func refusable<Result>(_ body: () throws(Refusal) -> Result) throws(JSONFieldError) -> Result {
         do throws(Refusal) { return try body() } catch { throw self.error(error.message) }
     }
@@ -60,7 +61,7 @@ struct JSONPlace {
     }
 }
 
-// MARK: Going on
+// MARK: Navigation
 
 extension JSONPlace {
     /// A member, which may be missing.
@@ -72,7 +73,7 @@ extension JSONPlace {
         return self
     }
 
-    /// Another value at this place.
+    /// The same place with another value.
     func replacing(_ other: JSONValue) -> JSONPlace { JSONPlace(other, path) }
 
     /// The members of an object.
@@ -87,7 +88,7 @@ extension JSONPlace {
         return list.enumerated().map { JSONPlace($0.element, .element(path, $0.offset)) }
     }
 
-    /// The element at a place of an array that has it.
+    /// The element of an array at an index, which must exist.
     func element(_ index: Int) -> JSONPlace { JSONPlace(value?[index], .element(path, index)) }
 }
 
@@ -124,7 +125,7 @@ extension JSONPlace {
         return number
     }
 
-    /// A whole number that is at least 0 and fits.
+    /// A whole number from 0 to the type's maximum.
     func count<Count: FixedWidthInteger>(_ type: Count.Type = Count.self) throws(JSONFieldError) -> Count {
         try count(try int64())
     }
@@ -132,12 +133,12 @@ extension JSONPlace {
     func count<Count: FixedWidthInteger>(_ number: Int64) throws(JSONFieldError) -> Count {
         guard let count = Count(exactly: number), number >= 0 else {
             let highest = Int64(clamping: Count.max)
-            throw error("\(number) lies outside the range of 0 to \(highest)")
+            throw error("\(number) is out of range; expected a number from 0 to \(highest)")
         }
         return count
     }
 
-    /// A moment in milliseconds since the epoch, as far as JavaScript's dates go.
+    /// A time in milliseconds since the epoch, within the range of JavaScript's dates.
     func timestamp() throws(JSONFieldError) -> Timestamp {
         try timestamp(try int64())
     }
@@ -145,16 +146,17 @@ extension JSONPlace {
     func timestamp(_ milliseconds: Int64) throws(JSONFieldError) -> Timestamp {
         let moments = Timestamp.earliest.milliseconds...Timestamp.latest.milliseconds
         guard moments.contains(milliseconds) else {
-            throw error("\(milliseconds) is no moment; expected milliseconds since the epoch, up to the year 275760")
+            throw error("\(milliseconds) is not a time; expected milliseconds since the epoch, up to the year 275760")
         }
         return Timestamp(milliseconds: milliseconds)
     }
 
-    /// An amount of dollars, read as `Money` reads every number that a program prints.
+    /// An amount in dollars, in any form in which programs print numbers: see `Money`.
     func money() throws(JSONFieldError) -> Money {
         guard case .number(let literal) = value else { throw mismatch("a number") }
         guard let money = Money(literal) else {
-            throw error("\(literal) dollars are out of range; the largest amount is \(Money(nanodollars: .max))")
+            throw error(
+                "\(literal) dollars are out of range; the largest amount is \(Money(nanodollars: .max)) dollars")
         }
         return money
     }

@@ -1,14 +1,14 @@
 import FuseboxWire
 
-// Records of the protocol as JSON for programs: the fields have the names that the reference gives them.
+// Records of the protocol as JSON for programs. The fields have the names of the reference.
 //
-// Vectors spell wide integers and money as text, so that every language reads them exactly; here they are numbers with
-// all their digits, moments are milliseconds, and what is absent is null. What tells things apart is no number: JavaScript
-// and others would round it, and ask for another permit than they were given. It is text.
+// Wide integers and money are numbers with all their digits, times are milliseconds, and absent values are null. The
+// vectors write wide integers and money as text instead, so that every language reads them exactly. Identifiers are
+// text here too, because JavaScript and others would round them and then name another permit.
 
 extension JSONValue {
     /// A record's fields, in the order of the reference.
-    public init(record: some WireRecord) {
+    package init(record: some WireRecord) {
         var collector = FieldCollector()
         var copy = record
         // The collector's visitor throws nothing.
@@ -17,7 +17,7 @@ extension JSONValue {
     }
 
     /// An event's own fields.
-    public init(event: Event) {
+    package init(event: Event) {
         var visitor = EventFields()
         self = event.accept(&visitor)
     }
@@ -45,7 +45,7 @@ private struct FieldCollector: FieldVisitor {
         members.append((name.description, Self.identifier(name.description, value) ?? JSONValue(field: value)))
     }
 
-    /// What only tells things apart; nil if the field is something else.
+    /// The text of an identifier; nil if the field is not an identifier.
     private static func identifier(_ name: String, _ value: some WireValue) -> JSONValue? {
         guard let number = value as? UInt64 else { return nil }
         return switch name {
@@ -61,7 +61,7 @@ private struct FieldCollector: FieldVisitor {
     }
 }
 
-/// A type of field that programs want spelled otherwise than vectors do.
+/// A type of field that has another form here than in the vectors.
 private protocol PlainValue {
     var plain: JSONValue { get }
 }

@@ -1,22 +1,23 @@
 /// A JSON document, or a part of one.
 ///
-/// Numbers keep the text they were written with, so that an amount of money or a 64-bit counter passes through
-/// unrounded. Objects keep the order of their keys, so that what is written is the same every time.
+/// Numbers keep their text, so that an amount of money or a 64-bit counter is never rounded. Objects keep the order of
+/// their members, so that the output is reproducible.
 public enum JSONValue: Sendable {
     /// The word `null`.
     case null
     /// The words `true` and `false`.
     case bool(Bool)
-    /// The number's literal text, valid JSON. Make one with `init(_:)`; read one with `int64` or `double`.
+    /// The literal text of a number, in JSON's grammar. Use `init(_:)` to make one, and `int64` or `double` to read
+    /// one.
     case number(String)
     /// A text.
     case string(String)
     /// Elements in their order.
     case array([JSONValue])
-    /// Members in their order; no key twice.
+    /// Members in their order. No key occurs twice.
     case object([(key: String, value: JSONValue)])
 
-    /// The deepest nesting of arrays and objects that the parser takes.
+    /// The deepest nesting of arrays and objects that the parser accepts, in levels.
     public static let depthLimit = 64
 }
 
@@ -26,10 +27,10 @@ extension JSONValue {
     /// `true` or `false`.
     public init(_ value: Bool) { self = .bool(value) }
 
-    /// The integer's decimal digits, however many.
+    /// A number with all digits of the integer.
     public init(_ value: some BinaryInteger) { self = .number(String(value)) }
 
-    /// The shortest literal that reads back as this number; null if it is not finite, as JavaScript does it.
+    /// The shortest literal that is read back as this number; null if it is not finite, as in JavaScript.
     public init(_ value: Double) { self = value.isFinite ? .number(Self.literal(value)) : .null }
 
     /// A text.
@@ -38,14 +39,14 @@ extension JSONValue {
     /// An array of these elements.
     public init(_ values: [JSONValue]) { self = .array(values) }
 
-    /// An object of these members in this order; of several with one key the last counts, in the first one's place.
+    /// An object with these members, in this order. If a key occurs twice, the last value gets the first one's place.
     public init(_ members: KeyValuePairs<String, JSONValue>) {
         var object = ObjectBuilder()
         for (key, value) in members { object.set(key, value) }
         self = .object(object.members)
     }
 
-    /// A number's literal in JavaScript's spelling: `1`, `0.1`, `1e+21`, `1e-7`. Minus zero keeps its sign.
+    /// The literal that JavaScript would print: `1`, `0.1`, `1e+21`, `1e-7`. Minus zero keeps its sign.
     private static func literal(_ value: Double) -> String {
         if value == 0 { return value.sign == .minus ? "-0" : "0" }
         let sign = value < 0 ? "-" : ""
@@ -65,8 +66,8 @@ extension JSONValue {
         }
     }
 
-    /// The fewest digits that tell a positive number from its neighbours, and where the decimal point stands:
-    /// the number is `0.digits` times ten to the power of `point`.
+    /// The fewest digits that identify a positive number, and its decimal exponent: the number is `0.digits` times ten
+    /// to the power of `point`.
     private static func shortestDigits(_ value: Double) -> (digits: String, point: Int) {
         let parts = value.description.split(separator: "e")
         let mantissa = parts[0].split(separator: ".")
@@ -84,11 +85,17 @@ extension JSONValue {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+    /// A text.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// A whole number.
     public init(integerLiteral value: Int64) { self.init(value) }
+    /// A number, as `init(_: Double)` makes it.
     public init(floatLiteral value: Double) { self.init(value) }
+    /// `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// An array.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    /// An object. If a key occurs twice, the last value gets the first one's place.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         var object = ObjectBuilder()
         for (key, value) in elements { object.set(key, value) }
@@ -104,47 +111,47 @@ extension JSONValue {
         if case .null = self { true } else { false }
     }
 
-    /// The truth value; nil if it is something else.
+    /// The boolean; nil for any other value.
     public var bool: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
 
-    /// The number, if it is a whole one in range, however it is spelled (`1000`, `1e3`).
+    /// The number if it is whole and within the range of `Int64`, in any spelling (`1000`, `1e3`); else nil.
     public var int64: Int64? {
         guard case .number(let literal) = self else { return nil }
         if let exact = Int64(literal) { return exact }
-        // A literal with a fraction or an exponent: whole numbers below 2⁵³ are exact in a Double.
+        // The literal has a fraction or an exponent. Whole numbers up to 2⁵³ are exact in a Double.
         guard let value = Double(literal), value.magnitude <= 0x1p53 else { return nil }
         return Int64(exactly: value)
     }
 
-    /// The nearest double to the number; nil if it is out of range.
+    /// The double nearest to the number; nil if that is not finite, or for any other value.
     public var double: Double? {
         guard case .number(let literal) = self, let value = Double(literal), value.isFinite else { return nil }
         return value
     }
 
-    /// The text of a string.
+    /// The text of a string; nil for any other value.
     public var text: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The elements of an array.
+    /// The elements of an array; nil for any other value.
     public var list: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    /// The members of an object, in their order.
+    /// The members of an object, in their order; nil for any other value.
     public var members: [(key: String, value: JSONValue)]? {
         if case .object(let members) = self { members } else { nil }
     }
 
-    /// An object's member; nil if there is none of this key, or if this is no object.
+    /// The member of an object with this key; nil if there is none, or for any other value.
     public subscript(key: String) -> JSONValue? {
         members?.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
     }
 
-    /// An array's element; nil if there is none at this place, or if this is no array.
+    /// The element of an array at this index; nil if there is none, or for any other value.
     public subscript(index: Int) -> JSONValue? {
         guard let list, list.indices.contains(index) else { return nil }
         return list[index]
@@ -152,8 +159,8 @@ extension JSONValue {
 }
 
 extension JSONValue: Equatable {
-    /// Objects are equal whatever the order of their members; numbers if they are spelled alike. Texts are compared
-    /// byte by byte, as JSON does it, not by Unicode equivalence.
+    /// Whether two values are equal. The order of an object's members does not matter. Numbers are equal if their
+    /// literals are. Texts are compared byte by byte and not by Unicode equivalence.
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
         switch (left, right) {
         case (.null, .null): return true
@@ -170,10 +177,10 @@ extension JSONValue: Equatable {
     }
 }
 
-/// Collects the members of an object, each key once, in time that does not grow with the square of their number.
+/// Collects the members of an object, each key once. The time is linear in their number.
 struct ObjectBuilder {
     private(set) var members: [(key: String, value: JSONValue)] = []
-    /// Where each key stands; filled only once a search through the members would be slower.
+    /// The index of each key. It is filled only once a linear search would be slower.
     private var places: [[UInt8]: Int] = [:]
 
     private static let searched = 16
@@ -191,7 +198,7 @@ struct ObjectBuilder {
 
     subscript(key: String) -> JSONValue? { place(key).map { members[$0].value } }
 
-    /// Adds a member, or gives the one of this key another value.
+    /// Adds a member, or replaces the value of the member with this key.
     mutating func set(_ key: String, _ value: JSONValue) {
         if let place = place(key) {
             members[place].value = value
@@ -209,8 +216,10 @@ struct ObjectBuilder {
 // MARK: Writing
 
 extension JSONValue {
-    /// The document's text: on one line, or with each member and element on a line of its own, indented by two
-    /// spaces. Neither form ends with a line break.
+    /// The document's text, without a line break at the end.
+    ///
+    /// - Parameter pretty: whether each member and element has its own line, indented by two spaces; else the document
+    ///   is one line
     public func text(pretty: Bool = false) -> String {
         var text = ""
         write(into: &text, indentation: pretty ? 0 : nil)

@@ -1,21 +1,22 @@
 import FuseboxCore
 import FuseboxWire
 
-/// The shapes in which the library `llm-providers` shows its values as JSON: field names, units, what is left out.
+/// The values of the library `llm-providers` as JSON, with the library's field names and units.
 ///
-/// Moments are milliseconds since the epoch, money is dollars. What the library leaves undefined is absent.
+/// Times are milliseconds since the epoch, money is dollars. Members that the library leaves undefined are absent.
 enum LLMProvidersJSON {
-    /// An object of the members that have a value.
+    /// An object with the members whose value is not nil.
     static func object(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
         .object(members.compactMap { key, value in value.map { (key, $0) } })
     }
 
-    /// An object with a member for each name, in the names' order.
+    /// An object with a member for each name, sorted by name.
     static func object(byName members: [(name: Name, value: JSONValue)]) -> JSONValue {
         .object(members.sorted { $0.name < $1.name }.map { ($0.name.text, $0.value) })
     }
 
-    /// An object with members that came with it from elsewhere; the object's own go before them.
+    /// An object with further members that an import brought and the state does not use. On equal keys the object's own
+    /// member wins.
     static func adding(_ foreign: String?, to object: JSONValue) -> JSONValue {
         guard let foreign, !foreign.isEmpty, let others = try? JSONValue(parsing: foreign.utf8).members else {
             return object
@@ -29,7 +30,7 @@ enum LLMProvidersJSON {
 
     static func name(_ name: Name) -> JSONValue { .string(name.text) }
 
-    /// The order in which JavaScript sorts texts: by UTF-16 code units.
+    /// JavaScript's order of texts: by UTF-16 code units.
     static func sortsBefore(_ left: Name, _ right: Name) -> Bool {
         left.text.utf16.lexicographicallyPrecedes(right.text.utf16)
     }
@@ -95,7 +96,7 @@ extension LLMProvidersJSON {
 // MARK: Exhaustion
 
 extension LLMProvidersJSON {
-    /// - Parameter foreign: the text of an object of members that came with it
+    /// - Parameter foreign: a JSON object with further members from the import
     static func mark(_ entry: ExhaustionEntry, foreign: String? = nil) -> JSONValue {
         let mark = object([
             "provider": name(entry.provider),
@@ -115,7 +116,7 @@ extension LLMProvidersJSON {
             ("inputTokens", JSONValue(usage.inputTokens)),
             ("outputTokens", JSONValue(usage.outputTokens)),
             ("requestCount", JSONValue(usage.requests)),
-            // The library has no word for "never" but 0.
+            // The library writes 0 for "never".
             ("lastRecordedAt", JSONValue(usage.lastRecorded?.milliseconds ?? 0)),
         ]
     }
@@ -145,7 +146,7 @@ extension LLMProvidersJSON {
             })
     }
 
-    /// - Parameter foreign: the text of an object of members that came with it
+    /// - Parameter foreign: a JSON object with further members from the import
     static func budget(_ budget: Budget, foreign: String? = nil) -> JSONValue {
         let limits = RateDimension.allCases.compactMap { dimension in
             budget[dimension].map { ("\(dimension)", JSONValue($0)) }
@@ -192,14 +193,14 @@ extension LLMProvidersJSON {
             "provider": name(summary.provider),
             "spend": dollars(summary.spend),
             "requestCount": JSONValue(summary.requests),
-            // The library's history has no tokens either.
+            // The history has no tokens, here and in the library.
             "inputTokens": 0,
             "outputTokens": 0,
             "windowMs": JSONValue(summary.windowMilliseconds),
         ])
     }
 
-    /// The events of one record, in the order in which the library fires them.
+    /// The events of one record, in the library's order.
     static func events(_ reply: LedgerRecord.Reply) -> JSONValue {
         .array([reply.threshold.map(event), reply.depletion.map(event)].compactMap(\.self))
     }

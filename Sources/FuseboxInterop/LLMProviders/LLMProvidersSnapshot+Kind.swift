@@ -1,13 +1,13 @@
 import FuseboxWire
 
 extension LLMProvidersSnapshot {
-    /// What a document may be.
+    /// The kind of a document.
     public enum Kind: Sendable {
         case export, breaker, breakers, exhaustion, ledger
 
-        /// The kind of a document, by the members that only it has; nil if it is none.
+        /// The kind of a document, recognised by its members; nil if it is not a snapshot.
         ///
-        /// A text that holds a document, which is what the library's `serialize()` gives, counts as that document.
+        /// The library's `serialize()` returns a text with a document in it. Such a text counts as the document.
         public init?(of document: JSONValue) {
             let document = (try? document.unwrapped) ?? document
             if document["version"] == nil,
@@ -28,8 +28,8 @@ extension LLMProvidersSnapshot {
         }
     }
 
-    /// The parts of the state that a document is about: those that an import of it replaces. Empty if it is no
-    /// snapshot, and if it is that of a single breaker.
+    /// The parts of the state that an import of the document replaces. Empty for a single breaker, and for a document
+    /// that is not a snapshot.
     public static func parts(of document: JSONValue) -> StateParts {
         switch Kind(of: document) {
         case .export:
@@ -49,7 +49,7 @@ extension LLMProvidersSnapshot {
 }
 
 extension JSONValue {
-    /// The document that a text holds; of anything but a text, itself.
+    /// If this is a text, the JSON document in it. Otherwise this value itself.
     var unwrapped: JSONValue {
         get throws(JSONError) {
             guard let text else { return self }

@@ -2,19 +2,26 @@ import FuseboxCore
 import FuseboxWire
 
 extension LLMProvidersSnapshot {
-    /// The state that an export holds, or that a snapshot of one kind alone holds; then the rest is empty.
+    /// The state in an export, or in a snapshot of one kind. In the latter case the other parts are empty.
     ///
-    /// As in the library, missing parts of a configuration are those of the default, a mark counts as long as it is in
-    /// force, and members that nobody knows are kept where the library keeps them: those of thresholds, marks and
-    /// budgets. What the library can write is taken: refunds, which are negative costs; fractions of a millisecond,
-    /// of which a decision at whole milliseconds does not depend; null for a number, which is how JSON spells NaN and
-    /// which the library reckons with as 0; and each part, or the whole, as a text, which is what `serialize()` gives.
-    /// Amounts are rounded to nano-dollars. Threshold tiers that the spend has reached count as fired, and so do
-    /// depletion tiers where the profile keeps them over a restore. Where periods roll over, the current one goes on
-    /// until the next month begins.
+    /// As in the library:
+    /// - Missing members of a configuration get their defaults.
+    /// - Marks that have ended are dropped.
+    /// - Unknown members of thresholds, marks and budgets are kept.
+    ///
+    /// Everything that the library can write is accepted:
+    /// - Costs may be negative, which are refunds.
+    /// - Times may have fractions of a millisecond. They are rounded so that no decision at a whole millisecond
+    ///   changes.
+    /// - A number may be null, which JavaScript writes for NaN. It counts as 0.
+    /// - Each part, and the whole, may be a text with a document in it, as `serialize()` returns it.
+    ///
+    /// Amounts are rounded to nano-dollars. Threshold tiers that the spend has reached count as fired. So do depletion
+    /// tiers if the profile keeps them over a restore. If the profile's periods roll over, the current period ends with
+    /// the month.
     ///
     /// - Parameter moment: the time of the import
-    /// - Throws: where the document is not what the library writes, or exceeds a limit
+    /// - Throws: the place at which the document is not what the library writes, or exceeds a limit
     public static func stateMachine(
         from document: JSONValue, profile: Profile, limits: Limits = Limits(), at moment: Moment
     ) throws(JSONFieldError) -> StateMachine {
@@ -33,14 +40,15 @@ extension LLMProvidersSnapshot {
         case .ledger: try reader.readLedger(root)
         case nil:
             throw root.error(
-                "this is no snapshot of llm-providers: expected `breakers`, `exhaustion` and `ledger`, or one of them")
+                "this is not a snapshot of llm-providers; expected `breakers`, `exhaustion` and `ledger`, or one of them"
+            )
         }
         return reader.builder.finish()
     }
 
-    /// The breaker that a snapshot of one breaker holds: what `breaker.deserialize` takes.
+    /// The breaker in a snapshot of one breaker, for `breaker.deserialize`.
     ///
-    /// - Throws: where the document is not what the library writes
+    /// - Throws: the place at which the document is not what the library writes
     public static func breakerRecord(from document: JSONValue) throws(JSONFieldError) -> BreakerRecord {
         try Reader.breaker(try JSONPlace(document).unwrapped().object(), defaults: BreakerConfiguration())
     }
@@ -103,7 +111,7 @@ extension LLMProvidersSnapshot.Reader {
         try place.ifPresent?.looseTimestamp(.up)
     }
 
-    /// A configuration whose missing parts are the default's.
+    /// A configuration. Missing members get their defaults.
     private static func configuration(_ place: JSONPlace) throws(JSONFieldError) -> BreakerConfiguration {
         guard let place = place.ifPresent else { return BreakerConfiguration() }
         let change = try BreakerConfigurationChange(place)
@@ -131,11 +139,11 @@ extension LLMProvidersSnapshot.Reader {
 }
 
 extension BreakerConfigurationChange {
-    /// The parts that an object names, in the library's words.
+    /// The changes in an object with the library's member names.
     init(_ place: JSONPlace) throws(JSONFieldError) {
         let place = try place.object()
         self.init()
-        // The library takes a threshold below 1 for 1.
+        // The library treats a threshold below 1 as 1, and so does a threshold of 0 here.
         if let threshold = try place["failureThreshold"].ifPresent?.looseInt64(.up) {
             failureThreshold = threshold < 0 ? 0 : try place["failureThreshold"].looseCount()
         }
@@ -165,7 +173,7 @@ extension LLMProvidersSnapshot.Reader {
         var subjects: Set<[Name?]> = []
         for budget in try place["budgets"].elements() {
             let parsed = try Budget(budget)
-            // Of several for the same provider and model the library finds the first.
+            // If a provider and model have several budgets, the library uses the first.
             guard subjects.insert([parsed.provider, parsed.model]).inserted else { continue }
             let foreign = Budget.foreignMembers(budget)
             try budget.refusable { () throws(Refusal) in
@@ -206,7 +214,7 @@ extension LLMProvidersSnapshot.Reader {
                 limit: try limits["limit"].looseCount(), used: max(0, try limits["used"].looseInt64()),
                 windowStart: try limits["windowStart"].looseTimestamp(.up))
         }
-        // The library's own sum goes on as it is, last digits and all.
+        // The library's own floating-point sum is kept with all its digits.
         let dollars = try place["spend"].looseDouble()
         try place.refusable { () throws(Refusal) in try builder.insertAccount(account, dollars: dollars) }
         guard let models = place["models"].ifPresent else { return }
@@ -262,13 +270,13 @@ extension LLMProvidersSnapshot.Reader {
             }
         }
         for history in histories {
-            // In the order of time, and of the document among equals.
+            // By time. Entries with equal times keep the document's order.
             let order = history.entries.indices.sorted { left, right in
                 let (a, b) = (history.entries[left].end, history.entries[right].end)
                 return a == b ? left < right : a < b
             }
             let entries = order.map { history.entries[$0] }
-            // Single records are those after the last stretch.
+            // Single records come after the last stretch.
             let singles = entries.lastIndex { !$0.isSingle }.map { $0 + 1 } ?? 0
             try place.refusable { () throws(Refusal) in
                 try builder.insertHistory(
@@ -277,20 +285,22 @@ extension LLMProvidersSnapshot.Reader {
         }
     }
 
-    /// A record of the library's, or a stretch of ours.
+    /// A record of the library, or a stretch that stands for several records.
     private static func entry(_ place: JSONPlace) throws(JSONFieldError) -> SpendEntry {
-        // A window begins at a whole millisecond: what lies behind it lies behind it rounded down too.
+        // Windows begin at whole milliseconds, so rounding down keeps each record on its side of the boundary.
         let end = try place["timestamp"].looseTimestamp(.down)
         let cost = try place["cost"].looseMoney()
         let count = try place["count"].ifPresent?.count(UInt32.self) ?? 1
         let start = try place["from"].ifPresent?.timestamp() ?? end
-        guard start <= end, count > 0 else { throw place.error("a stretch must not begin after its end or be empty") }
+        guard start <= end, count > 0 else {
+            throw place.error("`from` must not be after `timestamp`, and `count` must be at least 1")
+        }
         return SpendEntry(start: start, end: end, cost: cost.nanodollars, count: Int64(count))
     }
 }
 
 extension Budget {
-    /// The budget that an object describes, in the library's words.
+    /// The budget in an object with the library's member names.
     init(_ place: JSONPlace) throws(JSONFieldError) {
         let place = try place.object()
         self.init(provider: try place["provider"].name())
@@ -301,8 +311,8 @@ extension Budget {
         }
     }
 
-    /// The members that the state has no place for, and those that say nothing but that they are there, which the
-    /// library hands through too.
+    /// The members that the state does not have. Empty members (null, or rate limits without a limit) are among them,
+    /// because the library keeps those too.
     static func foreignMembers(_ place: JSONPlace) -> JSONValue? {
         var known: Set = ["provider", "model"]
         if place["monthlyBudget"].ifPresent != nil { known.insert("monthlyBudget") }

@@ -1,19 +1,19 @@
 import FuseboxCore
 import FuseboxWire
 
-/// The snapshots of the library `llm-providers`, written from a state and read into one.
+/// The snapshots of the library `llm-providers`: writing a state to one, and reading a state from one.
 ///
-/// There are four kinds, each with a `version` of 1: a breaker, all breakers, the exhaustion registry, and the credit
-/// ledger. An export is one object of the last three: `breakers`, `exhaustion`, `ledger`.
+/// There are four kinds, each with a `version` of 1: one breaker, all breakers, the exhaustion registry, and the credit
+/// ledger. An export is one object with the last three: `breakers`, `exhaustion`, `ledger`.
 ///
-/// What the library has no place for is not in a snapshot: saved-up shares, fired tiers, closed periods, the length of
-/// the period. A stretch of history that stands for more than one record has two members beside the library's, which
-/// the library hands through: `count`, the records in it, and `from`, when it began.
+/// A snapshot does not have what the library does not have: remainders of shares, fired tiers, closed periods, the
+/// length of the period. An entry of the history that stands for several records has two more members, which the
+/// library keeps: `count`, the number of records, and `from`, the time of the first.
 public enum LLMProvidersSnapshot {
-    /// The one version of every kind.
+    /// The version of every kind.
     public static let version: Int64 = 1
 
-    /// The three snapshots of a state as it stands at a moment. The state is not changed.
+    /// The three snapshots of a state at a time. The state is not changed.
     public static func export(_ machine: StateMachine, at moment: Moment) -> JSONValue {
         LLMProvidersJSON.object([
             "breakers": breakers(of: machine, at: moment),
@@ -24,10 +24,10 @@ public enum LLMProvidersSnapshot {
 
     // MARK: Breakers
 
-    /// The snapshot of all breakers, by their names.
+    /// The snapshot of all breakers, sorted by name.
     ///
-    /// In the library a snapshot brings the breakers up to date, which their later decay can be told by. Where looks change
-    /// state, this must have been done by one (`breaker.list`), and the breakers are written as they stand after it.
+    /// In the library, taking a snapshot applies the decay of all breakers, which affects later decay. Under a profile
+    /// whose reads change state, the caller must therefore send `breaker.list` first.
     public static func breakers(of machine: StateMachine, at moment: Moment) -> JSONValue {
         var records: [BreakerRecord] = []
         machine.breakers.forEach { id in
@@ -43,11 +43,11 @@ public enum LLMProvidersSnapshot {
         ])
     }
 
-    /// The snapshot of one breaker: what `breaker.serialize` replies.
+    /// The snapshot of one breaker, for the record that `breaker.serialize` returns.
     public static func breaker(_ record: BreakerRecord) -> JSONValue { breaker(record, keepingShareCredit: false) }
 
-    /// - Parameter keepingShareCredit: whether what is saved up of a share goes with it, as a member `shareCredit` that
-    ///   the library passes over
+    /// - Parameter keepingShareCredit: whether to add the remainder of the share as a member `shareCredit`, which the
+    ///   library ignores
     static func breaker(_ record: BreakerRecord, keepingShareCredit: Bool) -> JSONValue {
         let isSaved = keepingShareCredit && record.shareCredit != FuseboxCore.CircuitBreaker.initialShareCredit
         let state = LLMProvidersJSON.object([
@@ -58,7 +58,7 @@ public enum LLMProvidersSnapshot {
             "lastFailureAt": record.lastFailure.map(LLMProvidersJSON.milliseconds),
             "lastSuccessAt": record.lastSuccess.map(LLMProvidersJSON.milliseconds),
             "lastRequestAt": record.lastRequest.map(LLMProvidersJSON.milliseconds),
-            // 0: the clock does not run.
+            // 0 means that no decay is running.
             "lastDecayAt": JSONValue(record.lastDecay?.milliseconds ?? 0),
             "windowStart": LLMProvidersJSON.milliseconds(record.windowStart),
             "shareCredit": isSaved ? JSONValue(record.shareCredit) : nil,
@@ -73,7 +73,7 @@ public enum LLMProvidersSnapshot {
 
     // MARK: Exhaustion
 
-    /// The snapshot of the exhaustion registry: the marks in force, by their providers' names.
+    /// The snapshot of the exhaustion registry: the marks in force, sorted by provider name.
     public static func exhaustion(of machine: StateMachine, at moment: Moment) -> JSONValue {
         var entries: [(mark: ExhaustionEntry, foreign: String?)] = []
         machine.exhaustion.forEach { id, mark in
@@ -136,7 +136,7 @@ public enum LLMProvidersSnapshot {
         for id in providers {
             machine.ledger.forEachEntry(of: id) { entries.append((machine.names[id], $0)) }
         }
-        // By time, then by provider; its entries stay in their order.
+        // By time, then by provider. The entries of a provider keep their order.
         let order = entries.indices.sorted { left, right in
             let (a, b) = (entries[left].entry.end, entries[right].entry.end)
             return a == b ? left < right : a < b

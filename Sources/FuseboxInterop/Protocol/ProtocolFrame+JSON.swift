@@ -1,8 +1,8 @@
 import FuseboxWire
 
 extension JSONValue {
-    /// A rendered value: records become objects, integers of more than 32 bits and money stay text.
-    public init(_ rendered: Rendered) {
+    /// A rendered value. Records become objects. Integers of more than 32 bits, and money, are text.
+    package init(_ rendered: Rendered) {
         switch rendered {
         case .null: self = .null
         case .bool(let value): self = .bool(value)
@@ -15,8 +15,8 @@ extension JSONValue {
 }
 
 extension Rendered {
-    /// The value that a JSON document spells; nil if it holds a number out of a double's range.
-    public init?(_ json: JSONValue) {
+    /// The value in a JSON document; nil if a number is out of a double's range.
+    package init?(_ json: JSONValue) {
         switch json {
         case .null: self = .null
         case .bool(let value): self = .bool(value)
@@ -37,8 +37,8 @@ extension Rendered {
 }
 
 extension ProtocolFrame {
-    /// The frame as the vectors spell it.
-    public var json: JSONValue {
+    /// The frame in the format of the vectors.
+    package var json: JSONValue {
         var members: [(key: String, value: JSONValue)] = [
             ("command", JSONValue(header.command)),
             ("kind", .string(FrameKind(rawValue: header.kind).map { "\($0)" } ?? "\(header.kind)")),
@@ -51,8 +51,8 @@ extension ProtocolFrame {
         return .object(members)
     }
 
-    /// The frame that a vector spells; nil if it spells none.
-    public init?(json: JSONValue) {
+    /// The frame in a vector; nil if the vector is invalid.
+    package init?(json: JSONValue) {
         guard let command = json["command"]?.int64.flatMap({ UInt16(exactly: $0) }),
             let kind = FrameKind.named(json["kind"]?.text),
             let detail = json["detail"]?.int64.flatMap({ UInt8(exactly: $0) }),

@@ -1,18 +1,18 @@
 import FuseboxWire
 
-/// A frame as text formats see it: its header and its payload's parts, taken apart or yet to be put together.
-public struct ProtocolFrame: Sendable, Equatable {
-    /// The eight bytes after the length.
-    public var header: FrameHeader
-    /// What a request that changes state carries first.
-    public var sequence: Rendered?
-    /// What an event carries first.
-    public var envelope: Rendered?
-    /// The fields of the request, reply or event; of a refusal, its message.
-    public var fields: Rendered
+/// A frame in a form for text formats: its header and the decoded parts of its payload.
+package struct ProtocolFrame: Sendable, Equatable {
+    /// The header: the eight bytes after the length field.
+    package var header: FrameHeader
+    /// The `RequestSequence` of a sequenced request; else nil.
+    package var sequence: Rendered?
+    /// The `EventEnvelope` of an event; else nil.
+    package var envelope: Rendered?
+    /// The fields of the request, reply or event. For a refusal this is its message.
+    package var fields: Rendered
 
-    /// A frame of these parts.
-    public init(header: FrameHeader, sequence: Rendered? = nil, envelope: Rendered? = nil, fields: Rendered) {
+    /// A frame with these parts.
+    package init(header: FrameHeader, sequence: Rendered? = nil, envelope: Rendered? = nil, fields: Rendered) {
         self.header = header
         self.sequence = sequence
         self.envelope = envelope
@@ -35,10 +35,10 @@ public struct ProtocolFrame: Sendable, Equatable {
 // MARK: From bytes
 
 extension ProtocolFrame {
-    /// Takes a whole frame apart, from its length field to its last byte.
+    /// Decodes a whole frame, from its length field to its last byte.
     ///
-    /// - Throws: what a peer would refuse it with; `malformed` also if the bytes are not exactly one frame.
-    public init(decoding bytes: [UInt8]) throws(Refusal) {
+    /// - Throws: the refusal that a peer would send; `malformed` also if the bytes are not exactly one frame
+    package init(decoding bytes: [UInt8]) throws(Refusal) {
         var frames = FrameReader()
         unsafe bytes.withUnsafeBytes { unsafe frames.append($0) }
         let frame: Result<ProtocolFrame, Refusal>? = try unsafe frames.next { header, payload in
@@ -112,8 +112,8 @@ extension WireRecord {
 // MARK: To bytes
 
 extension ProtocolFrame {
-    /// The frame's bytes, from its length field on; nil if the fields are not those of its header.
-    public func encoded() -> [UInt8]? {
+    /// The frame's bytes, from its length field on; nil if the fields do not fit the command in the header.
+    package func encoded() -> [UInt8]? {
         var writer = ByteWriter()
         let start = writer.beginFrame(header)
         guard writePayload(into: &writer) else { return nil }
@@ -136,7 +136,7 @@ extension ProtocolFrame {
         }
     }
 
-    /// Writes a part, if it is there; false if it spells no such record.
+    /// Writes a part if it is not nil. Returns false if it is not a record of this type.
     private func write<Record: WireRecord>(
         _ type: Record.Type, _ rendered: Rendered?, into writer: inout ByteWriter
     ) -> Bool {

@@ -1,8 +1,8 @@
 import FuseboxWire
 
 extension ProtocolReference {
-    /// The reference for programs, as pretty JSON; ends with a line break.
-    public static func json() -> String { ProtocolReference().value.text(pretty: true) + "\n" }
+    /// The reference as indented JSON, for programs. It ends with a line break.
+    package static func json() -> String { ProtocolReference().value.text(pretty: true) + "\n" }
 
     private var value: JSONValue {
         [

@@ -1,15 +1,15 @@
 import FuseboxWire
 
 extension ProtocolReference {
-    /// The reference as `proto-docs/commands.md` holds it; ends with a line break.
-    public static func markdown() -> String { ProtocolReference().document }
+    /// The text of `proto-docs/commands.md`. It ends with a line break.
+    package static func markdown() -> String { ProtocolReference().document }
 
     private var document: String {
         var lines = [
             "# Commands, events and types",
             "",
-            "Generated from the code by `fusebox protocol --format markdown`; do not edit. How these travel in frames is told",
-            "in [protocol.md](protocol.md), example frames of each are in [vectors/](vectors/).",
+            "Generated from the code by `fusebox protocol --format markdown`; do not edit. [protocol.md](protocol.md) describes",
+            "the frames, and [vectors/](vectors/) has example frames of each command and event.",
             "",
             "Protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest). A `?` after a type marks an optional value;",
             "`(list of f64)?` is a list that may be absent. A record or an enumeration that is *open* may grow: see",
@@ -50,8 +50,8 @@ extension ProtocolReference {
         var lines = ["## \(subject.title)", ""]
         if subject == .engine {
             lines += [
-                "These stand in the journal beside the requests, because recovery is replay. They are never accepted from a",
-                "socket: a server answers them with `\(Status.unknownCommand)`.", "",
+                "The daemon writes these to the journal beside the requests, because recovery replays all inputs. A server",
+                "refuses them from a socket with `\(Status.unknownCommand)`.", "",
             ]
         }
         for entry in commands(of: subject) { lines += section(entry) }
@@ -80,7 +80,7 @@ extension ProtocolReference {
             fields.map { ["`\($0.name)`", linked($0.type), ($0.isAdded ? "(added) " : "") + $0.meaning] })
     }
 
-    /// A type's name; that of a record or an enumeration leads to its explanation.
+    /// A type's name. The name of a record or an enumeration is a link to its section.
     private func linked(_ type: String) -> String {
         guard let definition = types.first(where: { type.split { " ?()".contains($0) }.contains(Substring($0.name)) })
         else {
@@ -94,8 +94,9 @@ extension ProtocolReference {
     private var eventChapter: [String] {
         var lines = [
             "## Events", "",
-            "A frame of kind 2 with the event's number in place of a command's. A *durable* event is told once what caused it",
-            "survives power loss, a *written* one at the earliest once that survives the death of the daemon.", "",
+            "An event is a frame of kind 2. Its header has the event's number for the command. A *durable* event is sent once",
+            "its cause survives power loss. A *written* event is sent at the earliest once its cause survives the death of the",
+            "daemon.", "",
         ]
         for event in events {
             let declaration = event.declaration
@@ -112,7 +113,7 @@ extension ProtocolReference {
     private var prefixChapter: [String] {
         var lines = [
             "## What comes before the fields", "",
-            "A sequenced request carries a `\(RequestSequence.wireType)` before its own fields, an event a "
+            "A sequenced request has a `\(RequestSequence.wireType)` before its own fields. An event has an "
                 + "`\(EventEnvelope.wireType)`.", "",
         ]
         for (name, fields) in prefixes { lines += ["### `\(name)`", ""] + fieldTable(fields) }
@@ -159,7 +160,7 @@ extension ProtocolReference {
         cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
     }
 
-    /// The anchor that a heading of this text gets.
+    /// The anchor that Markdown gives to a heading.
     private static func anchor(_ heading: String) -> String {
         let words = heading.lowercased().split(separator: " ")
         return words.map { $0.filter { $0.isLetter || $0.isNumber } }.joined(separator: "-")
@@ -167,7 +168,7 @@ extension ProtocolReference {
 }
 
 extension Schema.Definition {
-    /// Its kind stands before its name, so that no command and no event has the same anchor.
+    /// The heading begins with the kind of type, so that its anchor differs from those of commands and events.
     fileprivate var heading: String {
         switch self {
         case .record(let name, _): "Record \(name)"

@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// The reference of the protocol: every command, event, type and status, as the code declares them.
+/// The reference of the protocol: every command, event, type and status, from their declarations in the code.
 ///
-/// `proto-docs/commands.md` is what `markdown` gives; a test compares. How they are put into frames and what a
-/// conversation looks like is told in `proto-docs/protocol.md`.
-public struct ProtocolReference: Sendable {
+/// `markdown` prints `proto-docs/commands.md`, and a test compares the two. `proto-docs/protocol.md` describes frames
+/// and conversations.
+package struct ProtocolReference: Sendable {
     struct CommandEntry: Sendable {
         var declaration: CommandDeclaration
         var request: [Schema.Field]
@@ -16,13 +16,13 @@ public struct ProtocolReference: Sendable {
         var fields: [Schema.Field]
     }
 
-    /// In the order of their numbers.
+    /// All commands, sorted by number.
     var commands: [CommandEntry] = []
-    /// In the order of their numbers.
+    /// All events, sorted by number.
     var events: [EventEntry] = []
-    /// What requests and events carry before their own fields.
+    /// The records before the fields of requests and events.
     var prefixes: [(name: String, fields: [Schema.Field])] = []
-    /// The records and enumerations inside the others, sorted by name.
+    /// The records and enumerations that occur in fields, sorted by name.
     var types: [Schema.Definition] = []
     /// The names of those types that may grow.
     var open: Set<String> = []
@@ -65,15 +65,15 @@ public struct ProtocolReference: Sendable {
         }
     }
 
-    /// The bounds that a client must know, with the text that explains each.
+    /// The limits that a client must know, with their meanings.
     static let limits: [(name: String, value: Int, meaning: String)] = [
         (
             "frameLength", Limits.frameLength,
-            "bytes of a frame after its length field; hello's reply says what is in force"
+            "bytes of a frame after its length field; the reply to hello has the value that is in force"
         ),
         (
             "helloFrameLength", Limits.helloFrameLength,
-            "bytes of a frame after its length field before hello was answered"
+            "bytes of a frame after its length field, until hello is answered"
         ),
         ("nameLength", Limits.nameLength, "bytes of a name; at least 1"),
         ("textLength", Limits.textLength, "bytes of a text"),

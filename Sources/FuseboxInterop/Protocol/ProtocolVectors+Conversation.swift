@@ -1,8 +1,8 @@
 import FuseboxWire
 
 extension ProtocolVectors {
-    /// One connection from hello to goodbye, in the order of its bytes. `proto-docs/protocol.md` walks through it.
-    public static func conversation() -> [Vector] {
+    /// The frames of one connection from hello to goodbye, in order. `proto-docs/protocol.md` explains them.
+    package static func conversation() -> [Vector] {
         let provider = name("openai")
         return [
             request(
@@ -27,7 +27,7 @@ extension ProtocolVectors {
                 EventEnvelope(number: 42, missed: 0, at: Timestamp(milliseconds: 1_767_225_600_250))),
             reply("recorded, with the same event in the reply", LedgerRecord.self, recorded, 4),
             request(
-                "a request about a breaker that there is not", BreakerSerialize(name: name("nobody")), 5, unsequenced),
+                "a request about a breaker that does not exist", BreakerSerialize(name: name("nobody")), 5, unsequenced),
             refusal(
                 "refused", Refusal(.notFound, "no breaker is named nobody"),
                 command: BreakerSerialize.declaration.number, correlation: 5),
@@ -36,7 +36,7 @@ extension ProtocolVectors {
         ]
     }
 
-    /// For requests that carry no sequence.
+    /// The argument for requests that are not sequenced.
     private static let unsequenced = RequestSequence()
 
     private static func name(_ text: String) -> Name {

@@ -1,8 +1,8 @@
 import FuseboxWire
 
 extension ProtocolVectors {
-    /// Requests that no peer may take: each has one thing wrong.
-    public static func refused() -> [RefusedVector] {
+    /// Requests that every server must refuse. Each has one error.
+    package static func refused() -> [RefusedVector] {
         let name = Array("openai".utf8)
         return [
             refused("a frame shorter than its header", .malformed, whole: [4, 0, 0, 0, 3, 0, 0, 0]),
@@ -21,7 +21,7 @@ extension ProtocolVectors {
             refused("a name cut inside a character", .badText, BreakerGet.self, [2, 0x61, 0xC3]),
             refused("a name with an overlong encoding", .badText, BreakerGet.self, [2, 0xC0, 0xAF]),
             refused("a name with half of a surrogate pair", .badText, BreakerGet.self, [3, 0xED, 0xA0, 0x80]),
-            refused("an enumeration's number that there is not", .outOfRange, LedgerCheckRate.self, [6] + name + [4]),
+            refused("an unknown value of an enumeration", .outOfRange, LedgerCheckRate.self, [6] + name + [4]),
             refused("a presence byte that is neither 0 nor 1", .malformed, LedgerBurnRate.self, [6] + name + [2]),
             refused(
                 "a number that is not finite", .outOfRange, BreakerAcquire.self,

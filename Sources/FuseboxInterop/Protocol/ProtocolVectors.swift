@@ -1,35 +1,36 @@
 import FuseboxWire
 
-/// Example frames with their meaning, for those who write a client in another language.
+/// Example frames with their decoded contents, for tests of clients in other languages.
 ///
-/// `files` are what `proto-docs/vectors` holds. They follow from the command table; a test compares.
-public enum ProtocolVectors {
-    /// A frame that a peer must take.
-    public struct Vector: Sendable {
-        /// What it is, for people.
-        public var name: String
-        /// The frame from its length field on.
-        public var bytes: [UInt8]
-        /// The same frame, taken apart.
-        public var frame: ProtocolFrame
+/// `files` returns the contents of `proto-docs/vectors`, and a test compares the two. The frames are derived from the
+/// command table.
+package enum ProtocolVectors {
+    /// A valid frame.
+    package struct Vector: Sendable {
+        /// A description for people.
+        package var name: String
+        /// The frame's bytes, from its length field on.
+        package var bytes: [UInt8]
+        /// The decoded frame.
+        package var frame: ProtocolFrame
 
-        /// The vector as its file holds it.
-        public var json: JSONValue {
+        /// The vector in the format of its file.
+        package var json: JSONValue {
             .object([("name", .string(name)), ("hex", .string(Hexadecimal.text(bytes)))] + (frame.json.members ?? []))
         }
     }
 
-    /// A frame that a peer must refuse.
-    public struct RefusedVector: Sendable {
-        /// What it is, for people.
-        public var name: String
-        /// The frame from its length field on, as far as there is one.
-        public var bytes: [UInt8]
-        /// What it must be refused with.
-        public var status: Status
+    /// An invalid frame.
+    package struct RefusedVector: Sendable {
+        /// A description for people.
+        package var name: String
+        /// The bytes, from the length field on. They may be less than a frame.
+        package var bytes: [UInt8]
+        /// The status with which a server must refuse it.
+        package var status: Status
 
-        /// The vector as its file holds it.
-        public var json: JSONValue {
+        /// The vector in the format of its file.
+        package var json: JSONValue {
             [
                 "name": .string(name), "hex": .string(Hexadecimal.text(bytes)), "status": .string("\(status)"),
                 "detail": JSONValue(status.rawValue),
@@ -38,7 +39,7 @@ public enum ProtocolVectors {
     }
 
     /// The files of `proto-docs/vectors`: one for each subject, one for events, one for errors, one conversation.
-    public static func files() -> [(name: String, contents: String)] {
+    package static func files() -> [(name: String, contents: String)] {
         let subjects = CommandSubject.allCases.map { subject in
             file(subject.rawValue, ["vectors": list(commands(of: subject).map(\.json))])
         }
@@ -49,8 +50,8 @@ public enum ProtocolVectors {
         ]
     }
 
-    /// Every vector that a peer must take.
-    public static func all() -> [Vector] {
+    /// All valid frames.
+    package static func all() -> [Vector] {
         CommandSubject.allCases.flatMap { commands(of: $0) } + events() + errors() + conversation()
     }
 
@@ -60,15 +61,15 @@ public enum ProtocolVectors {
         ("\(name).json", contents.text(pretty: true) + "\n")
     }
 
-    /// The values of one vector are all small, all typical or all large.
+    /// The three vectors of each kind of frame: all values small, all typical, all large.
     private static let variants = ["small", "typical", "large"]
 
     private static func correlation(_ variant: Int) -> UInt32 { [0, 7, UInt32.max][variant] }
 
     // MARK: Commands
 
-    /// Requests and replies of a subject's commands, three of each.
-    public static func commands(of subject: CommandSubject) -> [Vector] {
+    /// Three requests and three replies of each command of a subject.
+    package static func commands(of subject: CommandSubject) -> [Vector] {
         var collector = CommandCollector(subject: subject)
         CommandTable.forEach(&collector)
         return collector.vectors
@@ -135,7 +136,7 @@ public enum ProtocolVectors {
     // MARK: Events
 
     /// Three frames of every event.
-    public static func events() -> [Vector] {
+    package static func events() -> [Vector] {
         EventNumber.allCases.flatMap { number in
             variants.indices.map { variant in
                 let event = Event.sample(number, variant: variant)
@@ -156,8 +157,8 @@ public enum ProtocolVectors {
 
     // MARK: Errors
 
-    /// A refusing reply of every status.
-    public static func errors() -> [Vector] {
+    /// A refusal with each status.
+    package static func errors() -> [Vector] {
         Status.allCases.filter { $0 != .ok }.map { status in
             refusal(
                 "\(status)", Refusal(status, status.meaning), command: BreakerAcquire.declaration.number,

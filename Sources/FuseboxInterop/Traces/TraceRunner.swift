@@ -1,31 +1,33 @@
 import FuseboxCore
 import FuseboxWire
 
-/// Answers a trace: requests with their times, one JSON object a line, as the library `llm-providers` would answer
-/// them, with the state machine of the daemon behind it.
+/// Runs a trace on the daemon's state machine. The replies have the format of the library `llm-providers`.
 ///
-/// Each line has `at`, the time in milliseconds since the epoch, and `op`, what to do; what else it has depends on the
-/// operation. State is empty at the first line. Time does not go back: a line earlier than one before it is taken to
-/// happen at the same time.
-public struct TraceRunner: Sendable {
-    public let profile: Profile
-    public let limits: Limits
-    /// The state after the last line; nil before the first, whose time begins it.
-    public private(set) var machine: StateMachine?
-    /// The number of the last line, counted from 1.
-    public private(set) var line = 0
+/// A trace has one request a line, as a JSON object. `at` is the time in milliseconds since the epoch, and `op` is the
+/// operation. The other members depend on the operation. The state is empty at the first line. Time does not go back: a
+/// line with an earlier time runs at the latest time so far.
+package struct TraceRunner: Sendable {
+    /// The semantics of the state machine.
+    package let profile: Profile
+    /// The bounds of the state machine.
+    package let limits: Limits
+    /// The state after the last line; nil before the first line.
+    package private(set) var machine: StateMachine?
+    /// The number of the last line, counted from 1; 0 before the first line.
+    package private(set) var line = 0
     /// The latest time of a line so far.
     private var latest: Int64 = 0
 
-    public init(profile: Profile, limits: Limits = Limits()) {
+    /// A runner with an empty state.
+    package init(profile: Profile, limits: Limits = Limits()) {
         self.profile = profile
         self.limits = limits
     }
 
-    /// Carries out one line and gives the reply; nil for a blank line.
+    /// Runs one line and returns its reply; nil for a blank line.
     ///
-    /// - Throws: the line's number and what is wrong with it; then the line has changed nothing
-    public mutating func reply(to text: some Collection<UInt8>) throws(TraceError) -> JSONValue? {
+    /// - Throws: the line's number and what is wrong with it; the line has changed nothing then
+    package mutating func reply(to text: some Collection<UInt8>) throws(TraceError) -> JSONValue? {
         line += 1
         if text.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) { return nil }
         let request: JSONValue
@@ -42,9 +44,10 @@ public struct TraceRunner: Sendable {
         let moment = Moment(milliseconds: max(at, latest))
         let word = try request["op"].text()
         guard let operation = TraceOperation(rawValue: word) else {
-            throw request["op"].error("no operation is named \(word); see conformance/README.md for those there are")
+            let names = TraceOperation.allCases.map(\.rawValue).joined(separator: ", ")
+            throw request["op"].error("no operation is named \(word); expected one of \(names)")
         }
-        // Moved out while the step works on it: a second reference would cost copies.
+        // The machine is moved into the step, because a second reference would cause copies.
         let current = machine.take() ?? StateMachine(profile: profile, limits: limits, at: moment)
         var step = TraceStep(machine: current, request: request, moment: moment)
         defer { machine = step.machine }
@@ -55,16 +58,18 @@ public struct TraceRunner: Sendable {
     }
 }
 
-/// Why a line of a trace could not be answered.
-public struct TraceError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Counted from 1.
-    public var line: Int
-    public var message: String
+/// Why a line of a trace could not be run.
+package struct TraceError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The number of the line, counted from 1.
+    package var line: Int
+    /// What is wrong with the line.
+    package var message: String
 
-    public var description: String { "line \(line): \(message)" }
+    /// The line's number and the message, in one sentence.
+    package var description: String { "line \(line): \(message)" }
 }
 
-/// What a line of a trace may ask for.
+/// The operations of a trace.
 enum TraceOperation: String, CaseIterable {
     case breakerConfigure = "breaker.configure"
     case breakerAcquire = "breaker.acquire"
@@ -101,7 +106,7 @@ enum TraceOperation: String, CaseIterable {
     case export
 }
 
-/// One line of a trace on its way through the state machine.
+/// The run of one line of a trace.
 struct TraceStep {
     var machine: StateMachine
     let request: JSONPlace
@@ -115,7 +120,7 @@ struct TraceStep {
         }
     }
 
-    /// Applies a command that replies nothing.
+    /// Applies a command whose reply has no fields.
     mutating func carryOut(_ command: some StateCommand) throws(JSONFieldError) -> JSONValue {
         _ = try apply(command)
         return [:]
@@ -167,7 +172,7 @@ struct TraceStep {
 
     func model() throws(JSONFieldError) -> Name? { try request["model"].ifPresent?.name() }
 
-    /// Milliseconds, where the line names them.
+    /// A member in milliseconds; nil if it is absent.
     func milliseconds(_ field: String) throws(JSONFieldError) -> Int64? {
         try request[field].ifPresent?.int64()
     }
@@ -181,19 +186,17 @@ extension TraceStep {
             request[part].value.map { (part, $0) }
         }
         guard !parts.isEmpty else {
-            throw request.error("expected `breakers`, `exhaustion` or `ledger`; an import replaces those that it names")
+            throw request.error("expected `breakers`, `exhaustion` or `ledger`; an import needs at least one of them")
         }
         let document = JSONValue.object(parts)
         let other = try LLMProvidersSnapshot.stateMachine(
             from: document, profile: machine.profile, limits: machine.limits, at: moment)
-        try request.refusable { () throws(Refusal) in
-            try machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
-        }
+        machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
         return [:]
     }
 
     private mutating func exportState() throws(JSONFieldError) -> JSONValue {
-        // In the library a snapshot of the breakers brings them up to date, which decay can be told by later.
+        // In the library, taking a snapshot applies the decay of all breakers, which affects later decay.
         if machine.profile.readsChangeState { _ = try apply(BreakerList(cursor: Page.end)) }
         return LLMProvidersSnapshot.export(machine, at: moment)
     }

@@ -10,7 +10,7 @@ extension TraceStep {
     mutating func acquire() throws(JSONFieldError) -> JSONValue {
         let draw = try request["draw"].ifPresent?.double()
         let reply = try apply(BreakerAcquire(name: try name(), draw: draw))
-        // The library tells whole seconds, so that nobody comes back too early.
+        // The library returns whole seconds, rounded up, so that no caller retries too early.
         let seconds = (reply.retryAfterMilliseconds + 999) / 1000
         return LLMProvidersJSON.object([
             "admitted": JSONValue(reply.admitted),

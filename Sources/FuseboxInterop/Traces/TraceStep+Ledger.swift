@@ -5,7 +5,7 @@ extension TraceStep {
     mutating func setBudget() throws(JSONFieldError) -> JSONValue {
         let place = request["budget"]
         let budget = try Budget(place)
-        // In the library a budget of null is one that is set: none.
+        // In the library, setting a budget to null removes it.
         if place["monthlyBudget"].value?.isNull == true, budget.model == nil {
             _ = try carryOut(LedgerRemoveBudget(provider: budget.provider))
         }

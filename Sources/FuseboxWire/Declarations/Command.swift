@@ -59,9 +59,9 @@ public struct CommandDeclaration: Sendable {
             // Under the profile `llm-providers` some reads synchronise what they look at.
             case .read: "It changes nothing."
             case .written:
-                "It changes state; the reply comes when the change survives the death of the daemon. Sequenced."
-            case .durable: "It changes state; the reply comes when the change survives power loss. Sequenced."
-            case .session: "It concerns the connection or the daemon, not the state; it is not sequenced."
+                "It changes state. The reply comes once the change survives the death of the daemon. Sequenced."
+            case .durable: "It changes state. The reply comes once the change survives power loss. Sequenced."
+            case .session: "It concerns the connection or the daemon, not the state. Not sequenced."
             }
         }
     }
@@ -75,7 +75,7 @@ public struct CommandDeclaration: Sendable {
             switch self {
             case .worker: "Every peer that may connect."
             case .operator: "Root, the daemon's own user, and members of the admin group."
-            case .engine: "The daemon itself: never accepted from a socket."
+            case .engine: "The daemon itself. It is refused from a socket."
             }
         }
     }

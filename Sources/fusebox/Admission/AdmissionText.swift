@@ -2,19 +2,19 @@ import FuseboxClient
 import FuseboxInterop
 import FuseboxWire
 
-/// How decisions of admission are told to people and to programs.
+/// Admission decisions as text for people and as JSON for programs.
 enum AdmissionText {
-    /// A provider, and its model if it names one: `openai/gpt-4o`.
+    /// The provider, with its model if there is one: `openai/gpt-4o`.
     static func name(_ candidate: Candidate) -> String {
         candidate.provider.text + (candidate.model.map { "/\($0)" } ?? "")
     }
 
-    /// A line for each candidate: what stands against it, and when to try again.
+    /// A line for each candidate: why it was denied, and when to try again.
     static func lines(_ denied: AdmissionDenied) -> [String] { denied.reasons.map(line) }
 
-    /// One candidate, what stands against it, and when to try again.
+    /// A candidate, why it was denied, and when to try again.
     static func line(_ denial: AdmissionDenied.Reason) -> String {
-        Table.printable("\(name(denial.candidate)): \(sentence(denial.reason)); \(hope(denial))")
+        Table.printable("\(name(denial.candidate)): \(sentence(denial.reason)); \(advice(denial))")
     }
 
     private static func sentence(_ reason: DenialReason) -> String {
@@ -22,24 +22,24 @@ enum AdmissionText {
         case .exhausted: "its quota is exhausted"
         case .breakerOpen: "its breaker is open"
         case .share: "its breaker lets only a share of the calls through"
-        case .probes: "its breaker is not closed, and all its probes are in flight"
+        case .probes: "its breaker is not closed, and all its probe calls are in flight"
         case .rpm: "its requests per minute are used up"
         case .rpd: "its requests per day are used up"
-        case .tpm: "its tokens per minute do not hold the estimate"
-        case .tpd: "its tokens per day do not hold the estimate"
-        case .providerBudget: "its budget does not hold the estimate"
-        case .modelBudget: "its model's budget does not hold the estimate"
-        case .unknown(let number): "it is denied for the reason \(number), which this version does not know"
+        case .tpm: "the estimate exceeds what is left of its tokens per minute"
+        case .tpd: "the estimate exceeds what is left of its tokens per day"
+        case .providerBudget: "the estimate exceeds what is left of its budget"
+        case .modelBudget: "the estimate exceeds what is left of its model's budget"
+        case .unknown(let number): "it is denied for reason \(number), which this version does not know"
         }
     }
 
-    private static func hope(_ denial: AdmissionDenied.Reason) -> String {
+    private static func advice(_ denial: AdmissionDenied.Reason) -> String {
         guard let wait = denial.retryAfter else { return "waiting alone does not help" }
         if wait > .zero { return "try again in \(Formatting.span(milliseconds: milliseconds(wait)))" }
-        return denial.reason == .share ? "the next one may be" : "try again when another call has ended"
+        return denial.reason == .share ? "the next call may be admitted" : "try again when another call has ended"
     }
 
-    /// What stands against candidates, for programs.
+    /// The reasons of a denial, for programs.
     static func json(_ reasons: [AdmissionDenied.Reason]) -> JSONValue {
         .array(
             reasons.map { denial in

@@ -8,8 +8,8 @@ struct AdmitCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "admit", abstract: "Show where a call would be admitted now, without admitting it.",
         discussion: """
-            Exit status 0 if it would be admitted, 75 if not, 78 if no time can lift what stands against it. It takes nothing and promises nothing: the next call may be \
-            decided otherwise. `fusebox run` admits and settles.
+            Exit status 0 if a call would be admitted, 75 if not, 78 if waiting cannot change that. Nothing is reserved, so \
+            the next call may get another decision. `fusebox run` admits a call and settles it.
 
             EXAMPLE
               fusebox admit --dry-run --provider openai --provider anthropic --cost 0.01
@@ -17,7 +17,7 @@ struct AdmitCommand: DaemonCommand {
 
     @OptionGroup var call: CallOptions
 
-    @Flag(help: "Show the decision only. There is no other way: a permit ends with the process that asked for it.")
+    @Flag(help: "Show the decision only. It is required, because a permit ends with the process that asked for it.")
     var dryRun = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -25,8 +25,8 @@ struct AdmitCommand: DaemonCommand {
     func validate() throws {
         guard dryRun else {
             throw ValidationError(
-                "a permit ends with the process that asked for it, so this command cannot give one; "
-                    + "see the decision with --dry-run, or make the call with `fusebox run … -- COMMAND`")
+                "a permit ends with the process that asked for it, so this command cannot keep one; "
+                    + "add --dry-run to see the decision, or make the call with `fusebox run … -- COMMAND`")
         }
     }
 

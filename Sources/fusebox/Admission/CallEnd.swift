@@ -2,35 +2,35 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// How the call of a command went: what its end says, and what it has told.
+/// The end of a command's call: how the command ended, and what it reported.
 struct CallEnd {
     let end: ChildProcess.End
     let told: ToldUsage
     let estimate: Estimate
-    /// Whether what was not told is taken from the estimate.
+    /// Whether the estimate is charged for usage that was not reported.
     let chargesEstimate: Bool
-    /// Whether nobody reads what the command prints any more.
+    /// Whether the reader of the command's output has gone.
     let isUnread: Bool
 
-    /// Signals by which a command ends that was told to, or whose reader has gone: the provider is not to blame.
+    /// Signals that end a command that was asked to end, or whose reader has gone. The provider did not fail then.
     private static let ofCaller = PassedSignals.tellingToEnd.union([SIGPIPE])
 
-    /// What is to be settled.
+    /// The outcome and the usage with which the permit is settled.
     var call: CallOutcome {
         var outcome = told.outcome ?? saidByEnd
-        // What has used something was sent.
+        // A call that used something was sent, so it cannot count as cancelled.
         if outcome == .cancelled, usage != nil || told.hasUnread { outcome = .abandoned }
         return CallOutcome(
             outcome, retryAfter: outcome.takesRetryAfter ? told.retryAfter : nil,
             usage: outcome == .cancelled ? nil : usage)
     }
 
-    /// What a command's end says.
+    /// The outcome that follows from how the command ended.
     private var saidByEnd: Outcome {
         if end.hasTimedOut { return .failure }
         let status = end.ending.status
         if status == 0 { return .success }
-        // An inner `fusebox run` has made no call, and says so.
+        // An inner `fusebox run` reported that it made no call.
         if told.unsent.contains(status) { return .cancelled }
         if Self.ofCaller.union(end.passed).contains(status - 128) { return .abandoned }
         if !end.passed.isDisjoint(with: PassedSignals.tellingToEnd) { return .abandoned }
@@ -41,8 +41,8 @@ struct CallEnd {
         }
     }
 
-    /// What the call used. What was told and not understood is taken from the estimate, which is what it may use at most: it
-    /// is never nothing.
+    /// The call's usage. A reported amount that was not understood is replaced by the estimate, which is its upper
+    /// bound. So it never counts as zero.
     private var usage: Usage? {
         var usage = told.usage
         if usage == nil, chargesEstimate, (told.outcome ?? saidByEnd) != .cancelled {
@@ -59,18 +59,19 @@ struct CallEnd {
         return usage
     }
 
-    /// What a person has to know, and to do, about what was not understood.
+    /// Lines for a person about reports that were not understood, with the commands that correct them.
     ///
-    /// - Parameter candidate: where the call went
-    /// - Parameter socket: the daemon's, if it was named
+    /// - Parameters:
+    ///   - candidate: the provider and the model of the call
+    ///   - socket: the daemon's socket if it was given on the command line
     func advice(_ candidate: Candidate, socket: String?) -> [String] {
         var lines = told.complaints
         if told.unreadCost != nil || told.unreadTokens != nil {
             let charged =
                 usage.map { usage in
                     let tokens = usage.tokens > 0 ? " and \(Quantity.count(usage.tokens, "token"))" : ""
-                    return "\(Formatting.dollars(usage.cost))\(tokens) charged; if it used more, tell the rest"
-                } ?? "nothing charged; tell what it used"
+                    return "\(Formatting.dollars(usage.cost))\(tokens) charged; if the call used more, report the rest"
+                } ?? "nothing charged; report what the call used"
             var words = ["fusebox", "report"] + place(candidate, socket) + ["--outcome", "abandoned"]
             if told.unreadCost != nil { words += ["--cost", "DOLLARS"] }
             if told.unreadTokens == .input { words += ["--input-tokens", "COUNT"] }
@@ -80,10 +81,10 @@ struct CallEnd {
         if told.hasUnreadRetryAfter {
             var words = ["fusebox", "exhaustion", "mark", Self.quoted(candidate.provider.text)]
             if let socket { words += ["--socket", Self.quoted(socket)] }
-            lines.append("no mark made; make it: \((words + ["--for", "TIME"]).joined(separator: " "))")
+            lines.append("no mark was made; to make it: \((words + ["--for", "TIME"]).joined(separator: " "))")
         } else if told.retryAfter != nil, !call.outcome.takesRetryAfter {
             lines.append(
-                "retry-after is left out: it goes with failure, throttled and quota-exhausted, not with "
+                "retry-after is ignored: it goes with failure, throttled and quota-exhausted, not with "
                     + OutcomeArgument.name(call.outcome))
         }
         return lines
@@ -96,7 +97,7 @@ struct CallEnd {
         return words
     }
 
-    /// A word as a shell takes it.
+    /// A word quoted for a shell.
     private static func quoted(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in
             switch byte {
@@ -114,9 +115,9 @@ extension Usage {
     fileprivate var tokens: Int { inputTokens + outputTokens }
 }
 
-/// Standard output, as far as somebody reads it.
+/// The reader of standard output.
 enum StandardOutput {
-    /// Whether its reader has gone: a pipe or a socket without another end.
+    /// Whether standard output is a pipe or a socket whose other end is closed.
     static var isUnread: Bool {
         var state = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
         return unsafe poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR | POLLHUP) != 0

@@ -2,31 +2,31 @@ import ArgumentParser
 import FuseboxClient
 import FuseboxWire
 
-/// The call that is to be made: where it may go, and what it may use.
+/// The options that describe a call: its candidates and its estimate.
 struct CallOptions: ParsableArguments {
     @Option(
         name: .customLong("provider"),
-        help: ArgumentHelp("Where the call may go; several, best first.", valueName: "name"))
+        help: ArgumentHelp("A provider that the call may go to. Repeat it for several, best first.", valueName: "name"))
     var providers: [String]
 
     @Option(
         name: .customLong("model"),
         help: ArgumentHelp(
-            "The model that it asks for, which is charged and whose budget counts too; once for all providers, or once for each in their order. (default: none)",
+            "The model that the call asks for. It is charged, and its budget counts too. Give it once for all providers, or once for each in the same order. (default: none)",
             valueName: "name"))
     var models: [String] = []
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What the call may cost at most; held until it is settled. (default: 0)", valueName: "dollars"),
+            "The most that the call may cost. It is held until the call is settled. (default: 0)", valueName: "dollars"),
         transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Tokens that it may use at most, input and output together. (default: 0)", valueName: "count"),
+            "The most tokens that the call may use, input and output together. (default: 0)", valueName: "count"),
         transform: NumberArgument.count)
     var tokens = 0
 

@@ -1,16 +1,16 @@
 import CLinux
-// For `environ`, which nothing in this process ever changes.
+// For `environ`, which this process never changes.
 @unsafe @preconcurrency import Glibc
 
-/// A command that runs in the place of this process: with its streams and its terminal, told of its signals, and killed when
-/// this process is.
+/// A command that runs on behalf of this process. It has this process's streams and terminal, gets its signals, and is
+/// killed when this process is killed.
 struct ChildProcess: ~Copyable {
     /// How a command ended.
     enum Ending: Equatable {
         case exited(Int32)
         case killed(by: Int32)
 
-        /// As a shell gives it on: 128 and the number of the signal that ended it.
+        /// The exit status that a shell would report: 128 plus the number of the signal that ended the command.
         var status: Int32 {
             switch self {
             case .exited(let status): status
@@ -19,12 +19,12 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// The command could not be started; nothing of it has run.
+    /// The command could not be started. No part of it has run.
     struct SpawnFailure: Error {
         let code: Int32
         let command: String
 
-        /// As shells exit: 127 if there is no such command, else 126.
+        /// The exit status of shells: 127 if the command does not exist, else 126.
         var status: Int32 { code == ENOENT ? 127 : 126 }
 
         var message: String {
@@ -37,12 +37,13 @@ struct ChildProcess: ~Copyable {
     private let id: pid_t
     private let signals: PassedSignals
 
-    /// Starts a command, found as a shell finds it. To be called on the main thread: when that ends, the command is killed.
+    /// Starts a command, which is found like in a shell. It must be called on the main thread, because the command is
+    /// killed when the calling thread ends.
     ///
     /// - Parameters:
-    ///   - command: its name and its arguments
-    ///   - variables: of its environment, beside those of this process; nil: without this one
-    ///   - signals: those that it is told of
+    ///   - command: the command's name and its arguments
+    ///   - variables: environment variables beside those of this process; a nil value removes a variable
+    ///   - signals: the signals that are passed on to the command
     init(
         _ command: [String], variables: [String: String?], passing signals: PassedSignals
     ) throws(SpawnFailure) {
@@ -52,14 +53,14 @@ struct ChildProcess: ~Copyable {
         defer { unsafe (arguments + added).forEach { unsafe free($0) } }
         var words = unsafe arguments + [nil]
         var environment = unsafe Self.inherited(without: Set(variables.keys)) + added + [nil]
-        // It begins with the signals held back that this process was given so.
+        // The command begins with the signal mask that this process was started with.
         var mask = signals.before
         var code: Int32 = 0
         id = unsafe spawn_bound(command[0], &words, &environment, &mask, &code)
         guard id > 0 else { throw SpawnFailure(code: code, command: command[0]) }
     }
 
-    /// The variables of this process, byte for byte.
+    /// The environment variables of this process, byte for byte.
     private static func inherited(without names: Set<String>) -> [UnsafeMutablePointer<CChar>?] {
         var result: [UnsafeMutablePointer<CChar>?] = unsafe []
         var place = unsafe environ
@@ -71,35 +72,36 @@ struct ChildProcess: ~Copyable {
         return unsafe result
     }
 
-    /// How long a command may take.
+    /// The time limit of a command.
     struct Patience {
-        /// Then it is told to end.
+        /// The time after which the command gets SIGTERM.
         var timeout: Duration
-        /// So long after that it is killed.
+        /// The time after SIGTERM at which the command gets SIGKILL.
         var grace: Duration
     }
 
-    /// How a command ended, and what it was told before.
+    /// How a command ended, and the signals that it got before.
     struct End: Equatable {
         var ending: Ending
-        /// The signals that came for it.
+        /// The signals that were passed on to the command.
         var passed: Set<Int32> = []
         var hasTimedOut = false
     }
 
-    /// Waits for its end, and passes on the signals that come meanwhile.
+    /// Waits for the command's end, and passes signals on meanwhile.
     consuming func end(within patience: Patience? = nil) -> End {
         var end = End(ending: .exited(0))
         var deadline = patience.map { ContinuousClock.now + $0.timeout }
         while true {
             if let ending = reap() {
                 end.ending = ending
-                // One that came with the end was the command's too, as when a service manager stops all at once.
+                // A signal that arrived at the same time was for the command too: a service manager signals all
+                // processes of a unit at once.
                 if let signal = signals.pending { end.passed.insert(signal) }
                 return end
             }
             guard let arrival = signals.next(until: deadline) else {
-                // Stopped it would hear nothing.
+                // A stopped command would not get SIGTERM.
                 for signal in [end.hasTimedOut ? SIGKILL : SIGTERM, SIGCONT] { kill(id, signal) }
                 deadline = end.hasTimedOut ? nil : patience.map { .now + $0.grace }
                 end.hasTimedOut = true
@@ -107,13 +109,13 @@ struct ChildProcess: ~Copyable {
             }
             guard arrival.number != SIGCHLD else { continue }
             end.passed.insert(arrival.number)
-            // The command is not reaped yet, so its number is its own.
+            // The command is not reaped yet, so no other process can have its number.
             if !arrival.isOnlyOurs { kill(id, arrival.number) }
             signals.obey(arrival.number)
         }
     }
 
-    /// How it has ended; nil: it has not.
+    /// How the command has ended; nil if it is still running.
     private func reap() -> Ending? {
         var status: Int32 = 0
         var result: pid_t

@@ -1,43 +1,45 @@
 @unsafe @preconcurrency import Glibc
 
-/// The signals that this process would be told of, held back from now on, taken one by one and passed on to a command.
+/// The signals that are passed on to a command. They are blocked from the creation of this value on, and received one
+/// by one.
 struct PassedSignals {
-    /// What was held back before.
+    /// The signal mask before this value was created.
     let before: sigset_t
-    private let held: sigset_t
+    private let blocked: sigset_t
 
-    /// One that has come.
+    /// A signal that was received.
     struct Arrival {
         let number: Int32
-        /// Whether the command has had it already, or is not to have it.
+        /// Whether the signal must not be passed on, because the command has got it already or it concerns only this
+        /// process.
         let isOnlyOurs: Bool
     }
 
-    /// Those that ask a program to end.
+    /// Signals that ask a program to end.
     static let tellingToEnd: Set<Int32> = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
 
-    /// Those that stop a program until it is told to go on.
+    /// Signals that stop a program until SIGCONT.
     private static let stopping: Set<Int32> = [SIGTSTP, SIGTTIN, SIGTTOU]
 
-    /// Those that a terminal sends, to all processes in its foreground.
+    /// Signals that a terminal sends to all processes of its foreground group.
     private static let terminals: Set<Int32> = [
         SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH,
     ]
 
-    /// Threads that are started after this hold them back too.
+    /// Blocks the signals. Threads that are started later inherit the mask.
     init() {
-        var held = sigset_t()
+        var blocked = sigset_t()
         var before = sigset_t()
-        unsafe sigfillset(&held)
-        // What this process was told to ignore, its command ignores too.
+        unsafe sigfillset(&blocked)
+        // The command also ignores the signals that this process ignores.
         for number in Int32(1)...64 where number != SIGPIPE && Self.isIgnored(number) {
-            unsafe sigdelset(&held, number)
+            unsafe sigdelset(&blocked, number)
         }
-        unsafe sigaddset(&held, SIGCHLD)
-        // Ignored, as it may have been inherited, it would take the command's end away.
+        unsafe sigaddset(&blocked, SIGCHLD)
+        // If SIGCHLD is ignored, which may be inherited, the kernel reaps the command and its status is lost.
         _ = signal(SIGCHLD, SIG_DFL)
-        unsafe pthread_sigmask(SIG_BLOCK, &held, &before)
-        self.held = held
+        unsafe pthread_sigmask(SIG_BLOCK, &blocked, &before)
+        self.blocked = blocked
         self.before = before
     }
 
@@ -48,10 +50,10 @@ struct PassedSignals {
         return handler == Self.ignoring
     }
 
-    /// `SIG_IGN` as a number: functions are not to be compared in Swift.
+    /// `SIG_IGN` as a number, because Swift cannot compare functions.
     private static let ignoring = 1
 
-    /// One that asks to end, has come and has not been taken.
+    /// A signal that asks to end and is pending; nil if there is none.
     var pending: Int32? { Self.tellingToEnd.sorted().first(where: isPending) }
 
     private func isPending(_ number: Int32) -> Bool {
@@ -60,11 +62,11 @@ struct PassedSignals {
         return unsafe sigismember(&pending, number) == 1
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal, until a time.
     ///
-    /// - Returns: nil if none has come by then
+    /// - Returns: nil if none has arrived by then
     func next(until end: ContinuousClock.Instant?) -> Arrival? {
-        var set = held
+        var set = blocked
         var information = unsafe siginfo_t()
         while true {
             var number: Int32
@@ -77,13 +79,13 @@ struct PassedSignals {
             }
             guard number > 0 else { continue }
             let isTerminals = unsafe information.si_code == Self.sentByKernel && Self.terminals.contains(number)
-            // A pipe that this process writes to has broken.
+            // SIGPIPE from this process itself: one of its own pipes has no reader.
             let isOwn = unsafe number == SIGPIPE && information._sifields._kill.si_pid == getpid()
             return Arrival(number: number, isOnlyOurs: isTerminals || isOwn)
         }
     }
 
-    /// Stops this process, as its command was, if the signal is one that does that; comes back when both are to go on.
+    /// Stops this process too if the signal has stopped the command. Returns after SIGCONT.
     func obey(_ number: Int32) {
         guard Self.stopping.contains(number) else { return }
         var one = sigset_t()
@@ -94,12 +96,12 @@ struct PassedSignals {
         unsafe pthread_sigmask(SIG_BLOCK, &one, nil)
     }
 
-    /// `SI_KERNEL`, which the C library's header does not give to Swift.
+    /// `SI_KERNEL`, which the C library's module does not export.
     private static let sentByKernel: Int32 = 0x80
 }
 
 extension timespec {
-    /// A length of time as the C library takes it.
+    /// A duration as a C structure.
     fileprivate init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         self.init(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))

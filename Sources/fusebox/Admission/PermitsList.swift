@@ -7,8 +7,9 @@ extension PermitsCommands {
     /// `fusebox permits list`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the permits in force, and what became of all.",
-            discussion: "A permit whose worker has died may be kept to its end, for what it holds: it is not in flight."
+            abstract: "Show the permits in force, and the totals of all permits.",
+            discussion:
+                "A permit whose worker has died may stay in force until it expires, because of what it holds. It is not in flight."
         )
 
         @OptionGroup var connection: ConnectionOptions
@@ -37,7 +38,7 @@ extension PermitsCommands {
                 Formatting.dollars(entry.estimate.cost),
                 "\(entry.estimate.tokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
                 clock.relative(entry.expiresAt), "\(entry.user)",
-                // The beginning tells workers apart; JSON has all of it.
+                // The first digits are enough to tell workers apart. JSON has all of them.
                 String(Formatting.epoch(entry.worker.high).prefix(8)),
             ]
         }
@@ -45,7 +46,7 @@ extension PermitsCommands {
 }
 
 extension PermitsCommands {
-    /// What became of all permits.
+    /// The totals of all permits, as a sentence.
     static func sentence(_ totals: PermitTotals) -> String {
         let late = totals.settledLate == 0 ? "" : " (\(totals.settledLate) settled late)"
         let revoked = totals.revoked == 0 ? "" : ", \(totals.revoked) revoked"

@@ -7,17 +7,17 @@ extension PermitsCommands {
     /// `fusebox permits revoke NUMBER…`
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End permits at once and give back all that they hold. Operators only.",
+            abstract: "End permits at once and give back what they hold. Operators only.",
             discussion: """
-                For a worker that died or hangs while it holds a part of an enforced budget. What its call cost still \
-                counts if it is settled later. One that has ended already is told and left as it is.
+                This is for a worker that died or hangs while it holds a part of an enforced budget. If its call is settled \
+                later, the cost still counts. For a permit that has ended, its state is shown and nothing changes.
 
                 EXAMPLE
                   fusebox permits revoke 7492398923874305
                 """)
 
         @Argument(
-            help: ArgumentHelp("The numbers, as `fusebox permits list` shows them.", valueName: "number"),
+            help: ArgumentHelp("The numbers of the permits, from `fusebox permits list`.", valueName: "number"),
             transform: NumberArgument.permit)
         var numbers: [UInt64]
 
@@ -44,7 +44,7 @@ extension PermitsCommands {
                 let list = unknown.map { "\($0)" }.joined(separator: ", ")
                 throw Failure(
                     .usage,
-                    "nothing is known of \(unknown.count == 1 ? "a permit" : "permits") \(list); `fusebox permits list` shows those in force"
+                    "there \(unknown.count == 1 ? "is no permit" : "are no permits") \(list); `fusebox permits list` shows those in force"
                 )
             }
         }
@@ -59,7 +59,7 @@ extension PermitsCommands {
 
         private static func text(_ number: UInt64, _ revocation: Revocation) -> String {
             guard revocation.isRevoked, let entry = revocation.entry else {
-                return "permit \(number): \(revocation.standing) already, it holds nothing"
+                return "permit \(number): already \(revocation.standing), it holds nothing"
             }
             let model = entry.model.map { "/\($0)" } ?? ""
             return "permit \(number) of \(entry.provider)\(model): revoked, "

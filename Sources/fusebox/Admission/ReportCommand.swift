@@ -6,30 +6,30 @@ import FuseboxWire
 /// `fusebox report`
 struct ReportCommand: ReportingCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Tell how a call without a permit went, and what it used.",
+        commandName: "report", abstract: "Report the outcome and the usage of a call without a permit.",
         discussion: """
-            Breaker, exhaustion mark and ledger hear of it at once. `fusebox run` does all of it around a call, and asks first.
+            Breaker, exhaustion mark and ledger are updated at once. `fusebox run` admits a call, runs it and reports it.
 
             EXAMPLES
               fusebox report --provider openai --outcome success --model gpt-4o --cost 0.0012
               fusebox report --provider openai --outcome throttled --retry-after 30s
             """)
 
-    @Option(help: ArgumentHelp("Where the call went.", valueName: "name"))
+    @Option(help: ArgumentHelp("The provider that was called.", valueName: "name"))
     var provider: String
 
     @Option(
         help: ArgumentHelp(
-            "How it went: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
+            "The outcome: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
     var outcome: OutcomeArgument
 
-    @Option(help: ArgumentHelp("The model that was asked for, which is charged. (default: none)", valueName: "name"))
+    @Option(help: ArgumentHelp("The model that the call asked for. It is charged. (default: none)", valueName: "name"))
     var model: String?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What it cost. (default: 0 if tokens are told; else nothing is recorded)", valueName: "dollars"),
+            "The cost. (default: 0 if tokens are given; else nothing is recorded)", valueName: "dollars"),
         transform: MoneyArgument.cost)
     var cost: MoneyArgument?
 
@@ -46,7 +46,7 @@ struct ReportCommand: ReportingCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "With failure, throttled and quota-exhausted: when the provider takes calls again: \(retryTimeHelp). (default: not told)",
+            "When the provider accepts calls again, for failure, throttled and quota-exhausted: \(retryTimeHelp). (default: unknown)",
             valueName: "time"),
         transform: DurationArgument.retryTime)
     var retryAfter: DurationArgument?
@@ -58,7 +58,8 @@ struct ReportCommand: ReportingCommand {
             throw ValidationError("--retry-after goes with --outcome failure, throttled and quota-exhausted only")
         }
         guard outcome.outcome != .cancelled || usage == nil else {
-            throw ValidationError("a call that was never sent has used nothing; --outcome abandoned counts usage")
+            throw ValidationError(
+                "a cancelled call was never sent and has no usage; for a call that was sent, give --outcome abandoned")
         }
     }
 
@@ -91,7 +92,7 @@ struct OutcomeArgument: ExpressibleByArgument {
 
     static var allValueStrings: [String] { names.map(\.name) }
 
-    /// An outcome as it is given.
+    /// The name of an outcome on the command line.
     static func name(_ outcome: Outcome) -> String {
         names.first { $0.outcome == outcome }?.name ?? "\(outcome)"
     }
@@ -102,7 +103,7 @@ struct OutcomeArgument: ExpressibleByArgument {
 }
 
 extension CallOutcome {
-    /// An outcome with what goes with it; what does not is left out.
+    /// An outcome with its retry time and its usage. What the outcome does not have is dropped.
     init(_ outcome: Outcome, retryAfter: Duration?, usage: Usage?) {
         switch outcome {
         case .success: self = .success(usage: usage)

@@ -8,31 +8,33 @@ struct RunCommand: ParsableCommand {
     static let name = "run"
 
     static let configuration = CommandConfiguration(
-        commandName: name, abstract: "Run a command that calls a provider, if a call may go out now.",
+        commandName: name, abstract: "Run a command that calls a provider, if the call is admitted.",
         usage: "fusebox run --provider <name> … [options] -- <command> …",
         discussion: """
-            The call is admitted, the command runs with FUSEBOX_PROVIDER (FUSEBOX_MODEL, FUSEBOX_PERMIT) set and the streams \
-            of this process, and its exit status says how the call went: 0 success, 75 throttled, 69 quota exhausted, any \
-            other failure. It is passed on, 128 and its number for a signal. A command that cannot be run is no call (126, 127).
+            The daemon admits the call. Then the command runs with FUSEBOX_PROVIDER set, and FUSEBOX_MODEL and FUSEBOX_PERMIT \
+            if there are any. It has the streams of `fusebox run`. Its exit status is the outcome: 0 success, 75 throttled, \
+            69 quota exhausted, any other failure. `fusebox run` exits with the same status, or with 128 plus the number \
+            of the signal that ended the command. If the command cannot be started (126, 127), no call was made.
 
-            Signals are passed on. A command that ends by SIGHUP, SIGINT, SIGQUIT, SIGTERM or SIGPIPE, that fails after one of \
-            the first four was passed on, or whose output nobody reads any more, counts as abandoned: the provider is not to \
-            blame. When this process is killed, the command is killed too.
+            Signals are passed on. The call counts as abandoned, and not as a failure of the provider, if SIGHUP, SIGINT, \
+            SIGQUIT, SIGTERM or SIGPIPE ends the command, if it fails after it got one of the first four, or if the reader of \
+            its output has gone. When `fusebox run` is killed, the command is killed too.
 
-            The permit is renewed while the command runs, up to --max-age. A call that takes longer is not in flight any more; \
-            what it used still counts. --timeout ends a command that hangs.
+            The permit is renewed while the command runs, up to --max-age. A longer call is no longer in flight, but its \
+            usage still counts. --timeout ends a command that hangs.
 
-            What the call used, the command tells in the file $FUSEBOX_USAGE, a line each:
-              cost=0.0012  input-tokens=120  output-tokens=300   amounts add up
-              model=gpt-4o         the name that answered, which is shown
-              outcome=rejected     instead of what the exit status says
-              retry-after=30       with failure, throttled and quota-exhausted
-            Numbers may be written as programs print them (7.5e-05), and a time as providers tell it (34.07s, 6m0s, an epoch, a \
-            date of HTTP or RFC 3339). What is not understood is said, with the line to run then, and is charged as the estimate \
-            if there is one. Where a `fusebox run` inside makes no call, the file has its exit status as not-sent=75.
+            The command reports its usage in the file $FUSEBOX_USAGE, one line each:
+              cost=0.0012  input-tokens=120  output-tokens=300   several lines add up
+              model=gpt-4o         the model that answered, for display
+              outcome=rejected     replaces the outcome of the exit status
+              retry-after=30       for failure, throttled and quota-exhausted
+            Numbers may have any form that programs print (7.5e-05), and times any form that providers send (34.07s, 6m0s, \
+            seconds since 1970, a date of HTTP or RFC 3339). For a line that is not understood, standard error has the command \
+            that corrects it, and the estimate is charged if there is one. If an inner `fusebox run` makes no call, it writes \
+            its exit status to the file as not-sent=75.
 
-            If the call is denied, nothing is run: standard error has the reason for each provider, and the exit status is 75, \
-            or 78 if no time can lift what stands against it. If no daemon answers it is 69, unless --fail-open.
+            If the call is denied, the command does not run. Standard error has the reason for each provider, and the exit \
+            status is 75, or 78 if waiting cannot change that. If no daemon answers, it is 69, unless --fail-open is given.
 
             EXAMPLE
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
@@ -43,7 +45,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long the permit outlasts a death of this process, \(durationHelp); up to 24h. (default: 60s)",
+            "How long the permit stays in force after this process dies, \(durationHelp); up to 24h. (default: 60s)",
             valueName: "time"),
         transform: DurationArgument.within(ValueRanges.timeToLive))
     var ttl = DurationArgument(duration: .seconds(60))
@@ -51,7 +53,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long the permit is renewed at the most. (default: 1h, or --timeout and --kill-after if that is more)",
+            "How long the permit is renewed at most. (default: 1h, or --timeout plus --kill-after if that is more)",
             valueName: "time"),
         transform: DurationArgument.within(DurationArgument.wait))
     var maxAge: DurationArgument?
@@ -59,7 +61,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long the command may take; then it gets SIGTERM, and the call counts as failed. (default: as it likes)",
+            "How long the command may run. Then it gets SIGTERM, and the call counts as failed. (default: no limit)",
             valueName: "time"),
         transform: DurationArgument.within(DurationArgument.positive))
     var timeout: DurationArgument?
@@ -70,7 +72,7 @@ struct RunCommand: ParsableCommand {
         transform: DurationArgument.within(DurationArgument.wait))
     var killAfter = DurationArgument(duration: .seconds(5))
 
-    @Flag(help: "Record the estimate if the command does not tell what it used.")
+    @Flag(help: "Charge the estimate if the command does not report its usage.")
     var chargeEstimate = false
 
     @Flag(help: "Run the command without a permit if no daemon answers.")
@@ -83,10 +85,10 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         guard !chargeEstimate || call.cost != nil || call.tokens > 0 else {
-            throw ValidationError("--charge-estimate needs one: give --cost, --tokens or both")
+            throw ValidationError("--charge-estimate needs an estimate; give --cost, --tokens or both")
         }
         guard !connection.json else {
-            throw ValidationError("what `run` prints is the command's, so there is no --json for it")
+            throw ValidationError("`fusebox run` has no --json, because standard output belongs to the command")
         }
     }
 
@@ -97,7 +99,7 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    /// No call was made: the exit status is this process's own, not a command's.
+    /// No call was made. The exit status is that of this process and not of a command.
     private struct Unsent: Error {
         let error: any Error
 
@@ -105,29 +107,32 @@ struct RunCommand: ParsableCommand {
     }
 
     private func makeCall() throws {
-        let leave: Leave
-        do { leave = try self.leave(try call.candidates, try call.estimate) } catch { throw Unsent(error: error) }
-        if let signal = leave.signals.pending {
-            settle(leave, .cancelled)
+        let clearance: Clearance
+        do { clearance = try self.clearance(try call.candidates, try call.estimate) } catch {
+            throw Unsent(error: error)
+        }
+        if let signal = clearance.signals.pending {
+            settle(clearance, .cancelled)
             throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
         let usageFile: UsageFile
         do throws(Failure) { usageFile = try UsageFile() } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             throw Unsent(error: error)
         }
         let child: ChildProcess
         do throws(ChildProcess.SpawnFailure) {
-            child = try ChildProcess(command, variables: leave.variables(usageFile.path), passing: leave.signals)
+            child = try ChildProcess(
+                command, variables: clearance.variables(usageFile.path), passing: clearance.signals)
         } catch {
-            settle(leave, .cancelled)
+            settle(clearance, .cancelled)
             Failure.tell("fusebox: \(error.message)")
             throw Unsent(error: ExitCode(error.status))
         }
-        let renewal = leave.renewing(ttl.duration, upTo: longestRenewal)
+        let renewal = clearance.renewing(ttl.duration, upTo: longestRenewal)
         let end = child.end(within: patience)
         renewal?.cancel()
-        settle(leave, try callOutcome(end, usageFile.read(), leave.candidate))
+        settle(clearance, try callOutcome(end, usageFile.read(), clearance.candidate))
         if end.ending.status != 0 { throw ExitCode(end.ending.status) }
     }
 
@@ -142,16 +147,16 @@ struct RunCommand: ParsableCommand {
 
     // MARK: Before
 
-    /// Leave to run the command, with a permit or, where that was asked for, without.
-    private func leave(_ candidates: [Candidate], _ estimate: Estimate) throws -> Leave {
+    /// The permission to run the command: a permit, or none with --fail-open.
+    private func clearance(_ candidates: [Candidate], _ estimate: Estimate) throws -> Clearance {
         do {
             let client = try connection.connect()
-            // From here on a signal must not end this process without the permit having been settled.
+            // From here on no signal may end this process before the permit is settled.
             let signals = PassedSignals()
             do {
                 switch try client.admission.admit(candidates, estimate: estimate, ttl: ttl.duration) {
                 case .success(let permit):
-                    return Leave(candidate: permit.candidate, granted: (permit, client), signals: signals)
+                    return Clearance(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
                     for line in AdmissionText.lines(denied) { Failure.tell("fusebox: \(line)") }
                     throw ExitCode((denied.retryAfter == nil ? Failure.Status.deniedForGood : .tryAgain).rawValue)
@@ -163,16 +168,17 @@ struct RunCommand: ParsableCommand {
         } catch {
             guard failOpen, let failure = Failure(of: error), failure.status == .unavailable else { throw error }
             Failure.tell("fusebox: running without a permit: \(failure.message)")
-            return Leave(candidate: candidates[0], granted: nil, signals: PassedSignals())
+            return Clearance(candidate: candidates[0], granted: nil, signals: PassedSignals())
         }
     }
 
     // MARK: After
 
-    /// How the call went, as the command's end and what it wrote tell; what a person has to know of it is said.
+    /// The outcome of the call, from the command's end and its report. Prints advice about lines that were not
+    /// understood.
     private func callOutcome(_ end: ChildProcess.End, _ told: ToldUsage, _ candidate: Candidate) throws -> CallOutcome {
         if end.hasTimedOut, let timeout {
-            Failure.tell("fusebox: the command took more than \(timeout), and was ended")
+            Failure.tell("fusebox: the command ran for more than \(timeout) and was ended")
         }
         let call = CallEnd(
             end: end, told: told, estimate: try self.call.estimate, chargesEstimate: chargeEstimate,
@@ -183,19 +189,19 @@ struct RunCommand: ParsableCommand {
         return call.call
     }
 
-    /// Tells the daemon, or leaves it in the spool. The command has run: whatever goes wrong here is said, and changes its exit
-    /// status no more.
-    private func settle(_ leave: Leave, _ outcome: CallOutcome) {
+    /// Reports the outcome to the daemon, or keeps the report in the spool. The command has run by now, so an error is
+    /// printed and does not change the exit status.
+    private func settle(_ clearance: Clearance, _ outcome: CallOutcome) {
         do {
             let client: FuseboxClient
-            if let (permit, granting) = leave.granted {
+            if let (permit, granting) = clearance.granted {
                 client = granting
                 defer { client.close() }
                 try client.admission.settle(permit, outcome)
             } else if outcome != .cancelled {
                 client = try connection.connectToReport()
                 defer { client.close() }
-                try client.admission.report(leave.candidate, outcome)
+                try client.admission.report(clearance.candidate, outcome)
             } else {
                 return
             }
@@ -208,14 +214,14 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// Leave to run the command.
-private struct Leave {
+/// The permission to run the command.
+private struct Clearance {
     let candidate: Candidate
-    /// Nil: no daemon answered.
+    /// The permit and its client; nil if no daemon answered.
     let granted: (permit: Permit, client: FuseboxClient)?
     let signals: PassedSignals
 
-    /// What the command finds in its environment. Nil: not even what this process found there.
+    /// The command's environment variables. A nil value removes a variable that this process has.
     func variables(_ usagePath: String) -> [String: String?] {
         [
             "FUSEBOX_PROVIDER": candidate.provider.text, "FUSEBOX_MODEL": candidate.model?.text,
@@ -223,8 +229,8 @@ private struct Leave {
         ]
     }
 
-    /// Renews the permit until it is cancelled or has been renewed for so long, and stays connected: a daemon that has started
-    /// anew takes back what a worker holds that is not there after its grace time.
+    /// Renews the permit until the task is cancelled or the time is over. The client stays connected, because a
+    /// restarted daemon reclaims the permits of workers that have not reconnected within its grace time.
     func renewing(_ ttl: Duration, upTo longest: Duration) -> Task<Void, Never>? {
         guard let (permit, client) = granted else { return nil }
         let look = min(ttl / 3, .milliseconds(500))
@@ -233,7 +239,7 @@ private struct Leave {
             var sinceRenewal = Duration.zero
             while (try? await Task.sleep(for: look)) != nil {
                 sinceRenewal += look
-                // What fails is made up for by the next look; a permit that has ended by then is settled late.
+                // After an error the next renewal tries again. A permit that has expired by then is settled late.
                 if sinceRenewal < ttl / 3 || .now >= end {
                     _ = try? await client.ping()
                 } else {

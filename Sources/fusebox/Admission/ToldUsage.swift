@@ -1,39 +1,39 @@
 import FuseboxClient
 import FuseboxWire
 
-/// What a command tells of its call.
+/// What a command reported about its call in the file `FUSEBOX_USAGE`.
 struct ToldUsage {
-    /// What was used, over all lines; nil if nothing was told.
+    /// The usage, summed over all lines; nil if none was reported.
     private(set) var usage: Usage?
-    /// How it went, if the command says it better than its exit status.
+    /// The outcome, if the command reported one.
     private(set) var outcome: Outcome?
-    /// How long the provider takes no calls.
+    /// How long the provider accepts no calls.
     private(set) var retryAfter: Duration?
-    /// The name that answered.
+    /// The model that answered.
     private(set) var model: String?
-    /// Statuses of inner `fusebox run`s that have made no call.
+    /// The exit statuses of inner `fusebox run`s that made no call.
     private(set) var unsent: Set<Int32> = []
 
-    /// What was told and not understood, a sentence each.
+    /// A sentence for each line that was not understood.
     private(set) var complaints: [String] = []
-    /// Whether a cost was: a line without a key may have been meant as one, so it counts where nothing else was used.
+    /// Whether a cost was not understood. A line with an unknown key counts as one if no usage was reported.
     var unreadCost: Unread? { misreadCost ?? (hasUnknownLine && usage == nil ? .cost : nil) }
-    /// Whether tokens were.
+    /// The amount of tokens that was not understood, if any.
     private(set) var unreadTokens: Unread?
     private(set) var hasUnreadRetryAfter = false
     private var misreadCost: Unread?
     private var hasUnknownLine = false
-    /// Whether any of what was used was.
+    /// Whether any amount was not understood.
     var hasUnread: Bool { unreadCost != nil || unreadTokens != nil }
 
-    /// Which amount was told and not understood.
+    /// An amount that was not understood.
     enum Unread {
         case cost
         case input
         case output
     }
 
-    /// Takes a line: amounts add up, of the rest the last counts. A line that begins with `#` is a comment.
+    /// Reads a line. Amounts add up. Of other keys the last line counts. A line that begins with `#` is a comment.
     mutating func take(_ line: some StringProtocol, number: Int) {
         guard !line.hasPrefix("#") else { return }
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -45,14 +45,15 @@ struct ToldUsage {
         if form != "" { complain(number, line, form) }
     }
 
-    /// What a line may be.
+    /// The keys of a line.
     private static let keys = "cost=, input-tokens=, output-tokens=, model=, outcome= or retry-after="
 
     private mutating func complain(_ number: Int, _ line: some StringProtocol, _ form: String) {
         complaints.append("FUSEBOX_USAGE, line \(number) is not understood: \(line); give \(form)")
     }
 
-    /// Takes a value; returns what it must be if it is not understood, else an empty text; nil: there is no such key.
+    /// Reads a value. Returns an empty text, or the expected form if it is not understood; nil if the key does not
+    /// exist.
     private mutating func take(_ key: String, _ value: String) -> String? {
         switch key {
         case "cost":

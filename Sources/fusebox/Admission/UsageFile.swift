@@ -3,18 +3,18 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// Where a command tells what its call used: a file of its own, named in `FUSEBOX_USAGE`, with a `key=value` a line.
+/// The file in which a command reports its usage, one `key=value` a line. `FUSEBOX_USAGE` has its path.
 ///
-/// It is in memory and has no name in any folder: programs of the same user reach it through this process's descriptor, and
-/// however this process ends, nothing of it stays. The number of the descriptor is a high one, so that a process that comes
-/// by this one's number later hardly has it too. Where `/proc` does not lead to it, as in a container without one, it
-/// is a temporary file that is removed at the end.
+/// The file is in memory and in no directory. Programs of the same user open it through this process's descriptor in
+/// `/proc`, and it is gone when this process ends. The descriptor has a high number, so that a later process with the
+/// same process number hardly has the same descriptor. Without `/proc`, as in some containers, it is a temporary file
+/// that is removed at the end.
 struct UsageFile: ~Copyable {
     let path: String
     private let descriptor: Int32
     private let isNamed: Bool
 
-    /// More than this is no report of a call.
+    /// The longest content that is read, in bytes.
     private static let longest = 256 * 1024
 
     init() throws(Failure) {
@@ -50,7 +50,7 @@ struct UsageFile: ~Copyable {
         return (descriptor, path)
     }
 
-    /// What it says.
+    /// Reads the file.
     func read() -> ToldUsage {
         var told = ToldUsage()
         var bytes = [UInt8](repeating: 0, count: Self.longest)
@@ -70,16 +70,16 @@ struct UsageFile: ~Copyable {
         return told
     }
 
-    /// Tells the `fusebox run` that this one runs in, if there is one, that this one makes no call and exits with a status of
-    /// its own: that status says nothing about a provider.
+    /// Reports to an outer `fusebox run`, if there is one, that this process makes no call. Its exit status then says
+    /// nothing about the provider.
     static func tellOuterRun(notSent status: Int32) {
         guard let path = unsafe getenv("FUSEBOX_USAGE") else { return }
         let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        // The line before may not have been ended.
+        // The previous line may lack its line break.
         let line = Array("\nnot-sent=\(status)\n".utf8)
-        // If it cannot be told, the outer one goes by the status as it would without.
+        // If this fails, the outer process uses the exit status.
         _ = unsafe write(descriptor, line, line.count)
     }
 }

@@ -7,7 +7,7 @@ extension BreakerCommands {
     /// `fusebox breaker acquire NAME`
     struct Acquire: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ask whether a call may go out now; exit status 0 if so, 75 if not.",
+            abstract: "Ask whether a call may go out now. Exit status 0 if so, 75 if not.",
             discussion: "EXAMPLE\n  fusebox breaker acquire openai && call-openai")
 
         @OptionGroup var breaker: NameArgument
@@ -20,7 +20,7 @@ extension BreakerCommands {
                 admission.admitted
                 ? "admitted"
                 : "not admitted; "
-                    + (wait > 0 ? "try again in \(Formatting.span(milliseconds: Int64(wait)))" : "the next may be")
+                    + (wait > 0 ? "try again in \(Formatting.span(milliseconds: Int64(wait)))" : "the next call may be")
             return Answer(
                 json: [
                     "admitted": JSONValue(admission.admitted), "retryAfterMilliseconds": JSONValue(Int64(wait)),

@@ -6,7 +6,7 @@ import FuseboxWire
 /// `fusebox breaker`
 struct BreakerCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "breaker", abstract: "Circuit breakers: may a call go out now, and how did earlier ones go?",
+        commandName: "breaker", abstract: "Circuit breakers: may a call go out now, and how did earlier calls go?",
         subcommands: [
             List.self, Get.self, Acquire.self, Success.self, Failed.self, Open.self, Reset.self, Configure.self,
             Serialize.self, Deserialize.self,
@@ -18,13 +18,13 @@ struct BreakerCommands: ParsableCommand {
         var name: String
     }
 
-    /// Whether a name may be new.
+    /// The option that permits a new name.
     struct CreationOption: ParsableArguments {
-        @Flag(help: "Make the name known if it is not; else a name that nothing is known of is refused (64).")
+        @Flag(help: "Create the name if it is unknown. Otherwise an unknown name is refused (64).")
         var create = false
 
-        /// What is said of it where a name is refused.
-        static let hint = "--create makes it known"
+        /// The hint of an error about an unknown name.
+        static let hint = "--create creates it"
     }
 }
 
@@ -42,7 +42,7 @@ extension BreakerCommands {
         ]
     }
 
-    /// A configuration, for programs and for people.
+    /// The answer that shows a configuration.
     static func answer(_ configuration: BreakerConfiguration) -> Answer {
         let listing: Listing = [
             "failure threshold": "\(configuration.failureThreshold)",
@@ -50,7 +50,7 @@ extension BreakerCommands {
             "curve": configuration.degradationCurve.map { JSONValue($0).text() }.joined(separator: ","),
             "monitoring period": Quantity.text(milliseconds: configuration.monitoringPeriodMilliseconds),
             "min requests": "\(configuration.minRequests)",
-            "max probes": configuration.maxProbes == 0 ? "as many as its share" : "\(configuration.maxProbes)",
+            "max probes": configuration.maxProbes == 0 ? "no limit but the share" : "\(configuration.maxProbes)",
             "min workers": "\(configuration.minWorkers)",
         ]
         return Answer(json: JSONValue(record: configuration), text: listing.text)

@@ -6,11 +6,11 @@ extension BreakerCommands {
     /// `fusebox breaker configure NAME | --default`
     struct Configure: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show or change how a breaker reacts, or how new breakers will.",
+            abstract: "Show or change the configuration of a breaker, or that of new breakers.",
             usage: "fusebox breaker configure NAME [options]\nfusebox breaker configure --default [options]",
             discussion: """
-                What is not named keeps its value; without any option nothing is changed. Its failures stay. Changing \
-                is for operators only.
+                Options that are not given keep their values. Without any option the configuration is only shown. A change \
+                keeps the failures, and is for operators only.
 
                 EXAMPLE
                   fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1
@@ -19,13 +19,13 @@ extension BreakerCommands {
         @Argument(help: "The breaker. (default: none, with --default)")
         var name: String?
 
-        @Flag(name: .customLong("default"), help: "The configuration that breakers are created with.")
+        @Flag(name: .customLong("default"), help: "The configuration of new breakers.")
         var isDefault = false
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Failures in a row at which it opens; 0 counts as 1. (default: as it is; 5 at first)",
+                "Consecutive failures at which the breaker opens; 0 counts as 1. (default: unchanged; initially 5)",
                 valueName: "count"),
             transform: NumberArgument.count)
         var failureThreshold: Int?
@@ -33,7 +33,7 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Quiet time that takes one failure off, \(durationHelp). (default: as it is; 60s at first)",
+                "Time without traffic that removes one failure, \(durationHelp). (default: unchanged; initially 60s)",
                 valueName: "time"),
             transform: DurationArgument.within(ValueRanges.resetTimeout))
         var resetTimeout: DurationArgument?
@@ -41,7 +41,7 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Share of traffic admitted at 0, 1, 2 … failures, each 0 to 1. (default: as it is; 1,0.9,0.7,0.4,0.1 at first)",
+                "Share of traffic that is admitted at 0, 1, 2 … failures, each 0 to 1. (default: unchanged; initially 1,0.9,0.7,0.4,0.1)",
                 valueName: "shares"),
             transform: NumberArgument.curve)
         var curve: [Double]?
@@ -49,21 +49,21 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: as it is; 5m at first)",
+                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: unchanged; initially 5m)",
                 valueName: "time"),
             transform: DurationArgument.within(ValueRanges.monitoringPeriod))
         var monitoringPeriod: DurationArgument?
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Kept, not used. (default: as it is; 3 at first)", valueName: "count"),
+            help: ArgumentHelp("Stored and not used. (default: unchanged; initially 3)", valueName: "count"),
             transform: NumberArgument.count)
         var minRequests: Int?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Calls with a permit that may be in flight while it is not closed; 0: as many as its share. (default: as it is; 0 at first)",
+                "Calls with a permit that may be in flight while the breaker is not closed; 0: no limit but the share. (default: unchanged; initially 0)",
                 valueName: "count"),
             transform: NumberArgument.count)
         var maxProbes: Int?
@@ -71,7 +71,7 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Distinct workers that failures must come from for it to open fully, at most 16. (default: as it is; 1 at first)",
+                "Distinct workers that must report failures before the breaker opens fully, at most 16. (default: unchanged; initially 1)",
                 valueName: "count"),
             transform: NumberArgument.within(0...Int(ValueRanges.minWorkers.upperBound)))
         var minWorkers: Int?
@@ -82,7 +82,7 @@ extension BreakerCommands {
         func validate() throws {
             guard (name != nil) != isDefault else { throw ValidationError("give the breaker's name, or --default") }
             guard !creation.create || (name != nil && changesSomething) else {
-                throw ValidationError("--create goes with the name of a breaker and what to set")
+                throw ValidationError("--create needs the name of a breaker and an option to set")
             }
         }
 

@@ -18,11 +18,13 @@ extension BreakerCommands {
             let clock = try DaemonClock(of: client)
             let status = reply.status
             let listing: Listing = [
-                "breaker": reply.exists ? breaker.name : "\(breaker.name) (none yet; a new one would stand so)",
+                "breaker": reply.exists
+                    ? breaker.name : "\(breaker.name) (does not exist; a new one would be as shown)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
                 "outcomes":
-                    "\(status.totalRequests): \(status.totalSuccesses) good, \(status.totalFailures) bad",
+                    "\(status.totalRequests): \(Quantity.count(status.totalSuccesses, "success", plural: "successes")), "
+                    + Quantity.count(status.totalFailures, "failure"),
                 "last failure": clock.relative(status.lastFailure),
                 "last success": clock.relative(status.lastSuccess),
                 "last request": clock.relative(status.lastRequest),

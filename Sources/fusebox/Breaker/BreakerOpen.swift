@@ -5,7 +5,7 @@ extension BreakerCommands {
     /// `fusebox breaker open NAME`
     struct Open: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Open a breaker by hand; quiet time closes it again. Operators only.")
+            abstract: "Open a breaker by hand. Time without traffic closes it again. Operators only.")
 
         @OptionGroup var breaker: NameArgument
         @OptionGroup var creation: CreationOption

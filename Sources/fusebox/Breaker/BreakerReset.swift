@@ -5,7 +5,7 @@ extension BreakerCommands {
     /// `fusebox breaker reset NAME | --all`
     struct Reset: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Close a breaker and forget its failures and statistics. Operators only.",
+            abstract: "Close a breaker and reset its failures and statistics. Operators only.",
             usage: "fusebox breaker reset NAME\nfusebox breaker reset --all")
 
         @Argument(help: "The breaker. (default: none, with --all)")

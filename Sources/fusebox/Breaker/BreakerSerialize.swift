@@ -7,7 +7,7 @@ extension BreakerCommands {
     /// `fusebox breaker serialize NAME`
     struct Serialize: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a breaker with all it remembers, as llm-providers serializes it.")
+            abstract: "Print the whole state of a breaker in the format of llm-providers.")
 
         @OptionGroup var breaker: NameArgument
         @OptionGroup var connection: ConnectionOptions
@@ -24,14 +24,14 @@ extension BreakerCommands {
     /// `fusebox breaker deserialize FILE|-`
     struct Deserialize: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put a serialized breaker in the place of the one of its name. Operators only.",
+            abstract: "Replace a breaker with a serialized breaker of the same name. Operators only.",
             discussion: """
                 EXAMPLE
                   fusebox breaker serialize openai > openai.json
                   fusebox breaker deserialize openai.json
                 """)
 
-        @Argument(help: "What `serialize` or llm-providers printed; - for standard input.")
+        @Argument(help: "A file with the output of `serialize` or of llm-providers; - for standard input.")
         var file: String
 
         @OptionGroup var connection: ConnectionOptions

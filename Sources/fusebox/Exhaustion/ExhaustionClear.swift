@@ -4,7 +4,7 @@ import FuseboxClient
 extension ExhaustionCommands {
     /// `fusebox exhaustion clear PROVIDER`
     struct Clear: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a provider's mark away. Operators only.")
+        static let configuration = CommandConfiguration(abstract: "Remove a provider's mark. Operators only.")
 
         @OptionGroup var marked: ProviderArgument
         @OptionGroup var connection: ConnectionOptions
@@ -19,7 +19,7 @@ extension ExhaustionCommands {
 
     /// `fusebox exhaustion reset`
     struct Reset: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Take every mark away. Operators only.")
+        static let configuration = CommandConfiguration(abstract: "Remove all marks. Operators only.")
 
         @OptionGroup var connection: ConnectionOptions
 

@@ -7,13 +7,13 @@ extension ExhaustionCommands {
     /// `fusebox exhaustion default`
     struct Default: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show or set the cooldown of marks that name none. Setting is for operators only.")
+            abstract: "Show or set the length of marks without a given time. Setting it is for operators only.")
 
         @Option(
             name: .customLong("for"),
             parsing: .unconditional,
             help: ArgumentHelp(
-                "The new cooldown, \(durationHelp). (default: as it is; 5m at first)", valueName: "time"),
+                "The new length, \(durationHelp). (default: unchanged; initially 5m)", valueName: "time"),
             transform: DurationArgument.within(ValueRanges.cooldown))
         var cooldown: DurationArgument?
 

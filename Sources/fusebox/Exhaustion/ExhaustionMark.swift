@@ -8,7 +8,7 @@ extension ExhaustionCommands {
         static let configuration = CommandConfiguration(
             abstract: "Mark a provider's quota as exhausted.",
             discussion: """
-                A shorter mark does not cut a longer one short; `clear` does.
+                A mark never shortens a longer one. `exhaustion clear` removes it.
 
                 EXAMPLE
                   fusebox exhaustion mark openai --for 5m
@@ -20,7 +20,7 @@ extension ExhaustionCommands {
             name: .customLong("for"),
             parsing: .unconditional,
             help: ArgumentHelp(
-                "For how long: \(retryTimeHelp). (default: see `exhaustion default`)", valueName: "time"),
+                "The length of the mark: \(retryTimeHelp). (default: see `exhaustion default`)", valueName: "time"),
             transform: DurationArgument.cooldown)
         var cooldown: DurationArgument?
 

@@ -10,8 +10,8 @@ extension JournalCommands {
         static let configuration = CommandConfiguration(
             abstract: "Print a segment of the journal, one JSON line an entry.",
             discussion: """
-                The last line tells the segment's header and how its entries end: sealed, open, torn (a last write that was \
-                cut short), or damaged, with the byte at which they do. Exit status 65 if it is damaged.
+                The last line has the segment's header, how its entries end, and at which byte. The end is sealed, open, torn \
+                (the last write is incomplete), or damaged. Exit status 65 if it is damaged.
 
                 EXAMPLE
                   fusebox journal dump /var/lib/fusebox/journal-00000000000000000001.fusebox
@@ -44,12 +44,13 @@ extension JournalCommands {
             {
                 throw Failure(
                     .damagedData,
-                    "\(file) is a copy under a wrong name: its entries begin with \(reader.header.firstSequence)")
+                    "\(file) has a wrong name: its entries begin with \(reader.header.firstSequence); it may be a copy")
             }
             guard case .damaged(let offset) = end else { return }
             throw Failure(
                 .damagedData,
-                "\(LocalFile.label(file)), byte \(offset): the entry is not good, and once it was on the disk")
+                "\(LocalFile.label(file)), byte \(offset): the entry is damaged; it was intact before; `fusebox check` shows what a start would do"
+            )
         }
 
         private static func json(
@@ -68,14 +69,14 @@ extension JournalCommands {
             ])
         }
 
-        /// The worker's id in hexadecimal digits; null if it was the daemon itself.
+        /// The worker's id in hexadecimal digits; null for the daemon itself.
         private static func worker(_ id: WorkerID) -> JSONValue {
             id.high == 0 && id.low == 0 ? .null : .string(Formatting.epoch(id.high) + Formatting.epoch(id.low))
         }
     }
 }
 
-/// Reads a command's payload as text formats spell it.
+/// Decodes a command's payload to its name and its fields.
 private struct PartsDecoder: CommandVisitor {
     var reader: ByteReader
 

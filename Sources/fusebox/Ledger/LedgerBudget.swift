@@ -10,7 +10,7 @@ extension LedgerCommands {
             commandName: "budget", abstract: "Budgets and rate limits. Changing them is for operators only.",
             subcommands: [List.self, Set.self, Remove.self])
 
-        /// Whose budget it is.
+        /// The arguments that name the account of a budget.
         struct AccountArguments: ParsableArguments {
             @Argument(help: "The provider.")
             var provider: String
@@ -24,7 +24,7 @@ extension LedgerCommands {
 extension LedgerCommands.BudgetCommands {
     /// `fusebox ledger budget list`
     struct List: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all budgets as they were set.")
+        static let configuration = CommandConfiguration(abstract: "Show all budgets and rate limits.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -55,10 +55,10 @@ extension LedgerCommands.BudgetCommands {
     /// `fusebox ledger budget set PROVIDER [MODEL]`
     struct Set: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set a budget and rate limits; what is not named stays as it is.",
+            abstract: "Set a budget and rate limits. Options that are not given keep their values.",
             discussion: """
-                Rate limits are always the provider's. A budget notifies; an enforced one also denies: a call whose estimate \
-                it does not hold, beside what is spent and what calls under way may use, is not admitted.
+                Rate limits always apply to the provider as a whole. Every budget sends events. An enforced budget also \
+                denies calls: what is spent, what calls in flight hold and the estimate of the call must not exceed it.
 
                 EXAMPLES
                   fusebox ledger budget set openai --monthly 50 --rpm 60 --tpd 2000000
@@ -68,34 +68,36 @@ extension LedgerCommands.BudgetCommands {
         @OptionGroup var account: AccountArguments
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Budget per period. (default: as it is)", valueName: "dollars"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Budget per period. (default: unchanged)", valueName: "dollars"),
             transform: MoneyArgument.amount)
         var monthly: MoneyArgument?
 
         @Flag(
             inversion: .prefixedNo,
             help:
-                "Whether what the budget does not hold is denied, or only told. (default: as it is; --no-enforce if new)"
+                "Whether calls beyond the budget are denied. (default: unchanged; --no-enforce for a new budget)"
         )
         var enforce: Bool?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Requests per minute. (default: as it is)", valueName: "count"),
+            parsing: .unconditional,
+            help: ArgumentHelp("Requests per minute. (default: unchanged)", valueName: "count"),
             transform: NumberArgument.amount)
         var rpm: Int?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Requests per day. (default: as it is)", valueName: "count"),
+            parsing: .unconditional, help: ArgumentHelp("Requests per day. (default: unchanged)", valueName: "count"),
             transform: NumberArgument.amount)
         var rpd: Int?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens per minute. (default: as it is)", valueName: "count"),
+            parsing: .unconditional, help: ArgumentHelp("Tokens per minute. (default: unchanged)", valueName: "count"),
             transform: NumberArgument.amount)
         var tpm: Int?
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens per day. (default: as it is)", valueName: "count"),
+            parsing: .unconditional, help: ArgumentHelp("Tokens per day. (default: unchanged)", valueName: "count"),
             transform: NumberArgument.amount)
         var tpd: Int?
 
@@ -115,14 +117,15 @@ extension LedgerCommands.BudgetCommands {
             return .done
         }
 
-        /// The amount and whether it is enforced, which the daemon sets together: what was not named, as it stands.
+        /// The amount of the budget and whether it is enforced. The daemon sets both together, so an option that was
+        /// not given is replaced by the present value.
         private func amount(_ client: FuseboxClient) throws -> (monthly: Money?, isEnforced: Bool) {
             guard monthly != nil || enforce != nil else { return (nil, false) }
             let present = try client.ledger.budgets().first { budget in
                 budget.provider.text == account.provider && budget.model?.text == account.model
             }
             guard let monthly = monthly?.money ?? present?.monthly else {
-                throw Failure(.usage, "there is no budget to enforce; give its amount with --monthly")
+                throw Failure(.usage, "there is no budget to enforce; set its amount with --monthly")
             }
             return (monthly, enforce ?? present?.isEnforced ?? false)
         }
@@ -130,7 +133,7 @@ extension LedgerCommands.BudgetCommands {
 
     /// `fusebox ledger budget remove PROVIDER [MODEL]`
     struct Remove: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a budget; rate limits stay.")
+        static let configuration = CommandConfiguration(abstract: "Remove a budget. Rate limits stay.")
 
         @OptionGroup var account: AccountArguments
         @OptionGroup var connection: ConnectionOptions
@@ -144,7 +147,7 @@ extension LedgerCommands.BudgetCommands {
                 throw Failure.unknown(
                     Self.spelled(account.provider, account.model), refusal.message,
                     among: budgets.map { Self.spelled($0.provider.text, $0.model?.text) },
-                    otherwise: "`fusebox ledger budget list` has those that are set")
+                    otherwise: "`fusebox ledger budget list` lists the budgets")
             }
             return .done
         }

@@ -7,12 +7,12 @@ extension LedgerCommands {
     /// `fusebox ledger check PROVIDER rpm|rpd|tpm|tpd`
     struct Check: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ask whether a rate limit has room; exit status 0 if so, 75 if not, 78 if it never has.",
+            abstract: "Ask whether a rate limit has room. Exit status 0 if so, 75 if not, 78 if it never has.",
             discussion: "EXAMPLE\n  fusebox ledger check openai rpm && call-openai")
 
         @OptionGroup var account: ProviderArgument
 
-        @Argument(help: "Which limit.")
+        @Argument(help: "The rate limit.")
         var dimension: RateDimension
 
         @OptionGroup var connection: ConnectionOptions
@@ -24,7 +24,7 @@ extension LedgerCommands {
                     "allowed": JSONValue(check.allowed), "used": JSONValue(check.used), "limit": JSONValue(check.limit),
                 ],
                 text: text(check), isDenial: !check.allowed,
-                // A limit that takes nothing takes nothing in the next window either.
+                // A limit of 0 has no room in the next window either.
                 isForGood: check.limit == 0)
         }
 

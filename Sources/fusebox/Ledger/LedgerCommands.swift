@@ -6,7 +6,7 @@ import FuseboxWire
 /// `fusebox ledger`
 struct LedgerCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "The credit ledger: what was spent, what is left, and within which limits?",
+        commandName: "ledger", abstract: "The credit ledger: spend, budgets and rate limits.",
         subcommands: [
             Show.self, Record.self, BudgetCommands.self, Burn.self, Summary.self, Depletion.self, Check.self,
             Thresholds.self, ResetPeriod.self, Period.self, Periods.self,
@@ -18,19 +18,20 @@ struct LedgerCommands: ParsableCommand {
         var provider: String
     }
 
-    /// How much of a provider's history is looked at.
+    /// The option for the part of a provider's history that counts.
     struct WindowOption: ParsableArguments {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "The newest part of the history to look at, \(durationHelp). (default: 24h)", valueName: "time"),
+                "The length of the newest part of the history that counts, \(durationHelp). (default: 24h)",
+                valueName: "time"),
             transform: DurationArgument.within(ValueRanges.window))
         var window = DurationArgument(duration: .seconds(86_400))
     }
 }
 
 extension LedgerCommands {
-    /// Columns and cells of what was spent on an account.
+    /// The columns and cells of an account's usage.
     static let usageColumns: [Table.Column] = [
         .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT"), .left("LAST"),
     ]
@@ -42,22 +43,22 @@ extension LedgerCommands {
         ]
     }
 
-    /// The account of a provider that must have one.
+    /// The account of a provider. It is an error if there is none.
     @discardableResult
     static func account(_ provider: String, _ client: FuseboxClient) throws -> ProviderAccount {
         if let account = try client.ledger.provider(provider) { return account }
         throw Failure.unknown(
             provider, "the ledger has no provider '\(provider)'",
             among: try client.ledger.providers().map(\.provider.text),
-            otherwise: "`fusebox ledger show` lists those it has")
+            otherwise: "`fusebox ledger show` lists the providers")
     }
 
-    /// A note at sums that hold more than was asked for.
+    /// A note for sums that include older records.
     static func note(isApproximate: Bool) -> String? {
-        isApproximate ? "older records are counted in: history that old is kept in sums" : nil
+        isApproximate ? "includes some older records, because old history is stored in sums" : nil
     }
 
-    /// A period as people call it.
+    /// The length of a period, for people.
     static func spelled(_ length: PeriodLength) -> String {
         length == .manual ? "until `fusebox ledger reset-period`" : "a \(length)"
     }

@@ -4,24 +4,24 @@ import FuseboxInterop
 import FuseboxWire
 
 extension LedgerCommands {
-    /// The time that a burn rate was measured over.
+    /// The time over which a burn rate was measured.
     fileprivate static func measured(_ rate: BurnRate) -> String {
         Formatting.span(milliseconds: rate.baseMilliseconds)
     }
 
-    /// What is to be known of a burn rate besides.
+    /// A note about a burn rate that is unknown; nil if it is known.
     fileprivate static func note(_ rate: BurnRate) -> String? {
         guard rate.costPerDay == nil else { return note(isApproximate: rate.isApproximate) }
         let shortest = min(rate.windowMilliseconds, BurnRate.shortestBaseMilliseconds)
-        guard shortest > 0 else { return "a window of no length has no rate" }
-        return "a rate is told once spend has been seen for \(Formatting.span(milliseconds: shortest))"
+        guard shortest > 0 else { return "a window of 0 has no rate; give a longer --window" }
+        return "the rate is shown once the history covers \(Formatting.span(milliseconds: shortest))"
     }
 }
 
 extension LedgerCommands {
     /// `fusebox ledger burn PROVIDER`
     struct Burn: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what a provider costs per hour and day.")
+        static let configuration = CommandConfiguration(abstract: "Show the cost of a provider per hour and day.")
 
         @OptionGroup var account: ProviderArgument
         @OptionGroup var history: WindowOption
@@ -75,7 +75,7 @@ extension LedgerCommands {
             rate.costPerDay == nil ? "not known yet" : "nothing is being spent"
         }
 
-        /// A day in a later century helps nobody to plan.
+        /// The date at which the budget is used up; nil if it is beyond a year, which is too uncertain to be shown.
         private func usedUp(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> String? {
             guard let days = estimate.daysRemaining, days <= 366 else { return nil }
             return estimate.depletesAt.map { clock.date($0) }
@@ -85,9 +85,9 @@ extension LedgerCommands {
     /// `fusebox ledger summary [PROVIDER]`
     struct Summary: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what a provider, or each of them, has cost within a window.")
+            abstract: "Show the cost of one provider, or of each provider, within a window.")
 
-        @Argument(help: "The provider. (default: all that have any history)")
+        @Argument(help: "The provider. (default: all that have a history)")
         var provider: String?
 
         @OptionGroup var history: WindowOption
@@ -109,7 +109,7 @@ extension LedgerCommands {
                 })
             return Answer(
                 json: ["summaries": .array(summaries.map { JSONValue(record: $0) })],
-                text: table.text(ifEmpty: "No provider has any history."))
+                text: table.text(ifEmpty: "No provider has a history."))
         }
     }
 }

@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger reset-period`
     struct ResetPeriod: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Close the budget period now and begin a new one. Operators only.")
+            abstract: "End the budget period now and begin a new one. Operators only.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -20,9 +20,9 @@ extension LedgerCommands {
     /// `fusebox ledger period`
     struct Period: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show or set how long budget periods are. Setting is for operators only.")
+            abstract: "Show or set the length of budget periods. Setting it is for operators only.")
 
-        @Option(help: "How long; `manual` lasts until reset-period. (default: as it is; month at first)")
+        @Option(help: "The length. A `manual` period lasts until reset-period. (default: unchanged; initially month)")
         var length: PeriodLength?
 
         @OptionGroup var connection: ConnectionOptions
@@ -43,7 +43,7 @@ extension LedgerCommands {
     /// `fusebox ledger periods PROVIDER`
     struct Periods: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a provider's sums in the periods that have ended, oldest first.")
+            abstract: "Show a provider's sums in ended periods, oldest first.")
 
         @OptionGroup var account: ProviderArgument
         @OptionGroup var connection: ConnectionOptions

@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger record PROVIDER MODEL --cost …`
     struct Record: ReportingCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Record what a call has cost.",
+            abstract: "Record the cost of a call.",
             discussion: """
                 EXAMPLE
                   fusebox ledger record openai gpt-4o --cost 0.0012 --input-tokens 120
@@ -20,7 +20,7 @@ extension LedgerCommands {
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Dollars; what lies below a billionth is rounded up.", valueName: "dollars"),
+            help: ArgumentHelp("The cost in dollars, rounded up to a billionth.", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var cost: MoneyArgument
 
@@ -44,7 +44,7 @@ extension LedgerCommands {
         }
     }
 
-    /// What a record of spending has brought about.
+    /// The answer of a record: the threshold that it crossed and the projected end of the budget.
     static func answer(_ recording: Recording) -> Answer {
         let threshold = recording.threshold.map { event in
             "budget \(event.tier): \(Formatting.dollars(event.spend)) of \(Formatting.dollars(event.budget)) spent"

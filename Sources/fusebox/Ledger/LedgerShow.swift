@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger show [PROVIDER]`
     struct Show: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what was spent in this period: by all providers, or by one and its models.")
+            abstract: "Show the spend of this period, for all providers or for one and its models.")
 
         @Argument(help: "The provider. (default: all)")
         var provider: String?
@@ -51,7 +51,7 @@ extension LedgerCommands {
             let account = try LedgerCommands.account(provider, client)
             let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
             let balance = try client.ledger.balance(provider)
-            // The name that answered is of interest where it is another than the one that was asked for.
+            // The model that answered is shown if it differs from the one that was asked for.
             let hasOthers = models.contains { $0.answering != nil }
             let table = Table(
                 [.left("MODEL")] + usageColumns + (hasOthers ? [.left("ANSWERED AS")] : []),

@@ -6,24 +6,24 @@ extension LedgerCommands {
     /// `fusebox ledger thresholds`
     struct Thresholds: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show or set the shares of a budget at which events fire. Setting is for operators only.",
+            abstract: "Show or set the shares of a budget at which events fire. Setting them is for operators only.",
             discussion: "EXAMPLE\n  fusebox ledger thresholds --warning 0.8 --critical 0.9 --emergency 0.95")
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Spend over budget, as 0.8. (default: as it is)", valueName: "ratio"),
+            help: ArgumentHelp("Spend divided by budget, such as 0.8. (default: unchanged)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var warning: Double?
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Spend over budget, as 0.9. (default: as it is)", valueName: "ratio"),
+            help: ArgumentHelp("Spend divided by budget, such as 0.9. (default: unchanged)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var critical: Double?
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Spend over budget, as 0.95. (default: as it is)", valueName: "ratio"),
+            help: ArgumentHelp("Spend divided by budget, such as 0.95. (default: unchanged)", valueName: "ratio"),
             transform: NumberArgument.ratio)
         var emergency: Double?
 

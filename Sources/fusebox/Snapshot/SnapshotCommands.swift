@@ -7,9 +7,10 @@ import FuseboxWire
 /// `fusebox snapshot`
 struct SnapshotCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshot", abstract: "Snapshots of the daemon's state: taken, fetched, looked at, restored.",
+        commandName: "snapshot",
+        abstract: "Snapshots of the daemon's state: take, save, show, verify and restore them.",
         discussion:
-            "`verify`, `show` and `restore` work on files, without a daemon; the others are for operators only.",
+            "`verify`, `show` and `restore` work on files and need no daemon. The others are for operators only.",
         subcommands: [Now.self, List.self, Save.self, Verify.self, Show.self, Restore.self])
 
     /// The argument that names a snapshot's file.
@@ -25,7 +26,7 @@ struct SnapshotCommands: ParsableCommand {
 }
 
 extension SnapshotCommands {
-    /// What there is to say of snapshots on the daemon's disk.
+    /// The table of the snapshots on the daemon's disk.
     static func table(_ snapshots: [SnapshotInfo], _ clock: DaemonClock) -> Table {
         Table(
             [.left("FILE"), .right("CHANGES"), .left("TAKEN"), .right("SIZE")],
@@ -38,11 +39,11 @@ extension SnapshotCommands {
     }
 }
 
-/// The bytes of a snapshot, every checksum in them verified.
+/// The bytes of a snapshot. Every checksum is verified.
 struct SnapshotFile {
     let bytes: [UInt8]
     let reader: SnapshotReader
-    /// What messages call it.
+    /// The name in messages.
     let label: String
 
     init(_ bytes: [UInt8], _ label: String) throws(Failure) {
@@ -54,7 +55,7 @@ struct SnapshotFile {
         } catch { throw Failure(error, in: label) }
     }
 
-    /// The snapshot of this moment, taken and fetched from the daemon.
+    /// Lets the daemon take a snapshot, and fetches it.
     static func taken(by client: FuseboxClient) throws -> (file: SnapshotFile, info: SnapshotInfo) {
         let info = try client.snapshots.now()
         var bytes: [UInt8] = []

@@ -6,7 +6,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot now`
     struct Now: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have the daemon take a snapshot; done when it is on its disk and verified.")
+            abstract: "Take a snapshot. The command returns once it is on the daemon's disk and verified.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -19,7 +19,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot list`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the snapshots that the daemon keeps, newest first.")
+            abstract: "Show the daemon's snapshots, newest first.")
 
         @OptionGroup var connection: ConnectionOptions
 

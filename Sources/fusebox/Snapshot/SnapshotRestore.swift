@@ -10,11 +10,11 @@ extension SnapshotCommands {
     /// `fusebox snapshot restore FILE --data DIR`
     struct Restore: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put a snapshot into a data directory, for a daemon to start on.",
+            abstract: "Restore a snapshot into a data directory, on which a daemon then starts.",
             discussion: """
-                The directory must be empty or missing, and no daemon may be using it. With --force what is in it is \
-                set aside into a directory `before-restore-…` inside it. The restored state begins a new epoch, by which \
-                clients learn that it is another one. The socket is stopped too: else the next worker that connects \
+                The directory must be empty or not exist, and no daemon may use it. With --force its files are moved to a \
+                directory `before-restore-…` inside it. The restored state begins a new epoch, which tells clients that \
+                the state was replaced. The example stops the socket too, because otherwise the next client that connects \
                 starts the daemon again.
 
                 EXAMPLE
@@ -28,7 +28,7 @@ extension SnapshotCommands {
         @Option(help: ArgumentHelp("The data directory.", valueName: "directory"))
         var data: String
 
-        @Flag(help: "Set aside what is in the directory.")
+        @Flag(help: "Set aside the files in the directory.")
         var force = false
 
         @OptionGroup var connection: ConnectionOptions
@@ -37,7 +37,7 @@ extension SnapshotCommands {
             let file = try snapshot.verified()
             let machine = try file.stateMachine()
             let (store, occupants) = try claimed()
-            // Durable before anything old moves: at every moment the directory holds a state to start with.
+            // The snapshot is durable before old files are moved, so the directory always has a state to start on.
             let capture = SnapshotCapture(machine, header: try Self.header(for: file.reader.header, in: store))
             let restored = try capture.write(to: store, keepingAll: true)
             let aside = occupants.isEmpty ? nil : Self.asidePrefix + "\(time(nil))-\(getpid())"
@@ -46,22 +46,23 @@ extension SnapshotCommands {
                 json: .object(
                     (JSONValue(record: restored).members ?? []) + [("setAside", aside.map { .string($0) } ?? .null)]),
                 text: "restored \(file.label) to \(data)/\(restored.file)"
-                    + (aside.map { "; what was there is in \(data)/\($0)" } ?? "")
+                    + (aside.map { "; the old files are in \(data)/\($0)" } ?? "")
             ).deliver(asJSON: connection.json)
         }
 
         private static let asidePrefix = "before-restore-"
 
-        /// The directory, locked against daemons, and the names of what is in it.
+        /// Locks the directory against daemons, and returns the names of its files.
         private func claimed() throws -> (store: SnapshotStore<DirectoryStorage>, occupants: [String]) {
             let names = try Self.names(in: data)
             let occupants = names.filter { !$0.hasPrefix(Self.asidePrefix) }
             let refusal = Failure(
                 .usage,
-                "\(data) is not empty (\(Quantity.count(occupants.count, "file"))); name another directory, or set aside what "
-                    + "is in it with --force"
+                "\(data) is not empty (\(Quantity.count(occupants.count, "file"))); name another directory, or set its files "
+                    + "aside with --force"
             )
-            // A directory that is no daemon's is not even locked. In one that is, whether a daemon runs is said first.
+            // A directory that is not a data directory is not locked. For a data directory, a running daemon is
+            // reported before files that are in the way.
             let isDaemons = DataDirectory.isOne(names)
             guard occupants.isEmpty || isDaemons || force else { throw refusal }
             let directory = try DirectoryStorage(data, .owning)
@@ -69,7 +70,7 @@ extension SnapshotCommands {
             return (SnapshotStore(directory), occupants)
         }
 
-        /// The names of what is in a directory; none if there is no such directory.
+        /// The names of the entries of a directory; empty if it does not exist.
         private static func names(in path: String) throws -> [String] {
             let directory: DirectoryStorage
             do throws(DirectoryError) { directory = try DirectoryStorage(path, .looking) } catch {
@@ -79,8 +80,9 @@ extension SnapshotCommands {
             return try directory.list()
         }
 
-        /// The snapshot's header in the directory: a new epoch, and a sequence above those that are there, in snapshots and
-        /// journal. So it is the newest from the moment it is there, and what is beside it is of another epoch.
+        /// The header of the restored snapshot. It has a new epoch, and a sequence above those of all snapshots and
+        /// journal segments in the directory. So it is the newest snapshot at once, and the files beside it are of
+        /// another epoch.
         private static func header(
             for original: SnapshotHeader, in store: SnapshotStore<DirectoryStorage>
         ) throws -> SnapshotHeader {

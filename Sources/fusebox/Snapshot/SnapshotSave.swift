@@ -9,8 +9,8 @@ extension SnapshotCommands {
         static let configuration = CommandConfiguration(
             abstract: "Take a snapshot, fetch it, verify it, and write it to a file.",
             discussion: """
-                The file is there whole and durable, or not at all. With - the snapshot goes to standard output, and \
-                nothing else does.
+                The file is written atomically: it is complete and durable, or does not exist. With - only the snapshot is \
+                written to standard output.
 
                 EXAMPLE
                   fusebox snapshot save backup.fusebox
@@ -26,7 +26,7 @@ extension SnapshotCommands {
             defer { client.close() }
             let (snapshot, info) = try SnapshotFile.taken(by: client)
             guard file == "-" else {
-                // What counts is what can be read from the disk, and what a start would take.
+                // The file is read back from disk and loaded by the rules of a start.
                 try LocalFile.write(snapshot.bytes, to: file) { (bytes) throws(Failure) in
                     try SnapshotFile(bytes, file).tryStart()
                 }

@@ -9,8 +9,8 @@ extension SnapshotCommands {
     /// `fusebox snapshot show FILE`
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what a snapshot holds; with --json, all of it.",
-            discussion: "With --json the state is told as `fusebox export` tells it, as it stood when it was taken.")
+            abstract: "Show a summary of a snapshot, or with --json its whole state.",
+            discussion: "With --json the state has the format of `fusebox export`, at the time of the snapshot.")
 
         @OptionGroup var snapshot: FileArgument
         @OptionGroup var connection: ConnectionOptions
@@ -46,14 +46,14 @@ extension SnapshotCommands {
 }
 
 extension SnapshotFile {
-    /// The state that the snapshot holds.
+    /// The state in the snapshot.
     func stateMachine() throws(Failure) -> StateMachine {
         do throws(SnapshotDamage) { return try reader.stateMachine() } catch {
             throw Failure(error, in: label)
         }
     }
 
-    /// Loads it by the rules of a start, and drops it again.
+    /// Loads the state by the rules of a start and discards it. Throws if a start would refuse it.
     func tryStart() throws(Failure) {
         do throws(SnapshotDamage) { try reader.tryStart() } catch { throw Failure(error, in: label) }
     }

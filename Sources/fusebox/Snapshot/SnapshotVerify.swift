@@ -7,7 +7,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot verify FILE`
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every checksum of a snapshot and whether its state can be read; 65 if it is damaged.")
+            abstract: "Check all checksums of a snapshot and load its state. Exit status 65 if it is damaged.")
 
         @OptionGroup var snapshot: FileArgument
         @OptionGroup var connection: ConnectionOptions
@@ -24,9 +24,9 @@ extension SnapshotCommands {
 }
 
 extension SnapshotFile {
-    /// The header's fields, and what the file is called.
+    /// The file's name and the fields of its header.
     var headerJSON: [(key: String, value: JSONValue)] {
-        [("file", .string(label))]
+        [("file", .string(label)), ("version", JSONValue(Int64(reader.version)))]
             + (JSONValue(record: reader.header).members ?? [])
     }
 
@@ -34,7 +34,7 @@ extension SnapshotFile {
         let header = reader.header
         return [
             "file": "\(label), \(Formatting.bytes(UInt64(bytes.count)))",
-            "format": "version \(header.version)",
+            "format": "version \(reader.version)",
             "taken": DaemonClock.date(wall: header.wall),
             "changes": "\(header.sequence)",
             "epoch": Formatting.epoch(header.epoch),

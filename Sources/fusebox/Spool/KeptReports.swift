@@ -3,7 +3,8 @@ import FuseboxInterop
 import FuseboxWire
 import Glibc
 
-/// A subcommand that reports something. Without a daemon the report is kept in the spool, and that is success: it will count.
+/// A subcommand that sends a report. If no daemon answers, the report is kept in the spool. That is a success, because
+/// it is delivered later.
 protocol ReportingCommand: DaemonCommand {}
 
 extension ReportingCommand {
@@ -21,11 +22,11 @@ extension ReportingCommand {
     }
 }
 
-/// What a subcommand says of reports that have not been delivered.
+/// Messages about reports that were not delivered.
 enum KeptReports {
-    /// Tells where the reports of a client that has been closed are kept; nil if there are none.
+    /// Prints where the reports of a closed client are kept, and returns the answer for them; nil if there are none.
     ///
-    /// - Throws: if they are lost
+    /// - Throws: `unavailable` if the reports could not be kept
     static func tell(of client: FuseboxClient) throws(Failure) -> Answer? {
         let spooling = client.spooling
         if let failure = spooling.failure {
@@ -35,33 +36,34 @@ enum KeptReports {
         }
         guard let file = spooling.file else { return nil }
         Failure.tell(
-            "fusebox: the daemon at \(client.path) did not answer; the report is kept in \(file) and counts when the next "
-                + "client of this user connects")
+            "fusebox: the daemon at \(client.path) did not answer; the report is kept in \(file) and is delivered when the "
+                + "next client of this user connects")
         return Answer(json: ["delivery": "spooled", "file": .string(file)], text: "")
     }
 
-    /// Says on standard error that reports wait for a person, if any do.
+    /// Prints a warning if the spool has reports that need a person's decision.
     static func warn() {
         let files = SpoolListing(.standard).files
-        let held = files.reduce(0) { $0 + $1.held }
+        let undecided = files.reduce(0) { $0 + $1.held }
         let damaged = files.count { $0.damage != nil }
-        guard held + damaged > 0 else { return }
+        guard undecided + damaged > 0 else { return }
         let what = [
-            held > 0 ? Quantity.count(held, "report") : nil,
+            undecided > 0 ? Quantity.count(undecided, "report") : nil,
             damaged > 0 ? Quantity.count(damaged, "damaged file") : nil,
         ].compactMap(\.self).joined(separator: " and ")
-        Failure.tell("fusebox: \(what) in the spool will not be delivered without you; see `fusebox spool list`")
+        let verb = undecided + damaged == 1 ? "needs" : "need"
+        Failure.tell("fusebox: \(what) in the spool \(verb) your decision; see `fusebox spool list`")
     }
 }
 
 extension ConnectionOptions {
-    /// A client that can report: one without a connection if no daemon answers.
+    /// A client that can report. It has no connection if no daemon answers.
     func connectToReport() throws(Failure) -> FuseboxClient {
         var configuration = self.configuration
         configuration.failurePolicy = .failOpen(queueLimit: 1_024)
         let client = try connect(configuration)
         if client.hello == nil {
-            // Who may not connect may not leave anything for later either.
+            // A user that may not connect must not spool reports either.
             do throws(Failure) { try checkPermission() } catch {
                 client.close()
                 throw error

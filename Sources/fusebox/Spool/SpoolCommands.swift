@@ -8,25 +8,26 @@ struct SpoolCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spool", abstract: "Reports that workers left when they ended without a daemon.",
         discussion: """
-            A worker that ends while the daemon is away leaves its reports in its user's spool. The next client of that user, \
-            this tool too, delivers them; each counts once. What the daemon refuses for good, and what may have counted already \
-            because the daemon had to forget the worker, is not sent again by itself: it is held for a person, who looks \
-            (`show`) and decides (`deliver --held` or `discard`).
+            A worker that ends while the daemon is away leaves its reports in its user's spool. The next client of that user \
+            delivers them, and each counts once. This tool is such a client too. Some reports are not sent again \
+            automatically: those that the daemon refuses for good, and those that may have counted already because the \
+            daemon had to forget the worker. They wait for a person, who inspects them (`show`) and decides \
+            (`deliver --held` or `discard`).
 
-            The spool is the folder $FUSEBOX_SPOOL; without it $XDG_STATE_HOME/fusebox/spool, by default \
-            ~/.local/state/fusebox/spool; for users without a home /var/tmp/fusebox-spool-UID. It holds \
-            \(SpoolFolder.filesLimit) files and \(SpoolFolder.bytesLimit >> 20) MiB at the most.
+            The spool is the directory $FUSEBOX_SPOOL. If that is not set, it is $XDG_STATE_HOME/fusebox/spool, by default \
+            ~/.local/state/fusebox/spool, and for users without a home directory /var/tmp/fusebox-spool-UID. It takes \
+            \(SpoolFolder.filesLimit) files and \(SpoolFolder.bytesLimit >> 20) MiB at most.
             """,
         subcommands: [List.self, Show.self, Deliver.self, Discard.self])
 
     /// The argument that names a file.
     struct FileArgument: ParsableArguments {
-        @Argument(help: "The file, as `spool list` names it.")
+        @Argument(help: "The file's name, from `fusebox spool list`.")
         var file: String
 
         func find() throws(Failure) -> SpoolListing.File {
             guard let found = SpoolListing(.standard).files.first(where: { $0.name == file }) else {
-                throw Failure(.usage, "no file in the spool is named \(file); `fusebox spool list` names them")
+                throw Failure(.usage, "the spool has no file \(file); `fusebox spool list` lists its files")
             }
             return found
         }
@@ -90,7 +91,7 @@ struct SpoolCommands: ParsableCommand {
 }
 
 extension SpoolListing.File {
-    /// For programs. Of the worker's id, what others may see.
+    /// The file for programs. The worker's id is reduced to the half that other processes may see.
     fileprivate var json: JSONValue {
         [
             "file": .string(name), "folder": .string(folder), "length": JSONValue(length),

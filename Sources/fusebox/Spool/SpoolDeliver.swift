@@ -7,29 +7,29 @@ extension SpoolCommands {
     /// `fusebox spool deliver [FILE]`
     struct Deliver: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver now what can be delivered.",
+            abstract: "Deliver all reports that can be delivered.",
             discussion: """
-                Every client does this by itself when it connects. With a file and --held also those of its reports are \
-                delivered that wait for a person, as new ones: do so if you know that they have not counted.
+                Every client does this when it connects. With a file and --held, the reports of the file that wait for a \
+                person are delivered too, as new reports. Do this only if you know that they have not counted.
 
                 EXAMPLE
                   fusebox spool deliver 1764097845123-5f0c2a9be1d34487.spool --held
                 """)
 
-        @Argument(help: "The file, as `spool list` names it. (default: all)")
+        @Argument(help: "The file's name, from `fusebox spool list`. (default: all)")
         var file: String?
 
-        @Flag(help: "Deliver its reports that wait for a person, too: they have not counted.")
+        @Flag(help: "Also deliver the file's reports that wait for a person. You confirm that they have not counted.")
         var held = false
 
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard !held || file != nil else { throw ValidationError("--held goes with a file") }
+            guard !held || file != nil else { throw ValidationError("--held needs the name of a file") }
         }
 
         func run() throws {
-            // Says so if nobody answers, before anything is touched.
+            // Fails if no daemon answers, before any file is changed.
             var configuration = connection.configuration
             configuration.spool = .none
             let client = try connection.connect(configuration)
@@ -47,7 +47,7 @@ extension SpoolCommands {
                 throw Failure(.tryAgain, "the spool was not delivered to its end: \(failure)")
             }
             let waiting = SpoolListing(.standard).files.filter { $0.socket == client.path }.reduce(0) { $0 + $1.held }
-            let rest = waiting == 0 ? "" : "; \(Quantity.count(waiting, "report")) held for you"
+            let rest = waiting == 0 ? "" : "; \(Quantity.count(waiting, "report")) waiting for your decision"
             let answer = Answer(
                 json: ["delivered": JSONValue(round.delivered), "held": JSONValue(waiting)],
                 text: "\(Quantity.count(round.delivered, "report")) delivered\(rest)")
@@ -56,7 +56,7 @@ extension SpoolCommands {
 
         private static func find(_ name: String) throws(Failure) -> SpoolListing.File {
             guard let found = SpoolListing(.standard).files.first(where: { $0.name == name }) else {
-                throw Failure(.usage, "no file in the spool is named \(name); `fusebox spool list` names them")
+                throw Failure(.usage, "the spool has no file \(name); `fusebox spool list` lists its files")
             }
             return found
         }
@@ -64,8 +64,11 @@ extension SpoolCommands {
         static func check(_ outcome: SpoolDecision.Outcome, _ name: String) throws(Failure) {
             switch outcome {
             case .done: return
-            case .notFound: throw Failure(.tryAgain, "\(name) is being worked on by another process, or is gone")
-            case .hasPending: throw Failure(.tryAgain, "some of the reports in \(name) are still to be delivered")
+            case .notFound:
+                throw Failure(.tryAgain, "another process uses or has removed \(name); see `fusebox spool list`")
+            case .hasPending:
+                throw Failure(
+                    .tryAgain, "some reports in \(name) are not delivered yet; run `fusebox spool deliver` first")
             }
         }
     }
@@ -73,12 +76,13 @@ extension SpoolCommands {
     /// `fusebox spool discard FILE`
     struct Discard: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove a file with the reports that wait for a person.",
-            discussion: "They are gone then. Reports that can still be delivered are kept, unless --pending.")
+            abstract: "Remove a file with reports that wait for a person.",
+            discussion:
+                "The reports are lost. A file with reports that can still be delivered is removed only with --pending.")
 
         @OptionGroup var file: FileArgument
 
-        @Flag(help: "Also give up reports that could still be delivered.")
+        @Flag(help: "Also discard reports that can still be delivered.")
         var pending = false
 
         @OptionGroup var connection: ConnectionOptions
@@ -90,7 +94,7 @@ extension SpoolCommands {
                 throw Failure(
                     .usage,
                     "\(Quantity.count(found.pending, "report")) in \(found.name) can still be delivered; "
-                        + "give them up with --pending")
+                        + "discard them with --pending")
             }
             try Deliver.check(outcome, found.name)
         }
