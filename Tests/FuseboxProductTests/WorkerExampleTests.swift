@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Synchronization
 import Testing
 

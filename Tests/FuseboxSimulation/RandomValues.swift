@@ -212,7 +212,7 @@ private struct Filler: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.value(Value.self, name.description)
     }
@@ -223,7 +223,7 @@ private struct Disturber: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.disturbed(value: value, name.description)
     }

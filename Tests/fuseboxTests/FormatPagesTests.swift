@@ -289,7 +289,7 @@ private struct Comparison: FieldVisitor {
     var count = 0
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         guard !others.contains(name.description) else { return }
         count += 1

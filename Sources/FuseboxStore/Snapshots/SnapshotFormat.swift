@@ -52,6 +52,7 @@ enum ProfileNumber: UInt8, ClosedEnumeration {
             switch profile {
             case .fusebox: .fusebox
             case .llmProviders: .llmProviders
+            case .unknown: preconditionFailure("a daemon runs under a known profile")
             }
     }
 

@@ -242,6 +242,7 @@ extension FiredThresholdImage {
             case .warning: .warning
             case .critical: .critical
             case .emergency: .emergency
+            case .unknown: preconditionFailure("the state holds known values only")
             }
     }
 
@@ -263,6 +264,7 @@ extension FiredDepletionImage {
             case .warning: .warning
             case .critical: .critical
             case .emergency: .emergency
+            case .unknown: preconditionFailure("the state holds known values only")
             }
     }
 

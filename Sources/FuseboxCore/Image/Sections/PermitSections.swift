@@ -203,6 +203,7 @@ extension PermitStandingImage {
             case .expired: .expired
             case .reclaimed: .reclaimed
             case .revoked: .revoked
+            case .unknown: preconditionFailure("the state holds known values only")
             }
     }
 

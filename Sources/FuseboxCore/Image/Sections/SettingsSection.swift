@@ -68,6 +68,7 @@ enum PeriodLengthImage: UInt8, ClosedEnumeration {
             case .week: .week
             case .day: .day
             case .manual: .manual
+            case .unknown: preconditionFailure("the state holds known values only")
             }
     }
 
