@@ -127,7 +127,8 @@ public struct Estimate: WireRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets until the call is settled")
+            "cost", &cost,
+            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets until the call is settled")
         try visitor.field(
             "tokens", &tokens,
             "input and output together, 0 to \(Quantity.grouped(UInt32.max)); counted against token limits at once")
