@@ -23,6 +23,7 @@ let package = Package(
     name: "fusebox",
     products: [
         .library(name: "FuseboxClient", targets: ["FuseboxClient"]),
+        .library(name: "FuseboxWire", targets: ["FuseboxWire"]),
         .library(name: "FuseboxCore", targets: ["FuseboxCore"]),
         .library(name: "FuseboxInterop", targets: ["FuseboxInterop"]),
         .executable(name: "fuseboxd", targets: ["fuseboxd"]),
@@ -104,10 +105,15 @@ let package = Package(
             name: "FuseboxEndToEndTests",
             dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
+        .target(name: "ApplicationNames", path: "Tests/ApplicationNames", swiftSettings: testing),
+        .target(
+            name: "Application", dependencies: ["ApplicationNames", "FuseboxClient"], path: "Tests/Application",
+            swiftSettings: testing + [.enableUpcomingFeature("MemberImportVisibility")]),
         .testTarget(
             name: "FuseboxProductTests",
             dependencies: [
-                "FuseboxClient", "FuseboxConformance", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
+                "Application", "ApplicationNames", "FuseboxClient", "FuseboxConformance", "FuseboxCore",
+                "FuseboxEngine", "FuseboxInterop",
                 "FuseboxStore", "FuseboxWire", "fusebox", "fusebox-demo", "fusebox-embedder", "fuseboxd",
             ],
             swiftSettings: testing),
@@ -128,7 +134,7 @@ let package = Package(
         .testTarget(
             name: "FuseboxEngineTests",
             dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
-            swiftSettings: testing),
+            exclude: ["Calendars/zones.py", "Fixtures"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -184,6 +184,10 @@ public struct Limits: Sendable, Equatable {
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
     public var connections = 4_096
 
+    /// Processes that are watched for each connection: a worker whose process has ended is not waited for. A process without
+    /// a watch is.
+    public static let processesPerConnection = 2
+
     /// Connections of one peer uid, operators aside; nil: half of those that are open to users, so that no one user keeps
     /// the others out.
     public var connectionsPerUser: Int?

@@ -114,69 +114,79 @@ public protocol StateCommandVisitor: ~Copyable {
 }
 
 extension StateMachine {
-    /// Calls the visitor with the type of the state command of this number; returns nil if there is none.
-    ///
-    /// This is `CommandTable` without the commands that concern connections and files; a test holds the two together.
+    /// Calls the visitor with the type of a command that the state machine answers; returns nil for those that concern
+    /// connections and files.
+    @inlinable
+    public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
+        _ number: CommandNumber, _ visitor: inout Visitor
+    ) -> Visitor.Result? {
+        switch number {
+        case .breakerAcquire: visitor.visit(BreakerAcquire.self)
+        case .breakerSuccess: visitor.visit(BreakerSuccess.self)
+        case .breakerFailure: visitor.visit(BreakerFailure.self)
+        case .breakerGet: visitor.visit(BreakerGet.self)
+        case .breakerList: visitor.visit(BreakerList.self)
+        case .breakerForceOpen: visitor.visit(BreakerForceOpen.self)
+        case .breakerReset: visitor.visit(BreakerReset.self)
+        case .breakerResetAll: visitor.visit(BreakerResetAll.self)
+        case .breakerConfigure: visitor.visit(BreakerConfigure.self)
+        case .breakerConfigurationGet: visitor.visit(BreakerConfigurationGet.self)
+        case .breakerConfigureDefault: visitor.visit(BreakerConfigureDefault.self)
+        case .breakerDefault: visitor.visit(BreakerDefault.self)
+        case .breakerSerialize: visitor.visit(BreakerSerialize.self)
+        case .breakerDeserialize: visitor.visit(BreakerDeserialize.self)
+        case .exhaustionMark: visitor.visit(ExhaustionMark.self)
+        case .exhaustionClear: visitor.visit(ExhaustionClear.self)
+        case .exhaustionGet: visitor.visit(ExhaustionGet.self)
+        case .exhaustionList: visitor.visit(ExhaustionList.self)
+        case .exhaustionReset: visitor.visit(ExhaustionReset.self)
+        case .exhaustionSetDefault: visitor.visit(ExhaustionSetDefault.self)
+        case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
+        case .ledgerRecord: visitor.visit(LedgerRecord.self)
+        case .ledgerSetBudget: visitor.visit(LedgerSetBudget.self)
+        case .ledgerRemoveBudget: visitor.visit(LedgerRemoveBudget.self)
+        case .ledgerBalance: visitor.visit(LedgerBalance.self)
+        case .ledgerProvider: visitor.visit(LedgerProvider.self)
+        case .ledgerModel: visitor.visit(LedgerModel.self)
+        case .ledgerProviders: visitor.visit(LedgerProviders.self)
+        case .ledgerModels: visitor.visit(LedgerModels.self)
+        case .ledgerTotal: visitor.visit(LedgerTotal.self)
+        case .ledgerBurnRate: visitor.visit(LedgerBurnRate.self)
+        case .ledgerDepletion: visitor.visit(LedgerDepletion.self)
+        case .ledgerSummary: visitor.visit(LedgerSummary.self)
+        case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
+        case .ledgerCheckRate: visitor.visit(LedgerCheckRate.self)
+        case .ledgerResetPeriod: visitor.visit(LedgerResetPeriod.self)
+        case .ledgerSetThresholds: visitor.visit(LedgerSetThresholds.self)
+        case .ledgerThresholds: visitor.visit(LedgerThresholds.self)
+        case .ledgerBudgets: visitor.visit(LedgerBudgets.self)
+        case .ledgerSetPeriod: visitor.visit(LedgerSetPeriod.self)
+        case .ledgerClosedPeriods: visitor.visit(LedgerClosedPeriods.self)
+        case .overview: visitor.visit(Overview.self)
+        case .forget: visitor.visit(Forget.self)
+        case .admit: visitor.visit(Admit.self)
+        case .settle: visitor.visit(Settle.self)
+        case .report: visitor.visit(Report.self)
+        case .renew: visitor.visit(Renew.self)
+        case .admitPreview: visitor.visit(AdmitPreview.self)
+        case .permitList: visitor.visit(PermitList.self)
+        case .revoke: visitor.visit(Revoke.self)
+        case .advance: visitor.visit(Advance.self)
+        case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
+        case .reclaimPermits: visitor.visit(ReclaimPermits.self)
+        case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
+        case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
+            .importChunk, .importCommit, .forgetWorker, .takeClockBack:
+            nil
+        }
+    }
+
+    /// Calls the visitor with the type of the command that a frame names; returns nil if the state machine answers none such.
     @inlinable
     public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor
     ) -> Visitor.Result? {
-        switch number {
-        case 16: visitor.visit(BreakerAcquire.self)
-        case 17: visitor.visit(BreakerSuccess.self)
-        case 18: visitor.visit(BreakerFailure.self)
-        case 19: visitor.visit(BreakerGet.self)
-        case 20: visitor.visit(BreakerList.self)
-        case 21: visitor.visit(BreakerForceOpen.self)
-        case 22: visitor.visit(BreakerReset.self)
-        case 23: visitor.visit(BreakerResetAll.self)
-        case 24: visitor.visit(BreakerConfigure.self)
-        case 25: visitor.visit(BreakerConfigurationGet.self)
-        case 26: visitor.visit(BreakerConfigureDefault.self)
-        case 27: visitor.visit(BreakerDefault.self)
-        case 28: visitor.visit(BreakerSerialize.self)
-        case 29: visitor.visit(BreakerDeserialize.self)
-        case 32: visitor.visit(ExhaustionMark.self)
-        case 33: visitor.visit(ExhaustionClear.self)
-        case 34: visitor.visit(ExhaustionGet.self)
-        case 35: visitor.visit(ExhaustionList.self)
-        case 36: visitor.visit(ExhaustionReset.self)
-        case 37: visitor.visit(ExhaustionSetDefault.self)
-        case 38: visitor.visit(ExhaustionDefault.self)
-        case 48: visitor.visit(LedgerRecord.self)
-        case 49: visitor.visit(LedgerSetBudget.self)
-        case 50: visitor.visit(LedgerRemoveBudget.self)
-        case 51: visitor.visit(LedgerBalance.self)
-        case 52: visitor.visit(LedgerProvider.self)
-        case 53: visitor.visit(LedgerModel.self)
-        case 54: visitor.visit(LedgerProviders.self)
-        case 55: visitor.visit(LedgerModels.self)
-        case 56: visitor.visit(LedgerTotal.self)
-        case 57: visitor.visit(LedgerBurnRate.self)
-        case 58: visitor.visit(LedgerDepletion.self)
-        case 59: visitor.visit(LedgerSummary.self)
-        case 60: visitor.visit(LedgerSummaries.self)
-        case 61: visitor.visit(LedgerCheckRate.self)
-        case 62: visitor.visit(LedgerResetPeriod.self)
-        case 63: visitor.visit(LedgerSetThresholds.self)
-        case 64: visitor.visit(LedgerThresholds.self)
-        case 65: visitor.visit(LedgerBudgets.self)
-        case 66: visitor.visit(LedgerSetPeriod.self)
-        case 67: visitor.visit(LedgerClosedPeriods.self)
-        case 80: visitor.visit(Overview.self)
-        case 81: visitor.visit(Forget.self)
-        case 96: visitor.visit(Admit.self)
-        case 97: visitor.visit(Settle.self)
-        case 98: visitor.visit(Report.self)
-        case 99: visitor.visit(Renew.self)
-        case 100: visitor.visit(AdmitPreview.self)
-        case 101: visitor.visit(PermitList.self)
-        case 102: visitor.visit(Revoke.self)
-        case 240: visitor.visit(Advance.self)
-        case 241: visitor.visit(EvictIdleBreakers.self)
-        case 243: visitor.visit(ReclaimPermits.self)
-        case 244: visitor.visit(BeginPermitNumbers.self)
-        default: nil
-        }
+        guard let number = CommandNumber(rawValue: number) else { return nil }
+        return dispatch(number, &visitor)
     }
 }

@@ -156,7 +156,7 @@ package final class Server {
             throw .configuration("the limits cannot be used: \(conflicts.joined(separator: "; "))")
         }
         // No connection is refused for lack of a watch. A worker of a process that is not watched has the whole grace.
-        return (limits, min(limits.connections * 2, possible - limits.connections))
+        return (limits, min(limits.connections * Limits.processesPerConnection, possible - limits.connections))
     }
 
     /// Listens and serves until a signal stops the daemon. Returns once the last snapshot is on disk.

@@ -67,7 +67,7 @@ struct DemoReport {
     var throttled = 0
     var denied = 0
     var skipped = 0
-    var spent = Money.zero
+    var spent = FuseboxClient.Money.zero
 
     init() {}
 
@@ -85,6 +85,6 @@ struct DemoReport {
         throttled = numbers[3]
         denied = numbers[4]
         skipped = numbers[5]
-        spent = Money(nanodollars: Int64(numbers[6]))
+        spent = FuseboxClient.Money(nanodollars: Int64(numbers[6]))
     }
 }

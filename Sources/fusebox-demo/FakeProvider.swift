@@ -4,7 +4,7 @@ import Glibc
 /// A simulated provider of language models. Commands on its standard input decide how it answers.
 struct FakeProvider {
     enum Answer {
-        case answer(cost: Money, input: Int, output: Int)
+        case answer(cost: FuseboxClient.Money, input: Int, output: Int)
         case failure
         case quota
     }
@@ -65,7 +65,7 @@ struct FakeProvider {
         let words = LocalAddress.receive(connection).split(separator: " ").compactMap { Int($0) }
         switch words.first {
         case 200:
-            return .answer(cost: Money(nanodollars: Int64(words[1])), input: words[2], output: words[3])
+            return .answer(cost: FuseboxClient.Money(nanodollars: Int64(words[1])), input: words[2], output: words[3])
         case 429: return .quota
         default: return .failure
         }

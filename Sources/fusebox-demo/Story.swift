@@ -11,7 +11,7 @@ struct Story {
     private var provider: Child?
     private var workers: [Child] = []
     /// The spend that the workers reported to the demo.
-    private var booked = Money.zero
+    private var booked = FuseboxClient.Money.zero
     private var calls = 0
 
     init() throws {
@@ -187,7 +187,7 @@ struct Story {
 struct Picture: Equatable, CustomStringConvertible {
     let lines: [String]
 
-    init(_ overview: [Overview.Entry]) {
+    init(_ overview: [FuseboxClient.OverviewEntry]) {
         lines = overview.sorted { $0.name < $1.name }.map { entry in
             let mark = entry.exhaustedUntil == nil ? "not exhausted" : "exhausted"
             return

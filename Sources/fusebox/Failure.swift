@@ -87,7 +87,7 @@ extension Failure.Status {
         // The daemon is going away, or it does not speak this tool's protocol.
         case .ok, .shuttingDown, .fenced, .idleTimeout, .helloTimeout, .helloRequired, .badMagic, .malformed,
             .unknownCommand, .frameTooLarge, .unsupportedVersion, .trailingBytes, .sequenceReused, .sequenceOutOfOrder,
-            .outcomeUnknown:
+            .outcomeUnknown, .unknown:
             self = .unavailable
         }
     }

@@ -55,6 +55,7 @@ struct StatusCommand: DaemonCommand {
         case .short: "SHORT OF ROOM: changes are accepted until the open segment is full\(reason); \(length)"
         case .full: "FULL: changes are refused\(reason); \(length)"
         case .interrupted: "INTERRUPTED: a snapshot must be written first\(reason); \(length)"
+        case .unknown: "\(status.journal)\(reason); \(length)"
         }
     }
 

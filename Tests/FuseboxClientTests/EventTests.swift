@@ -5,7 +5,7 @@ import Testing
 @testable import FuseboxClient
 
 struct EventTests {
-    private static let events = (1...Event.highestNumber).map { Event.sample($0, variant: 1)! }
+    private static let events = EventNumber.allCases.map { Event.sample($0, variant: 1) }
 
     /// Sends every event to each subscriber, then runs `afterwards`.
     private func server(

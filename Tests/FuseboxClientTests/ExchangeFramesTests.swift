@@ -13,11 +13,12 @@ struct ExchangeFramesTests {
     @Test(arguments: [CommandDeclaration.Effect.durable, .written, .read, .session])
     func aFrameIsAsLongAsItIsCounted(effect: CommandDeclaration.Effect) {
         var table = RequestTable()
-        let declaration = CommandDeclaration(7, "example", effect, "An example.")
+        let declaration = CommandDeclaration(.ping, "example", effect, "An example.")
         guard let id = table.claim(declaration, isReport: false) else { fatalError("the table is full") }
         table.change(id) { $0.length = 10 }
         var writer = ByteWriter()
-        let start = writer.beginFrame(FrameHeader(command: 7, kind: .request, correlation: id.correlation))
+        let start = writer.beginFrame(
+            FrameHeader(command: declaration.number, kind: .request, correlation: id.correlation))
         if declaration.isSequenced {
             RequestSequence(sequence: .max, oldestUnacknowledged: .max).encode(into: &writer)
         }

@@ -108,9 +108,16 @@ final class FakeServer: @unchecked Sendable {
 
         func send(_ event: Event, number: UInt64, missed: UInt64 = 0) {
             var writer = ByteWriter()
-            let start = writer.beginFrame(FrameHeader(command: event.number, kind: .event, correlation: 0))
-            EventEnvelope(number: number, missed: missed, at: Timestamp(milliseconds: 7)).encode(into: &writer)
             event.encode(into: &writer)
+            send(event: event.number, writer.bytes, number: number, missed: missed)
+        }
+
+        /// Sends an event whose fields are these bytes.
+        func send(event: UInt16, _ fields: [UInt8], number: UInt64, missed: UInt64 = 0) {
+            var writer = ByteWriter()
+            let start = writer.beginFrame(FrameHeader(command: event, kind: .event, correlation: 0))
+            EventEnvelope(number: number, missed: missed, at: Timestamp(milliseconds: 7)).encode(into: &writer)
+            writer.write(contentsOf: fields)
             writer.endFrame(start)
             send(writer.bytes)
         }

@@ -6,16 +6,18 @@ import Testing
 /// Images that no state writes. A start or an import refuses them, so that nothing traps later.
 @Suite("Images of a state")
 struct StateImageTests {
-    private func image(_ sections: [(ImageSection, [any WireRecord])]) throws(Refusal) -> StateMachine {
+    private typealias Section = any SnapshotSection<StateMachine, StateImage>.Type
+
+    private func image(_ sections: [(Section, [any WireRecord])]) throws(Refusal) -> StateMachine {
         var image = StateImage(profile: .fusebox, limits: Limits(), at: Moment(milliseconds: 0))
         for (section, records) in sections {
             var writer = ByteWriter()
             for record in records { record.encode(into: &writer) }
             let result = writer.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
-                return Result { () throws(Refusal) in try image.add(section.rawValue, &reader) }
+                return Result { () throws(Refusal) in try image.add(section.head, &reader) }
             }
-            try result.get()
+            guard try result.get() else { preconditionFailure("the state has no section \(section.name)") }
         }
         return try image.finish()
     }
@@ -27,13 +29,16 @@ struct StateImageTests {
         return image
     }
 
-    private func mark(_ text: String, until resetsAt: Int64 = 5) -> ExhaustionEntry {
-        ExhaustionEntry(provider: FuseboxCoreTests.name(text), exhaustedAt: at(0), resetsAt: at(resetsAt))
+    private func mark(_ text: String, until resetsAt: Int64 = 5) -> MarkImage {
+        MarkImage(provider: FuseboxCoreTests.name(text), exhaustedAt: at(0), resetsAt: at(resetsAt))
     }
 
     @Test("A name and its mark are read")
     func whole() throws {
-        var machine = try image([(.names, [name(1, "a")]), (.freeNames, [FreeNumberImage(0)]), (.marks, [mark("a")])])
+        var machine = try image([
+            (NameSection.self, [name(1, "a")]), (FreeNameSection.self, [FreeNumberImage(0)]),
+            (MarkSection.self, [mark("a")]),
+        ])
         #expect(machine.names.count == 1)
         _ = machine.names.intern(FuseboxCoreTests.name("b"))
         #expect(machine.names.count == 2)
@@ -42,12 +47,16 @@ struct StateImageTests {
     @Test("Free numbers come after the names, and each once")
     func freeNumbers() {
         let early = refusal { () throws(Refusal) in
-            _ = try image([(.freeNames, [FreeNumberImage(0)]), (.names, [name(1, "a")]), (.marks, [mark("a")])])
+            _ = try image([
+                (FreeNameSection.self, [FreeNumberImage(0)]), (NameSection.self, [name(1, "a")]),
+                (MarkSection.self, [mark("a")]),
+            ])
         }
         #expect(early?.status == .damagedData)
         let twice = refusal { () throws(Refusal) in
             _ = try image([
-                (.names, [name(1, "a")]), (.freeNames, [FreeNumberImage(0), FreeNumberImage(0)]), (.marks, [mark("a")]),
+                (NameSection.self, [name(1, "a")]), (FreeNameSection.self, [FreeNumberImage(0), FreeNumberImage(0)]),
+                (MarkSection.self, [mark("a")]),
             ])
         }
         #expect(twice?.status == .damagedData)
@@ -56,7 +65,7 @@ struct StateImageTests {
     @Test("Moments beyond what a clock can have shown are refused", arguments: [Int64.min, -1 << 40, 1 << 60, .max])
     func moments(moment: Int64) {
         let refused = refusal { () throws(Refusal) in
-            _ = try image([(.names, [name(0, "a")]), (.marks, [mark("a", until: moment)])])
+            _ = try image([(NameSection.self, [name(0, "a")]), (MarkSection.self, [mark("a", until: moment)])])
         }
         #expect(refused?.status == .outOfRange)
     }
@@ -67,9 +76,9 @@ struct StateImageTests {
         var run = PermitTotalsImage.Run()
         (run.first, run.last) = (.max - 1, .max - 1)
         totals.runs = [run]
-        totals.totals.granted = .max
+        totals.granted = .max
         var rig = Rig()
-        rig.machine = try image([(.permitTotals, [totals])])
+        rig.machine = try image([(PermitTotalsSection.self, [totals])])
         var candidates = Candidates()
         candidates.append(Candidate(provider: FuseboxCoreTests.name("p")))
         let admit = Admit(candidates: candidates, ttlMilliseconds: 1_000)

@@ -20,12 +20,12 @@ struct StateMachineTests {
     func dispatch() throws {
         var visitor = TypeName()
         // The server answers these two reads itself.
-        let ofServer = [Ping.declaration.number, ServerStatus.declaration.number]
+        let ofServer: [CommandNumber] = [.ping, .serverStatus]
         var dispatched = 0
-        for number in 0...CommandTable.highestNumber {
+        for number in CommandNumber.allCases {
             let found = StateMachine.dispatch(number, &visitor)
-            let declaration = CommandTable.declaration(number)
-            if let declaration, declaration.effect != .session, !ofServer.contains(number) {
+            let declaration = number.declaration
+            if declaration.effect != .session, !ofServer.contains(number) {
                 #expect(found != nil, "\(declaration.name)")
                 #expect(found == CommandTable.dispatch(number, &visitor), "\(declaration.name)")
                 dispatched += 1

@@ -45,25 +45,25 @@ extension StateMachine {
     /// The whole state as bytes. Equal states have equal bytes.
     var image: [UInt8] {
         var bytes: [UInt8] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
-            bytes += [UInt8(section.rawValue)] + part.bytes
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
+            bytes += [UInt8(section.kind)] + part.bytes
         }
         return bytes
     }
 
     /// This state, written and read again.
     func restored() throws(Refusal) -> StateMachine {
-        var parts: [(section: ImageSection, bytes: [UInt8])] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+        var parts: [(section: SectionHead, bytes: [UInt8])] = []
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append((section, part.bytes))
         }
         var image = StateImage(profile: profile, limits: limits, at: lastMoment)
         for part in parts {
             let result = part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
-                return Result { () throws(Refusal) in try image.add(part.section.rawValue, &reader) }
+                return Result { () throws(Refusal) in try image.add(part.section, &reader) }
             }
-            try result.get()
+            _ = try result.get()
         }
         return try image.finish()
     }

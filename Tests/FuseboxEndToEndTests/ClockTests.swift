@@ -351,7 +351,7 @@ extension EndToEnd {
 
             clock.set(offsetSeconds: 0)
             daemon = try start()
-            #expect(daemon.log.contains("dates are taken back to the wall clock; reopened budget periods: 1"))
+            #expect(daemon.logs("dates are taken back to the wall clock; reopened budget periods: 1"))
             try expectPeriodIsOpenAgain(daemon, after: before)
             try end(daemon, signal)
             // The date stays where it was taken back to.

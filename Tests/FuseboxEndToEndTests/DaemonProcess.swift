@@ -81,6 +81,13 @@ final class DaemonProcess {
     /// Its standard error.
     var log: String { String(decoding: contents(of: logPath), as: UTF8.self) }
 
+    /// Whether its standard error holds this text, or will before long. A line is written beside the loop, so it may come after the
+    /// effect that it tells of.
+    func logs(_ text: String) -> Bool {
+        _ = waitUntil { log.contains(text) || hasEnded }
+        return log.contains(text)
+    }
+
     /// Resident memory in bytes. It is 0 under AddressSanitizer, where it means nothing because freed memory is kept.
     var residentBytes: Int {
         if isUnderAddressSanitizer { return 0 }

@@ -26,7 +26,7 @@ extension EndToEnd {
                 unlink("\(first.dataPath)/\(name)")
                 let second = start(first.folder)
                 #expect(try second.wait() == 75, "without \(name): \(second.log)")
-                #expect(second.log.contains("another fuseboxd uses the data directory"))
+                #expect(second.logs("another fuseboxd uses the data directory"))
             }
         }
 
@@ -55,7 +55,7 @@ extension EndToEnd {
             peer.send(try record(), correlation: 9)
             #expect(try peer.next() == nil)
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
         }
 
         @Test(arguments: ["commit", "interval", "snapshot"])
@@ -63,7 +63,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess("--durability", durability)
             lose(.directory, daemon)
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
         }
 
         /// The daemon looks about once a second, even when it is idle.
@@ -75,7 +75,7 @@ extension EndToEnd {
             #expect(try daemon.wait() == 74)
             let passed = monotonicMilliseconds() - lost
             #expect(passed < 3_000 * patience, "the daemon continued for \(passed) ms")
-            #expect(daemon.log.contains("the data directory is lost"), "\(daemon.log)")
+            #expect(daemon.logs("the data directory is lost"), "\(daemon.log)")
         }
 
         // MARK: Contents
@@ -88,7 +88,7 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: folder)
                 #expect(try daemon.wait() == 74)
-                #expect(daemon.log.contains("chmod 700 \(first.dataPath)"))
+                #expect(daemon.logs("chmod 700 \(first.dataPath)"))
             }
             chmod(first.dataPath, 0o700)
             #expect(try DaemonProcess(in: folder).stop() == 0)
@@ -114,7 +114,7 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: first.folder)
                 #expect(try daemon.wait() == 65)
-                #expect(daemon.log.contains(name), "\(daemon.log)")
+                #expect(daemon.logs(name), "\(daemon.log)")
             }
             unlink(path)
             let next = try DaemonProcess(in: first.folder)
@@ -134,7 +134,7 @@ extension EndToEnd {
             for flags in [[], ["--check"]] {
                 let daemon = DaemonProcess(starting: .init(flags: flags), in: first.folder)
                 #expect(try daemon.wait() == 74)
-                #expect(daemon.log.contains("\(path): it is no regular file"), "\(daemon.log)")
+                #expect(daemon.logs("\(path): it is no regular file"), "\(daemon.log)")
             }
         }
 
@@ -150,7 +150,7 @@ extension EndToEnd {
                 to: "\(first.dataPath)/\(copy)")
             let refused = DaemonProcess(starting: .init(), in: first.folder)
             #expect(try refused.wait() == 65)
-            #expect(refused.log.contains("\(copy) is not the segment that its name tells"))
+            #expect(refused.logs("\(copy) is not the segment that its name tells"))
             unlink("\(first.dataPath)/\(copy)")
             #expect(try DaemonProcess(in: first.folder).stop() == 0)
         }
@@ -200,15 +200,15 @@ extension EndToEnd {
             check.flags.append("--check")
             let checked = DaemonProcess(starting: check, in: first.folder)
             #expect(try checked.wait() == 74)
-            #expect(checked.log.contains("there is no room for the next segment of the journal"), "\(checked.log)")
+            #expect(checked.logs("there is no room for the next segment of the journal"), "\(checked.log)")
 
             let daemon = try DaemonProcess(few, in: first.folder)
-            #expect(daemon.log.contains("no room for the next segment of the journal"), "\(daemon.log)")
+            #expect(daemon.logs("no room for the next segment of the journal"), "\(daemon.log)")
             #expect(try RawPeer.greeted(daemon.socketPath).ask(record()).status == .storageFailed)
             disk.free()
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(waitUntil { (try? peer.ask(record()).status) == .ok }, "\(daemon.log)")
-            #expect(daemon.log.contains("there is room for the journal again"))
+            #expect(daemon.logs("there is room for the journal again"))
             #expect(daemon.log.split(separator: "\n").count { $0.contains("no room for the next segment") } == 1)
             #expect(daemon.check() == 0)
         }

@@ -161,7 +161,7 @@ extension EndToEnd {
             disk.becomeReadOnly()
             let daemon = DaemonProcess(starting: smallOptions(disk))
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("Read-only file system"))
+            #expect(daemon.logs("Read-only file system"))
         }
 
         // MARK: System calls that fail
@@ -184,7 +184,7 @@ extension EndToEnd {
             interposer.fail(call)
             #expect(try reporter.report() == nil, "no acknowledgement")
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("critical: the journal cannot be written any more"))
+            #expect(daemon.logs("critical: the journal cannot be written any more"))
             interposer.heal()
             let next = try DaemonProcess(options(interposer), in: folder)
             try reporter.reconnect(next)
@@ -229,7 +229,7 @@ extension EndToEnd {
             interposer.fail("readdir")
             let refused = DaemonProcess(starting: options(interposer), in: folder)
             #expect(try refused.wait() == 74)
-            #expect(refused.log.contains("the data directory cannot be read: readdir"))
+            #expect(refused.logs("the data directory cannot be read: readdir"))
             #expect(fileNames(in: daemon.dataPath) == before)
             interposer.heal()
             let next = try DaemonProcess(options(interposer), in: folder)
@@ -296,7 +296,7 @@ extension EndToEnd {
             options.prelude = "ulimit -n 20"
             let daemon = DaemonProcess(starting: options)
             #expect(try daemon.wait() == 64)
-            #expect(daemon.log.contains("ulimit -n"))
+            #expect(daemon.logs("ulimit -n"))
         }
     }
 }

@@ -76,7 +76,7 @@ extension EndToEnd {
             }
             peers = []
             #expect(waitUntil { RawPeer(ifListening: daemon.socketPath)?.isServed == true })
-            #expect(daemon.log.contains("which may buffer 524288 together"))
+            #expect(daemon.logs("which may buffer 524288 together"))
         }
 
         @Test func nonsenseAfterHelloIsToldWhy() throws {

@@ -179,7 +179,7 @@ extension EndToEnd {
             #expect(daemon.residentBytes < before + 32 << 20)
             // Connections with unread replies are not served. Of half frames, the connection with the longest is
             // dropped.
-            if kind == "half" { #expect(daemon.log.contains("which may buffer 8388608 together")) }
+            if kind == "half" { #expect(daemon.logs("which may buffer 8388608 together")) }
             withExtendedLifetime(process) {}
         }
 

@@ -82,7 +82,7 @@ extension EndToEnd {
             peer.stopReceiving()
             peer.send(RawPeer.frame(Ping()))
             #expect(waitUntil { daemon.log.contains("dropped one") })
-            #expect(daemon.log.contains("dropped one\u{FFFD}31m\u{FFFD}two\u{FFFD}three\u{FFFD}[2J "))
+            #expect(daemon.logs("dropped one\u{FFFD}31m\u{FFFD}two\u{FFFD}three\u{FFFD}[2J "))
         }
     }
 }

@@ -75,7 +75,7 @@ extension EndToEnd {
             options.prelude = "export LISTEN_PID=$$ LISTEN_FDS=2"
             let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
             #expect(try daemon.wait() == 64)
-            #expect(daemon.log.contains("passed 2 sockets"))
+            #expect(daemon.logs("passed 2 sockets"))
         }
 
         @Test func userSignalTellsTheLongestTurn() throws {

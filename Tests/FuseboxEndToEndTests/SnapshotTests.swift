@@ -128,9 +128,9 @@ extension EndToEnd {
             let broken = contents(of: "\(folder("data"))/\(newest)")
 
             let daemon = try DaemonProcess(in: folder)
-            #expect(daemon.log.contains("FELL BACK"))
-            #expect(daemon.log.contains("the journal brought everything back"))
-            #expect(daemon.log.contains(newest))
+            #expect(daemon.logs("FELL BACK"))
+            #expect(daemon.logs("the journal brought everything back"))
+            #expect(daemon.logs(newest))
             #expect(contents(of: "\(folder("data"))/\(newest).damaged") == broken)
             // The start after that is an ordinary one.
             let client = try FuseboxClient.connect(to: daemon.socketPath)
@@ -155,7 +155,7 @@ extension EndToEnd {
 
             let daemon = DaemonProcess(starting: .init(), in: folder)
             #expect(try daemon.wait() == 65)
-            #expect(daemon.log.contains("fusebox snapshot restore"), "it says what to do")
+            #expect(daemon.logs("fusebox snapshot restore"), "it says what to do")
             let after = fileNames(in: folder("data")).map { ($0, contents(of: "\(folder("data"))/\($0)")) }
             #expect(before.elementsEqual(after, by: ==))
         }
@@ -177,7 +177,7 @@ extension EndToEnd {
             options.socketPath = first.folder("other-socket")
             let second = DaemonProcess(starting: options, in: first.folder)
             #expect(try second.wait() == 75)
-            #expect(second.log.contains("another fuseboxd uses the data directory"))
+            #expect(second.logs("another fuseboxd uses the data directory"))
             try fill(first)
             try expectIsFilled(first)
         }
@@ -188,7 +188,7 @@ extension EndToEnd {
             options.dataPath = first.folder("other-data")
             let second = DaemonProcess(starting: options, in: first.folder)
             #expect(try second.wait() == 75)
-            #expect(second.log.contains("another process listens on"))
+            #expect(second.logs("another process listens on"))
             try fill(first)
             try expectIsFilled(first)
         }
@@ -213,7 +213,7 @@ extension EndToEnd {
             options.dataPath = "/proc/nowhere/data"
             let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
             #expect(try daemon.wait() == 74)
-            #expect(daemon.log.contains("/proc/nowhere/data"))
+            #expect(daemon.logs("/proc/nowhere/data"))
         }
 
         @Test(arguments: [
@@ -236,12 +236,12 @@ extension EndToEnd {
             let names = snapshots(in: filled)
             let good = DaemonProcess(starting: .init(flags: ["--check"]), in: filled)
             #expect(try good.wait() == 0)
-            #expect(good.log.contains(names[2]))
+            #expect(good.logs(names[2]))
 
             damage("\(filled("data"))/\(names[2])")
             let half = DaemonProcess(starting: .init(flags: ["--check"]), in: filled)
             #expect(try half.wait() == 0)
-            #expect(half.log.contains("FELL BACK to \(names[1])"))
+            #expect(half.logs("FELL BACK to \(names[1])"))
             #expect(snapshots(in: filled) == names)
 
             for name in names.dropLast() { damage("\(filled("data"))/\(name)") }
@@ -264,7 +264,7 @@ extension EndToEnd {
             let running = try DaemonProcess(.init(), in: folder)
             let beside = DaemonProcess(starting: .init(flags: ["--check"]), in: folder)
             #expect(try beside.wait() == 75)
-            #expect(beside.log.contains("another process listens"))
+            #expect(beside.logs("another process listens"))
             #expect(try running.stop() == 0)
         }
     }

@@ -38,7 +38,8 @@ struct SpendingBook {
                 if numbers[1] < 0 { grants[UInt64(numbers[0])]?.isCancelled = true }
             case ("settled", 3):
                 unacknowledged = nil
-                guard let standing = PermitStanding(rawValue: UInt8(numbers[2])) else { throw Wrong("\(words)") }
+                let standing = PermitStanding(rawValue: UInt8(numbers[2]))
+                guard standing.isKnown else { throw Wrong("\(words)") }
                 let cost = numbers[1] < 0 ? nil : numbers[1]
                 settles.append(Settle(permit: UInt64(numbers[0]), cost: cost, standing: standing))
             case ("denied", 2): denials[try Self.reason(words[1])] = Int(numbers[1])

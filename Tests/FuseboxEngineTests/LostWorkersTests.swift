@@ -18,7 +18,9 @@ struct LostWorkersTests {
         return numbers
     }
 
-    @Test("They are taken by their deadlines, those of one moment in the order in which they were lost")
+    @Test(
+        "They are taken by their deadlines; those of one moment in the order in which they were lost, after those that are not waited for"
+    )
     func order() {
         var lost = LostWorkers()
         #expect(lost.nextDeadline == nil)
@@ -28,7 +30,7 @@ struct LostWorkersTests {
         #expect(lost.nextDeadline == at(50))
         #expect(lost.next(at: at(49)) == nil)
         let first = taken(&lost, at: 150)
-        #expect(first == [3, 1, 2, 5])
+        #expect(first == [3, 5, 1, 2])
         #expect(lost.nextDeadline == at(200))
         let rest = taken(&lost, at: 200)
         #expect(rest == [4])

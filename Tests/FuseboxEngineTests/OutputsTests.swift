@@ -103,6 +103,19 @@ struct OutputsTests {
         #expect(handOut(&outputs) == [2, 3, 4])
     }
 
+    @Test("An event that promises more than its input waits for what it promises")
+    func eventsKeepTheirPromise() {
+        var outputs = Outputs()
+        var effects: [Event] = [.providerRestored(ProviderRestored()), .thresholdCrossed(ThresholdCrossed())]
+        outputs.events.take(&effects, until: .written, of: 1, at: Timestamp(milliseconds: 1)) {
+            Durability.commit.watermark(promised: $0)
+        }
+        outputs.release(Watermarks(written: 1, synced: 0)) { _, _ in }
+        #expect(handOut(&outputs) == [1])
+        outputs.release(Watermarks(written: 1, synced: 1)) { _, _ in }
+        #expect(handOut(&outputs) == [2])
+    }
+
     @Test("What becomes ready while a batch is handed out is for the next one")
     func batches() {
         var outputs = Outputs()

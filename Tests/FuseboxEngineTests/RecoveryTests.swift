@@ -3,10 +3,9 @@ import FuseboxEngine
 import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
-import Glibc
 import Testing
 
-/// One test a row of the table in `RecoveryCase.swift`.
+/// Directories that meet the rows of recovery. `RecoveryRowsTests` looks at the rows themselves.
 struct RecoveryTests {
     private let directory = WrittenDirectory()
 
@@ -85,14 +84,65 @@ struct RecoveryTests {
         #expect(failures.count == 1)
     }
 
-    @Test func newerVersion() throws {
-        try directory.snapshot(at: 5)
-        try directory.change(SnapshotName(sequence: 5).file) {
-            $0[8] = 9
-            $0[60] ^= 1
-            $0[20] ^= 1
+    /// Nothing older is taken in the place of what a newer program wrote, and nothing is set aside.
+    private func expectNewer(_ file: String, _ words: String...) throws {
+        let before = try directory.storage.list()
+        guard case .newerVersion(file, let what) = refusal() else {
+            return #expect(Bool(false), "\(String(describing: refusal()))")
         }
-        guard case .newerVersion(_, .unknownVersion(9)) = refusal() else { return #expect(Bool(false)) }
+        for word in words { #expect(what.contains(word), "\(what)") }
+        #expect(throws: RepairFailure.self) { _ = try Repair(SnapshotStore(directory.storage)) }
+        #expect(try directory.storage.list() == before)
+    }
+
+    @Test func newerVersion() throws {
+        try directory.snapshot(at: 3)
+        try directory.snapshot(at: 5)
+        let file = SnapshotName(sequence: 5).file
+        try directory.change(file) {
+            $0[8] = 9
+            $0.mendHead()
+        }
+        try expectNewer(file, "version 9", "versions up to 1")
+    }
+
+    @Test func newerSection() throws {
+        try directory.snapshot(at: 3)
+        try directory.segment(1..<8)
+        let file = SnapshotName(sequence: 5).file
+        try directory.rewriteSnapshot(at: 5) { head in
+            head.kind == 8 ? SectionHead(kind: 8, version: head.version + 6) : head
+        }
+        try expectNewer(
+            file, "section accounts (kind 8)", "version 7", "versions up to 1", "use the program that wrote it")
+    }
+
+    @Test func unknownSection() throws {
+        try directory.snapshot(at: 3)
+        try directory.segment(1..<8)
+        try directory.rewriteSnapshot(at: 5) { $0.kind == 8 ? SectionHead(kind: 40, version: 1) : $0 }
+        try expectNewer(SnapshotName(sequence: 5).file, "section of the kind 40", "use the program that wrote it")
+    }
+
+    @Test(arguments: [(8, "its head"), (12, "its entries")]) func newerJournal(_ place: Int, _ what: String) throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8)
+        let file = WrittenDirectory.journal(1)
+        try directory.change(file) {
+            $0[place] = 9
+            $0.mendHead()
+        }
+        try expectNewer(file, what, "version 9", "versions up to 1")
+    }
+
+    @Test func newerMarks() throws {
+        try directory.snapshot(at: 5)
+        try directory.segment(1..<8, isMarked: true)
+        try directory.change(SyncMark.fileName) {
+            $0[8] = 9
+            $0.mendHead()
+        }
+        try expectNewer(SyncMark.fileName, "version 9", "versions up to 1")
     }
 
     @Test func journalWithoutBase() throws {
@@ -189,10 +239,8 @@ struct RecoveryTests {
         try directory.snapshot(at: 5)
         try directory.segment(1..<8)
         try directory.change(WrittenDirectory.journal(1)) { bytes in
-            bytes[12] = 9
-            let length = 8 + 4 + 4 + 8 + 8 + 1
-            let checksum = bytes[..<length].withUnsafeBytes { Checksum.of($0) }
-            for byte in 0..<4 { bytes[length + byte] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * byte)) }
+            bytes[16] = 9
+            bytes.mendHead()
         }
         #expect(refusal() == .otherSemantics(file: WrittenDirectory.journal(1), version: 9))
     }
@@ -204,38 +252,6 @@ struct RecoveryTests {
         try directory.segment(9..<12, isRebased: true)
         try damageSnapshot(8)
         #expect(refusal() == .lostBase(file: WrittenDirectory.journal(9)))
-    }
-
-    // MARK: The table
-
-    private func lines(of file: String) -> [Substring] {
-        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-        guard let stream = fopen("\(root)/\(file)", "r") else { return [] }
-        defer { fclose(stream) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = fread(&piece, 1, piece.count, stream)
-            guard count > 0 else { return String(decoding: bytes, as: UTF8.self).split(separator: "\n") }
-            bytes += piece[..<count]
-        }
-    }
-
-    /// The document has the rows of the code, in their order; and every case that a recovery can come to has one.
-    @Test func theDocumentsTableIsThatOfTheCode() {
-        let code = lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter { $0.hasPrefix("/// | `") }
-            .map { $0.dropFirst(4) }
-        let page = lines(of: "proto-docs/journal.md").drop { $0 != "## Recovery" }.filter { $0.hasPrefix("| `") }
-        #expect(!code.isEmpty && page == code)
-        let cases =
-            lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter { $0.hasPrefix("    case ") }
-            .map { $0.dropFirst(9).prefix { $0.isLetter } }
-            + lines(of: "Sources/FuseboxEngine/Recovery/RecoveryCase.swift").filter {
-                $0.hasPrefix("        case ") && !$0.hasPrefix("        case .")
-            }
-            .map { $0.dropFirst(13).prefix { $0.isLetter } }
-        for name in cases { #expect(code.contains { $0.hasPrefix("| `\(name)` ") }, "\(name)") }
-        #expect(cases.count >= 18)
     }
 
     // MARK: What follows

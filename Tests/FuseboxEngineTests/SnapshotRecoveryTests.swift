@@ -137,9 +137,11 @@ import Testing
 
     @Test func newerVersion() throws {
         try write(1)
-        var header = SnapshotHeader(epoch: 42, sequence: 2, moment: Moment(milliseconds: 5), profile: .fusebox)
-        header.version = 2
-        try put(SnapshotName(sequence: 2).file, try SnapshotWriter(header, into: MemorySink()).finish().bytes)
+        let header = SnapshotHeader(epoch: 42, sequence: 2, moment: Moment(milliseconds: 5), profile: .fusebox)
+        var bytes = try SnapshotWriter(header, into: MemorySink()).finish().bytes
+        bytes[8] = 2
+        bytes.mendHead()
+        try put(SnapshotName(sequence: 2).file, bytes)
         let refusal = #expect(throws: RecoveryRefusal.self) { try self.recover() }
         guard case .newerVersion = refusal else {
             Issue.record("\(String(describing: refusal))")

@@ -77,7 +77,7 @@ struct StorageHealthTests {
         #expect(life.keeper.engine.commit.snapshots.failure.contains("a worker comes twice"))
         let refused = life.news.filter {
             if case .snapshotFailed(.damaged(_, .contents(_, let rule))) = $0 {
-                return rule.message == "a worker comes twice"
+                return rule.message == "workers: a worker comes twice"
             }
             return false
         }

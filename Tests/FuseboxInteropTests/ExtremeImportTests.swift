@@ -82,7 +82,7 @@ struct ExtremeImportTests {
         for part in machine.image {
             try part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
-                try image.add(part.section.rawValue, &reader)
+                _ = try image.add(part.section, &reader)
             }
         }
         return try image.finish()
@@ -91,14 +91,14 @@ struct ExtremeImportTests {
 
 /// A part of a state's image.
 private struct Part: Equatable {
-    var section: ImageSection
+    var section: SectionHead
     var bytes: [UInt8]
 }
 
 extension StateMachine {
     fileprivate var image: [Part] {
         var parts: [Part] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append(Part(section: section, bytes: part.bytes))
         }
         return parts

@@ -46,6 +46,7 @@ struct LimitsPageTests {
         ("a peer that takes nothing", "\(Limits.stallMilliseconds / 1_000) s", []),
         ("a worker's absence", "\(limits.workerGraceMilliseconds / 1_000) s", []),
         ("connections", count(limits.connections), []),
+        ("processes that are watched", count(limits.connections * Limits.processesPerConnection), []),
         ("connections without hello", count(limits.unopenedConnections), [count(limits.unopenedConnectionsPerUser)]),
         (
             "unread output and incomplete requests", "\(mebibytes(limits.bufferBytes)) in all",

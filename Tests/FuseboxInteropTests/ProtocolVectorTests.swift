@@ -46,12 +46,12 @@ struct ProtocolVectorTests {
     )
     func isComplete() {
         let headers = ProtocolVectors.all().dropLast(ProtocolVectors.conversation().count).map(\.frame.header)
-        for number in 0...CommandTable.highestNumber where CommandTable.declaration(number) != nil {
+        for number in CommandNumber.allCases.map(\.rawValue) {
             for kind in [FrameKind.request, .reply] {
                 #expect(headers.count { $0.command == number && $0.kind == kind.rawValue && $0.detail == 0 } == 3)
             }
         }
-        for number in 1...Event.highestNumber {
+        for number in EventNumber.allCases.map(\.rawValue) {
             #expect(headers.count { $0.command == number && $0.kind == FrameKind.event.rawValue } == 3)
         }
         for status in Status.allCases where status != .ok {

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 
 // Declarations that the documents' examples assume: a program's own way to call a provider.
 

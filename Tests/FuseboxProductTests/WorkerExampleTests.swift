@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Synchronization
 import Testing
 
@@ -68,6 +69,8 @@ struct WorkerExampleTests {
     func opensTheBreakers() async throws {
         let daemon = try Daemon()
         let client = try daemon.connect()
+        // No failure is forgotten meanwhile, however slow the machine is.
+        try await client.breakers.configureDefault(resetTimeout: .seconds(86_400))
         let calls = Counter()
         let fails: @Sendable (String) throws -> ProviderReply = { _ in
             calls.increment()

@@ -52,9 +52,9 @@ public struct CommandWalk {
 
     /// The numbers of the commands that the state machine answers, from the table of commands.
     public static var commands: [UInt16] {
-        (0...CommandTable.highestNumber).filter { number in
+        CommandNumber.allCases.map(\.rawValue).filter { number in
             var check = IsCommand()
-            return CommandTable.declaration(number) != nil && StateMachine.dispatch(number, &check) != nil
+            return StateMachine.dispatch(number, &check) != nil
         }
     }
 

@@ -23,7 +23,7 @@ public final class DaemonWalk {
 
     /// The numbers of the commands that a peer may send.
     public static var commands: [UInt16] {
-        (0...CommandTable.highestNumber).filter { number in
+        CommandNumber.allCases.map(\.rawValue).filter { number in
             guard let declaration = CommandTable.declaration(number) else { return false }
             return declaration.access != .engine
         }

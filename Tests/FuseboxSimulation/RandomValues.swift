@@ -97,6 +97,8 @@ struct RandomValues: Sendable {
             made = type.make(&self, field)
         } else if let type = Value.self as? any WireEnumeration.Type {
             made = enumeration(type)
+        } else if let type = Value.self as? any ClosedEnumeration.Type {
+            made = enumeration(type)
         } else if let type = Value.self as? any WireRecord.Type {
             made = nested(type)
         } else {
@@ -107,6 +109,10 @@ struct RandomValues: Sendable {
     }
 
     private mutating func enumeration<Enumeration: WireEnumeration>(_: Enumeration.Type) -> any WireValue {
+        random.pick(Array(Enumeration.allCases))
+    }
+
+    private mutating func enumeration<Enumeration: ClosedEnumeration>(_: Enumeration.Type) -> any WireValue {
         random.pick(Array(Enumeration.allCases))
     }
 
@@ -206,7 +212,7 @@ private struct Filler: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.value(Value.self, name.description)
     }
@@ -217,7 +223,7 @@ private struct Disturber: FieldVisitor {
     var values: RandomValues
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = values.disturbed(value: value, name.description)
     }

@@ -6,8 +6,8 @@ extension StateMachine {
     ///
     /// Checksums keep such an image from coming about by accident. But an import is what somebody has written.
     func disturbed(by values: inout RandomValues) -> StateMachine? {
-        var parts: [(section: ImageSection, bytes: [UInt8])] = []
-        forEachImageSection { (section: ImageSection, part: borrowing ByteWriter) in
+        var parts: [(section: SectionHead, bytes: [UInt8])] = []
+        forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append((section, part.bytes))
         }
         if values.random.once(in: 5) {
@@ -23,46 +23,31 @@ extension StateMachine {
                 let bytes = part.bytes
                 let result = bytes.withUnsafeBytes { bytes in
                     var reader = ByteReader(bytes)
-                    return Result { () throws(Refusal) in try image.add(part.section.rawValue, &reader) }
+                    return Result { () throws(Refusal) in try image.add(part.section, &reader) }
                 }
-                try result.get()
+                _ = try result.get()
             }
             return try image.finish()
         } catch { return nil }
     }
 }
 
-extension ImageSection {
+extension SectionHead {
     /// The section's records with some of their values replaced.
     fileprivate func disturbed(_ bytes: [UInt8], by values: inout RandomValues) throws(Refusal) -> [UInt8] {
-        switch self {
-        case .settings: try disturbed(bytes, SettingsImage.self, by: &values)
-        case .names, .models: try disturbed(bytes, NameImage.self, by: &values)
-        case .freeNames, .freeModels: try disturbed(bytes, FreeNumberImage.self, by: &values)
-        case .breakers: try disturbed(bytes, BreakerRecord.self, by: &values)
-        case .marks: try disturbed(bytes, ExhaustionEntry.self, by: &values)
-        case .accounts: try disturbed(bytes, AccountImage.self, by: &values)
-        case .modelAccounts: try disturbed(bytes, ModelAccountImage.self, by: &values)
-        case .budgets: try disturbed(bytes, BudgetImage.self, by: &values)
-        case .histories: try disturbed(bytes, HistoryImage.self, by: &values)
-        case .sharedHistory: try disturbed(bytes, SharedEntryImage.self, by: &values)
-        case .closedPeriods: try disturbed(bytes, ClosedPeriodImage.self, by: &values)
-        case .permitTotals: try disturbed(bytes, PermitTotalsImage.self, by: &values)
-        case .permits: try disturbed(bytes, PermitImage.self, by: &values)
-        case .foreignMembers: try disturbed(bytes, ForeignMembersImage.self, by: &values)
-        }
+        guard let section = StateImage.sections.sections.first(where: { $0.kind == kind }) else { return bytes }
+        return try disturbed(bytes, as: section, by: &values)
     }
 
-    private func disturbed<Record: WireRecord>(
-        _ bytes: [UInt8], _: Record.Type, by values: inout RandomValues
+    private func disturbed<Section: SnapshotSection>(
+        _ bytes: [UInt8], as _: Section.Type, by values: inout RandomValues
     ) throws(Refusal) -> [UInt8] {
         var writer = ByteWriter()
         let result = bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             return Result { () throws(Refusal) in
                 while reader.remaining > 0 {
-                    var record = Record()
-                    try record.decode(from: &reader)
+                    let record = try Section.Record.read(version: version, from: &reader)
                     values.disturbed(record).encode(into: &writer)
                     // Twice, now and then.
                     if values.random.once(in: 10) { record.encode(into: &writer) }

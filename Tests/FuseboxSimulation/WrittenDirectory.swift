@@ -40,6 +40,17 @@ public final class WrittenDirectory {
             .write(to: SnapshotStore(storage), keepingAll: keepingAll)
     }
 
+    /// Writes the snapshot of a sequence with other heads of its sections: one that another program might have written.
+    public func rewriteSnapshot(at sequence: UInt64, _ change: (SectionHead) -> SectionHead) throws {
+        let header = SnapshotHeader(
+            epoch: epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
+        var writer = try SnapshotWriter(header, into: MemorySink())
+        try Self.machine(after: sequence).forEachImageSection { (head, records) throws(StorageError) in
+            try writer.section(change(head), records)
+        }
+        storage.put(try writer.finish().bytes, as: SnapshotName(sequence: sequence).file)
+    }
+
     /// Writes a segment with these entries, each of which knows the one before it to be on the disk.
     ///
     /// - Parameter isMarked: whether the marks tell that all of them are

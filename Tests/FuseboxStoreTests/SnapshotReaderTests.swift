@@ -1,11 +1,13 @@
+import FuseboxSimulation
 import FuseboxStore
 import FuseboxWire
 import Testing
 
 /// Every deviation from the written bytes is refused.
 @Suite struct SnapshotReaderTests {
-    private static let sections: [(UInt32, [UInt8])] = [
-        (1, []), (2, [1, 2, 3]), (9, Array(repeating: 0xAB, count: 70)),
+    private static let sections: [(SectionHead, [UInt8])] = [
+        (SectionHead(kind: 1, version: 1), []), (SectionHead(kind: 2, version: 7), [1, 2, 3]),
+        (SectionHead(kind: 9, version: 2), Array(repeating: 0xAB, count: 70)),
     ]
 
     private static func snapshot() throws -> [UInt8] {
@@ -13,10 +15,10 @@ import Testing
             epoch: 3, sequence: 4, moment: Moment(now: Timestamp(milliseconds: 5), wall: Timestamp(milliseconds: 6)),
             profile: .llmProviders)
         var writer = try SnapshotWriter(header, into: MemorySink())
-        for (kind, bytes) in sections {
+        for (section, bytes) in sections {
             var contents = ByteWriter()
             contents.write(contentsOf: bytes)
-            try writer.section(kind, contents)
+            try writer.section(section, contents)
         }
         return try writer.finish().bytes
     }
@@ -34,11 +36,11 @@ import Testing
         #expect(reader.header.sequence == 4)
         #expect(reader.header.moment == Moment(now: Timestamp(milliseconds: 5), wall: Timestamp(milliseconds: 6)))
         #expect(reader.header.profile == .llmProviders)
-        var found: [(UInt32, [UInt8])] = []
-        try reader.forEachSection { (kind, contents) throws(Refusal) in
+        var found: [(SectionHead, [UInt8])] = []
+        try reader.forEachSection { (section, contents) throws(Refusal) in
             var bytes: [UInt8] = []
             while contents.remaining > 0 { bytes.append(try contents.read()) }
-            found.append((kind, bytes))
+            found.append((section, bytes))
         }
         #expect(found.elementsEqual(Self.sections, by: ==))
     }
@@ -71,22 +73,35 @@ import Testing
     }
 
     @Test func aNewerVersionIsToldAsSuch() throws {
-        var header = SnapshotHeader(epoch: 3, sequence: 4, moment: Moment(milliseconds: 5), profile: .fusebox)
-        header.version = 2
-        let bytes = try SnapshotWriter(header, into: MemorySink()).finish().bytes
-        #expect(damage(of: bytes) == .unknownVersion(2))
+        var bytes = try Self.snapshot()
+        bytes[8] = 2
+        bytes.mendHead()
+        #expect(damage(of: bytes) == .newerVersion(2))
     }
 
     @Test func sectionsThatWereTakenOutOrSwappedAreMissed() throws {
         let bytes = try Self.snapshot()
-        // The first section is empty: 12 bytes, with a good checksum of its own.
-        let first = try #require(
-            (8..<bytes.count - 12).first { Array(bytes[$0..<$0 + 8]) == [1, 0, 0, 0, 0, 0, 0, 0] })
-        #expect(damage(of: Array(bytes[..<first] + bytes[(first + 12)...])) != nil)
-        let second = first + 12
-        let third = second + 12 + 3
+        // The first section is empty: 16 bytes after the head, with a good checksum of its own.
+        let first = 64
+        #expect(bytes[first..<first + 12].elementsEqual([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]))
+        #expect(damage(of: Array(bytes[..<first] + bytes[(first + 16)...])) != nil)
+        let second = first + 16
+        let third = second + 16 + 3
         let swapped = bytes[..<first] + bytes[second..<third] + bytes[first..<second] + bytes[third...]
         #expect(damage(of: Array(swapped)) != nil)
+    }
+
+    @Test func aRefusalThatTellsOfANewerSectionIsNoDamage() throws {
+        let reader = try SnapshotReader(try Self.snapshot())
+        func failure(_ status: Status) -> SnapshotDamage? {
+            do throws(SnapshotDamage) {
+                try reader.forEachSection { (_, _) throws(Refusal) in throw Refusal(status, "what it is") }
+                return nil
+            } catch { return error }
+        }
+        #expect(failure(.unsupportedVersion) == .newerSection(offset: 64, "what it is"))
+        #expect(failure(.unsupportedVersion)?.isNewer == true)
+        #expect(failure(.damagedData)?.isNewer == false)
     }
 
     @Test func otherFilesAreNoSnapshots() {

@@ -18,7 +18,7 @@ import Testing
             for kind in 1...3 as ClosedRange<UInt32> {
                 var contents = ByteWriter()
                 contents.write(sequence &* UInt64(kind))
-                try writer.section(kind, contents)
+                try writer.section(SectionHead(kind: kind, version: 1), contents)
             }
         }
         guard isNew else { return try store.info(name) }

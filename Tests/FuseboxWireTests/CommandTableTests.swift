@@ -34,17 +34,15 @@ struct CommandTableTests {
     @Test("Each number leads to the command that declares it; names are unique and say their subject")
     func numbers() {
         var names: Set<String> = []
-        for number in 0...CommandTable.highestNumber {
-            guard let declaration = CommandTable.declaration(number) else { continue }
-            #expect(declaration.number == number)
+        for number in CommandNumber.allCases {
+            let declaration = number.declaration
+            #expect(declaration.command == number)
             #expect(names.insert(declaration.name).inserted)
-            #expect(declaration.subject.numbers.contains(number))
+            #expect(declaration.subject.numbers.contains(number.rawValue))
             #expect((declaration.access == .engine) == (declaration.subject == .engine))
             #expect(!declaration.summary.isEmpty)
         }
-        #expect(CommandTable.declaration(0) == nil)
-        #expect(CommandTable.declaration(CommandTable.highestNumber + 1) == nil)
-        #expect(CommandTable.declaration(.max) == nil)
+        for number in [0, 15, 256, UInt16.max] { #expect(CommandTable.declaration(number) == nil) }
     }
 
     @Test("Every request and reply survives bytes and text, and a name of a type means one type")
@@ -76,5 +74,15 @@ struct CommandTableTests {
         #expect(!BreakerGet.declaration.isSequenced)
         #expect(!Hello.declaration.isSequenced)
         #expect(!SnapshotNow.declaration.isSequenced)
+    }
+
+    @Test("What a client may keep for later changes state, and outcomes alone need no journal")
+    func reports() {
+        let reports = CommandNumber.allCases.filter { $0.declaration.report != nil }
+        #expect(reports == [.breakerSuccess, .breakerFailure, .exhaustionMark, .ledgerRecord, .settle, .report])
+        #expect(reports.allSatisfy { $0.declaration.isSequenced && $0.declaration.access == .worker })
+        #expect(reports.filter { $0.declaration.report == .outcome } == [.breakerSuccess, .breakerFailure])
+        // What is on record is not taken without a journal.
+        #expect(reports.allSatisfy { ($0.declaration.report == .record) == ($0.declaration.effect == .durable) })
     }
 }

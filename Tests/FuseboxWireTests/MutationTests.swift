@@ -51,6 +51,8 @@ struct MutationTests {
             for byte in [0, 1, 0xFF] as [UInt8] {
                 bytes.copyBytes(from: vector.bytes[12...] + [byte])
                 #expect(check.verdict(vector.frame.header, UnsafeRawBufferPointer(bytes)) == .refused, "\(vector.name)")
+                let open = check.verdict(vector.frame.header, UnsafeRawBufferPointer(bytes), skipsUnknown: true)
+                #expect(open == .ambiguous, "\(vector.name)")
             }
         }
     }
@@ -69,7 +71,11 @@ struct MutationTests {
                 let length = mutator.mutate(using: &random)
                 let bytes = buffer.end(length)
                 mutator.copy(to: bytes)
-                if check.verdict(vector.frame.header, UnsafeRawBufferPointer(bytes)) == .ambiguous { ambiguous += 1 }
+                let verdict = check.verdict(vector.frame.header, UnsafeRawBufferPointer(bytes))
+                if verdict == .ambiguous { ambiguous += 1 }
+                // A client that passes over what it does not know takes all that is known.
+                let open = check.verdict(vector.frame.header, UnsafeRawBufferPointer(bytes), skipsUnknown: true)
+                if verdict == .accepted, open != .accepted { ambiguous += 1 }
             }
             #expect(ambiguous == 0, "\(vector.name)")
         }

@@ -6,6 +6,7 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
     private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     private var header = FrameHeader(command: 0, kind: .request, correlation: 0)
     private var writer = ByteWriter(capacity: 4_096)
+    private var skipsUnknown = false
 
     enum Verdict {
         case refused
@@ -16,7 +17,13 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
     }
 
     /// What becomes of these bytes as the payload of a frame with this header.
-    mutating func verdict(_ header: FrameHeader, _ bytes: UnsafeRawBufferPointer) -> Verdict {
+    ///
+    /// - Parameter skipsUnknown: whether they are read as a client reads replies and events. Then what is accepted may be
+    ///   more than what its values encode to.
+    mutating func verdict(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, skipsUnknown: Bool = false
+    ) -> Verdict {
+        self.skipsUnknown = skipsUnknown
         self.bytes = bytes
         self.header = header
         writer.removeAll()
@@ -27,7 +34,7 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
 
     mutating func visit<C: Command>(_ command: C.Type) -> Verdict {
         check { (self) throws(Refusal) in
-            var reader = ByteReader(self.bytes)
+            var reader = ByteReader(self.bytes, skipsUnknown: self.skipsUnknown)
             guard self.header.kind == FrameKind.request.rawValue else {
                 try self.through(C.Reply(), &reader)
                 return try reader.finish()
@@ -39,14 +46,14 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
     }
 
     private mutating func event() throws(Refusal) {
-        var reader = ByteReader(bytes)
+        var reader = ByteReader(bytes, skipsUnknown: skipsUnknown)
         try through(EventEnvelope(), &reader)
         try Event(number: header.command, from: &reader).encode(into: &writer)
         try reader.finish()
     }
 
     private mutating func refusalText() throws(Refusal) {
-        var reader = ByteReader(bytes)
+        var reader = ByteReader(bytes, skipsUnknown: skipsUnknown)
         try through("", &reader)
         try reader.finish()
     }

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxWire
 import Testing
 
 /// The command line accepts exactly the values that the daemon accepts.

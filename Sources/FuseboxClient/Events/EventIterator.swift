@@ -106,10 +106,11 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     private static func nextEvent(
         _ connection: inout Connection, _ path: String, until deadline: Deadline
     ) throws(ClientError) -> ReceivedEvent? {
+        let version = connection.version
         while true {
             let frame: Frame?
             do throws(Connection.Interruption) {
-                frame = try unsafe connection.nextFrame { header, payload in unsafe Frame(header, payload) }
+                frame = try unsafe connection.nextFrame { header, payload in unsafe Frame(header, payload, version) }
                 if frame == nil { try connection.receive(until: deadline) }
             } catch {
                 switch error {
@@ -135,16 +136,16 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
         /// An event that only newer clients know.
         case unknown
 
-        init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
+        init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ version: UInt16) {
             guard header.kind == FrameKind.event.rawValue else {
                 self = .end(.refused(unsafe Payload.refusal(header.detail, payload)))
                 return
             }
-            guard header.command <= Event.highestNumber else {
+            guard EventNumber(rawValue: header.command) != nil else {
                 self = .unknown
                 return
             }
-            var reader = unsafe ByteReader(payload)
+            var reader = unsafe ByteReader(payload, skipsUnknown: true, version: version)
             var envelope = EventEnvelope()
             do throws(Refusal) {
                 try envelope.decode(from: &reader)

@@ -11,6 +11,8 @@ struct Connection: ~Copyable, @unchecked Sendable {
 
     /// What the daemon said to hello.
     var hello: Hello.Reply { greeting?.hello ?? Hello.Reply() }
+    /// The protocol version that the daemon chose. Hello's own reply is the same in all.
+    var version: UInt16 { greeting?.hello.version ?? ProtocolVersion.lowest }
 
     /// It has a place of its own, because a connection changes hands with every call and moves all its bytes.
     private final class Greeting {
@@ -37,9 +39,13 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
         var connection = Connection(socket)
         do throws(Interruption) {
-            connection.greeting = Greeting(
-                try connection.ask(
-                    Hello(worker: worker, lastSequence: lastSequence, client: name), until: deadline))
+            let hello = Hello(worker: worker, lastSequence: lastSequence, client: name)
+            let greeting = try connection.ask(hello, until: deadline)
+            guard hello.speaks(greeting.version) else {
+                throw .garbled(
+                    "the daemon chose protocol version \(greeting.version), which this client does not speak")
+            }
+            connection.greeting = Greeting(greeting)
         } catch {
             throw .unavailable(path: path, reason: error.description)
         }
@@ -72,10 +78,11 @@ struct Connection: ~Copyable, @unchecked Sendable {
         command.encode(into: &frame)
         frame.endFrame(start)
         try send(&frame, until: deadline)
+        let version = version
         while true {
             if let answer = try unsafe nextFrame({ header, payload -> Result<C.Reply, Refusal>? in
                 guard header.kind == FrameKind.reply.rawValue else { return nil }
-                return unsafe Payload.reply(to: C.self, status: header.detail, payload)
+                return unsafe Payload.reply(to: C.self, status: header.detail, payload, version)
             }) {
                 switch answer {
                 case nil: continue
@@ -127,12 +134,12 @@ struct Connection: ~Copyable, @unchecked Sendable {
 
 /// How the payload of a reply is read.
 enum Payload {
-    /// The reply to a command, or why there is none.
+    /// The reply to a command, or why there is none. What only a newer daemon tells in it is passed over.
     static func reply<C: Command>(
-        to command: C.Type, status: UInt8, _ bytes: UnsafeRawBufferPointer
+        to command: C.Type, status: UInt8, _ bytes: UnsafeRawBufferPointer, _ version: UInt16
     ) -> Result<C.Reply, Refusal> {
         guard status == Status.ok.rawValue else { return .failure(unsafe refusal(status, bytes)) }
-        var reader = unsafe ByteReader(bytes)
+        var reader = unsafe ByteReader(bytes, skipsUnknown: true, version: version)
         var reply = C.Reply()
         do throws(Refusal) {
             try reply.decode(from: &reader)
@@ -148,10 +155,9 @@ enum Payload {
         var reader = unsafe ByteReader(bytes)
         var message = ""
         do throws(Refusal) { try message.decode(from: &reader) } catch { message = "no reason was given" }
-        guard let known = Status(rawValue: status), known != .ok else {
-            // A newer daemon's status: the message tells what the number does not.
-            return Refusal(.malformed, "\(message) (status \(status), which this client does not know)")
-        }
-        return Refusal(known, message)
+        // One that only newer daemons know keeps its number: the message tells what that does not.
+        let status = Status(number: status)
+        return status == .ok
+            ? Refusal(.malformed, "\(message) (status 0, which answers nothing)") : Refusal(status, message)
     }
 }

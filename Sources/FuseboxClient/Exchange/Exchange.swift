@@ -180,7 +180,8 @@ final class Exchange: Sendable {
         defer { release(waiter) }
         switch waiter.outcome {
         case .answered(let status):
-            let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0) }
+            let version = waiter.reply.version
+            let answer = unsafe waiter.reply.withBytes { unsafe Payload.reply(to: C.self, status: status, $0, version) }
             switch answer {
             case .success(let reply): return reply
             case .failure(let refusal):

@@ -69,16 +69,11 @@ extension ExchangeMachine {
 
     /// Whether a request is a report that may not have counted, and that its caller has left to the client.
     private static func isLeft(_ request: Request) -> Bool {
-        guard request.delivery != .idle, reportCommands.contains(request.command) else { return false }
+        guard request.delivery != .idle, CommandTable.declaration(request.command)?.report != nil else { return false }
         if request.isReport || request.interest == .kept { return true }
         // Its caller was told that it counts once at the most, and may have it counted.
         return request.interest == .none && request.mayHaveLeft
     }
-
-    private static let reportCommands: Set<UInt16> = [
-        BreakerSuccess.declaration.number, BreakerFailure.declaration.number, ExhaustionMark.declaration.number,
-        LedgerRecord.declaration.number, Settle.declaration.number, Report.declaration.number,
-    ]
 
     /// The client is done with a report: the spool has it.
     private mutating func leave(_ id: RequestID) -> LeftRequest {

@@ -41,6 +41,8 @@ struct ExchangeMachine: ~Copyable {
         let keptReplies: UInt32
         /// The longest frame that the daemon takes; 0: any.
         let frameLimit: UInt32
+        /// The protocol version that is spoken.
+        let version: UInt16
         /// Whether a thread reads.
         var isRead = false
         /// Bytes that were written to the output.
@@ -55,6 +57,7 @@ struct ExchangeMachine: ~Copyable {
             self.number = number
             keptReplies = hello.keptReplies
             frameLimit = hello.frameLimit
+            version = hello.version
         }
 
         enum Output {

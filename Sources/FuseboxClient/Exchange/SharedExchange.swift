@@ -297,7 +297,8 @@ struct SharedExchange: ~Copyable {
         switch action {
         case .write(let id, let numbers): write(waiter(id), numbers)
         case .send: mustSend = true
-        case .complete(let id, .answered(let status)): unsafe waiter(id).answer(status, payload)
+        case .complete(let id, .answered(let status)):
+            unsafe waiter(id).answer(status, payload, machine.link?.version ?? ProtocolVersion.lowest)
         case .complete(let id, .failed(let failure)): waiter(id).outcome = .failed(error(failure))
         case .complete(let id, .kept): waiter(id).outcome = .kept
         case .substitute(let id): waiter(id).becomeSubstitute()

@@ -45,9 +45,10 @@ final class Waiter: @unchecked Sendable {
 
     init(_ id: RequestID) { self.id = id }
 
-    /// Keeps the daemon's answer.
-    func answer(_ status: UInt8, _ payload: UnsafeRawBufferPointer) {
+    /// Keeps the daemon's answer, which is in this protocol version.
+    func answer(_ status: UInt8, _ payload: UnsafeRawBufferPointer, _ version: UInt16) {
         reply.removeAll()
+        reply.version = version
         unsafe reply.write(contentsOf: payload)
         outcome = .answered(status: status)
     }

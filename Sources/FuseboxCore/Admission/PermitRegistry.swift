@@ -261,7 +261,7 @@ public struct PermitRegistry: Sendable {
         case .reclaimed: reclaimed &+= 1
         case .revoked: revoked &+= 1
         case .expired: expired &+= 1
-        case .inForce, .settled: preconditionFailure("a permit that lapses has ended unsettled")
+        case .inForce, .settled, .unknown: preconditionFailure("a permit that lapses has ended unsettled")
         }
         letGo(place)
         permits[place].standing = standing

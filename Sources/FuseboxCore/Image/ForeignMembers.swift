@@ -30,29 +30,6 @@ extension StateMachine {
 
     /// Keeps members beside the thresholds.
     public mutating func keepForeignMembers(ofThresholds members: String) { ledger.foreignThresholds = members }
-
-    /// Calls `body` with all that is kept, in an order that the same state always has.
-    func forEachForeignMembers<Failure: Error>(
-        _ body: (ForeignMembersImage) throws(Failure) -> Void
-    ) throws(Failure) {
-        if !ledger.foreignThresholds.isEmpty { try body(ForeignMembersImage(ledger.foreignThresholds)) }
-        for (id, members) in exhaustion.foreignMembers.sorted(by: { $0.key.index < $1.key.index }) {
-            try body(ForeignMembersImage(members, of: names[id]))
-        }
-        for budget in ledger.budgets where !budget.foreignMembers.isEmpty {
-            let model = budget.model.map { models[$0] }
-            try body(ForeignMembersImage(budget.foreignMembers, of: names[budget.provider], isBudget: true, model))
-        }
-    }
-
-    mutating func restore(_ image: ForeignMembersImage) {
-        guard let provider = image.provider else { return keepForeignMembers(ofThresholds: image.members) }
-        if image.isBudget {
-            keepForeignMembers(image.members, ofBudget: provider, image.model)
-        } else {
-            keepForeignMembers(image.members, ofMark: provider)
-        }
-    }
 }
 
 extension StateMachine.Builder {
@@ -89,28 +66,5 @@ extension StateMachine.Builder {
                 "members that Fusebox does not know are kept up to \(WireLimits.textLength) bytes; these have \(members.utf8.count)"
             )
         }
-    }
-}
-
-/// Members of imported JSON that the state has no place for, in a snapshot.
-public struct ForeignMembersImage: WireRecord {
-    public var provider: Name?
-    public var isBudget = false
-    public var model: Name?
-    public var members = ""
-    public init() {}
-
-    init(_ members: String, of provider: Name? = nil, isBudget: Bool = false, _ model: Name? = nil) {
-        self.members = members
-        self.provider = provider
-        self.isBudget = isBudget
-        self.model = model
-    }
-
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "whose mark or budget they came with; absent: the thresholds'")
-        try visitor.field("isBudget", &isBudget, "whether it is a budget, not a mark")
-        try visitor.field("model", &model, "the model that the budget is for")
-        try visitor.field("members", &members, "the text of a JSON object")
     }
 }

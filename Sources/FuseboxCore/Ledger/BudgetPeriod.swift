@@ -46,7 +46,7 @@ public struct BudgetPeriod: Sendable, Equatable {
         let reach = Timestamp.latest.milliseconds
         let days = floorDivide(min(max(moment.milliseconds, -reach), reach), day)
         switch length {
-        case .manual: return nil
+        case .manual, .unknown: return nil
         case .day: return Timestamp(milliseconds: days * day)
         case .week:
             // The epoch was a Thursday: Monday is three days before it.
@@ -61,7 +61,7 @@ public struct BudgetPeriod: Sendable, Equatable {
     static func boundary(after moment: Timestamp, _ length: PeriodLength) -> Timestamp? {
         guard let start = boundary(before: moment, length) else { return nil }
         switch length {
-        case .manual: return nil
+        case .manual, .unknown: return nil
         case .day: return start + day
         case .week: return start + 7 * day
         case .month:

@@ -99,19 +99,20 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
 // MARK: Images
 
 extension NameTable {
-    /// The numbers that are free, in the order in which they were freed.
-    var freeNumbers: [UInt32] { entries.freeSlots.map { UInt32($0) } }
-
-    /// Calls `body` with every name in use, in the order of their numbers.
-    func forEachImage<Failure: Error>(_ body: (NameImage) throws(Failure) -> Void) throws(Failure) {
-        try entries.forEachSlot { (number) throws(Failure) in
-            guard entries[number].references > 0 else { return }
+    /// Writes every name in use, in the order of their numbers.
+    func write(to part: inout SectionWriter) {
+        for number in 0..<entries.end where entries.contains(number) && entries[number].references > 0 {
             var image = NameImage()
             image.number = UInt32(number)
             image.user = entries[number].user
             image.name = entries[number].name
-            try body(image)
+            part.add(image)
         }
+    }
+
+    /// Writes the numbers that are free, in the order in which they were freed.
+    func writeFree(to part: inout SectionWriter) {
+        for number in entries.freeSlots { part.add(FreeNumberImage(UInt32(number))) }
     }
 
     /// Whether something refers to every name.

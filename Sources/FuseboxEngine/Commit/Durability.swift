@@ -11,8 +11,13 @@ public enum Durability: String, Sendable, CaseIterable {
 
     /// The watermark that releases what an input of this effect gives rise to.
     func watermark(for effect: CommandDeclaration.Effect) -> Watermark {
+        watermark(promised: effect == .durable ? .durable : .written)
+    }
+
+    /// The watermark that releases an event of this promise.
+    func watermark(promised promise: EventDeclaration.Promise) -> Watermark {
         switch self {
-        case .commit: effect == .durable ? .synced : .written
+        case .commit: promise == .durable ? .synced : .written
         case .interval: .written
         case .snapshot: .applied
         }

@@ -17,7 +17,7 @@ extension Engine {
     /// hangs keeps nobody from asking.
     public func needsRoom(_ command: UInt16) -> Bool {
         guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
-        return traits.isSequenced || command == Goodbye.declaration.number
+        return traits.isSequenced || traits.number == .goodbye
             || (traits.isState && state.machine.profile.readsChangeState)
     }
 
@@ -45,15 +45,16 @@ extension Engine {
             entry.oldestUnacknowledged = request.number.oldestUnacknowledged
         }
         unsafe commit.append(entry, payload: payload, of: sharing)
+        let durability = commit.durability
         let effect = traits[Int(command)]?.effect ?? .written
-        takeEffects(until: commit.durability.watermark(for: effect))
+        takeEffects(until: durability.watermark(for: effect)) { durability.watermark(promised: $0) }
     }
 
     /// Takes note of an input that has been applied and is in no journal.
     mutating func applied() {
         state.sequence += 1
         commit.appendNothing(state.sequence)
-        takeEffects(until: .applied)
+        takeEffects(until: .applied) { _ in .applied }
     }
 
     /// Journals an input of the engine's own that has been applied, or takes note of it.
@@ -64,10 +65,10 @@ extension Engine {
         unsafe payload.withBytes { unsafe record(C.declaration.number, $0, nil, by: 0) }
     }
 
-    private mutating func takeEffects(until watermark: Watermark) {
+    private mutating func takeEffects(until watermark: Watermark, floor: (EventDeclaration.Promise) -> Watermark) {
         guard !state.effects.isEmpty else { return }
         commit.outputs.events.take(
-            &state.effects, until: watermark, of: state.sequence, at: state.machine.lastMoment.now)
+            &state.effects, until: watermark, of: state.sequence, at: state.machine.lastMoment.now, floor: floor)
     }
 
     // MARK: Status

@@ -33,11 +33,19 @@ struct EventQueue {
     private(set) var nextNumber: UInt64 = 1
 
     /// Takes over what the input `sequence` has caused, and numbers it.
-    mutating func take(_ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp) {
+    ///
+    /// - Parameters:
+    ///   - watermark: what the input has to reach
+    ///   - floor: what the input of an event has to reach at least that promises so much
+    mutating func take(
+        _ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp,
+        floor: (EventDeclaration.Promise) -> Watermark = { _ in .applied }
+    ) {
         var room = Limits.waitingEvents - waiting.count - ready.count
         for event in effects {
             if room > 0 {
                 let numbered = Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event)
+                let watermark = max(watermark, floor(event.declaration.promise))
                 waiting.append(Waiting(numbered: numbered, watermark: watermark, sequence: sequence))
             } else {
                 dropped[event.topic, default: 0] += 1

@@ -1,5 +1,5 @@
 /// How far an input has come.
-enum Watermark: Sendable {
+enum Watermark: Sendable, Comparable {
     /// The state has it. It is lost with the process.
     case applied
     /// It survives the death of the process.

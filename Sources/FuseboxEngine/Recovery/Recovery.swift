@@ -3,11 +3,14 @@ import FuseboxStore
 import FuseboxWire
 
 /// The state that a data directory holds.
+///
+/// Every decision on the way to it is a row of a table: `RecoveryRows.swift`. The code here answers the rows' questions
+/// and does what the row says.
 public struct Recovered: ~Copyable {
-    public private(set) var situation: RecoveryCase
+    public internal(set) var situation: RecoveryCase
     var state: DurableState
     /// The last moment that the state knows; nil if it is new.
-    public private(set) var recorded: Moment?
+    public internal(set) var recorded: Moment?
     public let epoch: UInt64
     /// The newest snapshot that is good.
     public internal(set) var snapshot: SnapshotInfo?
@@ -53,50 +56,18 @@ extension Recovered {
         in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
         acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
-        let marks: [SyncMark]
-        let names: [SnapshotName]
-        let segments: [JournalName]
-        do throws(StorageError) {
-            // The marks first: beside a running daemon the journal goes on meanwhile.
-            marks = try SyncMark.all(in: store.files)
-            names = try store.list()
-            segments = try store.files.segments()
-        } catch { throw .unreadable(.storage(error)) }
-        if let file = impossible(names, segments) { throw .impossibleSequence(file: file) }
-        var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
-        for name in names {
-            let base: Base
-            do throws(SnapshotFailure) { base = try Base(name, from: store, limits: limits) } catch {
-                if case .damaged(let file, let damage) = error, case .unknownVersion = damage {
-                    throw .newerVersion(file: file, damage)
-                }
-                if case .storage = error { throw .unreadable(error) }
-                damaged.append((name, error))
-                continue
-            }
-            var recovered = Recovered(base, name, damaged: damaged)
-            recovered.situation.marked = marks.highest(epoch: recovered.epoch)
-            let own = try recovered.separate(segments, names, in: store)
-            try recovered.replay(own, from: store.files, newest: names[0], progress)
-            if recovered.isTailLost, !acceptsLostTail {
-                throw .lostTail(after: recovered.sequence, marked: recovered.situation.marked)
-            }
-            recovered.adopt(profile, limits, newest: names[0])
+        var search = try SnapshotSearch(store, limits: limits)
+        guard var recovered = try search.run() else {
+            var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+            recovered.dropped = search.segments
             return recovered
         }
-        guard damaged.isEmpty else { throw .allDamaged(damaged.map(\.failure)) }
-        // A journal without entries is nothing that could be lost.
-        for name in segments where try hasEntries(name, in: store.files) { throw .journalWithoutBase(file: name.file) }
-        if !marks.isEmpty { throw .journalWithoutBase(file: SyncMark.fileName) }
-        var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
-        recovered.dropped = segments
+        let newest = search.names[0]
+        let own = try recovered.separate(search.segments, search.names, in: store)
+        try recovered.replay(own, from: store.files, newest: newest, progress)
+        try recovered.endJournal(acceptsLostTail: acceptsLostTail)
+        recovered.adopt(profile, limits, newest: newest)
         return recovered
-    }
-
-    /// The first file whose name no daemon has given it.
-    private static func impossible(_ snapshots: [SnapshotName], _ segments: [JournalName]) -> String? {
-        snapshots.first { $0.sequence > SequenceBound.highest }?.file
-            ?? segments.first { $0.firstSequence > SequenceBound.highest }?.file
     }
 
     /// A new state.
@@ -109,41 +80,16 @@ extension Recovered {
         openSegment = nil
     }
 
-    /// What a snapshot holds.
-    private struct Base {
-        let header: SnapshotHeader
-        let machine: StateMachine
-        let workers: WorkerTable
-        let info: SnapshotInfo
-
-        init<Files: Storage>(
-            _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
-        ) throws(SnapshotFailure) {
-            let reader = try store.load(name)
-            header = reader.header
-            info = try store.info(name)
-            // What was taken once is not refused now, whatever the limits have become. Those that refuse nothing, such as how
-            // much is remembered, are the ones that the journal was written under.
-            var unbounded = limits
-            unbounded.admitEverything()
-            do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
-                throw .damaged(name.file, error)
-            }
-        }
-    }
-
     /// The state of a snapshot.
-    private init(
-        _ base: Base, _ name: SnapshotName, damaged: [(name: SnapshotName, failure: SnapshotFailure)]
-    ) {
+    fileprivate init(_ base: SnapshotBase, as situation: RecoveryCase.Base, damaged: [SnapshotName], marked: UInt64) {
         state = DurableState(base.machine, workers: base.workers, sequence: base.header.sequence)
-        situation = RecoveryCase(
-            base: damaged.isEmpty ? .newest(name) : .fellBack(to: name, damaged: damaged.map(\.failure)))
+        self.situation = RecoveryCase(base: situation)
+        self.situation.marked = marked
         recorded = base.header.moment
         epoch = base.header.epoch
         snapshot = base.info
         openSegment = nil
-        self.damaged = damaged.map(\.name)
+        self.damaged = damaged
     }
 
     /// Goes on with the profile and the limits of this start.
@@ -163,6 +109,153 @@ extension Recovered {
     }
 }
 
+// MARK: The snapshot
+
+/// What a snapshot holds.
+private struct SnapshotBase {
+    let header: SnapshotHeader
+    let machine: StateMachine
+    let workers: WorkerTable
+    let info: SnapshotInfo
+
+    init<Files: Storage>(
+        _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
+    ) throws(SnapshotFailure) {
+        let reader = try store.load(name)
+        header = reader.header
+        info = try store.info(name)
+        // What was taken once is not refused now, whatever the limits have become. Those that refuse nothing, such as how
+        // much is remembered, are the ones that the journal was written under.
+        var unbounded = limits
+        unbounded.admitEverything()
+        do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
+            throw .damaged(name.file, error)
+        }
+    }
+}
+
+/// The search for the snapshot that a start begins with: the rows of `SnapshotStep`, asked of one after the other.
+private struct SnapshotSearch<Files: Storage> {
+    let names: [SnapshotName]
+    let segments: [JournalName]
+    private let store: SnapshotStore<Files>
+    private let limits: Limits
+    private let marks: [SyncMark]
+    private let newerMark: UInt32?
+    private var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
+    /// The snapshot at hand, once it was tried.
+    private var candidate: Result<SnapshotBase, SnapshotFailure>?
+
+    init(_ store: SnapshotStore<Files>, limits: Limits) throws(RecoveryRefusal) {
+        self.store = store
+        self.limits = limits
+        do throws(StorageError) {
+            // The marks first: beside a running daemon the journal goes on meanwhile.
+            newerMark = try SyncMark.newerVersion(in: store.files)
+            marks = try SyncMark.all(in: store.files)
+            names = try store.list()
+            segments = try store.files.segments()
+        } catch { throw .unreadable(.storage(error)) }
+    }
+
+    /// The state of the snapshot that was found; nil if the state begins empty.
+    mutating func run() throws(RecoveryRefusal) -> Recovered? {
+        while true {
+            let row = try SnapshotStep.decide { (question) throws(RecoveryRefusal) in try answer(question) }
+            switch row.action {
+            case .adopt: return take { .newest($0) }
+            case .fallBack:
+                let failures = damaged.map(\.failure)
+                return take { .fellBack(to: $0, damaged: failures) }
+            case .begin: return nil
+            case .lookFurther: passOver()
+            case .refuseName: throw .impossibleSequence(file: impossible ?? "")
+            case .refuseMarks: throw .newerVersion(file: SyncMark.fileName, newerMarkSentence)
+            case .refuseVersion: throw .newerVersion(file: name.file, reason)
+            case .refuseUnreadable: throw .unreadable(foundFailure)
+            case .refuseDamage: throw .allDamaged(damaged.map(\.failure))
+            case .refuseJournal: throw .journalWithoutBase(file: try fileOfJournal() ?? SyncMark.fileName)
+            }
+        }
+    }
+
+    private mutating func answer(_ question: SnapshotStep.Question) throws(RecoveryRefusal) -> Bool {
+        switch question {
+        case .namesArePossible: return impossible == nil
+        case .marksAreKnown: return newerMark == nil
+        case .isThere: return damaged.count < names.count
+        case .isReadable:
+            tryCandidate()
+            if case .storage = failure { return false }
+            return true
+        case .isKnown:
+            if case .damaged(_, let damage) = failure { return !damage.isNewer }
+            return true
+        case .isGood: return failure == nil
+        case .wasDamaged: return !damaged.isEmpty
+        case .hasJournal:
+            if !marks.isEmpty { return true }
+            return try fileOfJournal() != nil
+        }
+    }
+
+    /// The name of the snapshot at hand.
+    private var name: SnapshotName { names[damaged.count] }
+
+    /// Why the snapshot at hand cannot be taken; nil if it can.
+    private var failure: SnapshotFailure? {
+        guard case .failure(let failure) = candidate else { return nil }
+        return failure
+    }
+
+    private mutating func tryCandidate() {
+        do throws(SnapshotFailure) {
+            candidate = .success(try SnapshotBase(name, from: store, limits: limits))
+        } catch { candidate = .failure(error) }
+    }
+
+    /// The failure that a row was met by.
+    private var foundFailure: SnapshotFailure {
+        guard let failure else { preconditionFailure("a snapshot that failed has a failure") }
+        return failure
+    }
+
+    private mutating func passOver() {
+        damaged.append((name, foundFailure))
+        candidate = nil
+    }
+
+    /// The state at hand, which is nowhere else then: the replay changes it in place.
+    private mutating func take(_ situation: (SnapshotName) -> RecoveryCase.Base) -> Recovered? {
+        guard case .success(let base) = candidate.take() else { return nil }
+        return Recovered(
+            base, as: situation(name), damaged: damaged.map(\.name), marked: marks.highest(epoch: base.header.epoch))
+    }
+
+    /// The first file whose name no daemon has given it.
+    private var impossible: String? {
+        names.first { $0.sequence > SequenceBound.highest }?.file
+            ?? segments.first { $0.firstSequence > SequenceBound.highest }?.file
+    }
+
+    /// The first segment with an entry. A journal without entries is nothing that could be lost.
+    private func fileOfJournal() throws(RecoveryRefusal) -> String? {
+        for name in segments where try JournalReader.hasEntries(name, in: store.files) { return name.file }
+        return nil
+    }
+
+    private var newerMarkSentence: String {
+        "its marks have version \(newerMark ?? 0), and this program reads versions up to \(SyncMark.version)"
+    }
+
+    private var reason: String {
+        switch foundFailure {
+        case .storage(let error): error.description
+        case .damaged(_, let damage): damage.description
+        }
+    }
+}
+
 // MARK: Other lives
 
 extension Recovered {
@@ -173,176 +266,42 @@ extension Recovered {
     private mutating func separate<Files: Storage>(
         _ segments: [JournalName], _ names: [SnapshotName], in store: SnapshotStore<Files>
     ) throws(RecoveryRefusal) -> [JournalName] {
+        let epoch = epoch
         var own: [JournalName] = []
+        var foreign: [JournalName] = []
         do throws(StorageError) {
             for name in segments {
-                let other = try store.files.epoch(of: name).map { $0 != epoch } ?? false
-                if other { foreignSegments.append(name) } else { own.append(name) }
-            }
-            if case .newest = situation.base {
-                for name in names.dropFirst() where try store.epoch(of: name).map({ $0 != epoch }) ?? false {
-                    foreignSnapshots.append(name)
-                }
+                let isForeign = try store.files.epoch(of: name).map { $0 != epoch } ?? false
+                if isForeign { foreign.append(name) } else { own.append(name) }
             }
         } catch { throw .unreadable(.storage(error)) }
-        if case .fellBack = situation.base, let file = foreignSegments.first?.file { throw .foreignJournal(file: file) }
-        situation.foreign = foreignSnapshots.map(\.file) + foreignSegments.map(\.file)
+        let isNewest = damaged.isEmpty
+        let row = try EpochStep.decide { (question) throws(RecoveryRefusal) in
+            switch question {
+            case .hasForeignSegments: return !foreign.isEmpty
+            case .isNewest: return isNewest
+            case .hasForeignSnapshots:
+                return try !Self.snapshots(names.dropFirst(), notOf: epoch, in: store).isEmpty
+            }
+        }
+        switch row.action {
+        case .goOn: break
+        case .refuse: throw .foreignJournal(file: foreign[0].file)
+        case .setAside:
+            foreignSnapshots = try Self.snapshots(names.dropFirst(), notOf: epoch, in: store)
+            foreignSegments = foreign
+            situation.foreign = foreignSnapshots.map(\.file) + foreign.map(\.file)
+        }
         return own
     }
-}
 
-// MARK: Replay
-
-extension Recovered {
-    private mutating func replay<Files: Storage>(
-        _ segments: [JournalName], from files: Files, newest: SnapshotName, _ progress: (UInt64) -> Void
-    ) throws(RecoveryRefusal) {
-        let first = try firstNeeded(of: segments, in: files)
-        let needed = Array(segments.dropFirst(first))
-        for (index, name) in needed.enumerated() {
-            guard let reader = try Self.open(name, from: files) else {
-                // Its header never reached the disk, unless an entry proves that it did.
-                guard try !proves(name.firstSequence, needed[index...], in: files) else {
-                    throw .damagedJournal(file: name.file, offset: 0, "its header is not good")
-                }
-                drop(needed[index...], file: name.file, offset: 0)
-                return
-            }
-            try checkPlace(of: name, reader.header, isFirst: index == 0)
-            if reader.header.firstSequence > state.sequence + 1 {
-                guard reader.header.isRebased else {
-                    // The segment before may have lost its unsynced end while the name of this one was kept.
-                    guard try !proves(missing, needed[index...], in: files) else {
-                        throw .gap(after: state.sequence, file: name.file)
-                    }
-                    drop(needed[index...], file: name.file, offset: 0)
-                    return
-                }
-                guard newest.sequence + 1 < reader.header.firstSequence else { throw .lostBase(file: name.file) }
-                situation.tail = .unacknowledged(file: name.file)
-                dropped = Array(needed[index...])
-                return
-            }
-            guard
-                reader.header.semantics == JournalHeader.currentSemantics
-                    || !Self.hasEntries(reader, after: state.sequence)
-            else { throw .otherSemantics(file: name.file, version: reader.header.semantics) }
-            lastJournaled = name.firstSequence - 1
-            let end = try replay(reader, name, progress)
-            if situation.tail == .none, situation.replayed > 0 { situation.tail = .whole }
-            switch end {
-            case .sealed: openSegment = nil
-            case .open(let offset):
-                openSegment = (name, offset)
-                guard index == needed.count - 1 else { continue }
-            case .damaged(let offset):
-                throw .damagedJournal(file: name.file, offset: offset, "the entry after \(state.sequence) is not good")
-            case .torn(let offset):
-                guard try !proves(missing, needed[(index + 1)...], in: files) else {
-                    throw .damagedJournal(file: name.file, offset: offset, "the entry after \(missing - 1) is not good")
-                }
-                openSegment = (name, offset)
-                drop(needed[(index + 1)...], file: name.file, offset: offset)
-                return
-            }
-        }
-    }
-
-    /// The segment that the replay begins with: the last one that begins at or before the entry after the snapshot.
-    ///
-    /// If its header is not good it may be a stray file. The entries are then in the one before it.
-    private func firstNeeded<Files: Storage>(
-        of segments: [JournalName], in files: Files
-    ) throws(RecoveryRefusal) -> Int {
-        guard let last = segments.lastIndex(where: { $0.firstSequence <= state.sequence + 1 }) else { return 0 }
-        var good = last
+    private static func snapshots<Files: Storage>(
+        _ names: ArraySlice<SnapshotName>, notOf epoch: UInt64, in store: SnapshotStore<Files>
+    ) throws(RecoveryRefusal) -> [SnapshotName] {
+        var found: [SnapshotName] = []
         do throws(StorageError) {
-            while good >= 0, try files.epoch(of: segments[good]) == nil { good -= 1 }
+            for name in names where try store.epoch(of: name).map({ $0 != epoch }) ?? false { found.append(name) }
         } catch { throw .unreadable(.storage(error)) }
-        guard good >= 0, good != last, let reader = try Self.open(segments[good], from: files) else { return last }
-        return Self.hasEntries(reader, after: state.sequence) ? good : last
-    }
-
-    private mutating func replay(
-        _ reader: JournalReader, _ name: JournalName, _ progress: (UInt64) -> Void
-    ) throws(RecoveryRefusal) -> JournalEnd {
-        try unsafe reader.forEach { (entry, payload, offset) throws(RecoveryRefusal) in
-            lastJournaled = entry.sequence
-            guard entry.sequence > state.sequence else { return }
-            do throws(Refusal) { try unsafe state.replay(entry, payload) } catch {
-                throw .damagedJournal(file: name.file, offset: offset, error.message)
-            }
-            // Dates go forward but for the one input that takes them back.
-            let takesBack = entry.command == TakeClockBack.declaration.number
-            let wall = takesBack ? entry.wall : max(entry.wall, recorded?.wall ?? entry.wall)
-            recorded = Moment(now: max(entry.now, recorded?.now ?? entry.now), wall: wall)
-            situation.replayed += 1
-            if situation.replayed % 100_000 == 0 { progress(situation.replayed) }
-        }
-    }
-
-    /// The entry that the journal lacks first. It may be one that the snapshot holds already.
-    private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
-
-    /// Whether the marks tell of more than has been found. Where they do not, the snapshot holds what they tell of.
-    private var isTailLost: Bool { situation.marked > state.sequence }
-
-    /// Whether an entry in these segments proves that one of this sequence was on the disk, or a mark that more was than
-    /// has been found.
-    private func proves<Files: Storage>(
-        _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
-    ) throws(RecoveryRefusal) -> Bool {
-        if isTailLost { return true }
-        for name in segments where JournalReader.proves(sequence, in: try Self.read(name, from: files)) { return true }
-        return false
-    }
-
-    /// A segment holds what its name tells, and begins after the end of the one before it.
-    private func checkPlace(
-        of name: JournalName, _ header: JournalHeader, isFirst: Bool
-    ) throws(RecoveryRefusal) {
-        guard header.firstSequence == name.firstSequence else {
-            throw .misplaced(file: name.file, "its entries begin with \(header.firstSequence)")
-        }
-        guard isFirst || name.firstSequence > lastJournaled ?? 0 else {
-            throw .misplaced(
-                file: name.file, "it begins before the end of the segment before it, which is \(lastJournaled ?? 0)")
-        }
-    }
-
-    /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
-    private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
-        situation.tail = .torn(file: file, offset: offset)
-        situation.isTornEndCovered = missing <= state.sequence
-        dropped = Array(segments)
-    }
-
-    private static func read<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) -> [UInt8]
-    {
-        do throws(StorageError) { return try files.read(name.file) } catch { throw .unreadable(.storage(error)) }
-    }
-
-    /// The segment's reader; nil if its header is not good.
-    private static func open<Files: Storage>(
-        _ name: JournalName, from files: Files
-    ) throws(RecoveryRefusal) -> JournalReader? {
-        let bytes = try read(name, from: files)
-        do throws(JournalDamage) { return try JournalReader(bytes) } catch {
-            guard case .unknownVersion = error else { return nil }
-            throw .damagedJournal(file: name.file, offset: 0, error.description)
-        }
-    }
-
-    /// Whether anything good was ever written to a segment, wherever in it.
-    private static func hasEntries<Files: Storage>(
-        _ name: JournalName, in files: Files
-    ) throws(RecoveryRefusal) -> Bool {
-        JournalReader.proves(0, in: try read(name, from: files))
-    }
-
-    private static func hasEntries(_ reader: JournalReader, after sequence: UInt64) -> Bool {
-        var found = false
-        _ = unsafe reader.forEach { entry, _, _ in found = found || entry.sequence > sequence }
         return found
     }
 }

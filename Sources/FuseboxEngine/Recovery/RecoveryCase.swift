@@ -1,46 +1,8 @@
 import FuseboxStore
 import FuseboxWire
 
-/// What was found in a data directory, and what was made of it. One labelled row a case.
-///
-/// The snapshots:
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `empty` | no snapshot, no journal or one without entries | an empty state, a new epoch |
-/// | `newest` | the newest snapshot is good | its state |
-/// | `fellBack` | the newest is damaged, an older one is good | the older state; the damaged file is kept under another name |
-/// | `allDamaged` | snapshots, and none can be read | refused |
-/// | `newerVersion` | the newest was written by a version of another format | refused |
-/// | `unreadable` | the directory or a file cannot be read at all | refused |
-/// | `journalWithoutBase` | a journal with entries, and no snapshot that it continues | refused |
-/// | `impossibleSequence` | a name that tells of more changes than any daemon makes | refused |
-///
-/// A snapshot whose sequence is not the one that its name tells is damaged: it is a copy.
-///
-/// The journal, from the snapshot's sequence on:
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `none` | no entries after the snapshot | nothing to replay |
-/// | `whole` | entries without a gap, to the end | replayed |
-/// | `torn` | a place where no good entry stands, and nothing tells that one was on the disk there, or the snapshot holds all that was | replayed up to there; the rest is dropped and reported |
-/// | `unacknowledged` | a part that waited for a snapshot which was never written | dropped and reported |
-/// | `damagedJournal` | a bad entry that was on the disk once | refused |
-/// | `gap` | entries are missing between two segments, and were on the disk once | refused |
-/// | `lostTail` | nothing is wrong with what is there, and the journal went further once | refused |
-/// | `misplaced` | a segment whose first sequence is not the one that its name tells, or that begins before the one before it ends: a copy | refused |
-/// | `otherSemantics` | entries that a version with other semantics has written | refused |
-/// | `lostBase` | a part that waited for a snapshot which is damaged now | refused |
-///
-/// That an entry was on the disk once is told by a good entry after it, and by the marks (`SyncMark`) of this epoch.
-///
-/// Files of another epoch belong to another life of the state: a restore was cut short before it set them aside.
-///
-/// | case | found | done |
-/// |---|---|---|
-/// | `foreign` | the newest snapshot is good, and beside it are files of another epoch | not read; kept under another name |
-/// | `foreignJournal` | the newest snapshot is damaged, and segments are not of the life of the older one | refused |
+/// What was found in a data directory, and what was made of it. The cases that recovery can meet are rows:
+/// `RecoveryRows.swift`.
 ///
 /// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
 /// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
@@ -84,7 +46,8 @@ public struct RecoveryCase: Sendable, Equatable {
 /// Why a data directory cannot be recovered. The files are as they were.
 public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case allDamaged([SnapshotFailure])
-    case newerVersion(file: String, SnapshotDamage)
+    /// A newer program wrote the file. The text says what is not known.
+    case newerVersion(file: String, String)
     case unreadable(SnapshotFailure)
     case journalWithoutBase(file: String)
     case damagedJournal(file: String, offset: Int, String)
@@ -100,8 +63,8 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
         switch self {
         case .allDamaged(let failures):
             "of \(Quantity.count(failures.count, "snapshot")) none can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
-        case .newerVersion(let file, let damage):
-            "\(file): \(damage). Start the version that wrote it, or move the file away to begin with an older one"
+        case .newerVersion(let file, let what):
+            "\(file) was written by a newer version of Fusebox: \(what). Start that version, or restore a backup that this version reads with `fusebox snapshot restore FILE --data DIR`"
         case .unreadable(let failure):
             "the data directory cannot be read: \(failure)"
         case .journalWithoutBase(let file):

@@ -15,6 +15,7 @@ extension Engine {
     /// Above the backlog limit they are counted as missed instead, which the next one that fits will tell.
     public func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
         guard !session.topics.isEmpty else { return }
+        output.version = session.version
         for (topic, count) in commit.outputs.events.droppedBeforeBatch where session.topics.contains(topic) {
             session.missedEvents += count
         }

@@ -14,9 +14,7 @@ extension Engine {
         }
         try hello.decode(from: &reader)
         try reader.finish()
-        guard hello.lowestVersion <= ProtocolVersion.highest, hello.highestVersion >= ProtocolVersion.lowest,
-            hello.lowestVersion <= hello.highestVersion
-        else {
+        guard let version = hello.commonVersion else {
             throw Refusal(
                 .unsupportedVersion,
                 "this server speaks protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest), the client \(hello.lowestVersion) to \(hello.highestVersion)"
@@ -24,9 +22,10 @@ extension Engine {
         }
         let (standing, lastSequence) = try greet(hello, session)
         session.state = .open
+        session.version = version
         session.worker = hello.worker
         session.client = String(hello.client.prefix(64))
-        var welcome = helloReply(version: min(hello.highestVersion, ProtocolVersion.highest), session)
+        var welcome = helloReply(session)
         welcome.worker = standing
         welcome.forgottenWorkers = state.workers.evictions
         welcome.lastSequence = lastSequence
@@ -34,9 +33,9 @@ extension Engine {
         return .proceed
     }
 
-    private func helloReply(version: UInt16, _ session: borrowing Session) -> Hello.Reply {
+    private func helloReply(_ session: borrowing Session) -> Hello.Reply {
         var reply = Hello.Reply()
-        reply.version = version
+        reply.version = session.version
         reply.epoch = identity.epoch
         reply.profile = machine.profile
         reply.isOperator = session.peer.isOperator
@@ -50,29 +49,30 @@ extension Engine {
 
     /// Handles a command that concerns the connection, the daemon or its files.
     mutating func answerOwn(
-        _ header: FrameHeader, _ reader: inout ByteReader, _ session: inout Session, at moment: Moment
+        _ number: CommandNumber, _ header: FrameHeader, _ reader: inout ByteReader, _ session: inout Session,
+        at moment: Moment
     ) throws(Refusal) -> Verdict {
         let ticket = Ticket(session: session.id, command: header.command, correlation: header.correlation)
-        switch header.command {
-        case Goodbye.declaration.number:
+        switch number {
+        case .goodbye:
             _ = try decode(Goodbye.self, &reader)
             lose(session.worker, after: 0, since: session.id)
             try? forget(session.worker, isEvicted: false)
             leave(session)
             reply(Done(), to: header)
             return .close
-        case Ping.declaration.number:
+        case .ping:
             _ = try decode(Ping.self, &reader)
             var pong = Ping.Reply()
             pong.now = moment.now
             pong.wall = moment.wall
             reply(pong, to: header)
             return .proceed
-        case ServerStatus.declaration.number:
+        case .serverStatus:
             _ = try decode(ServerStatus.self, &reader)
             reply(status(at: moment), to: header)
             return .proceed
-        case Subscribe.declaration.number:
+        case .subscribe:
             let command = try decode(Subscribe.self, &reader)
             let unknown = command.topics & ~Topics.all.rawValue
             guard unknown == 0 else {
@@ -81,31 +81,40 @@ extension Engine {
             }
             subscribe(&session, command, header)
             return .proceed
-        case SnapshotNow.declaration.number:
+        case .snapshotNow:
             _ = try decode(SnapshotNow.self, &reader)
             commit.snapshots.request(ticket)
             return .deferred(ticket, .awaitSnapshot)
-        case SnapshotList.declaration.number:
+        case .snapshotList:
             _ = try decode(SnapshotList.self, &reader)
             return .deferred(ticket, .listSnapshots)
-        case SnapshotRead.declaration.number:
+        case .snapshotRead:
             let command = try decode(SnapshotRead.self, &reader)
             return .deferred(ticket, .readSnapshot(sequence: command.sequence, offset: command.offset))
-        case ImportChunk.declaration.number:
+        case .importChunk:
             try upload.add(try decode(ImportChunk.self, &reader), from: session.id, limit: machine.limits.importLength)
             reply(Done(), to: header)
             return .proceed
-        case ImportCommit.declaration.number:
+        case .importCommit:
             let command = try decode(ImportCommit.self, &reader)
             let parts = StateParts(rawValue: command.parts)
             guard !parts.isEmpty, StateParts.all.isSuperset(of: parts) else {
                 throw Refusal(.outOfRange, "parts \(command.parts) must be a sum of 1, 2 and 4")
             }
             return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
-        case Hello.declaration.number:
+        case .hello:
             throw Refusal(.helloRequired, "hello has been said on this connection already")
-        default:
-            throw Refusal(.unknownCommand, "no command has the number \(header.command)")
+        case .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerGet, .breakerList, .breakerForceOpen,
+            .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
+            .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
+            .exhaustionGet, .exhaustionList, .exhaustionReset, .exhaustionSetDefault, .exhaustionDefault,
+            .ledgerRecord, .ledgerSetBudget, .ledgerRemoveBudget, .ledgerBalance, .ledgerProvider, .ledgerModel,
+            .ledgerProviders, .ledgerModels, .ledgerTotal, .ledgerBurnRate, .ledgerDepletion, .ledgerSummary,
+            .ledgerSummaries, .ledgerCheckRate, .ledgerResetPeriod, .ledgerSetThresholds, .ledgerThresholds,
+            .ledgerBudgets, .ledgerSetPeriod, .ledgerClosedPeriods, .overview, .forget, .admit, .settle, .report,
+            .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
+            .reclaimPermits, .beginPermitNumbers, .takeClockBack:
+            preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }
 

@@ -16,7 +16,7 @@ extension Engine {
     ///
     /// - Throws: the refusal if nothing stands in for the request
     mutating func applySubstitute(
-        of command: UInt16, _ payload: UnsafeRawBufferPointer, _ refusal: Refusal, _ session: borrowing Session,
+        of command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ refusal: Refusal, _ session: borrowing Session,
         at moment: Moment
     ) throws(Refusal) -> ByteWriter {
         guard refusal.status == .limitReached else { throw refusal }
@@ -31,7 +31,7 @@ extension Engine {
     }
 
     /// Whether a digest that was kept with a reply is that of a request, or of what stood in for it.
-    static func isDigest(_ digest: UInt32, of command: UInt16, _ payload: UnsafeRawBufferPointer) -> Bool {
+    static func isDigest(_ digest: UInt32, of command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard unsafe digest != Checksum.of(payload) else { return true }
         return Substitute.allCases.contains { place in
             guard let substitute = unsafe place.payload(for: command, payload) else { return false }
@@ -45,51 +45,77 @@ private enum Substitute: CaseIterable {
     case askedModel, unspecifiedModel, otherProvider
 
     /// The payload that takes the place of a command's; nil if nothing does.
-    func payload(for command: UInt16, _ payload: UnsafeRawBufferPointer) -> ByteWriter? {
-        switch command {
-        case Settle.declaration.number: unsafe encoded(payload, settle)
-        case Report.declaration.number: unsafe encoded(payload, report)
-        case LedgerRecord.declaration.number: unsafe encoded(payload, record)
-        default: nil
-        }
+    func payload(for command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> ByteWriter? {
+        var substitution = Substitution(place: self, reader: unsafe ByteReader(payload))
+        guard CommandTable.dispatch(command, &substitution) else { return nil }
+        return substitution.writer
+    }
+}
+
+/// Writes what stands in for one command; returns whether something does.
+private struct Substitution: ~Copyable, CommandVisitor {
+    let place: Substitute
+    var reader: ByteReader
+    var writer = ByteWriter()
+
+    init(place: Substitute, reader: ByteReader) {
+        self.place = place
+        self.reader = reader
     }
 
-    private func encoded<C: Command>(_ payload: UnsafeRawBufferPointer, _ substitute: (C) -> C?) -> ByteWriter? {
-        var reader = unsafe ByteReader(payload)
+    mutating func visit<C: Command>(_ command: C.Type) -> Bool {
+        guard let charge = command as? any ChargeCommand.Type else { return false }
+        return write(charge)
+    }
+
+    private mutating func write<C: ChargeCommand>(_: C.Type) -> Bool {
         var command = C()
-        guard (try? command.decode(from: &reader)) != nil, let substitute = substitute(command) else { return nil }
-        var writer = ByteWriter()
+        guard (try? command.decode(from: &reader)) != nil, let substitute = command.substitute(place) else {
+            return false
+        }
         substitute.encode(into: &writer)
-        return writer
+        return true
     }
+}
 
-    private func settle(_ settle: Settle) -> Settle? {
-        guard self == .askedModel, settle.usage?.model != nil else { return nil }
-        var settle = settle
+/// A command that charges names with money.
+private protocol ChargeCommand: Command {
+    /// What stands in for it at this place; nil if nothing does.
+    func substitute(_ place: Substitute) -> Self?
+}
+
+extension Settle: ChargeCommand {
+    fileprivate func substitute(_ place: Substitute) -> Settle? {
+        guard place == .askedModel, usage?.model != nil else { return nil }
+        var settle = self
         settle.usage?.model = nil
         return settle
     }
+}
 
-    private func report(_ report: Report) -> Report? {
-        guard let usage = report.usage else { return nil }
-        if self == .askedModel, usage.model == nil || report.candidate.model == nil { return nil }
-        var report = report
+extension Report: ChargeCommand {
+    fileprivate func substitute(_ place: Substitute) -> Report? {
+        guard let usage else { return nil }
+        if place == .askedModel, usage.model == nil || candidate.model == nil { return nil }
+        var report = self
         report.usage?.model = nil
-        guard self != .askedModel else { return report }
+        guard place != .askedModel else { return report }
         report.candidate.model = nil
-        guard self == .otherProvider else { return report }
+        guard place == .otherProvider else { return report }
         report.candidate.provider = .otherProvider
         // How the call went says nothing of others.
         report.outcome = .rejected
         report.retryAfterMilliseconds = nil
         return report
     }
+}
 
-    private func record(_ record: LedgerRecord) -> LedgerRecord? {
-        guard self != .askedModel else { return nil }
-        var record = record
+extension LedgerRecord: ChargeCommand {
+    fileprivate func substitute(_ place: Substitute) -> LedgerRecord? {
+        guard place != .askedModel else { return nil }
+        var record = self
         record.model = .unspecifiedModel
-        if self == .otherProvider { record.provider = .otherProvider }
+        if place == .otherProvider { record.provider = .otherProvider }
         return record
     }
 }

@@ -113,6 +113,7 @@ public struct Engine: ~Copyable {
         _ output: inout ByteWriter, at moment: Moment
     ) -> Verdict {
         let verdict: Verdict
+        replies.version = session.version
         do throws(Refusal) {
             verdict = try unsafe answer(header, payload, &session, at: moment)
         } catch {
@@ -141,7 +142,7 @@ public struct Engine: ~Copyable {
                 .malformed,
                 "a client sends frames of kind 0 with detail 0, not kind \(header.kind), detail \(header.detail)")
         }
-        var reader = unsafe ByteReader(payload)
+        var reader = unsafe ByteReader(payload, version: session.version)
         guard session.state == .open else {
             guard header.command == Hello.declaration.number else {
                 throw Refusal(.helloRequired, "the first request on a connection must be hello (command 1)")
@@ -149,16 +150,14 @@ public struct Engine: ~Copyable {
             return try open(&session, header, &reader, at: moment)
         }
         guard Int(header.command) < traits.count, let traits = traits[Int(header.command)], traits.access != .engine
-        else {
-            throw Refusal(.unknownCommand, "no command has the number \(header.command)")
-        }
+        else { throw .unknownCommand(header.command) }
         guard traits.access == .worker || session.peer.isOperator else {
             throw Refusal(
                 .notPermitted,
                 "\(traits.name) is for operators: root, the daemon's own user and members of its admin group")
         }
         guard traits.isState else {
-            return try answerOwn(header, &reader, &session, at: moment)
+            return try answerOwn(traits.number, header, &reader, &session, at: moment)
         }
         return try apply(header, reader, traits, &session, at: moment)
     }
@@ -179,7 +178,7 @@ public struct Engine: ~Copyable {
             try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
-        if header.command == Admit.declaration.number, !hasBegunPermitNumbers {
+        if traits.number == .admit, !hasBegunPermitNumbers {
             try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
             hasBegunPermitNumbers = true
         }
@@ -188,8 +187,8 @@ public struct Engine: ~Copyable {
         let placement =
             changes
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
-        if let refusal = unsafe applyWithRoom(header.command, payload, session, at: moment) {
-            let substitute = try unsafe applySubstitute(of: header.command, payload, refusal, session, at: moment)
+        if let refusal = unsafe applyWithRoom(traits.number, payload, session, at: moment) {
+            let substitute = try unsafe applySubstitute(of: traits.number, payload, refusal, session, at: moment)
             unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }
             return .proceed
         }
@@ -205,7 +204,7 @@ public struct Engine: ~Copyable {
 
     /// Applies a request; a name that finds no room gets it, if there are names that are not used any more.
     mutating func applyWithRoom(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
     ) -> Refusal? {
         guard let refusal = unsafe applyOnce(command, payload, session, at: moment) else { return nil }
         guard refusal.status == .limitReached, makeRoom(at: moment) else { return refusal }
@@ -213,11 +212,11 @@ public struct Engine: ~Copyable {
     }
 
     mutating func applyOnce(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
     ) -> Refusal? {
         unsafe state.apply(
             command, payload, at: moment, by: session.peer.user, isOperator: session.peer.isOperator,
-            worker: session.worker)
+            worker: session.worker, version: session.version)
     }
 
     /// Answers a request that has changed the state, keeps its reply, and has it journaled.
@@ -257,7 +256,9 @@ public struct Engine: ~Copyable {
         guard number.sequence <= last else { return false }
         let bytes = try unsafe request.readBytes(request.remaining)
         let found: Bool? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
-            guard command == header.command, unsafe Self.isDigest(digest, of: command, bytes) else { return false }
+            guard command == header.command, let number = CommandNumber(rawValue: command),
+                unsafe Self.isDigest(digest, of: number, bytes)
+            else { return false }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
             return true
         }
@@ -301,6 +302,7 @@ public struct Engine: ~Copyable {
 
 /// What the hot path asks of a declaration, ready to be looked up by number.
 struct CommandTraits: Sendable {
+    var number: CommandNumber
     var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
@@ -311,23 +313,34 @@ struct CommandTraits: Sendable {
     /// Whether the state machine answers it; else the engine does.
     var isState: Bool
 
+    /// The traits of each command at the place of its number.
     static func table() -> [CommandTraits?] {
-        (0...CommandTable.highestNumber).map { number in
-            guard let declaration = CommandTable.declaration(number) else { return nil }
+        var table: [CommandTraits?] = []
+        for number in CommandNumber.allCases {
+            let declaration = number.declaration
             var question = IsStateCommand()
             _ = StateMachine.dispatch(number, &question)
-            return CommandTraits(
-                name: declaration.name, access: declaration.access, isSequenced: declaration.isSequenced,
-                effect: declaration.effect,
-                isOutcome: [BreakerSuccess.declaration.number, BreakerFailure.declaration.number].contains(number),
-                isState: question.answer)
+            while table.count < Int(number.rawValue) { table.append(nil) }
+            table.append(
+                CommandTraits(
+                    number: number, name: declaration.name, access: declaration.access,
+                    isSequenced: declaration.isSequenced, effect: declaration.effect,
+                    isOutcome: declaration.report == .outcome, isState: question.answer))
         }
+        return table
     }
 
     /// It remembers its answer, because ThreadSanitizer crashes where a value without any bytes is passed `inout`.
     private struct IsStateCommand: StateCommandVisitor {
         var answer = false
         mutating func visit<C: StateCommand>(_ command: C.Type) { answer = true }
+    }
+}
+
+extension Refusal {
+    /// No command has this number.
+    static func unknownCommand(_ number: UInt16) -> Refusal {
+        Refusal(.unknownCommand, "no command has the number \(number)")
     }
 }
 

@@ -31,6 +31,8 @@ public struct Session: Sendable {
     public let id: UInt64
     public let peer: Peer
     public internal(set) var state = State.opening
+    /// The protocol version that hello chose. Before hello it is the oldest, in which a refusal is written as in every other.
+    public internal(set) var version = ProtocolVersion.lowest
     /// What the client calls itself.
     public internal(set) var client = ""
     public internal(set) var worker = WorkerID(high: 0, low: 0)

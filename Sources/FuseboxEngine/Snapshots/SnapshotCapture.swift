@@ -53,11 +53,11 @@ public struct SnapshotCapture: Sendable {
     private func writeSections<Sink: ByteSink & ~Copyable>(
         to writer: inout SnapshotWriter<Sink>
     ) throws(StorageError) {
-        try machine.forEachImageSection { (kind, contents) throws(StorageError) in
-            try writer.section(kind.rawValue, contents)
+        try machine.forEachImageSection { (section, contents) throws(StorageError) in
+            try writer.section(section, contents)
         }
-        try workers.forEachImageSection { (kind, contents) throws(StorageError) in
-            try writer.section(kind, contents)
+        try WorkerTable.sections.forEachPart(of: workers) { (section, contents) throws(StorageError) in
+            try writer.section(section, contents)
         }
     }
 }
@@ -80,13 +80,21 @@ extension SnapshotReader {
     func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         var workers = WorkerTable()
-        try forEachSection { (kind, contents) throws(Refusal) in
-            switch kind {
-            case WorkerImage.section: try workers.add(from: &contents)
-            case WorkerTotalsImage.section: try workers.addTotals(from: &contents)
-            default: try image.add(kind, &contents)
-            }
+        try forEachSection { (section, contents) throws(Refusal) in
+            if try image.add(section, &contents) { return }
+            if try WorkerTable.sections.read(section, &contents, into: &workers) { return }
+            throw Refusal(
+                .unsupportedVersion, "there is a section of the kind \(section.kind), which this program does not know")
         }
         do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
+    }
+}
+
+/// The sections of a snapshot, in the order in which they are written: those of the state, then those of the workers.
+public enum SnapshotSections {
+    /// The rows of the table. The page in `proto-docs/` is printed from them.
+    public static var all: [any SnapshotSection.Type] {
+        StateImage.sections.sections.map { $0 as any SnapshotSection.Type }
+            + WorkerTable.sections.sections.map { $0 as any SnapshotSection.Type }
     }
 }

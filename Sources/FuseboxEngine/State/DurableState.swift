@@ -32,22 +32,23 @@ struct DurableState: ~Copyable {
 
     /// Applies the input that a payload spells; its reply's payload is then in `reply`.
     ///
-    /// - Parameter isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which
-    ///   has no bounds, need not know.
+    /// - Parameters:
+    ///   - isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which has no
+    ///     bounds, need not know.
+    ///   - version: the protocol version of request and reply
     /// - Returns: why it was refused, if it was; then nothing has changed
     mutating func apply(
-        _ command: UInt16, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
-        isOperator: Bool = true, worker: WorkerID
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
+        isOperator: Bool = true, worker: WorkerID, version: UInt16 = ProtocolVersion.highest
     ) -> Refusal? {
-        reader = unsafe ByteReader(payload)
+        reader = unsafe ByteReader(payload, version: version)
+        reply.version = version
         self.moment = moment
         self.user = user
         self.isOperator = isOperator
         self.worker = worker
         reply.removeAll()
-        guard let refusal = StateMachine.dispatch(command, &self) else {
-            return Refusal(.unknownCommand, "no command has the number \(command)")
-        }
+        guard let refusal = StateMachine.dispatch(command, &self) else { return .unknownCommand(command.rawValue) }
         return refusal
     }
 
@@ -111,8 +112,12 @@ extension DurableState {
             try unsafe input.decode(whole: payload)
             machine.takeClockBack(to: input.wall, at: entry.now)
         } else {
+            guard let command = CommandNumber(rawValue: entry.command) else {
+                throw Refusal(
+                    .damagedData, "entry \(entry.sequence) holds command \(entry.command), which there is not")
+            }
             if let refusal = unsafe apply(
-                entry.command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
+                command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
             {
                 throw Refusal(
                     .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")

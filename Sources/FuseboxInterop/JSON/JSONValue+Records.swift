@@ -18,16 +18,12 @@ extension JSONValue {
 
     /// An event's own fields.
     package init(event: Event) {
-        switch event {
-        case .breakerTransition(let record): self.init(record: record)
-        case .providerExhausted(let record): self.init(record: record)
-        case .providerRestored(let record): self.init(record: record)
-        case .thresholdCrossed(let record): self.init(record: record)
-        case .depletionProjected(let record): self.init(record: record)
-        case .periodRolledOver(let record): self.init(record: record)
-        case .budgetDenied(let record): self.init(record: record)
-        case .permitLapsed(let record): self.init(record: record)
-        }
+        var visitor = EventFields()
+        self = event.accept(&visitor)
+    }
+
+    private struct EventFields: EventRecordVisitor {
+        mutating func visit<Record: EventRecord>(_ record: Record) -> JSONValue { JSONValue(record: record) }
     }
 
     /// The value of one field.
@@ -44,7 +40,7 @@ private struct FieldCollector: FieldVisitor {
     var members: [(key: String, value: JSONValue)] = []
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         members.append((name.description, Self.identifier(name.description, value) ?? JSONValue(field: value)))
     }

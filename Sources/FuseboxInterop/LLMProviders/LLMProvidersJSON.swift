@@ -45,6 +45,7 @@ extension LLMProvidersJSON {
         case .degraded: "DEGRADED"
         case .recovering: "RECOVERING"
         case .open: "OPEN"
+        case .unknown: .string("\(state)")
         }
     }
 

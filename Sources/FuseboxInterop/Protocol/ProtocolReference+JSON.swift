@@ -18,7 +18,7 @@ extension ProtocolReference {
             "commands": .array(commands.map(Self.value)),
             "events": .array(events.map(Self.value)),
             "prefixes": .object(prefixes.map { ($0.name, Self.value($0.fields)) }),
-            "types": .array(types.map(Self.value)),
+            "types": .array(types.map(value)),
             "statuses": .array(Status.allCases.map(Self.value)),
         ]
     }
@@ -31,6 +31,7 @@ extension ProtocolReference {
             "effect": .string(entry.declaration.effect.rawValue),
             "access": .string(entry.declaration.access.rawValue),
             "sequenced": .bool(entry.declaration.isSequenced),
+            "report": entry.declaration.report.map { .string($0.rawValue) } ?? .null,
             "summary": .string(entry.declaration.summary),
             "request": value(entry.request),
             "reply": value(entry.reply),
@@ -43,6 +44,7 @@ extension ProtocolReference {
             "name": .string(entry.declaration.name),
             "topic": .string(entry.declaration.topic.name),
             "topicBit": JSONValue(entry.declaration.topic.rawValue),
+            "promise": .string(entry.declaration.promise.rawValue),
             "summary": .string(entry.declaration.summary),
             "fields": value(entry.fields),
         ]
@@ -51,15 +53,22 @@ extension ProtocolReference {
     private static func value(_ fields: [Schema.Field]) -> JSONValue {
         .array(
             fields.map { field in
-                ["name": .string(field.name), "type": .string(field.type), "meaning": .string(field.meaning)]
+                [
+                    "name": .string(field.name), "type": .string(field.type), "added": .bool(field.isAdded),
+                    "meaning": .string(field.meaning),
+                ]
             })
     }
 
-    private static func value(_ definition: Schema.Definition) -> JSONValue {
-        switch definition {
-        case .record(let name, let fields): ["name": .string(name), "fields": value(fields)]
+    private func value(_ definition: Schema.Definition) -> JSONValue {
+        let isOpen = JSONValue.bool(open.contains(definition.name))
+        return switch definition {
+        case .record(let name, let fields): ["name": .string(name), "open": isOpen, "fields": Self.value(fields)]
         case .enumeration(let name, let values):
-            ["name": .string(name), "values": .object(values.map { ($0.name, JSONValue($0.number)) })]
+            [
+                "name": .string(name), "open": isOpen,
+                "values": .object(values.map { ($0.name, JSONValue($0.number)) }),
+            ]
         }
     }
 

@@ -12,7 +12,8 @@ extension ProtocolReference {
             "the frames, and [vectors/](vectors/) has example frames of each command and event.",
             "",
             "Protocol versions \(ProtocolVersion.lowest) to \(ProtocolVersion.highest). A `?` after a type marks an optional value;",
-            "`(list of f64)?` is a list that may be absent.",
+            "`(list of f64)?` is a list that may be absent. A record or an enumeration that is *open* may grow: see",
+            "[protocol.md](protocol.md#what-may-change).",
             "",
         ]
         lines += contents
@@ -35,15 +36,14 @@ extension ProtocolReference {
             ]
         }
         return ["## All commands", ""] + Self.table(["number", "command", "effect", "access", "summary"], rows)
-            + [
-                "Effects:", "", "- **read**: \(CommandDeclaration.Effect.read.meaning)",
-                "- **written**: \(CommandDeclaration.Effect.written.meaning)",
-                "- **durable**: \(CommandDeclaration.Effect.durable.meaning)",
-                "- **session**: \(CommandDeclaration.Effect.session.meaning)", "",
-                "Access:", "", "- **worker**: \(CommandDeclaration.Access.worker.meaning)",
-                "- **operator**: \(CommandDeclaration.Access.operator.meaning)",
-                "- **engine**: \(CommandDeclaration.Access.engine.meaning)", "",
-            ]
+            + ["Effects:", ""] + Self.list(CommandDeclaration.Effect.allCases.map { ($0.rawValue, $0.meaning) })
+            + ["Access:", ""] + Self.list(CommandDeclaration.Access.allCases.map { ($0.rawValue, $0.meaning) })
+            + ["Reports, which a client keeps while the daemon is away:", ""]
+            + Self.list(CommandDeclaration.Report.allCases.map { ($0.rawValue, $0.meaning) })
+    }
+
+    private static func list(_ rows: [(word: String, meaning: String)]) -> [String] {
+        rows.map { "- **\($0.word)**: \($0.meaning)" } + [""]
     }
 
     private func chapter(_ subject: CommandSubject) -> [String] {
@@ -61,9 +61,10 @@ extension ProtocolReference {
     private func section(_ entry: CommandEntry) -> [String] {
         let declaration = entry.declaration
         let sequenced = declaration.isSequenced ? ", sequenced" : ""
+        let report = declaration.report.map { ", report: \($0.rawValue)" } ?? ""
         return [
             "### `\(declaration.name)`", "", declaration.summary, "",
-            "Number \(declaration.number), \(declaration.effect.rawValue)\(sequenced), access: \(declaration.access.rawValue).",
+            "Number \(declaration.number), \(declaration.effect.rawValue)\(sequenced)\(report), access: \(declaration.access.rawValue).",
             "",
         ] + fields(entry.request, "Request") + fields(entry.reply, "Reply")
     }
@@ -74,7 +75,9 @@ extension ProtocolReference {
     }
 
     private func fieldTable(_ fields: [Schema.Field]) -> [String] {
-        Self.table(["field", "type", "meaning"], fields.map { ["`\($0.name)`", linked($0.type), $0.meaning] })
+        Self.table(
+            ["field", "type", "meaning"],
+            fields.map { ["`\($0.name)`", linked($0.type), ($0.isAdded ? "(added) " : "") + $0.meaning] })
     }
 
     /// A type's name. The name of a record or an enumeration is a link to its section.
@@ -90,13 +93,17 @@ extension ProtocolReference {
 
     private var eventChapter: [String] {
         var lines = [
-            "## Events", "", "An event is a frame of kind 2. Its header has the event's number for the command.", "",
+            "## Events", "",
+            "An event is a frame of kind 2. Its header has the event's number for the command. A *durable* event is sent once",
+            "its cause survives power loss. A *written* event is sent at the earliest once its cause survives the death of the",
+            "daemon.", "",
         ]
         for event in events {
             let declaration = event.declaration
             lines += [
                 "### `\(declaration.name)`", "", declaration.summary, "",
-                "Number \(declaration.number), topic: \(declaration.topic.name) (\(declaration.topic.rawValue)).", "",
+                "Number \(declaration.number), topic: \(declaration.topic.name) (\(declaration.topic.rawValue)), "
+                    + "\(declaration.promise.rawValue).", "",
             ]
             lines += fieldTable(event.fields)
         }
@@ -118,8 +125,12 @@ extension ProtocolReference {
         for definition in types {
             lines += ["### \(definition.heading)", ""]
             switch definition {
-            case .record(_, let fields): lines += fieldTable(fields)
-            case .enumeration(_, let values): lines += ["One byte: \(Schema.Definition.spelling(values)).", ""]
+            case .record(let name, let fields):
+                if open.contains(name) { lines += ["Open: its length, a `u16`, stands before it.", ""] }
+                lines += fieldTable(fields)
+            case .enumeration(let name, let values):
+                let isOpen = open.contains(name) ? ", open" : ""
+                lines += ["One byte\(isOpen): \(Schema.Definition.spelling(values)).", ""]
             }
         }
         return lines

@@ -24,6 +24,8 @@ package struct ProtocolReference: Sendable {
     var prefixes: [(name: String, fields: [Schema.Field])] = []
     /// The records and enumerations that occur in fields, sorted by name.
     var types: [Schema.Definition] = []
+    /// The names of those types that may grow.
+    var open: Set<String> = []
 
     init() {
         var collector = Collector()
@@ -32,13 +34,12 @@ package struct ProtocolReference: Sendable {
             (EventEnvelope.wireType, collector.schema.fields(of: EventEnvelope.self)),
         ]
         CommandTable.forEach(&collector)
-        for (number, _, fields) in Event.describe(into: &collector.schema) {
-            guard let declaration = Event.sample(number, variant: 0)?.declaration else { continue }
-            events.append(EventEntry(declaration: declaration, fields: fields))
-        }
+        EventTable.forEach(&collector)
         commands = collector.commands
+        events = collector.events
         prefixes = collector.prefixes
         types = collector.schema.definitions.sorted { $0.name < $1.name }
+        open = collector.schema.open
     }
 
     /// The commands of a subject.
@@ -46,9 +47,10 @@ package struct ProtocolReference: Sendable {
         commands.filter { $0.declaration.subject == subject }
     }
 
-    private struct Collector: CommandVisitor {
+    private struct Collector: CommandVisitor, EventVisitor {
         var schema = Schema()
         var commands: [CommandEntry] = []
+        var events: [EventEntry] = []
         var prefixes: [(name: String, fields: [Schema.Field])] = []
 
         mutating func visit<C: Command>(_ command: C.Type) {
@@ -56,6 +58,10 @@ package struct ProtocolReference: Sendable {
                 CommandEntry(
                     declaration: C.declaration, request: schema.fields(of: C.self),
                     reply: schema.fields(of: C.Reply.self)))
+        }
+
+        mutating func visit<Record: EventRecord>(_ record: Record.Type) {
+            events.append(EventEntry(declaration: Record.declaration, fields: schema.fields(of: record)))
         }
     }
 
@@ -75,29 +81,6 @@ package struct ProtocolReference: Sendable {
         ("pageLength", WireLimits.pageLength, "entries of one page of a list"),
         ("curveLength", WireLimits.curveLength, "points of a degradation curve"),
     ]
-}
-
-extension CommandDeclaration.Effect {
-    /// The promise of a reply to such a command.
-    var meaning: String {
-        switch self {
-        case .read: "It changes nothing."
-        case .written: "It changes state. The reply comes once the change survives the death of the daemon. Sequenced."
-        case .durable: "It changes state. The reply comes once the change survives power loss. Sequenced."
-        case .session: "It concerns the connection or the daemon, not the state. Not sequenced."
-        }
-    }
-}
-
-extension CommandDeclaration.Access {
-    /// Who may use such a command.
-    var meaning: String {
-        switch self {
-        case .worker: "Every peer that may connect."
-        case .operator: "Root, the daemon's own user, and members of the admin group."
-        case .engine: "The daemon itself. It is refused from a socket."
-        }
-    }
 }
 
 extension Topics {

@@ -137,11 +137,10 @@ package enum ProtocolVectors {
 
     /// Three frames of every event.
     package static func events() -> [Vector] {
-        (1...Event.highestNumber).flatMap { number in
-            variants.indices.compactMap { variant in
-                Event.sample(number, variant: variant).map { event in
-                    Self.event("\(event.name), \(variants[variant])", event, EventEnvelope.sample(variant))
-                }
+        EventNumber.allCases.flatMap { number in
+            variants.indices.map { variant in
+                let event = Event.sample(number, variant: variant)
+                return Self.event("\(event.name), \(variants[variant])", event, EventEnvelope.sample(variant))
             }
         }
     }

@@ -231,9 +231,7 @@ public final class Journal<Files: JournalStorage> {
         let isRebased = sequence != following
         if isRebased { leave() } else { try seal(synced: synced) }
         var header = ByteWriter()
-        header.write(contentsOf: JournalHeader.magic)
-        JournalHeader(epoch: epoch, firstSequence: sequence, isRebased: isRebased).encode(into: &header)
-        header.write(unsafe header.withBytes { unsafe Checksum.of($0) })
+        FileHead.write(JournalHeader(epoch: epoch, firstSequence: sequence, isRebased: isRebased), into: &header)
         try Self.write(header, to: spare.file, at: 0)
         let name = JournalName(firstSequence: sequence)
         try files.rename(spare.file, from: JournalName.spare, to: name.file)

@@ -15,8 +15,7 @@ public struct JournalBatch: ~Copyable {
 
     /// The bytes that an entry with a payload of this length takes.
     public static func length(payload: Int) -> Int {
-        (JournalEntry.headBytes + JournalEntry.fieldBytes + payload + JournalEntry.alignment - 1)
-            & ~(JournalEntry.alignment - 1)
+        JournalEntry.aligned(JournalEntry.headBytes + JournalEntry.fieldBytes + payload)
     }
 
     /// Appends an entry.

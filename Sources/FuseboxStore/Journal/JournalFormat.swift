@@ -2,7 +2,7 @@ import FuseboxWire
 
 // The journal is a row of segments, each a file of a size that is given to it before anything is written:
 //
-//   header    64 bytes: magic "FUSEBOXJ", then a `JournalHeader`, then the CRC-32C of both, then zeros
+//   head      64 bytes: a `FileHead` with a `JournalHeader`
 //   records   each at a multiple of 8 bytes:
 //               checksum  u32, the CRC-32C of length, body and padding
 //               length    u32, the bytes of the body
@@ -14,17 +14,16 @@ import FuseboxWire
 // segment may be without one. What a torn write may look like, and what it may not, is told in `JournalReader`.
 
 /// What a segment says of itself.
-public struct JournalHeader: WireRecord {
-    /// The version of the format that this code writes, and the only one it reads.
-    public static let currentVersion: UInt32 = 1
+public struct JournalHeader: HeadRecord {
+    /// The first bytes of every segment.
+    public static let magic: StaticString = "FUSEBOXJ"
     /// The version of what commands mean. Records of another one are not replayed: the same bytes might do something
     /// else. It is raised whenever a command's effect on the state changes.
     public static let currentSemantics: UInt32 = 1
-    static let magic: [UInt8] = Array("FUSEBOXJ".utf8)
-    /// The bytes that it takes, with the magic before and the zeros after it.
-    public static let bytes = 64
+    /// The bytes before a segment's first entry.
+    public static let bytes = FileHead.bytes
 
-    public var version = JournalHeader.currentVersion
+    public var entryVersion = JournalEntry.version
     public var semantics = JournalHeader.currentSemantics
     public var epoch: UInt64 = 0
     public var firstSequence: UInt64 = 0
@@ -39,8 +38,8 @@ public struct JournalHeader: WireRecord {
     }
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("version", &version, "of the format: 1")
-        try visitor.field("semantics", &semantics, "the version of what commands mean: 1")
+        try visitor.field("entryVersion", &entryVersion, "the version of its entries, each a JournalEntry")
+        try visitor.field("semantics", &semantics, "the version of what commands mean")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
         try visitor.field(
@@ -50,14 +49,17 @@ public struct JournalHeader: WireRecord {
 }
 
 /// One input that changed the state: when, from whom, and what. The command's payload follows it.
-public struct JournalEntry: WireRecord {
+public struct JournalEntry: VersionedRecord {
     /// The command of the entry that ends a complete segment.
     public static let seal: UInt16 = .max
     static let alignment = 8
     /// Checksum and length before the body.
     static let headBytes = 8
-    /// The bytes of an entry's own fields.
+    /// The bytes of an entry's own fields, in the version that is written.
     static let fieldBytes = 72
+
+    /// The place at or after one at which an entry may begin.
+    static func aligned(_ place: Int) -> Int { (place + alignment - 1) & ~(alignment - 1) }
 
     public var sequence: UInt64 = 0
     public var synced: UInt64 = 0

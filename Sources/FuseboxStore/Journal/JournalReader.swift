@@ -15,14 +15,27 @@ public enum JournalEnd: Sendable, Equatable {
 /// Why a segment cannot be read at all.
 public enum JournalDamage: Error, Sendable, Equatable, CustomStringConvertible {
     case notAJournal
-    case unknownVersion(UInt32)
+    /// A newer program wrote it: the version of its head is not known.
+    case newerVersion(UInt32)
+    /// A newer program wrote it: the version of its entries is not known.
+    case newerEntries(UInt32)
     case header
+
+    /// Whether nothing is wrong with it but that a newer program wrote it.
+    public var isNewer: Bool {
+        switch self {
+        case .newerVersion, .newerEntries: true
+        case .notAJournal, .header: false
+        }
+    }
 
     public var description: String {
         switch self {
         case .notAJournal: "this is not a journal of Fusebox: its first bytes are others"
-        case .unknownVersion(let version):
-            "it has format version \(version), and this program reads version \(JournalHeader.currentVersion) only; use the program that wrote it, or a newer one"
+        case .newerVersion(let version):
+            "its head has format version \(version), and this program reads versions up to \(JournalHeader.version)"
+        case .newerEntries(let version):
+            "its entries have version \(version), and this program reads versions up to \(JournalEntry.version)"
         case .header: "its header does not agree with its checksum"
         }
     }
@@ -40,25 +53,15 @@ public struct JournalReader: Sendable {
     /// Checks the header.
     public init(_ bytes: [UInt8]) throws(JournalDamage) {
         self.bytes = bytes
-        guard bytes.count >= JournalHeader.bytes, bytes.starts(with: JournalHeader.magic) else { throw .notAJournal }
-        let result: Result<JournalHeader, JournalDamage> = unsafe bytes.withUnsafeBytes { all in
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: all[JournalHeader.magic.count..<JournalHeader.bytes])
-            var reader = unsafe ByteReader(rest)
-            var header = JournalHeader()
-            do throws(Refusal) {
-                var peek = reader
-                let version = try peek.read(UInt32.self)
-                // No version has the number 0: these are bytes that never reached the disk.
-                guard version != 0 else { return .failure(.header) }
-                guard version == JournalHeader.currentVersion else { return .failure(.unknownVersion(version)) }
-                try header.decode(from: &reader)
-                let end = JournalHeader.magic.count + reader.position
-                let stored = try reader.read(UInt32.self)
-                let computed = unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[..<end]))
-                return stored == computed ? .success(header) : .failure(.header)
-            } catch { return .failure(.header) }
+        do throws(HeadDamage) { header = try FileHead.read(from: bytes) } catch {
+            switch error {
+            case .otherFile, .truncated: throw .notAJournal
+            case .checksum, .contents: throw .header
+            case .newerVersion(let version): throw .newerVersion(version)
+            }
         }
-        header = try result.get()
+        guard header.entryVersion > 0 else { throw .header }
+        guard header.entryVersion <= JournalEntry.version else { throw .newerEntries(header.entryVersion) }
     }
 
     /// Calls `body` with every good entry and its payload, in order, and returns how they end.
@@ -76,18 +79,20 @@ public struct JournalReader: Sendable {
 
     /// Whether an entry among these bytes proves that `sequence` was on the disk when it was written.
     public static func proves(_ sequence: UInt64, in bytes: [UInt8]) -> Bool {
-        unsafe bytes.withUnsafeBytes { all in
-            unsafe knows(sequence, from: JournalHeader.bytes, of: all)
+        let version = entryVersion(of: bytes)
+        return unsafe bytes.withUnsafeBytes { all in
+            unsafe knows(sequence, from: JournalHeader.bytes, of: all, version)
         }
     }
 
     /// The highest sequence of a good entry that begins at `offset` or after it; nil if there is none.
     public static func highestSequence(in bytes: [UInt8], from offset: Int) -> UInt64? {
-        unsafe bytes.withUnsafeBytes { all in
+        let version = entryVersion(of: bytes)
+        return unsafe bytes.withUnsafeBytes { all in
             var highest: UInt64?
             var place = max(offset, JournalHeader.bytes)
             while place < all.count {
-                guard let (entry, _, end) = unsafe entry(at: place, of: all) else {
+                guard let (entry, _, end) = unsafe entry(at: place, of: all, version) else {
                     place += JournalEntry.alignment
                     continue
                 }
@@ -100,10 +105,17 @@ public struct JournalReader: Sendable {
         }
     }
 
-    private static func knows(_ sequence: UInt64, from offset: Int, of all: UnsafeRawBufferPointer) -> Bool {
+    /// The version of a segment's entries. Where the head does not tell, it is the one that is written now.
+    private static func entryVersion(of bytes: [UInt8]) -> UInt32 {
+        (try? FileHead.read(JournalHeader.self, from: bytes))?.entryVersion ?? JournalEntry.version
+    }
+
+    private static func knows(
+        _ sequence: UInt64, from offset: Int, of all: UnsafeRawBufferPointer, _ version: UInt32
+    ) -> Bool {
         var place = offset
         while place < all.count {
-            if let (entry, _, end) = unsafe entry(at: place, of: all) {
+            if let (entry, _, end) = unsafe entry(at: place, of: all, version) {
                 if entry.synced >= sequence { return true }
                 place = end
             } else {
@@ -119,7 +131,9 @@ public struct JournalReader: Sendable {
     ) throws(Failure) -> JournalEnd {
         var offset = JournalHeader.bytes
         var expected = header.firstSequence
-        while let (entry, payload, end) = unsafe Self.entry(at: offset, of: all), entry.sequence == expected {
+        while let (entry, payload, end) = unsafe Self.entry(at: offset, of: all, header.entryVersion),
+            entry.sequence == expected
+        {
             if entry.command == JournalEntry.seal {
                 return unsafe Self.isZero(all, from: end) ? .sealed : .damaged(offset: end)
             }
@@ -133,30 +147,29 @@ public struct JournalReader: Sendable {
     /// What it means that no good entry with the expected sequence stands at `offset`.
     private func end(at offset: Int, expected: UInt64, of all: UnsafeRawBufferPointer) -> JournalEnd {
         if unsafe Self.isZero(all, from: offset) { return .open(offset: offset) }
-        if unsafe Self.knows(expected, from: offset, of: all) { return .damaged(offset: offset) }
+        if unsafe Self.knows(expected, from: offset, of: all, header.entryVersion) { return .damaged(offset: offset) }
         return .torn(offset: offset)
     }
 
     /// The entry at an offset, if it is good.
     private static func entry(
-        at offset: Int, of all: UnsafeRawBufferPointer
+        at offset: Int, of all: UnsafeRawBufferPointer, _ version: UInt32
     ) -> (entry: JournalEntry, payload: UnsafeRawBufferPointer, end: Int)? {
-        guard offset + JournalEntry.headBytes + JournalEntry.fieldBytes <= all.count else { return nil }
+        let body = offset + JournalEntry.headBytes
+        guard body <= all.count else { return nil }
         let checksum = unsafe UInt32(littleEndian: all.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         let length = unsafe Int(UInt32(littleEndian: all.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)))
-        let body = offset + JournalEntry.headBytes
-        guard length >= JournalEntry.fieldBytes, length <= all.count - body else { return nil }
-        let end = offset + JournalBatch.length(payload: length - JournalEntry.fieldBytes)
+        guard length > 0, length <= all.count - body else { return nil }
+        let end = JournalEntry.aligned(body + length)
         guard end <= all.count,
             unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[(offset + 4)..<end])) == checksum
         else { return nil }
         var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[body..<body + length]))
-        var entry = JournalEntry()
-        do throws(Refusal) { try entry.decode(from: &reader) } catch { return nil }
+        let entry: JournalEntry
+        do throws(Refusal) { entry = try JournalEntry.read(version: version, from: &reader) } catch { return nil }
         guard (1...SequenceBound.highest).contains(entry.sequence) else { return nil }
-        return unsafe (
-            entry, UnsafeRawBufferPointer(rebasing: all[(body + JournalEntry.fieldBytes)..<body + length]), end
-        )
+        let payload = unsafe UnsafeRawBufferPointer(rebasing: all[(body + reader.position)..<body + length])
+        return unsafe (entry, payload, end)
     }
 
     static func isZero(_ all: UnsafeRawBufferPointer, from offset: Int) -> Bool {

@@ -4,50 +4,29 @@ import FuseboxWire
 // tells that of its last entries. `synced.fusebox` does, so that a last segment that is deleted, emptied or overwritten is
 // missed. It has two places of 512 bytes, which are written in turn: a write that is cut short leaves the other one.
 //
-//   magic "FUSEBOXM", then a `SyncMark`, then the CRC-32C of both, then zeros
+//   64 bytes, a `FileHead` with a `SyncMark`, then zeros
 //
 // A mark is written after each sync of the journal and synced about once a second: it outlives the process at once, and
 // power loss soon after. It never tells of more than was on the disk.
 
 /// How far the journal is known to have been on the disk.
-public struct SyncMark: WireRecord, Equatable {
-    /// The version of the format that this code writes, and the only one it reads.
-    public static let currentVersion: UInt32 = 1
+public struct SyncMark: HeadRecord {
+    /// The first bytes of every place.
+    public static let magic: StaticString = "FUSEBOXM"
     /// The name of the file.
     public static let fileName = "synced.fusebox"
-    static let magic: [UInt8] = Array("FUSEBOXM".utf8)
     /// The bytes of a place, of which there are two.
     static let placeBytes = 512
     static let fileBytes = 2 * placeBytes
 
-    public var version = SyncMark.currentVersion
     public var epoch: UInt64 = 0
     public var sequence: UInt64 = 0
 
     public init() {}
 
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("version", &version, "of the format: 1")
         try visitor.field("epoch", &epoch, "the life of the state that the journal belongs to")
         try visitor.field("sequence", &sequence, "the highest sequence that was known to be on the disk")
-    }
-
-    /// The mark at a place of the file; nil if there is none that is good.
-    private init?(_ bytes: ArraySlice<UInt8>) {
-        guard bytes.starts(with: Self.magic) else { return nil }
-        let mark: SyncMark? = unsafe bytes.withUnsafeBytes { all in
-            var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[Self.magic.count...]))
-            var mark = SyncMark()
-            do throws(Refusal) {
-                try mark.decode(from: &reader)
-                let end = Self.magic.count + reader.position
-                let computed = unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[..<end]))
-                guard mark.version == Self.currentVersion, try reader.read(UInt32.self) == computed else { return nil }
-                return mark
-            } catch { return nil }
-        }
-        guard let mark else { return nil }
-        self = mark
     }
 
     /// The good marks of a directory by their place; empty if it has no such file.
@@ -58,7 +37,22 @@ public struct SyncMark: WireRecord, Equatable {
             return []
         }
         guard bytes.count == fileBytes else { return [nil, nil] }
-        return [SyncMark(bytes[..<placeBytes]), SyncMark(bytes[placeBytes...])]
+        return [try? FileHead.read(from: bytes[..<placeBytes]), try? FileHead.read(from: bytes[placeBytes...])]
+    }
+
+    /// The version of a mark that a newer program wrote; nil if there is none.
+    public static func newerVersion<Files: Storage>(in files: Files) throws(StorageError) -> UInt32? {
+        let bytes: [UInt8]
+        do throws(StorageError) { bytes = try files.read(fileName) } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
+        for place in [bytes.prefix(placeBytes), bytes.dropFirst(placeBytes)] {
+            do throws(HeadDamage) { _ = try FileHead.read(SyncMark.self, from: place) } catch {
+                if case .newerVersion(let version) = error { return version }
+            }
+        }
+        return nil
     }
 
     /// The good marks of a directory.
@@ -119,9 +113,7 @@ final class SyncMarks<File: JournalFile>: @unchecked Sendable {
         mark.epoch = epoch
         mark.sequence = sequence
         bytes.removeAll()
-        bytes.write(contentsOf: SyncMark.magic)
-        mark.encode(into: &bytes)
-        bytes.write(unsafe bytes.withBytes { unsafe Checksum.of($0) })
+        FileHead.write(mark, into: &bytes)
         let offset = place * SyncMark.placeBytes
         try unsafe bytes.withBytes { (bytes) throws(StorageError) in try unsafe file.write(bytes, at: offset) }
         place = 1 - place

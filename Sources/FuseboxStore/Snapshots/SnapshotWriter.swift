@@ -28,21 +28,20 @@ public struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     public init(_ header: SnapshotHeader, into sink: consuming Sink) throws(StorageError) {
         self.sink = sink
         var head = ByteWriter()
-        head.write(contentsOf: SnapshotHeader.magic)
-        header.encode(into: &head)
-        head.write(unsafe head.withBytes { unsafe Checksum.of($0) })
+        FileHead.write(header, into: &head)
         try emit(head)
     }
 
     /// Writes one section.
-    public mutating func section(_ kind: UInt32, _ contents: borrowing ByteWriter) throws(StorageError) {
-        var head = ByteWriter(capacity: SnapshotSection.headBytes)
-        head.write(kind)
+    public mutating func section(_ section: SectionHead, _ contents: borrowing ByteWriter) throws(StorageError) {
+        var head = ByteWriter(capacity: SectionFrame.headBytes)
+        head.write(section.kind)
+        head.write(section.version)
         head.write(UInt32(contents.count))
         var checksum = Checksum()
         unsafe head.withBytes { unsafe checksum.add($0) }
         unsafe contents.withBytes { unsafe checksum.add($0) }
-        var tail = ByteWriter(capacity: SnapshotSection.checksumBytes)
+        var tail = ByteWriter(capacity: SectionFrame.checksumBytes)
         tail.write(checksum.value)
         try emit(head)
         try emit(contents)
@@ -53,9 +52,8 @@ public struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     /// Ends the snapshot and gives the sink back.
     public consuming func finish() throws(StorageError) -> Sink {
         var trailer = ByteWriter()
-        trailer.write(sections)
-        trailer.write(whole.value)
-        try section(SnapshotSection.trailer, trailer)
+        SnapshotTrailer(sections: sections, checksum: whole.value).encode(into: &trailer)
+        try section(SectionHead(kind: SnapshotTrailer.kind, version: SnapshotTrailer.version), trailer)
         return sink
     }
 

@@ -8,16 +8,31 @@
 @safe public struct ByteReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var offset = 0
+    /// Where it ends: behind the last byte, or behind that of the record that is being read.
+    @usableFromInline var end: Int
+    /// Whether it passes over what only newer peers know: fields at the end, and values of enumerations.
+    ///
+    /// Replies and events are read so. Requests and files are read to their last byte.
+    public let skipsUnknown: Bool
+    /// The protocol version that the bytes are in.
+    public let version: UInt16
 
     /// Begins at the first of these bytes.
     @inlinable
-    public init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
+    public init(
+        _ bytes: UnsafeRawBufferPointer, skipsUnknown: Bool = false, version: UInt16 = ProtocolVersion.highest
+    ) {
+        unsafe self.bytes = bytes
+        end = bytes.count
+        self.skipsUnknown = skipsUnknown
+        self.version = version
+    }
 
     /// The number of bytes read.
     @inlinable public var position: Int { offset }
 
-    /// The number of bytes not read yet.
-    @inlinable public var remaining: Int { unsafe bytes.count - offset }
+    /// The number of bytes not read yet; inside an open record, of those that are its own.
+    @inlinable public var remaining: Int { end &- offset }
 
     @inlinable @inline(__always)
     mutating func take(_ length: Int) throws(Refusal) -> UnsafeRawBufferPointer {
@@ -55,18 +70,43 @@
         try unsafe take(length)
     }
 
-    /// Checks that nothing is left.
+    /// Checks that nothing is left, unless it passes over what it does not know.
     ///
     /// - Throws: `trailingBytes` if something is.
     @inlinable
     public func finish() throws(Refusal) {
-        guard remaining == 0 else { throw goesOn() }
+        guard remaining == 0 || skipsUnknown else { throw goesOn() }
+    }
+
+    // MARK: Open records
+
+    /// Reads the length of an open record and goes into it: until `leave` nothing behind it is read.
+    ///
+    /// - Returns: what `leave` takes
+    /// - Throws: `malformed` if the record would end behind what is left.
+    @inlinable
+    mutating func enter() throws(Refusal) -> Int {
+        let length = Int(try read(UInt16.self))
+        guard length <= remaining else { throw endsTooEarly() }
+        let outer = end
+        end = offset &+ length
+        return outer
+    }
+
+    /// Goes out of the record that `enter` went into, to its end.
+    ///
+    /// - Throws: `trailingBytes` if it holds more than was read, unless that is passed over.
+    @inlinable
+    mutating func leave(_ outer: Int) throws(Refusal) {
+        try finish()
+        offset = end
+        end = outer
     }
 
     @usableFromInline @inline(never)
     func endsTooEarly() -> Refusal {
         Refusal(
-            .malformed, "the payload ends at byte \(offset + remaining), inside a value that begins at byte \(offset)")
+            .malformed, "the payload ends at byte \(end), inside a value that begins at byte \(offset)")
     }
 
     @usableFromInline @inline(never)

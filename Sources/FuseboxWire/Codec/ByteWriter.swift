@@ -7,6 +7,8 @@
     @usableFromInline var used = 0
     /// Where the bytes begin: what lies before has been taken.
     @usableFromInline var start = 0
+    /// The protocol version that is written.
+    public var version = ProtocolVersion.highest
 
     /// - Parameter capacity: the bytes it can take before it must grow.
     public init(capacity: Int = 256) {
@@ -134,6 +136,13 @@
     public mutating func overwrite(_ number: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset <= used - 4)
         unsafe (memory + start + offset).storeBytes(of: number.littleEndian, as: UInt32.self)
+    }
+
+    /// Overwrites a 16-bit number that was written at `offset`: a length that is known only later.
+    @inlinable
+    public mutating func overwrite(_ number: UInt16, at offset: Int) {
+        precondition(offset >= 0 && offset <= used - 2)
+        unsafe (memory + start + offset).storeBytes(of: number.littleEndian, as: UInt16.self)
     }
 
     /// Overwrites one byte that was written at `offset`.

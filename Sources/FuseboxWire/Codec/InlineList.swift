@@ -76,14 +76,14 @@ extension InlineList: WireValue {
         guard announced <= capacity else { throw Self.tooMany(announced) }
         length = 0
         for place in 0..<announced {
-            try elements[place].decode(from: &reader)
+            try elements[place].decodeInside(from: &reader)
             length += 1
         }
     }
 
     public func encode(into writer: inout ByteWriter) {
         writer.write(UInt16(count))
-        for place in indices { elements[place].encode(into: &writer) }
+        for place in indices { elements[place].encodeInside(into: &writer) }
     }
 
     public var rendered: Rendered { .list(array.map(\.rendered)) }

@@ -15,7 +15,7 @@ extension Optional: WireValue where Wrapped: WireValue {
             return
         }
         var value = Wrapped.blank
-        try value.decode(from: &reader)
+        try value.decodeInside(from: &reader)
         self = value
     }
 
@@ -23,7 +23,7 @@ extension Optional: WireValue where Wrapped: WireValue {
     public func encode(into writer: inout ByteWriter) {
         guard let value = self else { return false.encode(into: &writer) }
         true.encode(into: &writer)
-        value.encode(into: &writer)
+        value.encodeInside(into: &writer)
     }
 
     public var rendered: Rendered { self?.rendered ?? .null }
@@ -55,7 +55,7 @@ extension Array: WireValue where Element: WireValue {
         elements.reserveCapacity(Swift.min(count, WireLimits.pageLength))
         for _ in 0..<count {
             var element = Element.blank
-            try element.decode(from: &reader)
+            try element.decodeInside(from: &reader)
             elements.append(element)
         }
         self = elements
@@ -72,7 +72,7 @@ extension Array: WireValue where Element: WireValue {
     public func encode(into writer: inout ByteWriter) {
         precondition(count <= Int(UInt16.max))
         writer.write(UInt16(count))
-        for element in self { element.encode(into: &writer) }
+        for element in self { element.encodeInside(into: &writer) }
     }
 
     public var rendered: Rendered { .list(map(\.rendered)) }

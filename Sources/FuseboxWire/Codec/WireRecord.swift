@@ -11,12 +11,34 @@ public protocol WireRecord: WireValue {
 
 /// What walks over the fields of a record.
 public protocol FieldVisitor: ~Copyable {
+    /// The protocol version that is spoken, for a record whose fields depend on it.
+    var version: UInt16 { get }
+
     /// - Parameters:
     ///   - name: the field's name in the reference and in vectors
-    ///   - meaning: one line for the reference: meaning, unit, range
+    ///   - meaning: one line for the reference: meaning, unit, range. Only the reference asks for it.
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal)
+
+    /// A field that was added to the end of a reply, an event or an open record after a release.
+    ///
+    /// An older peer does not send it; then the value stays what it is. Behind such a field come only others of its kind.
+    mutating func added<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
+    ) throws(Refusal)
+}
+
+extension FieldVisitor where Self: ~Copyable {
+    /// The newest version, for visitors that look at no bytes.
+    public var version: UInt16 { ProtocolVersion.highest }
+
+    @inlinable @inline(__always)
+    public mutating func added<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
+    ) throws(Refusal) {
+        try field(name, &value, meaning())
+    }
 }
 
 extension WireRecord {
@@ -63,13 +85,48 @@ extension WireRecord {
     }
 }
 
+/// A record that may grow where it is a field or an element of another: its length stands before it.
+///
+/// Every record inside a reply or an event is one, but for a few that requests share and that never grow; the page of the
+/// commands says which. A reader passes over what follows the fields that it knows.
+public protocol OpenRecord: WireRecord {}
+
+extension OpenRecord {
+    @inlinable
+    public mutating func decodeInside(from reader: inout ByteReader) throws(Refusal) {
+        let outer = try reader.enter()
+        try fields(&reader)
+        try reader.leave(outer)
+    }
+
+    @inlinable
+    public func encodeInside(into writer: inout ByteWriter) {
+        let start = writer.count
+        writer.write(0 as UInt16)
+        encode(into: &writer)
+        writer.overwrite(UInt16(writer.count - start - 2), at: start)
+    }
+
+    public static func describe(into schema: inout Schema) {
+        schema.add(record: Self.self, isOpen: true)
+    }
+}
+
 extension ByteReader: FieldVisitor {
     /// Reads the field; a refusal says in which field it arose.
     @inlinable @inline(__always)
     public mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
-        do throws(Refusal) { try value.decode(from: &self) } catch { throw error.inside(name) }
+        do throws(Refusal) { try value.decodeInside(from: &self) } catch { throw error.inside(name) }
+    }
+
+    /// Reads the field, if there are bytes of it.
+    @inlinable @inline(__always)
+    public mutating func added<Value: WireValue>(
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
+    ) throws(Refusal) {
+        if remaining > 0 { try field(name, &value, meaning()) }
     }
 }
 
@@ -77,9 +134,9 @@ extension ByteWriter: FieldVisitor {
     /// Writes the field.
     @inlinable @inline(__always)
     public mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
-        value.encode(into: &self)
+        value.encodeInside(into: &self)
     }
 }
 
@@ -87,7 +144,7 @@ private struct Renderer: FieldVisitor {
     var fields: [(name: String, value: Rendered)] = []
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         fields.append((name.description, value.rendered))
     }
@@ -98,7 +155,7 @@ private struct RenderedParser: FieldVisitor {
     var count = 0
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         guard let rendered = record[name.description], let parsed = Value(rendered: rendered) else {
             throw Refusal(.malformed, "\(name) is missing or is no \(Value.wireType)")
@@ -112,7 +169,7 @@ private struct Sampler: FieldVisitor {
     let variant: Int
 
     mutating func field<Value: WireValue>(
-        _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+        _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal) {
         value = Value.sample(variant)
     }
@@ -128,6 +185,8 @@ public struct Schema: Sendable {
         public var type: String
         /// One line: meaning, unit, range.
         public var meaning: String
+        /// Whether it was added to the end after a release: an older peer does not send it.
+        public var isAdded = false
     }
 
     /// A type that the reference explains once.
@@ -152,6 +211,10 @@ public struct Schema: Sendable {
     /// The types met so far, each once, in the order of their first mention.
     public private(set) var definitions: [Definition] = []
 
+    /// The names of the open records, which have their length before them inside others, and of the open enumerations, which
+    /// get new values.
+    public private(set) var open: Set<String> = []
+
     /// Of no types yet.
     public init() {}
 
@@ -164,13 +227,15 @@ public struct Schema: Sendable {
         return collector.fields
     }
 
-    mutating func add<Record: WireRecord>(record type: Record.Type) {
+    mutating func add<Record: WireRecord>(record type: Record.Type, isOpen: Bool = false) {
+        if isOpen { open.insert(Record.wireType) }
         guard !definitions.contains(where: { $0.name == Record.wireType }) else { return }
         let fields = fields(of: type)
         definitions.append(.record(name: Record.wireType, fields: fields))
     }
 
-    mutating func add(enumeration name: String, values: [(name: String, number: UInt8)]) {
+    mutating func add(enumeration name: String, values: [(name: String, number: UInt8)], isOpen: Bool = false) {
+        if isOpen { open.insert(name) }
         guard !definitions.contains(where: { $0.name == name }) else { return }
         definitions.append(.enumeration(name: name, values: values))
     }
@@ -180,10 +245,17 @@ public struct Schema: Sendable {
         var fields: [Field] = []
 
         mutating func field<Value: WireValue>(
-            _ name: StaticString, _ value: inout Value, _ meaning: StaticString
+            _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
         ) throws(Refusal) {
-            fields.append(Field(name: name.description, type: Value.wireType, meaning: meaning.description))
+            fields.append(Field(name: name.description, type: Value.wireType, meaning: meaning()))
             Value.describe(into: &schema)
+        }
+
+        mutating func added<Value: WireValue>(
+            _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
+        ) throws(Refusal) {
+            try field(name, &value, meaning())
+            fields[fields.count - 1].isAdded = true
         }
     }
 }

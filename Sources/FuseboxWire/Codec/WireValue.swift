@@ -6,6 +6,10 @@ public protocol WireValue: Sendable, Equatable {
     static var wireType: String { get }
     mutating func decode(from reader: inout ByteReader) throws(Refusal)
     func encode(into writer: inout ByteWriter)
+    /// Reads the value where it is a field or an element of another. That is `decode`, but for an open record.
+    mutating func decodeInside(from reader: inout ByteReader) throws(Refusal)
+    /// Writes the value where it is a field or an element of another. That is `encode`, but for an open record.
+    func encodeInside(into writer: inout ByteWriter)
 
     /// The value as a vector spells it.
     var rendered: Rendered { get }
@@ -18,6 +22,12 @@ public protocol WireValue: Sendable, Equatable {
 }
 
 extension WireValue {
+    @inlinable @inline(__always)
+    public mutating func decodeInside(from reader: inout ByteReader) throws(Refusal) { try decode(from: &reader) }
+
+    @inlinable @inline(__always)
+    public func encodeInside(into writer: inout ByteWriter) { encode(into: &writer) }
+
     public static func describe(into schema: inout Schema) {}
 }
 

@@ -2,7 +2,7 @@
 public struct Hello: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            1, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
+            .hello, "hello", .session, "Opens the connection: chooses the protocol version and says who is calling.")
     }
 
     /// `FUSE` as a little-endian number.
@@ -26,6 +26,15 @@ public struct Hello: Command {
     }
 
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
+
+    /// The highest version that the client and this code speak; nil if they have none in common.
+    public var commonVersion: UInt16? {
+        let version = min(highestVersion, ProtocolVersion.highest)
+        return version >= ProtocolVersion.lowest && speaks(version) ? version : nil
+    }
+
+    /// Whether the client speaks this version.
+    public func speaks(_ version: UInt16) -> Bool { lowestVersion <= version && version <= highestVersion }
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -140,28 +149,54 @@ public struct WorkerID: WireRecord, Hashable {
 }
 
 /// Whether the server has met a worker before.
-public enum WorkerStanding: UInt8, WireEnumeration {
+public enum WorkerStanding: OpenEnumeration {
     /// Never met, or it said goodbye.
-    case new = 0
+    case new
     /// Known: what it sent before counts, and what it sends again counts once.
-    case resumed = 1
+    case resumed
     /// It has used numbers, and the server does not know it: it had to be forgotten, or none of its requests came.
     /// `Hello.Reply.forgottenWorkers` tells which.
-    case forgotten = 2
+    case forgotten
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [WorkerStanding] = [.new, .resumed, .forgotten]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .new: 0
+        case .resumed: 1
+        case .forgotten: 2
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// The semantics in force; `proto-docs/profiles.md` lists the points in which they differ.
-public enum Profile: UInt8, WireEnumeration {
+public enum Profile: OpenEnumeration {
     /// The default: the same operations, with the library's known defects mended.
-    case fusebox = 0
+    case fusebox
     /// The behaviour of the TypeScript library of that name, to the letter.
-    case llmProviders = 1
+    case llmProviders
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [Profile] = [.fusebox, .llmProviders]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .fusebox: 0
+        case .llmProviders: 1
+        case .unknown(let number): number
+        }
+    }
 
     /// The name on the command line.
     public var name: String {
         switch self {
         case .fusebox: "fusebox"
         case .llmProviders: "llm-providers"
+        case .unknown(let number): "unknown(\(number))"
         }
     }
 
@@ -172,11 +207,10 @@ public enum Profile: UInt8, WireEnumeration {
     }
 }
 
-/// Ends the connection in order.
 public struct Goodbye: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            2, "goodbye", .session,
+            .goodbye, "goodbye", .session,
             "Ends the connection in order: the worker is forgotten, and the server closes after its reply.")
     }
     public typealias Reply = Done
@@ -185,10 +219,9 @@ public struct Goodbye: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Answers with the daemon's clocks.
 public struct Ping: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(3, "ping", .read, "Answers with the daemon's clocks.")
+        CommandDeclaration(.ping, "ping", .read, "Answers with the daemon's clocks.")
     }
     @inlinable public init() {}
     @inlinable
@@ -207,23 +240,37 @@ public struct Ping: Command {
 }
 
 /// Whether the journal takes what must be written down.
-public enum JournalStanding: UInt8, WireEnumeration {
+public enum JournalStanding: OpenEnumeration {
     /// No journal is kept (`--durability snapshot`).
-    case none = 0
+    case none
     /// It takes all.
-    case following = 1
+    case following
     /// It takes what fits in the segment that is open; there is no room for the next one.
-    case short = 2
+    case short
     /// There is no room: what must be written down is refused.
-    case full = 3
+    case full
     /// A snapshot has to be written before it goes on; until then durable changes wait or are refused.
-    case interrupted = 4
+    case interrupted
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [JournalStanding] = [.none, .following, .short, .full, .interrupted]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .none: 0
+        case .following: 1
+        case .short: 2
+        case .full: 3
+        case .interrupted: 4
+        case .unknown(let number): number
+        }
+    }
 }
 
-/// How the daemon is doing.
 public struct ServerStatus: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(4, "status", .read, "How the daemon is doing.")
+        CommandDeclaration(.serverStatus, "status", .read, "How the daemon is doing.")
     }
     @inlinable public init() {}
     @inlinable
@@ -321,11 +368,10 @@ public struct ServerStatus: Command {
     }
 }
 
-/// From here on, events of these topics are pushed on this connection.
 public struct Subscribe: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            5, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
+            .subscribe, "subscribe", .session, "From here on, events of these topics are pushed on this connection.")
     }
 
     /// Bits of `Topics`.
@@ -336,7 +382,7 @@ public struct Subscribe: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "topics", &topics,
-            "bits: 1 breaker, 2 exhaustion, 4 ledger, 8 period, 16 admission; others are refused; 0 ends the subscription"
+            "bits: \(Topics.spelling); others are refused; 0 ends the subscription"
         )
     }
 

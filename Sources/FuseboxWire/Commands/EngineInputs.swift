@@ -1,8 +1,7 @@
-/// Time has passed: marks and permits expire, breakers recover, the period rolls over.
 public struct Advance: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            240, "engine.advance", .written, .engine,
+            .advance, "engine.advance", .written, .engine,
             "Time has passed: marks and permits expire, breakers recover, the period rolls over.")
     }
     public typealias Reply = Done
@@ -15,7 +14,7 @@ public struct Advance: Command {
 public struct EvictIdleBreakers: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            241, "engine.evictIdleBreakers", .written, .engine,
+            .evictIdleBreakers, "engine.evictIdleBreakers", .written, .engine,
             "Forgets breakers that are closed, unconfigured and idle, and are no provider of the ledger.")
     }
     @inlinable public init() {}
@@ -32,11 +31,10 @@ public struct EvictIdleBreakers: Command {
     }
 }
 
-/// Forgets a worker: it said goodbye, or another needs the room.
 public struct ForgetWorker: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            242, "engine.forgetWorker", .session, .engine,
+            .forgetWorker, "engine.forgetWorker", .session, .engine,
             "Forgets a worker with the replies that are kept for it: it said goodbye, or another needs the room.")
     }
     public typealias Reply = Done
@@ -58,11 +56,10 @@ public struct ForgetWorker: Command {
     }
 }
 
-/// Takes back what a worker holds: it died.
 public struct ReclaimPermits: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            243, "engine.reclaimPermits", .written, .engine,
+            .reclaimPermits, "engine.reclaimPermits", .written, .engine,
             "Takes back what a worker holds that died or said goodbye; holds against enforced budgets stay to their time to live."
         )
     }
@@ -80,7 +77,7 @@ public struct ReclaimPermits: Command {
 public struct BeginPermitNumbers: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            244, "engine.beginPermitNumbers", .written, .engine,
+            .beginPermitNumbers, "engine.beginPermitNumbers", .written, .engine,
             "Goes on with numbers that no permit has had, not even one that a crash has undone.")
     }
     public typealias Reply = Done
@@ -97,7 +94,7 @@ public struct BeginPermitNumbers: Command {
 public struct TakeClockBack: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            245, "engine.takeClockBack", .session, .engine,
+            .takeClockBack, "engine.takeClockBack", .session, .engine,
             "Takes recorded dates back to the system's synchronised clock, and reopens the periods that were closed ahead of it."
         )
     }

@@ -1,5 +1,5 @@
 /// A provider that has run out of quota, and until when.
-public struct ExhaustionEntry: WireRecord {
+public struct ExhaustionEntry: OpenRecord {
     public var provider = Name.blank
     public var exhaustedAt = Timestamp(milliseconds: 0)
     public var resetsAt = Timestamp(milliseconds: 0)
@@ -20,11 +20,10 @@ public struct ExhaustionEntry: WireRecord {
     }
 }
 
-/// Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
 public struct ExhaustionMark: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            32, "exhaustion.mark", .durable,
+            .exhaustionMark, "exhaustion.mark", .durable, report: .record,
             "Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.")
     }
 
@@ -41,7 +40,8 @@ public struct ExhaustionMark: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field(
-            "resetAfterMilliseconds", &resetAfterMilliseconds, "how long; absent: the default cooldown; 0 to 366 days")
+            "resetAfterMilliseconds", &resetAfterMilliseconds,
+            "how long; absent: the default cooldown; \(Quantity.text(ValueRanges.cooldown))")
     }
 
     public struct Reply: WireRecord {
@@ -54,10 +54,9 @@ public struct ExhaustionMark: Command {
     }
 }
 
-/// Takes a provider's mark away.
 public struct ExhaustionClear: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(33, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
+        CommandDeclaration(.exhaustionClear, "exhaustion.clear", .durable, .operator, "Takes a provider's mark away.")
     }
     public typealias Reply = Done
     public var provider = Name.blank
@@ -77,10 +76,9 @@ public struct ExhaustionClear: Command {
     }
 }
 
-/// A provider's mark, if one is in force.
 public struct ExhaustionGet: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(34, "exhaustion.get", .read, "A provider's mark, if one is in force.")
+        CommandDeclaration(.exhaustionGet, "exhaustion.get", .read, "A provider's mark, if one is in force.")
     }
     public var provider = Name.blank
     @inlinable public init() {}
@@ -100,10 +98,9 @@ public struct ExhaustionGet: Command {
     }
 }
 
-/// A page of the marks in force.
 public struct ExhaustionList: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(35, "exhaustion.list", .read, "A page of the marks in force.")
+        CommandDeclaration(.exhaustionList, "exhaustion.list", .read, "A page of the marks in force.")
     }
     public var cursor = Page.end
     @inlinable public init() {}
@@ -119,16 +116,15 @@ public struct ExhaustionList: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most 256")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// Takes every mark away.
 public struct ExhaustionReset: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(36, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
+        CommandDeclaration(.exhaustionReset, "exhaustion.reset", .durable, .operator, "Takes every mark away.")
     }
     public typealias Reply = Done
     @inlinable public init() {}
@@ -136,11 +132,11 @@ public struct ExhaustionReset: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Sets the cooldown of marks that name none.
 public struct ExhaustionSetDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            37, "exhaustion.setDefault", .durable, .operator, "Sets the cooldown of marks that name none.")
+            .exhaustionSetDefault, "exhaustion.setDefault", .durable, .operator,
+            "Sets the cooldown of marks that name none.")
     }
     public typealias Reply = Done
     public var cooldownMilliseconds: Int64 = 300_000
@@ -148,14 +144,13 @@ public struct ExhaustionSetDefault: Command {
     public init(cooldownMilliseconds: Int64) { self.cooldownMilliseconds = cooldownMilliseconds }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, "0 to 366 days")
+        try visitor.field("cooldownMilliseconds", &cooldownMilliseconds, Quantity.text(ValueRanges.cooldown))
     }
 }
 
-/// The cooldown of marks that name none.
 public struct ExhaustionDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(38, "exhaustion.default", .read, "The cooldown of marks that name none.")
+        CommandDeclaration(.exhaustionDefault, "exhaustion.default", .read, "The cooldown of marks that name none.")
     }
     @inlinable public init() {}
     @inlinable

@@ -2,7 +2,7 @@
 public struct Overview: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            80, "overview", .read,
+            .overview, "overview", .read,
             "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
     }
     public var cursor = Page.end
@@ -14,7 +14,7 @@ public struct Overview: Command {
     }
 
     /// A provider or breaker, with what a caller weighs.
-    public struct Entry: WireRecord {
+    public struct Entry: OpenRecord {
         public static var wireType: String { "OverviewEntry" }
         public var name = Name.blank
         public var state: BreakerState = .closed
@@ -63,19 +63,17 @@ public struct Overview: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most 256")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("now", &now, "the steady clock at this page")
         }
     }
 }
 
-/// Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if
-/// unknown.
 public struct Forget: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            81, "forget", .durable, .operator,
+            .forget, "forget", .durable, .operator,
             "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown."
         )
     }
@@ -90,7 +88,7 @@ public struct Forget: Command {
 }
 
 /// A snapshot on the daemon's disk.
-public struct SnapshotInfo: WireRecord {
+public struct SnapshotInfo: OpenRecord {
     public var file = ""
     public var sequence: UInt64 = 0
     public var takenAt = Timestamp(milliseconds: 0)
@@ -105,11 +103,10 @@ public struct SnapshotInfo: WireRecord {
     }
 }
 
-/// Takes a snapshot of this moment; the reply comes when it is on the disk and verified.
 public struct SnapshotNow: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            82, "snapshot.now", .session, .operator,
+            .snapshotNow, "snapshot.now", .session, .operator,
             "Takes a snapshot of this moment; the reply comes when it is on the disk and verified.")
     }
     public typealias Reply = SnapshotInfo
@@ -118,10 +115,10 @@ public struct SnapshotNow: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// The snapshots that are kept, newest first.
 public struct SnapshotList: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(83, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
+        CommandDeclaration(
+            .snapshotList, "snapshot.list", .session, .operator, "The snapshots that are kept, newest first.")
     }
     @inlinable public init() {}
     @inlinable
@@ -137,11 +134,10 @@ public struct SnapshotList: Command {
     }
 }
 
-/// A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.
 public struct SnapshotRead: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            84, "snapshot.read", .session, .operator,
+            .snapshotRead, "snapshot.read", .session, .operator,
             "A chunk of a snapshot's file. Refused with `notFound` once the snapshot has been retired.")
     }
     public var sequence: UInt64 = 0
@@ -163,17 +159,16 @@ public struct SnapshotRead: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("chunk", &chunk, "at most 192 KiB; empty at the end")
+            try visitor.field("chunk", &chunk, "at most \(WireLimits.chunkLength / 1024) KiB; empty at the end")
             try visitor.field("length", &length, "of the whole file")
         }
     }
 }
 
-/// Sends a part of a state to import, in snapshot format; offset 0 begins anew.
 public struct ImportChunk: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            85, "import.chunk", .session, .operator,
+            .importChunk, "import.chunk", .session, .operator,
             "Sends a part of a state to import, in snapshot format; offset 0 begins anew.")
     }
     public typealias Reply = Done
@@ -187,7 +182,7 @@ public struct ImportChunk: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("offset", &offset, "the bytes sent before")
-        try visitor.field("chunk", &chunk, "at most 192 KiB")
+        try visitor.field("chunk", &chunk, "at most \(WireLimits.chunkLength / 1024) KiB")
     }
 }
 
@@ -207,12 +202,10 @@ public struct StateParts: OptionSet, Sendable, Hashable {
     public static let all: StateParts = [.breakers, .exhaustion, .ledger]
 }
 
-/// Replaces breakers, exhaustion and ledger, or some of them, by the state that was sent; the reply comes when a
-/// snapshot of it is on the disk.
 public struct ImportCommit: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            86, "import.commit", .session, .operator,
+            .importCommit, "import.commit", .session, .operator,
             "Replaces breakers, exhaustion and ledger, or some of them, by the state that was sent; the reply comes when a snapshot of it is on the disk."
         )
     }

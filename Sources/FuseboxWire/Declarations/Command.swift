@@ -1,7 +1,8 @@
 /// A request of the protocol: its fields, its reply and its declaration.
 ///
 /// Each command is declared once, as one type; `CommandTable` lists them all. Dispatch, the reference, the
-/// vectors and the client derive from these.
+/// vectors and the client derive from these. What a command does stands in its declaration's summary, as what a field means
+/// stands in `fields`: a comment on the type tells only what goes beyond.
 public protocol Command: WireRecord {
     associatedtype Reply: WireRecord
     /// Computed rather than stored, so that what depends on it (is it sequenced? who may use it?) is decided where a
@@ -11,21 +12,25 @@ public protocol Command: WireRecord {
 
 /// What there is to say of a command beside its fields.
 public struct CommandDeclaration: Sendable {
-    /// Its number in the frame header. Never reused.
-    public var number: UInt16
+    /// Which command it is of.
+    public var command: CommandNumber
     /// Its name: `subject.verb`.
     public var name: String
     /// Whether it changes state, and how its acknowledgement is kept.
     public var effect: Effect
     /// Who may use it.
     public var access: Access
+    /// What it reports; nil if it reports nothing.
+    public var report: Report?
     /// One line for the reference.
     public var summary: String
 
     /// A command for the peers that `access` names.
     @inlinable
-    public init(_ number: UInt16, _ name: String, _ effect: Effect, _ access: Access, _ summary: String) {
-        self.number = number
+    public init(
+        _ command: CommandNumber, _ name: String, _ effect: Effect, _ access: Access, _ summary: String
+    ) {
+        self.command = command
         self.name = name
         self.effect = effect
         self.access = access
@@ -34,30 +39,58 @@ public struct CommandDeclaration: Sendable {
 
     /// A command that every peer may use.
     @inlinable
-    public init(_ number: UInt16, _ name: String, _ effect: Effect, _ summary: String) {
-        self.init(number, name, effect, .worker, summary)
+    public init(
+        _ command: CommandNumber, _ name: String, _ effect: Effect, report: Report? = nil, _ summary: String
+    ) {
+        self.init(command, name, effect, .worker, summary)
+        self.report = report
     }
 
+    /// Its number in the frame header. Never reused.
+    @inlinable public var number: UInt16 { command.rawValue }
+
     /// Whether a request changes state, and what its acknowledgement promises.
-    public enum Effect: String, Sendable {
-        /// It changes nothing. (Under the profile `llm-providers` some reads synchronise what they look at.)
-        case read
-        /// It changes state; acknowledged when it survives the death of the daemon.
-        case written
-        /// It changes state; acknowledged when it survives power loss.
-        case durable
-        /// It concerns the connection only.
-        case session
+    public enum Effect: String, Sendable, CaseIterable {
+        case read, written, durable, session
+
+        /// One line for the reference.
+        public var meaning: String {
+            switch self {
+            // Under the profile `llm-providers` some reads synchronise what they look at.
+            case .read: "It changes nothing."
+            case .written:
+                "It changes state. The reply comes once the change survives the death of the daemon. Sequenced."
+            case .durable: "It changes state. The reply comes once the change survives power loss. Sequenced."
+            case .session: "It concerns the connection or the daemon, not the state. Not sequenced."
+            }
+        }
     }
 
     /// Who may use a command.
-    public enum Access: String, Sendable {
-        /// Every peer that may connect.
-        case worker
-        /// Root, the daemon's own user, and members of the admin group.
-        case `operator`
-        /// The daemon itself: never accepted from a socket.
-        case engine
+    public enum Access: String, Sendable, CaseIterable {
+        case worker, `operator`, engine
+
+        /// One line for the reference.
+        public var meaning: String {
+            switch self {
+            case .worker: "Every peer that may connect."
+            case .operator: "Root, the daemon's own user, and members of the admin group."
+            case .engine: "The daemon itself. It is refused from a socket."
+            }
+        }
+    }
+
+    /// What a request tells of something that has happened already. A client keeps a report while the daemon is away.
+    public enum Report: String, Sendable, CaseIterable {
+        case outcome, record
+
+        /// One line for the reference.
+        public var meaning: String {
+            switch self {
+            case .outcome: "How a call went, and nothing else. It is taken even if it cannot be journaled."
+            case .record: "What has to be on record: money, a mark, the end of a permit."
+            }
+        }
     }
 
     /// Whether its requests carry a `RequestSequence` before their fields.

@@ -1,105 +1,195 @@
+/// The number of a command in a frame's header.
+///
+/// A command that is not here does not exist. A number is never used again.
+public enum CommandNumber: UInt16, Sendable, CaseIterable {
+    case hello = 1
+    case goodbye = 2
+    case ping = 3
+    case serverStatus = 4
+    case subscribe = 5
+
+    case breakerAcquire = 16
+    case breakerSuccess = 17
+    case breakerFailure = 18
+    case breakerGet = 19
+    case breakerList = 20
+    case breakerForceOpen = 21
+    case breakerReset = 22
+    case breakerResetAll = 23
+    case breakerConfigure = 24
+    case breakerConfigurationGet = 25
+    case breakerConfigureDefault = 26
+    case breakerDefault = 27
+    case breakerSerialize = 28
+    case breakerDeserialize = 29
+
+    case exhaustionMark = 32
+    case exhaustionClear = 33
+    case exhaustionGet = 34
+    case exhaustionList = 35
+    case exhaustionReset = 36
+    case exhaustionSetDefault = 37
+    case exhaustionDefault = 38
+
+    case ledgerRecord = 48
+    case ledgerSetBudget = 49
+    case ledgerRemoveBudget = 50
+    case ledgerBalance = 51
+    case ledgerProvider = 52
+    case ledgerModel = 53
+    case ledgerProviders = 54
+    case ledgerModels = 55
+    case ledgerTotal = 56
+    case ledgerBurnRate = 57
+    case ledgerDepletion = 58
+    case ledgerSummary = 59
+    case ledgerSummaries = 60
+    case ledgerCheckRate = 61
+    case ledgerResetPeriod = 62
+    case ledgerSetThresholds = 63
+    case ledgerThresholds = 64
+    case ledgerBudgets = 65
+    case ledgerSetPeriod = 66
+    case ledgerClosedPeriods = 67
+
+    case overview = 80
+    case forget = 81
+    case snapshotNow = 82
+    case snapshotList = 83
+    case snapshotRead = 84
+    case importChunk = 85
+    case importCommit = 86
+
+    case admit = 96
+    case settle = 97
+    case report = 98
+    case renew = 99
+    case admitPreview = 100
+    case permitList = 101
+    case revoke = 102
+
+    case advance = 240
+    case evictIdleBreakers = 241
+    case forgetWorker = 242
+    case reclaimPermits = 243
+    case beginPermitNumbers = 244
+    case takeClockBack = 245
+}
+
 /// Something that is done with a command once its type is known.
 public protocol CommandVisitor: ~Copyable {
     associatedtype Result
     mutating func visit<C: Command>(_ command: C.Type) -> Result
 }
 
-/// The one table of commands. A command that is not here does not exist; a number is never used again.
+/// Which type has which number.
 public enum CommandTable {
-    /// Calls the visitor with the type of the command of this number; returns nil if there is none.
+    /// Calls the visitor with the type of a command.
+    @inlinable
+    public static func dispatch<Visitor: CommandVisitor & ~Copyable>(
+        _ number: CommandNumber, _ visitor: inout Visitor
+    ) -> Visitor.Result {
+        switch number {
+        case .hello: visitor.visit(Hello.self)
+        case .goodbye: visitor.visit(Goodbye.self)
+        case .ping: visitor.visit(Ping.self)
+        case .serverStatus: visitor.visit(ServerStatus.self)
+        case .subscribe: visitor.visit(Subscribe.self)
+
+        case .breakerAcquire: visitor.visit(BreakerAcquire.self)
+        case .breakerSuccess: visitor.visit(BreakerSuccess.self)
+        case .breakerFailure: visitor.visit(BreakerFailure.self)
+        case .breakerGet: visitor.visit(BreakerGet.self)
+        case .breakerList: visitor.visit(BreakerList.self)
+        case .breakerForceOpen: visitor.visit(BreakerForceOpen.self)
+        case .breakerReset: visitor.visit(BreakerReset.self)
+        case .breakerResetAll: visitor.visit(BreakerResetAll.self)
+        case .breakerConfigure: visitor.visit(BreakerConfigure.self)
+        case .breakerConfigurationGet: visitor.visit(BreakerConfigurationGet.self)
+        case .breakerConfigureDefault: visitor.visit(BreakerConfigureDefault.self)
+        case .breakerDefault: visitor.visit(BreakerDefault.self)
+        case .breakerSerialize: visitor.visit(BreakerSerialize.self)
+        case .breakerDeserialize: visitor.visit(BreakerDeserialize.self)
+
+        case .exhaustionMark: visitor.visit(ExhaustionMark.self)
+        case .exhaustionClear: visitor.visit(ExhaustionClear.self)
+        case .exhaustionGet: visitor.visit(ExhaustionGet.self)
+        case .exhaustionList: visitor.visit(ExhaustionList.self)
+        case .exhaustionReset: visitor.visit(ExhaustionReset.self)
+        case .exhaustionSetDefault: visitor.visit(ExhaustionSetDefault.self)
+        case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
+
+        case .ledgerRecord: visitor.visit(LedgerRecord.self)
+        case .ledgerSetBudget: visitor.visit(LedgerSetBudget.self)
+        case .ledgerRemoveBudget: visitor.visit(LedgerRemoveBudget.self)
+        case .ledgerBalance: visitor.visit(LedgerBalance.self)
+        case .ledgerProvider: visitor.visit(LedgerProvider.self)
+        case .ledgerModel: visitor.visit(LedgerModel.self)
+        case .ledgerProviders: visitor.visit(LedgerProviders.self)
+        case .ledgerModels: visitor.visit(LedgerModels.self)
+        case .ledgerTotal: visitor.visit(LedgerTotal.self)
+        case .ledgerBurnRate: visitor.visit(LedgerBurnRate.self)
+        case .ledgerDepletion: visitor.visit(LedgerDepletion.self)
+        case .ledgerSummary: visitor.visit(LedgerSummary.self)
+        case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
+        case .ledgerCheckRate: visitor.visit(LedgerCheckRate.self)
+        case .ledgerResetPeriod: visitor.visit(LedgerResetPeriod.self)
+        case .ledgerSetThresholds: visitor.visit(LedgerSetThresholds.self)
+        case .ledgerThresholds: visitor.visit(LedgerThresholds.self)
+        case .ledgerBudgets: visitor.visit(LedgerBudgets.self)
+        case .ledgerSetPeriod: visitor.visit(LedgerSetPeriod.self)
+        case .ledgerClosedPeriods: visitor.visit(LedgerClosedPeriods.self)
+
+        case .overview: visitor.visit(Overview.self)
+        case .forget: visitor.visit(Forget.self)
+        case .snapshotNow: visitor.visit(SnapshotNow.self)
+        case .snapshotList: visitor.visit(SnapshotList.self)
+        case .snapshotRead: visitor.visit(SnapshotRead.self)
+        case .importChunk: visitor.visit(ImportChunk.self)
+        case .importCommit: visitor.visit(ImportCommit.self)
+
+        case .admit: visitor.visit(Admit.self)
+        case .settle: visitor.visit(Settle.self)
+        case .report: visitor.visit(Report.self)
+        case .renew: visitor.visit(Renew.self)
+        case .admitPreview: visitor.visit(AdmitPreview.self)
+        case .permitList: visitor.visit(PermitList.self)
+        case .revoke: visitor.visit(Revoke.self)
+
+        case .advance: visitor.visit(Advance.self)
+        case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
+        case .forgetWorker: visitor.visit(ForgetWorker.self)
+        case .reclaimPermits: visitor.visit(ReclaimPermits.self)
+        case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
+        case .takeClockBack: visitor.visit(TakeClockBack.self)
+        }
+    }
+
+    /// Calls the visitor with the type of the command that a frame names; returns nil if there is none.
     @inlinable
     public static func dispatch<Visitor: CommandVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor
     ) -> Visitor.Result? {
-        switch number {
-        case 1: visitor.visit(Hello.self)
-        case 2: visitor.visit(Goodbye.self)
-        case 3: visitor.visit(Ping.self)
-        case 4: visitor.visit(ServerStatus.self)
-        case 5: visitor.visit(Subscribe.self)
-
-        case 16: visitor.visit(BreakerAcquire.self)
-        case 17: visitor.visit(BreakerSuccess.self)
-        case 18: visitor.visit(BreakerFailure.self)
-        case 19: visitor.visit(BreakerGet.self)
-        case 20: visitor.visit(BreakerList.self)
-        case 21: visitor.visit(BreakerForceOpen.self)
-        case 22: visitor.visit(BreakerReset.self)
-        case 23: visitor.visit(BreakerResetAll.self)
-        case 24: visitor.visit(BreakerConfigure.self)
-        case 25: visitor.visit(BreakerConfigurationGet.self)
-        case 26: visitor.visit(BreakerConfigureDefault.self)
-        case 27: visitor.visit(BreakerDefault.self)
-        case 28: visitor.visit(BreakerSerialize.self)
-        case 29: visitor.visit(BreakerDeserialize.self)
-
-        case 32: visitor.visit(ExhaustionMark.self)
-        case 33: visitor.visit(ExhaustionClear.self)
-        case 34: visitor.visit(ExhaustionGet.self)
-        case 35: visitor.visit(ExhaustionList.self)
-        case 36: visitor.visit(ExhaustionReset.self)
-        case 37: visitor.visit(ExhaustionSetDefault.self)
-        case 38: visitor.visit(ExhaustionDefault.self)
-
-        case 48: visitor.visit(LedgerRecord.self)
-        case 49: visitor.visit(LedgerSetBudget.self)
-        case 50: visitor.visit(LedgerRemoveBudget.self)
-        case 51: visitor.visit(LedgerBalance.self)
-        case 52: visitor.visit(LedgerProvider.self)
-        case 53: visitor.visit(LedgerModel.self)
-        case 54: visitor.visit(LedgerProviders.self)
-        case 55: visitor.visit(LedgerModels.self)
-        case 56: visitor.visit(LedgerTotal.self)
-        case 57: visitor.visit(LedgerBurnRate.self)
-        case 58: visitor.visit(LedgerDepletion.self)
-        case 59: visitor.visit(LedgerSummary.self)
-        case 60: visitor.visit(LedgerSummaries.self)
-        case 61: visitor.visit(LedgerCheckRate.self)
-        case 62: visitor.visit(LedgerResetPeriod.self)
-        case 63: visitor.visit(LedgerSetThresholds.self)
-        case 64: visitor.visit(LedgerThresholds.self)
-        case 65: visitor.visit(LedgerBudgets.self)
-        case 66: visitor.visit(LedgerSetPeriod.self)
-        case 67: visitor.visit(LedgerClosedPeriods.self)
-
-        case 80: visitor.visit(Overview.self)
-        case 81: visitor.visit(Forget.self)
-        case 82: visitor.visit(SnapshotNow.self)
-        case 83: visitor.visit(SnapshotList.self)
-        case 84: visitor.visit(SnapshotRead.self)
-        case 85: visitor.visit(ImportChunk.self)
-        case 86: visitor.visit(ImportCommit.self)
-
-        case 96: visitor.visit(Admit.self)
-        case 97: visitor.visit(Settle.self)
-        case 98: visitor.visit(Report.self)
-        case 99: visitor.visit(Renew.self)
-        case 100: visitor.visit(AdmitPreview.self)
-        case 101: visitor.visit(PermitList.self)
-        case 102: visitor.visit(Revoke.self)
-
-        case 240: visitor.visit(Advance.self)
-        case 241: visitor.visit(EvictIdleBreakers.self)
-        case 242: visitor.visit(ForgetWorker.self)
-        case 243: visitor.visit(ReclaimPermits.self)
-        case 244: visitor.visit(BeginPermitNumbers.self)
-        case 245: visitor.visit(TakeClockBack.self)
-        default: nil
-        }
+        guard let number = CommandNumber(rawValue: number) else { return nil }
+        return dispatch(number, &visitor)
     }
-
-    /// The highest number that a command may have.
-    public static let highestNumber: UInt16 = 255
 
     /// Calls the visitor with every command, in the order of their numbers.
     public static func forEach<Visitor: CommandVisitor & ~Copyable>(_ visitor: inout Visitor) {
-        for number in 0...highestNumber { _ = dispatch(number, &visitor) }
+        for number in CommandNumber.allCases { _ = dispatch(number, &visitor) }
     }
 
-    /// The declaration of the command of this number.
+    /// The declaration of the command that a frame names; nil if there is none.
     public static func declaration(_ number: UInt16) -> CommandDeclaration? {
+        CommandNumber(rawValue: number)?.declaration
+    }
+}
+
+extension CommandNumber {
+    /// What there is to say of the command beside its fields.
+    public var declaration: CommandDeclaration {
         var visitor = Declare()
-        return dispatch(number, &visitor)
+        return CommandTable.dispatch(self, &visitor)
     }
 
     private struct Declare: CommandVisitor {

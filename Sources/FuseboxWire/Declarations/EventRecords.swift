@@ -1,57 +1,7 @@
-/// What a subscriber may hear of.
-public struct Topics: OptionSet, Sendable, Hashable {
-    /// The bits on the wire.
-    public let rawValue: UInt32
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-    /// Breaker transitions.
-    public static let breaker = Topics(rawValue: 1)
-    /// Exhaustion marks and their expiry.
-    public static let exhaustion = Topics(rawValue: 2)
-    /// Budget thresholds and projected depletion.
-    public static let ledger = Topics(rawValue: 4)
-    /// Rollovers of the budget period.
-    public static let period = Topics(rawValue: 8)
-    /// Permits that end without being settled, and budgets that deny.
-    public static let admission = Topics(rawValue: 16)
-    /// Every topic.
-    public static let all: Topics = [.breaker, .exhaustion, .ledger, .period, .admission]
-
-    /// Each topic with its name on the command line.
-    public static let named: [(name: String, topic: Topics)] = [
-        ("breaker", .breaker), ("exhaustion", .exhaustion), ("ledger", .ledger), ("period", .period),
-        ("admission", .admission),
-    ]
-}
-
-/// What there is to say of an event beside its fields.
-public struct EventDeclaration: Sendable {
-    /// Its number in the header of an event frame. Never reused.
-    public var number: UInt16
-    /// Its name in the reference.
-    public var name: String
-    /// What a subscriber asks for to receive it.
-    public var topic: Topics
-    /// One line for the reference.
-    public var summary: String
-
-    init(_ number: UInt16, _ name: String, _ topic: Topics, _ summary: String) {
-        self.number = number
-        self.name = name
-        self.topic = topic
-        self.summary = summary
-    }
-}
-
-/// The fields of one kind of event.
-public protocol EventRecord: WireRecord {
-    static var declaration: EventDeclaration { get }
-}
-
-/// A breaker changed its state.
 public struct BreakerTransition: EventRecord {
     public static let declaration = EventDeclaration(
-        1, "breakerTransition", .breaker, "A breaker changed its state.")
+        .breakerTransition, "breakerTransition", .breaker, .written, "A breaker changed its state.")
+    public var event: Event { .breakerTransition(self) }
 
     public var name = Name.blank
     public var from: BreakerState = .closed
@@ -69,10 +19,10 @@ public struct BreakerTransition: EventRecord {
     }
 }
 
-/// A provider's mark began or was extended.
 public struct ProviderExhausted: EventRecord {
     public static let declaration = EventDeclaration(
-        2, "providerExhausted", .exhaustion, "A provider's mark began or was extended.")
+        .providerExhausted, "providerExhausted", .exhaustion, .written, "A provider's mark began or was extended.")
+    public var event: Event { .providerExhausted(self) }
 
     public var entry = ExhaustionEntry()
     @inlinable public init() {}
@@ -83,10 +33,10 @@ public struct ProviderExhausted: EventRecord {
     }
 }
 
-/// A provider's mark ended.
 public struct ProviderRestored: EventRecord {
     public static let declaration = EventDeclaration(
-        3, "providerRestored", .exhaustion, "A provider's mark ended.")
+        .providerRestored, "providerRestored", .exhaustion, .written, "A provider's mark ended.")
+    public var event: Event { .providerRestored(self) }
 
     public var provider = Name.blank
     public var expired = false
@@ -102,11 +52,11 @@ public struct ProviderRestored: EventRecord {
     }
 }
 
-/// A provider's spend crossed a threshold of its budget, upwards, for the first time in the period.
 public struct ThresholdCrossed: EventRecord {
     public static let declaration = EventDeclaration(
-        4, "thresholdCrossed", .ledger,
+        .thresholdCrossed, "thresholdCrossed", .ledger, .durable,
         "A provider's spend crossed a threshold of its budget, upwards, for the first time in the period.")
+    public var event: Event { .thresholdCrossed(self) }
 
     public var provider = Name.blank
     public var model = Name.blank
@@ -128,11 +78,11 @@ public struct ThresholdCrossed: EventRecord {
     }
 }
 
-/// A provider's budget will be used up soon; fired when the days left fall below 7, 3 and 1.
 public struct DepletionProjected: EventRecord {
     public static let declaration = EventDeclaration(
-        5, "depletionProjected", .ledger,
+        .depletionProjected, "depletionProjected", .ledger, .durable,
         "A provider's budget will be used up within 7, 3 or 1 days; fired on escalation only.")
+    public var event: Event { .depletionProjected(self) }
 
     public var provider = Name.blank
     public var tier: DepletionTier = .none
@@ -150,10 +100,10 @@ public struct DepletionProjected: EventRecord {
     }
 }
 
-/// A budget period ended and a new one began.
 public struct PeriodRolledOver: EventRecord {
     public static let declaration = EventDeclaration(
-        6, "periodRolledOver", .period, "A budget period ended and a new one began.")
+        .periodRolledOver, "periodRolledOver", .period, .written, "A budget period ended and a new one began.")
+    public var event: Event { .periodRolledOver(self) }
 
     public var endedStart = Timestamp(milliseconds: 0)
     public var start = Timestamp(milliseconds: 0)
@@ -167,11 +117,11 @@ public struct PeriodRolledOver: EventRecord {
     }
 }
 
-/// An enforced budget began to deny calls.
 public struct BudgetDenied: EventRecord {
     public static let declaration = EventDeclaration(
-        7, "budgetDenied", .admission,
+        .budgetDenied, "budgetDenied", .admission, .written,
         "An enforced budget denied a call; told once until it admits one again or is set anew.")
+    public var event: Event { .budgetDenied(self) }
 
     public var provider = Name.blank
     public var model: Name?
@@ -191,10 +141,10 @@ public struct BudgetDenied: EventRecord {
     }
 }
 
-/// A permit ended without being settled.
 public struct PermitLapsed: EventRecord {
     public static let declaration = EventDeclaration(
-        8, "permitLapsed", .admission, "A permit ended without being settled.")
+        .permitLapsed, "permitLapsed", .admission, .written, "A permit ended without being settled.")
+    public var event: Event { .permitLapsed(self) }
 
     public var entry = PermitEntry()
     @inlinable public init() {}

@@ -1,65 +1,84 @@
-/// Something that happened, as `apply` tells it and as subscribers receive it.
-public enum Event: Sendable, Equatable {
-    /// A breaker changed its state.
-    case breakerTransition(BreakerTransition)
-    /// A provider's mark began or was extended.
-    case providerExhausted(ProviderExhausted)
-    /// A provider's mark ended.
-    case providerRestored(ProviderRestored)
-    /// A provider's spend crossed a threshold of its budget.
-    case thresholdCrossed(ThresholdCrossed)
-    /// A provider's budget will be used up soon.
-    case depletionProjected(DepletionProjected)
-    /// A budget period ended and a new one began.
-    case periodRolledOver(PeriodRolledOver)
-    /// An enforced budget began to deny calls.
-    case budgetDenied(BudgetDenied)
-    /// A permit ended without being settled.
-    case permitLapsed(PermitLapsed)
+/// The fields of one kind of event, and its declaration.
+///
+/// Each event is declared once, as one type; `EventTable` lists them all. The reference, the vectors, JSON and the client
+/// derive from these.
+public protocol EventRecord: OpenRecord {
+    static var declaration: EventDeclaration { get }
+    /// The record as an event.
+    var event: Event { get }
+}
 
-    /// The highest number that an event has.
-    public static let highestNumber: UInt16 = 8
-
-    /// The event of this number with the fields that the source gives its record; nil if there is none.
-    private static func make(_ number: UInt16, _ source: inout some RecordSource) throws(Refusal) -> Event? {
-        switch number {
-        case 1: .breakerTransition(try source.record())
-        case 2: .providerExhausted(try source.record())
-        case 3: .providerRestored(try source.record())
-        case 4: .thresholdCrossed(try source.record())
-        case 5: .depletionProjected(try source.record())
-        case 6: .periodRolledOver(try source.record())
-        case 7: .budgetDenied(try source.record())
-        case 8: .permitLapsed(try source.record())
-        default: nil
-        }
+/// What there is to say of an event beside its fields.
+public struct EventDeclaration: Sendable {
+    /// When an event is told.
+    public enum Promise: String, Sendable {
+        /// Once what caused it survives the death of the daemon.
+        case written
+        /// Once what caused it survives power loss.
+        case durable
     }
 
-    private var record: any EventRecord {
-        switch self {
-        case .breakerTransition(let record): record
-        case .providerExhausted(let record): record
-        case .providerRestored(let record): record
-        case .thresholdCrossed(let record): record
-        case .depletionProjected(let record): record
-        case .periodRolledOver(let record): record
-        case .budgetDenied(let record): record
-        case .permitLapsed(let record): record
-        }
+    /// Which event it is of.
+    public var event: EventNumber
+    /// Its name in the reference.
+    public var name: String
+    /// What a subscriber asks for to receive it.
+    public var topic: Topics
+    /// When it is told at the earliest. It is told later where what caused it promises more.
+    public var promise: Promise
+    /// One line for the reference.
+    public var summary: String
+
+    init(_ event: EventNumber, _ name: String, _ topic: Topics, _ promise: Promise, _ summary: String) {
+        self.event = event
+        self.name = name
+        self.topic = topic
+        self.promise = promise
+        self.summary = summary
     }
 
+    /// Its number in the header of an event frame. Never reused.
+    public var number: UInt16 { event.rawValue }
+}
+
+/// Something that is done with the type of an event's record.
+public protocol EventVisitor: ~Copyable {
+    associatedtype Result
+    mutating func visit<Record: EventRecord>(_ record: Record.Type) -> Result
+}
+
+/// Something that is done with an event's record once its type is known.
+public protocol EventRecordVisitor: ~Copyable {
+    associatedtype Result
+    mutating func visit<Record: EventRecord>(_ record: Record) -> Result
+}
+
+extension EventTable {
+    /// Calls the visitor with the type of the event that a frame names; returns nil if there is none.
+    public static func dispatch<Visitor: EventVisitor & ~Copyable>(
+        _ number: UInt16, _ visitor: inout Visitor
+    ) -> Visitor.Result? {
+        guard let number = EventNumber(rawValue: number) else { return nil }
+        return dispatch(number, &visitor)
+    }
+
+    /// Calls the visitor with every event, in the order of their numbers.
+    public static func forEach<Visitor: EventVisitor & ~Copyable>(_ visitor: inout Visitor) {
+        for number in EventNumber.allCases { _ = dispatch(number, &visitor) }
+    }
+}
+
+// MARK: Of an event
+
+extension Event {
     /// What there is to say of it beside its fields.
     public var declaration: EventDeclaration {
-        switch self {
-        case .breakerTransition: BreakerTransition.declaration
-        case .providerExhausted: ProviderExhausted.declaration
-        case .providerRestored: ProviderRestored.declaration
-        case .thresholdCrossed: ThresholdCrossed.declaration
-        case .depletionProjected: DepletionProjected.declaration
-        case .periodRolledOver: PeriodRolledOver.declaration
-        case .budgetDenied: BudgetDenied.declaration
-        case .permitLapsed: PermitLapsed.declaration
-        }
+        var visitor = Declare()
+        return accept(&visitor)
+    }
+
+    private struct Declare: EventRecordVisitor {
+        mutating func visit<Record: EventRecord>(_ record: Record) -> EventDeclaration { Record.declaration }
     }
 
     /// Its number in the header of an event frame. Never reused.
@@ -70,29 +89,36 @@ public enum Event: Sendable, Equatable {
 
     /// The event's name in the reference.
     public var name: String { declaration.name }
+}
 
+// MARK: Bytes
+
+extension Event {
     /// Writes an event's own fields, those after `EventEnvelope`.
-    public func encode(into writer: inout ByteWriter) {
-        switch self {
-        case .breakerTransition(let record): record.encode(into: &writer)
-        case .providerExhausted(let record): record.encode(into: &writer)
-        case .providerRestored(let record): record.encode(into: &writer)
-        case .thresholdCrossed(let record): record.encode(into: &writer)
-        case .depletionProjected(let record): record.encode(into: &writer)
-        case .periodRolledOver(let record): record.encode(into: &writer)
-        case .budgetDenied(let record): record.encode(into: &writer)
-        case .permitLapsed(let record): record.encode(into: &writer)
-        }
-    }
+    public func encode(into writer: inout ByteWriter) { accept(&writer) }
 
     /// Reads an event's own fields, those after `EventEnvelope`.
     ///
     /// - Throws: `unknownCommand` if there is no such event, else what is wrong with its fields.
     public init(number: UInt16, from reader: inout ByteReader) throws(Refusal) {
-        guard let event = try Event.make(number, &reader) else {
+        guard let event = EventTable.dispatch(number, &reader) else {
             throw Refusal(.unknownCommand, "no event has the number \(number)")
         }
-        self = event
+        self = try event.get()
+    }
+}
+
+extension ByteWriter: EventRecordVisitor {
+    /// Writes the record's fields.
+    public mutating func visit<Record: EventRecord>(_ record: Record) { record.encode(into: &self) }
+}
+
+extension ByteReader: EventVisitor {
+    /// Reads the record's fields.
+    public mutating func visit<Record: EventRecord>(_ type: Record.Type) -> Result<Event, Refusal> {
+        var record = Record()
+        do throws(Refusal) { try record.decode(from: &self) } catch { return .failure(error) }
+        return .success(record.event)
     }
 }
 
@@ -100,57 +126,35 @@ public enum Event: Sendable, Equatable {
 
 extension Event {
     /// The fields as text formats see them.
-    public var rendered: Rendered { record.rendered }
+    public var rendered: Rendered {
+        var visitor = Render()
+        return accept(&visitor)
+    }
+
+    private struct Render: EventRecordVisitor {
+        mutating func visit<Record: EventRecord>(_ record: Record) -> Rendered { record.rendered }
+    }
 
     /// The event of this number that a vector spells; nil if it spells none.
     public init?(number: UInt16, rendered: Rendered) {
-        var source = RenderedSource(rendered: rendered)
-        guard let event = try? Event.make(number, &source) else { return nil }
+        var visitor = Parse(rendered: rendered)
+        guard let event = EventTable.dispatch(number, &visitor) ?? nil else { return nil }
         self = event
     }
 
-    /// An example of the event of this number: 0 is the smallest, 1 typical, 2 large.
-    public static func sample(_ number: UInt16, variant: Int) -> Event? {
-        var source = SampleSource(variant: variant)
-        return try? make(number, &source)
+    private struct Parse: EventVisitor {
+        let rendered: Rendered
+        mutating func visit<Record: EventRecord>(_ type: Record.Type) -> Event? { Record(rendered: rendered)?.event }
     }
 
-    /// The fields of every event, in the order of their numbers, for the reference.
-    public static func describe(into schema: inout Schema) -> [(number: UInt16, name: String, fields: [Schema.Field])] {
-        (1...highestNumber).compactMap { number in
-            guard let event = sample(number, variant: 0) else { return nil }
-            func fields<R: WireRecord>(_ record: R) -> [Schema.Field] { schema.fields(of: R.self) }
-            return (number, event.name, fields(event.record))
-        }
+    /// An example of an event: 0 is the smallest, 1 typical, 2 large.
+    public static func sample(_ number: EventNumber, variant: Int) -> Event {
+        var visitor = Sample(variant: variant)
+        return EventTable.dispatch(number, &visitor)
     }
-}
 
-/// Where an event's fields come from.
-private protocol RecordSource {
-    mutating func record<Record: WireRecord>() throws(Refusal) -> Record
-}
-
-extension ByteReader: RecordSource {
-    fileprivate mutating func record<Record: WireRecord>() throws(Refusal) -> Record {
-        var record = Record()
-        try record.decode(from: &self)
-        return record
+    private struct Sample: EventVisitor {
+        let variant: Int
+        mutating func visit<Record: EventRecord>(_ type: Record.Type) -> Event { Record.sample(variant).event }
     }
-}
-
-private struct RenderedSource: RecordSource {
-    let rendered: Rendered
-
-    mutating func record<Record: WireRecord>() throws(Refusal) -> Record {
-        guard let record = Record(rendered: rendered) else {
-            throw Refusal(.malformed, "this spells no \(Record.wireType)")
-        }
-        return record
-    }
-}
-
-private struct SampleSource: RecordSource {
-    let variant: Int
-
-    mutating func record<Record: WireRecord>() throws(Refusal) -> Record { .sample(variant) }
 }

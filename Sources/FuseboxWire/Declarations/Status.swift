@@ -1,65 +1,166 @@
-/// The outcome of a request, as its reply frame carries it.
-///
-/// Numbers are part of the protocol: they are never reused and never change their meaning.
-public enum Status: UInt8, Sendable, CaseIterable {
-    /// The request was carried out; the payload is the command's reply.
-    case ok = 0
+/// The outcome of a request, as its reply frame carries it. `declaration` says what each tells.
+public enum Status: Sendable, Hashable {
+    case ok
 
     // What is wrong with the bytes.
 
-    /// The payload ends inside a field, or a field holds what its type cannot.
-    case malformed = 1
-    /// No command has this number.
-    case unknownCommand = 2
-    /// The frame is longer than the limit that hello announced. The connection is closed after this.
-    case frameTooLarge = 3
-    /// Server and client share no protocol version. The connection is closed after this.
-    case unsupportedVersion = 4
-    /// A request came before hello, or a second hello came. The connection is closed after this.
-    case helloRequired = 5
-    /// Hello did not come in time. The connection is closed after this.
-    case helloTimeout = 6
-    /// A name is empty, too long, or holds a control character.
-    case badName = 7
-    /// A text or a name is not valid UTF-8.
-    case badText = 8
-    /// The payload goes on after its last field.
-    case trailingBytes = 9
-    /// A value lies outside its documented range.
-    case outOfRange = 10
-    /// The first bytes are not those of this protocol. The connection is closed after this.
-    case badMagic = 11
-    /// The sequence number was another request's.
-    case sequenceReused = 12
+    case malformed
+    case unknownCommand
+    case frameTooLarge
+    case unsupportedVersion
+    case helloRequired
+    case helloTimeout
+    case badName
+    case badText
+    case trailingBytes
+    case outOfRange
+    case badMagic
+    case sequenceReused
 
     // What is wrong with the request.
 
-    /// Nothing is known under this name.
-    case notFound = 16
-    /// The peer may not use this command.
-    case notPermitted = 17
-    /// A limit on what is kept is reached, in all or of this user: names, models, accounts, budgets, permits.
-    case limitReached = 18
-    /// The server, or this user, has as many connections or as much unread as it may. The connection is closed after this.
-    case tooManyConnections = 19
-    /// A sum would leave the range of money or of a counter; nothing was changed.
-    case overflow = 20
-    /// Something that can only be done once at a time is under way, or too many replies are unacknowledged; try again.
-    case busy = 21
-    /// The sequence number is not higher than the worker's last one.
-    case sequenceOutOfOrder = 22
-    /// A newer connection of the same worker has taken over. The connection is closed after this.
-    case fenced = 23
-    /// The server is stopping; reconnect and try again. The connection is closed after this.
-    case shuttingDown = 24
-    /// The data directory could not be written; what failed is in the message.
-    case storageFailed = 25
-    /// The bytes of a snapshot or an import do not agree with their checksum or format.
-    case damagedData = 26
-    /// The connection was idle for longer than the limit that hello announced, and is closed.
-    case idleTimeout = 27
-    /// Whether the permit was settled before is not known any more; its call is not counted again.
-    case outcomeUnknown = 28
+    case notFound
+    case notPermitted
+    case limitReached
+    case tooManyConnections
+    case overflow
+    case busy
+    case sequenceOutOfOrder
+    case fenced
+    case shuttingDown
+    case storageFailed
+    case damagedData
+    case idleTimeout
+    case outcomeUnknown
+
+    /// A refusal that only newer servers know, by its number. Its text says why.
+    case unknown(UInt8)
+}
+
+/// What there is to say of a status.
+public struct StatusDeclaration: Sendable {
+    /// Its number in the header of a reply. Never reused.
+    public var number: UInt8
+    /// Whether the server closes the connection once the frame that carries this status is sent.
+    ///
+    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found, or it
+    /// is no request. And so does every refusal of hello.
+    public var closesConnection: Bool
+    /// One line for the reference: when a reply carries it.
+    public var meaning: String
+
+    fileprivate init(_ number: UInt8, closes: Bool = false, _ meaning: String) {
+        self.number = number
+        closesConnection = closes
+        self.meaning = meaning
+    }
+}
+
+extension Status {
+    /// What there is to say of it. A new status is a case, a line here, and its place in `allCases`.
+    public var declaration: StatusDeclaration {
+        switch self {
+        case .ok: StatusDeclaration(0, "Not a refusal: the payload is the command's reply.")
+        case .malformed:
+            StatusDeclaration(
+                1,
+                "The payload ends inside a field, or a bool, presence byte or count is impossible. A defect "
+                    + "of the client. Closed if it is the frame itself: a length below 8, a kind or a detail other "
+                    + "than 0.")
+        case .unknownCommand: StatusDeclaration(2, "No command has this number in this version.")
+        case .frameTooLarge:
+            StatusDeclaration(
+                3, closes: true,
+                "The length is above `frameLimit`; above \(WireLimits.helloFrameLength) before hello.")
+        case .unsupportedVersion:
+            StatusDeclaration(4, closes: true, "No version in common. The message names the server's.")
+        case .helloRequired: StatusDeclaration(5, closes: true, "A request came before hello, or a second hello.")
+        case .helloTimeout: StatusDeclaration(6, closes: true, "Hello was not complete in time.")
+        case .badName: StatusDeclaration(7, "A name is empty, too long, or holds a control character.")
+        case .badText: StatusDeclaration(8, "A text or name is not valid UTF-8.")
+        case .trailingBytes: StatusDeclaration(9, "Bytes follow the last field. A defect of the client.")
+        case .outOfRange: StatusDeclaration(10, "A value lies outside its documented range.")
+        case .badMagic: StatusDeclaration(11, closes: true, "The first frame has hello's number and another magic.")
+        case .sequenceReused:
+            StatusDeclaration(12, "The number was another request of this worker. A defect of the client.")
+        case .notFound:
+            StatusDeclaration(16, "Nothing is known under this name or of this permit, or a snapshot has been retired.")
+        case .notPermitted:
+            StatusDeclaration(
+                17,
+                "An operator command from a peer that is not an operator, or the permit or worker id of "
+                    + "another user.")
+        case .limitReached:
+            StatusDeclaration(
+                18,
+                "No room for another name, model, account or budget (an operator may `forget` one), or for "
+                    + "another permit, in all or of this user; the text says which.")
+        case .tooManyConnections:
+            StatusDeclaration(
+                19, closes: true,
+                "The server is full, or this user has reached its limit of connections or of unread output; "
+                    + "the text says which. Wait, then try again.")
+        case .overflow: StatusDeclaration(20, "A sum would leave its range.")
+        case .busy:
+            StatusDeclaration(
+                21,
+                "A snapshot or an import is under way, a chunk does not continue this connection's import "
+                    + "(begin again at offset 0), or too many replies are unacknowledged. Try again.")
+        case .sequenceOutOfOrder:
+            StatusDeclaration(
+                22,
+                "The sequence number is not higher than the worker's last, and its reply is not kept.")
+        case .fenced:
+            StatusDeclaration(
+                23, closes: true,
+                "Another connection of the same worker took over. Do not reconnect with this id.")
+        case .shuttingDown: StatusDeclaration(24, closes: true, "The server is stopping. Reconnect and send again.")
+        case .storageFailed: StatusDeclaration(25, "The data directory could not be written. The change was not made.")
+        case .damagedData:
+            StatusDeclaration(
+                26,
+                "A snapshot or an import does not agree with its checksum, its format or the length that was "
+                    + "announced.")
+        case .idleTimeout:
+            StatusDeclaration(
+                27, closes: true,
+                "Nothing arrived for `idleMilliseconds`. Reconnect when there is something to send.")
+        case .outcomeUnknown:
+            StatusDeclaration(
+                28,
+                "It is no longer known whether the permit was settled before. Do not report its call again.")
+        case .unknown(let number):
+            StatusDeclaration(number, "A refusal that only newer servers know; its text says why.")
+        }
+    }
+
+    /// Whether the server closes the connection once the frame that carries this status is sent.
+    public var closesConnection: Bool { declaration.closesConnection }
+
+    /// One line for the reference: when a reply carries it.
+    public var meaning: String { declaration.meaning }
+}
+
+extension Status: RawRepresentable, CaseIterable {
+    /// Those that this version knows, in the order of their numbers.
+    public static let allCases: [Status] = [
+        .ok, .malformed, .unknownCommand, .frameTooLarge, .unsupportedVersion, .helloRequired, .helloTimeout,
+        .badName, .badText, .trailingBytes, .outOfRange, .badMagic, .sequenceReused, .notFound, .notPermitted,
+        .limitReached, .tooManyConnections, .overflow, .busy, .sequenceOutOfOrder, .fenced, .shuttingDown,
+        .storageFailed, .damagedData, .idleTimeout, .outcomeUnknown,
+    ]
+
+    /// Its number in the header of a reply.
+    public var rawValue: UInt8 { declaration.number }
+
+    /// The status of this number; nil if this version knows none.
+    public init?(rawValue: UInt8) {
+        guard let status = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = status
+    }
+
+    /// The status of this number, whether this version knows it or not.
+    public init(number: UInt8) { self = Status(rawValue: number) ?? .unknown(number) }
 }
 
 /// A request that was not carried out: why, where, and what to do about it.

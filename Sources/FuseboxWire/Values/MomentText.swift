@@ -131,17 +131,7 @@ struct MomentText {
 
     /// The days from 1970 to a day of the Gregorian calendar; nil if there is no such day.
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
-        guard (1...12).contains(month), day >= 1, day <= length(ofMonth: month, year) else { return nil }
-        // Years begin in March here, so that the day that comes and goes is their last.
-        let shifted = month > 2 ? year : year - 1
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func length(ofMonth month: Int64, _ year: Int64) -> Int64 {
-        guard month == 2 else { return [4, 6, 9, 11].contains(month) ? 30 : 31 }
-        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        let date = CivilDate(year: year, month: month, day: day)
+        return date.isValid ? date.dayNumber : nil
     }
 }

@@ -68,6 +68,23 @@ public enum Quantity {
         return "\(milliseconds)ms"
     }
 
+    /// The ends of a range of milliseconds, as `text` spells them: `1ms to 366d`.
+    public static func text(_ milliseconds: ClosedRange<Int64>) -> String {
+        "\(text(milliseconds: milliseconds.lowerBound)) to \(text(milliseconds: milliseconds.upperBound))"
+    }
+
+    /// A number whose digits stand in groups of three: `4,294,967,295`.
+    public static func grouped(_ number: some UnsignedInteger) -> String {
+        var digits = Array(String(number))
+        for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
+        return String(digits)
+    }
+
+    /// An amount of whole dollars, at least 0, with a dollar sign: `$1,000,000`.
+    public static func dollars(_ money: Money) -> String {
+        "$\(grouped(UInt64(money.nanodollars / Money.nanodollarsPerDollar)))"
+    }
+
     /// A number and the unit that follows it, taken from the beginning.
     private static func part(_ text: inout Substring) -> (number: DecimalText, unit: String)? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }

@@ -29,6 +29,7 @@ enum AdmissionText {
         case .tpd: "the estimate exceeds what is left of its tokens per day"
         case .providerBudget: "the estimate exceeds what is left of its budget"
         case .modelBudget: "the estimate exceeds what is left of its model's budget"
+        case .unknown(let number): "it is denied for reason \(number), which this version does not know"
         }
     }
 

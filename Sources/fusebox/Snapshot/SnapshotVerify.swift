@@ -26,7 +26,7 @@ extension SnapshotCommands {
 extension SnapshotFile {
     /// The file's name and the fields of its header.
     var headerJSON: [(key: String, value: JSONValue)] {
-        [("file", .string(label))]
+        [("file", .string(label)), ("version", JSONValue(Int64(reader.version)))]
             + (JSONValue(record: reader.header).members ?? [])
     }
 
@@ -34,7 +34,7 @@ extension SnapshotFile {
         let header = reader.header
         return [
             "file": "\(label), \(Formatting.bytes(UInt64(bytes.count)))",
-            "format": "version \(header.version)",
+            "format": "version \(reader.version)",
             "taken": DaemonClock.date(wall: header.wall),
             "changes": "\(header.sequence)",
             "epoch": Formatting.epoch(header.epoch),

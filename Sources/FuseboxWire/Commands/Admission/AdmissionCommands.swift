@@ -1,8 +1,7 @@
-/// Asks which of some candidates a call may go to now, and takes hold of what it may use.
 public struct Admit: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            96, "admission.admit", .written,
+            .admit, "admission.admit", .written,
             "Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.")
     }
 
@@ -19,11 +18,11 @@ public struct Admit: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("candidates", &candidates, "1 to \(WireLimits.candidates), best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
         try visitor.field(
             "ttlMilliseconds", &ttlMilliseconds,
-            "how long the permit lasts unless it is settled or renewed: 1 ms to 24 hours")
+            "how long the permit lasts unless it is settled or renewed: \(Quantity.text(ValueRanges.timeToLive))")
     }
 
     public struct Reply: WireRecord {
@@ -41,14 +40,12 @@ public struct Admit: Command {
     }
 }
 
-/// Closes a permit: tells how its call went and what it used.
-///
 /// Refused with `notFound` if nothing is known of the permit: then its call is to be told with `admission.report`. Refused
 /// with `outcomeUnknown` if nobody knows any more whether it was settled before: then it is not to be told again.
 public struct Settle: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            97, "admission.settle", .durable,
+            .settle, "admission.settle", .durable, report: .record,
             "Closes a permit: gives back what it holds, and counts how its call went and what it used.")
     }
 
@@ -72,7 +69,7 @@ public struct Settle: Command {
         try visitor.field("usage", &usage, "what it used; not with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "with `failure`, `throttled` and `quotaExhausted`: when the provider will take calls again, 0 to 366 days from now"
+            "with `failure`, `throttled` and `quotaExhausted`: when the provider will take calls again, \(Quantity.text(ValueRanges.cooldown)) from now"
         )
     }
 
@@ -91,11 +88,11 @@ public struct Settle: Command {
     }
 }
 
-/// Tells how a call without a permit went and what it used.
 public struct Report: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            98, "admission.report", .durable, "Counts how a call without a permit went and what it used.")
+            .report, "admission.report", .durable, report: .record,
+            "Counts how a call without a permit went and what it used.")
     }
     public typealias Reply = LedgerRecord.Reply
 
@@ -123,11 +120,10 @@ public struct Report: Command {
     }
 }
 
-/// Lets a permit last longer: the call is still under way.
 public struct Renew: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            99, "admission.renew", .written, "Lets a permit that is in force last longer; never shorter.")
+            .renew, "admission.renew", .written, "Lets a permit that is in force last longer; never shorter.")
     }
 
     public var permit: UInt64 = 0
@@ -142,7 +138,7 @@ public struct Renew: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("permit", &permit, "its number")
-        try visitor.field("ttlMilliseconds", &ttlMilliseconds, "from now: 1 ms to 24 hours")
+        try visitor.field("ttlMilliseconds", &ttlMilliseconds, "from now: \(Quantity.text(ValueRanges.timeToLive))")
     }
 
     public struct Reply: WireRecord {
@@ -157,10 +153,10 @@ public struct Renew: Command {
     }
 }
 
-/// What `admission.admit` would decide now. Takes nothing.
 public struct AdmitPreview: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(100, "admission.preview", .read, "What `admission.admit` would decide now. Takes nothing.")
+        CommandDeclaration(
+            .admitPreview, "admission.preview", .read, "What `admission.admit` would decide now. Takes nothing.")
     }
     public typealias Reply = AdmissionDecision
 
@@ -175,15 +171,15 @@ public struct AdmitPreview: Command {
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("candidates", &candidates, "1 to \(WireLimits.candidates), best first")
         try visitor.field("estimate", &estimate, "what the call may use at most")
     }
 }
 
-/// A page of the permits in force, and the totals of all.
 public struct PermitList: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(101, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
+        CommandDeclaration(
+            .permitList, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
     }
     public var cursor: UInt64 = 0
     @inlinable public init() {}
@@ -201,7 +197,7 @@ public struct PermitList: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permits", &permits, "at most 256, in the order of their numbers")
+            try visitor.field("permits", &permits, "at most \(WireLimits.pageLength), in the order of their numbers")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("totals", &totals, "what became of all permits")
             try visitor.field("now", &now, "the steady clock at this page")
@@ -209,14 +205,12 @@ public struct PermitList: Command {
     }
 }
 
-/// Ends a permit at once and gives back all that it holds, also against enforced budgets.
-///
-/// Its call is remembered as any that ended unsettled: what it cost still counts when it is settled late. Refused with
+/// The call is remembered as any that ended unsettled: what it cost still counts when it is settled late. Refused with
 /// `notFound` if nothing is known of the permit.
 public struct Revoke: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            102, "admission.revoke", .durable, .operator,
+            .revoke, "admission.revoke", .durable, .operator,
             "Ends a permit at once and gives back all that it holds. A late settle still counts what its call cost.")
     }
 

@@ -21,41 +21,78 @@ public enum Outcome: UInt8, WireEnumeration {
 
 /// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the first in this
 /// order.
-public enum DenialReason: UInt8, WireEnumeration {
+public enum DenialReason: OpenEnumeration {
     /// The provider's quota is marked as used up.
-    case exhausted = 0
+    case exhausted
     /// The provider's breaker lets nothing through.
-    case breakerOpen = 1
+    case breakerOpen
     /// The provider's breaker lets a share through, and this call is not part of it.
-    case share = 2
+    case share
     /// As many calls are in flight as `maxProbes` allows while the breaker is not closed.
-    case probes = 3
+    case probes
     /// The limit of requests per minute.
-    case rpm = 4
+    case rpm
     /// The limit of requests per day.
-    case rpd = 5
+    case rpd
     /// The limit of tokens per minute.
-    case tpm = 6
+    case tpm
     /// The limit of tokens per day.
-    case tpd = 7
+    case tpd
     /// The provider's enforced budget does not hold the estimate.
-    case providerBudget = 8
+    case providerBudget
     /// The model's enforced budget does not hold the estimate.
-    case modelBudget = 9
+    case modelBudget
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [DenialReason] = [
+        .exhausted, .breakerOpen, .share, .probes, .rpm, .rpd, .tpm, .tpd, .providerBudget, .modelBudget,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .exhausted: 0
+        case .breakerOpen: 1
+        case .share: 2
+        case .probes: 3
+        case .rpm: 4
+        case .rpd: 5
+        case .tpm: 6
+        case .tpd: 7
+        case .providerBudget: 8
+        case .modelBudget: 9
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// What a permit is, or what became of it.
-public enum PermitStanding: UInt8, WireEnumeration {
+public enum PermitStanding: OpenEnumeration {
     /// It holds what it was granted for.
-    case inForce = 0
+    case inForce
     /// Its call was settled.
-    case settled = 1
+    case settled
     /// Its time to live passed before its call was settled.
-    case expired = 2
+    case expired
     /// Its worker died before its call was settled.
-    case reclaimed = 3
+    case reclaimed
     /// An operator ended it before its call was settled.
-    case revoked = 4
+    case revoked
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [PermitStanding] = [.inForce, .settled, .expired, .reclaimed, .revoked]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .inForce: 0
+        case .settled: 1
+        case .expired: 2
+        case .reclaimed: 3
+        case .revoked: 4
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// One way that a call may go.
@@ -89,14 +126,17 @@ public struct Estimate: WireRecord {
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("cost", &cost, "$0 to $1,000,000; held against budgets until the call is settled")
         try visitor.field(
-            "tokens", &tokens, "input and output together, 0 to 2³² − 1; counted against token limits at once")
+            "cost", &cost,
+            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets until the call is settled")
+        try visitor.field(
+            "tokens", &tokens,
+            "input and output together, 0 to \(Quantity.grouped(UInt32.max)); counted against token limits at once")
     }
 }
 
 /// Why one candidate is not admitted.
-public struct Denial: WireRecord {
+public struct Denial: OpenRecord {
     public var reason: DenialReason = .exhausted
     public var retryAfterMilliseconds: Int64?
     @inlinable public init() {}
@@ -117,7 +157,7 @@ public struct Denial: WireRecord {
 }
 
 /// Which candidate is admitted, and why those before it are not.
-public struct AdmissionDecision: WireRecord {
+public struct AdmissionDecision: OpenRecord {
     public var candidate: UInt8?
     public var state: BreakerState = .closed
     public var share: Double = 1
@@ -160,14 +200,14 @@ public struct CallUsage: WireRecord {
             "model", &model,
             "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
         )
-        try visitor.field("cost", &cost, "$0 to $1,000,000")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to 2³² − 1")
-        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to 2³² − 1")
+        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }
 }
 
 /// A permit that is in force, or has ended without being settled.
-public struct PermitEntry: WireRecord {
+public struct PermitEntry: OpenRecord {
     public var permit: UInt64 = 0
     public var provider = Name.blank
     public var model: Name?
@@ -198,7 +238,7 @@ public struct PermitEntry: WireRecord {
 }
 
 /// What became of all permits: granted = settled + expired + reclaimed + revoked + outstanding.
-public struct PermitTotals: WireRecord {
+public struct PermitTotals: OpenRecord {
     public var granted: UInt64 = 0
     public var settled: UInt64 = 0
     public var expired: UInt64 = 0

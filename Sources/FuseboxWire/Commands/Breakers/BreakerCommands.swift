@@ -1,8 +1,8 @@
-/// Asks whether a call may go out now. An unknown breaker is created.
 public struct BreakerAcquire: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            16, "breaker.acquire", .written, "Asks whether a call may go out now. An unknown breaker is created.")
+            .breakerAcquire, "breaker.acquire", .written,
+            "Asks whether a call may go out now. An unknown breaker is created.")
     }
 
     public var name = Name.blank
@@ -41,10 +41,10 @@ public struct BreakerAcquire: Command {
     }
 }
 
-/// Reports that a call succeeded.
 public struct BreakerSuccess: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(17, "breaker.success", .written, "Reports that a call succeeded.")
+        CommandDeclaration(
+            .breakerSuccess, "breaker.success", .written, report: .outcome, "Reports that a call succeeded.")
     }
     public typealias Reply = Done
     public var name = Name.blank
@@ -56,10 +56,10 @@ public struct BreakerSuccess: Command {
     }
 }
 
-/// Reports that a call failed.
 public struct BreakerFailure: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(18, "breaker.failure", .written, "Reports that a call failed.")
+        CommandDeclaration(
+            .breakerFailure, "breaker.failure", .written, report: .outcome, "Reports that a call failed.")
     }
     public typealias Reply = Done
     public var name = Name.blank
@@ -71,10 +71,9 @@ public struct BreakerFailure: Command {
     }
 }
 
-/// A breaker's state, health and statistics.
 public struct BreakerGet: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(19, "breaker.get", .read, "A breaker's state, health and statistics.")
+        CommandDeclaration(.breakerGet, "breaker.get", .read, "A breaker's state, health and statistics.")
     }
     public var name = Name.blank
     public var mustBeKnown = false
@@ -104,10 +103,9 @@ public struct BreakerGet: Command {
     }
 }
 
-/// A page of all breakers.
 public struct BreakerList: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(20, "breaker.list", .read, "A page of all breakers.")
+        CommandDeclaration(.breakerList, "breaker.list", .read, "A page of all breakers.")
     }
     public var cursor = Page.end
     @inlinable public init() {}
@@ -118,7 +116,7 @@ public struct BreakerList: Command {
     }
 
     /// A breaker in a list.
-    public struct Entry: WireRecord {
+    public struct Entry: OpenRecord {
         public static var wireType: String { "BreakerEntry" }
         public var name = Name.blank
         public var status = BreakerStatus()
@@ -136,17 +134,17 @@ public struct BreakerList: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most 256")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// Opens a breaker by hand; decay closes it again.
 public struct BreakerForceOpen: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            21, "breaker.forceOpen", .durable, .operator, "Opens a breaker by hand; decay closes it again.")
+            .breakerForceOpen, "breaker.forceOpen", .durable, .operator,
+            "Opens a breaker by hand; decay closes it again.")
     }
     public typealias Reply = Done
     public var name = Name.blank
@@ -165,11 +163,10 @@ public struct BreakerForceOpen: Command {
     }
 }
 
-/// Closes a breaker and forgets its failures and statistics; its configuration stays.
 public struct BreakerReset: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            22, "breaker.reset", .durable, .operator,
+            .breakerReset, "breaker.reset", .durable, .operator,
             "Closes a breaker and forgets its failures and statistics; its configuration stays.")
     }
     public typealias Reply = Done
@@ -190,10 +187,9 @@ public struct BreakerReset: Command {
     }
 }
 
-/// Resets every breaker.
 public struct BreakerResetAll: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(23, "breaker.resetAll", .durable, .operator, "Resets every breaker.")
+        CommandDeclaration(.breakerResetAll, "breaker.resetAll", .durable, .operator, "Resets every breaker.")
     }
     public typealias Reply = Done
     @inlinable public init() {}
@@ -201,11 +197,10 @@ public struct BreakerResetAll: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Changes a breaker's configuration; its failures stay.
 public struct BreakerConfigure: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            24, "breaker.configure", .durable, .operator,
+            .breakerConfigure, "breaker.configure", .durable, .operator,
             "Changes a breaker's configuration; its failures stay.")
     }
     public typealias Reply = Done
@@ -228,11 +223,11 @@ public struct BreakerConfigure: Command {
     }
 }
 
-/// A breaker's configuration; of an unknown one, the default.
 public struct BreakerConfigurationGet: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            25, "breaker.configuration", .read, "A breaker's configuration; of an unknown one, the default.")
+            .breakerConfigurationGet, "breaker.configuration", .read,
+            "A breaker's configuration; of an unknown one, the default.")
     }
     public typealias Reply = BreakerConfiguration
     public var name = Name.blank
@@ -251,11 +246,10 @@ public struct BreakerConfigurationGet: Command {
     }
 }
 
-/// Changes the configuration that breakers are created with; existing ones keep theirs.
 public struct BreakerConfigureDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            26, "breaker.configureDefault", .durable, .operator,
+            .breakerConfigureDefault, "breaker.configureDefault", .durable, .operator,
             "Changes the configuration that breakers are created with; existing ones keep theirs.")
     }
     public typealias Reply = Done
@@ -268,10 +262,10 @@ public struct BreakerConfigureDefault: Command {
     }
 }
 
-/// The configuration that breakers are created with.
 public struct BreakerDefault: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(27, "breaker.default", .read, "The configuration that breakers are created with.")
+        CommandDeclaration(
+            .breakerDefault, "breaker.default", .read, "The configuration that breakers are created with.")
     }
     public typealias Reply = BreakerConfiguration
     @inlinable public init() {}
@@ -279,11 +273,10 @@ public struct BreakerDefault: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// A breaker with everything it remembers. Refused with `notFound` if unknown.
 public struct BreakerSerialize: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            28, "breaker.serialize", .read,
+            .breakerSerialize, "breaker.serialize", .read,
             "A breaker with everything it remembers. Refused with `notFound` if unknown.")
     }
     public typealias Reply = BreakerRecord
@@ -296,11 +289,10 @@ public struct BreakerSerialize: Command {
     }
 }
 
-/// Puts a serialized breaker in the place of the one of its name.
 public struct BreakerDeserialize: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            29, "breaker.deserialize", .durable, .operator,
+            .breakerDeserialize, "breaker.deserialize", .durable, .operator,
             "Puts a serialized breaker in the place of the one of its name.")
     }
     public typealias Reply = Done

@@ -1,17 +1,31 @@
 /// What a breaker lets through, as a word.
-public enum BreakerState: UInt8, WireEnumeration {
+public enum BreakerState: OpenEnumeration {
     /// Everything passes.
-    case closed = 0
+    case closed
     /// A share passes, and the last outcome was a failure.
-    case degraded = 1
+    case degraded
     /// A share passes, and the last outcome was a success.
-    case recovering = 2
+    case recovering
     /// Nothing passes.
-    case open = 3
+    case open
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [BreakerState] = [.closed, .degraded, .recovering, .open]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .closed: 0
+        case .degraded: 1
+        case .recovering: 2
+        case .open: 3
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// A breaker as it stands at a moment.
-public struct BreakerStatus: WireRecord {
+public struct BreakerStatus: OpenRecord {
     public var state: BreakerState = .closed
     public var consecutiveFailures: UInt32 = 0
     public var failureThreshold: UInt32 = 0
@@ -48,7 +62,7 @@ public struct BreakerStatus: WireRecord {
 }
 
 /// How a breaker reacts.
-public struct BreakerConfiguration: WireRecord {
+public struct BreakerConfiguration: OpenRecord {
     public var failureThreshold: UInt32 = 5
     public var resetTimeoutMilliseconds: Int64 = 60_000
     public var monitoringPeriodMilliseconds: Int64 = 300_000
@@ -70,12 +84,13 @@ public struct BreakerConfiguration: WireRecord {
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
+            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points")
         try visitor.field(
             "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
         try visitor.field(
             "minWorkers", &minWorkers,
-            "workers that failures must come from within the monitoring period for it to open fully; 1 to 16")
+            "workers that failures must come from within the monitoring period for it to open fully; 1 to \(WireLimits.minWorkers)"
+        )
     }
 }
 
@@ -111,26 +126,26 @@ public struct BreakerConfigurationChange: WireRecord {
             "failureThreshold", &failureThreshold, "consecutive failures at which it opens; 0 counts as 1")
         try visitor.field(
             "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
-            "quiet time that takes one failure off; 1 ms to 366 days")
+            "quiet time that takes one failure off; \(Quantity.text(ValueRanges.resetTimeout))")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "how long a worker's failure counts for `minWorkers`; 0 to 366 days")
+            "how long a worker's failure counts for `minWorkers`; \(Quantity.text(ValueRanges.monitoringPeriod))")
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; at most 32 points; an empty one stands for the default"
+            "share admitted at 0, 1, 2 … failures, clamped to 0 to 1; at most \(WireLimits.curveLength) points; an empty one stands for the default"
         )
         try visitor.field(
             "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
         try visitor.field(
             "minWorkers", &minWorkers,
-            "workers that failures must come from within the monitoring period for it to open fully; 0 counts as 1, at most 16"
+            "workers that failures must come from within the monitoring period for it to open fully; 0 counts as 1, at most \(WireLimits.minWorkers)"
         )
     }
 }
 
 /// A worker that reported a failure, and when it last did.
-public struct Blame: WireRecord {
+public struct Blame: OpenRecord {
     public var worker = WorkerID(high: 0, low: 0)
     public var at = Timestamp(milliseconds: 0)
     @inlinable public init() {}
@@ -148,7 +163,7 @@ public struct Blame: WireRecord {
 }
 
 /// A breaker with everything that it remembers: what serialize gives and deserialize takes.
-public struct BreakerRecord: WireRecord {
+public struct BreakerRecord: OpenRecord {
     public var name = Name.blank
     public var configuration = BreakerConfiguration()
     public var isConfigured = false

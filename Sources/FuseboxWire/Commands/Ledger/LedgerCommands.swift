@@ -1,7 +1,6 @@
-/// Records what a call has cost.
 public struct LedgerRecord: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(48, "ledger.record", .durable, "Records what a call has cost.")
+        CommandDeclaration(.ledgerRecord, "ledger.record", .durable, report: .record, "Records what a call has cost.")
     }
 
     public var provider = Name.blank
@@ -23,12 +22,12 @@ public struct LedgerRecord: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that answered")
-        try visitor.field("cost", &cost, "$0 to $1,000,000")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to 2³² − 1")
-        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to 2³² − 1")
+        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }
 
-    public struct Reply: WireRecord {
+    public struct Reply: OpenRecord {
         /// The replies of settles hold it too, under a name of its own.
         public static var wireType: String { "FiredEvents" }
 
@@ -43,11 +42,10 @@ public struct LedgerRecord: Command {
     }
 }
 
-/// Sets a budget and rate limits, in the place of the budget for the same provider and model.
 public struct LedgerSetBudget: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            49, "ledger.setBudget", .durable, .operator,
+            .ledgerSetBudget, "ledger.setBudget", .durable, .operator,
             "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
     }
     public typealias Reply = Done
@@ -60,10 +58,10 @@ public struct LedgerSetBudget: Command {
     }
 }
 
-/// Removes a budget; rate limits stay.
 public struct LedgerRemoveBudget: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(50, "ledger.removeBudget", .durable, .operator, "Removes a budget; rate limits stay.")
+        CommandDeclaration(
+            .ledgerRemoveBudget, "ledger.removeBudget", .durable, .operator, "Removes a budget; rate limits stay.")
     }
     public typealias Reply = Done
     public var provider = Name.blank
@@ -83,10 +81,11 @@ public struct LedgerRemoveBudget: Command {
     }
 }
 
-/// Closes the period now and begins a new one.
 public struct LedgerResetPeriod: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(62, "ledger.resetPeriod", .durable, .operator, "Closes the period now and begins a new one.")
+        CommandDeclaration(
+            .ledgerResetPeriod, "ledger.resetPeriod", .durable, .operator, "Closes the period now and begins a new one."
+        )
     }
     public typealias Reply = Done
     @inlinable public init() {}
@@ -94,11 +93,10 @@ public struct LedgerResetPeriod: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Sets the utilizations at which threshold events fire; absent ones stay.
 public struct LedgerSetThresholds: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            63, "ledger.setThresholds", .durable, .operator,
+            .ledgerSetThresholds, "ledger.setThresholds", .durable, .operator,
             "Sets the utilizations at which threshold events fire; absent ones stay.")
     }
     public typealias Reply = Done
@@ -119,11 +117,10 @@ public struct LedgerSetThresholds: Command {
     }
 }
 
-/// Sets how long periods are; the current one goes on to the end that this gives it.
 public struct LedgerSetPeriod: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            66, "ledger.setPeriod", .durable, .operator,
+            .ledgerSetPeriod, "ledger.setPeriod", .durable, .operator,
             "Sets how long periods are; the current one goes on to the end that this gives it.")
     }
     public typealias Reply = Done

@@ -21,27 +21,55 @@ public enum RateDimension: UInt8, WireEnumeration {
 }
 
 /// How far a budget is used up.
-public enum ThresholdTier: UInt8, WireEnumeration {
+public enum ThresholdTier: OpenEnumeration {
     /// Below every threshold.
-    case none = 0
+    case none
     /// 80 %, unless set otherwise.
-    case warning = 1
+    case warning
     /// 90 %, unless set otherwise.
-    case critical = 2
+    case critical
     /// 95 %, unless set otherwise.
-    case emergency = 3
+    case emergency
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [ThresholdTier] = [.none, .warning, .critical, .emergency]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .none: 0
+        case .warning: 1
+        case .critical: 2
+        case .emergency: 3
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// How soon a budget will be used up at the current burn rate.
-public enum DepletionTier: UInt8, WireEnumeration {
+public enum DepletionTier: OpenEnumeration {
     /// Not within 7 days.
-    case none = 0
+    case none
     /// Within 7 days.
-    case warning = 1
+    case warning
     /// Within 3 days.
-    case critical = 2
+    case critical
     /// Within a day.
-    case emergency = 3
+    case emergency
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [DepletionTier] = [.none, .warning, .critical, .emergency]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .none: 0
+        case .warning: 1
+        case .critical: 2
+        case .emergency: 3
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// Spend per time over a window.
@@ -49,7 +77,7 @@ public enum DepletionTier: UInt8, WireEnumeration {
 /// A rate is spend over the time that it was measured in. Where a provider's history is shorter than the window, that time is
 /// the history's; where it is shorter than an hour too (and than the window), no rate is told. Under the profile
 /// `llm-providers` the window is always taken for that time.
-public struct BurnRate: WireRecord {
+public struct BurnRate: OpenRecord {
     /// The shortest time that a rate is told of, unless the window is shorter: an hour.
     public static let shortestBaseMilliseconds: Int64 = 3_600_000
 
@@ -79,7 +107,7 @@ public struct BurnRate: WireRecord {
 }
 
 /// When a budget will be used up.
-public struct DepletionEstimate: WireRecord {
+public struct DepletionEstimate: OpenRecord {
     public var remaining = Money.zero
     public var burnRate = BurnRate()
     public var daysRemaining: Double?
@@ -97,7 +125,7 @@ public struct DepletionEstimate: WireRecord {
 }
 
 /// What a provider has cost within a window.
-public struct SpendSummary: WireRecord {
+public struct SpendSummary: OpenRecord {
     public var provider = Name.blank
     public var spend = Money.zero
     public var requests: UInt64 = 0
@@ -116,7 +144,7 @@ public struct SpendSummary: WireRecord {
 }
 
 /// A rate limit and how much of its current window is used.
-public struct RateWindow: WireRecord {
+public struct RateWindow: OpenRecord {
     public var limit: Int64 = 0
     public var used: Int64 = 0
     public var windowStart = Timestamp(milliseconds: 0)
@@ -137,7 +165,7 @@ public struct RateWindow: WireRecord {
 }
 
 /// What was spent, on one account.
-public struct AccountUsage: WireRecord {
+public struct AccountUsage: OpenRecord {
     public var spend = Money.zero
     public var inputTokens: Int64 = 0
     public var outputTokens: Int64 = 0
@@ -156,7 +184,7 @@ public struct AccountUsage: WireRecord {
 }
 
 /// What is known of a provider: its sums, its budget and its rate windows.
-public struct ProviderAccount: WireRecord {
+public struct ProviderAccount: OpenRecord {
     public var provider = Name.blank
     public var usage = AccountUsage()
     public var budget: Money?
@@ -207,7 +235,7 @@ public struct ProviderAccount: WireRecord {
 }
 
 /// The sums of one model with one provider.
-public struct ModelAccount: WireRecord {
+public struct ModelAccount: OpenRecord {
     public var model = Name.blank
     public var usage = AccountUsage()
     public var answering: Name?
@@ -224,7 +252,7 @@ public struct ModelAccount: WireRecord {
 }
 
 /// A budget as it was set.
-public struct Budget: WireRecord {
+public struct Budget: OpenRecord {
     public var provider = Name.blank
     public var model: Name?
     public var monthly: Money?
@@ -301,13 +329,27 @@ public struct Thresholds: WireRecord {
 }
 
 /// How long a budget's period is.
-public enum PeriodLength: UInt8, WireEnumeration {
+public enum PeriodLength: OpenEnumeration {
     /// The UTC calendar month.
-    case month = 0
+    case month
     /// The UTC week, from Monday on.
-    case week = 1
+    case week
     /// The UTC day.
-    case day = 2
+    case day
     /// Until `ledger.resetPeriod`.
-    case manual = 3
+    case manual
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [PeriodLength] = [.month, .week, .day, .manual]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .month: 0
+        case .week: 1
+        case .day: 2
+        case .manual: 3
+        case .unknown(let number): number
+        }
+    }
 }

@@ -1,7 +1,6 @@
-/// What is left of a budget, and how far it is used.
 public struct LedgerBalance: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(51, "ledger.balance", .read, "What is left of a budget, and how far it is used.")
+        CommandDeclaration(.ledgerBalance, "ledger.balance", .read, "What is left of a budget, and how far it is used.")
     }
     public var provider = Name.blank
     public var model: Name?
@@ -28,10 +27,9 @@ public struct LedgerBalance: Command {
     }
 }
 
-/// A provider's account.
 public struct LedgerProvider: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(52, "ledger.provider", .read, "A provider's account.")
+        CommandDeclaration(.ledgerProvider, "ledger.provider", .read, "A provider's account.")
     }
     public var provider = Name.blank
     @inlinable public init() {}
@@ -51,10 +49,9 @@ public struct LedgerProvider: Command {
     }
 }
 
-/// A model's account with a provider.
 public struct LedgerModel: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(53, "ledger.model", .read, "A model's account with a provider.")
+        CommandDeclaration(.ledgerModel, "ledger.model", .read, "A model's account with a provider.")
     }
     public var provider = Name.blank
     public var model = Name.blank
@@ -79,10 +76,9 @@ public struct LedgerModel: Command {
     }
 }
 
-/// A page of all provider accounts.
 public struct LedgerProviders: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(54, "ledger.providers", .read, "A page of all provider accounts.")
+        CommandDeclaration(.ledgerProviders, "ledger.providers", .read, "A page of all provider accounts.")
     }
     public var cursor = Page.end
     @inlinable public init() {}
@@ -98,16 +94,15 @@ public struct LedgerProviders: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("accounts", &accounts, "at most 256")
+            try visitor.field("accounts", &accounts, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// A page of a provider's model accounts.
 public struct LedgerModels: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(55, "ledger.models", .read, "A page of a provider's model accounts.")
+        CommandDeclaration(.ledgerModels, "ledger.models", .read, "A page of a provider's model accounts.")
     }
     public var provider = Name.blank
     public var cursor = Page.end
@@ -128,16 +123,15 @@ public struct LedgerModels: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("accounts", &accounts, "at most 256")
+            try visitor.field("accounts", &accounts, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// What all providers together have cost in this period.
 public struct LedgerTotal: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(56, "ledger.total", .read, "What all providers together have cost in this period.")
+        CommandDeclaration(.ledgerTotal, "ledger.total", .read, "What all providers together have cost in this period.")
     }
     @inlinable public init() {}
     @inlinable
@@ -159,10 +153,10 @@ public struct LedgerTotal: Command {
     }
 }
 
-/// What a provider costs per hour and day, over a window.
 public struct LedgerBurnRate: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(57, "ledger.burnRate", .read, "What a provider costs per hour and day, over a window.")
+        CommandDeclaration(
+            .ledgerBurnRate, "ledger.burnRate", .read, "What a provider costs per hour and day, over a window.")
     }
     public typealias Reply = BurnRate
     public var provider = Name.blank
@@ -181,10 +175,10 @@ public struct LedgerBurnRate: Command {
     }
 }
 
-/// When a provider's budget will be used up at its burn rate.
 public struct LedgerDepletion: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(58, "ledger.depletion", .read, "When a provider's budget will be used up at its burn rate.")
+        CommandDeclaration(
+            .ledgerDepletion, "ledger.depletion", .read, "When a provider's budget will be used up at its burn rate.")
     }
     public var provider = Name.blank
     public var windowMilliseconds: Int64?
@@ -210,10 +204,9 @@ public struct LedgerDepletion: Command {
     }
 }
 
-/// What a provider has cost within a window.
 public struct LedgerSummary: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(59, "ledger.summary", .read, "What a provider has cost within a window.")
+        CommandDeclaration(.ledgerSummary, "ledger.summary", .read, "What a provider has cost within a window.")
     }
     public typealias Reply = SpendSummary
     public var provider = Name.blank
@@ -231,11 +224,11 @@ public struct LedgerSummary: Command {
     }
 }
 
-/// A page of the summaries of all providers that have any history.
 public struct LedgerSummaries: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            60, "ledger.summaries", .read, "A page of the summaries of all providers that have any history.")
+            .ledgerSummaries, "ledger.summaries", .read,
+            "A page of the summaries of all providers that have any history.")
     }
     public var windowMilliseconds: Int64 = 86_400_000
     public var cursor = Page.end
@@ -257,17 +250,17 @@ public struct LedgerSummaries: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("summaries", &summaries, "at most 256")
+            try visitor.field("summaries", &summaries, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// Whether a provider's rate limit has room in its current window.
 public struct LedgerCheckRate: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            61, "ledger.checkRate", .read, "Whether a provider's rate limit has room in its current window.")
+            .ledgerCheckRate, "ledger.checkRate", .read,
+            "Whether a provider's rate limit has room in its current window.")
     }
     public var provider = Name.blank
     public var dimension: RateDimension = .rpm
@@ -296,10 +289,10 @@ public struct LedgerCheckRate: Command {
     }
 }
 
-/// The utilizations at which threshold events fire.
 public struct LedgerThresholds: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(64, "ledger.thresholds", .read, "The utilizations at which threshold events fire.")
+        CommandDeclaration(
+            .ledgerThresholds, "ledger.thresholds", .read, "The utilizations at which threshold events fire.")
     }
     public typealias Reply = Thresholds
     @inlinable public init() {}
@@ -307,10 +300,9 @@ public struct LedgerThresholds: Command {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// A page of all budgets as they were set.
 public struct LedgerBudgets: Command {
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(65, "ledger.budgets", .read, "A page of all budgets as they were set.")
+        CommandDeclaration(.ledgerBudgets, "ledger.budgets", .read, "A page of all budgets as they were set.")
     }
     public var cursor = Page.end
     @inlinable public init() {}
@@ -326,17 +318,17 @@ public struct LedgerBudgets: Command {
         @inlinable public init() {}
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("budgets", &budgets, "at most 256")
+            try visitor.field("budgets", &budgets, "at most \(WireLimits.pageLength)")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
-/// A provider's sums in the periods that have ended, oldest first.
 public struct LedgerClosedPeriods: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            67, "ledger.closedPeriods", .read, "A provider's sums in the periods that have ended, oldest first.")
+            .ledgerClosedPeriods, "ledger.closedPeriods", .read,
+            "A provider's sums in the periods that have ended, oldest first.")
     }
     public var provider = Name.blank
     @inlinable public init() {}
@@ -347,7 +339,7 @@ public struct LedgerClosedPeriods: Command {
     }
 
     /// A period that has ended.
-    public struct Period: WireRecord {
+    public struct Period: OpenRecord {
         public static var wireType: String { "ClosedPeriod" }
         public var start = Timestamp(milliseconds: 0)
         public var end = Timestamp(milliseconds: 0)

@@ -1,0 +1,80 @@
+import FuseboxWire
+
+/// The names of breakers and providers.
+enum NameSection: SnapshotSection {
+    static let kind: UInt32 = 2
+    static let name = "names"
+    static let summary = "the names of breakers and providers, in the order of their numbers"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.names.write(to: &part) }
+
+    static func add(_ image: NameImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.names.restore(image)
+    }
+}
+
+/// Numbers of names that are free.
+enum FreeNameSection: SnapshotSection {
+    static let kind: UInt32 = 3
+    static let name = "freeNames"
+    static let summary = "numbers below the highest that stand for no name, in the order in which they were freed"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.names.writeFree(to: &part) }
+
+    static func add(_ image: FreeNumberImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.names.restoreFree(image.number)
+    }
+}
+
+/// The names of models.
+enum ModelSection: SnapshotSection {
+    static let kind: UInt32 = 4
+    static let name = "models"
+    static let summary = "the names of models, in the order of their numbers"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.models.write(to: &part) }
+
+    static func add(_ image: NameImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.models.restore(image)
+    }
+}
+
+/// Numbers of models that are free.
+enum FreeModelSection: SnapshotSection {
+    static let kind: UInt32 = 5
+    static let name = "freeModels"
+    static let summary = "numbers that stand for no model, in the order in which they were freed"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.models.writeFree(to: &part) }
+
+    static func add(_ image: FreeNumberImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.models.restoreFree(image.number)
+    }
+}
+
+struct NameImage: VersionedRecord {
+    var number: UInt32 = 0
+    var user: UInt32 = 0
+    var name = Name.blank
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("number", &number, "what stands for the name")
+        try visitor.field("user", &user, "the peer user that introduced it")
+        try visitor.field("name", &name, "the name")
+    }
+}
+
+struct FreeNumberImage: VersionedRecord {
+    var number: UInt32 = 0
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("number", &number, "a number that stands for no name")
+    }
+}
+
+extension FreeNumberImage {
+    init(_ number: UInt32) {
+        self.init()
+        self.number = number
+    }
+}

@@ -1,0 +1,219 @@
+import FuseboxWire
+
+/// What became of all permits.
+enum PermitTotalsSection: SnapshotSection {
+    static let kind: UInt32 = 14
+    static let name = "permitTotals"
+    static let summary = "one record: what became of all permits, and which numbers nothing is known of any more"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) {
+        var image = PermitTotalsImage()
+        image.totals = machine.permits.totals
+        image.forgotten = machine.permits.forgotten.image
+        image.forgottenOfOthers = machine.permits.forgotten.markOfOthers
+        image.runs = machine.permits.runs.map { PermitTotalsImage.Run(first: $0.first, last: $0.last) }
+        part.add(image)
+    }
+
+    static func add(_ image: PermitTotalsImage, to state: inout StateImage) throws(Refusal) {
+        state.permitTotals = image.totals
+        try state.builder.setPermitTotals(image)
+    }
+}
+
+/// The permits that are known.
+enum PermitSection: SnapshotSection {
+    static let kind: UInt32 = 15
+    static let name = "permits"
+    static let summary =
+        "the permits in force in the order of their numbers, then the lapsed ones, user by user, in the order in which they ended"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) {
+        machine.permits.forEach { permit in
+            var image = PermitImage(machine.entry(permit, isVisible: false))
+            image.counted = permit.grant.counted
+            part.add(image)
+        }
+    }
+
+    static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.insertPermit(image.entry, counted: image.counted)
+    }
+}
+
+struct PermitTotalsImage: VersionedRecord {
+    struct Run: WireRecord {
+        static var wireType: String { "PermitRun" }
+        var first: UInt64 = 0
+        var last: UInt64 = 0
+
+        mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("first", &first, "the first number of a life of the daemon")
+            try visitor.field("last", &last, "the last one; below the first if none was dealt")
+        }
+    }
+
+    struct Forgotten: WireRecord {
+        static var wireType: String { "ForgottenPermits" }
+        var user: UInt32 = 0
+        var through: UInt64 = 0
+
+        mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("user", &user, "the peer user that they were granted to")
+            try visitor.field("through", &through, "the highest number of its lapsed permits that had to make room")
+        }
+    }
+
+    var granted: UInt64 = 0
+    var settled: UInt64 = 0
+    var expired: UInt64 = 0
+    var reclaimed: UInt64 = 0
+    var revoked: UInt64 = 0
+    var outstanding: UInt64 = 0
+    var settledLate: UInt64 = 0
+    var held = Money.zero
+    var forgotten: [Forgotten] = []
+    var forgottenOfOthers: UInt64 = 0
+    var runs: [Run] = []
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("granted", &granted, "permits granted")
+        try visitor.field("settled", &settled, "those that were settled while in force")
+        try visitor.field("expired", &expired, "those whose time to live passed first")
+        try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
+        try visitor.field("revoked", &revoked, "those that an operator ended first")
+        try visitor.field("outstanding", &outstanding, "those in force: they follow, section 15")
+        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
+        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
+        try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")
+        try visitor.field(
+            "forgottenOfOthers", &forgottenOfOthers,
+            "the highest such number of a user that is not among them, because too many users had one; 0: of none")
+        try visitor.field("runs", &runs, "the numbers that were dealt, oldest first")
+    }
+}
+
+struct PermitImage: VersionedRecord {
+    var permit: UInt64 = 0
+    var provider = Name.blank
+    var model: Name?
+    var standing: PermitStandingImage = .inForce
+    var worker = WorkerID()
+    var user: UInt32 = 0
+    var cost = Money.zero
+    var tokens: UInt32 = 0
+    var grantedAt = Timestamp(milliseconds: 0)
+    var expiresAt = Timestamp(milliseconds: 0)
+    var isInFlight = false
+    var counted: UInt8 = 0
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "its number")
+        try visitor.field("provider", &provider, "the provider")
+        try visitor.field("model", &model, "the model that was asked for")
+        try visitor.field("standing", &standing, "whether it is in force")
+        try visitor.field("worker", &worker, "the whole id of the worker that holds it")
+        try visitor.field("user", &user, "the peer user that the worker runs as")
+        try visitor.field("cost", &cost, "the estimated cost that it was granted for")
+        try visitor.field("tokens", &tokens, "the estimated tokens that it was granted for")
+        try visitor.field("grantedAt", &grantedAt, "on the steady clock")
+        try visitor.field("expiresAt", &expiresAt, "on the steady clock")
+        try visitor.field(
+            "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
+        try visitor.field(
+            "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
+    }
+}
+
+/// What a permit is, or what became of it, in a snapshot.
+enum PermitStandingImage: UInt8, ClosedEnumeration {
+    case inForce = 0
+    case settled = 1
+    case expired = 2
+    case reclaimed = 3
+    case revoked = 4
+}
+
+// MARK: Between state and file
+
+extension PermitTotalsImage {
+    var totals: PermitTotals {
+        get {
+            var totals = PermitTotals()
+            totals.granted = granted
+            totals.settled = settled
+            totals.expired = expired
+            totals.reclaimed = reclaimed
+            totals.revoked = revoked
+            totals.outstanding = outstanding
+            totals.settledLate = settledLate
+            totals.held = held
+            return totals
+        }
+        set {
+            granted = newValue.granted
+            settled = newValue.settled
+            expired = newValue.expired
+            reclaimed = newValue.reclaimed
+            revoked = newValue.revoked
+            outstanding = newValue.outstanding
+            settledLate = newValue.settledLate
+            held = newValue.held
+        }
+    }
+}
+
+extension PermitImage {
+    fileprivate init(_ entry: PermitEntry) {
+        permit = entry.permit
+        provider = entry.provider
+        model = entry.model
+        standing = PermitStandingImage(entry.standing)
+        worker = entry.worker
+        user = entry.user
+        cost = entry.estimate.cost
+        tokens = entry.estimate.tokens
+        grantedAt = entry.grantedAt
+        expiresAt = entry.expiresAt
+        isInFlight = entry.isInFlight
+    }
+
+    fileprivate var entry: PermitEntry {
+        var entry = PermitEntry()
+        entry.permit = permit
+        entry.provider = provider
+        entry.model = model
+        entry.standing = standing.standing
+        entry.worker = worker
+        entry.user = user
+        entry.estimate = Estimate(cost: cost, tokens: tokens)
+        entry.grantedAt = grantedAt
+        entry.expiresAt = expiresAt
+        entry.isInFlight = isInFlight
+        return entry
+    }
+}
+
+extension PermitStandingImage {
+    fileprivate init(_ standing: PermitStanding) {
+        self =
+            switch standing {
+            case .inForce: .inForce
+            case .settled: .settled
+            case .expired: .expired
+            case .reclaimed: .reclaimed
+            case .revoked: .revoked
+            case .unknown: preconditionFailure("the state holds known values only")
+            }
+    }
+
+    fileprivate var standing: PermitStanding {
+        switch self {
+        case .inForce: .inForce
+        case .settled: .settled
+        case .expired: .expired
+        case .reclaimed: .reclaimed
+        case .revoked: .revoked
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import FuseboxWire
+
+/// The windows of a calendar rule. They tile time: each begins where the one before it ends.
+///
+/// If the zone's clock skips a midnight, the day begins with the first moment after the change; if midnight comes twice, with
+/// the first. An hour begins whenever the clock reads a full hour, and where it is put forward past one. So an hour that the
+/// clock shows twice is two windows, and a clock that is put back by half an hour makes one of 90 minutes.
+public struct ZonedCalendar: Sendable, Equatable {
+    public let unit: CalendarUnit
+    public let zone: Zone
+
+    public init(_ unit: CalendarUnit, in zone: Zone) {
+        self.unit = unit
+        self.zone = zone
+    }
+
+    /// The rule that this is the calendar of.
+    public var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
+
+    /// The window that holds a moment. Moments beyond `Timestamp.latest`, or as far before the epoch, are taken as that.
+    public func window(holding moment: Timestamp) -> CalendarWindow {
+        let reach = Timestamp.latest.milliseconds
+        let second = min(max(moment.milliseconds, -reach), reach).floorDivided(by: 1_000)
+        let (start, end) = DateStride(unit).map { dates(second, $0) } ?? hour(second)
+        return CalendarWindow(
+            start: Timestamp(milliseconds: start * 1_000), end: Timestamp(milliseconds: end * 1_000))
+    }
+
+    // MARK: Units that begin with a date
+
+    private func dates(_ moment: Int64, _ dates: DateStride) -> (start: Int64, end: Int64) {
+        func start(_ index: Int64) -> Int64 { zone.firstMoment(reading: dates.firstDay(index) * 86_400) }
+        let reading = moment + zone.span(holding: moment).offset
+        // An estimate: a clock that was put back may show a day although the next one has begun.
+        var index = dates.index(holding: reading.floorDivided(by: 86_400))
+        while start(index) > moment { index -= 1 }
+        // A day that was skipped as a whole has the same start as the next one, and no window.
+        while start(index + 1) <= moment { index += 1 }
+        return (start(index), start(index + 1))
+    }
+
+    // MARK: Hours
+
+    private func hour(_ moment: Int64) -> (start: Int64, end: Int64) {
+        (lastHour(until: moment), nextHour(after: moment))
+    }
+
+    private static func fullHour(_ reading: Int64) -> Int64 { reading.floorDivided(by: 3_600) * 3_600 }
+
+    /// The last moment until this one, itself included, with which an hour begins.
+    private func lastHour(until moment: Int64) -> Int64 {
+        var moment = moment
+        var span = zone.span(holding: moment)
+        while true {
+            let full = Self.fullHour(moment + span.offset)
+            if full - span.offset >= span.start { return full - span.offset }
+            moment = span.start - 1
+            let before = zone.span(holding: moment)
+            // The clock was put forward past the full hour.
+            if full >= span.start + before.offset { return span.start }
+            span = before
+        }
+    }
+
+    /// The first moment after this one with which an hour begins.
+    private func nextHour(after moment: Int64) -> Int64 {
+        var moment = moment
+        var span = zone.span(holding: moment)
+        while true {
+            let full = Self.fullHour(moment + span.offset) + 3_600
+            if full - span.offset < span.end { return full - span.offset }
+            moment = span.end
+            span = zone.span(holding: moment)
+            let reading = moment + span.offset
+            if reading == Self.fullHour(reading) || full < reading { return moment }
+        }
+    }
+}
+
+/// The dates with which the windows of a unit begin, numbered in order.
+private enum DateStride {
+    /// Every so many days, among them a day.
+    case days(Int64, from: Int64)
+    /// On a day of every so many months, among them a month.
+    case months(Int64, from: Int64, day: Int64)
+
+    /// Nil for hours, which do not begin with a date.
+    init?(_ unit: CalendarUnit) {
+        switch unit {
+        case .hour: return nil
+        case .day: self = .days(1, from: 0)
+        // 1970-01-05 was a Monday.
+        case .week(let weekday): self = .days(7, from: 4 + Int64(weekday.rawValue))
+        case .month(let anchor): self = .months(1, from: 0, day: Int64(anchor.day))
+        case .quarter(let anchor): self = .months(3, from: 0, day: Int64(anchor.day))
+        case .year(let anchor): self = .months(12, from: Int64(anchor.month) - 1, day: Int64(anchor.day))
+        }
+    }
+
+    /// The first day of a window.
+    func firstDay(_ index: Int64) -> Int64 {
+        switch self {
+        case .days(let length, let first): index * length + first
+        case .months(let length, let first, let day):
+            CivilDate(monthNumber: index * length + first, day: day).dayNumber
+        }
+    }
+
+    /// The window that a day lies in, or the one after it.
+    func index(holding day: Int64) -> Int64 {
+        switch self {
+        case .days(let length, let first): (day - first).floorDivided(by: length)
+        case .months(let length, let first, _):
+            (CivilDate(dayNumber: day).monthNumber - first).floorDivided(by: length)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import FuseboxWire
+
+/// Why a zone cannot be used.
+public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The database has no file of this name.
+    case unknown(ZoneName, directory: String)
+    /// There is no database.
+    case noDatabase(directory: String)
+    /// The system does not let the file be read.
+    case unreadable(path: String, reason: String)
+    /// The file is not what it should be.
+    case broken(path: String, flaw: ZoneFileFlaw)
+
+    public var description: String {
+        switch self {
+        case .unknown(let name, let directory): "there is no time zone '\(name)' in \(directory)"
+        case .noDatabase(let directory):
+            "there is no time zone database in \(directory); install the package tzdata, or set TZDIR to its folder"
+        case .unreadable(let path, let reason): "the time zone file \(path) cannot be read: \(reason)"
+        case .broken(let path, let flaw):
+            "the time zone file \(path) is broken: \(flaw); install the package tzdata again"
+        }
+    }
+}
+
+/// A defect of a file of the tz database.
+public enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
+    /// It does not begin as such a file does.
+    case noZoneFile
+    /// Its format is newer than this program. The version is an ASCII character.
+    case newerVersion(UInt8)
+    /// It is larger than any such file.
+    case tooLarge(bytes: Int)
+    /// It ends before what it announces.
+    case truncated
+    /// Numbers in it contradict each other, or lie out of range.
+    case invalid(String)
+    /// Its clock counts leap seconds, which the system's does not.
+    case leapSeconds
+
+    public var description: String {
+        switch self {
+        case .noZoneFile: "it is no time zone file (TZif)"
+        case .newerVersion(let version):
+            "its format has version '\(Character(UnicodeScalar(version)))'; 1 to 4 are known"
+        case .tooLarge(let bytes): "it has more than \(bytes) bytes"
+        case .truncated: "it ends too early"
+        case .invalid(let what): what
+        case .leapSeconds: "it counts leap seconds, which the system's clock does not"
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/// The number of an event in the header of its frame.
+///
+/// An event that is not here does not exist. A number is never used again.
+public enum EventNumber: UInt16, Sendable, CaseIterable {
+    case breakerTransition = 1
+    case providerExhausted = 2
+    case providerRestored = 3
+    case thresholdCrossed = 4
+    case depletionProjected = 5
+    case periodRolledOver = 6
+    case budgetDenied = 7
+    case permitLapsed = 8
+}
+
+/// Something that happened, as `apply` tells it and as subscribers receive it. What each tells stands in its record's
+/// declaration.
+public enum Event: Sendable, Equatable {
+    case breakerTransition(BreakerTransition)
+    case providerExhausted(ProviderExhausted)
+    case providerRestored(ProviderRestored)
+    case thresholdCrossed(ThresholdCrossed)
+    case depletionProjected(DepletionProjected)
+    case periodRolledOver(PeriodRolledOver)
+    case budgetDenied(BudgetDenied)
+    case permitLapsed(PermitLapsed)
+
+    /// Calls the visitor with the event's record.
+    public func accept<Visitor: EventRecordVisitor & ~Copyable>(_ visitor: inout Visitor) -> Visitor.Result {
+        switch self {
+        case .breakerTransition(let record): visitor.visit(record)
+        case .providerExhausted(let record): visitor.visit(record)
+        case .providerRestored(let record): visitor.visit(record)
+        case .thresholdCrossed(let record): visitor.visit(record)
+        case .depletionProjected(let record): visitor.visit(record)
+        case .periodRolledOver(let record): visitor.visit(record)
+        case .budgetDenied(let record): visitor.visit(record)
+        case .permitLapsed(let record): visitor.visit(record)
+        }
+    }
+}
+
+/// Which type has which number.
+public enum EventTable {
+    /// Calls the visitor with the type of an event's record.
+    public static func dispatch<Visitor: EventVisitor & ~Copyable>(
+        _ number: EventNumber, _ visitor: inout Visitor
+    ) -> Visitor.Result {
+        switch number {
+        case .breakerTransition: visitor.visit(BreakerTransition.self)
+        case .providerExhausted: visitor.visit(ProviderExhausted.self)
+        case .providerRestored: visitor.visit(ProviderRestored.self)
+        case .thresholdCrossed: visitor.visit(ThresholdCrossed.self)
+        case .depletionProjected: visitor.visit(DepletionProjected.self)
+        case .periodRolledOver: visitor.visit(PeriodRolledOver.self)
+        case .budgetDenied: visitor.visit(BudgetDenied.self)
+        case .permitLapsed: visitor.visit(PermitLapsed.self)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// What a subscriber may hear of.
+public struct Topics: OptionSet, Sendable, Hashable {
+    /// The bits on the wire.
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Breaker transitions.
+    public static let breaker = Topics(rawValue: 1)
+    /// Exhaustion marks and their expiry.
+    public static let exhaustion = Topics(rawValue: 2)
+    /// Budget thresholds and projected depletion.
+    public static let ledger = Topics(rawValue: 4)
+    /// Rollovers of the budget period.
+    public static let period = Topics(rawValue: 8)
+    /// Permits that end without being settled, and budgets that deny.
+    public static let admission = Topics(rawValue: 16)
+
+    /// Each topic with its name on the command line.
+    public static let named: [(name: String, topic: Topics)] = [
+        ("breaker", .breaker), ("exhaustion", .exhaustion), ("ledger", .ledger), ("period", .period),
+        ("admission", .admission),
+    ]
+
+    /// Every topic.
+    public static let all = named.reduce(into: Topics()) { $0.formUnion($1.topic) }
+
+    /// The bits with their names, as a sentence has them: `1 breaker, 2 exhaustion`.
+    public static var spelling: String { named.map { "\($0.topic.rawValue) \($0.name)" }.joined(separator: ", ") }
+}
