@@ -19,8 +19,14 @@ import Testing
         ("$2 per day in Europe/Berlin", Limit(.cost, 2 * dollar, .calendar(.day, zone: berlin))),
         ("$100 per month from the 15th", Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 15))),
         ("$100 per month from 31", Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 31))),
-        ("$100/month in Europe/Berlin from the 2nd", Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 2, zone: berlin))),
-        ("$100/month from the 2nd in Europe/Berlin", Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 2, zone: berlin))),
+        (
+            "$100/month in Europe/Berlin from the 2nd",
+            Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 2, zone: berlin))
+        ),
+        (
+            "$100/month from the 2nd in Europe/Berlin",
+            Limit(.cost, 100 * dollar, .calendar(.month, anchorDay: 2, zone: berlin))
+        ),
         ("$7 per week from Sunday", Limit(.cost, 7 * dollar, .calendar(.week, anchorDay: 7))),
         ("$7 weekly from wed", Limit(.cost, 7 * dollar, .calendar(.week, anchorDay: 3))),
         ("$9 per year from April 6", Limit(.cost, 9 * dollar, .calendar(.year, anchorDay: 6, anchorMonth: 4))),
@@ -154,7 +160,9 @@ import Testing
         #expect(route.model?.text == model)
     }
 
-    @Test(arguments: [("", "provider"), ("/x", "provider"), ("x/", "model"), ("x@", "deployment"), ("x@/y", "deployment")])
+    @Test(arguments: [
+        ("", "provider"), ("/x", "provider"), ("x/", "model"), ("x@", "deployment"), ("x@/y", "deployment"),
+    ])
     func routeWithoutAPartIsRefused(text: String, part: String) {
         let refusal = #expect(throws: Refusal.self) { try RouteText(text) }
         #expect(refusal?.message.contains("the \(part) of the route '\(text)'") == true, "\(refusal?.message ?? "")")

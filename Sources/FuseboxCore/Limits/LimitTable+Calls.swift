@@ -42,7 +42,8 @@ extension LimitTable {
     /// which they were set, then those of templates.
     ///
     /// - Parameter body: gets the place of the limit and that of its use; nil: of a template that the tag has not used yet
-    func forEachLimit(of call: borrowing CallScopes, _ tags: borrowing TagTable, _ body: (Int, Int?, ScopeKey) -> Void) {
+    func forEachLimit(of call: borrowing CallScopes, _ tags: borrowing TagTable, _ body: (Int, Int?, ScopeKey) -> Void)
+    {
         guard !isEmpty else { return }
         call.forEach { key in
             forEachEntry(of: key) { body(entries[$0].rule, $0, key) }
@@ -107,7 +108,9 @@ extension LimitTable {
         let rule = entries[place].rule
         let limit = rules[rule].limit
         let amount = need[limit.dimension]
-        if limit.mode == .shadow, obstacle(amount, rule, place, at: moment) != nil { entries[place].wouldHaveDenied &+= 1 }
+        if limit.mode == .shadow, obstacle(amount, rule, place, at: moment) != nil {
+            entries[place].wouldHaveDenied &+= 1
+        }
         entries[place].isDenying = false
         switch limit.dimension {
         case .cost, .inFlight: entries[place].held += Int128(amount)
@@ -170,7 +173,8 @@ extension LimitTable {
     }
 
     /// Counts a call that was not admitted.
-    mutating func report(_ call: borrowing CallScopes, _ tags: borrowing TagTable, _ used: CallNeed, at moment: Moment) {
+    mutating func report(_ call: borrowing CallScopes, _ tags: borrowing TagTable, _ used: CallNeed, at moment: Moment)
+    {
         guard !isEmpty else { return }
         call.forEach { key in
             if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }

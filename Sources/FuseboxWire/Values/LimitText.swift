@@ -95,7 +95,8 @@ public struct LimitText {
         let value = dimension == .cost ? try nanodollars(amount) : try count(amount)
         if dimension == .inFlight {
             guard rest.isEmpty else {
-                throw failure("calls in flight are counted at any moment, without a window, so '\(rest[0])' is too much")
+                throw failure(
+                    "calls in flight are counted at any moment, without a window, so '\(rest[0])' is too much")
             }
             return Limit(.inFlight, value, LimitWindow())
         }
@@ -110,7 +111,9 @@ public struct LimitText {
         var isMoney = word.first == "$"
         if isMoney { word.removeFirst() }
         if isMoney, word.isEmpty, !rest.isEmpty { word = rest.removeFirst() }
-        if let sign = word.first, "€£¥".contains(sign) { throw failure("amounts of money are in US dollars, as in $50") }
+        if let sign = word.first, "€£¥".contains(sign) {
+            throw failure("amounts of money are in US dollars, as in $50")
+        }
         if !isMoney, word.last == "$" {
             isMoney = true
             word.removeLast()
@@ -190,7 +193,8 @@ public struct LimitText {
         if take("in", "flight") || take("at", "once") || takeOne(of: ["in-flight", "inflight"]) { return .inFlight }
         if hasRequests { return .requests }
         guard let next else {
-            throw failure("say what it counts: requests, tokens, input tokens, output tokens or in flight; money has a $")
+            throw failure(
+                "say what it counts: requests, tokens, input tokens, output tokens or in flight; money has a $")
         }
         throw failure(
             "'\(next)' is nothing that can be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
@@ -244,7 +248,9 @@ public struct LimitText {
         }
         let isCalendar = take("calendar")
         if let unit = unit() { return try window(of: unit, isCalendar: isCalendar) }
-        guard !isCalendar else { throw failure("'calendar' must be followed by hour, day, week, month, quarter or year") }
+        guard !isCalendar else {
+            throw failure("'calendar' must be followed by hour, day, week, month, quarter or year")
+        }
         let milliseconds = try length()
         let isFixed = take("fixed")
         if !isFixed { _ = take("sliding") }
@@ -260,7 +266,8 @@ public struct LimitText {
         if isFixed || isSliding {
             guard let milliseconds = unit.milliseconds, !isCalendar else {
                 throw failure(
-                    "\(isFixed ? "a fixed" : "a sliding") window needs a length that is always the same, such as 'per 30 days'")
+                    "\(isFixed ? "a fixed" : "a sliding") window needs a length that is always the same, such as 'per 30 days'"
+                )
             }
             return try end(isFixed ? .fixed(milliseconds: milliseconds) : .sliding(milliseconds: milliseconds))
         }
@@ -286,7 +293,9 @@ public struct LimitText {
 
     /// A length such as `10s`, `1h30m`, `10 seconds`.
     private mutating func length() throws(Failure) -> Int64 {
-        guard let word = next else { throw failure("'per' must be followed by a unit or a length, such as minute or 10s") }
+        guard let word = next else {
+            throw failure("'per' must be followed by a unit or a length, such as minute or 10s")
+        }
         rest.removeFirst()
         if let count = DecimalText(word) {
             let following = rest.first
@@ -321,7 +330,9 @@ public struct LimitText {
         var window = LimitWindow.calendar(unit)
         while let word = next {
             if take("in") {
-                guard let zone = rest.first else { throw failure("'in' must be followed by a zone, such as Europe/Berlin") }
+                guard let zone = rest.first else {
+                    throw failure("'in' must be followed by a zone, such as Europe/Berlin")
+                }
                 guard window.zone == nil else { throw failure("it names two zones") }
                 rest.removeFirst()
                 guard let name = try? Name(String(zone)) else { throw failure("'\(zone)' is no name of a zone") }
@@ -330,7 +341,8 @@ public struct LimitText {
                 _ = take("on")
                 try readAnchor(of: unit, into: &window)
             } else {
-                throw failure("'\(word)' is not understood after the window; 'in' a zone and 'from' a beginning can follow")
+                throw failure(
+                    "'\(word)' is not understood after the window; 'in' a zone and 'from' a beginning can follow")
             }
         }
         return window
@@ -338,9 +350,12 @@ public struct LimitText {
 
     private mutating func readAnchor(of unit: WindowUnit, into window: inout LimitWindow) throws(Failure) {
         switch unit {
-        case .hour, .day: throw failure("a \(unit) begins with itself; weeks, months, quarters and years begin 'from' a day")
+        case .hour, .day:
+            throw failure("a \(unit) begins with itself; weeks, months, quarters and years begin 'from' a day")
         case .week:
-            guard let day = name(of: Self.weekdays) else { throw failure("a week begins from a weekday, such as Monday") }
+            guard let day = name(of: Self.weekdays) else {
+                throw failure("a week begins from a weekday, such as Monday")
+            }
             window.anchorDay = day
         case .month, .quarter:
             guard let day = ordinal() else {
@@ -405,7 +420,8 @@ extension LimitDimension {
     public func text(of amount: Int64) -> String {
         let number = Self.grouped(amount)
         return switch self {
-        case .cost: amount < 0 ? "-$\(Money(nanodollars: amount).description.dropFirst())" : "$\(Money(nanodollars: amount))"
+        case .cost:
+            amount < 0 ? "-$\(Money(nanodollars: amount).description.dropFirst())" : "$\(Money(nanodollars: amount))"
         case .requests: "\(number) \(amount == 1 ? "request" : "requests")"
         case .tokens: "\(number) \(amount == 1 ? "token" : "tokens")"
         case .inputTokens: "\(number) input \(amount == 1 ? "token" : "tokens")"

@@ -58,7 +58,9 @@ struct LimitModel {
     var tagNames: [TagID: String] = [:]
 
     func rule(_ key: ScopeKey, _ limit: Limit) -> Rule? {
-        if let own = rules.first(where: { $0.prefix == nil && $0.key == key && $0.limit.isSame(as: limit) }) { return own }
+        if let own = rules.first(where: { $0.prefix == nil && $0.key == key && $0.limit.isSame(as: limit) }) {
+            return own
+        }
         guard let tag = key.tag, let name = tagNames[tag] else { return nil }
         return rules.filter {
             guard let prefix = $0.prefix else { return false }
@@ -151,7 +153,8 @@ extension LimitModel {
 
     /// Makes a call's use so much, from the moment it was counted at.
     private mutating func correct(
-        _ place: Int, call: Int, from before: Int64, to amount: Int64, since then: Int64, isCancelled: Bool, at now: Int64
+        _ place: Int, call: Int, from before: Int64, to amount: Int64, since then: Int64, isCancelled: Bool,
+        at now: Int64
     ) {
         guard amount != before else { return }
         guard isAlive(instances[place], since: then, at: now) else {
@@ -171,7 +174,8 @@ extension LimitModel {
         case .cost, .inFlight: instances[place].held[call.number] = amount
         default: count(amount, place, call: call.number, estimate: amount, at: now)
         }
-        instances[place].taken[call.number] = Taken(isHeld: limit.dimension == .cost || limit.dimension == .inFlight, at: now)
+        instances[place].taken[call.number] = Taken(
+            isHeld: limit.dimension == .cost || limit.dimension == .inFlight, at: now)
     }
 
     mutating func takeLate(_ call: Call, _ key: ScopeKey, _ limit: Limit, at now: Int64) {
@@ -236,7 +240,8 @@ extension LimitModel {
                 taken.at = now
             default:
                 if !isCharged {
-                    correct(place, call: call.number, from: estimate, to: 0, since: taken.at, isCancelled: false, at: now)
+                    correct(
+                        place, call: call.number, from: estimate, to: 0, since: taken.at, isCancelled: false, at: now)
                 }
             }
             if isCharged { taken.isAssumed = true } else { taken.isReleased = true }

@@ -56,7 +56,8 @@ import Testing
 
         mutating func need() -> CallNeed {
             CallNeed(
-                cost: Int64(pick(4) * 10), requests: 1, inputTokens: Int64(pick(3) * 5), outputTokens: Int64(pick(3) * 5))
+                cost: Int64(pick(4) * 10), requests: 1, inputTokens: Int64(pick(3) * 5),
+                outputTokens: Int64(pick(3) * 5))
         }
 
         mutating func limit() -> Limit {
@@ -153,7 +154,9 @@ import Testing
                 denied += 1
                 // Coming back when it says is not in vain, if nothing else stands against it then.
                 for objection in objections {
-                    guard let wait = objection.obstacle.milliseconds, wait > 0, let entry = objection.entry else { continue }
+                    guard let wait = objection.obstacle.milliseconds, wait > 0, let entry = objection.entry else {
+                        continue
+                    }
                     let then = Timestamp(milliseconds: now + wait)
                     let later = table.obstacle(
                         need[table.rules[objection.rule].limit.dimension], objection.rule, entry,

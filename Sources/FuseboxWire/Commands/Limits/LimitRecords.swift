@@ -103,7 +103,8 @@ public struct LimitWindow: WireRecord, Equatable {
 
     /// Whether two windows are the same one for the identity of a limit: a calendar's anchor and zone may differ.
     public func isSame(as other: LimitWindow) -> Bool {
-        kind == other.kind && lengthMilliseconds == other.lengthMilliseconds && (kind != .calendar || unit == other.unit)
+        kind == other.kind && lengthMilliseconds == other.lengthMilliseconds
+            && (kind != .calendar || unit == other.unit)
     }
 
     @inlinable
