@@ -21,6 +21,13 @@ public struct ModelID: NameIdentifier {
     public var index: Int { Int(number) }
 }
 
+/// A tag.
+public struct TagID: NameIdentifier {
+    private let number: UInt32
+    public init(index: Int) { number = UInt32(index) }
+    public var index: Int { Int(number) }
+}
+
 /// Turns names into small integers and back.
 ///
 /// A name lives as long as something refers to it; its number is then given to another.
@@ -69,6 +76,9 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         index.insert(place, hash: entries[place].name.hashValue)
         namesOfUser[entries[place].user, default: 0] += 1
     }
+
+    /// Calls `body` with every name, in the order of their numbers.
+    func forEach(_ body: (ID, Name) -> Void) { entries.forEachSlot { body(ID(index: $0), entries[$0].name) } }
 
     /// Notes that one more record refers to a name.
     public mutating func retain(_ id: ID) { entries[id.index].references += 1 }

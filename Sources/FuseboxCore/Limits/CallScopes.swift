@@ -1,0 +1,58 @@
+import FuseboxWire
+
+/// The names that a call is charged to, as numbers: its route and its tags.
+///
+/// A name that nobody has told yet has no number, and no limit but a template covers it.
+struct CallScopes: Sendable {
+    /// One call has at most eight tags, and that of its user, which the daemon adds.
+    static let tagLimit = 9
+
+    var provider: NameID?
+    var deployment: NameID?
+    var model: ModelID?
+    private(set) var tags = InlineArray<9, TagID?>(repeating: nil)
+    private(set) var tagCount = 0
+
+    init(provider: NameID? = nil, deployment: NameID? = nil, model: ModelID? = nil) {
+        self.provider = provider
+        self.deployment = deployment
+        self.model = model
+    }
+
+    /// Adds a tag; one that is there counts once.
+    mutating func add(_ tag: TagID) {
+        for place in 0..<tagCount where tags[place] == tag { return }
+        precondition(tagCount < Self.tagLimit, "a call has at most \(Self.tagLimit) tags")
+        tags[tagCount] = tag
+        tagCount += 1
+    }
+
+    /// Calls `body` with every scope that covers the call, in the order in which reasons are told: the host, then the route from
+    /// the provider down, then each tag alone and by the route.
+    func forEach<Failure: Error>(_ body: (ScopeKey) throws(Failure) -> Void) throws(Failure) {
+        try body(.host)
+        if let provider {
+            try body(ScopeKey(place: provider))
+            if let deployment { try body(ScopeKey(place: deployment)) }
+            if let model {
+                try body(ScopeKey(place: provider, model: model))
+                if let deployment { try body(ScopeKey(place: deployment, model: model)) }
+            }
+        }
+        for place in 0..<tagCount {
+            let tag = tags[place]
+            try body(ScopeKey(tag: tag))
+            guard let provider else { continue }
+            try body(ScopeKey(place: provider, tag: tag))
+            if let model { try body(ScopeKey(place: provider, model: model, tag: tag)) }
+        }
+    }
+
+    /// Whether a limit on a scope covers the call.
+    func isCovered(by key: ScopeKey) -> Bool {
+        if let place = key.place, place != provider, place != deployment { return false }
+        if let model = key.model, model != self.model { return false }
+        guard let tag = key.tag else { return true }
+        return (0..<tagCount).contains { tags[$0] == tag }
+    }
+}

@@ -1,0 +1,328 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// What one limit took of one call.
+struct LimitCharge: Sendable, Equatable {
+    enum State: UInt8, Sendable {
+        /// Its estimate is held: cost, or a place in flight.
+        case held = 0
+        /// Its estimate counts in a window: requests and tokens.
+        case counted = 1
+        /// Its estimate counts as used because the call was never settled.
+        case assumed = 2
+        /// It gave back what it took.
+        case released = 3
+    }
+
+    /// The place of the use, and the generation that it had.
+    var entry: UInt32
+    var generation: UInt32
+    /// The window that it counts in.
+    var window: UInt32
+    var state: State
+    /// Since when it counts.
+    var countedAt: Timestamp
+    /// The next charge of the same call.
+    var next: Int?
+}
+
+extension LimitTable {
+    // MARK: Asking
+
+    /// A reason of a limit against a call.
+    struct Objection {
+        /// The place of the limit.
+        var rule: Int
+        /// The place of its use; nil: of a template that the tag has not used yet.
+        var entry: Int?
+        var obstacle: Obstacle
+    }
+
+    /// Calls `body` with every limit that covers a call, in the order of `CallScopes.forEach`; within a scope in the order in
+    /// which they were set, then those of templates.
+    ///
+    /// - Parameter body: gets the place of the limit and that of its use; nil: of a template that the tag has not used yet
+    func forEachLimit(of call: borrowing CallScopes, _ tags: borrowing TagTable, _ body: (Int, Int?, ScopeKey) -> Void)
+    {
+        guard !isEmpty else { return }
+        call.forEach { key in
+            forEachEntry(of: key) { body(entries[$0].rule, $0, key) }
+            guard let tag = key.tag else { return }
+            for template in tags.templates(of: tag)
+            where rules[template].key == ScopeKey(place: key.place, model: key.model) {
+                // One that was used is among the entries of the scope, and so is the limit that replaces it.
+                if findEntry(like: rules[template].limit, in: key) == nil { body(template, nil, key) }
+            }
+        }
+    }
+
+    /// Calls `body` with each reason against a call.
+    func forEachObjection(
+        to call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, at moment: Moment,
+        _ body: (Objection) -> Void
+    ) {
+        forEachLimit(of: call, tags) { rule, entry, _ in
+            let limit = rules[rule].limit
+            guard limit.mode == .deny,
+                let obstacle = obstacle(need[limit.dimension], rule, entry, at: moment)
+            else { return }
+            body(Objection(rule: rule, entry: entry, obstacle: obstacle))
+        }
+    }
+
+    // MARK: Charging
+
+    /// Takes what a call needs of every limit that covers it; returns its first charge.
+    mutating func charge(
+        _ call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, at moment: Moment
+    ) -> Int? {
+        guard !isEmpty else { return nil }
+        var first: Int?
+        var last: Int?
+        call.forEach { key in
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            guard let scope = findScope(key) else { return }
+            var entry = firstEntry(ofScope: scope)
+            while let place = entry {
+                entry = nextEntry(after: place)
+                let charge = charges.insert(take(need, place, at: moment))
+                if let last { charges[last].next = charge } else { first = charge }
+                last = charge
+            }
+        }
+        return first
+    }
+
+    /// Makes the uses of the templates that a scope uses for the first time.
+    private mutating func useTemplates(_ templates: [Int], in key: ScopeKey) {
+        for template in templates
+        where rules[template].key == ScopeKey(place: key.place, model: key.model)
+            && findEntry(like: rules[template].limit, in: key) == nil
+        {
+            _ = addEntry(of: template, key)
+        }
+    }
+
+    /// Takes what a call needs of one limit.
+    private mutating func take(_ need: CallNeed, _ place: Int, at moment: Moment) -> LimitCharge {
+        let rule = entries[place].rule
+        let limit = rules[rule].limit
+        let amount = need[limit.dimension]
+        if limit.mode == .shadow, obstacle(amount, rule, place, at: moment) != nil {
+            entries[place].wouldHaveDenied &+= 1
+        }
+        entries[place].isDenying = false
+        switch limit.dimension {
+        case .cost, .inFlight: entries[place].held += Int128(amount)
+        case .requests: count(amount, place, at: moment.now)
+        case .tokens, .inputTokens, .outputTokens:
+            count(amount, place, at: moment.now)
+            entries[place].live += Int128(amount)
+        }
+        return LimitCharge(
+            entry: UInt32(place), generation: entries[place].generation, window: entries[place].window,
+            state: limit.dimension.isHeld ? .held : .counted, countedAt: moment.now)
+    }
+
+    /// Lets limits that were just set see a call in force: adds their charges to those of the call.
+    ///
+    /// - Parameters:
+    ///   - mark: `newestGeneration` before they were set
+    ///   - isInFlight: whether the call counts as in flight
+    ///   - grantedAt: when it was admitted
+    ///   - first: the call's first charge
+    /// - Returns: the call's first charge
+    mutating func chargeLate(
+        _ call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, newerThan mark: UInt32,
+        isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
+    ) -> Int? {
+        var first = first
+        call.forEach { key in
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            guard let scope = findScope(key) else { return }
+            var entry = firstEntry(ofScope: scope)
+            while let place = entry {
+                entry = nextEntry(after: place)
+                guard entries[place].generation > mark else { continue }
+                var charge = takeLate(need, place, isInFlight: isInFlight, grantedAt: grantedAt, at: now)
+                charge.next = first
+                first = charges.insert(charge)
+            }
+        }
+        return first
+    }
+
+    private mutating func takeLate(
+        _ need: CallNeed, _ place: Int, isInFlight: Bool, grantedAt: Timestamp, at now: Timestamp
+    ) -> LimitCharge {
+        let dimension = rules[entries[place].rule].limit.dimension
+        let amount = need[dimension]
+        var state: LimitCharge.State = dimension.isHeld ? .held : .counted
+        switch dimension {
+        case .cost: entries[place].held += Int128(amount)
+        case .inFlight:
+            if isInFlight { entries[place].held += Int128(amount) } else { state = .released }
+        case .requests, .tokens, .inputTokens, .outputTokens:
+            if isOver(place, at: now) { beginWindow(place, at: now) }
+            correct(amount, place, countedIn: entries[place].window, at: grantedAt, now: now)
+            if dimension != .requests { entries[place].live += Int128(amount) }
+        }
+        return LimitCharge(
+            entry: UInt32(place), generation: entries[place].generation, window: entries[place].window, state: state,
+            countedAt: grantedAt)
+    }
+
+    /// Counts a call that was not admitted.
+    mutating func report(_ call: borrowing CallScopes, _ tags: borrowing TagTable, _ used: CallNeed, at moment: Moment)
+    {
+        guard !isEmpty else { return }
+        call.forEach { key in
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            guard let scope = findScope(key) else { return }
+            var entry = firstEntry(ofScope: scope)
+            while let place = entry {
+                entry = nextEntry(after: place)
+                let dimension = rules[entries[place].rule].limit.dimension
+                if dimension != .inFlight { count(used[dimension], place, at: moment.now) }
+            }
+        }
+    }
+
+    // MARK: Ending
+
+    /// What a call has used, as far as it was told.
+    enum Used {
+        /// The call was never sent: all of it comes back.
+        case cancelled
+        /// It took what was estimated, because nothing else is known.
+        case estimate
+        /// It took so much.
+        case told(CallNeed)
+    }
+
+    /// Ends the charges of a call that is settled, and forgets them.
+    mutating func settle(_ first: Int?, estimate: CallNeed, _ used: Used, at now: Timestamp) {
+        forEachCharge(first) { table, charge in
+            let dimension = table.dimension(of: charge)
+            table.settle(charge, dimension, estimate[dimension], used, at: now)
+        }
+        forget(first)
+    }
+
+    private mutating func settle(
+        _ place: Int, _ dimension: LimitDimension, _ estimate: Int64, _ used: Used, at now: Timestamp
+    ) {
+        let charge = charges[place]
+        let entry = Int(charge.entry)
+        let actual =
+            switch used {
+            case .cancelled: 0 as Int64
+            case .estimate: estimate
+            case .told(let need): need[dimension]
+            }
+        switch (dimension, charge.state) {
+        case (.inFlight, .held): entries[entry].held -= Int128(estimate)
+        case (.inFlight, _): break
+        case (.requests, _):
+            if case .cancelled = used {
+                correct(-estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+            }
+        case (.cost, .held):
+            entries[entry].held -= Int128(estimate)
+            count(actual, entry, at: now)
+        case (_, .assumed):
+            if charge.window == entries[entry].window { entries[entry].assumed -= Int128(estimate) }
+            correct(actual - estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+        case (_, .released):
+            correct(actual, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+        case (_, .counted), (_, .held):
+            entries[entry].live -= Int128(estimate)
+            correct(actual - estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+        }
+    }
+
+    /// Ends the charges of a call that was never settled, by the rule of each limit; they are remembered for a late settle.
+    ///
+    /// - Parameter givesBack: whether all is given back whatever the rule says: an operator has revoked it
+    mutating func lapse(_ first: Int?, estimate: CallNeed, givesBack: Bool, at now: Timestamp) {
+        forEachCharge(first) { table, charge in
+            let dimension = table.dimension(of: charge)
+            let rule = table.rules[table.entries[Int(table.charges[charge].entry)].rule].limit
+            let isCharged = !givesBack && rule.onLapse == .charge
+            table.lapse(charge, dimension, estimate[dimension], isCharged: isCharged, at: now)
+        }
+    }
+
+    private mutating func lapse(
+        _ place: Int, _ dimension: LimitDimension, _ estimate: Int64, isCharged: Bool, at now: Timestamp
+    ) {
+        let charge = charges[place]
+        let entry = Int(charge.entry)
+        switch (dimension, charge.state) {
+        case (.requests, _), (_, .released), (_, .assumed): return
+        case (.inFlight, _):
+            entries[entry].held -= Int128(estimate)
+            charges[place].state = .released
+        case (.cost, _):
+            entries[entry].held -= Int128(estimate)
+            if isCharged { count(estimate, entry, at: now) }
+            charges[place].window = entries[entry].window
+            charges[place].countedAt = now
+        case (.tokens, _), (.inputTokens, _), (.outputTokens, _):
+            entries[entry].live -= Int128(estimate)
+            if !isCharged { correct(-estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now) }
+        }
+        guard dimension != .inFlight else { return }
+        charges[place].state = isCharged ? .assumed : .released
+        if isCharged, charges[place].window == entries[entry].window { entries[entry].assumed += Int128(estimate) }
+    }
+
+    /// Gives back what the call of a dead worker need not hold any more: its place in flight, and what it holds of limits that
+    /// do not deny. The provider may still charge for a call that was sent.
+    ///
+    /// - Returns: whether it goes on holding cost or tokens of a limit that denies
+    mutating func endFlight(_ first: Int?, estimate: CallNeed, at now: Timestamp) -> Bool {
+        var holds = false
+        forEachCharge(first) { table, charge in
+            let dimension = table.dimension(of: charge)
+            let mode = table.rules[table.entries[Int(table.charges[charge].entry)].rule].limit.mode
+            let amount = estimate[dimension]
+            if dimension == .inFlight || mode != .deny {
+                table.lapse(charge, dimension, amount, isCharged: false, at: now)
+            } else if dimension != .requests, amount > 0, table.charges[charge].state != .released {
+                holds = true
+            }
+        }
+        return holds
+    }
+
+    // MARK: Charges
+
+    private func dimension(of charge: Int) -> LimitDimension {
+        rules[entries[Int(charges[charge].entry)].rule].limit.dimension
+    }
+
+    /// Calls `body` with every charge of a call whose limit is still there.
+    private mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
+        var next = first
+        while let charge = next {
+            next = charges[charge].next
+            let entry = Int(charges[charge].entry)
+            if entries.contains(entry), entries[entry].generation == charges[charge].generation { body(&self, charge) }
+        }
+    }
+
+    /// Forgets the charges of a call.
+    mutating func forget(_ first: Int?) {
+        var next = first
+        while let charge = next {
+            next = charges[charge].next
+            charges.remove(at: charge)
+        }
+    }
+}
+
+extension LimitDimension {
+    /// Whether an estimate is held rather than counted at the admission.
+    var isHeld: Bool { self == .cost || self == .inFlight }
+}

@@ -1,0 +1,208 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// How limits come, change and go.
+extension LimitTable {
+    // MARK: Setting
+
+    /// The place of the limit with this identity.
+    ///
+    /// - Parameter prefix: of a template
+    func find(_ key: ScopeKey, _ prefix: Name?, _ limit: Limit) -> Int? {
+        if let prefix {
+            return templates.first {
+                rules[$0].prefix == prefix && rules[$0].key == key && rules[$0].limit.isSame(as: limit)
+            }
+        }
+        guard let entry = findEntry(like: limit, in: key) else { return nil }
+        let rule = entries[entry].rule
+        return rules[rule].prefix == nil ? rule : nil
+    }
+
+    /// Sets a limit: changes the one with this identity, which keeps its use, or adds it.
+    ///
+    /// Where it stands in a template's place from now on, it takes over what the tag has used.
+    ///
+    /// - Parameter calendar: the window that holds now; of calendar windows only
+    /// - Returns: its place, and whether it is new
+    mutating func set(
+        _ key: ScopeKey, _ prefix: Name?, _ limit: Limit, _ calendar: Calendar?, at now: Timestamp
+    ) -> (rule: Int, isNew: Bool) {
+        if let known = find(key, prefix, limit) {
+            let before = rules[known].calendar
+            rules[known].limit = limit
+            rules[known].calendar = calendar.map { retain($0) }
+            if let before { release(before) }
+            keepUses(of: known, at: now)
+            return (known, false)
+        }
+        let rule = rules.insert(Rule(key: key, prefix: prefix, limit: limit, calendar: calendar.map { retain($0) }))
+        if let prefix {
+            let longer = templates.prefix { (rules[$0].prefix?.count ?? 0) >= prefix.count }
+            templates.insert(rule, at: longer.count)
+        } else if let entry = findEntry(like: limit, in: key) {
+            entries[entry].rule = rule
+            keepUse(entry, at: now)
+        } else {
+            _ = addEntry(of: rule, key)
+        }
+        return (rule, true)
+    }
+
+    /// Lets what was used count in the window that holds now by a changed rule.
+    private mutating func keepUses(of rule: Int, at now: Timestamp) {
+        entries.forEachSlot { if entries[$0].rule == rule { keepUse($0, at: now) } }
+    }
+
+    private mutating func keepUse(_ place: Int, at now: Timestamp) {
+        if let calendar = rules[entries[place].rule].calendar {
+            entries[place].calendarWindow = calendars[calendar].number
+        }
+        rearm(place, at: now)
+    }
+
+    /// Removes a limit with its uses. Where a template covers its tag, that goes on with what the tag has used.
+    mutating func remove(_ rule: Int, _ tags: borrowing TagTable, at now: Timestamp) {
+        let removed = rules[rule]
+        templates.removeAll { $0 == rule }
+        var uses: [Int] = []
+        entries.forEachSlot { if entries[$0].rule == rule { uses.append($0) } }
+        for use in uses {
+            let heir = entries[use].key.tag.flatMap { tag in
+                templates(for: tags[tag]).first {
+                    rules[$0].key == removed.key.withoutTag && rules[$0].limit.isSame(as: removed.limit)
+                }
+            }
+            if let heir {
+                entries[use].rule = heir
+                keepUse(use, at: now)
+            } else {
+                removeEntry(use)
+            }
+        }
+        rules.remove(at: rule)
+        if let calendar = removed.calendar { release(calendar) }
+    }
+
+    /// The templates that cover a tag: of those with one identity the one with the longest prefix.
+    func templates(for tag: Name) -> [Int] {
+        var covering: [Int] = []
+        for template in templates {
+            guard let prefix = rules[template].prefix, tag.hasPrefix(prefix) else { continue }
+            let isReplaced = covering.contains {
+                rules[$0].key == rules[template].key && rules[$0].limit.isSame(as: rules[template].limit)
+            }
+            if !isReplaced { covering.append(template) }
+        }
+        return covering
+    }
+
+    /// Lets the uses that a changed set of templates covers go by the template that is theirs now.
+    mutating func reassignUses(_ tags: borrowing TagTable, at now: Timestamp) {
+        entries.forEachSlot { place in
+            let rule = entries[place].rule
+            guard rules[rule].prefix != nil, let tag = entries[place].key.tag else { return }
+            let heir = tags.templates(of: tag).first {
+                rules[$0].key == rules[rule].key && rules[$0].limit.isSame(as: rules[rule].limit)
+            }
+            guard let heir, heir != rule else { return }
+            entries[place].rule = heir
+            keepUse(place, at: now)
+        }
+    }
+
+    // MARK: Calendars
+
+    private mutating func retain(_ calendar: Calendar) -> Int {
+        var known: Int?
+        calendars.forEachSlot { if calendars[$0].window.isSameCalendar(as: calendar.window) { known = $0 } }
+        let place = known ?? calendars.insert(calendar)
+        calendars[place].references += 1
+        return place
+    }
+
+    private mutating func release(_ place: Int) {
+        calendars[place].references -= 1
+        if calendars[place].references == 0 { calendars.remove(at: place) }
+    }
+
+    /// A calendar's next window has begun: every use counts anew.
+    mutating func turn(_ calendar: Int, start: Timestamp, end: Timestamp) {
+        calendars[calendar].number &+= 1
+        calendars[calendar].start = start
+        calendars[calendar].end = end
+    }
+
+    // MARK: Thresholds
+
+    /// A threshold of a limit that its use has reached.
+    struct Crossing: Sendable, Equatable {
+        /// The place of the use.
+        var entry: Int
+        var percent: UInt8
+    }
+
+    /// The highest threshold that a use has reached; 0: none.
+    private func reached(_ place: Int, at now: Timestamp) -> UInt8 {
+        let rule = rules[entries[place].rule]
+        let amount = Int128(rule.amount)
+        guard amount > 0, rule.limit.tellsThresholds else { return 0 }
+        let used = used(place, at: now)
+        return Self.percents.last { used * 100 >= amount * Int128($0) } ?? 0
+    }
+
+    /// The shares of a limit, in percent, at which an event is sent.
+    static let percents: [UInt8] = [80, 90, 95]
+
+    /// The threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
+    mutating func crossing(_ place: Int, at now: Timestamp) -> Crossing? {
+        let window = rules[entries[place].rule].limit.window
+        if window.kind == .sliding, let firedAt = entries[place].firedAt, now - firedAt >= window.lengthMilliseconds {
+            entries[place].fired = 0
+        }
+        let percent = reached(place, at: now)
+        guard percent > entries[place].fired else { return nil }
+        entries[place].fired = percent
+        entries[place].firedAt = now
+        return Crossing(entry: place, percent: percent)
+    }
+
+    /// Arms again the thresholds that are not reached any more.
+    mutating func rearm(_ place: Int, at now: Timestamp) {
+        entries[place].fired = min(entries[place].fired, reached(place, at: now))
+    }
+}
+
+extension ScopeKey {
+    /// The same route for every tag.
+    var withoutTag: ScopeKey { ScopeKey(place: place, model: model) }
+}
+
+extension LimitWindow {
+    /// Whether two windows have the same boundaries.
+    fileprivate func isSameCalendar(as other: LimitWindow) -> Bool {
+        isSame(as: other) && anchorDay == other.anchorDay && anchorMonth == other.anchorMonth && zone == other.zone
+    }
+}
+
+extension Limit {
+    /// Whether it tells how far it is used: limits of cost, and others of a day and more.
+    fileprivate var tellsThresholds: Bool {
+        switch window.kind {
+        case .none: false
+        case .sliding, .fixed: dimension == .cost || window.lengthMilliseconds >= 86_400_000
+        case .calendar: dimension == .cost || window.unit != .hour
+        case .manual, .prepaid: true
+        }
+    }
+}
+
+extension Name {
+    /// Whether it begins with the bytes of another.
+    fileprivate func hasPrefix(_ prefix: Name) -> Bool {
+        guard count >= prefix.count else { return false }
+        return unsafe withBytes { bytes in
+            unsafe prefix.withBytes { unsafe bytes.prefix(prefix.count).elementsEqual($0) }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import FuseboxCollections
+import FuseboxWire
+
+extension LimitTable {
+    // MARK: Windows
+
+    /// What was used in the current window of a use, what is held aside.
+    func used(_ place: Int, at now: Timestamp) -> Int128 {
+        if let slide = entries[place].slide { return slides[slide].used(at: now) }
+        return isOver(place, at: now) ? 0 : entries[place].used
+    }
+
+    /// Whether the window that a use counts in is over, or has not begun.
+    func isOver(_ place: Int, at now: Timestamp) -> Bool {
+        let rule = rules[entries[place].rule]
+        switch rule.limit.window.kind {
+        case .none, .sliding, .manual, .prepaid: return false
+        case .fixed:
+            guard let start = entries[place].start else { return true }
+            return now - start >= rule.limit.window.lengthMilliseconds
+        case .calendar: return rule.calendar.map { calendars[$0].number != entries[place].calendarWindow } ?? false
+        }
+    }
+
+    /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.
+    mutating func beginWindow(_ place: Int, at now: Timestamp) {
+        entries[place].used = 0
+        entries[place].assumed = 0
+        entries[place].start = now
+        entries[place].window &+= 1
+        entries[place].fired = 0
+        entries[place].firedAt = nil
+        if let calendar = rules[entries[place].rule].calendar {
+            entries[place].calendarWindow = calendars[calendar].number
+        }
+        if let slide = entries[place].slide { slides[slide] = SlidingUse(length: slides[slide].length) }
+    }
+
+    /// Counts a use in the current window.
+    mutating func count(_ amount: Int64, _ place: Int, at now: Timestamp) {
+        guard amount != 0 else { return }
+        // A window begins with its first use.
+        if isOver(place, at: now) { beginWindow(place, at: now) }
+        if let slide = entries[place].slide {
+            slides[slide].add(amount, at: now)
+        } else {
+            entries[place].used = max(0, entries[place].used + Int128(amount))
+        }
+    }
+
+    /// Corrects what was counted in the window of this number at this moment: in that window if it is the current one.
+    /// Otherwise what was too much is forgotten, and what was too little counts now.
+    mutating func correct(
+        _ change: Int64, _ place: Int, countedIn window: UInt32, at then: Timestamp, now: Timestamp
+    ) {
+        guard change != 0 else { return }
+        guard window == entries[place].window, !isOver(place, at: now) else {
+            if change > 0 { count(change, place, at: now) }
+            return
+        }
+        if let slide = entries[place].slide {
+            slides[slide].correct(change, from: then, at: now)
+        } else {
+            entries[place].used = max(0, entries[place].used + Int128(change))
+        }
+    }
+
+    /// Takes an amount back that was counted too much, from the newest use backwards.
+    mutating func takeBack(_ amount: Int64, _ place: Int, at now: Timestamp) {
+        if let slide = entries[place].slide {
+            slides[slide].takeBack(amount, at: now)
+        } else {
+            entries[place].used = max(0, entries[place].used - Int128(amount))
+        }
+    }
+
+    // MARK: Deciding
+
+    /// What stands against a call.
+    struct Obstacle: Sendable, Equatable {
+        /// How long it lasts by time alone; nil: for ever.
+        var milliseconds: Int64?
+        /// Whether the end of other calls can lift it before.
+        var isLiftable: Bool
+    }
+
+    /// What stands against a call that needs so much of a limit; nil: nothing does.
+    ///
+    /// - Parameter place: the use; nil: of a template that the tag has not used yet
+    func obstacle(_ need: Int64, _ rule: Int, _ place: Int?, at moment: Moment) -> Obstacle? {
+        // A call that takes nothing passes a limit that is used up.
+        guard need > 0 else { return nil }
+        let amount = rules[rule].amount
+        guard let place else {
+            return need > amount ? Obstacle(milliseconds: nil, isLiftable: false) : nil
+        }
+        let entry = entries[place]
+        let used = used(place, at: moment.now)
+        let excess = used + entry.held + Int128(need) - Int128(amount)
+        guard excess > 0 else { return nil }
+        guard need <= amount else { return Obstacle(milliseconds: nil, isLiftable: false) }
+        // What is held, and what counts of calls in force, may come back when they end.
+        let isLiftable = excess - entry.held - entry.live <= 0
+        if excess - entry.held <= 0 { return Obstacle(milliseconds: 0, isLiftable: true) }
+        let window = rules[rule].limit.window
+        switch window.kind {
+        case .none: return Obstacle(milliseconds: 0, isLiftable: true)
+        case .manual, .prepaid: return Obstacle(milliseconds: isLiftable ? 0 : nil, isLiftable: isLiftable)
+        case .sliding:
+            let wait = entry.slide.flatMap { slides[$0].wait(untilLeft: excess - entry.held, at: moment.now) }
+            return Obstacle(milliseconds: wait, isLiftable: isLiftable)
+        case .fixed:
+            let wait = entry.start.map { max(0, window.lengthMilliseconds - (moment.now - $0)) }
+            return Obstacle(milliseconds: wait, isLiftable: isLiftable)
+        case .calendar:
+            let end = rules[rule].calendar.map { calendars[$0].end }
+            return Obstacle(milliseconds: end.map { max(0, $0 - moment.wall) }, isLiftable: isLiftable)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// What a limit or an account is about, by the numbers of its names.
+struct ScopeKey: Sendable, Hashable {
+    /// The provider, or the deployment, which is a name below its provider; nil: any.
+    var place: NameID?
+    var model: ModelID?
+    var tag: TagID?
+
+    static let host = ScopeKey()
+
+    init(place: NameID? = nil, model: ModelID? = nil, tag: TagID? = nil) {
+        self.place = place
+        self.model = model
+        self.tag = tag
+    }
+
+    /// What it names, a bit each.
+    var shape: Int { (place == nil ? 0 : 1) | (model == nil ? 0 : 2) | (tag == nil ? 0 : 4) }
+
+    /// A hash for `HashIndex`. The numbers are given by the table of names, one after the other: nobody can choose them so that
+    /// many meet.
+    var hash: Int {
+        var hash: UInt64 = 0
+        for number in [place?.index, model?.index, tag?.index] {
+            hash = (hash ^ UInt64(truncatingIfNeeded: number ?? -1)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        return Int(truncatingIfNeeded: hash)
+    }
+}
+
+/// All limits: as they were set, and what the calls of each scope have used of them.
+///
+/// A limit on a tag that ends in `*` is a template: it stands for each tag that begins so, and each has a use of its own, which
+/// is made at its first call. A limit on a tag itself, or on a longer prefix, replaces that of the template with the same
+/// dimension and window.
+struct LimitTable: Sendable {
+    /// A limit as it was set.
+    struct Rule: Sendable {
+        /// Its scope; of a template without the tag.
+        var key: ScopeKey
+        /// Of a template: what a tag begins with that it stands for.
+        var prefix: Name?
+        var limit: Limit
+        /// An amount that holds for a while instead.
+        var raise: Raise?
+        /// Of a calendar window: the place of the calendar that tells its ends.
+        var calendar: Int?
+
+        /// The amount in force.
+        var amount: Int64 { max(limit.amount, raise?.amount ?? 0) }
+    }
+
+    /// A higher amount for a while.
+    struct Raise: Sendable, Equatable {
+        var amount: Int64
+        /// On the steady clock.
+        var until: Timestamp
+    }
+
+    /// The use of a limit by the calls of one scope.
+    ///
+    /// Requests and tokens count when a call is admitted. Cost is held then, and counts when the call is settled. Calls in flight
+    /// are only held.
+    struct Entry: Sendable {
+        /// The place of the limit.
+        var rule: Int
+        var key: ScopeKey
+        /// Tells entries apart that stood at one place one after the other.
+        var generation: UInt32
+        /// What was used in the current window, where it does not slide. Wider than any amount: a limit that only watches may be
+        /// exceeded by far.
+        var used: Int128 = 0
+        /// The place of what was used, where the window slides.
+        var slide: Int?
+        /// When the current window began on the steady clock; nil: of a fixed one nothing has been used yet.
+        var start: Timestamp?
+        /// Counts the windows: a correction of one that is over is not one of the current.
+        var window: UInt32 = 0
+        /// The number of the calendar's window that `used` belongs to.
+        var calendarWindow: UInt32 = 0
+        /// Estimates of cost, or calls in flight.
+        var held: Int128 = 0
+        /// The part of what was used that calls in force were estimated at: it may be given back when they end.
+        var live: Int128 = 0
+        /// The part of what was used in the current window that is assumed of calls that were never settled.
+        var assumed: Int128 = 0
+        /// The highest threshold that has fired in the current window, and when; 0: none.
+        var fired: UInt8 = 0
+        var firedAt: Timestamp?
+        /// Whether the last call that asked was denied.
+        var isDenying = false
+        /// Calls that were granted though the limit would have denied them, if it did not only watch.
+        var wouldHaveDenied: UInt64 = 0
+    }
+
+    /// The uses of one scope.
+    private struct ScopeEntry: Sendable {
+        var key: ScopeKey
+        var uses = Chain()
+    }
+
+    /// A division of the calendar, and its window that is now.
+    struct Calendar: Sendable, Equatable {
+        var window: LimitWindow
+        /// Counts its windows.
+        var number: UInt32 = 0
+        /// On the wall clock.
+        var start: Timestamp
+        var end: Timestamp
+        /// How many limits go by it.
+        var references = 0
+    }
+
+    var rules = SlotTable<Rule>()
+    var calendars = SlotTable<Calendar>()
+    var charges = SlotTable<LimitCharge>()
+    var entries = SlotTable<Entry>()
+    var slides = SlotTable<SlidingUse>()
+    private var scopes = SlotTable<ScopeEntry>()
+    private var scopeIndex = HashIndex()
+    private var links = ChainLinks()
+    /// How many scopes there are of each shape: what is not there is not looked for.
+    private var shapes = InlineArray<8, Int>(repeating: 0)
+    /// The templates, those with the longest prefix first.
+    var templates: [Int] = []
+    /// The newest generation of a use.
+    private(set) var newestGeneration: UInt32 = 0
+
+    init() {}
+
+    /// Whether nothing is limited.
+    var isEmpty: Bool { rules.isEmpty }
+
+    // MARK: Scopes
+
+    /// The place of a scope that has uses.
+    func findScope(_ key: ScopeKey) -> Int? {
+        guard shapes[key.shape] > 0 else { return nil }
+        return scopeIndex.find(key.hash) { scopes[$0].key == key }
+    }
+
+    /// The oldest use of a scope.
+    func firstEntry(ofScope scope: Int) -> Int? { scopes[scope].uses.first }
+
+    /// The next use of the same scope.
+    func nextEntry(after place: Int) -> Int? { links.next(after: place) }
+
+    private mutating func scope(_ key: ScopeKey) -> Int {
+        if let known = findScope(key) { return known }
+        let place = scopes.insert(ScopeEntry(key: key))
+        scopeIndex.insert(place, hash: key.hash)
+        shapes[key.shape] += 1
+        return place
+    }
+
+    /// Makes the use of a limit by a scope.
+    mutating func addEntry(of rule: Int, _ key: ScopeKey) -> Int {
+        let scope = scope(key)
+        newestGeneration &+= 1
+        var entry = Entry(rule: rule, key: key, generation: newestGeneration)
+        let window = rules[rule].limit.window
+        if window.kind == .sliding { entry.slide = slides.insert(SlidingUse(length: window.lengthMilliseconds)) }
+        let place = entries.insert(entry)
+        scopes[scope].uses.append(place, &links)
+        return place
+    }
+
+    /// Removes the use of a limit by a scope.
+    mutating func removeEntry(_ place: Int) {
+        let key = entries[place].key
+        guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
+        scopes[scope].uses.remove(place, &links)
+        if let slide = entries[place].slide { slides.remove(at: slide) }
+        entries.remove(at: place)
+        guard scopes[scope].uses.isEmpty else { return }
+        scopeIndex.remove(scope, hash: key.hash)
+        scopes.remove(at: scope)
+        shapes[key.shape] -= 1
+    }
+
+    /// The use of a limit with this identity by a scope.
+    func findEntry(like limit: Limit, in key: ScopeKey) -> Int? {
+        guard let scope = findScope(key) else { return nil }
+        var place = firstEntry(ofScope: scope)
+        while let found = place {
+            if rules[entries[found].rule].limit.isSame(as: limit) { return found }
+            place = nextEntry(after: found)
+        }
+        return nil
+    }
+
+    /// Calls `body` with the place of each use of a scope.
+    func forEachEntry(of key: ScopeKey, _ body: (Int) -> Void) {
+        guard let scope = findScope(key) else { return }
+        scopes[scope].uses.forEach(links, body)
+    }
+}

@@ -1,0 +1,207 @@
+/// What a limit bounds.
+public enum LimitDimension: UInt8, WireEnumeration {
+    /// What calls cost, in nano-dollars.
+    case cost = 0
+    /// How many calls there are.
+    case requests = 1
+    /// Tokens of every kind.
+    case tokens = 2
+    /// Tokens sent.
+    case inputTokens = 3
+    /// Tokens received.
+    case outputTokens = 4
+    /// Calls that are under way at the same time. It has no window.
+    case inFlight = 5
+}
+
+/// What a limit does with a call that would exceed it.
+public enum LimitMode: UInt8, WireEnumeration {
+    /// The call is denied.
+    case deny = 0
+    /// The call is let through; thresholds are told.
+    case notify = 1
+    /// The call is let through and counted as one that would have been denied.
+    case shadow = 2
+}
+
+/// What becomes of the estimate of a call that was never settled.
+public enum LapseRule: UInt8, WireEnumeration {
+    /// It counts as used until a late settle tells better: the provider may have charged for the call.
+    case charge = 0
+    /// It is given back.
+    case release = 1
+}
+
+/// How the window of a limit moves.
+public enum WindowKind: UInt8, WireEnumeration {
+    /// There is none: the limit bounds what is under way now.
+    case none = 0
+    /// Any stretch of its length.
+    case sliding = 1
+    /// A stretch of its length that begins with the first use after the last one's end.
+    case fixed = 2
+    /// A unit of the calendar in a time zone.
+    case calendar = 3
+    /// From one reset by an operator to the next.
+    case manual = 4
+    /// For ever, until the amount is raised.
+    case prepaid = 5
+}
+
+/// A unit of the calendar.
+public enum WindowUnit: UInt8, WireEnumeration {
+    case hour = 0
+    case day = 1
+    case week = 2
+    case month = 3
+    case quarter = 4
+    case year = 5
+}
+
+/// The stretch of time that a limit bounds the use of.
+public struct LimitWindow: WireRecord, Equatable {
+    /// How it moves.
+    public var kind: WindowKind = .none
+    /// Of a sliding or fixed window: 1 s to 366 days, in milliseconds; of others 0.
+    public var lengthMilliseconds: Int64 = 0
+    /// Of a calendar window.
+    public var unit: WindowUnit = .day
+    /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31; of a
+    /// year the day of `anchorMonth`. 1 otherwise.
+    public var anchorDay: UInt8 = 1
+    /// Of a year: the month that it begins in, 1 to 12. 1 otherwise.
+    public var anchorMonth: UInt8 = 1
+    /// Of a calendar window: the IANA time zone; nil: the policy's.
+    public var zone: Name?
+
+    @inlinable public init() {}
+
+    /// Any stretch of this length.
+    public static func sliding(milliseconds: Int64) -> LimitWindow { LimitWindow(.sliding, milliseconds) }
+    /// A stretch of this length from the first use on.
+    public static func fixed(milliseconds: Int64) -> LimitWindow { LimitWindow(.fixed, milliseconds) }
+    /// A unit of the calendar.
+    public static func calendar(
+        _ unit: WindowUnit, anchorDay: UInt8 = 1, anchorMonth: UInt8 = 1, zone: Name? = nil
+    ) -> LimitWindow {
+        var window = LimitWindow(.calendar)
+        window.unit = unit
+        window.anchorDay = anchorDay
+        window.anchorMonth = anchorMonth
+        window.zone = zone
+        return window
+    }
+    /// From one reset to the next.
+    public static var manual: LimitWindow { LimitWindow(.manual) }
+    /// For ever, until the amount is raised.
+    public static var prepaid: LimitWindow { LimitWindow(.prepaid) }
+
+    private init(_ kind: WindowKind, _ milliseconds: Int64 = 0) {
+        self.kind = kind
+        lengthMilliseconds = milliseconds
+    }
+
+    /// Whether two windows are the same one for the identity of a limit: a calendar's anchor and zone may differ.
+    public func isSame(as other: LimitWindow) -> Bool {
+        kind == other.kind && lengthMilliseconds == other.lengthMilliseconds
+            && (kind != .calendar || unit == other.unit)
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("kind", &kind, "how it moves; `none` for `inFlight` alone")
+        try visitor.field(
+            "lengthMilliseconds", &lengthMilliseconds, "of `sliding` and `fixed`: 1 s to 366 days; of others 0")
+        try visitor.field("unit", &unit, "of `calendar`")
+        try visitor.field(
+            "anchorDay", &anchorDay,
+            "of `calendar`: the weekday that a week begins on, 1 (Monday) to 7; the day that a month, quarter or year begins on, 1 to 31; otherwise 1"
+        )
+        try visitor.field(
+            "anchorMonth", &anchorMonth, "of a calendar year: the month that it begins in, 1 to 12; otherwise 1")
+        try visitor.field("zone", &zone, "of `calendar`: the IANA time zone; absent: the policy's")
+    }
+}
+
+/// A bound on what the calls of a scope use in a window.
+public struct Limit: WireRecord, Equatable {
+    /// What it bounds.
+    public var dimension: LimitDimension = .cost
+    /// The most that is used in one window: nano-dollars for `cost`, else a count. 0 denies every call that takes any.
+    public var amount: Int64 = 0
+    /// The stretch of time.
+    public var window = LimitWindow()
+    /// What it does with a call that would exceed it.
+    public var mode: LimitMode = .deny
+    /// What becomes of the estimate of a call that was never settled. Only cost and tokens are given back at all.
+    public var onLapse: LapseRule = .charge
+
+    @inlinable public init() {}
+    /// A bound; `onLapse` is `charge` for a cost that is denied, else `release`.
+    public init(
+        _ dimension: LimitDimension, _ amount: Int64, _ window: LimitWindow, mode: LimitMode = .deny,
+        onLapse: LapseRule? = nil
+    ) {
+        self.dimension = dimension
+        self.amount = amount
+        self.window = window
+        self.mode = mode
+        self.onLapse = onLapse ?? (dimension == .cost && mode == .deny ? .charge : .release)
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("dimension", &dimension, "what it bounds")
+        try visitor.field(
+            "amount", &amount, "the most in one window: nano-dollars for `cost`, else a count; 0 to 2⁶³ − 1")
+        try visitor.field("window", &window, "the stretch of time that it bounds the use of")
+        try visitor.field("mode", &mode, "what it does with a call that would exceed it")
+        try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
+    }
+
+    /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in the shadow
+    /// stands beside one that is in force.
+    public func isSame(as other: Limit) -> Bool {
+        dimension == other.dimension && window.isSame(as: other.window) && (mode == .shadow) == (other.mode == .shadow)
+    }
+
+    /// Checks that its parts go together.
+    ///
+    /// - Throws: `outOfRange` with what does not
+    public func validate() throws(Refusal) {
+        guard amount >= 0 else { throw Refusal(.outOfRange, "a limit's amount of \(amount) must not be negative") }
+        switch window.kind {
+        case .none where dimension != .inFlight:
+            throw Refusal(.outOfRange, "a limit of \(dimension) needs a window")
+        case .none: break
+        case _ where dimension == .inFlight:
+            throw Refusal(.outOfRange, "a limit of calls in flight has no window")
+        case .sliding, .fixed:
+            guard ValueRanges.windowLength.contains(window.lengthMilliseconds) else {
+                throw Refusal(
+                    .outOfRange, "a window of \(window.lengthMilliseconds) ms must last from 1 second to 366 days")
+            }
+        case .calendar: try validateAnchor()
+        case .manual, .prepaid: break
+        }
+    }
+
+    private func validateAnchor() throws(Refusal) {
+        let days: ClosedRange<UInt8> =
+            switch window.unit {
+            case .hour, .day: 1...1
+            case .week: 1...7
+            case .month, .quarter, .year: 1...31
+            }
+        guard days.contains(window.anchorDay) else {
+            throw Refusal(
+                .outOfRange,
+                "a calendar \(window.unit) cannot begin on day \(window.anchorDay); it takes \(days.lowerBound) to \(days.upperBound)"
+            )
+        }
+        let months: ClosedRange<UInt8> = window.unit == .year ? 1...12 : 1...1
+        guard months.contains(window.anchorMonth) else {
+            throw Refusal(.outOfRange, "a calendar \(window.unit) cannot begin in month \(window.anchorMonth)")
+        }
+    }
+}

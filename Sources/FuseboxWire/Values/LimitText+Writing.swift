@@ -1,0 +1,94 @@
+extension Limit: CustomStringConvertible {
+    /// The limit as `LimitText` reads it: `$50 per month in Europe/Berlin`, `600 requests per minute`, `8 in flight`. Its mode is
+    /// not part of it.
+    public var description: String {
+        switch dimension {
+        case .inFlight: "\(dimension.text(of: amount)) in flight"
+        default: "\(dimension.text(of: amount)) \(window)"
+        }
+    }
+}
+
+extension LimitDimension {
+    /// An amount with what it counts: `$1.5`, `1 request`, `200,000 input tokens`; of calls in flight the number alone.
+    public func text(of amount: Int64) -> String {
+        let number = Self.grouped(amount)
+        return switch self {
+        case .cost:
+            amount < 0 ? "-$\(Money(nanodollars: amount).description.dropFirst())" : "$\(Money(nanodollars: amount))"
+        case .requests: "\(number) \(amount == 1 ? "request" : "requests")"
+        case .tokens: "\(number) \(amount == 1 ? "token" : "tokens")"
+        case .inputTokens: "\(number) input \(amount == 1 ? "token" : "tokens")"
+        case .outputTokens: "\(number) output \(amount == 1 ? "token" : "tokens")"
+        case .inFlight: number
+        }
+    }
+
+    /// A count in groups of three from 10,000 on.
+    private static func grouped(_ count: Int64) -> String {
+        guard count.magnitude >= 10_000 else { return "\(count)" }
+        var text = ""
+        for (place, digit) in String(count.magnitude).reversed().enumerated() {
+            if place > 0, place % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return (count < 0 ? "-" : "") + String(text.reversed())
+    }
+}
+
+extension LimitWindow: CustomStringConvertible {
+    /// The window as `LimitText` reads it: `per minute`, `per 10s`, `per month in Europe/Berlin from the 15th`, `prepaid`.
+    public var description: String {
+        switch kind {
+        case .none: ""
+        case .sliding: "per \(Self.length(lengthMilliseconds))"
+        case .fixed: "per \(Self.length(lengthMilliseconds)) fixed"
+        case .calendar: calendarDescription
+        case .manual: "until reset"
+        case .prepaid: "prepaid"
+        }
+    }
+
+    private static func length(_ milliseconds: Int64) -> String {
+        switch milliseconds {
+        case 1_000: "second"
+        case 60_000: "minute"
+        case 3_600_000: "hour"
+        case 86_400_000: "24h"
+        default: Quantity.text(milliseconds: milliseconds)
+        }
+    }
+
+    private var calendarDescription: String {
+        var text = unit == .hour ? "per calendar hour" : "per \(unit)"
+        if let zone { text += " in \(zone)" }
+        switch unit {
+        case .hour, .day: break
+        case .week where anchorDay != 1:
+            text += " from \(Self.weekdays[Int(anchorDay) - 1])"
+        case .month where anchorDay != 1, .quarter where anchorDay != 1: text += " from the \(Self.ordinal(anchorDay))"
+        case .year where anchorDay != 1 || anchorMonth != 1:
+            text += " from \(Self.months[Int(anchorMonth) - 1]) \(anchorDay)"
+        case .week, .month, .quarter, .year: break
+        }
+        return text
+    }
+
+    private static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    private static let months = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ]
+
+    private static func ordinal(_ day: UInt8) -> String {
+        let ending =
+            switch (day / 10, day % 10) {
+            case (1, _): "th"
+            case (_, 1): "st"
+            case (_, 2): "nd"
+            case (_, 3): "rd"
+            default: "th"
+            }
+        return "\(day)\(ending)"
+    }
+}

@@ -1,0 +1,33 @@
+/// A route as people write it: `provider[@deployment][/model]`.
+///
+/// It is cut at the first `/`; what stands before that is cut at its first `@`. So `vertex/claude-sonnet-4@20250514` is a model
+/// of `vertex`, and `openrouter/openai/gpt-4o` the model `openai/gpt-4o` of `openrouter`. A provider or deployment whose name
+/// holds one of these characters cannot be written so; it is told in fields.
+public struct RouteText: Equatable {
+    /// The provider.
+    public var provider: Name
+    /// The API key, region or endpoint; nil: none is told.
+    public var deployment: Name?
+    /// The model; nil: none is told.
+    public var model: Name?
+
+    /// The route that a text tells.
+    ///
+    /// - Throws: `badName` or `badText` with the part that is no name
+    public init(_ text: String) throws(Refusal) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let place = parts[0].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        provider = try Self.name(place[0], "provider", of: text)
+        if place.count > 1 { deployment = try Self.name(place[1], "deployment", of: text) }
+        if parts.count > 1 { model = try Self.name(parts[1], "model", of: text) }
+    }
+
+    private static func name(_ part: Substring, _ what: String, of route: String) throws(Refusal) -> Name {
+        do throws(Refusal) { return try Name(String(part)) } catch {
+            throw Refusal(
+                error.status,
+                "the \(what) of the route '\(route)' is no name: \(error.message); a route is provider[@deployment][/model]"
+            )
+        }
+    }
+}
