@@ -13,8 +13,9 @@ final class FakedClock {
     private(set) var offsetSeconds = 0
 
     /// Whether `libfaketime` is installed, and a C compiler for the library that reports a synchronised clock. Under
-    /// AddressSanitizer the daemon does not start with it.
-    static let isPossible = library != nil && !isUnderAddressSanitizer && Interposer.isPossible
+    /// a sanitizer the daemon does not start with it.
+    static let isPossible =
+        library != nil && !isUnderAddressSanitizer && !isUnderThreadSanitizer && Interposer.isPossible
 
     private static let library: String? = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
