@@ -15,6 +15,7 @@ package struct Fifo<Element> {
     @inlinable package init() {}
 
     /// A queue of these elements.
+    @inlinable
     package init(_ elements: some Sequence<Element>) {
         for element in elements { append(element) }
     }
@@ -25,7 +26,7 @@ package struct Fifo<Element> {
     @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
     /// Bytes that one element takes.
-    package static var elementBytes: Int { MemoryLayout<Element?>.stride }
+    @inlinable package static var elementBytes: Int { MemoryLayout<Element?>.stride }
 
     /// The element that is taken next; nil if there is none.
     @inlinable package var first: Element? { count == 0 ? nil : ring[head] }
@@ -67,6 +68,7 @@ package struct Fifo<Element> {
     }
 
     /// Removes the elements that meet a condition. The others keep their order.
+    @inlinable
     package mutating func removeAll(where condition: (Element) -> Bool) {
         var kept = 0
         for index in 0..<count {
@@ -80,16 +82,17 @@ package struct Fifo<Element> {
     }
 
     /// Removes every element and keeps the memory.
-    package mutating func removeAll() { removeAll { _ in true } }
+    @inlinable package mutating func removeAll() { removeAll { _ in true } }
 
     /// Gives the memory of an empty queue back if it has room for more elements than this.
+    @inlinable
     package mutating func shrink(to capacity: Int) {
         guard isEmpty, ring.count > capacity else { return }
         ring = []
         head = 0
     }
 
-    @usableFromInline @inline(never)
+    @inlinable @inline(never)
     mutating func grow() {
         var larger = ContiguousArray<Element?>()
         larger.reserveCapacity(Swift.max(8, ring.count * 2))

@@ -40,7 +40,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
     /// The record at a place where there is one, to be changed there.
     @inlinable
     package subscript(existing index: Int) -> Record {
-        get {
+        @inline(__always) get {
             guard let record = self[index] else { preconditionFailure("no record at \(index)") }
             return record
         }

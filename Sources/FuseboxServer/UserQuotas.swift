@@ -22,8 +22,6 @@ struct UserQuotas: ~Copyable {
         var connections = 0
         /// Sessions that have not said hello, oldest first.
         var unopened: [UInt64] = []
-        /// The memory of unread output and incomplete requests, in bytes.
-        var bytes = 0
     }
 
     private let limits: Limits
@@ -31,6 +29,9 @@ struct UserQuotas: ~Copyable {
     let connectionsPerUser: Int
     private var users = SlotTable<User>()
     private var numberOfUser: [UInt32: Int] = [:]
+    /// The memory of unread output and incomplete requests of each user, in bytes. It stands apart from the table, because
+    /// every turn looks at it several times.
+    private var bytesOfUser: [Int] = []
     private(set) var connections = 0
     private var unopened = 0
     private(set) var bytes = 0
@@ -117,6 +118,7 @@ struct UserQuotas: ~Copyable {
         if let known = numberOfUser[id] { return known }
         let number = users.insert(User(id: id))
         numberOfUser[id] = number
+        if number == bytesOfUser.count { bytesOfUser.append(0) } else { bytesOfUser[number] = 0 }
         return number
     }
 
@@ -125,24 +127,24 @@ struct UserQuotas: ~Copyable {
     /// Counts a change of the memory of a user's connections, in bytes. Returns the user of whom a connection must be
     /// closed; nil if no bound is exceeded.
     mutating func countMemory(_ change: Int, of user: Int) -> Int? {
-        users[user].bytes += change
+        bytesOfUser[user] += change
         bytes += change
         guard change > 0 else { return nil }
-        if users[user].bytes > limits.bufferBytesPerUser { return user }
+        if bytesOfUser[user] > limits.bufferBytesPerUser { return user }
         guard bytes > limits.bufferBytes else { return nil }
-        return numberOfUser.values.max { users[$0].bytes < users[$1].bytes }
+        return bytesOfUser.indices.max { bytesOfUser[$0] < bytesOfUser[$1] }
     }
 
     /// Whether a user's memory is near its bound. Then connections with unread output get no further requests handled.
     func isTight(_ user: Int) -> Bool {
-        if users[user].bytes > limits.bufferBytesPerUser / 2 { return true }
-        return bytes > limits.bufferBytes / 2 && users[user].bytes > limits.bufferBytes / 2 / numberOfUser.count
+        if bytesOfUser[user] > limits.bufferBytesPerUser / 2 { return true }
+        return bytes > limits.bufferBytes / 2 && bytesOfUser[user] > limits.bufferBytes / 2 / numberOfUser.count
     }
 
     /// Why a connection with so many bytes is closed, for its peer and the log.
     func reason(_ bytes: Int, of user: Int) -> String {
         let largest = "it buffers \(bytes) bytes, the most of user \(users[user].id)'s connections"
-        return users[user].bytes > limits.bufferBytesPerUser
+        return bytesOfUser[user] > limits.bufferBytesPerUser
             ? "\(largest), which may buffer \(limits.bufferBytesPerUser) together"
             : "\(largest), and that user has the most of the \(limits.bufferBytes) bytes for all users; see --max-buffers"
     }

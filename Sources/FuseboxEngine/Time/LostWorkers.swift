@@ -54,6 +54,8 @@ struct LostWorkers {
     }
 
     private var first: Loss? {
+        // Every turn asks, and mostly nobody is lost.
+        guard !losses.isEmpty else { return nil }
         guard let one = gone.first.map({ losses[$0] }) else { return awaited.first.map { losses[$0] } }
         guard let other = awaited.first.map({ losses[$0] }), other.deadline < one.deadline else { return one }
         return other
