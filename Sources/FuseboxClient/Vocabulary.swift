@@ -24,6 +24,17 @@ extension FuseboxClient {
     public typealias PermitStanding = FuseboxWire.PermitStanding
     public typealias PermitTotals = FuseboxWire.PermitTotals
 
+    // MARK: Limits
+
+    public typealias Scope = FuseboxWire.Scope
+    public typealias Limit = FuseboxWire.Limit
+    public typealias LimitWindow = FuseboxWire.LimitWindow
+    public typealias LimitDimension = FuseboxWire.LimitDimension
+    public typealias LimitMode = FuseboxWire.LimitMode
+    public typealias LimitEntry = FuseboxWire.LimitEntry
+    public typealias LimitChange = FuseboxWire.LimitChange
+    public typealias LimitObjection = FuseboxWire.LimitObjection
+
     // MARK: Breakers and marks
 
     public typealias BreakerState = FuseboxWire.BreakerState

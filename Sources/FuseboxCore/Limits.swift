@@ -74,6 +74,22 @@ public struct Limits: Sendable, Equatable {
     /// Budgets; setting one costs time in proportion to their number.
     public var budgets = 16_384
 
+    /// Tags that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under that
+    /// template's own `(other)`.
+    public var tags = 65_536
+
+    /// Tags that one peer uid may introduce, operators aside: a quarter.
+    public var tagsPerUser = 16_384
+
+    /// Limits that are set, templates included.
+    public var limits = 16_384
+
+    /// Limits on one scope. An admission looks at each limit of each scope that it falls under.
+    public var limitsPerScope = 32
+
+    /// Limits on templates. A tag that is new is compared with each.
+    public var templates = 256
+
     /// Closed periods that are kept for reports: a year and the current month of the year before.
     public var closedPeriods = 13
 
@@ -152,7 +168,7 @@ public struct Limits: Sendable, Equatable {
     // MARK: Journal and snapshots
 
     /// The longest payload of an input of the daemon's own, in bytes.
-    public static let ownPayload = 64
+    public static let ownPayload = 192
 
     /// Inputs of the daemon's own that may go with one request, for which the journal has room beside it.
     public static let ownInputsPerRequest = 16

@@ -18,6 +18,10 @@ public struct StateMachine: Sendable {
     /// The names of breakers and providers.
     public internal(set) var names = NameTable<NameID>()
     public internal(set) var models = NameTable<ModelID>()
+    /// The tags that permits and limits refer to.
+    var tags = TagTable()
+    /// The limits, and what calls have used of them.
+    var limitTable = LimitTable()
     /// What time will make due: a function of the rest.
     var deadlines = DeadlineHeap()
     /// The newest moment that anything was applied at. Time does not go back behind it.
@@ -42,11 +46,12 @@ public struct StateMachine: Sendable {
     ///   - user: the peer user that asks, for the bounds on what one user may introduce
     ///   - isOperator: whether those bounds are not for it, and the reserves are; by default root's right alone
     ///   - worker: the worker that asks: who holds a permit, and whom a failure is blamed on
+    ///   - request: the sequence number of the worker's request, by which retry times are spread
     ///   - effects: what happened is appended here
     /// - Throws: a refusal; then the state is as it was
     public mutating func apply<C: StateCommand>(
         _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
-        effects: inout [Event]
+        request: UInt64 = 0, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
         // Both lie between the epoch and the year 275760, and so do the moments in records from outside: a moment and a
         // duration of at most 366 days, or the time between two moments, never leaves the range of 64 bits.
@@ -54,7 +59,7 @@ public struct StateMachine: Sendable {
         let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
         let known = effects.count
         let application = Application(
-            moment: moment, user: user, isOperator: isOperator ?? (user == 0), worker: worker)
+            moment: moment, user: user, isOperator: isOperator ?? (user == 0), worker: worker, request: request)
         let reply = try command.apply(to: &self, application, &effects)
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
             lastMoment = moment
@@ -85,6 +90,8 @@ public struct Application: Sendable {
     /// Whether the user is an operator: then the bounds on one user are not for it.
     public var isOperator: Bool
     public var worker: WorkerID
+    /// The sequence number of the worker's request; 0: it has none.
+    public var request: UInt64 = 0
 
     public var now: Timestamp { moment.now }
 }
@@ -171,10 +178,16 @@ extension StateMachine {
         case .admitPreview: visitor.visit(AdmitPreview.self)
         case .permitList: visitor.visit(PermitList.self)
         case .revoke: visitor.visit(Revoke.self)
+        case .limitSet: visitor.visit(LimitSet.self)
+        case .limitRemove: visitor.visit(LimitRemove.self)
+        case .limitRaise: visitor.visit(LimitRaise.self)
+        case .limitList: visitor.visit(LimitList.self)
+        case .limitReset: visitor.visit(LimitReset.self)
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
+        case .beginWindow: visitor.visit(BeginWindow.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
             .importChunk, .importCommit, .forgetWorker, .takeClockBack:
             nil

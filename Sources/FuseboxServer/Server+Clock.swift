@@ -7,9 +7,12 @@ extension Server {
     /// Reads the clocks. Called once a turn.
     func readClocks() {
         let realtime = SystemClock.wallMilliseconds
+        let boottime = SystemClock.bootMilliseconds
         let wasDoubting = clock.isDoubting
-        let (moment, step) = clock.moment(boottime: SystemClock.bootMilliseconds, realtime: realtime)
+        let (moment, step) = clock.moment(boottime: boottime, realtime: realtime)
         self.moment = moment
+        reading = ClockReading(
+            boottime: boottime, realtime: realtime, isSynchronised: keeper.engine.census.isClockSynchronised)
         keeper.engine.census.wallLead = Timestamp(milliseconds: realtime) - moment.wall
         if let step {
             log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
@@ -43,7 +46,7 @@ extension Server {
             clock.takeBack(to: realtime)
             readClocks()
             // So that a snapshot of this turn has the new date.
-            keeper.beginTurn(at: moment)
+            keeper.beginTurn(at: moment, reading)
             log(
                 .critical,
                 "the recorded time \(Log.date(ahead.milliseconds)) is more than a day ahead of the synchronised wall clock \(Log.date(realtime)); dates are taken back to the wall clock; reopened budget periods: \(reopened)"

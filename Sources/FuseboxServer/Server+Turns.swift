@@ -10,7 +10,7 @@ extension Server: EventLoopDelegate {
         turnStartedAt = SystemClock.threadNanoseconds
         turn += 1
         readClocks()
-        keeper.beginTurn(at: moment)
+        keeper.beginTurn(at: moment, reading)
         schedule.begin(at: SystemClock.monotonicNanoseconds)
         acceptWaiting()
         continueRequests()

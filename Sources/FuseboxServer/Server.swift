@@ -29,6 +29,8 @@ package final class Server {
     var alarm: Timer?
     var alarmAt: Timestamp?
     var clock: EngineClock
+    /// The readings of the clocks that `moment` comes from.
+    var reading: ClockReading
     /// The time of this turn.
     var moment: Moment
     /// The number of this turn.
@@ -102,6 +104,8 @@ package final class Server {
             isSynchronised: SystemClock.isSynchronised)
         moment = clock.moment(boottime: boottime, realtime: realtime).moment
         self.clock = clock
+        reading = ClockReading(
+            boottime: boottime, realtime: realtime, isSynchronised: SystemClock.isSynchronised)
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
         let identity = Engine.Identity(
             server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch, salt: .random(in: 0 ... .max))
@@ -112,6 +116,7 @@ package final class Server {
         keeper.delegate = self
         keeper.tellStart()
         loop.delegate = self
+        keeper.engine.census.isClockSynchronised = reading.isSynchronised
         keeper.engine.census.dataDirectory = Self.absolute(configuration.dataDirectory)
         measure()
         if clock.isDoubting { logClockDoubt() }
@@ -176,7 +181,7 @@ package final class Server {
             throw ServerFailure(error, on: configuration.socketPath)
         }
         readClocks()
-        keeper.beginTurn(at: moment)
+        keeper.beginTurn(at: moment, reading)
         checkClock()
         keeper.engine.beginGrace(at: moment)
         // The first turn writes the journal entries of the lines above.

@@ -39,6 +39,12 @@ public enum WireLimits {
     /// else; it bounds the work of one request.
     public typealias CandidateList<Element: WireValue> = InlineList<16, Element>
 
+    /// The tags of one call. Eight name a team, a user, a feature and more; each costs a lookup.
+    public typealias TagList = InlineList<8, Name>
+
+    /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the journal.
+    public static let limitsPerRequest = 12
+
     /// The most candidates of one admission.
     public static let candidates = Candidates.capacity
 

@@ -15,7 +15,7 @@ struct Fusebox: ParsableCommand {
             EXAMPLES
               fusebox overview
               fusebox run --provider openai --provider anthropic --cost 0.01 -- ./ask.sh
-              fusebox ledger budget set openai --monthly 50 --rpm 60
+              fusebox limit set --provider openai '$50 per month' '600 requests per minute'
               fusebox watch breaker exhaustion --json
 
             EXIT STATUS
@@ -43,7 +43,8 @@ struct Fusebox: ParsableCommand {
             CommandGroup(
                 name: "State",
                 subcommands: [
-                    BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, ForgetCommand.self,
+                    BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, LimitCommands.self,
+                    ForgetCommand.self,
                 ]),
             CommandGroup(
                 name: "Files",

@@ -163,7 +163,15 @@ extension ReceivedEvent {
                 + "\(Formatting.dollars(it.estimate)) asked for"
         case .permitLapsed(let it):
             "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), "
-                + "\(Formatting.dollars(it.entry.estimate.cost)) given back"
+                + "\(Formatting.dollars(it.entry.estimate.cost ?? .zero)) given back"
+        case .limitReached(let it):
+            "limit \(it.entry.limit) on \(it.entry.scope): \(it.percent)% reached, \(LimitReport.sentence(it.entry))"
+        case .limitDenied(let it):
+            "limit \(it.entry.limit) on \(it.entry.scope) denies: \(LimitReport.sentence(it.entry)), "
+                + "\(LimitReport.amount(it.needed, of: it.entry)) needed"
+        case .limitReverted(let it):
+            "limit \(it.entry.limit) on \(it.entry.scope) holds again: "
+                + "\(LimitReport.amount(it.raisedAmount, of: it.entry)) held until now"
         }
     }
 }

@@ -17,6 +17,7 @@ extension FuseboxClient {
     ///
     /// - Parameters:
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
+    ///   - tags: what the call is made for, such as `team:search`: at most 8
     ///   - estimate: what the call may use at most, held until it is settled
     ///   - policy: how long permits last, how often is tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
@@ -27,13 +28,14 @@ extension FuseboxClient {
     ///   and not why there is no other candidate.
     @_disfavoredOverload  // A task whose body happens not to wait must not block its thread for the daemon.
     public func withPermit<Value>(
-        _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
+        policy: CallPolicy = CallPolicy(),
         _ body: (_ permit: HeldPermit) throws -> CallResult<Value>
     ) throws -> Value {
         var walk = CandidateWalk(candidates, policy)
         while true {
             let held: HeldPermit
-            do { held = try hold(walk, estimate, policy) } catch { throw walk.failure ?? error }
+            do { held = try hold(walk, tags, estimate, policy) } catch { throw walk.failure ?? error }
             let ending: CallEnding<Value>
             do { ending = CallEnding(of: try body(held), held) } catch { ending = CallEnding(of: error, held, policy) }
             settle(held, ending.outcome, policy)
@@ -45,13 +47,14 @@ extension FuseboxClient {
     /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
     /// returned or threw. See the blocking `withPermit` for all that it does and throws.
     public nonisolated(nonsending) func withPermit<Value>(
-        _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
+        policy: CallPolicy = CallPolicy(),
         _ body: nonisolated(nonsending) (_ permit: HeldPermit) async throws -> CallResult<Value>
     ) async throws -> Value {
         var walk = CandidateWalk(candidates, policy)
         while true {
             let held: HeldPermit
-            do { held = try await hold(walk, estimate, policy) } catch { throw walk.failure ?? error }
+            do { held = try await hold(walk, tags, estimate, policy) } catch { throw walk.failure ?? error }
             let ending: CallEnding<Value>
             do { ending = CallEnding(of: try await body(held), held) } catch {
                 ending = CallEnding(of: error, held, policy)
@@ -65,10 +68,12 @@ extension FuseboxClient {
     // MARK: Holding
 
     /// A permit for one of the candidates that are left.
-    private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) throws -> HeldPermit {
+    private func hold(
+        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
+    ) throws -> HeldPermit {
         try Task.checkCancellation()
-        let admit = try Admit(walk.candidates, estimate, policy.ttl)
-        let permit = try Permit.read(try decide(admit), to: walk.candidates, in: epoch).get()
+        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl)
+        let permit = try Permit.read(try decide(admit), to: admit, in: epoch).get()
         let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         settle(held, held.end(.cancelled), policy)
@@ -77,11 +82,13 @@ extension FuseboxClient {
 
     /// A permit for one of the candidates that are left. It is waited for even if the task is cancelled meanwhile, so that it
     /// can be given back.
-    private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) async throws -> HeldPermit {
+    private func hold(
+        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
+    ) async throws -> HeldPermit {
         try Task.checkCancellation()
-        let admit = try Admit(walk.candidates, estimate, policy.ttl)
+        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl)
         let reply = try await decide(admit, heedsCancellation: false)
-        let permit = try Permit.read(reply, to: walk.candidates, in: epoch).get()
+        let permit = try Permit.read(reply, to: admit, in: epoch).get()
         let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         await settle(held, held.end(.cancelled), policy)
@@ -95,7 +102,7 @@ extension FuseboxClient {
         let permit = held.permit
         do throws(ClientError) {
             guard let number = permit.number else {
-                _ = try admission.report(permit.candidate, outcome)
+                _ = try admission.report(permit.candidate, tags: permit.tags, outcome)
                 return
             }
             _ = try settle(try Settle(number, outcome), of: permit, isKept: true)
@@ -112,7 +119,7 @@ extension FuseboxClient {
         let permit = held.permit
         do throws(ClientError) {
             guard let number = permit.number else {
-                _ = try await report(try Report(permit.candidate, outcome), heedsCancellation: false)
+                _ = try await report(try Report(permit.candidate, permit.tags, outcome), heedsCancellation: false)
                 return
             }
             _ = try await settle(try Settle(number, outcome), of: permit, isKept: true, heedsCancellation: false)

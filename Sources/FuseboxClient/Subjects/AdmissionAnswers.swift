@@ -18,6 +18,9 @@ public struct Permit: Sendable, Equatable {
     public let share: Double
     /// The candidates before it, and why they were passed over.
     public let passedOver: [AdmissionDenied.Reason]
+    /// What the call is made for.
+    public var tags: [String] { sentTags.array.map(\.text) }
+    let sentTags: WireLimits.TagList
     /// The life of the daemon's state in which its number means something.
     let epoch: UInt64?
 
@@ -26,15 +29,15 @@ public struct Permit: Sendable, Equatable {
 
     /// What the daemon decided; nil: it did not answer, and the policy is to fail open.
     static func read(
-        _ reply: Admit.Reply?, to candidates: [Candidate], in epoch: UInt64?
+        _ reply: Admit.Reply?, to asked: Admit, in epoch: UInt64?
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
         guard let reply else {
             let permit = Permit(
-                candidate: candidates[0], number: nil, expiresAt: nil, state: .closed, share: 1, passedOver: [],
-                epoch: nil)
+                candidate: asked.candidates[0], number: nil, expiresAt: nil, state: .closed, share: 1, passedOver: [],
+                sentTags: asked.tags, epoch: nil)
             return .success(permit)
         }
-        switch try AdmissionPreview.read(reply.decision, of: candidates) {
+        switch try AdmissionPreview.read(reply.decision, of: asked.candidates.array) {
         case .failure(let denied): return .failure(denied)
         case .success(let preview):
             guard let number = reply.permit else {
@@ -42,7 +45,7 @@ public struct Permit: Sendable, Equatable {
             }
             let permit = Permit(
                 candidate: preview.candidate, number: number, expiresAt: reply.expiresAt, state: preview.state,
-                share: preview.share, passedOver: preview.passedOver, epoch: epoch)
+                share: preview.share, passedOver: preview.passedOver, sentTags: asked.tags, epoch: epoch)
             return .success(permit)
         }
     }
@@ -59,6 +62,8 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
         /// Time until trying again can succeed at the earliest. Zero: as soon as another call ends, or with the next call; nil:
         /// time alone does not help.
         public var retryAfter: Duration?
+        /// The limits that stand against it: with the reason `limit` that limit; every one if the request asked for all.
+        public var limits: [LimitObjection] = []
     }
 
     /// Of each candidate, in their order.
@@ -70,8 +75,8 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
     /// The reasons and when to try again, for a person.
     public var description: String {
         let each = reasons.map { reason in
-            let model = reason.candidate.model.map { "/\($0)" } ?? ""
-            return "\(reason.candidate.provider)\(model): \(reason.reason)"
+            let limit = reason.limits.first.map { " of \($0.limit) on \($0.scope)" } ?? ""
+            return "\(reason.candidate.route): \(reason.reason)\(limit)"
         }
         let hope =
             switch retryAfter {
@@ -97,10 +102,11 @@ public struct AdmissionPreview: Sendable, Equatable {
     static func read(
         _ decision: AdmissionDecision, of candidates: [Candidate]
     ) throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
-        let reasons = zip(candidates, decision.denials.array).map { candidate, denial in
+        let reasons = zip(candidates, decision.denials.array).enumerated().map { place, denied in
             AdmissionDenied.Reason(
-                candidate: candidate, reason: denial.reason,
-                retryAfter: denial.retryAfterMilliseconds.map { .milliseconds($0) })
+                candidate: denied.0, reason: denied.1.reason,
+                retryAfter: denied.1.retryAfterMilliseconds.map { .milliseconds($0) },
+                limits: decision.limits.filter { Int($0.candidate) == place })
         }
         guard let place = decision.candidate else {
             let wait: Duration? = decision.retryAfterMilliseconds.map { .milliseconds($0) }

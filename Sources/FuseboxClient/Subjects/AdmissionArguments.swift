@@ -7,21 +7,37 @@ extension Candidate {
     ///
     /// - Parameters:
     ///   - provider: which is also the name of its breaker
-    ///   - model: whose budget is looked at beside the provider's; nil: no model's
+    ///   - deployment: the API key, region or endpoint, where limits are to tell them apart; nil: none
+    ///   - model: whose limits count beside the provider's; nil: no model's
     /// - Throws: `invalidArgument` if one of them is no name: 1 to 127 bytes of UTF-8 without control characters
-    public init(_ provider: String, model: String? = nil) throws(ClientError) {
-        self.init(provider: try Name(checking: provider), model: try .optional(model))
+    public init(_ provider: String, deployment: String? = nil, model: String? = nil) throws(ClientError) {
+        self.init(
+            provider: try Name(checking: provider), deployment: try .optional(deployment), model: try .optional(model))
+    }
+
+    /// A route as text: `provider[@deployment][/model]`.
+    ///
+    /// It is cut at the first `/`; what stands before that is cut at its first `@`. Use `init(_:deployment:model:)` for a
+    /// provider or deployment whose name holds one of these characters.
+    ///
+    /// - Throws: `invalidArgument` if a part is no name
+    public init(route: String) throws(ClientError) {
+        do throws(Refusal) { self.init(try RouteText(route)) } catch { throw .invalidArgument(error) }
+    }
+
+    private init(_ route: RouteText) {
+        self.init(provider: route.provider, deployment: route.deployment, model: route.model)
     }
 }
 
 extension Candidate: ExpressibleByStringLiteral {
-    /// A provider, whichever its model, as in `["openai", "anthropic"]`.
+    /// A route, as in `["openai/gpt-4o", "anthropic"]`: `provider[@deployment][/model]`.
     ///
-    /// A literal that is no name is a mistake in the program and stops it; use `init(_:model:)` for names that come from
+    /// A literal that is no route is a mistake in the program and stops it; use `init(route:)` for text that comes from
     /// elsewhere.
-    public init(stringLiteral provider: String) {
-        do throws(Refusal) { self.init(provider: try Name(provider)) } catch {
-            preconditionFailure("\"\(provider)\" is no name of a provider: \(error.message)")
+    public init(stringLiteral route: String) {
+        do throws(Refusal) { self.init(try RouteText(route)) } catch {
+            preconditionFailure("\"\(route)\" is no route: \(error.message)")
         }
     }
 }
@@ -34,14 +50,29 @@ extension Estimate {
         Estimate(tokens: try UInt32(checking: tokens, "tokens"))
     }
 
+    /// A call that uses no more than so many tokens of each kind, each 0 to 4,294,967,295; nil: not known.
+    ///
+    /// - Throws: `invalidArgument` if a number is out of range
+    public static func tokens(input: Int?, output: Int?) throws(ClientError) -> Estimate {
+        Estimate(inputTokens: try .optional(input, "input"), outputTokens: try .optional(output, "output"))
+    }
+
     /// A call that costs no more than this.
     ///
     /// - Parameters:
     ///   - cost: $0 to $1,000,000
-    ///   - tokens: input and output together, 0 to 4,294,967,295
+    ///   - tokens: input and output together, 0 to 4,294,967,295; nil: not known
     /// - Throws: `invalidArgument` if the number of tokens is out of range
-    public static func cost(_ cost: Money, tokens: Int = 0) throws(ClientError) -> Estimate {
-        Estimate(cost: cost, tokens: try UInt32(checking: tokens, "tokens"))
+    public static func cost(_ cost: Money, tokens: Int? = nil) throws(ClientError) -> Estimate {
+        Estimate(cost: cost, tokens: try .optional(tokens, "tokens"))
+    }
+
+    /// A call that costs no more than this, and uses no more than so many tokens of each kind; nil: not known.
+    ///
+    /// - Throws: `invalidArgument` if a number of tokens is out of range
+    public static func cost(_ cost: Money, input: Int?, output: Int?) throws(ClientError) -> Estimate {
+        Estimate(
+            cost: cost, inputTokens: try .optional(input, "input"), outputTokens: try .optional(output, "output"))
     }
 }
 
@@ -151,11 +182,37 @@ extension Candidates {
     }
 }
 
+extension InlineList<8, Name> {
+    /// - Throws: `invalidArgument` if there are too many, or one is no name
+    init(checking tags: [String]) throws(ClientError) {
+        self.init()
+        guard tags.count <= WireLimits.TagList.capacity else {
+            throw .invalidArgument(
+                Refusal(.outOfRange, "tags: a call has at most \(WireLimits.TagList.capacity), not \(tags.count)"))
+        }
+        for tag in tags { append(try Name(checking: tag)) }
+    }
+}
+
 extension Admit {
-    init(_ candidates: [Candidate], _ estimate: Estimate, _ ttl: Duration) throws(ClientError) {
+    init(
+        _ candidates: [Candidate], _ tags: [String], _ estimate: Estimate, _ ttl: Duration, explains: Bool = false
+    ) throws(ClientError) {
         self.init(
-            candidates: try Candidates(checking: candidates), estimate: estimate,
-            ttlMilliseconds: ttl.wholeMilliseconds)
+            candidates: try Candidates(checking: candidates), tags: try WireLimits.TagList(checking: tags),
+            estimate: estimate, ttlMilliseconds: ttl.wholeMilliseconds)
+        self.explains = explains
+    }
+}
+
+extension AdmitPreview {
+    init(
+        _ candidates: [Candidate], _ tags: [String], _ estimate: Estimate, explains: Bool
+    ) throws(ClientError) {
+        self.init(
+            candidates: try Candidates(checking: candidates), tags: try WireLimits.TagList(checking: tags),
+            estimate: estimate)
+        self.explains = explains
     }
 }
 
@@ -168,9 +225,9 @@ extension Settle {
 }
 
 extension Report {
-    init(_ candidate: Candidate, _ outcome: CallOutcome) throws(ClientError) {
+    init(_ candidate: Candidate, _ tags: [String], _ outcome: CallOutcome) throws(ClientError) {
         self.init(
-            candidate: candidate, outcome: outcome.outcome, usage: try outcome.sentUsage,
+            candidate: candidate, tags: try WireLimits.TagList(checking: tags), outcome: outcome.outcome, usage: try outcome.sentUsage,
             retryAfterMilliseconds: outcome.sentRetryAfter)
     }
 }
@@ -179,7 +236,7 @@ extension Report {
     /// What a settle tells, of a permit that the daemon does not know any more.
     init(of permit: Permit, _ settle: Settle) {
         self.init(
-            candidate: permit.candidate, outcome: settle.outcome, usage: settle.usage,
+            candidate: permit.candidate, tags: permit.sentTags, outcome: settle.outcome, usage: settle.usage,
             retryAfterMilliseconds: settle.retryAfterMilliseconds)
     }
 }

@@ -5,7 +5,7 @@ extension FuseboxClient {
     public var admission: Admissions { Admissions(client: self) }
 }
 
-/// Admission: one decision over breakers, exhaustion marks, rate limits and budgets, which counts what other calls hold.
+/// Admission: one decision over breakers, exhaustion marks, limits and budgets, which counts what other calls hold.
 ///
 /// `FuseboxClient.withPermit` does all of it around a call; these are its parts, for programs that are built otherwise.
 ///
@@ -27,23 +27,25 @@ public struct Admissions: Sendable {
     ///
     /// - Parameters:
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
-    ///   - estimate: what the call may use at most: held against budgets and token limits until it is settled
+    ///   - tags: what the call is made for, such as `team:search`: at most 8. Limits may be set on tags. The daemon adds the tag
+    ///     `uid:N` of the caller's user itself.
+    ///   - estimate: what the call may use at most: held against limits and budgets until it is settled
     ///   - ttl: how long the permit lasts unless it is settled or renewed, 1 ms to 24 hours. A worker that dies without a
     ///     trace holds its part of enforced limits for so long.
     /// - Returns: the permit; or why none of the candidates may be called, and when to try again
     public func admit(
-        _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
-        let admit = try Admit(candidates, estimate, ttl)
-        return try client.holding(try client.decide(admit), candidates, ttl)
+        let admit = try Admit(candidates, tags, estimate, ttl)
+        return try client.holding(try client.decide(admit), admit)
     }
 
     /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
     public func admit(
-        _ candidates: [Candidate], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
     ) async throws(ClientError) -> Result<Permit, AdmissionDenied> {
-        let admit = try Admit(candidates, estimate, ttl)
-        return try client.holding(try await client.decide(admit), candidates, ttl)
+        let admit = try Admit(candidates, tags, estimate, ttl)
+        return try client.holding(try await client.decide(admit), admit)
     }
 
     /// Tells how the call of a permit went, or a whole loop of retries, and what it used; gives back what it holds.
@@ -54,7 +56,7 @@ public struct Admissions: Sendable {
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
     public func settle(_ permit: Permit, _ outcome: CallOutcome) throws(ClientError) -> Settling {
-        guard let number = permit.number else { return Settling(try report(permit.candidate, outcome)) }
+        guard let number = permit.number else { return Settling(try report(permit.candidate, tags: permit.tags, outcome)) }
         let settle = try Settle(number, outcome)
         return try client.settle(settle, of: permit, isKept: client.keepsReports)
     }
@@ -62,7 +64,7 @@ public struct Admissions: Sendable {
     /// Tells how the call of a permit went, and what it used; gives back what it holds.
     @discardableResult
     public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
-        guard let number = permit.number else { return Settling(try await report(permit.candidate, outcome)) }
+        guard let number = permit.number else { return Settling(try await report(permit.candidate, tags: permit.tags, outcome)) }
         let settle = try Settle(number, outcome)
         return try await client.settle(settle, of: permit, isKept: client.keepsReports, heedsCancellation: true)
     }
@@ -112,33 +114,39 @@ public struct Admissions: Sendable {
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; it is then dated by its arrival.
     @discardableResult
-    public func report(_ candidate: Candidate, _ outcome: CallOutcome) throws(ClientError) -> Recording {
-        Recording(try client.report(try Report(candidate, outcome)))
+    public func report(
+        _ candidate: Candidate, tags: [String] = [], _ outcome: CallOutcome
+    ) throws(ClientError) -> Recording {
+        Recording(try client.report(try Report(candidate, tags, outcome)))
     }
 
     /// Tells how a call without a permit went, and what it used.
     @discardableResult
-    public func report(_ candidate: Candidate, _ outcome: CallOutcome) async throws(ClientError) -> Recording {
-        Recording(try await client.report(try Report(candidate, outcome)))
+    public func report(
+        _ candidate: Candidate, tags: [String] = [], _ outcome: CallOutcome
+    ) async throws(ClientError) -> Recording {
+        Recording(try await client.report(try Report(candidate, tags, outcome)))
     }
 
     // MARK: Looking
 
     /// What `admit` would decide now. Takes nothing, and promises nothing.
     ///
+    /// - Parameter explains: whether a denial tells every limit that stands against a candidate, not only the one that lasts
+    ///   longest
     /// - Returns: which candidate would be admitted; or why none of them may be called, and when to try again
     public func preview(
-        _ candidates: [Candidate], estimate: Estimate = Estimate()
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false
     ) throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
-        let preview = AdmitPreview(candidates: try Candidates(checking: candidates), estimate: estimate)
+        let preview = try AdmitPreview(candidates, tags, estimate, explains: explains)
         return try AdmissionPreview.read(try client.call(preview), of: candidates)
     }
 
     /// What `admit` would decide now. Takes nothing, and promises nothing.
     public func preview(
-        _ candidates: [Candidate], estimate: Estimate = Estimate()
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false
     ) async throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
-        let preview = AdmitPreview(candidates: try Candidates(checking: candidates), estimate: estimate)
+        let preview = try AdmitPreview(candidates, tags, estimate, explains: explains)
         return try AdmissionPreview.read(try await client.call(preview), of: candidates)
     }
 
@@ -162,11 +170,11 @@ public struct Admissions: Sendable {
 extension FuseboxClient {
     /// What was decided; a permit is held from here on.
     fileprivate func holding(
-        _ reply: Admit.Reply?, _ candidates: [Candidate], _ ttl: Duration
+        _ reply: Admit.Reply?, _ asked: Admit
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
-        let decision = try Permit.read(reply, to: candidates, in: epoch)
+        let decision = try Permit.read(reply, to: asked, in: epoch)
         if case .success(let permit) = decision, let number = permit.number {
-            try exchange().hold(number, ttlMilliseconds: ttl.wholeMilliseconds)
+            try exchange().hold(number, ttlMilliseconds: asked.ttlMilliseconds)
         }
         return decision
     }

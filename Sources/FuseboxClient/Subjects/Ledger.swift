@@ -19,23 +19,31 @@ public struct Ledger: Sendable {
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; it is then dated by its arrival.
     ///
     /// - Parameters:
+    ///   - deployment: the API key, region or endpoint, where limits are to tell them apart; nil: none
+    ///   - tags: what the call was made for: at most 8
     ///   - cost: at least 0
     ///   - inputTokens: tokens sent, 0 to 4,294,967,295
     ///   - outputTokens: tokens received, 0 to 4,294,967,295
     @discardableResult
     public func record(
-        provider: String, model: String, cost: Money, inputTokens: Int = 0, outputTokens: Int = 0
+        provider: String, deployment: String? = nil, model: String, tags: [String] = [], cost: Money,
+        inputTokens: Int = 0, outputTokens: Int = 0
     ) throws(ClientError) -> Recording {
-        let record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
+        var record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
+        record.deployment = try .optional(deployment)
+        record.tags = try WireLimits.TagList(checking: tags)
         return Recording(try client.report(record))
     }
 
     /// Records what a call has cost.
     @discardableResult
     public func record(
-        provider: String, model: String, cost: Money, inputTokens: Int = 0, outputTokens: Int = 0
+        provider: String, deployment: String? = nil, model: String, tags: [String] = [], cost: Money,
+        inputTokens: Int = 0, outputTokens: Int = 0
     ) async throws(ClientError) -> Recording {
-        let record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
+        var record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
+        record.deployment = try .optional(deployment)
+        record.tags = try WireLimits.TagList(checking: tags)
         return Recording(try await client.report(record))
     }
 

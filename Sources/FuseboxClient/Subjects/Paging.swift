@@ -50,6 +50,10 @@ extension ExhaustionList: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [ExhaustionEntry], next: UInt32) { (reply.entries, reply.next) }
 }
 
+extension LimitList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [LimitEntry], next: UInt64) { (reply.entries, reply.next) }
+}
+
 extension LedgerProviders: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [ProviderAccount], next: UInt32) { (reply.accounts, reply.next) }
 }

@@ -8,17 +8,51 @@ import FuseboxWire
 /// revoked and outstanding together, and held is the sum of the outstanding estimates.
 public struct PermitRegistry: Sendable {
     /// What a permit was granted for.
-    public struct Grant: Sendable {
-        public var provider: NameID
-        public var model: ModelID?
-        public var worker: WorkerID
-        public var user: UInt32
-        public var cost: Int64
-        public var tokens: Int64
+    struct Grant: Sendable {
+        /// The provider of its route.
+        var provider: NameID {
+            didSet { scopes.provider = provider }
+        }
+        /// What it is charged to: its route and its tags.
+        private(set) var scopes: CallScopes
+        var worker: WorkerID
+        var user: UInt32
+        var estimate: Estimate
+        /// The first of its charges against limits.
+        var charge: Int?
         /// The rate limits that it was counted against, a bit each.
-        public var counted: UInt8
-        public var grantedAt: Timestamp
-        public var expiresAt: Timestamp
+        var counted: UInt8
+        var grantedAt: Timestamp
+        var expiresAt: Timestamp
+
+        /// A grant by a route of this provider.
+        init(
+            provider: NameID, scopes: CallScopes, worker: WorkerID, user: UInt32, estimate: Estimate,
+            counted: UInt8 = 0, grantedAt: Timestamp, expiresAt: Timestamp
+        ) {
+            self.provider = provider
+            self.scopes = scopes
+            self.scopes.provider = provider
+            self.worker = worker
+            self.user = user
+            self.estimate = estimate
+            self.counted = counted
+            self.grantedAt = grantedAt
+            self.expiresAt = expiresAt
+        }
+
+        var deployment: NameID? {
+            get { scopes.deployment }
+            set { scopes.deployment = newValue }
+        }
+        var model: ModelID? {
+            get { scopes.model }
+            set { scopes.model = newValue }
+        }
+        /// In nano-dollars.
+        var cost: Int64 { estimate.cost?.nanodollars ?? 0 }
+        var need: CallNeed { CallNeed(estimate) }
+        var tokens: Int64 { need.tokens }
     }
 
     struct Permit: Sendable {

@@ -11,11 +11,15 @@ struct Objections: Sendable {
     /// Whether nothing but the share stands against it.
     var isShareOnly: Bool { longest == .share && !isMoreThanShare }
     private var isMoreThanShare = false
+    /// The limit behind the reason that lasts longest, if that is one.
+    private(set) var limit: LimitTable.Objection?
 
     /// Reasons are added in the order of `DenialReason`.
     ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
-    mutating func add(_ reason: DenialReason, for milliseconds: Int64?) {
+    mutating func add(
+        _ reason: DenialReason, for milliseconds: Int64?, of limit: @autoclosure () -> LimitTable.Objection? = nil
+    ) {
         if reason != .share { isMoreThanShare = true }
         if reason == .exhausted { hasMark = true }
         if longest != nil {
@@ -24,6 +28,7 @@ struct Objections: Sendable {
         }
         longest = reason
         self.milliseconds = milliseconds
+        self.limit = limit()
     }
 
     var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
@@ -34,12 +39,20 @@ extension StateMachine {
 
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
     func decide(
-        _ candidates: Candidates, _ estimate: Estimate, at moment: Moment
+        _ candidates: Candidates, _ tags: WireLimits.TagList, _ estimate: Estimate, explains: Bool,
+        _ application: Application
     ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
+        let moment = application.moment
         var decision = AdmissionDecision()
         var all = Candidates.Values<Objections>(repeating: Objections())
+        let asked = limitTable.isEmpty ? nil : look(tags, application)
         for place in candidates.indices {
             all[place] = objections(to: candidates[place], estimate, at: moment)
+            if let asked {
+                addLimits(
+                    to: candidates[place], asked, estimate, at: moment, &all[place],
+                    telling: explains ? UInt8(place) : nil, in: &decision.limits)
+            }
             guard let denial = all[place].denial else {
                 decision.candidate = UInt8(place)
                 decision.retryAfterMilliseconds = nil
@@ -51,12 +64,25 @@ extension StateMachine {
                 return (decision, all)
             }
             decision.denials.append(denial)
+            if !explains, let limit = all[place].limit {
+                decision.limits.append(told(limit, CallNeed(estimate), of: UInt8(place), at: moment))
+            }
             if let wait = denial.retryAfterMilliseconds {
                 decision.retryAfterMilliseconds = min(decision.retryAfterMilliseconds ?? .max, wait)
             }
         }
         decision.share = 0
+        decision.retryAfterMilliseconds = decision.retryAfterMilliseconds.map { spread($0, over: application) }
         return (decision, all)
+    }
+
+    /// A retry time, up to a quarter longer by chance: so that the workers that were denied do not all come back at once.
+    /// It is the same for the same request, whatever the machine.
+    private func spread(_ milliseconds: Int64, over application: Application) -> Int64 {
+        guard milliseconds > 0, application.request != 0 else { return milliseconds }
+        var hash = (application.worker.high ^ application.worker.low ^ application.request) &* 0x9E37_79B9_7F4A_7C15
+        hash = (hash ^ hash >> 29) &* 0xBF58_476D_1CE4_E5B9
+        return milliseconds.saturatingAdd(Int64(hash >> 33) % (milliseconds / 4 + 1))
     }
 
     /// What stands against a candidate, in the order of `DenialReason`.
@@ -86,11 +112,50 @@ extension StateMachine {
         if limit > 0, permits.inFlight(of: provider) >= limit { objections.add(.probes, for: 0) }
     }
 
+    /// Adds the limits that stand against a candidate.
+    ///
+    /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
+    private func addLimits(
+        to route: Candidate, _ asked: AskedTags, _ estimate: Estimate, at moment: Moment,
+        _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
+    ) {
+        var scopes = asked.known
+        scopes.provider = names.find(route.provider)
+        if let provider = scopes.provider, let deployment = route.deployment {
+            scopes.deployment = names.find(deployment, below: provider)
+        }
+        scopes.model = route.model.flatMap { models.find($0) }
+        let need = CallNeed(estimate)
+        limitTable.forEachObjection(to: scopes, tags, new: asked.new, need, at: moment) { objection in
+            objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
+            guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
+            limits.append(told(objection, need, of: candidate, at: moment))
+        }
+    }
+
+    /// A limit that stands against a candidate, as the wire has it.
+    private func told(
+        _ objection: LimitTable.Objection, _ need: CallNeed, of candidate: UInt8, at moment: Moment
+    ) -> LimitObjection {
+        let entry = limitEntry(objection.rule, objection.entry, at: moment)
+        var told = LimitObjection()
+        told.candidate = candidate
+        told.scope = entry.scope
+        if let tag = objection.newTag { told.scope.tag = tag }
+        told.limit = entry.limit
+        told.amount = entry.amount
+        told.used = entry.used
+        told.held = entry.held
+        told.needed = need.room(entry.limit.dimension)
+        told.retryAfterMilliseconds = objection.obstacle.milliseconds
+        return told
+    }
+
     private func addRates(
         _ provider: NameID, _ estimate: Estimate, at now: Timestamp, _ objections: inout Objections
     ) {
         for dimension in RateDimension.allCases {
-            let amount = dimension.countsTokens ? Int64(estimate.tokens) : 1
+            let amount = dimension.countsTokens ? CallNeed(estimate).tokens : 1
             let (isFull, end, isTooSmall) = ledger.isFull(dimension, of: provider, for: amount, at: now)
             if isFull { objections.add(DenialReason(dimension), for: isTooSmall ? nil : end - now) }
         }
@@ -116,7 +181,7 @@ extension StateMachine {
         at moment: Moment, _ objections: inout Objections
     ) {
         // Whatever is estimated, a budget that is used up takes no more.
-        let needed = max(1, estimate.cost.nanodollars)
+        let needed = max(1, CallNeed(estimate).cost)
         let committed = Int128(spend) + Int128(needed)
         guard committed + held > Int128(budget.nanodollars) else { return }
         if committed <= Int128(budget.nanodollars) {
@@ -134,14 +199,15 @@ extension StateMachine {
     fileprivate mutating func admit(
         _ command: Admit, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Admit.Reply {
-        try Self.validate(command.candidates, command.estimate)
+        try Self.validate(command.candidates, command.tags, command.estimate)
         try Self.validateTTL(command.ttlMilliseconds)
-        let (decision, objections) = decide(command.candidates, command.estimate, at: application.moment)
+        let (decision, objections) = decide(
+            command.candidates, command.tags, command.estimate, explains: command.explains, application)
         if let chosen = decision.candidate {
             try checkRoom(for: command.candidates[Int(chosen)], application)
         }
         let known = effects.count
-        noteDenials(command, objections, upTo: decision.denials.count, &effects)
+        noteDenials(command, objections, upTo: decision.denials.count, at: application.moment, &effects)
         var reply = Admit.Reply()
         reply.decision = decision
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
@@ -153,11 +219,25 @@ extension StateMachine {
         return reply
     }
 
-    static func validate(_ candidates: Candidates, _ estimate: Estimate) throws(Refusal) {
+    static func validate(
+        _ candidates: Candidates, _ tags: WireLimits.TagList, _ estimate: Estimate
+    ) throws(Refusal) {
         guard !candidates.isEmpty else {
             throw Refusal(.outOfRange, "an admission needs 1 to \(WireLimits.candidates) candidates")
         }
-        try CreditLedger.validate(callCost: estimate.cost)
+        try validate(tags)
+        try validate(estimate)
+    }
+
+    /// Checks that an estimate can be one.
+    ///
+    /// - Throws: `outOfRange`
+    static func validate(_ estimate: Estimate) throws(Refusal) {
+        if let cost = estimate.cost { try CreditLedger.validate(callCost: cost) }
+        guard estimate.tokens == nil || (estimate.inputTokens == nil && estimate.outputTokens == nil) else {
+            throw Refusal(
+                .outOfRange, "an estimate tells tokens together, or input and output tokens apart, not both")
+        }
     }
 
     fileprivate static func validateTTL(_ milliseconds: Int64) throws(Refusal) {
@@ -176,6 +256,9 @@ extension StateMachine {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
         try admitAccounts(of: candidate, by: application)
+        if let deployment = candidate.deployment {
+            try admitDeployment(deployment, of: candidate.provider, by: application)
+        }
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
@@ -208,15 +291,22 @@ extension StateMachine {
         }
         let model = candidate.model.map { models.intern($0, by: application.user) }
         openAccounts(provider, model, application)
-        let tokens = Int64(command.estimate.tokens)
-        let grant = PermitRegistry.Grant(
-            provider: provider, model: model, worker: application.worker, user: application.user,
-            cost: command.estimate.cost.nanodollars, tokens: tokens,
-            counted: ledger.takeFromWindows(provider, tokens: tokens, at: application.now),
+        let need = CallNeed(command.estimate)
+        var scopes = CallScopes(
+            provider: provider,
+            deployment: candidate.deployment.map { names.intern($0, below: provider, by: application.user) },
+            model: model)
+        take(command.tags, &scopes, application)
+        var grant = PermitRegistry.Grant(
+            provider: provider, scopes: scopes, worker: application.worker, user: application.user,
+            estimate: command.estimate,
+            counted: ledger.takeFromWindows(provider, tokens: need.tokens, at: application.now),
             grantedAt: application.now, expiresAt: application.now + command.ttlMilliseconds)
+        grant.charge = limitTable.charge(scopes, &tags, need, at: application.moment)
+        tellCrossings(at: application.moment, &effects)
         _ = ledger.noteDenial(false, by: provider, nil)
         if let model { _ = ledger.noteDenial(false, by: provider, model) }
-        retainNames(of: grant)
+        retainRoute(of: grant)
         let place = permits.grant(grant)
         setDeadline(ofPermit: place)
         return place
@@ -224,9 +314,11 @@ extension StateMachine {
 
     /// Tells of budgets that begin to deny.
     private mutating func noteDenials(
-        _ command: Admit, _ objections: Candidates.Values<Objections>, upTo end: Int, _ effects: inout [Event]
+        _ command: Admit, _ objections: Candidates.Values<Objections>, upTo end: Int, at moment: Moment,
+        _ effects: inout [Event]
     ) {
         for place in 0..<end {
+            if let limit = objections[place].limit { noteDenial(limit, command.estimate, at: moment, &effects) }
             let candidate = command.candidates[place]
             guard let reason = objections[place].longest, reason == .providerBudget || reason == .modelBudget,
                 let provider = names.find(candidate.provider)
@@ -236,7 +328,7 @@ extension StateMachine {
             var event = BudgetDenied()
             event.provider = candidate.provider
             event.model = model.map { models[$0] }
-            event.estimate = command.estimate.cost
+            event.estimate = command.estimate.cost ?? .zero
             if let model {
                 event.spend = Money(nanodollars: ledger.model(provider, model)?.spend ?? 0)
                 event.held = Money(nanodollars: permits.held(of: provider, model))
@@ -248,6 +340,18 @@ extension StateMachine {
             }
             effects.append(.budgetDenied(event))
         }
+    }
+
+    /// Tells of a limit that begins to deny. One that no call has used yet denies only what it could never hold.
+    private mutating func noteDenial(
+        _ objection: LimitTable.Objection, _ estimate: Estimate, at moment: Moment, _ effects: inout [Event]
+    ) {
+        guard let entry = objection.entry, !limitTable.entries[entry].isDenying else { return }
+        limitTable.entries[entry].isDenying = true
+        var event = LimitDenied()
+        event.entry = limitEntry(objection.rule, entry, at: moment)
+        event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
+        effects.append(.limitDenied(event))
     }
 }
 
@@ -284,8 +388,8 @@ extension AdmitPreview: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {
-        try StateMachine.validate(candidates, estimate)
-        return machine.decide(candidates, estimate, at: application.moment).decision
+        try StateMachine.validate(candidates, tags, estimate)
+        return machine.decide(candidates, tags, estimate, explains: explains, application).decision
     }
 }
 

@@ -31,14 +31,19 @@ extension StateMachine {
     }
 
     /// Ends a permit that was not settled.
-    mutating func lapse(_ place: Int, _ standing: PermitStanding, _ effects: inout [Event]) {
+    mutating func lapse(
+        _ place: Int, _ standing: PermitStanding, at now: Timestamp, _ effects: inout [Event]
+    ) {
         deadlines.remove(.permit, place)
+        let grant = permits.permits[place].grant
+        limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
         // Told before it lapses: where none are kept, it is forgotten at once, and its names perhaps with it.
         var lapsed = permits.permits[place]
         lapsed.standing = standing
         lapsed.isInFlight = false
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
         if let forgotten = permits.lapse(place, standing, keeping: limits) {
+            limitTable.forget(forgotten.grant.charge)
             releaseNames(of: forgotten.grant)
         }
     }
@@ -50,12 +55,13 @@ extension StateMachine {
         var entry = PermitEntry()
         entry.permit = permit.number
         entry.provider = names[permit.grant.provider]
+        entry.deployment = permit.grant.deployment.map { names[$0] }
         entry.model = permit.grant.model.map { models[$0] }
+        permit.grant.scopes.forEachTag { entry.tags.append(tags[$0]) }
         entry.standing = permit.standing
         entry.worker = isVisible ? permit.grant.worker.visible : permit.grant.worker
         entry.user = permit.grant.user
-        entry.estimate = Estimate(
-            cost: Money(nanodollars: permit.grant.cost), tokens: UInt32(clamping: permit.grant.tokens))
+        entry.estimate = permit.grant.estimate
         entry.grantedAt = permit.grant.grantedAt
         entry.expiresAt = permit.grant.expiresAt
         entry.isInFlight = permit.isInFlight
@@ -63,11 +69,23 @@ extension StateMachine {
     }
 
     mutating func retainNames(of grant: PermitRegistry.Grant) {
-        names.retain(grant.provider)
-        if let model = grant.model { models.retain(model) }
+        retainRoute(of: grant)
+        retainTags(of: grant.scopes)
     }
 
     mutating func releaseNames(of grant: PermitRegistry.Grant) {
+        releaseRoute(of: grant)
+        releaseTags(of: grant.scopes)
+    }
+
+    mutating func retainRoute(of grant: PermitRegistry.Grant) {
+        names.retain(grant.provider)
+        if let deployment = grant.deployment { names.retain(deployment) }
+        if let model = grant.model { models.retain(model) }
+    }
+
+    mutating func releaseRoute(of grant: PermitRegistry.Grant) {
+        if let deployment = grant.deployment { names.release(deployment) }
         names.release(grant.provider)
         if let model = grant.model { models.release(model) }
     }
@@ -76,20 +94,24 @@ extension StateMachine {
     ///
     /// A call that was sent may still be charged for: what is held against an enforced budget stays until its time to
     /// live, and only stops counting as in flight.
-    fileprivate mutating func reclaim(_ worker: WorkerID, _ effects: inout [Event]) {
+    fileprivate mutating func reclaim(_ worker: WorkerID, at moment: Moment, _ effects: inout [Event]) {
         for _ in 0..<Limits.duePerTurn {
-            guard let place = permits.firstInFlight(of: worker) else { return }
+            guard let place = permits.firstInFlight(of: worker) else { break }
             let grant = permits.permits[place].grant
-            if grant.cost > 0, ledger.isEnforced(grant.provider, grant.model) {
+            let holdsLimits = limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now)
+            if holdsLimits || (grant.cost > 0 && ledger.isEnforced(grant.provider, grant.model)) {
                 permits.endFlight(place)
             } else {
-                lapse(place, .reclaimed, &effects)
+                lapse(place, .reclaimed, at: moment.now, &effects)
             }
         }
+        tellCrossings(at: moment, &effects)
     }
 
     /// Ends a permit in force by an operator's hand, whoever holds it.
-    fileprivate mutating func revoke(_ number: UInt64, _ effects: inout [Event]) throws(Refusal) -> Revoke.Reply {
+    fileprivate mutating func revoke(
+        _ number: UInt64, at now: Timestamp, _ effects: inout [Event]
+    ) throws(Refusal) -> Revoke.Reply {
         var reply = Revoke.Reply()
         guard let place = permits.find(number) else {
             guard permits.wasGranted(number), number > permits.forgotten.highest else {
@@ -102,7 +124,7 @@ extension StateMachine {
         let permit = permits.permits[place]
         reply.standing = permit.standing
         reply.entry = entry(permit, isVisible: true)
-        if permit.standing == .inForce { lapse(place, .revoked, &effects) }
+        if permit.standing == .inForce { lapse(place, .revoked, at: now, &effects) }
         return reply
     }
 
@@ -125,11 +147,14 @@ extension StateMachine {
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
         correctWindows(grant, command.outcome, command.usage, at: application.now)
+        limitTable.settle(
+            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
+        tellCrossings(at: application.moment, &effects)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage = command.usage, let model {
             let record = LedgerRecord(candidate.provider, model, usage)
             reply.record = try self.record(
-                record, application, &effects, countingInWindows: false, wasAdmitted: true)
+                record, application, &effects, isPermits: true, wasAdmitted: true)
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
@@ -151,6 +176,7 @@ extension StateMachine {
         _ command: Report, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Report.Reply {
         try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
+        try Self.validate(command.tags)
         let model = try checkUsage(command.usage, command.candidate, application)
         let provider = try breaker(command.candidate.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
@@ -158,12 +184,34 @@ extension StateMachine {
             if command.outcome != .cancelled, ledger.contains(provider) {
                 ledger.count(requests: 1, tokens: 0, provider, at: application.now)
             }
+            if command.outcome != .cancelled {
+                countInLimits(command.candidate, command.tags, CallNeed(), application, &effects)
+            }
             return Report.Reply()
         }
-        let record = LedgerRecord(command.candidate.provider, model, usage)
+        var record = LedgerRecord(command.candidate.provider, model, usage)
+        record.deployment = command.candidate.deployment
+        record.tags = command.tags
         let reply = try self.record(record, application, &effects)
         noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
         return reply
+    }
+
+    /// Counts a call without a permit in the limits that cover it.
+    mutating func countInLimits(
+        _ route: Candidate, _ told: WireLimits.TagList, _ used: CallNeed, _ application: Application,
+        _ effects: inout [Event]
+    ) {
+        guard !limitTable.isEmpty else { return }
+        var scopes = CallScopes(provider: names.find(route.provider))
+        if let provider = scopes.provider, let deployment = route.deployment {
+            scopes.deployment = names.find(deployment, below: provider)
+        }
+        scopes.model = route.model.flatMap { models.find($0) }
+        take(told, &scopes, application)
+        limitTable.report(scopes, &tags, used, at: application.moment)
+        releaseTags(of: scopes)
+        tellCrossings(at: application.moment, &effects)
     }
 
     /// Keeps the name that answered beside the account of the model that was asked for and is charged.
@@ -281,7 +329,7 @@ extension Revoke: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.revoke(permit, &effects)
+        try machine.revoke(permit, at: application.now, &effects)
     }
 }
 
@@ -289,7 +337,7 @@ extension ReclaimPermits: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        machine.reclaim(worker, &effects)
+        machine.reclaim(worker, at: application.moment, &effects)
         return Done()
     }
 }
@@ -300,5 +348,22 @@ extension BeginPermitNumbers: StateCommand {
     ) throws(Refusal) -> Done {
         machine.permits.beginRun(at: application.now, salt: salt)
         return Done()
+    }
+}
+
+extension LimitTable.Used {
+    /// What a call has used, by the way it went.
+    init(_ outcome: Outcome, _ usage: CallUsage?) {
+        if outcome == .cancelled {
+            self = .cancelled
+        } else if let usage {
+            self = .told(
+                CallNeed(
+                    cost: usage.cost.nanodollars, inputTokens: Int64(usage.inputTokens),
+                    outputTokens: Int64(usage.outputTokens)))
+        } else {
+            // A success has used something, though nobody says how much.
+            self = outcome == .success ? .estimate : .told(CallNeed())
+        }
     }
 }

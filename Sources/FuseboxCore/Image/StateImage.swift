@@ -10,7 +10,8 @@ public struct StateImage {
     public static let sections = SectionTable<StateMachine, StateImage>([
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
         BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, BudgetSection.self,
-        HistorySection.self, SharedHistorySection.self, ClosedPeriodSection.self, PermitTotalsSection.self,
+        HistorySection.self, SharedHistorySection.self, ClosedPeriodSection.self, TagSection.self,
+        FreeTagSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self, PermitTotalsSection.self,
         PermitSection.self, ForeignMembersSection.self,
     ])
 
@@ -43,7 +44,9 @@ public struct StateImage {
     public consuming func finish() throws(Refusal) -> StateMachine {
         try addPendingModels()
         var machine = builder.finish()
-        guard machine.names.hasNoStrays, machine.models.hasNoStrays else {
+        machine.tags.finishRestoring(machine.limitTable)
+        try machine.names.finishRestoring()
+        guard machine.names.hasNoStrays, machine.models.hasNoStrays, machine.tags.names.hasNoStrays else {
             throw Refusal(.damagedData, "there are names that no record refers to")
         }
         guard machine.permits.totals == permitTotals else {
@@ -82,5 +85,10 @@ extension Limits {
         permits = Int(UInt32.max)
         permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
+        tags = Int(UInt32.max)
+        tagsPerUser = Int(UInt32.max)
+        limits = Int(UInt32.max)
+        limitsPerScope = Int(UInt32.max)
+        templates = Int(UInt32.max)
     }
 }

@@ -11,6 +11,12 @@ extension StateMachine {
         private let moment: Moment
         /// The number of the newest permit in force.
         var lastPermit: UInt64 = 0
+        /// The number of the newest limit, and that of the newest use.
+        var lastLimit: UInt64 = 0
+        var lastLimitUse: UInt32 = 0
+        /// The places of limits by their numbers, and of their uses.
+        var limits: [UInt64: Int] = [:]
+        var limitUses: [UInt32: Int] = [:]
 
         /// A builder of an empty state.
         public init(profile: Profile, limits: Limits = Limits(), at moment: Moment) {
@@ -48,13 +54,39 @@ extension StateMachine {
             previous.permits.totals, forgotten: previous.permits.forgotten, runs: previous.permits.runs)
         previous.permits.forEach { permit in
             var permit = permit
-            permit.grant.provider = names.intern(previous.names[permit.grant.provider], by: permit.grant.user)
-            permit.grant.model = permit.grant.model.map { models.intern(previous.models[$0], by: permit.grant.user) }
-            retainNames(of: permit.grant)
+            permit.grant.deployment = permit.grant.deployment.map { renamed($0, of: previous) }
+            permit.grant.provider = renamed(permit.grant.provider, of: previous)
+            permit.grant.model = permit.grant.model.map { renamed($0, of: previous) }
+            // Its tags are those of before.
+            retainRoute(of: permit.grant)
             _ = permits.add(permit)
         }
-        // Those that came with the other state are nobody's calls here.
-        other.permits.forEach { releaseNames(of: $0.grant) }
+        keepLimits(of: previous)
+        // What came with the other state is nobody's call here, and no limit.
+        other.permits.forEach { releaseRoute(of: $0.grant) }
+        for rule in other.limitTable.rules { releaseNames(of: rule.key) }
+    }
+
+    /// Gives the limits, which are those of before, their names among those that are known now.
+    private mutating func keepLimits(of previous: StateMachine) {
+        limitTable = previous.limitTable.renamed { key in
+            var key = key
+            key.place = key.place.map { renamed($0, of: previous) }
+            key.model = key.model.map { renamed($0, of: previous) }
+            return key
+        }
+        for rule in limitTable.rules { retainNames(of: rule.key) }
+    }
+
+    /// The number that a name of before has now.
+    private mutating func renamed(_ name: NameID, of previous: StateMachine) -> NameID {
+        let parent = previous.names.parent(of: name).map { renamed($0, of: previous) }
+        return names.intern(previous.names[name], below: parent, by: previous.names.user(of: name))
+    }
+
+    /// The number that a model of before has now.
+    private mutating func renamed(_ model: ModelID, of previous: StateMachine) -> ModelID {
+        models.intern(previous.models[model], by: previous.models.user(of: model))
     }
 }
 
@@ -85,22 +117,32 @@ extension StateMachine.Builder {
     ///
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for a
     ///   cost or a moment that none can have
-    mutating func insertPermit(_ entry: PermitEntry, counted: UInt8) throws(Refusal) {
+    mutating func insertPermit(
+        _ entry: PermitEntry, counted: UInt8, _ charges: [ChargeImage]
+    ) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
             machine.permits.find(entry.permit) == nil, !entry.isInFlight || entry.standing == .inForce
         else {
             throw Refusal(.damagedData, "the permit \(entry.permit) (\(entry.standing)) cannot be there")
         }
-        try CreditLedger.validate(callCost: entry.estimate.cost)
+        try StateMachine.validate(entry.estimate)
         try validateMoment(entry.grantedAt, "grantedAt of a permit")
         try validateMoment(entry.expiresAt, "expiresAt of a permit")
         if entry.standing == .inForce { lastPermit = entry.permit }
-        let grant = PermitRegistry.Grant(
-            provider: machine.names.intern(entry.provider, by: entry.user),
-            model: entry.model.map { machine.models.intern($0, by: entry.user) }, worker: entry.worker,
-            user: entry.user, cost: entry.estimate.cost.nanodollars, tokens: Int64(entry.estimate.tokens),
+        guard entry.tags.count <= CallScopes.tagLimit else {
+            throw Refusal(.damagedData, "the permit \(entry.permit) has \(entry.tags.count) tags")
+        }
+        let provider = machine.names.intern(entry.provider, by: entry.user)
+        var scopes = CallScopes(
+            provider: provider,
+            deployment: entry.deployment.map { machine.names.intern($0, below: provider, by: entry.user) },
+            model: entry.model.map { machine.models.intern($0, by: entry.user) })
+        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user, machine.limitTable)) }
+        var grant = PermitRegistry.Grant(
+            provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             counted: counted, grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
+        grant.charge = try insertCharges(charges, grant.need)
         machine.retainNames(of: grant)
         var permit = PermitRegistry.Permit(grant: grant)
         permit.number = entry.permit

@@ -2,22 +2,35 @@ import FuseboxWire
 
 extension StateMachine {
     /// - Parameters:
-    ///   - countingInWindows: whether it counts against rate limits; a call with a permit does so already
+    ///   - isPermits: whether the call had a permit: then it counts in limits already
     ///   - wasAdmitted: whether there is room for its accounts, whatever the limits say: the call was admitted
     mutating func record(
         _ command: LedgerRecord, _ application: Application, _ effects: inout [Event],
-        countingInWindows: Bool = true, wasAdmitted: Bool = false
+        isPermits: Bool = false, wasAdmitted: Bool = false
     ) throws(Refusal) -> LedgerRecord.Reply {
+        if !isPermits { try Self.validate(command.tags) }
         // Nearly every record is one more on accounts that exist.
         if let provider = names.find(command.provider), let model = models.find(command.model),
             ledger.model(provider, model) != nil
         {
             let fired = try ledger.record(
                 charge(command), provider: provider, model: model, at: application.now, by: application.user,
-                under: profile, countingInWindows: countingInWindows)
+                under: profile, countingInWindows: !isPermits)
+            if !isPermits { countInLimits(command, application, &effects) }
             return reply(to: command, fired, provider, &effects)
         }
-        return try recordOnNewAccount(command, application, &effects, countingInWindows, wasAdmitted)
+        return try recordOnNewAccount(command, application, &effects, isPermits, wasAdmitted)
+    }
+
+    private mutating func countInLimits(
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
+    ) {
+        guard !limitTable.isEmpty else { return }
+        let route = Candidate(provider: command.provider, deployment: command.deployment, model: command.model)
+        let used = CallNeed(
+            cost: command.cost.nanodollars, inputTokens: Int64(command.inputTokens),
+            outputTokens: Int64(command.outputTokens))
+        countInLimits(route, command.tags, used, application, &effects)
     }
 
     /// Throws what recording this would throw; changes nothing.
@@ -31,7 +44,7 @@ extension StateMachine {
     }
 
     private mutating func recordOnNewAccount(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ countingInWindows: Bool,
+        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ isPermits: Bool,
         _ wasAdmitted: Bool
     ) throws(Refusal) -> LedgerRecord.Reply {
         // Before a name becomes known: a refused record leaves no trace.
@@ -43,8 +56,9 @@ extension StateMachine {
         models.retain(model)
         let fired = try ledger.record(
             charge(command), provider: provider, model: model, at: application.now, by: application.user,
-            under: profile, countingInWindows: countingInWindows)
+            under: profile, countingInWindows: !isPermits)
         if hadAccount { names.release(provider) }
+        if !isPermits { countInLimits(command, application, &effects) }
         return reply(to: command, fired, provider, &effects)
     }
 

@@ -7,10 +7,38 @@ struct CallNeed: Sendable, Equatable {
     var requests: Int64 = 1
     var inputTokens: Int64 = 0
     var outputTokens: Int64 = 0
+    /// Tokens of every kind.
+    var tokens: Int64 = 0
+    /// The dimensions of which nobody told what the call takes, a bit each: it takes nothing, and must not find them used up.
+    private(set) var unknown: UInt8 = 0
 
-    /// Input and output together. Each is below 2³², so the sum fits.
-    var tokens: Int64 { inputTokens + outputTokens }
+    /// What a call takes; `tokens` are those of both kinds.
+    init(cost: Int64 = 0, requests: Int64 = 1, inputTokens: Int64 = 0, outputTokens: Int64 = 0) {
+        self.cost = cost
+        self.requests = requests
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        // Each is below 2³², so the sum fits.
+        tokens = inputTokens + outputTokens
+    }
 
+    /// What a call is estimated to take at most.
+    init(_ estimate: Estimate) {
+        // Tokens that are not known apart count in full against limits of either kind.
+        let input = estimate.inputTokens ?? estimate.tokens
+        let output = estimate.outputTokens ?? estimate.tokens
+        self.init(
+            cost: estimate.cost?.nanodollars ?? 0, inputTokens: Int64(input ?? 0), outputTokens: Int64(output ?? 0))
+        if let all = estimate.tokens { tokens = Int64(all) }
+        if estimate.cost == nil { unknown |= Self.bit(.cost) }
+        if input == nil { unknown |= Self.bit(.inputTokens) }
+        if output == nil { unknown |= Self.bit(.outputTokens) }
+        if input == nil, output == nil { unknown |= Self.bit(.tokens) }
+    }
+
+    private static func bit(_ dimension: LimitDimension) -> UInt8 { 1 << dimension.rawValue }
+
+    /// What the call takes.
     subscript(dimension: LimitDimension) -> Int64 {
         switch dimension {
         case .cost: cost
@@ -20,5 +48,10 @@ struct CallNeed: Sendable, Equatable {
         case .outputTokens: outputTokens
         case .inFlight: requests
         }
+    }
+
+    /// What a limit must have room for. A call of which nobody told what it takes needs some.
+    func room(_ dimension: LimitDimension) -> Int64 {
+        unknown & Self.bit(dimension) == 0 ? self[dimension] : max(1, self[dimension])
     }
 }

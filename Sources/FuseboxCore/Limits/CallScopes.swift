@@ -5,7 +5,7 @@ import FuseboxWire
 /// A name that nobody has told yet has no number, and no limit but a template covers it.
 struct CallScopes: Sendable {
     /// One call has at most eight tags, and that of its user, which the daemon adds.
-    static let tagLimit = 9
+    static let tagLimit = WireLimits.TagList.capacity + 1
 
     var provider: NameID?
     var deployment: NameID?
@@ -25,6 +25,11 @@ struct CallScopes: Sendable {
         precondition(tagCount < Self.tagLimit, "a call has at most \(Self.tagLimit) tags")
         tags[tagCount] = tag
         tagCount += 1
+    }
+
+    /// Calls `body` with every tag, in the order in which they were added.
+    func forEachTag(_ body: (TagID) -> Void) {
+        for place in 0..<tagCount { if let tag = tags[place] { body(tag) } }
     }
 
     /// Calls `body` with every scope that covers the call, in the order in which reasons are told: the host, then the route from

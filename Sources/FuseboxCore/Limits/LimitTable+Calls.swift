@@ -36,6 +36,8 @@ extension LimitTable {
         /// The place of its use; nil: of a template that the tag has not used yet.
         var entry: Int?
         var obstacle: Obstacle
+        /// The tag, if nothing was known of it before.
+        var newTag: Name?
     }
 
     /// Calls `body` with every limit that covers a call, in the order of `CallScopes.forEach`; within a scope in the order in
@@ -57,16 +59,27 @@ extension LimitTable {
     }
 
     /// Calls `body` with each reason against a call.
+    ///
+    /// - Parameter new: tags of the call that have no number yet: only templates cover them
     func forEachObjection(
-        to call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, at moment: Moment,
-        _ body: (Objection) -> Void
+        to call: borrowing CallScopes, _ tags: borrowing TagTable, new: [Name] = [], _ need: CallNeed,
+        at moment: Moment, _ body: (Objection) -> Void
     ) {
         forEachLimit(of: call, tags) { rule, entry, _ in
             let limit = rules[rule].limit
             guard limit.mode == .deny,
-                let obstacle = obstacle(need[limit.dimension], rule, entry, at: moment)
+                let obstacle = obstacle(need.room(limit.dimension), rule, entry, at: moment)
             else { return }
             body(Objection(rule: rule, entry: entry, obstacle: obstacle))
+        }
+        for tag in new {
+            for template in templates(for: tag) {
+                let key = rules[template].key
+                guard call.isCovered(by: key), rules[template].limit.mode == .deny,
+                    let obstacle = obstacle(need.room(rules[template].limit.dimension), template, nil, at: moment)
+                else { continue }
+                body(Objection(rule: template, entry: nil, obstacle: obstacle, newTag: tag))
+            }
         }
     }
 
@@ -74,13 +87,13 @@ extension LimitTable {
 
     /// Takes what a call needs of every limit that covers it; returns its first charge.
     mutating func charge(
-        _ call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, at moment: Moment
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, at moment: Moment
     ) -> Int? {
         guard !isEmpty else { return nil }
         var first: Int?
         var last: Int?
         call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
             guard let scope = findScope(key) else { return }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
@@ -94,12 +107,12 @@ extension LimitTable {
     }
 
     /// Makes the uses of the templates that a scope uses for the first time.
-    private mutating func useTemplates(_ templates: [Int], in key: ScopeKey) {
+    private mutating func useTemplates(_ templates: [Int], in key: ScopeKey, _ tags: inout TagTable) {
         for template in templates
         where rules[template].key == ScopeKey(place: key.place, model: key.model)
             && findEntry(like: rules[template].limit, in: key) == nil
         {
-            _ = addEntry(of: template, key)
+            _ = addEntry(of: template, key, &tags)
         }
     }
 
@@ -108,7 +121,7 @@ extension LimitTable {
         let rule = entries[place].rule
         let limit = rules[rule].limit
         let amount = need[limit.dimension]
-        if limit.mode == .shadow, obstacle(amount, rule, place, at: moment) != nil {
+        if limit.mode == .shadow, obstacle(need.room(limit.dimension), rule, place, at: moment) != nil {
             entries[place].wouldHaveDenied &+= 1
         }
         entries[place].isDenying = false
@@ -133,12 +146,12 @@ extension LimitTable {
     ///   - first: the call's first charge
     /// - Returns: the call's first charge
     mutating func chargeLate(
-        _ call: borrowing CallScopes, _ tags: borrowing TagTable, _ need: CallNeed, newerThan mark: UInt32,
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, newerThan mark: UInt32,
         isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
     ) -> Int? {
         var first = first
         call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
             guard let scope = findScope(key) else { return }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
@@ -173,11 +186,10 @@ extension LimitTable {
     }
 
     /// Counts a call that was not admitted.
-    mutating func report(_ call: borrowing CallScopes, _ tags: borrowing TagTable, _ used: CallNeed, at moment: Moment)
-    {
+    mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
         guard !isEmpty else { return }
         call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key) }
+            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
             guard let scope = findScope(key) else { return }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
@@ -307,9 +319,26 @@ extension LimitTable {
         var next = first
         while let charge = next {
             next = charges[charge].next
-            let entry = Int(charges[charge].entry)
-            if entries.contains(entry), entries[entry].generation == charges[charge].generation { body(&self, charge) }
+            if isLive(charges[charge]) { body(&self, charge) }
         }
+    }
+
+    /// Whether the use that a charge is of is still there.
+    func isLive(_ charge: LimitCharge) -> Bool {
+        let entry = Int(charge.entry)
+        return entries.contains(entry) && entries[entry].generation == charge.generation
+    }
+
+    /// Puts a charge in place as it is; what it holds or counts of calls in force follows from the call's estimate.
+    mutating func insert(_ charge: LimitCharge, _ need: CallNeed) -> Int {
+        let entry = Int(charge.entry)
+        let dimension = rules[entries[entry].rule].limit.dimension
+        switch charge.state {
+        case .held: entries[entry].held += Int128(need[dimension])
+        case .counted where dimension != .requests: entries[entry].live += Int128(need[dimension])
+        case .counted, .assumed, .released: break
+        }
+        return charges.insert(charge)
     }
 
     /// Forgets the charges of a call.

@@ -8,7 +8,7 @@ extension LimitTable {
     /// The place of the limit with this identity.
     ///
     /// - Parameter prefix: of a template
-    func find(_ key: ScopeKey, _ prefix: Name?, _ limit: Limit) -> Int? {
+    func findRule(_ key: ScopeKey, _ prefix: Name?, _ limit: Limit) -> Int? {
         if let prefix {
             return templates.first {
                 rules[$0].prefix == prefix && rules[$0].key == key && rules[$0].limit.isSame(as: limit)
@@ -23,30 +23,46 @@ extension LimitTable {
     ///
     /// Where it stands in a template's place from now on, it takes over what the tag has used.
     ///
-    /// - Parameter calendar: the window that holds now; of calendar windows only
-    /// - Returns: its place, and whether it is new
+    /// The calendar of a calendar window must have been told before.
+    ///
+    /// - Returns: its place, and the limit before; nil: it is new
     mutating func set(
-        _ key: ScopeKey, _ prefix: Name?, _ limit: Limit, _ calendar: Calendar?, at now: Timestamp
-    ) -> (rule: Int, isNew: Bool) {
-        if let known = find(key, prefix, limit) {
-            let before = rules[known].calendar
+        _ key: ScopeKey, _ prefix: Name?, _ limit: Limit, _ tags: inout TagTable, at now: Timestamp
+    ) -> (rule: Int, before: Limit?) {
+        if let known = findRule(key, prefix, limit) {
+            let before = rules[known]
             rules[known].limit = limit
-            rules[known].calendar = calendar.map { retain($0) }
-            if let before { release(before) }
+            rules[known].calendar = retainCalendar(of: limit)
+            if let calendar = before.calendar { release(calendar) }
             keepUses(of: known, at: now)
-            return (known, false)
+            return (known, before.limit)
         }
-        let rule = rules.insert(Rule(key: key, prefix: prefix, limit: limit, calendar: calendar.map { retain($0) }))
-        if let prefix {
-            let longer = templates.prefix { (rules[$0].prefix?.count ?? 0) >= prefix.count }
-            templates.insert(rule, at: longer.count)
-        } else if let entry = findEntry(like: limit, in: key) {
-            entries[entry].rule = rule
+        newestNumber += 1
+        let rule = insert(
+            Rule(number: newestNumber, key: key, prefix: prefix, limit: limit, calendar: retainCalendar(of: limit)))
+        if prefix != nil { return (rule, nil) }
+        if let entry = findEntry(like: limit, in: key) {
+            setRule(of: entry, rule)
             keepUse(entry, at: now)
         } else {
-            _ = addEntry(of: rule, key)
+            _ = addEntry(of: rule, key, &tags)
         }
-        return (rule, true)
+        return (rule, nil)
+    }
+
+    /// Puts a limit in place as it is.
+    mutating func insert(_ rule: Rule) -> Int {
+        let place = rules.insert(rule)
+        guard let prefix = rule.prefix else { return place }
+        let longer = templates.prefix { (rules[$0].prefix?.count ?? 0) >= prefix.count }
+        templates.insert(place, at: longer.count)
+        return place
+    }
+
+    private mutating func setRule(of entry: Int, _ rule: Int) {
+        rules[entries[entry].rule].uses -= 1
+        entries[entry].rule = rule
+        rules[rule].uses += 1
     }
 
     /// Lets what was used count in the window that holds now by a changed rule.
@@ -62,7 +78,7 @@ extension LimitTable {
     }
 
     /// Removes a limit with its uses. Where a template covers its tag, that goes on with what the tag has used.
-    mutating func remove(_ rule: Int, _ tags: borrowing TagTable, at now: Timestamp) {
+    mutating func remove(_ rule: Int, _ tags: inout TagTable, at now: Timestamp) {
         let removed = rules[rule]
         templates.removeAll { $0 == rule }
         var uses: [Int] = []
@@ -74,10 +90,10 @@ extension LimitTable {
                 }
             }
             if let heir {
-                entries[use].rule = heir
+                setRule(of: use, heir)
                 keepUse(use, at: now)
             } else {
-                removeEntry(use)
+                removeEntry(use, &tags)
             }
         }
         rules.remove(at: rule)
@@ -106,17 +122,26 @@ extension LimitTable {
                 rules[$0].key == rules[rule].key && rules[$0].limit.isSame(as: rules[rule].limit)
             }
             guard let heir, heir != rule else { return }
-            entries[place].rule = heir
+            setRule(of: place, heir)
             keepUse(place, at: now)
         }
     }
 
     // MARK: Calendars
 
-    private mutating func retain(_ calendar: Calendar) -> Int {
+    /// The place of a calendar that was told.
+    func findCalendar(_ window: LimitWindow) -> Int? {
+        guard window.kind == .calendar else { return nil }
         var known: Int?
-        calendars.forEachSlot { if calendars[$0].window.isSameCalendar(as: calendar.window) { known = $0 } }
-        let place = known ?? calendars.insert(calendar)
+        calendars.forEachSlot { if calendars[$0].window.isSameCalendar(as: window) { known = $0 } }
+        return known
+    }
+
+    private mutating func retainCalendar(of limit: Limit) -> Int? {
+        guard let place = findCalendar(limit.window) else {
+            precondition(limit.window.kind != .calendar, "a calendar is told before a limit goes by it")
+            return nil
+        }
         calendars[place].references += 1
         return place
     }
@@ -126,12 +151,33 @@ extension LimitTable {
         if calendars[place].references == 0 { calendars.remove(at: place) }
     }
 
-    /// A calendar's next window has begun: every use counts anew.
-    mutating func turn(_ calendar: Int, start: Timestamp, end: Timestamp) {
-        calendars[calendar].number &+= 1
-        calendars[calendar].start = start
-        calendars[calendar].end = end
+    /// A window of a calendar begins: every use of limits by it counts anew, unless it is kept.
+    mutating func begin(_ window: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool) {
+        if let known = findCalendar(window) {
+            if !keepsUse { calendars[known].number &+= 1 }
+            calendars[known].start = start
+            calendars[known].end = end
+            return
+        }
+        // One that was told for a limit that was then refused is of no use any more.
+        var idle: [Int] = []
+        calendars.forEachSlot { if calendars[$0].references == 0 { idle.append($0) } }
+        for place in idle { calendars.remove(at: place) }
+        _ = calendars.insert(Calendar(window: window, start: start, end: end))
     }
+
+    // MARK: Raising
+
+    /// Lets a higher amount hold for a while.
+    mutating func raise(_ rule: Int, _ raise: Raise?, at now: Timestamp) {
+        rules[rule].raise = raise
+        entries.forEachSlot { if entries[$0].rule == rule { rearm($0, at: now) } }
+    }
+
+    // MARK: Resetting
+
+    /// Begins a new window of a use by an operator's hand.
+    mutating func reset(_ place: Int, at now: Timestamp) { beginWindow(place, at: now) }
 
     // MARK: Thresholds
 
@@ -154,17 +200,17 @@ extension LimitTable {
     /// The shares of a limit, in percent, at which an event is sent.
     static let percents: [UInt8] = [80, 90, 95]
 
-    /// The threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
-    mutating func crossing(_ place: Int, at now: Timestamp) -> Crossing? {
+    /// Notes the threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
+    mutating func noteCrossing(_ place: Int, at now: Timestamp) {
         let window = rules[entries[place].rule].limit.window
         if window.kind == .sliding, let firedAt = entries[place].firedAt, now - firedAt >= window.lengthMilliseconds {
             entries[place].fired = 0
         }
         let percent = reached(place, at: now)
-        guard percent > entries[place].fired else { return nil }
+        guard percent > entries[place].fired else { return }
         entries[place].fired = percent
         entries[place].firedAt = now
-        return Crossing(entry: place, percent: percent)
+        crossings.append(Crossing(entry: place, percent: percent))
     }
 
     /// Arms again the thresholds that are not reached any more.
@@ -180,8 +226,9 @@ extension ScopeKey {
 
 extension LimitWindow {
     /// Whether two windows have the same boundaries.
-    fileprivate func isSameCalendar(as other: LimitWindow) -> Bool {
-        isSame(as: other) && anchorDay == other.anchorDay && anchorMonth == other.anchorMonth && zone == other.zone
+    func isSameCalendar(as other: LimitWindow) -> Bool {
+        isSame(as: other) && anchorDay == other.anchorDay && anchorMonth == other.anchorMonth
+            && (zone == other.zone || (zone?.text ?? ZoneName.utc.text) == (other.zone?.text ?? ZoneName.utc.text))
     }
 }
 
@@ -193,16 +240,6 @@ extension Limit {
         case .sliding, .fixed: dimension == .cost || window.lengthMilliseconds >= 86_400_000
         case .calendar: dimension == .cost || window.unit != .hour
         case .manual, .prepaid: true
-        }
-    }
-}
-
-extension Name {
-    /// Whether it begins with the bytes of another.
-    fileprivate func hasPrefix(_ prefix: Name) -> Bool {
-        guard count >= prefix.count else { return false }
-        return unsafe withBytes { bytes in
-            unsafe prefix.withBytes { unsafe bytes.prefix(prefix.count).elementsEqual($0) }
         }
     }
 }

@@ -22,6 +22,18 @@ extension LimitTable {
         }
     }
 
+    /// How long the current window of a use still lasts; nil if it slides, has not begun or has no end.
+    func untilWindowEnds(_ place: Int, at moment: Moment) -> Int64? {
+        let rule = rules[entries[place].rule]
+        switch rule.limit.window.kind {
+        case .none, .sliding, .manual, .prepaid: return nil
+        case .fixed:
+            guard let start = entries[place].start, !isOver(place, at: moment.now) else { return nil }
+            return max(0, rule.limit.window.lengthMilliseconds - (moment.now - start))
+        case .calendar: return rule.calendar.map { max(0, calendars[$0].end - moment.wall) }
+        }
+    }
+
     /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.
     mutating func beginWindow(_ place: Int, at now: Timestamp) {
         entries[place].used = 0
@@ -46,6 +58,7 @@ extension LimitTable {
         } else {
             entries[place].used = max(0, entries[place].used + Int128(amount))
         }
+        noteCrossing(place, at: now)
     }
 
     /// Corrects what was counted in the window of this number at this moment: in that window if it is the current one.
@@ -63,6 +76,7 @@ extension LimitTable {
         } else {
             entries[place].used = max(0, entries[place].used + Int128(change))
         }
+        if change > 0 { noteCrossing(place, at: now) }
     }
 
     /// Takes an amount back that was counted too much, from the newest use backwards.

@@ -39,6 +39,8 @@ struct ScopeKey: Sendable, Hashable {
 struct LimitTable: Sendable {
     /// A limit as it was set.
     struct Rule: Sendable {
+        /// Counts the limits that were set: their order.
+        var number: UInt64
         /// Its scope; of a template without the tag.
         var key: ScopeKey
         /// Of a template: what a tag begins with that it stands for.
@@ -48,6 +50,8 @@ struct LimitTable: Sendable {
         var raise: Raise?
         /// Of a calendar window: the place of the calendar that tells its ends.
         var calendar: Int?
+        /// How many scopes have used it.
+        var uses = 0
 
         /// The amount in force.
         var amount: Int64 { max(limit.amount, raise?.amount ?? 0) }
@@ -127,7 +131,11 @@ struct LimitTable: Sendable {
     /// The templates, those with the longest prefix first.
     var templates: [Int] = []
     /// The newest generation of a use.
-    private(set) var newestGeneration: UInt32 = 0
+    var newestGeneration: UInt32 = 0
+    /// The newest number of a limit.
+    var newestNumber: UInt64 = 0
+    /// Thresholds that were reached and have not been told yet.
+    var crossings: [Crossing] = []
 
     init() {}
 
@@ -157,24 +165,33 @@ struct LimitTable: Sendable {
     }
 
     /// Makes the use of a limit by a scope.
-    mutating func addEntry(of rule: Int, _ key: ScopeKey) -> Int {
-        let scope = scope(key)
+    mutating func addEntry(of rule: Int, _ key: ScopeKey, _ tags: inout TagTable) -> Int {
         newestGeneration &+= 1
         var entry = Entry(rule: rule, key: key, generation: newestGeneration)
         let window = rules[rule].limit.window
         if window.kind == .sliding { entry.slide = slides.insert(SlidingUse(length: window.lengthMilliseconds)) }
+        return insert(entry, &tags)
+    }
+
+    /// Puts a use in place as it is, as the newest of its scope.
+    mutating func insert(_ entry: Entry, _ tags: inout TagTable) -> Int {
+        let scope = scope(entry.key)
+        if let tag = entry.key.tag { tags.retain(tag) }
         let place = entries.insert(entry)
         scopes[scope].uses.append(place, &links)
+        rules[entry.rule].uses += 1
         return place
     }
 
     /// Removes the use of a limit by a scope.
-    mutating func removeEntry(_ place: Int) {
+    mutating func removeEntry(_ place: Int, _ tags: inout TagTable) {
         let key = entries[place].key
         guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
         scopes[scope].uses.remove(place, &links)
         if let slide = entries[place].slide { slides.remove(at: slide) }
+        rules[entries[place].rule].uses -= 1
         entries.remove(at: place)
+        if let tag = key.tag { tags.release(tag) }
         guard scopes[scope].uses.isEmpty else { return }
         scopeIndex.remove(scope, hash: key.hash)
         scopes.remove(at: scope)
@@ -196,5 +213,26 @@ struct LimitTable: Sendable {
     func forEachEntry(of key: ScopeKey, _ body: (Int) -> Void) {
         guard let scope = findScope(key) else { return }
         scopes[scope].uses.forEach(links, body)
+    }
+}
+
+extension LimitTable {
+    /// The same limits, uses and charges with other numbers for their names.
+    func renamed(_ rename: (ScopeKey) -> ScopeKey) -> LimitTable {
+        var table = self
+        table.scopes = SlotTable()
+        table.scopeIndex = HashIndex()
+        table.links = ChainLinks()
+        table.shapes = InlineArray(repeating: 0)
+        rules.forEachSlot { table.rules[$0].key = rename(rules[$0].key) }
+        // Scope by scope, so that the uses of each stay in their order.
+        scopes.forEachSlot { scope in
+            scopes[scope].uses.forEach(links) { place in
+                table.entries[place].key = rename(entries[place].key)
+                let scope = table.scope(table.entries[place].key)
+                table.scopes[scope].uses.append(place, &table.links)
+            }
+        }
+        return table
     }
 }

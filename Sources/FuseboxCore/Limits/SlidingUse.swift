@@ -16,7 +16,7 @@ struct SlidingUse: Sendable, Equatable {
     /// What was used in each grain; grain n is at n modulo the number of places.
     private var grains = InlineArray<65, Int64>(repeating: 0)
     /// The newest grain that was reached.
-    private var newest: Int64 = 0
+    private(set) var newest: Int64 = 0
     /// The sum of the grains that are in the window.
     private(set) var sum: Int128 = 0
 
@@ -26,6 +26,24 @@ struct SlidingUse: Sendable, Equatable {
     init(length: Int64) {
         self.length = length
         grain = max(1, length / 60)
+    }
+
+    /// A window as it was; nil if it cannot have been so.
+    ///
+    /// - Parameters:
+    ///   - newest: the newest grain that was reached
+    ///   - grains: their numbers, rising, and what was used in each
+    init?(length: Int64, newest: Int64, grains: [(number: Int64, amount: Int64)]) {
+        self.init(length: length)
+        guard newest >= 0, newest <= Timestamp.latest.milliseconds else { return nil }
+        self.newest = newest
+        var last = newest - Int64(Self.grainLimit)
+        for (number, amount) in grains {
+            guard number > last, number >= 0, number <= newest, amount > 0 else { return nil }
+            last = number
+            self.grains[Self.place(number)] = amount
+            sum += Int128(amount)
+        }
     }
 
     static func == (left: Self, right: Self) -> Bool {

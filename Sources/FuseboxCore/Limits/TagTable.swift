@@ -8,6 +8,8 @@ struct TagTable: Sendable {
     private var setOfTag = ChunkedArray<UInt32>()
     /// Lists of templates; most tags share one. The first is the empty one.
     private var sets: [[Int]] = [[]]
+    /// The tag of each peer user that made a call. They are few, and stay.
+    private var users: [UInt32: TagID] = [:]
 
     init() {}
 
@@ -15,17 +17,50 @@ struct TagTable: Sendable {
 
     subscript(tag: TagID) -> Name { names[tag] }
 
+    /// The number of tags.
+    var count: Int { names.count }
+
+    /// The number of tags that a user introduced.
+    func count(of user: UInt32) -> Int { names.count(of: user) }
+
     /// The number of a tag, new or known. A new one must be retained before it is of use.
     mutating func intern(_ name: Name, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
+        cover(tag, name, limits)
+        return tag
+    }
+
+    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: borrowing LimitTable) {
         while setOfTag.count <= tag.index { setOfTag.append(0) }
         setOfTag[tag.index] = set(limits.templates(for: name))
-        return tag
     }
 
     mutating func retain(_ tag: TagID) { names.retain(tag) }
     mutating func release(_ tag: TagID) { names.release(tag) }
+
+    // MARK: Users
+
+    /// The tag that the daemon gives to the calls of a peer user; nil if it has made none yet.
+    func find(ofUser user: UInt32) -> TagID? { users[user] }
+
+    /// The tag that the daemon gives to the calls of a peer user.
+    mutating func tag(ofUser user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+        if let known = users[user] { return known }
+        let tag = intern(Self.name(ofUser: user), by: 0, limits)
+        retain(tag)
+        users[user] = tag
+        return tag
+    }
+
+    /// `uid:N`.
+    static func name(ofUser user: UInt32) -> Name {
+        do throws(Refusal) { return try Name("\(TagText.userPrefix)\(user)") } catch {
+            preconditionFailure("a user's number makes a name")
+        }
+    }
+
+    // MARK: Templates
 
     /// The templates that cover a tag.
     func templates(of tag: TagID) -> [Int] { sets[Int(setOfTag[tag.index])] }
@@ -33,12 +68,48 @@ struct TagTable: Sendable {
     /// The templates have changed: finds those of every tag again.
     mutating func renewTemplates(_ limits: borrowing LimitTable) {
         sets = [[]]
-        names.forEach { tag, name in setOfTag[tag.index] = set(limits.templates(for: name)) }
+        names.forEach { tag, name in cover(tag, name, limits) }
     }
 
     private mutating func set(_ templates: [Int]) -> UInt32 {
         if let known = sets.firstIndex(of: templates) { return UInt32(known) }
         sets.append(templates)
         return UInt32(sets.count - 1)
+    }
+}
+
+// MARK: Images
+
+extension TagTable {
+    /// Writes every tag in use, in the order of their numbers.
+    func write(to part: inout SectionWriter) { names.write(to: &part) }
+
+    /// Writes the numbers that are free, in the order in which they were freed.
+    func writeFree(to part: inout SectionWriter) { names.writeFree(to: &part) }
+
+    /// Gives a tag the number that it had.
+    ///
+    /// - Throws: `damagedData` if it is out of order
+    mutating func restore(_ image: NameImage) throws(Refusal) { try names.restore(image) }
+
+    /// Makes a number free that stands for no tag.
+    ///
+    /// - Throws: `damagedData` if it stands for one
+    mutating func restoreFree(_ number: UInt32) throws(Refusal) { try names.restoreFree(number) }
+
+    /// Finds again what follows from the names: which are of users, and the templates of all.
+    mutating func finishRestoring(_ limits: borrowing LimitTable) {
+        var found: [(UInt32, TagID)] = []
+        names.forEach { tag, name in
+            guard TagText.isOfUser(name), let user = UInt32(name.text.dropFirst(TagText.userPrefix.count)),
+                Self.name(ofUser: user) == name
+            else { return }
+            found.append((user, tag))
+        }
+        for (user, tag) in found {
+            users[user] = tag
+            retain(tag)
+        }
+        renewTemplates(limits)
     }
 }

@@ -7,7 +7,7 @@ public protocol NameIdentifier: Sendable, Hashable {
     var index: Int { get }
 }
 
-/// A provider or a breaker.
+/// A provider or a breaker, or a deployment of a provider.
 public struct NameID: NameIdentifier {
     private let number: UInt32
     public init(index: Int) { number = UInt32(index) }
@@ -30,13 +30,16 @@ public struct TagID: NameIdentifier {
 
 /// Turns names into small integers and back.
 ///
-/// A name lives as long as something refers to it; its number is then given to another.
+/// A name lives as long as something refers to it; its number is then given to another. A name may be one below another, as a
+/// deployment's is below its provider's; then it refers to that one.
 public struct NameTable<ID: NameIdentifier>: Sendable {
     struct Entry: Sendable {
         var name: Name
         var references: UInt32
         /// The peer user that introduced it.
         var user: UInt32
+        /// The name that it is below; nil: none.
+        var parent: ID?
 
         static var blank: Entry { Entry(name: .blank, references: 0, user: 0) }
     }
@@ -53,9 +56,21 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// The number of names that a user introduced.
     public func count(of user: UInt32) -> Int { namesOfUser[user] ?? 0 }
 
-    public func find(_ name: Name) -> ID? {
-        index.find(name.hashValue) { entries[$0].name == name }.map { ID(index: $0) }
+    /// The number of a name.
+    ///
+    /// - Parameter parent: the name that it is below; nil: none
+    public func find(_ name: Name, below parent: ID? = nil) -> ID? {
+        index.find(Self.hash(name, parent)) { entries[$0].name == name && entries[$0].parent == parent }
+            .map { ID(index: $0) }
     }
+
+    private static func hash(_ name: Name, _ parent: ID?) -> Int {
+        guard let parent else { return name.hashValue }
+        return name.hashValue ^ (parent.index &+ 1) &* 0x1E37_79B9_7F4A_7C15
+    }
+
+    /// The name that a name in use is below; nil: none.
+    public func parent(of id: ID) -> ID? { entries[id.index].parent }
 
     /// The name behind a number that is in use.
     public subscript(id: ID) -> Name { entries[id.index].name }
@@ -64,16 +79,17 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     public func user(of id: ID) -> UInt32 { entries[id.index].user }
 
     /// The number of a name, new or known. A new one must be retained before it is of use.
-    public mutating func intern(_ name: Name, by user: UInt32 = 0) -> ID {
-        if let known = find(name) { return known }
-        let place = entries.insert(Entry(name: name, references: 0, user: user))
+    public mutating func intern(_ name: Name, below parent: ID? = nil, by user: UInt32 = 0) -> ID {
+        if let known = find(name, below: parent) { return known }
+        if let parent { retain(parent) }
+        let place = entries.insert(Entry(name: name, references: 0, user: user, parent: parent))
         note(place)
         return ID(index: place)
     }
 
     /// Counts a name that has got its number, and makes it known.
     private mutating func note(_ place: Int) {
-        index.insert(place, hash: entries[place].name.hashValue)
+        index.insert(place, hash: Self.hash(entries[place].name, entries[place].parent))
         namesOfUser[entries[place].user, default: 0] += 1
     }
 
@@ -88,11 +104,13 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         precondition(entries[id.index].references > 0, "a name is released as often as it was retained")
         entries[id.index].references -= 1
         guard entries[id.index].references == 0 else { return }
-        index.remove(id.index, hash: entries[id.index].name.hashValue)
+        let parent = entries[id.index].parent
+        index.remove(id.index, hash: Self.hash(entries[id.index].name, parent))
         let user = entries[id.index].user
         let left = (namesOfUser[user] ?? 1) - 1
         namesOfUser[user] = left == 0 ? nil : left
         entries.remove(at: id.index)
+        if let parent { release(parent) }
     }
 }
 
@@ -106,6 +124,7 @@ extension NameTable {
             image.number = UInt32(number)
             image.user = entries[number].user
             image.name = entries[number].name
+            image.parent = entries[number].parent.map { UInt32($0.index) }
             part.add(image)
         }
     }
@@ -126,13 +145,27 @@ extension NameTable {
     /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
     ///   comes twice
     mutating func restore(_ image: NameImage) throws(Refusal) {
-        let entry = Entry(name: image.name, references: 0, user: image.user)
-        guard Int(image.number) < entries.end + Limits.restoredGap, find(image.name) == nil,
+        let parent = image.parent.map { ID(index: Int($0)) }
+        let entry = Entry(name: image.name, references: 0, user: image.user, parent: parent)
+        guard Int(image.number) < entries.end + Limits.restoredGap, find(image.name, below: parent) == nil,
             entries.restore(entry, at: Int(image.number), blank: .blank)
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
         }
         note(Int(image.number))
+    }
+
+    /// Lets names refer to those that they are below, once all are there.
+    ///
+    /// - Throws: `damagedData` if one is below a name that is not there, or that is itself below another
+    mutating func finishRestoring() throws(Refusal) {
+        for number in 0..<entries.end where entries.contains(number) {
+            guard let parent = entries[number].parent else { continue }
+            guard entries.contains(parent.index), entries[parent.index].parent == nil else {
+                throw Refusal(.damagedData, "the name \(entries[number].name) is below a name that cannot be there")
+            }
+            retain(parent)
+        }
     }
 
     /// Makes a number free that stands for no name.

@@ -9,7 +9,7 @@ extension StateMachine {
         return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
     }
 
-    /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout.
+    /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout, a raise of a limit.
     public var awaitsTime: Bool { deadlines.first != nil }
 
     /// The time until something is due, in milliseconds; nil if nothing will be.
@@ -48,6 +48,15 @@ extension StateMachine {
         deadlines.set(.permit, place, order: permit.number, at: permit.grant.expiresAt.milliseconds)
     }
 
+    /// Brings the deadline of a raised limit in line with it.
+    mutating func setDeadline(ofRaise rule: Int) {
+        if let raise = limitTable.rules[rule].raise {
+            deadlines.set(.raise, rule, order: limitTable.rules[rule].number, at: raise.until.milliseconds)
+        } else {
+            deadlines.remove(.raise, rule)
+        }
+    }
+
     /// Sets every deadline anew.
     mutating func setDeadlines() {
         deadlines = DeadlineHeap()
@@ -58,6 +67,7 @@ extension StateMachine {
             setDeadline(ofPermit: found)
             place = permits.nextInForce(after: found)
         }
+        limitTable.rules.forEachSlot { setDeadline(ofRaise: $0) }
     }
 }
 
@@ -82,7 +92,8 @@ extension StateMachine {
             switch due.kind {
             case .mark: expireMark(NameID(index: due.subject), application, &effects)
             case .breaker: synchroniseBreaker(NameID(index: due.subject), application, &effects)
-            case .permit: lapse(due.subject, .expired, &effects)
+            case .permit: lapse(due.subject, .expired, at: application.now, &effects)
+            case .raise: endRaise(due.subject, at: application.moment, &effects)
             }
         }
     }

@@ -6,9 +6,11 @@ import Synchronization
 /// The turns of the owner, and what they have done on the disk.
 extension Storekeeper {
     /// Begins a turn.
-    public func beginTurn(at moment: Moment) {
+    ///
+    /// - Parameter reading: the readings of the clocks that the moment comes from; nil: the moment's own
+    public func beginTurn(at moment: Moment, _ reading: ClockReading? = nil) {
         self.moment = moment
-        engine.advance(to: moment)
+        engine.advance(to: moment, reading)
     }
 
     /// Ends a turn: writes its inputs, releases what waits no longer, and begins what is to be done.

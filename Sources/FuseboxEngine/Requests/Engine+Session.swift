@@ -113,7 +113,8 @@ extension Engine {
             .ledgerSummaries, .ledgerCheckRate, .ledgerResetPeriod, .ledgerSetThresholds, .ledgerThresholds,
             .ledgerBudgets, .ledgerSetPeriod, .ledgerClosedPeriods, .overview, .forget, .admit, .settle, .report,
             .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .takeClockBack:
+            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .limitSet, .limitRemove, .limitRaise,
+            .limitList, .limitReset:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

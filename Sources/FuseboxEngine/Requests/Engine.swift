@@ -62,6 +62,10 @@ public struct Engine: ~Copyable {
     var now: Timestamp
     /// When what is due is tried again, if it could not be done.
     var advanceAgainAt: Timestamp?
+    /// The calendars that limits go by; nil until the clocks were read.
+    var calendars: EngineCalendars?
+    /// Where time zones are read.
+    public var zones = ZoneDatabase.system
     /// Whether permits have numbers of this life already.
     var hasBegunPermitNumbers = false
     /// Sessions that a newer one of the same worker has taken over.
@@ -182,12 +186,15 @@ public struct Engine: ~Copyable {
             try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
             hasBegunPermitNumbers = true
         }
+        if traits.number == .limitSet { try beginCalendars(of: copy reader, at: moment) }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let placement =
             changes
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
-        if let refusal = unsafe applyWithRoom(traits.number, payload, session, at: moment) {
+        if let refusal = unsafe applyWithRoom(
+            traits.number, payload, session, request: number?.sequence ?? 0, at: moment)
+        {
             let substitute = try unsafe applySubstitute(of: traits.number, payload, refusal, session, at: moment)
             unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }
             return .proceed
@@ -204,19 +211,23 @@ public struct Engine: ~Copyable {
 
     /// Applies a request; a name that finds no room gets it, if there are names that are not used any more.
     mutating func applyWithRoom(
-        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session,
+        request: UInt64, at moment: Moment
     ) -> Refusal? {
-        guard let refusal = unsafe applyOnce(command, payload, session, at: moment) else { return nil }
+        guard let refusal = unsafe applyOnce(command, payload, session, request: request, at: moment) else {
+            return nil
+        }
         guard refusal.status == .limitReached, makeRoom(at: moment) else { return refusal }
-        return unsafe applyOnce(command, payload, session, at: moment)
+        return unsafe applyOnce(command, payload, session, request: request, at: moment)
     }
 
     mutating func applyOnce(
-        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session,
+        request: UInt64 = 0, at moment: Moment
     ) -> Refusal? {
         unsafe state.apply(
             command, payload, at: moment, by: session.peer.user, isOperator: session.peer.isOperator,
-            worker: session.worker, version: session.version)
+            worker: session.worker, request: request, version: session.version)
     }
 
     /// Answers a request that has changed the state, keeps its reply, and has it journaled.

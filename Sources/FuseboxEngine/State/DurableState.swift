@@ -23,6 +23,7 @@ struct DurableState: ~Copyable {
     private var user: UInt32 = 0
     private var isOperator = false
     private var worker = WorkerID()
+    private var request: UInt64 = 0
 
     init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
         self.machine = machine
@@ -35,11 +36,12 @@ struct DurableState: ~Copyable {
     /// - Parameters:
     ///   - isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which has no
     ///     bounds, need not know.
+    ///   - request: the worker's number of the request; 0: it has none
     ///   - version: the protocol version of request and reply
     /// - Returns: why it was refused, if it was; then nothing has changed
     mutating func apply(
         _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
-        isOperator: Bool = true, worker: WorkerID, version: UInt16 = ProtocolVersion.highest
+        isOperator: Bool = true, worker: WorkerID, request: UInt64 = 0, version: UInt16 = ProtocolVersion.highest
     ) -> Refusal? {
         reader = unsafe ByteReader(payload, version: version)
         reply.version = version
@@ -47,6 +49,7 @@ struct DurableState: ~Copyable {
         self.user = user
         self.isOperator = isOperator
         self.worker = worker
+        self.request = request
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else { return .unknownCommand(command.rawValue) }
         return refusal
@@ -78,7 +81,8 @@ extension DurableState: StateCommandVisitor {
             try reader.finish()
             let known = effects.count
             let answer = try machine.apply(
-                command, at: moment, by: user, isOperator: isOperator, worker: worker, effects: &effects)
+                command, at: moment, by: user, isOperator: isOperator, worker: worker, request: request,
+                effects: &effects)
             leftNoTrace = effects.count == known && C.leavesNoTrace(answer, under: machine.profile)
             answer.encode(into: &reply)
             return nil
@@ -117,7 +121,7 @@ extension DurableState {
                     .damagedData, "entry \(entry.sequence) holds command \(entry.command), which there is not")
             }
             if let refusal = unsafe apply(
-                command, payload, at: entry.moment, by: entry.user, worker: entry.worker)
+                command, payload, at: entry.moment, by: entry.user, worker: entry.worker, request: entry.request)
             {
                 throw Refusal(
                     .damagedData, "entry \(entry.sequence) was applied once and is refused now: \(refusal.message)")

@@ -3,11 +3,14 @@ import FuseboxWire
 
 extension Engine {
     /// Does what time alone makes due. Call it once a turn, before any frame.
-    public mutating func advance(to moment: Moment) {
+    ///
+    /// - Parameter reading: the readings of the clocks that the moment comes from; nil: the moment's own
+    public mutating func advance(to moment: Moment, _ reading: ClockReading? = nil) {
         now = moment.now
         if let advanceAgainAt, now < advanceAgainAt { return }
         advanceAgainAt = nil
         do throws(Refusal) {
+            try turnCalendars(reading ?? ClockReading(moment), at: moment)
             try reclaim(at: moment)
             if state.machine.isDue(at: moment) {
                 try applyOwn(Advance(), at: moment)
@@ -70,7 +73,8 @@ extension Engine {
     /// The time until something is due, in milliseconds; nil if nothing will be.
     public func untilDue(at moment: Moment) -> Int64? {
         if let advanceAgainAt { return max(0, advanceAgainAt - moment.now) }
-        let state = state.machine.untilDue(at: moment)
+        var state = state.machine.untilDue(at: moment)
+        if let calendar = calendars?.untilDue { state = min(state ?? .max, calendar) }
         guard let worker = lost.nextDeadline else { return state }
         return min(state ?? .max, max(0, worker - moment.now))
     }

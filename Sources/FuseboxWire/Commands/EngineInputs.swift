@@ -107,3 +107,40 @@ public struct TakeClockBack: Command {
         try visitor.field("wall", &wall, "the system's wall clock")
     }
 }
+
+/// A window of a calendar begins: its last one has ended, it is used for the first time, or its zone's rules have changed.
+///
+/// The state machine knows no calendar. The engine tells it each boundary once that counts.
+public struct BeginWindow: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .beginWindow, "engine.beginWindow", .written, .engine,
+            "A window of a calendar begins: what limits by this calendar have used counts anew, unless it is kept.")
+    }
+    public typealias Reply = Done
+
+    /// The calendar: a window of the kind `calendar`.
+    public var calendar = LimitWindow()
+    /// When the window begins, on the wall clock.
+    public var start = Timestamp(milliseconds: 0)
+    /// The first moment after it, on the wall clock.
+    public var end = Timestamp(milliseconds: 0)
+    /// Whether what was used stays: the window has other edges than was told before.
+    public var keepsUse = false
+
+    @inlinable public init() {}
+    /// A window of this calendar.
+    public init(_ calendar: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool) {
+        self.calendar = calendar
+        self.start = start
+        self.end = end
+        self.keepsUse = keepsUse
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("calendar", &calendar, "the calendar: unit, anchor and zone")
+        try visitor.field("start", &start, "when the window begins, on the wall clock")
+        try visitor.field("end", &end, "the first moment after it")
+        try visitor.field("keepsUse", &keepsUse, "whether what was used stays, because only the edges are others")
+    }
+}

@@ -10,6 +10,8 @@ public enum CommandSubject: String, Sendable, CaseIterable {
     case ledger
     /// Permits: one decision over breakers, exhaustion and ledger.
     case admission
+    /// Limits on what calls use.
+    case limit
     /// The overview over all subsystems, and the operator's tools.
     case `operator`
     /// What the engine puts into its journal beside requests.
@@ -24,6 +26,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .ledger: 48...79
         case .operator: 80...95
         case .admission: 96...111
+        case .limit: 112...127
         case .engine: 240...255
         }
     }
@@ -36,6 +39,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .exhaustion: "Exhaustion registry"
         case .ledger: "Credit ledger"
         case .admission: "Admission"
+        case .limit: "Limits"
         case .operator: "Overview and operation"
         case .engine: "The engine's own inputs"
         }

@@ -68,12 +68,19 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case permitList = 101
     case revoke = 102
 
+    case limitSet = 112
+    case limitRemove = 113
+    case limitRaise = 114
+    case limitList = 115
+    case limitReset = 116
+
     case advance = 240
     case evictIdleBreakers = 241
     case forgetWorker = 242
     case reclaimPermits = 243
     case beginPermitNumbers = 244
     case takeClockBack = 245
+    case beginWindow = 246
 }
 
 /// Something that is done with a command once its type is known.
@@ -156,12 +163,19 @@ public enum CommandTable {
         case .permitList: visitor.visit(PermitList.self)
         case .revoke: visitor.visit(Revoke.self)
 
+        case .limitSet: visitor.visit(LimitSet.self)
+        case .limitRemove: visitor.visit(LimitRemove.self)
+        case .limitRaise: visitor.visit(LimitRaise.self)
+        case .limitList: visitor.visit(LimitList.self)
+        case .limitReset: visitor.visit(LimitReset.self)
+
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .forgetWorker: visitor.visit(ForgetWorker.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .takeClockBack: visitor.visit(TakeClockBack.self)
+        case .beginWindow: visitor.visit(BeginWindow.self)
         }
     }
 

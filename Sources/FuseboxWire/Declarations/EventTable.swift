@@ -10,6 +10,9 @@ public enum EventNumber: UInt16, Sendable, CaseIterable {
     case periodRolledOver = 6
     case budgetDenied = 7
     case permitLapsed = 8
+    case limitReached = 9
+    case limitDenied = 10
+    case limitReverted = 11
 }
 
 /// Something that happened, as `apply` tells it and as subscribers receive it. What each tells stands in its record's
@@ -23,6 +26,9 @@ public enum Event: Sendable, Equatable {
     case periodRolledOver(PeriodRolledOver)
     case budgetDenied(BudgetDenied)
     case permitLapsed(PermitLapsed)
+    case limitReached(LimitReached)
+    case limitDenied(LimitDenied)
+    case limitReverted(LimitReverted)
 
     /// Calls the visitor with the event's record.
     public func accept<Visitor: EventRecordVisitor & ~Copyable>(_ visitor: inout Visitor) -> Visitor.Result {
@@ -35,6 +41,9 @@ public enum Event: Sendable, Equatable {
         case .periodRolledOver(let record): visitor.visit(record)
         case .budgetDenied(let record): visitor.visit(record)
         case .permitLapsed(let record): visitor.visit(record)
+        case .limitReached(let record): visitor.visit(record)
+        case .limitDenied(let record): visitor.visit(record)
+        case .limitReverted(let record): visitor.visit(record)
         }
     }
 }
@@ -54,6 +63,9 @@ public enum EventTable {
         case .periodRolledOver: visitor.visit(PeriodRolledOver.self)
         case .budgetDenied: visitor.visit(BudgetDenied.self)
         case .permitLapsed: visitor.visit(PermitLapsed.self)
+        case .limitReached: visitor.visit(LimitReached.self)
+        case .limitDenied: visitor.visit(LimitDenied.self)
+        case .limitReverted: visitor.visit(LimitReverted.self)
         }
     }
 }

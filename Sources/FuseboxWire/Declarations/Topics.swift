@@ -8,11 +8,11 @@ public struct Topics: OptionSet, Sendable, Hashable {
     public static let breaker = Topics(rawValue: 1)
     /// Exhaustion marks and their expiry.
     public static let exhaustion = Topics(rawValue: 2)
-    /// Budget thresholds and projected depletion.
+    /// Thresholds of budgets and limits, projected depletion, and raised limits that go back.
     public static let ledger = Topics(rawValue: 4)
     /// Rollovers of the budget period.
     public static let period = Topics(rawValue: 8)
-    /// Permits that end without being settled, and budgets that deny.
+    /// Permits that end without being settled, and budgets and limits that begin to deny.
     public static let admission = Topics(rawValue: 16)
 
     /// Each topic with its name on the command line.

@@ -31,3 +31,10 @@ public struct RouteText: Equatable {
         }
     }
 }
+
+extension Candidate {
+    /// The route as messages name it: `openai`, `openai@eu/gpt-4o`.
+    public var route: String {
+        provider.text + (deployment.map { "@\($0)" } ?? "") + (model.map { "/\($0)" } ?? "")
+    }
+}

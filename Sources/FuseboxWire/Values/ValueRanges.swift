@@ -12,6 +12,8 @@ public enum ValueRanges {
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
     /// Of a permit.
     public static let timeToLive: ClosedRange<Int64> = 1...WireLimits.permitMilliseconds
+    /// How long a limit is raised for.
+    public static let raise: ClosedRange<Int64> = 1...longestMilliseconds
     /// Of a limit's sliding or fixed window.
     public static let windowLength: ClosedRange<Int64> = 1_000...longestMilliseconds
     /// How much of a history is looked at.

@@ -4,17 +4,27 @@ import FuseboxWire
 
 /// Admission decisions as text for people and as JSON for programs.
 enum AdmissionText {
-    /// The provider, with its model if there is one: `openai/gpt-4o`.
-    static func name(_ candidate: Candidate) -> String {
-        candidate.provider.text + (candidate.model.map { "/\($0)" } ?? "")
-    }
-
     /// A line for each candidate: why it was denied, and when to try again.
     static func lines(_ denied: AdmissionDenied) -> [String] { denied.reasons.map(line) }
 
     /// A candidate, why it was denied, and when to try again.
     static func line(_ denial: AdmissionDenied.Reason) -> String {
-        Table.printable("\(name(denial.candidate)): \(sentence(denial.reason)); \(advice(denial))")
+        let limit = denial.limits.first.map(sentence)
+        return Table.printable(
+            "\(denial.candidate.route): \(limit ?? sentence(denial.reason)); \(advice(denial))")
+    }
+
+    /// A limit that stands against a call.
+    private static func sentence(_ objection: LimitObjection) -> String {
+        let dimension = objection.limit.dimension
+        func text(_ amount: Int64) -> String {
+            dimension == .cost ? Formatting.dollars(Money(nanodollars: amount)) : dimension.text(of: amount)
+        }
+        let raised = objection.amount > objection.limit.amount ? " (raised to \(text(objection.amount)))" : ""
+        let held = objection.held > 0 && dimension != .inFlight ? ", \(text(objection.held)) held" : ""
+        let taken = dimension == .inFlight ? "\(text(objection.held)) in flight" : "\(text(objection.used)) used\(held)"
+        return
+            "the limit of \(objection.limit) on \(objection.scope)\(raised) has no room: \(taken), \(text(objection.needed)) needed"
     }
 
     private static func sentence(_ reason: DenialReason) -> String {
@@ -29,6 +39,7 @@ enum AdmissionText {
         case .tpd: "the estimate exceeds what is left of its tokens per day"
         case .providerBudget: "the estimate exceeds what is left of its budget"
         case .modelBudget: "the estimate exceeds what is left of its model's budget"
+        case .limit: "one of its limits has no room"
         case .unknown(let number): "it is denied for reason \(number), which this version does not know"
         }
     }
@@ -45,8 +56,10 @@ enum AdmissionText {
             reasons.map { denial in
                 [
                     "provider": .string(denial.candidate.provider.text),
+                    "deployment": denial.candidate.deployment.map { .string($0.text) } ?? .null,
                     "model": denial.candidate.model.map { .string($0.text) } ?? .null,
                     "reason": .string("\(denial.reason)"), "retryAfterMilliseconds": json(denial.retryAfter),
+                    "limits": .array(denial.limits.map(LimitReport.json)),
                 ]
             })
     }

@@ -31,7 +31,9 @@ struct AdmitCommand: DaemonCommand {
     }
 
     func answer(from client: FuseboxClient) throws -> Answer {
-        switch try client.admission.preview(try call.candidates, estimate: try call.estimate) {
+        switch try client.admission.preview(
+            try call.candidates, tags: call.tags, estimate: try call.estimate, explains: connection.json)
+        {
         case .success(let preview): Self.answer(preview)
         case .failure(let denied): Self.answer(denied)
         }
@@ -40,11 +42,12 @@ struct AdmitCommand: DaemonCommand {
     private static func answer(_ preview: AdmissionPreview) -> Answer {
         let passed = preview.passedOver.map(AdmissionText.line)
         let chosen =
-            "\(AdmissionText.name(preview.candidate)): admitted (\(preview.state), share "
+            "\(preview.candidate.route): admitted (\(preview.state), share "
             + "\(Formatting.percent(preview.share)))"
         return Answer(
             json: [
                 "admitted": true, "provider": .string(preview.candidate.provider.text),
+                "deployment": preview.candidate.deployment.map { .string($0.text) } ?? .null,
                 "model": preview.candidate.model.map { .string($0.text) } ?? .null,
                 "state": .string("\(preview.state)"), "share": JSONValue(preview.share),
                 "denials": AdmissionText.json(preview.passedOver), "retryAfterMilliseconds": .null,
@@ -55,7 +58,7 @@ struct AdmitCommand: DaemonCommand {
     private static func answer(_ denied: AdmissionDenied) -> Answer {
         Answer(
             json: [
-                "admitted": false, "provider": .null, "model": .null, "state": .null, "share": .null,
+                "admitted": false, "provider": .null, "deployment": .null, "model": .null, "state": .null, "share": .null,
                 "denials": AdmissionText.json(denied.reasons),
                 "retryAfterMilliseconds": AdmissionText.json(denied.retryAfter),
             ],

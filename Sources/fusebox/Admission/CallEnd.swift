@@ -46,13 +46,16 @@ struct CallEnd {
     private var usage: Usage? {
         var usage = told.usage
         if usage == nil, chargesEstimate, (told.outcome ?? saidByEnd) != .cancelled {
-            usage = Usage(model: told.model, cost: estimate.cost, inputTokens: Int(estimate.tokens))
+            usage = Usage(
+                model: told.model, cost: estimate.cost ?? .zero,
+                inputTokens: Int(estimate.tokens ?? estimate.inputTokens ?? 0),
+                outputTokens: Int(estimate.outputTokens ?? 0))
         }
-        if told.unreadCost != nil, estimate.cost > usage?.cost ?? .zero {
+        if told.unreadCost != nil, let cost = estimate.cost, cost > usage?.cost ?? .zero {
             usage = usage ?? Usage(model: told.model)
-            usage?.cost = estimate.cost
+            usage?.cost = cost
         }
-        if told.unreadTokens != nil, case let more = Int(estimate.tokens) - (usage?.tokens ?? 0), more > 0 {
+        if told.unreadTokens != nil, case let more = estimate.allTokens - (usage?.tokens ?? 0), more > 0 {
             usage = usage ?? Usage(model: told.model)
             usage?.inputTokens += more
         }
@@ -92,6 +95,7 @@ struct CallEnd {
 
     private func place(_ candidate: Candidate, _ socket: String?) -> [String] {
         var words = ["--provider", Self.quoted(candidate.provider.text)]
+        if let deployment = candidate.deployment { words += ["--deployment", Self.quoted(deployment.text)] }
         if let model = candidate.model?.text ?? told.model { words += ["--model", Self.quoted(model)] }
         if let socket { words += ["--socket", Self.quoted(socket)] }
         return words

@@ -19,7 +19,7 @@ extension PermitsCommands {
             let clock = try DaemonClock(of: client)
             let table = Table(
                 [
-                    .right("PERMIT"), .left("PROVIDER"), .left("MODEL"), .right("COST"), .right("TOKENS"),
+                    .right("PERMIT"), .left("ROUTE"), .left("TAGS"), .right("COST"), .right("TOKENS"),
                     .left("IN FLIGHT"), .left("GRANTED"), .left("ENDS"), .right("USER"), .left("WORKER"),
                 ],
                 rows: overview.permits.map { Self.row($0, clock) })
@@ -34,9 +34,10 @@ extension PermitsCommands {
 
         private static func row(_ entry: PermitEntry, _ clock: DaemonClock) -> [String] {
             [
-                "\(entry.permit)", entry.provider.text, entry.model?.text ?? "-",
-                Formatting.dollars(entry.estimate.cost),
-                "\(entry.estimate.tokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
+                "\(entry.permit)",
+                Candidate(provider: entry.provider, deployment: entry.deployment, model: entry.model).route,
+                entry.tags.dropLast().map(\.text).joined(separator: " "),
+                entry.estimate.cost.map { Formatting.dollars($0) } ?? "-", "\(entry.estimate.allTokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
                 clock.relative(entry.expiresAt), "\(entry.user)",
                 // The first digits are enough to tell workers apart. JSON has all of them.
                 String(Formatting.epoch(entry.worker.high).prefix(8)),

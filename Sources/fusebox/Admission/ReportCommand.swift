@@ -15,8 +15,16 @@ struct ReportCommand: ReportingCommand {
               fusebox report --provider openai --outcome throttled --retry-after 30s
             """)
 
-    @Option(help: ArgumentHelp("The provider that was called.", valueName: "name"))
-    var provider: String
+    @Option(
+        help: ArgumentHelp("The route that was taken: provider[@deployment][/model].", valueName: "route"))
+    var route: String?
+
+    @Option(help: ArgumentHelp("The provider that was called, instead of --route.", valueName: "name"))
+    var provider: String?
+
+    @Option(
+        help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"))
+    var deployment: String?
 
     @Option(
         help: ArgumentHelp(
@@ -25,6 +33,13 @@ struct ReportCommand: ReportingCommand {
 
     @Option(help: ArgumentHelp("The model that the call asked for. It is charged. (default: none)", valueName: "name"))
     var model: String?
+
+    @Option(
+        name: .customLong("tag"),
+        help: ArgumentHelp(
+            "What the call was made for. Repeat it for up to \(WireLimits.TagList.capacity). (default: none)",
+            valueName: "tag"))
+    var tags: [String] = []
 
     @Option(
         parsing: .unconditional,
@@ -54,6 +69,13 @@ struct ReportCommand: ReportingCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
+        guard (route == nil) != (provider == nil) else {
+            throw ValidationError(
+                route == nil ? "which provider was called? give --route or --provider" : "give --route or --provider, not both")
+        }
+        guard route == nil || (model == nil && deployment == nil) else {
+            throw ValidationError("a route has its deployment and model in it: --route provider@deployment/model")
+        }
         guard retryAfter == nil || outcome.outcome.takesRetryAfter else {
             throw ValidationError("--retry-after goes with --outcome failure, throttled and quota-exhausted only")
         }
@@ -69,9 +91,16 @@ struct ReportCommand: ReportingCommand {
             model: model, cost: cost?.money ?? .zero, inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0)
     }
 
+    private var candidate: Candidate {
+        get throws(ClientError) {
+            if let route { return try Candidate(route: route) }
+            return try Candidate(provider ?? "", deployment: deployment, model: model)
+        }
+    }
+
     func answer(from client: FuseboxClient) throws -> Answer {
         let recording = try client.admission.report(
-            try Candidate(provider, model: model), outcome.call(retryAfter: retryAfter?.duration, usage: usage))
+            try candidate, tags: tags, outcome.call(retryAfter: retryAfter?.duration, usage: usage))
         return LedgerCommands.answer(recording)
     }
 }

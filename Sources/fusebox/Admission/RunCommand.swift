@@ -9,10 +9,10 @@ struct RunCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: name, abstract: "Run a command that calls a provider, if the call is admitted.",
-        usage: "fusebox run --provider <name> … [options] -- <command> …",
+        usage: "fusebox run --route <route> … [options] -- <command> …",
         discussion: """
-            The daemon admits the call. Then the command runs with FUSEBOX_PROVIDER set, and FUSEBOX_MODEL and FUSEBOX_PERMIT \
-            if there are any. It has the streams of `fusebox run`. Its exit status is the outcome: 0 success, 75 throttled, \
+            The daemon admits the call. Then the command runs with FUSEBOX_PROVIDER set, and FUSEBOX_DEPLOYMENT, FUSEBOX_MODEL \
+            and FUSEBOX_PERMIT if there are any. It has the streams of `fusebox run`. Its exit status is the outcome: 0 success, 75 throttled, \
             69 quota exhausted, any other failure. `fusebox run` exits with the same status, or with 128 plus the number \
             of the signal that ended the command. If the command cannot be started (126, 127), no call was made.
 
@@ -38,6 +38,7 @@ struct RunCommand: ParsableCommand {
 
             EXAMPLE
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
+              fusebox run --route openai@eu/gpt-4o --route anthropic --tag team:search --cost 0.01 -- ./ask.sh
             """)
 
     @OptionGroup var call: CallOptions
@@ -84,7 +85,7 @@ struct RunCommand: ParsableCommand {
     var command: [String]
 
     func validate() throws {
-        guard !chargeEstimate || call.cost != nil || call.tokens > 0 else {
+        guard !chargeEstimate || call.hasEstimate else {
             throw ValidationError("--charge-estimate needs an estimate; give --cost, --tokens or both")
         }
         guard !connection.json else {
@@ -154,7 +155,9 @@ struct RunCommand: ParsableCommand {
             // From here on no signal may end this process before the permit is settled.
             let signals = PassedSignals()
             do {
-                switch try client.admission.admit(candidates, estimate: estimate, ttl: ttl.duration) {
+                switch try client.admission.admit(
+                    candidates, tags: call.tags, estimate: estimate, ttl: ttl.duration)
+                {
                 case .success(let permit):
                     return Clearance(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
@@ -201,7 +204,7 @@ struct RunCommand: ParsableCommand {
             } else if outcome != .cancelled {
                 client = try connection.connectToReport()
                 defer { client.close() }
-                try client.admission.report(clearance.candidate, outcome)
+                try client.admission.report(clearance.candidate, tags: call.tags, outcome)
             } else {
                 return
             }
@@ -224,7 +227,8 @@ private struct Clearance {
     /// The command's environment variables. A nil value removes a variable that this process has.
     func variables(_ usagePath: String) -> [String: String?] {
         [
-            "FUSEBOX_PROVIDER": candidate.provider.text, "FUSEBOX_MODEL": candidate.model?.text,
+            "FUSEBOX_PROVIDER": candidate.provider.text, "FUSEBOX_DEPLOYMENT": candidate.deployment?.text,
+            "FUSEBOX_MODEL": candidate.model?.text,
             "FUSEBOX_PERMIT": granted?.permit.number.map { String($0) }, "FUSEBOX_USAGE": usagePath,
         ]
     }

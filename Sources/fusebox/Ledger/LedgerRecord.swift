@@ -34,11 +34,22 @@ extension LedgerCommands {
             transform: NumberArgument.count)
         var outputTokens = 0
 
+        @Option(
+            help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"))
+        var deployment: String?
+
+        @Option(
+            name: .customLong("tag"),
+            help: ArgumentHelp(
+                "What the call was made for. Repeat it for up to \(WireLimits.TagList.capacity). (default: none)",
+                valueName: "tag"))
+        var tags: [String] = []
+
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let recording = try client.ledger.record(
-                provider: account.provider, model: model, cost: cost.money, inputTokens: inputTokens,
+                provider: account.provider, deployment: deployment, model: model, tags: tags, cost: cost.money, inputTokens: inputTokens,
                 outputTokens: outputTokens)
             return LedgerCommands.answer(recording)
         }

@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// The names of breakers and providers.
+/// The names of breakers, providers and their deployments.
 enum NameSection: SnapshotSection {
     static let kind: UInt32 = 2
     static let name = "names"
-    static let summary = "the names of breakers and providers, in the order of their numbers"
+    static let summary = "the names of breakers, providers and deployments, in the order of their numbers"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.names.write(to: &part) }
 
@@ -52,15 +52,44 @@ enum FreeModelSection: SnapshotSection {
     }
 }
 
+/// The tags that limits or permits refer to.
+enum TagSection: SnapshotSection {
+    static let kind: UInt32 = 17
+    static let name = "tags"
+    static let summary = "the tags, in the order of their numbers"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.tags.write(to: &part) }
+
+    static func add(_ image: NameImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.tags.restore(image)
+    }
+}
+
+/// Numbers of tags that are free.
+enum FreeTagSection: SnapshotSection {
+    static let kind: UInt32 = 18
+    static let name = "freeTags"
+    static let summary = "numbers that stand for no tag, in the order in which they were freed"
+
+    static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.tags.writeFree(to: &part) }
+
+    static func add(_ image: FreeNumberImage, to state: inout StateImage) throws(Refusal) {
+        try state.builder.machine.tags.restoreFree(image.number)
+    }
+}
+
 struct NameImage: VersionedRecord {
     var number: UInt32 = 0
     var user: UInt32 = 0
     var name = Name.blank
+    var parent: UInt32?
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("number", &number, "what stands for the name")
         try visitor.field("user", &user, "the peer user that introduced it")
         try visitor.field("name", &name, "the name")
+        try visitor.field(
+            "parent", &parent, "the number of the provider whose deployment it is; absent: it is none's deployment")
     }
 }
 

@@ -32,12 +32,13 @@ enum PermitSection: SnapshotSection {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
             image.counted = permit.grant.counted
+            image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, counted: image.counted)
+        try state.builder.insertPermit(image.entry, counted: image.counted, image.charges)
     }
 }
 
@@ -96,32 +97,66 @@ struct PermitTotalsImage: VersionedRecord {
 struct PermitImage: VersionedRecord {
     var permit: UInt64 = 0
     var provider = Name.blank
+    var deployment: Name?
     var model: Name?
+    var tags: [Name] = []
     var standing: PermitStandingImage = .inForce
     var worker = WorkerID()
     var user: UInt32 = 0
-    var cost = Money.zero
-    var tokens: UInt32 = 0
+    var estimate = EstimateImage()
     var grantedAt = Timestamp(milliseconds: 0)
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
     var counted: UInt8 = 0
+    var charges: [ChargeImage] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("permit", &permit, "its number")
         try visitor.field("provider", &provider, "the provider")
+        try visitor.field("deployment", &deployment, "the deployment; absent: none was told apart")
         try visitor.field("model", &model, "the model that was asked for")
+        try visitor.field("tags", &tags, "the tags that it is charged to, that of its user among them")
         try visitor.field("standing", &standing, "whether it is in force")
         try visitor.field("worker", &worker, "the whole id of the worker that holds it")
         try visitor.field("user", &user, "the peer user that the worker runs as")
-        try visitor.field("cost", &cost, "the estimated cost that it was granted for")
-        try visitor.field("tokens", &tokens, "the estimated tokens that it was granted for")
+        try visitor.field("estimate", &estimate, "what it was granted for")
         try visitor.field("grantedAt", &grantedAt, "on the steady clock")
         try visitor.field("expiresAt", &expiresAt, "on the steady clock")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
         try visitor.field(
             "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
+        try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
+    }
+}
+
+/// What a call may use at most, in a snapshot.
+struct EstimateImage: WireRecord {
+    var cost: Money?
+    var inputTokens: UInt32?
+    var outputTokens: UInt32?
+    var tokens: UInt32?
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cost", &cost, "its cost; absent: not known")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent; absent: not known")
+        try visitor.field("outputTokens", &outputTokens, "tokens received; absent: not known")
+        try visitor.field("tokens", &tokens, "tokens that are not known apart; absent where those are told")
+    }
+}
+
+extension EstimateImage {
+    init(_ estimate: Estimate) {
+        cost = estimate.cost
+        inputTokens = estimate.inputTokens
+        outputTokens = estimate.outputTokens
+        tokens = estimate.tokens
+    }
+
+    var estimate: Estimate {
+        var estimate = Estimate(cost: cost, inputTokens: inputTokens, outputTokens: outputTokens)
+        estimate.tokens = tokens
+        return estimate
     }
 }
 
@@ -167,12 +202,13 @@ extension PermitImage {
     fileprivate init(_ entry: PermitEntry) {
         permit = entry.permit
         provider = entry.provider
+        deployment = entry.deployment
         model = entry.model
+        tags = entry.tags
         standing = PermitStandingImage(entry.standing)
         worker = entry.worker
         user = entry.user
-        cost = entry.estimate.cost
-        tokens = entry.estimate.tokens
+        estimate = EstimateImage(entry.estimate)
         grantedAt = entry.grantedAt
         expiresAt = entry.expiresAt
         isInFlight = entry.isInFlight
@@ -182,11 +218,13 @@ extension PermitImage {
         var entry = PermitEntry()
         entry.permit = permit
         entry.provider = provider
+        entry.deployment = deployment
         entry.model = model
+        entry.tags = tags
         entry.standing = standing.standing
         entry.worker = worker
         entry.user = user
-        entry.estimate = Estimate(cost: cost, tokens: tokens)
+        entry.estimate = estimate.estimate
         entry.grantedAt = grantedAt
         entry.expiresAt = expiresAt
         entry.isInFlight = isInFlight

@@ -16,6 +16,8 @@ enum SettingsSection: SnapshotSection {
         image.periodLength = PeriodLengthImage(machine.ledger.period.length)
         image.periodStart = machine.ledger.period.start
         image.periodEnd = machine.ledger.period.end
+        image.newestLimit = machine.limitTable.newestNumber
+        image.newestLimitUse = machine.limitTable.newestGeneration
         part.add(image)
     }
 
@@ -29,6 +31,7 @@ enum SettingsSection: SnapshotSection {
         try state.builder.setThresholds(thresholds)
         try state.builder.setPeriod(
             BudgetPeriod(image.periodLength.length, start: image.periodStart, end: image.periodEnd))
+        state.builder.setLimitCounters(limits: image.newestLimit, uses: image.newestLimitUse)
     }
 }
 
@@ -41,6 +44,8 @@ struct SettingsImage: VersionedRecord {
     var periodLength: PeriodLengthImage = .month
     var periodStart = Timestamp(milliseconds: 0)
     var periodEnd: Timestamp?
+    var newestLimit: UInt64 = 0
+    var newestLimitUse: UInt32 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")
@@ -51,6 +56,8 @@ struct SettingsImage: VersionedRecord {
         try visitor.field("periodLength", &periodLength, "how long a budget period is")
         try visitor.field("periodStart", &periodStart, "when the current one began, on the wall clock")
         try visitor.field("periodEnd", &periodEnd, "when it ends, on the wall clock; absent if by hand")
+        try visitor.field("newestLimit", &newestLimit, "the number of the limit that was set first most lately")
+        try visitor.field("newestLimitUse", &newestLimitUse, "the number of the use of a limit that began most lately")
     }
 }
 

@@ -6,12 +6,18 @@ public struct Admit: Command {
     }
 
     public var candidates = Candidates()
+    public var tags = WireLimits.TagList()
     public var estimate = Estimate()
     public var ttlMilliseconds: Int64 = 0
+    public var explains = false
 
     @inlinable public init() {}
-    public init(candidates: Candidates, estimate: Estimate = Estimate(), ttlMilliseconds: Int64) {
+    public init(
+        candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate(),
+        ttlMilliseconds: Int64
+    ) {
         self.candidates = candidates
+        self.tags = tags
         self.estimate = estimate
         self.ttlMilliseconds = ttlMilliseconds
     }
@@ -19,10 +25,13 @@ public struct Admit: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("estimate", &estimate, "what the call may use at most")
         try visitor.field(
             "ttlMilliseconds", &ttlMilliseconds,
             "how long the permit lasts unless it is settled or renewed: \(Quantity.text(ValueRanges.timeToLive))")
+        try visitor.field(
+            "explains", &explains, "whether a denial tells every limit that stands against a candidate")
     }
 
     public struct Reply: WireRecord {
@@ -97,15 +106,18 @@ public struct Report: Command {
     public typealias Reply = LedgerRecord.Reply
 
     public var candidate = Candidate()
+    public var tags = WireLimits.TagList()
     public var outcome: Outcome = .success
     public var usage: CallUsage?
     public var retryAfterMilliseconds: Int64?
 
     @inlinable public init() {}
     public init(
-        candidate: Candidate, outcome: Outcome, usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil
+        candidate: Candidate, tags: WireLimits.TagList = WireLimits.TagList(), outcome: Outcome,
+        usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil
     ) {
         self.candidate = candidate
+        self.tags = tags
         self.outcome = outcome
         self.usage = usage
         self.retryAfterMilliseconds = retryAfterMilliseconds
@@ -114,6 +126,7 @@ public struct Report: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidate", &candidate, "where the call went")
+        try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("outcome", &outcome, "how it went")
         try visitor.field("usage", &usage, "what it used; not with `cancelled`")
         try visitor.field("retryAfterMilliseconds", &retryAfterMilliseconds, "as in `admission.settle`")
@@ -161,18 +174,25 @@ public struct AdmitPreview: Command {
     public typealias Reply = AdmissionDecision
 
     public var candidates = Candidates()
+    public var tags = WireLimits.TagList()
     public var estimate = Estimate()
+    public var explains = false
 
     @inlinable public init() {}
-    public init(candidates: Candidates, estimate: Estimate = Estimate()) {
+    public init(
+        candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate()
+    ) {
         self.candidates = candidates
+        self.tags = tags
         self.estimate = estimate
     }
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("estimate", &estimate, "what the call may use at most")
+        try visitor.field("explains", &explains, "as in `admission.admit`")
     }
 }
 

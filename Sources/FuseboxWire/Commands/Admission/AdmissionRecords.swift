@@ -42,11 +42,14 @@ public enum DenialReason: OpenEnumeration {
     case providerBudget
     /// The model's enforced budget does not hold the estimate.
     case modelBudget
+    /// A limit on one of the call's scopes has no room for what it needs.
+    case limit
     /// One that only newer peers know.
     case unknown(UInt8)
 
     public static let allCases: [DenialReason] = [
         .exhausted, .breakerOpen, .share, .probes, .rpm, .rpd, .tpm, .tpd, .providerBudget, .modelBudget,
+        .limit,
     ]
 
     @inlinable public var rawValue: UInt8 {
@@ -61,6 +64,7 @@ public enum DenialReason: OpenEnumeration {
         case .tpd: 7
         case .providerBudget: 8
         case .modelBudget: 9
+        case .limit: 10
         case .unknown(let number): number
         }
     }
@@ -98,15 +102,21 @@ public enum PermitStanding: OpenEnumeration {
 /// One way that a call may go.
 public struct Candidate: WireRecord {
     public var provider = Name.blank
+    /// The API key, region or endpoint; nil: none is told apart.
+    public var deployment: Name?
     public var model: Name?
     @inlinable public init() {}
-    public init(provider: Name, model: Name? = nil) {
+    public init(provider: Name, deployment: Name? = nil, model: Name? = nil) {
         self.provider = provider
+        self.deployment = deployment
         self.model = model
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider, which is also its breaker's name")
+        try visitor.field(
+            "deployment", &deployment,
+            "the API key, region or endpoint: what limits of its own may be set on; absent: none is told apart")
         try visitor.field(
             "model", &model, "the model that is asked for, and charged; absent: no model's budget is looked at")
     }
@@ -115,23 +125,47 @@ public struct Candidate: WireRecord {
 /// The ways that a call may go, best first.
 public typealias Candidates = WireLimits.CandidateList<Candidate>
 
-/// What a call may cost at most.
-public struct Estimate: WireRecord {
-    public var cost = Money.zero
-    public var tokens: UInt32 = 0
+/// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and one with
+/// room takes nothing for it.
+public struct Estimate: WireRecord, Equatable {
+    /// $0 to $1,000,000.
+    public var cost: Money?
+    /// Tokens sent.
+    public var inputTokens: UInt32?
+    /// Tokens received.
+    public var outputTokens: UInt32?
+    /// Tokens of either kind, where the kinds are not known apart; goes with neither of them.
+    public var tokens: UInt32?
+
+    /// Input and output together, as far as they are known.
+    public var allTokens: Int { tokens.map { Int($0) } ?? Int(inputTokens ?? 0) + Int(outputTokens ?? 0) }
+
     @inlinable public init() {}
-    public init(cost: Money = .zero, tokens: UInt32 = 0) {
+    /// An estimate of cost, and of tokens that are not known apart.
+    public init(cost: Money? = nil, tokens: UInt32? = nil) {
         self.cost = cost
         self.tokens = tokens
+    }
+    /// An estimate of cost, and of tokens by kind.
+    public init(cost: Money? = nil, inputTokens: UInt32?, outputTokens: UInt32?) {
+        self.cost = cost
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
     }
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "cost", &cost,
-            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets until the call is settled")
+            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets and limits until the call is settled; absent: not known"
+        )
+        try visitor.field(
+            "inputTokens", &inputTokens,
+            "tokens sent, 0 to \(Quantity.grouped(UInt32.max)); counted against limits at once; absent: not known")
+        try visitor.field("outputTokens", &outputTokens, "tokens received; absent: not known")
         try visitor.field(
             "tokens", &tokens,
-            "input and output together, 0 to \(Quantity.grouped(UInt32.max)); counted against token limits at once")
+            "input and output together, where they are not known apart: counted in full against limits of either; goes with neither of them"
+        )
     }
 }
 
@@ -163,7 +197,12 @@ public struct AdmissionDecision: OpenRecord {
     public var share: Double = 1
     public var denials = WireLimits.CandidateList<Denial>()
     public var retryAfterMilliseconds: Int64?
+    /// The limits behind reasons of the kind `limit`.
+    public var limits: [LimitObjection] = []
     @inlinable public init() {}
+
+    /// The most limits that one decision tells of.
+    public static let limitsTold = 64
 
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -174,6 +213,10 @@ public struct AdmissionDecision: OpenRecord {
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "if denied: the shortest of the candidates' times; absent: time alone does not help")
+        try visitor.field(
+            "limits", &limits,
+            "of each denied candidate with the reason `limit`, that limit; if the request asks for all, each limit that stands against any of these candidates, at most \(Self.limitsTold)"
+        )
     }
 }
 
@@ -210,7 +253,9 @@ public struct CallUsage: WireRecord {
 public struct PermitEntry: OpenRecord {
     public var permit: UInt64 = 0
     public var provider = Name.blank
+    public var deployment: Name?
     public var model: Name?
+    public var tags: [Name] = []
     public var standing: PermitStanding = .inForce
     public var worker = WorkerID(high: 0, low: 0)
     public var user: UInt32 = 0
@@ -223,7 +268,9 @@ public struct PermitEntry: OpenRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("permit", &permit, "its number")
         try visitor.field("provider", &provider, "the provider")
+        try visitor.field("deployment", &deployment, "the deployment; absent: none was told apart")
         try visitor.field("model", &model, "the model that was asked for")
+        try visitor.field("tags", &tags, "what the call was made for; the last is its user's, `uid:N`")
         try visitor.field("standing", &standing, "whether it is in force")
         try visitor.field(
             "worker", &worker,

@@ -4,15 +4,22 @@ public struct LedgerRecord: Command {
     }
 
     public var provider = Name.blank
+    public var deployment: Name?
     public var model = Name.blank
+    public var tags = WireLimits.TagList()
     public var cost = Money.zero
     public var inputTokens: UInt32 = 0
     public var outputTokens: UInt32 = 0
 
     @inlinable public init() {}
-    public init(provider: Name, model: Name, cost: Money, inputTokens: UInt32, outputTokens: UInt32) {
+    public init(
+        provider: Name, deployment: Name? = nil, model: Name, tags: WireLimits.TagList = WireLimits.TagList(),
+        cost: Money, inputTokens: UInt32, outputTokens: UInt32
+    ) {
         self.provider = provider
+        self.deployment = deployment
         self.model = model
+        self.tags = tags
         self.cost = cost
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
@@ -21,7 +28,9 @@ public struct LedgerRecord: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("model", &model, "the model that answered")
+        try visitor.field("deployment", &deployment, "the API key, region or endpoint; absent: none is told apart")
+        try visitor.field("model", &model, "the model that is charged")
+        try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")

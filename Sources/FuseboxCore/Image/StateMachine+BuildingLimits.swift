@@ -1,0 +1,105 @@
+import FuseboxWire
+
+// MARK: Limits
+
+extension StateMachine.Builder {
+    /// Adds a calendar that limits go by.
+    ///
+    /// - Throws: `damagedData` if it is none, or comes twice
+    mutating func insertCalendar(_ calendar: LimitTable.Calendar) throws(Refusal) {
+        guard calendar.window.kind == .calendar, machine.limitTable.findCalendar(calendar.window) == nil else {
+            throw Refusal(.damagedData, "the calendar '\(calendar.window)' cannot be there")
+        }
+        _ = machine.limitTable.calendars.insert(calendar)
+    }
+
+    /// Adds a limit, in the order of their numbers.
+    ///
+    /// - Throws: `damagedData` if it is out of order, stands for the same as another, or its calendar is not there;
+    ///   `outOfRange`
+    mutating func insertLimit(
+        number: UInt64, _ scope: Scope, _ limit: Limit, _ raise: LimitTable.Raise?
+    ) throws(Refusal) {
+        try limit.validate()
+        try scope.validate()
+        let target = try machine.intern(scope, by: 0)
+        let calendar = machine.limitTable.findCalendar(limit.window)
+        guard number > lastLimit, machine.limitTable.findRule(target.key, target.prefix, limit) == nil,
+            limit.window.kind != .calendar || calendar != nil
+        else { throw Refusal(.damagedData, "the limit \(number), \(limit) on \(scope), cannot be there") }
+        lastLimit = number
+        if let calendar { machine.limitTable.calendars[calendar].references += 1 }
+        machine.retainNames(of: target.key)
+        let place = machine.limitTable.insert(
+            LimitTable.Rule(
+                number: number, key: target.key, prefix: target.prefix, limit: limit, raise: raise, calendar: calendar))
+        limits[number] = place
+    }
+
+    /// Adds what was used of a limit, in the order of their numbers.
+    ///
+    /// - Throws: `damagedData` if it is out of order, its limit is not there, or goes with it
+    mutating func insertLimitUse(_ image: LimitUseImage) throws(Refusal) {
+        guard image.generation > lastLimitUse, let rule = limits[image.limit] else {
+            throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) cannot be there")
+        }
+        lastLimitUse = image.generation
+        let limit = machine.limitTable.rules[rule]
+        var key = limit.key
+        if let tag = image.tag { key.tag = machine.tags.intern(tag, by: 0, machine.limitTable) }
+        guard (key.tag == nil) == (limit.key.tag == nil && limit.prefix == nil),
+            limit.prefix != nil || key == limit.key, machine.limitTable.findEntry(like: limit.limit, in: key) == nil
+        else { throw Refusal(.damagedData, "the use \(image.generation) does not go with the limit \(image.limit)") }
+        for moment in [image.start, image.firedAt] {
+            if let moment { try validateMoment(moment, "a moment of a limit's use") }
+        }
+        var entry = LimitTable.Entry(rule: rule, key: key, generation: image.generation)
+        entry.used = Int128(high: image.usedHigh, low: image.usedLow)
+        entry.assumed = Int128(high: image.assumedHigh, low: image.assumedLow)
+        let bound = Int128(1) << 100
+        guard (0..<bound).contains(entry.used), (0..<bound).contains(entry.assumed) else {
+            throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) is out of range")
+        }
+        if limit.limit.window.kind == .sliding {
+            let grains = image.grains.map { ($0.number, $0.amount) }
+            guard let slide = SlidingUse(
+                length: limit.limit.window.lengthMilliseconds, newest: image.newestGrain, grains: grains)
+            else { throw Refusal(.damagedData, "the grains of the use \(image.generation) cannot be") }
+            entry.slide = machine.limitTable.slides.insert(slide)
+        }
+        entry.start = image.start
+        entry.window = image.window
+        entry.calendarWindow = image.calendarWindow
+        entry.fired = image.fired
+        entry.firedAt = image.firedAt
+        entry.isDenying = image.isDenying
+        entry.wouldHaveDenied = image.wouldHaveDenied
+        limitUses[image.generation] = machine.limitTable.insert(entry, &machine.tags)
+    }
+
+    /// Adds the charges of a permit; what they hold follows from its estimate.
+    ///
+    /// - Returns: the first
+    /// - Throws: `damagedData` if the use of one is not there
+    mutating func insertCharges(_ images: [ChargeImage], _ need: CallNeed) throws(Refusal) -> Int? {
+        var first: Int?
+        for image in images.reversed() {
+            guard let entry = limitUses[image.generation] else {
+                throw Refusal(.damagedData, "a permit was charged to the use \(image.generation), which is not there")
+            }
+            try validateMoment(image.countedAt, "the moment of a charge")
+            first = machine.limitTable.insert(
+                LimitCharge(
+                    entry: UInt32(entry), generation: image.generation, window: image.window, state: image.state.value,
+                    countedAt: image.countedAt, next: first),
+                need)
+        }
+        return first
+    }
+
+    /// Sets how many limits and uses there have been.
+    mutating func setLimitCounters(limits: UInt64, uses: UInt32) {
+        machine.limitTable.newestNumber = limits
+        machine.limitTable.newestGeneration = uses
+    }
+}

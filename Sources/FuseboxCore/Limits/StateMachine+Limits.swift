@@ -1,0 +1,452 @@
+import FuseboxWire
+
+extension StateMachine {
+    // MARK: Telling
+
+    /// A limit and how it stands.
+    ///
+    /// - Parameter entry: the place of its use; nil: it was not used yet, or it is a template
+    func limitEntry(_ rule: Int, _ entry: Int?, at moment: Moment) -> LimitEntry {
+        let set = limitTable.rules[rule]
+        var told = LimitEntry()
+        told.limit = set.limit
+        if let raise = set.raise {
+            told.raisedAmount = raise.amount
+            told.raisedMilliseconds = max(0, raise.until - moment.now)
+        }
+        guard let entry else {
+            told.scope = scope(of: set)
+            if set.prefix != nil { told.uses = UInt32(clamping: set.uses) }
+            return told
+        }
+        let use = limitTable.entries[entry]
+        told.scope = scope(of: use.key)
+        told.template = set.prefix.map { Self.template($0) }
+        told.used = Int64(clamping: limitTable.used(entry, at: moment.now))
+        told.held = Int64(clamping: use.held)
+        let isOver = limitTable.isOver(entry, at: moment.now)
+        told.assumed = isOver ? 0 : Int64(clamping: use.assumed)
+        told.toldPercent = isOver ? 0 : use.fired
+        told.wouldHaveDenied = use.wouldHaveDenied
+        told.endsInMilliseconds = limitTable.untilWindowEnds(entry, at: moment)
+        return told
+    }
+
+    /// Tells of thresholds that were reached.
+    mutating func tellCrossings(at moment: Moment, _ effects: inout [Event]) {
+        guard !limitTable.crossings.isEmpty else { return }
+        for crossing in limitTable.crossings where limitTable.entries.contains(crossing.entry) {
+            var event = LimitReached()
+            event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
+            event.percent = crossing.percent
+            effects.append(.limitReached(event))
+        }
+        limitTable.crossings.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Calendars
+
+    /// A calendar that the state has been told of.
+    public struct KnownCalendar: Sendable {
+        /// Its unit, anchor and zone: a window of the kind `calendar`.
+        public var window: LimitWindow
+        /// Its window that use counts in.
+        public var current: CalendarWindow
+        /// Whether limits go by it.
+        public var isInUse: Bool
+    }
+
+    /// The calendars that the state has been told of, in no particular order.
+    public var calendars: [KnownCalendar] {
+        limitTable.calendars.map {
+            KnownCalendar(
+                window: $0.window, current: CalendarWindow(start: $0.start, end: $0.end), isInUse: $0.references > 0)
+        }
+    }
+
+    /// Whether the state has been told of a calendar that limits go by.
+    public func knows(_ calendar: LimitWindow) -> Bool {
+        limitTable.findCalendar(calendar).map { limitTable.calendars[$0].references > 0 } ?? false
+    }
+
+    // MARK: Setting
+
+    fileprivate mutating func set(
+        _ command: LimitSet, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LimitSet.Reply {
+        try validate(command)
+        try admitNames(of: command.scope, by: application)
+        try admitLimits(command)
+        let mark = limitTable.newestGeneration
+        let target = try intern(command.scope, by: application.user)
+        var rules: [(place: Int, before: Limit?)] = []
+        for limit in command.limits {
+            let (place, before) = limitTable.set(target.key, target.prefix, limit, &tags, at: application.now)
+            if before == nil { retainNames(of: target.key) }
+            rules.append((place, before))
+        }
+        if target.prefix != nil {
+            tags.renewTemplates(limitTable)
+            limitTable.reassignUses(tags, at: application.now)
+        }
+        if rules.contains(where: { $0.before == nil }) { chargeCallsInForce(newerThan: mark, target, at: application.now) }
+        tellCrossings(at: application.moment, &effects)
+        var reply = LimitSet.Reply()
+        for (place, before) in rules {
+            var change = LimitChange()
+            change.before = before
+            let entry = limitTable.findEntry(like: limitTable.rules[place].limit, in: target.key)
+            change.entry = limitEntry(place, target.prefix == nil ? entry : nil, at: application.moment)
+            reply.changes.append(change)
+        }
+        return reply
+    }
+
+    private func validate(_ command: LimitSet) throws(Refusal) {
+        try command.scope.validate()
+        guard (1...WireLimits.limitsPerRequest).contains(command.limits.count) else {
+            throw Refusal(
+                .outOfRange,
+                "a request sets 1 to \(WireLimits.limitsPerRequest) limits, not \(command.limits.count)")
+        }
+        for (place, limit) in command.limits.enumerated() {
+            try limit.validate()
+            if let same = command.limits[..<place].first(where: { $0.isSame(as: limit) }) {
+                throw Refusal(
+                    .outOfRange,
+                    "'\(same)' and '\(limit)' are the same limit: they have the same dimension and window; tell one")
+            }
+            guard limit.window.kind != .calendar || limitTable.findCalendar(limit.window) != nil else {
+                throw Refusal(.outOfRange, "the calendar of '\(limit)' is not known here")
+            }
+        }
+    }
+
+    /// Checks that there is room for the limits of a request that are new.
+    private func admitLimits(_ command: LimitSet) throws(Refusal) {
+        let target = try find(command.scope)
+        let new = command.limits.count { limit in
+            target.map { limitTable.findRule($0.key, $0.prefix, limit) == nil } ?? true
+        }
+        guard limitTable.rules.count + new <= limits.limits else {
+            throw Refusal(
+                .limitReached, "\(limitTable.rules.count) limits are set, and \(limits.limits) can be; remove some")
+        }
+        let isTemplate = command.scope.tag.map(TagText.isTemplate) ?? false
+        guard !isTemplate || limitTable.templates.count + new <= limits.templates else {
+            throw Refusal(
+                .limitReached,
+                "\(limitTable.templates.count) limits on templates are set, and \(limits.templates) can be; remove some")
+        }
+        let there = target.map { rules(of: $0).count } ?? 0
+        guard there + new <= limits.limitsPerScope else {
+            throw Refusal(
+                .limitReached,
+                "\(there) limits are set on \(command.scope), and \(limits.limitsPerScope) can be; remove some")
+        }
+    }
+
+    /// The limits that were set on a scope, in the order in which they were set first.
+    private func rules(of target: LimitTarget) -> [Int] {
+        var places: [Int] = []
+        if target.prefix != nil {
+            places = limitTable.templates.filter {
+                limitTable.rules[$0].prefix == target.prefix && limitTable.rules[$0].key == target.key
+            }
+        } else {
+            limitTable.forEachEntry(of: target.key) { entry in
+                let rule = limitTable.entries[entry].rule
+                if limitTable.rules[rule].prefix == nil { places.append(rule) }
+            }
+        }
+        return places.sorted { limitTable.rules[$0].number < limitTable.rules[$1].number }
+    }
+
+    /// Lets new limits see the calls in force that they cover.
+    private mutating func chargeCallsInForce(newerThan mark: UInt32, _ target: LimitTarget, at now: Timestamp) {
+        var next = permits.firstInForce(after: 0)
+        while let place = next {
+            next = permits.nextInForce(after: place)
+            let permit = permits.permits[place]
+            guard isCovered(permit.grant.scopes, by: target) else { continue }
+            permits.permits[place].grant.charge = limitTable.chargeLate(
+                permit.grant.scopes, &tags, permit.grant.need, newerThan: mark, isInFlight: permit.isInFlight,
+                grantedAt: permit.grant.grantedAt, first: permit.grant.charge, at: now)
+        }
+    }
+
+    private func isCovered(_ call: CallScopes, by target: LimitTarget) -> Bool {
+        guard call.isCovered(by: target.key) else { return false }
+        guard let prefix = target.prefix else { return true }
+        var isCovered = false
+        call.forEachTag { tag in if tags[tag].hasPrefix(prefix) { isCovered = true } }
+        return isCovered
+    }
+
+    // MARK: Removing, raising, resetting
+
+    fileprivate mutating func remove(
+        _ command: LimitRemove, _ application: Application
+    ) throws(Refusal) -> LimitRemove.Reply {
+        try command.scope.validate()
+        guard command.removesAll ? command.limits.isEmpty : !command.limits.isEmpty else {
+            throw Refusal(.outOfRange, "name the limits to remove, or all of them")
+        }
+        var removed: [Int] = []
+        if command.removesAll {
+            removed = try find(command.scope).map { rules(of: $0) } ?? []
+            guard !removed.isEmpty else { throw Refusal(.notFound, "no limit is set on \(command.scope)") }
+        }
+        for limit in command.limits {
+            let rule = try rule(command.scope, limit)
+            if !removed.contains(rule) { removed.append(rule) }
+        }
+        var reply = LimitRemove.Reply()
+        for rule in removed {
+            let set = limitTable.rules[rule]
+            let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+            reply.removed.append(limitEntry(rule, entry, at: application.moment))
+        }
+        for rule in removed {
+            let set = limitTable.rules[rule]
+            deadlines.remove(.raise, rule)
+            limitTable.remove(rule, &tags, at: application.now)
+            if set.prefix != nil { tags.renewTemplates(limitTable) }
+            releaseNames(of: set.key)
+        }
+        return reply
+    }
+
+    /// The place of a limit that was set on a scope.
+    ///
+    /// - Throws: `notFound`
+    private func rule(_ scope: Scope, _ limit: Limit) throws(Refusal) -> Int {
+        try limit.validate()
+        guard let target = try find(scope), let rule = limitTable.findRule(target.key, target.prefix, limit) else {
+            throw Refusal(.notFound, "no limit of \(limit.identity) is set on \(scope)")
+        }
+        return rule
+    }
+
+    fileprivate mutating func raise(
+        _ command: LimitRaise, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LimitRaise.Reply {
+        try command.scope.validate()
+        let rule = try rule(command.scope, command.limit)
+        let own = limitTable.rules[rule].limit
+        guard command.limit.amount >= own.amount else {
+            throw Refusal(
+                .outOfRange, "'\(command.limit)' is below the limit of '\(own)'; a raise never lowers one, `limit set` does")
+        }
+        let milliseconds: Int64
+        switch (command.milliseconds, command.until) {
+        case (let told?, nil): milliseconds = told
+        case (nil, let until?): milliseconds = min(max(until, .earliest), .latest) - application.moment.wall
+        default: throw Refusal(.outOfRange, "tell either how long the limit is raised, or until when")
+        }
+        guard ValueRanges.raise.contains(milliseconds) else {
+            throw Refusal(
+                .outOfRange, "a limit is raised for 1 ms to 366 days, not for \(milliseconds) ms; the wall clock says \(application.moment.wall.milliseconds)")
+        }
+        let raise = LimitTable.Raise(amount: command.limit.amount, until: application.now + milliseconds)
+        limitTable.raise(rule, raise, at: application.now)
+        setDeadline(ofRaise: rule)
+        let set = limitTable.rules[rule]
+        let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+        var reply = LimitRaise.Reply()
+        reply.entry = limitEntry(rule, entry, at: application.moment)
+        return reply
+    }
+
+    /// A raise is over.
+    mutating func endRaise(_ rule: Int, at moment: Moment, _ effects: inout [Event]) {
+        guard let raise = limitTable.rules[rule].raise else { return }
+        limitTable.raise(rule, nil, at: moment.now)
+        setDeadline(ofRaise: rule)
+        let set = limitTable.rules[rule]
+        let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+        var event = LimitReverted()
+        event.entry = limitEntry(rule, entry, at: moment)
+        event.raisedAmount = raise.amount
+        effects.append(.limitReverted(event))
+    }
+
+    fileprivate mutating func reset(
+        _ command: LimitReset, _ application: Application
+    ) throws(Refusal) -> LimitReset.Reply {
+        try command.scope.validate()
+        var uses: [Int] = []
+        if let target = try find(command.scope) {
+            if target.prefix == nil {
+                limitTable.forEachEntry(of: target.key) { uses.append($0) }
+            } else {
+                let templates = rules(of: target)
+                limitTable.entries.forEachSlot { if templates.contains(limitTable.entries[$0].rule) { uses.append($0) } }
+            }
+        }
+        uses.removeAll { limitTable.rules[limitTable.entries[$0].rule].limit.window.kind != .manual }
+        guard !uses.isEmpty else {
+            throw Refusal(.notFound, "no limit that goes on until reset is set on \(command.scope)")
+        }
+        var reply = LimitReset.Reply()
+        for use in uses {
+            limitTable.reset(use, at: application.now)
+            guard reply.entries.count < LimitList.pageLength else { continue }
+            reply.entries.append(limitEntry(limitTable.entries[use].rule, use, at: application.moment))
+        }
+        return reply
+    }
+
+    // MARK: Listing
+
+    fileprivate func list(_ command: LimitList, at moment: Moment) throws(Refusal) -> LimitList.Reply {
+        guard let scope = command.scope else { return listAll(after: command.cursor, at: moment) }
+        try scope.validate()
+        var reply = LimitList.Reply()
+        guard let target = try find(scope) else { return listUnused(scope, at: moment) }
+        if target.prefix != nil {
+            let templates = rules(of: target)
+            if command.cursor == 0 { reply.entries = templates.map { limitEntry($0, nil, at: moment) } }
+            listUses(of: templates, after: command.cursor, at: moment, &reply)
+        } else {
+            limitTable.forEachEntry(of: target.key) { entry in
+                reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
+            }
+            reply.entries += listUnused(scope, at: moment).entries
+        }
+        return reply
+    }
+
+    /// The limits that were set after the one with this number.
+    private func listAll(after cursor: UInt64, at moment: Moment) -> LimitList.Reply {
+        var places: [(number: UInt64, rule: Int)] = []
+        limitTable.rules.forEachSlot { rule in
+            let number = limitTable.rules[rule].number
+            if number > cursor { places.append((number, rule)) }
+        }
+        places.sort { $0.number < $1.number }
+        var reply = LimitList.Reply()
+        for (number, rule) in places.prefix(LimitList.pageLength) {
+            let set = limitTable.rules[rule]
+            let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+            reply.entries.append(limitEntry(rule, entry, at: moment))
+            reply.next = number
+        }
+        if places.count <= LimitList.pageLength { reply.next = 0 }
+        return reply
+    }
+
+    /// The uses of templates that began after the one with this number.
+    private func listUses(
+        of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
+    ) {
+        var places: [(generation: UInt32, entry: Int)] = []
+        limitTable.entries.forEachSlot { entry in
+            let use = limitTable.entries[entry]
+            if UInt64(use.generation) > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
+        }
+        places.sort { $0.generation < $1.generation }
+        let room = max(1, LimitList.pageLength - reply.entries.count)
+        for (generation, entry) in places.prefix(room) {
+            reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
+            reply.next = UInt64(generation)
+        }
+        if places.count <= room { reply.next = 0 }
+    }
+
+    /// The limits of templates that cover a tag which has not used them yet.
+    private func listUnused(_ scope: Scope, at moment: Moment) -> LimitList.Reply {
+        var reply = LimitList.Reply()
+        guard let tag = scope.tag, !TagText.isTemplate(tag) else { return reply }
+        var route = scope
+        route.tag = nil
+        guard let target = try? find(route) else { return reply }
+        for template in limitTable.templates(for: tag) where limitTable.rules[template].key == target.key {
+            let limit = limitTable.rules[template].limit
+            if let known = tags.find(tag) {
+                var key = target.key
+                key.tag = known
+                guard limitTable.findEntry(like: limit, in: key) == nil else { continue }
+            }
+            var entry = limitEntry(template, nil, at: moment)
+            entry.template = entry.scope.tag
+            entry.scope = scope
+            entry.uses = 0
+            reply.entries.append(entry)
+        }
+        return reply
+    }
+}
+
+extension Limit {
+    /// What tells it from other limits of its scope, for messages: `requests per minute`, `calls in flight`.
+    fileprivate var identity: String {
+        if dimension == .inFlight { return "calls in flight" }
+        let shadow = mode == .shadow ? " (shadow)" : ""
+        return "\(dimension.plural) \(window)\(shadow)"
+    }
+}
+
+extension LimitDimension {
+    fileprivate var plural: String {
+        switch self {
+        case .cost: "cost"
+        case .requests: "requests"
+        case .tokens: "tokens"
+        case .inputTokens: "input tokens"
+        case .outputTokens: "output tokens"
+        case .inFlight: "calls in flight"
+        }
+    }
+}
+
+// MARK: Commands
+
+extension LimitSet: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.set(self, application, &effects)
+    }
+}
+
+extension LimitRemove: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.remove(self, application)
+    }
+}
+
+extension LimitRaise: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.raise(self, application, &effects)
+    }
+}
+
+extension LimitReset: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.reset(self, application)
+    }
+}
+
+extension LimitList: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.list(self, at: application.moment)
+    }
+}
+
+extension BeginWindow: StateCommand {
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.limitTable.begin(calendar, start: start, end: end, keepsUse: keepsUse)
+        return Done()
+    }
+}

@@ -1,0 +1,225 @@
+/// Sets limits on a scope, all or none.
+///
+/// A limit that exists (of the same dimension and window) is changed and keeps what was used of it. A new one sees calls in
+/// flight.
+public struct LimitSet: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitSet, "limit.set", .durable, .operator,
+            "Sets limits on a scope, all or none. One that exists keeps what was used of it.")
+    }
+
+    /// What is limited.
+    public var scope = Scope()
+    /// The limits.
+    public var limits: [Limit] = []
+
+    @inlinable public init() {}
+    /// Sets these limits on this scope.
+    public init(scope: Scope, limits: [Limit]) {
+        self.scope = scope
+        self.limits = limits
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "what is limited; a tag may be a template, `prefix*`")
+        try visitor.field("limits", &limits, "1 to \(WireLimits.limitsPerRequest), each of another dimension or window")
+    }
+
+    /// The limits as they are now.
+    public struct Reply: WireRecord {
+        /// In the order of the request.
+        public var changes: [LimitChange] = []
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("changes", &changes, "in the order of the request")
+        }
+    }
+}
+
+/// Removes limits from a scope. Calls in flight go on.
+public struct LimitRemove: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitRemove, "limit.remove", .durable, .operator,
+            "Removes limits from a scope, all or none. Where a template covers its tag, that limits it from now on.")
+    }
+
+    /// Whose limits are removed.
+    public var scope = Scope()
+    /// The limits; their amounts do not matter.
+    public var limits: [Limit] = []
+    /// Whether all limits of the scope are removed.
+    public var removesAll = false
+
+    @inlinable public init() {}
+    /// Removes these limits from this scope.
+    public init(scope: Scope, limits: [Limit]) {
+        self.scope = scope
+        self.limits = limits
+    }
+    /// Removes every limit of this scope.
+    public init(allOf scope: Scope) {
+        self.scope = scope
+        removesAll = true
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "whose limits are removed")
+        try visitor.field(
+            "limits", &limits,
+            "at most \(WireLimits.limitsPerRequest), told by dimension, window and shadow mode; refused with `notFound` if one is not set"
+        )
+        try visitor.field("removesAll", &removesAll, "whether all limits of the scope are removed; then none is listed")
+    }
+
+    /// What was removed.
+    public struct Reply: WireRecord {
+        /// As they were.
+        public var removed: [LimitEntry] = []
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("removed", &removed, "as they were")
+        }
+    }
+}
+
+/// Raises a limit for a while.
+public struct LimitRaise: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitRaise, "limit.raise", .durable, .operator,
+            "Raises the amount of a limit for a while; it goes back by itself. A raise of a template is one for each of its tags."
+        )
+    }
+
+    /// Whose limit is raised.
+    public var scope = Scope()
+    /// The limit with the amount that holds meanwhile.
+    public var limit = Limit()
+    /// How long, in milliseconds; nil: see `until`.
+    public var milliseconds: Int64?
+    /// Until when on the wall clock; nil: see `milliseconds`.
+    public var until: Timestamp?
+
+    @inlinable public init() {}
+    /// Raises a limit for so many milliseconds.
+    public init(scope: Scope, limit: Limit, milliseconds: Int64) {
+        self.scope = scope
+        self.limit = limit
+        self.milliseconds = milliseconds
+    }
+    /// Raises a limit until a moment of the wall clock.
+    public init(scope: Scope, limit: Limit, until: Timestamp) {
+        self.scope = scope
+        self.limit = limit
+        self.until = until
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "whose limit is raised")
+        try visitor.field(
+            "limit", &limit,
+            "which limit, told by dimension, window and shadow mode; its amount holds meanwhile, and must not be below the limit's own"
+        )
+        try visitor.field(
+            "milliseconds", &milliseconds, "how long: \(Quantity.text(ValueRanges.raise)); absent: see `until`")
+        try visitor.field(
+            "until", &until, "until when on the wall clock, at most 366 days ahead; exactly one of the two is told")
+    }
+
+    /// The limit as it is now.
+    public struct Reply: WireRecord {
+        /// The raised limit.
+        public var entry = LimitEntry()
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entry", &entry, "the limit, raised")
+        }
+    }
+}
+
+/// Lists limits with what is used of them.
+public struct LimitList: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitList, "limit.list", .read, "A page of the limits with what is used, held and left of them.")
+    }
+
+    /// Whose limits; nil: all that are set.
+    public var scope: Scope?
+    /// 0 to begin, then what the last page said.
+    public var cursor: UInt64 = 0
+
+    @inlinable public init() {}
+    /// A page of all limits, or of one scope's.
+    public init(scope: Scope? = nil, cursor: UInt64 = 0) {
+        self.scope = scope
+        self.cursor = cursor
+    }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "scope", &scope,
+            "absent: every limit that is set; of a tag also those that a template gives it; of a template those of each tag that has used it"
+        )
+        try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
+    }
+
+    /// A page.
+    public struct Reply: WireRecord {
+        /// In the order in which they were set or first used.
+        public var entries: [LimitEntry] = []
+        /// The cursor of the next page; 0 if this was the last.
+        public var next: UInt64 = 0
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field(
+                "entries", &entries, "at most \(LimitList.pageLength), in the order in which they were set or first used")
+            try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
+        }
+    }
+
+    /// The most entries of a page. With names of the longest kind they fill a third of a frame.
+    public static let pageLength = 96
+}
+
+/// Begins the windows of a scope's `manual` limits anew.
+public struct LimitReset: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitReset, "limit.reset", .durable, .operator,
+            "Begins a new window of each limit of a scope that goes on until reset. What calls hold stays held.")
+    }
+
+    /// Whose limits.
+    public var scope = Scope()
+
+    @inlinable public init() {}
+    /// Begins the windows of this scope anew.
+    public init(scope: Scope) { self.scope = scope }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "whose limits; refused with `notFound` if none goes on until reset")
+    }
+
+    /// The limits as they are now.
+    public struct Reply: WireRecord {
+        /// With nothing used.
+        public var entries: [LimitEntry] = []
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entries", &entries, "the limits that began anew")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+/// A limit and how it stands.
+public struct LimitEntry: OpenRecord {
+    /// What it limits; of a template's use the tag that used it.
+    public var scope = Scope()
+    /// The limit as it was set.
+    public var limit = Limit()
+    /// The template that it comes from; nil: it was set on the scope itself.
+    public var template: Name?
+    /// The higher amount that holds for a while; nil: none.
+    public var raisedAmount: Int64?
+    /// How long the higher amount still holds, in milliseconds.
+    public var raisedMilliseconds: Int64?
+    /// What was used in the current window: nano-dollars for cost, else a count.
+    public var used: Int64 = 0
+    /// What calls in force hold beside it: estimates of cost, or calls in flight.
+    public var held: Int64 = 0
+    /// The part of `used` that is the estimate of calls that were never settled.
+    public var assumed: Int64 = 0
+    /// How long the current window still lasts, in milliseconds; nil: it slides, has not begun, or has no end.
+    public var endsInMilliseconds: Int64?
+    /// The highest threshold that was told in this window, in percent; 0: none.
+    public var toldPercent: UInt8 = 0
+    /// Calls that it would have denied, if it did not only watch.
+    public var wouldHaveDenied: UInt64 = 0
+    /// Of a template: the tags that have used it.
+    public var uses: UInt32 = 0
+
+    @inlinable public init() {}
+
+    /// The amount in force.
+    public var amount: Int64 { max(limit.amount, raisedAmount ?? 0) }
+
+    /// What is left for new calls, at least 0.
+    public var left: Int64 { max(0, amount.subtractingClamped(used).subtractingClamped(held)) }
+
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "what it limits; of a template's use the tag that used it")
+        try visitor.field("limit", &limit, "the limit as it was set")
+        try visitor.field("template", &template, "the template that it comes from; absent: set on the scope itself")
+        try visitor.field("raisedAmount", &raisedAmount, "the higher amount that holds for a while")
+        try visitor.field("raisedMilliseconds", &raisedMilliseconds, "how long the higher amount still holds")
+        try visitor.field(
+            "used", &used, "used in the current window: nano-dollars for `cost`, else a count; of a template 0")
+        try visitor.field("held", &held, "what calls in force hold beside it: estimates of cost, or calls in flight")
+        try visitor.field("assumed", &assumed, "the part of `used` that is the estimate of calls that were never settled")
+        try visitor.field(
+            "endsInMilliseconds", &endsInMilliseconds,
+            "how long the current window still lasts; absent: it slides, has not begun, or has no end")
+        try visitor.field("toldPercent", &toldPercent, "the highest threshold that was told in this window; 0: none")
+        try visitor.field("wouldHaveDenied", &wouldHaveDenied, "of `shadow`: calls that it would have denied")
+        try visitor.field("uses", &uses, "of a template: the tags that have used it")
+    }
+}
+
+extension Int64 {
+    /// The difference, or the range's end where it lies beyond.
+    fileprivate func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other > 0 ? .min : .max) : difference
+    }
+}
+
+/// What setting a limit has changed.
+public struct LimitChange: OpenRecord {
+    /// The limit before; nil: it is new.
+    public var before: Limit?
+    /// The limit now.
+    public var entry = LimitEntry()
+
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("before", &before, "the limit before; absent: it is new")
+        try visitor.field("entry", &entry, "the limit now")
+    }
+}
+
+/// A limit that stands against a candidate.
+public struct LimitObjection: OpenRecord {
+    /// The candidate's place, from 0.
+    public var candidate: UInt8 = 0
+    /// What the limit covers.
+    public var scope = Scope()
+    /// The limit as it was set.
+    public var limit = Limit()
+    /// The amount in force: the limit's own, or what it is raised to.
+    public var amount: Int64 = 0
+    /// What was used in the current window.
+    public var used: Int64 = 0
+    /// What calls in force hold beside it.
+    public var held: Int64 = 0
+    /// What the call would take.
+    public var needed: Int64 = 0
+    /// How long it lasts by time alone; nil: for ever.
+    public var retryAfterMilliseconds: Int64?
+
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("candidate", &candidate, "the candidate's place, from 0")
+        try visitor.field("scope", &scope, "what the limit covers")
+        try visitor.field("limit", &limit, "the limit as it was set")
+        try visitor.field("amount", &amount, "the amount in force: the limit's own, or what it is raised to")
+        try visitor.field("used", &used, "used in the current window: nano-dollars for `cost`, else a count")
+        try visitor.field("held", &held, "what calls in force hold beside it")
+        try visitor.field("needed", &needed, "what the call would take")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds, "as in `Denial`, of this limit alone")
+    }
+}

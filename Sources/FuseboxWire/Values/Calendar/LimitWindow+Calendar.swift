@@ -1,0 +1,30 @@
+extension LimitWindow {
+    /// The division of the calendar that a calendar window goes by. Without a zone that is UTC's.
+    ///
+    /// - Throws: `outOfRange` for a zone whose name none can have, or an anchor that the unit has not
+    public func calendarRule() throws(Refusal) -> CalendarRule {
+        var zone = ZoneName.utc
+        if let told = self.zone {
+            guard let name = ZoneName(told.text) else {
+                throw Refusal(
+                    .outOfRange, "'\(told)' is no name of a time zone; write one such as 'Europe/Berlin' or 'UTC'")
+            }
+            zone = name
+        }
+        guard let unit = calendarUnit else {
+            throw Refusal(.outOfRange, "a calendar \(self.unit) cannot begin on day \(anchorDay) of month \(anchorMonth)")
+        }
+        return CalendarRule(unit, in: zone)
+    }
+
+    private var calendarUnit: CalendarUnit? {
+        switch unit {
+        case .hour: .hour
+        case .day: .day
+        case .week: Weekday(rawValue: anchorDay &- 1).map { .week(from: $0) }
+        case .month: DayOfMonth(Int(anchorDay)).map { .month(from: $0) }
+        case .quarter: DayOfMonth(Int(anchorDay)).map { .quarter(from: $0) }
+        case .year: DayOfYear(month: Int(anchorMonth), day: Int(anchorDay)).map { .year(from: $0) }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox limit`
+struct LimitCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "limit",
+        abstract: "Limits on what calls use: cost, requests, tokens and calls in flight. Changing them is for operators only.",
+        discussion: """
+            A scope is the host, a provider with deployment or model, a tag, or a tag with a provider. A call is charged to \
+            every limit that covers it, or to none. A tag that ends in * stands for each tag that begins so, with a limit each.
+
+            A limit is an amount, what it counts and a window:
+              '$50 per month'  '$2 per day in Europe/Berlin'  '$100 per month from the 15th'  '$200 prepaid'
+              '600 requests per minute'  '10 requests per 10s'  '200k tokens per minute'  '1M input tokens per day'
+              '600 requests per minute fixed'  '8 in flight'
+            Windows below a day slide: never more than the amount in any such stretch. A day and longer units are those of the \
+            calendar, in UTC unless a zone is named. `per 24h` slides.
+            """,
+        subcommands: [List.self, Set.self, Raise.self, Remove.self], defaultSubcommand: List.self)
+}
+
+/// The options that name a scope.
+struct ScopeOptions: ParsableArguments {
+    @Flag(help: "The whole host: every call.")
+    var host = false
+
+    @Option(help: ArgumentHelp("Calls to this provider.", valueName: "name"))
+    var provider: String?
+
+    @Option(help: ArgumentHelp("Calls by this deployment of the provider: an API key, region or endpoint.", valueName: "name"))
+    var deployment: String?
+
+    @Option(help: ArgumentHelp("Calls that ask for this model of the provider.", valueName: "name"))
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Calls with this tag, such as team:search; 'user:*' stands for each tag that begins so.", valueName: "tag"))
+    var tag: String?
+
+    func validate() throws {
+        if host, provider != nil || deployment != nil || model != nil || tag != nil {
+            throw ValidationError("--host is every call; give it alone, or name a --provider or a --tag")
+        }
+        if provider == nil, deployment != nil || model != nil {
+            throw ValidationError("--deployment and --model are those of a provider; give --provider too")
+        }
+        if deployment != nil, tag != nil {
+            throw ValidationError("a tag does not combine with a deployment; give --tag or --deployment")
+        }
+    }
+
+    /// The scope; nil if none is named.
+    var scope: Scope? {
+        get throws {
+            guard host || provider != nil || tag != nil else { return nil }
+            return Scope(
+                provider: try name(provider, "--provider"), deployment: try name(deployment, "--deployment"),
+                model: try name(model, "--model"), tag: try name(tag, "--tag"))
+        }
+    }
+
+    /// The scope, which must be named.
+    var required: Scope {
+        get throws {
+            guard let scope = try scope else {
+                throw Failure(.usage, "whose limits? give --host, --provider or --tag")
+            }
+            return scope
+        }
+    }
+
+    private func name(_ text: String?, _ option: String) throws -> Name? {
+        guard let text else { return nil }
+        do throws(Refusal) { return try Name(text) } catch { throw Failure(.usage, "\(option): \(error.message)") }
+    }
+}
+
+/// Limits on the command line.
+enum LimitArgument {
+    /// Reads a limit. Its time zone must be one of the system's.
+    static func limit(_ text: String) throws(Failure) -> Limit {
+        let limit: Limit
+        do throws(LimitText.Failure) { limit = try LimitText.limit(text) } catch {
+            throw Failure(.usage, "\(error)")
+        }
+        return try checkingZone(limit)
+    }
+
+    /// Reads which limit is meant; its amount may be left out: `requests per minute`, `cost per day`.
+    static func identity(_ text: String) throws(Failure) -> Limit {
+        if let limit = try? LimitText.limit(text) { return try checkingZone(limit) }
+        let words = text.split(separator: " ", maxSplits: 1)
+        let isCost = words.first?.lowercased() == "cost"
+        if let limit = try? LimitText.limit(isCost ? "$1 \(words.dropFirst().joined())" : "1 \(text)") {
+            return try checkingZone(limit)
+        }
+        return try limit(text)
+    }
+
+    private static func checkingZone(_ limit: Limit) throws(Failure) -> Limit {
+        guard let zone = limit.window.zone else { return limit }
+        var limit = limit
+        let name = try ZoneArgument.name(zone.text)
+        do throws(Refusal) { limit.window.zone = try Name(name.text) } catch { throw Failure(.usage, error.message) }
+        return limit
+    }
+}
+
+extension FuseboxClient {
+    /// Runs a request about limits that must be set. If one is not, the failure lists those of the scope.
+    func withLimits<Result>(
+        of scope: FuseboxClient.Scope, _ request: () throws(ClientError) -> Result
+    ) throws -> Result {
+        do throws(ClientError) { return try request() } catch {
+            guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
+            let set = ((try? limits.list(scope)) ?? []).filter { $0.scope == scope }
+            let hint =
+                set.isEmpty
+                ? "`fusebox limit list` lists all limits"
+                : "its limits are " + set.map { "'\($0.limit)'" }.joined(separator: ", ")
+            throw Failure(.usage, "\(refusal.message); \(hint)")
+        }
+    }
+}

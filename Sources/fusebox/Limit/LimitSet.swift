@@ -1,0 +1,211 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+extension LimitCommands {
+    /// `fusebox limit set SCOPE LIMIT…`
+    struct Set: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set limits on a scope, all or none.",
+            discussion: """
+                A limit of the same dimension and window is changed and keeps what was used of it. Others stay: $5 per day and \
+                $50 per month stand side by side. A new limit sees calls in flight.
+
+                EXAMPLES
+                  fusebox limit set --provider openai '$50 per month' '600 requests per minute'
+                  fusebox limit set --provider openai --model gpt-4o '$5 per day in Europe/Berlin'
+                  fusebox limit set --tag 'user:*' '$1 per day' '2 in flight'
+                  fusebox limit set --host '$100 per day' --notify
+                """)
+
+        @OptionGroup var scope: ScopeOptions
+
+        @Flag(help: "Deny nothing: send the events of the thresholds only.")
+        var notify = false
+
+        @Flag(help: "Deny nothing: count the calls that would have been denied, beside a limit that denies.")
+        var shadow = false
+
+        @Option(
+            help: ArgumentHelp(
+                "What becomes of the estimate of a call that was never settled: charge or release. (default: charge for cost, else release)",
+                valueName: "rule"))
+        var onLapse: LapseRule?
+
+        @Argument(help: "The limits, such as '$50 per month' or '600 requests per minute'. Quote each of them.")
+        var limits: [String]
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard !limits.isEmpty else {
+                throw ValidationError("which limit? give one such as '$50 per month' or '600 requests per minute'")
+            }
+            guard !notify || !shadow else { throw ValidationError("give --notify or --shadow, not both") }
+        }
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let scope = try scope.required
+            let mode: LimitMode = notify ? .notify : shadow ? .shadow : .deny
+            let limits = try limits.map { text in
+                let limit = try LimitArgument.limit(text)
+                return Limit(limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse)
+            }
+            let changes = try client.limits.set(limits, on: scope)
+            return Answer(
+                json: [
+                    "changes": .array(
+                        changes.map { change in
+                            [
+                                "before": change.before.map { .string("\($0)") } ?? .null,
+                                "entry": LimitReport.json(change.entry),
+                            ]
+                        })
+                ],
+                text: changes.map(Self.line).joined(separator: "\n"))
+        }
+
+        private static func line(_ change: LimitChange) -> String {
+            let now = "\(change.entry.scope): \(change.entry.limit)"
+            let mode = change.entry.limit.mode == .deny ? "" : ", \(change.entry.limit.mode) only"
+            let before =
+                switch change.before {
+                case nil: "new"
+                case let before? where before == change.entry.limit: "unchanged"
+                case let before?: "was \(before)\(before.mode == change.entry.limit.mode ? "" : ", \(before.mode)")"
+                }
+            let isTemplate = change.entry.scope.tag.map(TagText.isTemplate) ?? false
+            let used = isTemplate ? "" : "; \(LimitReport.sentence(change.entry))"
+            return Table.printable("\(now)\(mode) (\(before))\(used)")
+        }
+    }
+
+    /// `fusebox limit raise SCOPE LIMIT --for TIME`
+    struct Raise: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Raise a limit for a while. It goes back by itself.",
+            discussion: """
+                EXAMPLES
+                  fusebox limit raise --provider openai '$80 per month' --for 2h
+                  fusebox limit raise --tag team:search '900 requests per minute' --until 2026-12-24T18:00:00Z
+                """)
+
+        @OptionGroup var scope: ScopeOptions
+
+        @Argument(help: "The limit with the amount that holds meanwhile, such as '$80 per month'.")
+        var limit: String
+
+        @Option(
+            name: .customLong("for"), parsing: .unconditional,
+            help: ArgumentHelp("How long, \(durationHelp).", valueName: "time"),
+            transform: DurationArgument.within(ValueRanges.raise))
+        var duration: DurationArgument?
+
+        @Option(help: ArgumentHelp("Until when: a date of RFC 3339, or seconds since 1970.", valueName: "moment"))
+        var until: String?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard (duration == nil) != (until == nil) else {
+                throw ValidationError("how long? give --for or --until")
+            }
+        }
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let scope = try scope.required
+            let limit = try LimitArgument.limit(limit)
+            let entry: LimitEntry
+            if let duration {
+                entry = try client.withLimits(of: scope) { () throws(ClientError) in
+                    try client.limits.raise(limit, on: scope, for: duration.duration)
+                }
+            } else {
+                let moment = try moment(at: try DaemonClock(of: client).wall)
+                entry = try client.withLimits(of: scope) { () throws(ClientError) in
+                    try client.limits.raise(limit, on: scope, until: moment)
+                }
+            }
+            let span = Formatting.span(milliseconds: entry.raisedMilliseconds ?? 0)
+            let raised = "\(limit.dimension.text(of: entry.amount))\(limit.dimension == .inFlight ? " in flight" : "")"
+            return Answer(
+                json: ["entry": LimitReport.json(entry)],
+                text: Table.printable("\(scope): \(raised) for \(span), then \(entry.limit) again"))
+        }
+
+        private func moment(at wall: Timestamp) throws -> Timestamp {
+            guard let until, let milliseconds = RetryTime.milliseconds(until, at: wall), milliseconds > 0 else {
+                throw Failure(
+                    .usage, "--until: give a moment to come, such as 2026-12-24T18:00:00Z, or seconds since 1970")
+            }
+            return wall + milliseconds
+        }
+    }
+
+    /// `fusebox limit remove SCOPE [LIMIT…|--all]`
+    struct Remove: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove limits from a scope. Calls in flight go on.",
+            discussion: """
+                EXAMPLES
+                  fusebox limit remove --provider openai 'requests per minute'
+                  fusebox limit remove --tag 'user:*' --all
+                """)
+
+        @OptionGroup var scope: ScopeOptions
+
+        @Flag(help: "Remove every limit of the scope.")
+        var all = false
+
+        @Argument(help: "The limits. Their amounts may be left out: 'requests per minute', 'cost per day'.")
+        var limits: [String] = []
+
+        @Flag(help: "Remove limits that were set with --shadow.")
+        var shadow = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard all == limits.isEmpty else {
+                throw ValidationError(all ? "give the limits or --all, not both" : "which limits? name them, or give --all")
+            }
+        }
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let scope = try scope.required
+            let named = try limits.map { text in
+                var limit = try LimitArgument.identity(text)
+                if shadow { limit.mode = .shadow }
+                return limit
+            }
+            let removed = try client.withLimits(of: scope) { () throws(ClientError) in
+                try client.limits.remove(all ? nil : named, from: scope)
+            }
+            return Answer(
+                json: ["removed": .array(removed.map(LimitReport.json))],
+                text: removed.map { Table.printable("\($0.scope): \($0.limit) removed") }.joined(separator: "\n"))
+        }
+    }
+
+    /// `fusebox limit list [SCOPE]`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show limits with what is used (#), held (+) and left (.) of them.",
+            discussion: """
+                Of a tag, the limits that a template gives it are shown too. Of a template, those of each tag that has used it.
+                """)
+
+        @OptionGroup var scope: ScopeOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let entries = try client.limits.list(try scope.scope)
+            return Answer(
+                json: ["limits": .array(entries.map(LimitReport.json))], text: LimitReport.table(entries))
+        }
+    }
+}
+
+extension LapseRule: ExpressibleByArgument {}
+extension LapseRule: NamedArgument {}
