@@ -42,6 +42,11 @@ public struct CommandWalk {
             limits.providerAccounts = 3
             limits.budgets = 3
             limits.closedPeriods = 2
+            limits.tags = 6
+            limits.tagsPerUser = 3
+            limits.limits = 5
+            limits.limitsPerScope = 2
+            limits.templates = 2
             limits.permits = 4
             limits.permitsPerUser = 3
             limits.lapsedPermits = 2
@@ -69,7 +74,8 @@ public struct CommandWalk {
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
         BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number,
         ExhaustionMark.declaration.number,
-        LedgerResetPeriod.declaration.number,
+        LedgerResetPeriod.declaration.number, LimitSet.declaration.number, LimitSet.declaration.number,
+        LimitRaise.declaration.number, LimitReset.declaration.number,
     ]
 
     private let commands = Self.commands
@@ -163,6 +169,16 @@ public struct CommandWalk {
 
     // MARK: Commands
 
+    /// As the engine does: the state is told the calendars that limits go by.
+    private mutating func beginCalendars(of command: LimitSet) {
+        for limit in command.limits where limit.window.kind == .calendar && !original.knows(limit.window) {
+            let start = moment.clamped.wall
+            carryOut(
+                BeginWindow(limit.window, start: start, end: start + 86_400_000, keepsUse: false),
+                BeginWindow.declaration)
+        }
+    }
+
     private mutating func apply(_ number: UInt16) {
         if StateMachine.dispatch(number, &self) == nil { fail("no command \(number)") }
     }
@@ -195,6 +211,7 @@ public struct CommandWalk {
             let reply = try self[keyPath: machine].apply(
                 command, at: moment, by: user, worker: worker, effects: &events)
             if let permit = (reply as? Admit.Reply)?.permit { values.note(permit: permit) }
+            if let set = command as? LimitSet { values.note(set) }
             reply.encode(into: &writer)
         } catch {
             if !events.isEmpty { fail("\(C.declaration.name) was refused and told of something") }
@@ -269,7 +286,9 @@ extension CommandWalk: StateCommandVisitor {
             } catch { return .failure(error) }
         }
         switch decoded {
-        case .success(let command): carryOut(command, C.declaration)
+        case .success(let command):
+            if let set = command as? LimitSet { beginCalendars(of: set) }
+            carryOut(command, C.declaration)
         case .failure(let refusal): result.refusals.insert(refusal.status)
         }
     }

@@ -206,6 +206,8 @@ private struct FrameBuilder: CommandVisitor {
 
     mutating func visit<C: Command>(_ command: C.Type) {
         let made: C = values.command()
+        // Those that are set now are what later commands are about.
+        if let set = made as? LimitSet { values.note(set) }
         var writer = ByteWriter()
         let start = writer.beginFrame(FrameHeader(command: C.declaration.number, kind: .request, correlation: 1))
         if C.declaration.isSequenced { number().encode(into: &writer) }

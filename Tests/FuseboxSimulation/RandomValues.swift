@@ -26,6 +26,9 @@ struct RandomValues: Sendable {
     /// The numbers of recently granted permits.
     private var permits: [UInt64] = []
     private var fresh = 0
+    /// Scopes and limits that were set lately, and the place of those that the present command is about.
+    private var limits: [(scope: Scope, limit: Limit)] = []
+    private var limitPlace = 0
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -34,8 +37,14 @@ struct RandomValues: Sendable {
         if permits.count > 64 { permits.removeFirst() }
     }
 
+    mutating func note(_ set: LimitSet) {
+        for limit in set.limits { limits.append((set.scope, limit)) }
+        if limits.count > 16 { limits.removeFirst(limits.count - 16) }
+    }
+
     /// A command whose fields all have random values.
     mutating func command<Made: Command>() -> Made {
+        limitPlace = limits.isEmpty ? 0 : random.below(limits.count)
         asked = 0
         extremePlace = -1
         let made: Made = record()
@@ -200,6 +209,61 @@ struct RandomValues: Sendable {
         return name
     }
 
+    /// A window of a limit that is usually one.
+    fileprivate mutating func window() -> LimitWindow {
+        guard !isExtreme() else { return record() }
+        let length = random.pick([1_000, 1_017, 60_000, 3_600_000, 86_400_000] as [Int64])
+        switch random.below(8) {
+        case 0, 1: return .sliding(milliseconds: length)
+        case 2: return .fixed(milliseconds: length)
+        case 3: return .manual
+        case 4: return .prepaid
+        case 5: return LimitWindow()
+        default:
+            let unit = random.pick(WindowUnit.allCases)
+            let anchor = unit == .hour || unit == .day ? 1 : UInt8(random.within(1...7))
+            let zone = random.once(in: 3) ? try? Name(random.pick(["UTC", "Europe/Berlin"])) : nil
+            return .calendar(unit, anchorDay: anchor, anchorMonth: unit == .year ? 4 : 1, zone: zone)
+        }
+    }
+
+    /// A limit that is usually one.
+    fileprivate mutating func limit() -> Limit {
+        guard !isExtreme() else { return record() }
+        if limitPlace < limits.count, random.once(in: 2) {
+            var limit = limits[limitPlace].limit
+            if random.once(in: 2), limit.amount < .max / 2 { limit.amount += Int64(random.below(1_000)) }
+            return limit
+        }
+        let window = window()
+        let dimension = window.kind == .none ? .inFlight : random.pick(LimitDimension.allCases.filter { $0 != .inFlight })
+        let amount =
+            switch dimension {
+            case .cost: money().nanodollars
+            case .inFlight: Int64(random.below(4))
+            default: Int64(random.below(20)) * (isExtreme() ? 1 << 40 : 1)
+            }
+        let mode = random.pick([.deny, .deny, .deny, .notify, .shadow] as [LimitMode])
+        return Limit(dimension, amount, window, mode: mode, onLapse: random.once(in: 2) ? .charge : .release)
+    }
+
+    /// A scope that is usually one.
+    fileprivate mutating func scope() -> Scope {
+        guard !isExtreme() else { return record() }
+        if limitPlace < limits.count, random.once(in: 2) { return limits[limitPlace].scope }
+        let provider = random.once(in: 2) ? name() : nil
+        let model = provider != nil && random.once(in: 3) ? name() : nil
+        let tag: Name? =
+            switch random.below(6) {
+            case 0, 1: name()
+            case 2: try? Name(random.pick(["a", "b", "f", "uid:"]) + "*")
+            case 3: try? Name(random.pick(["uid:0", "uid:1", "*"]))
+            default: nil
+            }
+        let deployment = provider != nil && tag == nil && random.once(in: 4) ? name() : nil
+        return Scope(provider: provider, deployment: deployment, model: model, tag: tag)
+    }
+
     /// The length of a list with room for this many elements.
     fileprivate mutating func length(upTo capacity: Int) -> Int {
         if isExtreme() { return random.pick([0, 1, capacity]) }
@@ -302,6 +366,18 @@ extension Money: RandomlyMade {
 
 extension Timestamp: RandomlyMade {
     fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.timestamp() }
+}
+
+extension LimitWindow: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.window() }
+}
+
+extension Limit: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.limit() }
+}
+
+extension Scope: RandomlyMade {
+    fileprivate static func make(_ values: inout RandomValues, _ field: String) -> any WireValue { values.scope() }
 }
 
 extension Name: RandomlyMade {

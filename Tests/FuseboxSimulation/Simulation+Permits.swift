@@ -80,7 +80,7 @@ extension Simulation {
             guard let page = ask(PermitList(cursor: cursor), &session, daemon) else {
                 return fail("no list of permits")
             }
-            for permit in page.permits { held[permit.provider, default: 0] += permit.estimate.cost.nanodollars }
+            for permit in page.permits { held[permit.provider, default: 0] += permit.estimate.cost?.nanodollars ?? 0 }
             count += UInt64(page.permits.count)
             totals = page.totals
             cursor = page.next

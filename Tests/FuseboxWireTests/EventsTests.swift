@@ -25,7 +25,7 @@ struct EventsTests {
         }
     }
 
-    @Test("There is no other event", arguments: [0, 9, UInt16.max])
+    @Test("There is no other event", arguments: [0, 12, UInt16.max])
     func unknown(number: UInt16) {
         #expect(EventNumber(rawValue: number) == nil)
         #expect(Event(number: number, rendered: .record([])) == nil)

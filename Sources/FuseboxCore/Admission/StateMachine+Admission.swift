@@ -39,13 +39,13 @@ extension StateMachine {
 
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
     func decide(
-        _ candidates: Candidates, _ tags: WireLimits.TagList, _ estimate: Estimate, explains: Bool,
+        _ candidates: Candidates, _ tags: WireLimits.TagList, foldsTags: Bool, _ estimate: Estimate, explains: Bool,
         _ application: Application
     ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
         let moment = application.moment
         var decision = AdmissionDecision()
         var all = Candidates.Values<Objections>(repeating: Objections())
-        let asked = limitTable.isEmpty ? nil : look(tags, application)
+        let asked = limitTable.isEmpty ? nil : look(tags, folds: foldsTags, application)
         for place in candidates.indices {
             all[place] = objections(to: candidates[place], estimate, at: moment)
             if let asked {
@@ -202,9 +202,11 @@ extension StateMachine {
         try Self.validate(command.candidates, command.tags, command.estimate)
         try Self.validateTTL(command.ttlMilliseconds)
         let (decision, objections) = decide(
-            command.candidates, command.tags, command.estimate, explains: command.explains, application)
+            command.candidates, command.tags, foldsTags: command.foldsTags, command.estimate,
+            explains: command.explains, application)
         if let chosen = decision.candidate {
             try checkRoom(for: command.candidates[Int(chosen)], application)
+            try admitTags(command.tags, folds: command.foldsTags, by: application)
         }
         let known = effects.count
         noteDenials(command, objections, upTo: decision.denials.count, at: application.moment, &effects)
@@ -296,7 +298,7 @@ extension StateMachine {
             provider: provider,
             deployment: candidate.deployment.map { names.intern($0, below: provider, by: application.user) },
             model: model)
-        take(command.tags, &scopes, application)
+        take(command.tags, folds: command.foldsTags, &scopes, application)
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
             estimate: command.estimate,
@@ -389,7 +391,10 @@ extension AdmitPreview: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {
         try StateMachine.validate(candidates, tags, estimate)
-        return machine.decide(candidates, tags, estimate, explains: explains, application).decision
+        let foldsTags = !machine.hasRoom(for: tags, application)
+        return machine.decide(
+            candidates, tags, foldsTags: foldsTags, estimate, explains: explains, application
+        ).decision
     }
 }
 

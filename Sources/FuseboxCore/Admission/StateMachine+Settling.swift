@@ -177,6 +177,7 @@ extension StateMachine {
     ) throws(Refusal) -> Report.Reply {
         try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
         try Self.validate(command.tags)
+        try checkTags(command.tags, folds: command.foldsTags, application)
         let model = try checkUsage(command.usage, command.candidate, application)
         let provider = try breaker(command.candidate.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
@@ -185,21 +186,33 @@ extension StateMachine {
                 ledger.count(requests: 1, tokens: 0, provider, at: application.now)
             }
             if command.outcome != .cancelled {
-                countInLimits(command.candidate, command.tags, CallNeed(), application, &effects)
+                countInLimits(
+                    command.candidate, command.tags, folds: command.foldsTags, CallNeed(), application, &effects)
             }
             return Report.Reply()
         }
         var record = LedgerRecord(command.candidate.provider, model, usage)
         record.deployment = command.candidate.deployment
         record.tags = command.tags
+        record.foldsTags = command.foldsTags
         let reply = try self.record(record, application, &effects)
         noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
         return reply
     }
 
+    /// Checks that limits find the tags of a call without a permit.
+    ///
+    /// - Throws: `limitReached`
+    func checkTags(
+        _ told: WireLimits.TagList, folds: Bool, _ application: Application
+    ) throws(Refusal) {
+        // Without limits nothing keeps them.
+        if !limitTable.isEmpty { try admitTags(told, folds: folds, by: application) }
+    }
+
     /// Counts a call without a permit in the limits that cover it.
     mutating func countInLimits(
-        _ route: Candidate, _ told: WireLimits.TagList, _ used: CallNeed, _ application: Application,
+        _ route: Candidate, _ told: WireLimits.TagList, folds: Bool, _ used: CallNeed, _ application: Application,
         _ effects: inout [Event]
     ) {
         guard !limitTable.isEmpty else { return }
@@ -208,7 +221,7 @@ extension StateMachine {
             scopes.deployment = names.find(deployment, below: provider)
         }
         scopes.model = route.model.flatMap { models.find($0) }
-        take(told, &scopes, application)
+        take(told, folds: folds, &scopes, application)
         limitTable.report(scopes, &tags, used, at: application.moment)
         releaseTags(of: scopes)
         tellCrossings(at: application.moment, &effects)

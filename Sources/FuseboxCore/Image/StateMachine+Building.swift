@@ -13,10 +13,10 @@ extension StateMachine {
         var lastPermit: UInt64 = 0
         /// The number of the newest limit, and that of the newest use.
         var lastLimit: UInt64 = 0
-        var lastLimitUse: UInt32 = 0
+        var lastLimitUse: UInt64 = 0
         /// The places of limits by their numbers, and of their uses.
         var limits: [UInt64: Int] = [:]
-        var limitUses: [UInt32: Int] = [:]
+        var limitUses: [UInt64: Int] = [:]
 
         /// A builder of an empty state.
         public init(profile: Profile, limits: Limits = Limits(), at moment: Moment) {

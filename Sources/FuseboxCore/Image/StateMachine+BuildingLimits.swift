@@ -24,7 +24,7 @@ extension StateMachine.Builder {
         try scope.validate()
         let target = try machine.intern(scope, by: 0)
         let calendar = machine.limitTable.findCalendar(limit.window)
-        guard number > lastLimit, machine.limitTable.findRule(target.key, target.prefix, limit) == nil,
+        guard number > lastLimit, number <= machine.limitTable.newestNumber, machine.limitTable.findRule(target.key, target.prefix, limit) == nil,
             limit.window.kind != .calendar || calendar != nil
         else { throw Refusal(.damagedData, "the limit \(number), \(limit) on \(scope), cannot be there") }
         lastLimit = number
@@ -40,7 +40,8 @@ extension StateMachine.Builder {
     ///
     /// - Throws: `damagedData` if it is out of order, its limit is not there, or goes with it
     mutating func insertLimitUse(_ image: LimitUseImage) throws(Refusal) {
-        guard image.generation > lastLimitUse, let rule = limits[image.limit] else {
+        guard image.generation > lastLimitUse, image.generation <= machine.limitTable.newestGeneration,
+            let rule = limits[image.limit] else {
             throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) cannot be there")
         }
         lastLimitUse = image.generation
@@ -97,8 +98,14 @@ extension StateMachine.Builder {
         return first
     }
 
-    /// Sets how many limits and uses there have been.
-    mutating func setLimitCounters(limits: UInt64, uses: UInt32) {
+    /// Sets how many limits and uses there have been, before any is added.
+    ///
+    /// - Throws: `damagedData` for more than can have been
+    mutating func setLimitCounters(limits: UInt64, uses: UInt64) throws(Refusal) {
+        // A million a second for a hundred thousand years.
+        guard limits < 1 << 62, uses < 1 << 62 else {
+            throw Refusal(.damagedData, "\(limits) limits with \(uses) uses cannot have been set")
+        }
         machine.limitTable.newestNumber = limits
         machine.limitTable.newestGeneration = uses
     }

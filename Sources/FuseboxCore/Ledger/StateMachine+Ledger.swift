@@ -8,7 +8,10 @@ extension StateMachine {
         _ command: LedgerRecord, _ application: Application, _ effects: inout [Event],
         isPermits: Bool = false, wasAdmitted: Bool = false
     ) throws(Refusal) -> LedgerRecord.Reply {
-        if !isPermits { try Self.validate(command.tags) }
+        if !isPermits, command.tags.count > 0 {
+            try Self.validate(command.tags)
+            try checkTags(command.tags, folds: command.foldsTags, application)
+        }
         // Nearly every record is one more on accounts that exist.
         if let provider = names.find(command.provider), let model = models.find(command.model),
             ledger.model(provider, model) != nil
@@ -30,7 +33,7 @@ extension StateMachine {
         let used = CallNeed(
             cost: command.cost.nanodollars, inputTokens: Int64(command.inputTokens),
             outputTokens: Int64(command.outputTokens))
-        countInLimits(route, command.tags, used, application, &effects)
+        countInLimits(route, command.tags, folds: command.foldsTags, used, application, &effects)
     }
 
     /// Throws what recording this would throw; changes nothing.

@@ -36,7 +36,7 @@ struct CallNeed: Sendable, Equatable {
         if input == nil, output == nil { unknown |= Self.bit(.tokens) }
     }
 
-    private static func bit(_ dimension: LimitDimension) -> UInt8 { 1 << dimension.rawValue }
+    private static func bit(_ dimension: LimitDimension) -> UInt8 { 1 << (dimension.rawValue & 7) }
 
     /// What the call takes.
     subscript(dimension: LimitDimension) -> Int64 {
@@ -47,6 +47,7 @@ struct CallNeed: Sendable, Equatable {
         case .inputTokens: inputTokens
         case .outputTokens: outputTokens
         case .inFlight: requests
+        case .unknown: 0
         }
     }
 

@@ -16,7 +16,7 @@ struct LimitCharge: Sendable, Equatable {
 
     /// The place of the use, and the generation that it had.
     var entry: UInt32
-    var generation: UInt32
+    var generation: UInt64
     /// The window that it counts in.
     var window: UInt32
     var state: State
@@ -131,6 +131,7 @@ extension LimitTable {
         case .tokens, .inputTokens, .outputTokens:
             count(amount, place, at: moment.now)
             entries[place].live += Int128(amount)
+        case .unknown: break
         }
         return LimitCharge(
             entry: UInt32(place), generation: entries[place].generation, window: entries[place].window,
@@ -146,7 +147,7 @@ extension LimitTable {
     ///   - first: the call's first charge
     /// - Returns: the call's first charge
     mutating func chargeLate(
-        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, newerThan mark: UInt32,
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, newerThan mark: UInt64,
         isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
     ) -> Int? {
         var first = first
@@ -179,6 +180,7 @@ extension LimitTable {
             if isOver(place, at: now) { beginWindow(place, at: now) }
             correct(amount, place, countedIn: entries[place].window, at: grantedAt, now: now)
             if dimension != .requests { entries[place].live += Int128(amount) }
+        case .unknown: break
         }
         return LimitCharge(
             entry: UInt32(place), generation: entries[place].generation, window: entries[place].window, state: state,
@@ -283,6 +285,7 @@ extension LimitTable {
         case (.tokens, _), (.inputTokens, _), (.outputTokens, _):
             entries[entry].live -= Int128(estimate)
             if !isCharged { correct(-estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now) }
+        case (.unknown, _): return
         }
         guard dimension != .inFlight else { return }
         charges[place].state = isCharged ? .assumed : .released

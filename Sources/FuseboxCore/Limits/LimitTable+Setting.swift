@@ -236,7 +236,7 @@ extension Limit {
     /// Whether it tells how far it is used: limits of cost, and others of a day and more.
     fileprivate var tellsThresholds: Bool {
         switch window.kind {
-        case .none: false
+        case .none, .unknown: false
         case .sliding, .fixed: dimension == .cost || window.lengthMilliseconds >= 86_400_000
         case .calendar: dimension == .cost || window.unit != .hour
         case .manual, .prepaid: true

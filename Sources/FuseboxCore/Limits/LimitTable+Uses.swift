@@ -14,7 +14,7 @@ extension LimitTable {
     func isOver(_ place: Int, at now: Timestamp) -> Bool {
         let rule = rules[entries[place].rule]
         switch rule.limit.window.kind {
-        case .none, .sliding, .manual, .prepaid: return false
+        case .none, .sliding, .manual, .prepaid, .unknown: return false
         case .fixed:
             guard let start = entries[place].start else { return true }
             return now - start >= rule.limit.window.lengthMilliseconds
@@ -26,7 +26,7 @@ extension LimitTable {
     func untilWindowEnds(_ place: Int, at moment: Moment) -> Int64? {
         let rule = rules[entries[place].rule]
         switch rule.limit.window.kind {
-        case .none, .sliding, .manual, .prepaid: return nil
+        case .none, .sliding, .manual, .prepaid, .unknown: return nil
         case .fixed:
             guard let start = entries[place].start, !isOver(place, at: moment.now) else { return nil }
             return max(0, rule.limit.window.lengthMilliseconds - (moment.now - start))
@@ -118,7 +118,7 @@ extension LimitTable {
         if excess - entry.held <= 0 { return Obstacle(milliseconds: 0, isLiftable: true) }
         let window = rules[rule].limit.window
         switch window.kind {
-        case .none: return Obstacle(milliseconds: 0, isLiftable: true)
+        case .none, .unknown: return Obstacle(milliseconds: 0, isLiftable: true)
         case .manual, .prepaid: return Obstacle(milliseconds: isLiftable ? 0 : nil, isLiftable: isLiftable)
         case .sliding:
             let wait = entry.slide.flatMap { slides[$0].wait(untilLeft: excess - entry.held, at: moment.now) }

@@ -73,7 +73,7 @@ struct LimitTable: Sendable {
         var rule: Int
         var key: ScopeKey
         /// Tells entries apart that stood at one place one after the other.
-        var generation: UInt32
+        var generation: UInt64
         /// What was used in the current window, where it does not slide. Wider than any amount: a limit that only watches may be
         /// exceeded by far.
         var used: Int128 = 0
@@ -131,7 +131,7 @@ struct LimitTable: Sendable {
     /// The templates, those with the longest prefix first.
     var templates: [Int] = []
     /// The newest generation of a use.
-    var newestGeneration: UInt32 = 0
+    var newestGeneration: UInt64 = 0
     /// The newest number of a limit.
     var newestNumber: UInt64 = 0
     /// Thresholds that were reached and have not been told yet.
@@ -166,7 +166,7 @@ struct LimitTable: Sendable {
 
     /// Makes the use of a limit by a scope.
     mutating func addEntry(of rule: Int, _ key: ScopeKey, _ tags: inout TagTable) -> Int {
-        newestGeneration &+= 1
+        newestGeneration += 1
         var entry = Entry(rule: rule, key: key, generation: newestGeneration)
         let window = rules[rule].limit.window
         if window.kind == .sliding { entry.slide = slides.insert(SlidingUse(length: window.lengthMilliseconds)) }

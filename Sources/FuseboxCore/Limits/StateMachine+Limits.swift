@@ -163,7 +163,7 @@ extension StateMachine {
     }
 
     /// Lets new limits see the calls in force that they cover.
-    private mutating func chargeCallsInForce(newerThan mark: UInt32, _ target: LimitTarget, at now: Timestamp) {
+    private mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
         var next = permits.firstInForce(after: 0)
         while let place = next {
             next = permits.nextInForce(after: place)
@@ -340,16 +340,16 @@ extension StateMachine {
     private func listUses(
         of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
     ) {
-        var places: [(generation: UInt32, entry: Int)] = []
+        var places: [(generation: UInt64, entry: Int)] = []
         limitTable.entries.forEachSlot { entry in
             let use = limitTable.entries[entry]
-            if UInt64(use.generation) > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
+            if use.generation > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
         }
         places.sort { $0.generation < $1.generation }
         let room = max(1, LimitList.pageLength - reply.entries.count)
         for (generation, entry) in places.prefix(room) {
             reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
-            reply.next = UInt64(generation)
+            reply.next = generation
         }
         if places.count <= room { reply.next = 0 }
     }
@@ -396,6 +396,7 @@ extension LimitDimension {
         case .inputTokens: "input tokens"
         case .outputTokens: "output tokens"
         case .inFlight: "calls in flight"
+        case .unknown: "\(self)"
         }
     }
 }
@@ -446,6 +447,12 @@ extension BeginWindow: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
+        guard calendar.kind == .calendar else { throw Refusal(.outOfRange, "'\(calendar)' is no window of a calendar") }
+        try Limit(.requests, 1, calendar).validate()
+        _ = try calendar.calendarRule()
+        try validateMoment(start, "the start of a window")
+        try validateMoment(end, "the end of a window")
+        guard start < end else { throw Refusal(.outOfRange, "a window ends after its start") }
         machine.limitTable.begin(calendar, start: start, end: end, keepsUse: keepsUse)
         return Done()
     }

@@ -18,9 +18,9 @@ extension StateMachine {
     }
 
     /// The tags of a call, that of its user among them. Changes nothing.
-    func look(_ asked: WireLimits.TagList, _ application: Application) -> AskedTags {
+    func look(_ asked: WireLimits.TagList, folds: Bool, _ application: Application) -> AskedTags {
         var found = AskedTags()
-        for place in asked.indices { look(counted(asked[place], application), &found) }
+        for place in asked.indices { look(counted(asked[place], folds: folds), &found) }
         if let tag = tags.find(ofUser: application.user) {
             found.known.add(tag)
         } else {
@@ -38,9 +38,11 @@ extension StateMachine {
     }
 
     /// Gives a call its tags, that of its user among them, and retains them.
-    mutating func take(_ asked: WireLimits.TagList, _ scopes: inout CallScopes, _ application: Application) {
+    mutating func take(
+        _ asked: WireLimits.TagList, folds: Bool, _ scopes: inout CallScopes, _ application: Application
+    ) {
         for place in asked.indices {
-            let name = counted(asked[place], application)
+            let name = counted(asked[place], folds: folds)
             scopes.add(tags.intern(name, by: application.user, limitTable))
         }
         scopes.add(tags.tag(ofUser: application.user, limitTable))
@@ -50,9 +52,9 @@ extension StateMachine {
     mutating func retainTags(of scopes: CallScopes) { scopes.forEachTag { tags.retain($0) } }
     mutating func releaseTags(of scopes: CallScopes) { scopes.forEachTag { tags.release($0) } }
 
-    /// The tag that a tag counts under: itself; or where there is no room for one more, the one for all such.
-    private func counted(_ tag: Name, _ application: Application) -> Name {
-        guard tags.find(tag) == nil, !hasRoomForTag(application) else { return tag }
+    /// The tag that a tag counts under: itself; or where it is new and there is no room, the one for all such.
+    private func counted(_ tag: Name, folds: Bool) -> Name {
+        guard folds, tags.find(tag) == nil else { return tag }
         guard let template = limitTable.templates(for: tag).first, let prefix = limitTable.rules[template].prefix else {
             return .otherProvider
         }
@@ -61,8 +63,22 @@ extension StateMachine {
         }
     }
 
-    private func hasRoomForTag(_ application: Application) -> Bool {
-        if application.isOperator { return tags.count < limits.tags }
-        return tags.count < Limits.open(limits.tags) && tags.count(of: application.user) < limits.tagsPerUser
+    /// Checks that there is room for the tags of a call. Where there is none, the engine has them folded.
+    ///
+    /// - Throws: `limitReached`
+    func admitTags(_ asked: WireLimits.TagList, folds: Bool, by application: Application) throws(Refusal) {
+        guard !folds else { return }
+        var new = 0
+        for place in asked.indices where tags.find(asked[place]) == nil { new += 1 }
+        guard new > 0 else { return }
+        let bound = SharedBound(what: "tags", limit: limits.tags, limitPerUser: limits.tagsPerUser)
+        try bound.admit(
+            tags.count + new - 1, ofUser: tags.count(of: application.user) + new - 1, by: application)
+    }
+
+    /// Whether a call's tags find room.
+    func hasRoom(for asked: WireLimits.TagList, _ application: Application) -> Bool {
+        do throws(Refusal) { try admitTags(asked, folds: false, by: application) } catch { return false }
+        return true
     }
 }

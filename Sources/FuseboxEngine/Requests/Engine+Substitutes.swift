@@ -6,6 +6,7 @@ import FuseboxWire
 ///
 /// | told | counted instead under |
 /// |---|---|
+/// | a call with tags that find no room | `(other)`, or that of the tag's template |
 /// | a settle or report whose answering name finds no room | the model that was asked for, the name left out, or `unspecified` |
 /// | a report or a record with a model that finds no room | the provider's `unspecified` |
 /// | one with a provider that finds no room | the provider `(other)`, its model `unspecified` |
@@ -42,7 +43,7 @@ extension Engine {
 
 /// Where a charge goes that finds no room under its own names.
 private enum Substitute: CaseIterable {
-    case askedModel, unspecifiedModel, otherProvider
+    case foldedTags, askedModel, unspecifiedModel, otherProvider
 
     /// The payload that takes the place of a command's; nil if nothing does.
     func payload(for command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> ByteWriter? {
@@ -78,7 +79,7 @@ private struct Substitution: ~Copyable, CommandVisitor {
     }
 }
 
-/// A command that charges names with money.
+/// A command that charges names.
 private protocol ChargeCommand: Command {
     /// What stands in for it at this place; nil if nothing does.
     func substitute(_ place: Substitute) -> Self?
@@ -93,11 +94,22 @@ extension Settle: ChargeCommand {
     }
 }
 
+extension Admit: ChargeCommand {
+    fileprivate func substitute(_ place: Substitute) -> Admit? {
+        guard place == .foldedTags, !tags.isEmpty, !foldsTags else { return nil }
+        var admit = self
+        admit.foldsTags = true
+        return admit
+    }
+}
+
 extension Report: ChargeCommand {
     fileprivate func substitute(_ place: Substitute) -> Report? {
+        var report = self
+        report.foldsTags = true
+        guard place != .foldedTags else { return tags.isEmpty || foldsTags ? nil : report }
         guard let usage else { return nil }
         if place == .askedModel, usage.model == nil || candidate.model == nil { return nil }
-        var report = self
         report.usage?.model = nil
         guard place != .askedModel else { return report }
         report.candidate.model = nil
@@ -112,8 +124,10 @@ extension Report: ChargeCommand {
 
 extension LedgerRecord: ChargeCommand {
     fileprivate func substitute(_ place: Substitute) -> LedgerRecord? {
-        guard place != .askedModel else { return nil }
         var record = self
+        record.foldsTags = true
+        guard place != .foldedTags else { return tags.isEmpty || foldsTags ? nil : record }
+        guard place != .askedModel else { return nil }
         record.model = .unspecifiedModel
         if place == .otherProvider { record.provider = .otherProvider }
         return record

@@ -144,7 +144,7 @@ extension ProtocolReference {
     }
 
     private var limitChapter: [String] {
-        ["## Limits", ""]
+        ["## Bounds", ""]
             + Self.table(
                 ["limit", "value", "meaning"], Self.limits.map { ["`\($0.name)`", "\($0.value)", $0.meaning] })
     }

@@ -21,6 +21,7 @@ extension LimitDimension {
         case .inputTokens: "\(number) input \(amount == 1 ? "token" : "tokens")"
         case .outputTokens: "\(number) output \(amount == 1 ? "token" : "tokens")"
         case .inFlight: number
+        case .unknown: "\(number) \(self)"
         }
     }
 
@@ -46,6 +47,7 @@ extension LimitWindow: CustomStringConvertible {
         case .calendar: calendarDescription
         case .manual: "until reset"
         case .prepaid: "prepaid"
+        case .unknown: "\(kind)"
         }
     }
 
@@ -64,14 +66,18 @@ extension LimitWindow: CustomStringConvertible {
         if let zone { text += " in \(zone)" }
         switch unit {
         case .hour, .day: break
-        case .week where anchorDay != 1:
-            text += " from \(Self.weekdays[Int(anchorDay) - 1])"
+        case .week where anchorDay != 1: text += " from \(Self.name(anchorDay, among: Self.weekdays))"
         case .month where anchorDay != 1, .quarter where anchorDay != 1: text += " from the \(Self.ordinal(anchorDay))"
         case .year where anchorDay != 1 || anchorMonth != 1:
-            text += " from \(Self.months[Int(anchorMonth) - 1]) \(anchorDay)"
-        case .week, .month, .quarter, .year: break
+            text += " from \(Self.name(anchorMonth, among: Self.months)) \(anchorDay)"
+        case .week, .month, .quarter, .year, .unknown: break
         }
         return text
+    }
+
+    /// The name of a number from 1 on. A number that has none comes from a peer, and is told as it is.
+    private static func name(_ number: UInt8, among names: [String]) -> String {
+        names.indices.contains(Int(number) - 1) ? names[Int(number) - 1] : "\(number)"
     }
 
     private static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

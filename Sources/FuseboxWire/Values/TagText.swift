@@ -7,6 +7,10 @@ public enum TagText {
     public static let summary =
         "what the call is made for, such as `team:search`, at most \(WireLimits.TagList.capacity); `\(userPrefix)N` is the daemon's to add, and refused"
 
+    /// What the daemon does with tags that find no room, for the reference.
+    public static let folding =
+        "whether tags that nothing is known of count under `(other)`, or under that of their template; a client says no, and the daemon sets it where it has no room for more tags"
+
     /// Checks that callers may name a tag.
     ///
     /// - Throws: `outOfRange` for one of the daemon's own, and for a template

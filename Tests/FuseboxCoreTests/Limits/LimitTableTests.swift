@@ -101,19 +101,18 @@ import Testing
             let mark = table.newestGeneration
             let before = model.instances.map { ($0.key, $0.limit) }
             let prefixName = try prefix.map { try Name($0) }
-            let (rule, _) = table.set(key, prefixName, limit, nil, at: moment.now)
+            _ = table.set(key, prefixName, limit, &tags, at: moment.now)
             if prefix != nil {
                 tags.renewTemplates(table)
                 table.reassignUses(tags, at: moment.now)
             }
-            _ = rule
             model.rules.removeAll { $0.key == key && $0.prefix == prefix && $0.limit.isSame(as: limit) }
             model.rules.append(.init(key: key, prefix: prefix, limit: limit))
             model.refresh()
             if prefix == nil { _ = model.instance(key, limit) }
             for call in calls where !call.isLapsed {
                 charges[call.number] = table.chargeLate(
-                    scopes[call.number]!, tags, call.need, newerThan: mark, isInFlight: call.isInFlight,
+                    scopes[call.number]!, &tags, call.need, newerThan: mark, isInFlight: call.isInFlight,
                     grantedAt: Timestamp(milliseconds: call.grantedAt), first: charges[call.number], at: moment.now)
                 for key in call.keys {
                     for limit in model.limits(of: key)
@@ -128,10 +127,10 @@ import Testing
             guard !model.rules.isEmpty else { return }
             let rule = model.rules.remove(at: pick(model.rules.count))
             let prefix = rule.prefix.flatMap { try? Name($0) }
-            let place = table.find(rule.key, prefix, rule.limit)
+            let place = table.findRule(rule.key, prefix, rule.limit)
             #expect(place != nil)
             guard let place else { return }
-            table.remove(place, tags, at: moment.now)
+            table.remove(place, &tags, at: moment.now)
             if prefix != nil { tags.renewTemplates(table) }
             model.refresh()
             model.drop()
@@ -151,7 +150,7 @@ import Testing
                 granted += 1
                 let number = nextCall
                 nextCall += 1
-                charges[number] = table.charge(scopes, tags, need, at: moment)
+                charges[number] = table.charge(scopes, &tags, need, at: moment)
                 self.scopes[number] = scopes
                 let call = LimitModel.Call(number: number, keys: keys, need: need, grantedAt: now)
                 calls.append(call)
@@ -208,7 +207,7 @@ import Testing
         mutating func report() throws {
             let scopes = try call()
             let used = need()
-            table.report(scopes, tags, used, at: moment)
+            table.report(scopes, &tags, used, at: moment)
             scopes.forEach { key in
                 for limit in model.limits(of: key) {
                     let place = model.instance(key, limit)

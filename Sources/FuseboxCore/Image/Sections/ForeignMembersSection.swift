@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// Members of imported JSON that the state has no place for.
 enum ForeignMembersSection: SnapshotSection {
-    static let kind: UInt32 = 16
+    static let kind: UInt32 = 21
     static let name = "foreignMembers"
     static let summary =
         "members of imported JSON that came with thresholds, marks and budgets; an export writes them again"

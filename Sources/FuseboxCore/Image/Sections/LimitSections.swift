@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// The calendars that limits go by, and their windows that are now.
 enum CalendarSection: SnapshotSection {
-    static let kind: UInt32 = 19
+    static let kind: UInt32 = 16
     static let name = "calendars"
     static let summary = "the calendars that limits go by, in the order of their fields"
 
@@ -31,7 +31,7 @@ enum CalendarSection: SnapshotSection {
 
 /// The limits as they were set.
 enum LimitSection: SnapshotSection {
-    static let kind: UInt32 = 20
+    static let kind: UInt32 = 17
     static let name = "limits"
     static let summary = "the limits, in the order in which they were set first"
 
@@ -72,7 +72,7 @@ enum LimitSection: SnapshotSection {
 
 /// What was used of each limit.
 enum LimitUseSection: SnapshotSection {
-    static let kind: UInt32 = 21
+    static let kind: UInt32 = 18
     static let name = "limitUses"
     static let summary = "what was used of each limit by each scope, in the order in which they began to"
 
@@ -148,7 +148,7 @@ struct LimitUseImage: VersionedRecord {
         }
     }
 
-    var generation: UInt32 = 0
+    var generation: UInt64 = 0
     var limit: UInt64 = 0
     var tag: Name?
     var usedHigh: Int64 = 0
@@ -187,7 +187,7 @@ struct LimitUseImage: VersionedRecord {
 
 /// What a limit took of a call, in a snapshot.
 struct ChargeImage: WireRecord {
-    var generation: UInt32 = 0
+    var generation: UInt64 = 0
     var window: UInt32 = 0
     var state: ChargeStateImage = .held
     var countedAt = Timestamp(milliseconds: 0)

@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// What became of all permits.
 enum PermitTotalsSection: SnapshotSection {
-    static let kind: UInt32 = 14
+    static let kind: UInt32 = 19
     static let name = "permitTotals"
     static let summary = "one record: what became of all permits, and which numbers nothing is known of any more"
 
@@ -23,7 +23,7 @@ enum PermitTotalsSection: SnapshotSection {
 
 /// The permits that are known.
 enum PermitSection: SnapshotSection {
-    static let kind: UInt32 = 15
+    static let kind: UInt32 = 20
     static let name = "permits"
     static let summary =
         "the permits in force in the order of their numbers, then the lapsed ones, user by user, in the order in which they ended"
@@ -83,7 +83,7 @@ struct PermitTotalsImage: VersionedRecord {
         try visitor.field("expired", &expired, "those whose time to live passed first")
         try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
         try visitor.field("revoked", &revoked, "those that an operator ended first")
-        try visitor.field("outstanding", &outstanding, "those in force: they follow, section 15")
+        try visitor.field("outstanding", &outstanding, "those in force: they follow, section 20")
         try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
         try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
         try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")

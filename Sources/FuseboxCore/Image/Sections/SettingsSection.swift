@@ -31,7 +31,7 @@ enum SettingsSection: SnapshotSection {
         try state.builder.setThresholds(thresholds)
         try state.builder.setPeriod(
             BudgetPeriod(image.periodLength.length, start: image.periodStart, end: image.periodEnd))
-        state.builder.setLimitCounters(limits: image.newestLimit, uses: image.newestLimitUse)
+        try state.builder.setLimitCounters(limits: image.newestLimit, uses: image.newestLimitUse)
     }
 }
 
@@ -45,7 +45,7 @@ struct SettingsImage: VersionedRecord {
     var periodStart = Timestamp(milliseconds: 0)
     var periodEnd: Timestamp?
     var newestLimit: UInt64 = 0
-    var newestLimitUse: UInt32 = 0
+    var newestLimitUse: UInt64 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")

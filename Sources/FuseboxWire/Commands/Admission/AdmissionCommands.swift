@@ -10,6 +10,7 @@ public struct Admit: Command {
     public var estimate = Estimate()
     public var ttlMilliseconds: Int64 = 0
     public var explains = false
+    public var foldsTags = false
 
     @inlinable public init() {}
     public init(
@@ -32,6 +33,7 @@ public struct Admit: Command {
             "how long the permit lasts unless it is settled or renewed: \(Quantity.text(ValueRanges.timeToLive))")
         try visitor.field(
             "explains", &explains, "whether a denial tells every limit that stands against a candidate")
+        try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 
     public struct Reply: WireRecord {
@@ -110,6 +112,7 @@ public struct Report: Command {
     public var outcome: Outcome = .success
     public var usage: CallUsage?
     public var retryAfterMilliseconds: Int64?
+    public var foldsTags = false
 
     @inlinable public init() {}
     public init(
@@ -130,6 +133,7 @@ public struct Report: Command {
         try visitor.field("outcome", &outcome, "how it went")
         try visitor.field("usage", &usage, "what it used; not with `cancelled`")
         try visitor.field("retryAfterMilliseconds", &retryAfterMilliseconds, "as in `admission.settle`")
+        try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 }
 

@@ -10,6 +10,7 @@ public struct LedgerRecord: Command {
     public var cost = Money.zero
     public var inputTokens: UInt32 = 0
     public var outputTokens: UInt32 = 0
+    public var foldsTags = false
 
     @inlinable public init() {}
     public init(
@@ -34,6 +35,7 @@ public struct LedgerRecord: Command {
         try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
+        try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 
     public struct Reply: OpenRecord {

@@ -1,61 +1,144 @@
 /// What a limit bounds.
-public enum LimitDimension: UInt8, WireEnumeration {
+public enum LimitDimension: OpenEnumeration {
     /// What calls cost, in nano-dollars.
-    case cost = 0
+    case cost
     /// How many calls there are.
-    case requests = 1
+    case requests
     /// Tokens of every kind.
-    case tokens = 2
+    case tokens
     /// Tokens sent.
-    case inputTokens = 3
+    case inputTokens
     /// Tokens received.
-    case outputTokens = 4
+    case outputTokens
     /// Calls that are under way at the same time. It has no window.
-    case inFlight = 5
+    case inFlight
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [LimitDimension] = [
+        .cost, .requests, .tokens, .inputTokens, .outputTokens, .inFlight,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .cost: 0
+        case .requests: 1
+        case .tokens: 2
+        case .inputTokens: 3
+        case .outputTokens: 4
+        case .inFlight: 5
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// What a limit does with a call that would exceed it.
-public enum LimitMode: UInt8, WireEnumeration {
+public enum LimitMode: OpenEnumeration {
     /// The call is denied.
-    case deny = 0
+    case deny
     /// The call is let through; thresholds are told.
-    case notify = 1
+    case notify
     /// The call is let through and counted as one that would have been denied.
-    case shadow = 2
+    case shadow
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [LimitMode] = [
+        .deny, .notify, .shadow,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .deny: 0
+        case .notify: 1
+        case .shadow: 2
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// What becomes of the estimate of a call that was never settled.
-public enum LapseRule: UInt8, WireEnumeration {
+public enum LapseRule: OpenEnumeration {
     /// It counts as used until a late settle tells better: the provider may have charged for the call.
-    case charge = 0
+    case charge
     /// It is given back.
-    case release = 1
+    case release
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [LapseRule] = [
+        .charge, .release,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .charge: 0
+        case .release: 1
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// How the window of a limit moves.
-public enum WindowKind: UInt8, WireEnumeration {
+public enum WindowKind: OpenEnumeration {
     /// There is none: the limit bounds what is under way now.
-    case none = 0
+    case none
     /// Any stretch of its length.
-    case sliding = 1
+    case sliding
     /// A stretch of its length that begins with the first use after the last one's end.
-    case fixed = 2
+    case fixed
     /// A unit of the calendar in a time zone.
-    case calendar = 3
+    case calendar
     /// From one reset by an operator to the next.
-    case manual = 4
+    case manual
     /// For ever, until the amount is raised.
-    case prepaid = 5
+    case prepaid
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [WindowKind] = [
+        .none, .sliding, .fixed, .calendar, .manual, .prepaid,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .none: 0
+        case .sliding: 1
+        case .fixed: 2
+        case .calendar: 3
+        case .manual: 4
+        case .prepaid: 5
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// A unit of the calendar.
-public enum WindowUnit: UInt8, WireEnumeration {
-    case hour = 0
-    case day = 1
-    case week = 2
-    case month = 3
-    case quarter = 4
-    case year = 5
+public enum WindowUnit: OpenEnumeration {
+    case hour
+    case day
+    case week
+    case month
+    case quarter
+    case year
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    public static let allCases: [WindowUnit] = [
+        .hour, .day, .week, .month, .quarter, .year,
+    ]
+
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .hour: 0
+        case .day: 1
+        case .week: 2
+        case .month: 3
+        case .quarter: 4
+        case .year: 5
+        case .unknown(let number): number
+        }
+    }
 }
 
 /// The stretch of time that a limit bounds the use of.
@@ -170,6 +253,9 @@ public struct Limit: WireRecord, Equatable {
     /// - Throws: `outOfRange` with what does not
     public func validate() throws(Refusal) {
         guard amount >= 0 else { throw Refusal(.outOfRange, "a limit's amount of \(amount) must not be negative") }
+        guard dimension.isKnown, mode.isKnown, onLapse.isKnown, window.kind.isKnown, window.unit.isKnown else {
+            throw Refusal(.outOfRange, "a limit of a newer version cannot be set: \(dimension) \(window.kind) \(mode)")
+        }
         switch window.kind {
         case .none where dimension != .inFlight:
             throw Refusal(.outOfRange, "a limit of \(dimension) needs a window")
@@ -182,7 +268,7 @@ public struct Limit: WireRecord, Equatable {
                     .outOfRange, "a window of \(window.lengthMilliseconds) ms must last from 1 second to 366 days")
             }
         case .calendar: try validateAnchor()
-        case .manual, .prepaid: break
+        case .manual, .prepaid, .unknown: break
         }
     }
 
@@ -191,7 +277,7 @@ public struct Limit: WireRecord, Equatable {
             switch window.unit {
             case .hour, .day: 1...1
             case .week: 1...7
-            case .month, .quarter, .year: 1...31
+            case .month, .quarter, .year, .unknown: 1...31
             }
         guard days.contains(window.anchorDay) else {
             throw Refusal(

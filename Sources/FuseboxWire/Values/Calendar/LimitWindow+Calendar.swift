@@ -25,6 +25,7 @@ extension LimitWindow {
         case .month: DayOfMonth(Int(anchorDay)).map { .month(from: $0) }
         case .quarter: DayOfMonth(Int(anchorDay)).map { .quarter(from: $0) }
         case .year: DayOfYear(month: Int(anchorMonth), day: Int(anchorDay)).map { .year(from: $0) }
+        case .unknown: nil
         }
     }
 }
