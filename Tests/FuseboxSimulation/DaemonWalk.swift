@@ -29,6 +29,12 @@ public final class DaemonWalk {
         }
     }
 
+    /// The commands that find something only where an earlier one has set it.
+    private static let aboutLimits = [
+        LimitSet.declaration.number, LimitSet.declaration.number, LimitRemove.declaration.number,
+        LimitRaise.declaration.number, LimitReset.declaration.number, Admit.declaration.number,
+    ]
+
     /// A connection of a worker that numbers its requests.
     private struct Speaker {
         var session: Session
@@ -152,7 +158,7 @@ public final class DaemonWalk {
         values.mood = values.random.pick([.ordinary, .extreme(onceIn: 12), .extreme(onceIn: 3), .oneExtreme])
         values.now = Timestamp(milliseconds: realtime)
         var builder = FrameBuilder(values: values, sequence: speakers[place].sequence)
-        let number = values.random.pick(Self.commands)
+        let number = values.random.pick(values.random.once(in: 4) ? Self.aboutLimits : Self.commands)
         // A second hello and a goodbye close the connection, so they are rare.
         guard number > Goodbye.declaration.number || values.random.once(in: 8) else { return }
         guard CommandTable.dispatch(number, &builder) != nil else { return fail("no command \(number)") }

@@ -48,11 +48,19 @@ struct RandomValues: Sendable {
         asked = 0
         extremePlace = -1
         let made: Made = record()
-        guard isTame else { return made }
+        guard isTame else { return sound(made) }
         // A second pass, because the number of fields is known only after the first.
         extremePlace = random.below(asked + 1)
         asked = 0
-        return record()
+        return sound(record())
+    }
+
+    /// A command whose fields usually go together, where random ones rarely do.
+    private mutating func sound<Made: Command>(_ made: Made) -> Made {
+        guard var raise = made as? LimitRaise, limitPlace < limits.count, !random.once(in: 4) else { return made }
+        if (raise.milliseconds == nil) == (raise.until == nil) { (raise.milliseconds, raise.until) = (60_000, nil) }
+        (raise.scope, raise.limit) = limits[limitPlace]
+        return raise as? Made ?? made
     }
 
     private mutating func record<Record: WireRecord>() -> Record {
@@ -236,7 +244,8 @@ struct RandomValues: Sendable {
             return limit
         }
         let window = window()
-        let dimension = window.kind == .none ? .inFlight : random.pick(LimitDimension.allCases.filter { $0 != .inFlight })
+        let dimension =
+            window.kind == .none ? .inFlight : random.pick(LimitDimension.allCases.filter { $0 != .inFlight })
         let amount =
             switch dimension {
             case .cost: money().nanodollars

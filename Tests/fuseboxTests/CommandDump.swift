@@ -21,7 +21,7 @@ struct CommandDump {
 
         /// The kinds of values that are not numbers.
         private static let words: Set<String> = [
-            "path", "name", "directory", "outcome", "format", "length", "profile",
+            "path", "name", "tag", "route", "rule", "moment", "directory", "outcome", "format", "length", "profile",
             "socket", "data", "durability", "admin-group", "log-level",
         ]
     }

@@ -116,6 +116,18 @@ struct OptionRangesTests {
         _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
     }
 
+    private static func tokens(
+        _ command: String, _ option: String, _ field: WritableKeyPath<Estimate, UInt32?>, rest: [String] = []
+    ) -> Row {
+        Row(
+            command: command, option: option, rest: rest,
+            values: counts { client, count throws(ClientError) in
+                var estimate = Estimate()
+                estimate[keyPath: field] = count
+                try preview(client, estimate)
+            })
+    }
+
     /// Every option whose value is sent to the daemon as a number.
     private static var rows: [Row] {
         [
@@ -233,6 +245,10 @@ struct OptionRangesTests {
                 values: counts { client, count throws(ClientError) in
                     try preview(client, Estimate(cost: .zero, tokens: count))
                 }),
+            tokens("admit --dry-run --provider other", "--input-tokens", \.inputTokens),
+            tokens("admit --dry-run --provider other", "--output-tokens", \.outputTokens),
+            tokens("run --provider other", "--input-tokens", \.inputTokens, rest: ["--", "/bin/true"]),
+            tokens("run --provider other", "--output-tokens", \.outputTokens, rest: ["--", "/bin/true"]),
             Row(
                 command: "run --provider other", option: "--ttl", rest: ["--", "/bin/true"],
                 values: durations(ValueRanges.timeToLive, admit)),
@@ -242,6 +258,8 @@ struct OptionRangesTests {
     /// The options that are not sent to the daemon.
     private static let local = [
         "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after",
+        // It needs a limit that is set: see the tests of `fusebox limit`.
+        "limit raise --for",
     ]
 
     // MARK: Tests

@@ -227,7 +227,8 @@ extension Settle {
 extension Report {
     init(_ candidate: Candidate, _ tags: [String], _ outcome: CallOutcome) throws(ClientError) {
         self.init(
-            candidate: candidate, tags: try WireLimits.TagList(checking: tags), outcome: outcome.outcome, usage: try outcome.sentUsage,
+            candidate: candidate, tags: try WireLimits.TagList(checking: tags), outcome: outcome.outcome,
+            usage: try outcome.sentUsage,
             retryAfterMilliseconds: outcome.sentRetryAfter)
     }
 }

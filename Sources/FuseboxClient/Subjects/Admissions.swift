@@ -56,7 +56,9 @@ public struct Admissions: Sendable {
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
     public func settle(_ permit: Permit, _ outcome: CallOutcome) throws(ClientError) -> Settling {
-        guard let number = permit.number else { return Settling(try report(permit.candidate, tags: permit.tags, outcome)) }
+        guard let number = permit.number else {
+            return Settling(try report(permit.candidate, tags: permit.tags, outcome))
+        }
         let settle = try Settle(number, outcome)
         return try client.settle(settle, of: permit, isKept: client.keepsReports)
     }
@@ -64,7 +66,9 @@ public struct Admissions: Sendable {
     /// Tells how the call of a permit went, and what it used; gives back what it holds.
     @discardableResult
     public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
-        guard let number = permit.number else { return Settling(try await report(permit.candidate, tags: permit.tags, outcome)) }
+        guard let number = permit.number else {
+            return Settling(try await report(permit.candidate, tags: permit.tags, outcome))
+        }
         let settle = try Settle(number, outcome)
         return try await client.settle(settle, of: permit, isKept: client.keepsReports, heedsCancellation: true)
     }

@@ -24,7 +24,8 @@ extension StateMachine.Builder {
         try scope.validate()
         let target = try machine.intern(scope, by: 0)
         let calendar = machine.limitTable.findCalendar(limit.window)
-        guard number > lastLimit, number <= machine.limitTable.newestNumber, machine.limitTable.findRule(target.key, target.prefix, limit) == nil,
+        guard number > lastLimit, number <= machine.limitTable.newestNumber,
+            machine.limitTable.findRule(target.key, target.prefix, limit) == nil,
             limit.window.kind != .calendar || calendar != nil
         else { throw Refusal(.damagedData, "the limit \(number), \(limit) on \(scope), cannot be there") }
         lastLimit = number
@@ -41,7 +42,8 @@ extension StateMachine.Builder {
     /// - Throws: `damagedData` if it is out of order, its limit is not there, or goes with it
     mutating func insertLimitUse(_ image: LimitUseImage) throws(Refusal) {
         guard image.generation > lastLimitUse, image.generation <= machine.limitTable.newestGeneration,
-            let rule = limits[image.limit] else {
+            let rule = limits[image.limit]
+        else {
             throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) cannot be there")
         }
         lastLimitUse = image.generation
@@ -63,8 +65,9 @@ extension StateMachine.Builder {
         }
         if limit.limit.window.kind == .sliding {
             let grains = image.grains.map { ($0.number, $0.amount) }
-            guard let slide = SlidingUse(
-                length: limit.limit.window.lengthMilliseconds, newest: image.newestGrain, grains: grains)
+            guard
+                let slide = SlidingUse(
+                    length: limit.limit.window.lengthMilliseconds, newest: image.newestGrain, grains: grains)
             else { throw Refusal(.damagedData, "the grains of the use \(image.generation) cannot be") }
             entry.slide = machine.limitTable.slides.insert(slide)
         }

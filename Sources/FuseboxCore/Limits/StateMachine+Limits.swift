@@ -89,7 +89,9 @@ extension StateMachine {
             tags.renewTemplates(limitTable)
             limitTable.reassignUses(tags, at: application.now)
         }
-        if rules.contains(where: { $0.before == nil }) { chargeCallsInForce(newerThan: mark, target, at: application.now) }
+        if rules.contains(where: { $0.before == nil }) {
+            chargeCallsInForce(newerThan: mark, target, at: application.now)
+        }
         tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()
         for (place, before) in rules {
@@ -136,7 +138,8 @@ extension StateMachine {
         guard !isTemplate || limitTable.templates.count + new <= limits.templates else {
             throw Refusal(
                 .limitReached,
-                "\(limitTable.templates.count) limits on templates are set, and \(limits.templates) can be; remove some")
+                "\(limitTable.templates.count) limits on templates are set, and \(limits.templates) can be; remove some"
+            )
         }
         let there = target.map { rules(of: $0).count } ?? 0
         guard there + new <= limits.limitsPerScope else {
@@ -236,7 +239,8 @@ extension StateMachine {
         let own = limitTable.rules[rule].limit
         guard command.limit.amount >= own.amount else {
             throw Refusal(
-                .outOfRange, "'\(command.limit)' is below the limit of '\(own)'; a raise never lowers one, `limit set` does")
+                .outOfRange,
+                "'\(command.limit)' is below the limit of '\(own)'; a raise never lowers one, `limit set` does")
         }
         let milliseconds: Int64
         switch (command.milliseconds, command.until) {
@@ -246,7 +250,9 @@ extension StateMachine {
         }
         guard ValueRanges.raise.contains(milliseconds) else {
             throw Refusal(
-                .outOfRange, "a limit is raised for 1 ms to 366 days, not for \(milliseconds) ms; the wall clock says \(application.moment.wall.milliseconds)")
+                .outOfRange,
+                "a limit is raised for 1 ms to 366 days, not for \(milliseconds) ms; the wall clock says \(application.moment.wall.milliseconds)"
+            )
         }
         let raise = LimitTable.Raise(amount: command.limit.amount, until: application.now + milliseconds)
         limitTable.raise(rule, raise, at: application.now)
@@ -281,7 +287,9 @@ extension StateMachine {
                 limitTable.forEachEntry(of: target.key) { uses.append($0) }
             } else {
                 let templates = rules(of: target)
-                limitTable.entries.forEachSlot { if templates.contains(limitTable.entries[$0].rule) { uses.append($0) } }
+                limitTable.entries.forEachSlot {
+                    if templates.contains(limitTable.entries[$0].rule) { uses.append($0) }
+                }
             }
         }
         uses.removeAll { limitTable.rules[limitTable.entries[$0].rule].limit.window.kind != .manual }

@@ -41,9 +41,11 @@ extension StateMachine {
     ///
     /// - Throws: `outOfRange` for a bare `*`
     mutating func intern(_ scope: Scope, by user: UInt32) throws(Refusal) -> LimitTarget {
-        var target = LimitTarget(key: .host, prefix: try scope.tag.flatMap { (tag) throws(Refusal) in
-            try Self.prefix(ofTemplate: tag)
-        })
+        var target = LimitTarget(
+            key: .host,
+            prefix: try scope.tag.flatMap { (tag) throws(Refusal) in
+                try Self.prefix(ofTemplate: tag)
+            })
         if let provider = scope.provider {
             let place = names.intern(provider, by: user)
             target.key.place = scope.deployment.map { names.intern($0, below: place, by: user) } ?? place

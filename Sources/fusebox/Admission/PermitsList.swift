@@ -37,7 +37,8 @@ extension PermitsCommands {
                 "\(entry.permit)",
                 Candidate(provider: entry.provider, deployment: entry.deployment, model: entry.model).route,
                 entry.tags.dropLast().map(\.text).joined(separator: " "),
-                entry.estimate.cost.map { Formatting.dollars($0) } ?? "-", "\(entry.estimate.allTokens)", entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
+                entry.estimate.cost.map { Formatting.dollars($0) } ?? "-", "\(entry.estimate.allTokens)",
+                entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
                 clock.relative(entry.expiresAt), "\(entry.user)",
                 // The first digits are enough to tell workers apart. JSON has all of them.
                 String(Formatting.epoch(entry.worker.high).prefix(8)),

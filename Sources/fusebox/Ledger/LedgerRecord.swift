@@ -49,7 +49,8 @@ extension LedgerCommands {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let recording = try client.ledger.record(
-                provider: account.provider, deployment: deployment, model: model, tags: tags, cost: cost.money, inputTokens: inputTokens,
+                provider: account.provider, deployment: deployment, model: model, tags: tags, cost: cost.money,
+                inputTokens: inputTokens,
                 outputTokens: outputTokens)
             return LedgerCommands.answer(recording)
         }

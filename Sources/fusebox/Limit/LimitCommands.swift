@@ -7,7 +7,8 @@ import FuseboxWire
 struct LimitCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limit",
-        abstract: "Limits on what calls use: cost, requests, tokens and calls in flight. Changing them is for operators only.",
+        abstract:
+            "Limits on what calls use: cost, requests, tokens and calls in flight. Changing them is for operators only.",
         discussion: """
             A scope is the host, a provider with deployment or model, a tag, or a tag with a provider. A call is charged to \
             every limit that covers it, or to none. A tag that ends in * stands for each tag that begins so, with a limit each.
@@ -27,18 +28,22 @@ struct ScopeOptions: ParsableArguments {
     @Flag(help: "The whole host: every call.")
     var host = false
 
-    @Option(help: ArgumentHelp("Calls to this provider.", valueName: "name"))
+    @Option(help: ArgumentHelp("Calls to this provider. (default: any)", valueName: "name"))
     var provider: String?
 
-    @Option(help: ArgumentHelp("Calls by this deployment of the provider: an API key, region or endpoint.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Calls by this deployment of the provider: an API key, region or endpoint. (default: any)",
+            valueName: "name"))
     var deployment: String?
 
-    @Option(help: ArgumentHelp("Calls that ask for this model of the provider.", valueName: "name"))
+    @Option(help: ArgumentHelp("Calls that ask for this model of the provider. (default: any)", valueName: "name"))
     var model: String?
 
     @Option(
         help: ArgumentHelp(
-            "Calls with this tag, such as team:search; 'user:*' stands for each tag that begins so.", valueName: "tag"))
+            "Calls with this tag, such as team:search; 'user:*' stands for each tag that begins so. (default: any)",
+            valueName: "tag"))
     var tag: String?
 
     func validate() throws {

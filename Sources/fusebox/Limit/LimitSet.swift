@@ -98,11 +98,13 @@ extension LimitCommands {
 
         @Option(
             name: .customLong("for"), parsing: .unconditional,
-            help: ArgumentHelp("How long, \(durationHelp).", valueName: "time"),
+            help: ArgumentHelp("How long, \(durationHelp). (default: see --until)", valueName: "time"),
             transform: DurationArgument.within(ValueRanges.raise))
         var duration: DurationArgument?
 
-        @Option(help: ArgumentHelp("Until when: a date of RFC 3339, or seconds since 1970.", valueName: "moment"))
+        @Option(
+            help: ArgumentHelp(
+                "Until when: a date of RFC 3339, or seconds since 1970. (default: see --for)", valueName: "moment"))
         var until: String?
 
         @OptionGroup var connection: ConnectionOptions
@@ -158,7 +160,10 @@ extension LimitCommands {
         @Flag(help: "Remove every limit of the scope.")
         var all = false
 
-        @Argument(help: "The limits. Their amounts may be left out: 'requests per minute', 'cost per day'.")
+        @Argument(
+            help:
+                "The limits. Their amounts may be left out: 'requests per minute', 'cost per day'. (default: none; see --all)"
+        )
         var limits: [String] = []
 
         @Flag(help: "Remove limits that were set with --shadow.")
@@ -168,7 +173,8 @@ extension LimitCommands {
 
         func validate() throws {
             guard all == limits.isEmpty else {
-                throw ValidationError(all ? "give the limits or --all, not both" : "which limits? name them, or give --all")
+                throw ValidationError(
+                    all ? "give the limits or --all, not both" : "which limits? name them, or give --all")
             }
         }
 

@@ -175,8 +175,10 @@ struct LimitUseImage: VersionedRecord {
         try visitor.field("newestGrain", &newestGrain, "of a sliding window, the newest grain that was reached")
         try visitor.field("start", &start, "when the window began, on the steady clock; absent: nothing was used yet")
         try visitor.field("window", &window, "counts the windows of this use")
-        try visitor.field("calendarWindow", &calendarWindow, "of a calendar: the number of the window that was used last")
-        try visitor.field("assumedHigh", &assumedHigh, "the part of it that is of calls never settled: the upper 64 bits")
+        try visitor.field(
+            "calendarWindow", &calendarWindow, "of a calendar: the number of the window that was used last")
+        try visitor.field(
+            "assumedHigh", &assumedHigh, "the part of it that is of calls never settled: the upper 64 bits")
         try visitor.field("assumedLow", &assumedLow, "the lower 64 bits")
         try visitor.field("fired", &fired, "the highest threshold that was told in this window, in percent; 0: none")
         try visitor.field("firedAt", &firedAt, "when it was told")
@@ -213,7 +215,8 @@ struct LimitWindowImage: WireRecord {
         try visitor.field("kind", &kind, "how it moves")
         try visitor.field("lengthMilliseconds", &lengthMilliseconds, "of `sliding` and `fixed`; of others 0")
         try visitor.field("unit", &unit, "of `calendar`")
-        try visitor.field("anchorDay", &anchorDay, "the weekday, or the day of the month, that it begins on; otherwise 1")
+        try visitor.field(
+            "anchorDay", &anchorDay, "the weekday, or the day of the month, that it begins on; otherwise 1")
         try visitor.field("anchorMonth", &anchorMonth, "the month that a year begins in; otherwise 1")
         try visitor.field("zone", &zone, "of `calendar`: the time zone; absent: UTC")
     }

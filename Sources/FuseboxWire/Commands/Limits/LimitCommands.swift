@@ -183,7 +183,8 @@ public struct LimitList: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
-                "entries", &entries, "at most \(LimitList.pageLength), in the order in which they were set or first used")
+                "entries", &entries,
+                "at most \(LimitList.pageLength), in the order in which they were set or first used")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }

@@ -43,7 +43,8 @@ public struct LimitEntry: OpenRecord {
         try visitor.field(
             "used", &used, "used in the current window: nano-dollars for `cost`, else a count; of a template 0")
         try visitor.field("held", &held, "what calls in force hold beside it: estimates of cost, or calls in flight")
-        try visitor.field("assumed", &assumed, "the part of `used` that is the estimate of calls that were never settled")
+        try visitor.field(
+            "assumed", &assumed, "the part of `used` that is the estimate of calls that were never settled")
         try visitor.field(
             "endsInMilliseconds", &endsInMilliseconds,
             "how long the current window still lasts; absent: it slides, has not begun, or has no end")

@@ -12,7 +12,8 @@ extension LimitWindow {
             zone = name
         }
         guard let unit = calendarUnit else {
-            throw Refusal(.outOfRange, "a calendar \(self.unit) cannot begin on day \(anchorDay) of month \(anchorMonth)")
+            throw Refusal(
+                .outOfRange, "a calendar \(self.unit) cannot begin on day \(anchorDay) of month \(anchorMonth)")
         }
         return CalendarRule(unit, in: zone)
     }
