@@ -34,13 +34,21 @@ struct Objections: Sendable {
     var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
 }
 
+/// What an admission asks for, its candidates and tags aside.
+private struct AdmissionTerms {
+    var estimate: Estimate
+    var ttlMilliseconds: Int64
+    var explains: Bool
+    var foldsTags: Bool
+}
+
 extension StateMachine {
     // MARK: Looking
 
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
     func decide(
-        _ candidates: Candidates, _ tags: WireLimits.TagList, foldsTags: Bool, _ estimate: Estimate, explains: Bool,
-        _ application: Application
+        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, foldsTags: Bool,
+        _ estimate: Estimate, explains: Bool, _ application: Application
     ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
         let moment = application.moment
         var decision = AdmissionDecision()
@@ -65,7 +73,7 @@ extension StateMachine {
             }
             decision.denials.append(denial)
             if !explains, let limit = all[place].limit {
-                decision.limits.append(told(limit, CallNeed(estimate), of: UInt8(place), at: moment))
+                decision.limits.append(told(limit, asked?.new ?? [], CallNeed(estimate), of: UInt8(place), at: moment))
             }
             if let wait = denial.retryAfterMilliseconds {
                 decision.retryAfterMilliseconds = min(decision.retryAfterMilliseconds ?? .max, wait)
@@ -129,19 +137,19 @@ extension StateMachine {
         limitTable.forEachObjection(to: scopes, tags, new: asked.new, need, at: moment) { objection in
             objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
             guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
-            limits.append(told(objection, need, of: candidate, at: moment))
+            limits.append(told(objection, asked.new, need, of: candidate, at: moment))
         }
     }
 
     /// A limit that stands against a candidate, as the wire has it.
     private func told(
-        _ objection: LimitTable.Objection, _ need: CallNeed, of candidate: UInt8, at moment: Moment
+        _ objection: LimitTable.Objection, _ newTags: [Name], _ need: CallNeed, of candidate: UInt8, at moment: Moment
     ) -> LimitObjection {
         let entry = limitEntry(objection.rule, objection.entry, at: moment)
         var told = LimitObjection()
         told.candidate = candidate
         told.scope = entry.scope
-        if let tag = objection.newTag { told.scope.tag = tag }
+        if let tag = objection.newTag { told.scope.tag = newTags[tag] }
         told.limit = entry.limit
         told.amount = entry.amount
         told.used = entry.used
@@ -196,33 +204,37 @@ extension StateMachine {
 
     // MARK: Granting
 
+    /// - Parameters:
+    ///   - candidates: passed by themselves, as the tags are: they are large, and what is passed in parts is not copied
+    ///   - terms: the rest of the request
     fileprivate mutating func admit(
-        _ command: Admit, _ application: Application, _ effects: inout [Event]
+        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, _ terms: AdmissionTerms,
+        _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Admit.Reply {
-        try Self.validate(command.candidates, command.tags, command.estimate)
-        try Self.validateTTL(command.ttlMilliseconds)
+        try Self.validate(candidates, tags, terms.estimate)
+        try Self.validateTTL(terms.ttlMilliseconds)
         let (decision, objections) = decide(
-            command.candidates, command.tags, foldsTags: command.foldsTags, command.estimate,
-            explains: command.explains, application)
+            candidates, tags, foldsTags: terms.foldsTags, terms.estimate, explains: terms.explains, application)
         if let chosen = decision.candidate {
-            try checkRoom(for: command.candidates[Int(chosen)], application)
-            try admitTags(command.tags, folds: command.foldsTags, by: application)
+            try checkRoom(for: candidates[Int(chosen)], application)
+            try admitTags(tags, folds: terms.foldsTags, by: application)
         }
         let known = effects.count
-        noteDenials(command, objections, upTo: decision.denials.count, at: application.moment, &effects)
+        noteDenials(
+            candidates, terms.estimate, objections, upTo: decision.denials.count, at: application.moment, &effects)
         var reply = Admit.Reply()
         reply.decision = decision
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
-        noteAsked(command.candidates, objections, upTo: decision.denials.count, application, &effects)
+        noteAsked(candidates, objections, upTo: decision.denials.count, application, &effects)
         guard let chosen = decision.candidate else { return reply }
-        let place = try grant(command, command.candidates[Int(chosen)], application, &effects)
+        let place = try grant(candidates[Int(chosen)], tags, terms, application, &effects)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
         return reply
     }
 
     static func validate(
-        _ candidates: Candidates, _ tags: WireLimits.TagList, _ estimate: Estimate
+        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, _ estimate: Estimate
     ) throws(Refusal) {
         guard !candidates.isEmpty else {
             throw Refusal(.outOfRange, "an admission needs 1 to \(WireLimits.candidates) candidates")
@@ -266,15 +278,15 @@ extension StateMachine {
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
     /// and only if nothing else stood against it.
     private mutating func noteAsked(
-        _ candidates: Candidates, _ objections: Candidates.Values<Objections>, upTo end: Int,
-        _ application: Application,
-        _ effects: inout [Event]
+        _ candidates: borrowing Candidates, _ objections: borrowing Candidates.Values<Objections>, upTo end: Int,
+        _ application: Application, _ effects: inout [Event]
     ) {
         for place in 0..<end where !objections[place].hasMark {
             guard let id = names.find(candidates[place].provider), breakers.contains(id) else { continue }
             let isShareOnly = objections[place].isShareOnly
-            let isCounted = (0..<place).contains {
-                candidates[$0].provider == candidates[place].provider && objections[$0].isShareOnly
+            var isCounted = false
+            for earlier in 0..<place where objections[earlier].isShareOnly {
+                if candidates[earlier].provider == candidates[place].provider { isCounted = true }
             }
             changeBreaker(id, application, &effects) { breaker, now, profile in
                 breaker.ask(at: now, under: profile)
@@ -284,7 +296,8 @@ extension StateMachine {
     }
 
     private mutating func grant(
-        _ command: Admit, _ candidate: Candidate, _ application: Application, _ effects: inout [Event]
+        _ candidate: borrowing Candidate, _ tags: borrowing WireLimits.TagList, _ terms: AdmissionTerms,
+        _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Int {
         let provider = try breaker(candidate.provider, application)
         changeBreaker(provider, application, &effects) { breaker, now, profile in
@@ -293,18 +306,18 @@ extension StateMachine {
         }
         let model = candidate.model.map { models.intern($0, by: application.user) }
         openAccounts(provider, model, application)
-        let need = CallNeed(command.estimate)
+        let need = CallNeed(terms.estimate)
         var scopes = CallScopes(
             provider: provider,
             deployment: candidate.deployment.map { names.intern($0, below: provider, by: application.user) },
             model: model)
-        take(command.tags, folds: command.foldsTags, &scopes, application)
+        take(tags, folds: terms.foldsTags, &scopes, application)
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
-            estimate: command.estimate,
+            estimate: terms.estimate,
             counted: ledger.takeFromWindows(provider, tokens: need.tokens, at: application.now),
-            grantedAt: application.now, expiresAt: application.now + command.ttlMilliseconds)
-        grant.charge = limitTable.charge(scopes, &tags, need, at: application.moment)
+            grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
+        grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
         tellCrossings(at: application.moment, &effects)
         _ = ledger.noteDenial(false, by: provider, nil)
         if let model { _ = ledger.noteDenial(false, by: provider, model) }
@@ -316,12 +329,13 @@ extension StateMachine {
 
     /// Tells of budgets that begin to deny.
     private mutating func noteDenials(
-        _ command: Admit, _ objections: Candidates.Values<Objections>, upTo end: Int, at moment: Moment,
+        _ candidates: borrowing Candidates, _ estimate: Estimate,
+        _ objections: borrowing Candidates.Values<Objections>, upTo end: Int, at moment: Moment,
         _ effects: inout [Event]
     ) {
         for place in 0..<end {
-            if let limit = objections[place].limit { noteDenial(limit, command.estimate, at: moment, &effects) }
-            let candidate = command.candidates[place]
+            if let limit = objections[place].limit { noteDenial(limit, estimate, at: moment, &effects) }
+            let candidate = candidates[place]
             guard let reason = objections[place].longest, reason == .providerBudget || reason == .modelBudget,
                 let provider = names.find(candidate.provider)
             else { continue }
@@ -330,7 +344,7 @@ extension StateMachine {
             var event = BudgetDenied()
             event.provider = candidate.provider
             event.model = model.map { models[$0] }
-            event.estimate = command.estimate.cost ?? .zero
+            event.estimate = estimate.cost ?? .zero
             if let model {
                 event.spend = Money(nanodollars: ledger.model(provider, model)?.spend ?? 0)
                 event.held = Money(nanodollars: permits.held(of: provider, model))
@@ -374,7 +388,9 @@ extension Admit: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.admit(self, application, &effects)
+        let terms = AdmissionTerms(
+            estimate: estimate, ttlMilliseconds: ttlMilliseconds, explains: explains, foldsTags: foldsTags)
+        return try machine.admit(candidates, tags, terms, application, &effects)
     }
 
     /// A denial changes something only where a share is drawn, or where whoever asks is to be remembered.

@@ -131,7 +131,7 @@ extension StateMachine {
     // MARK: Settling
 
     fileprivate mutating func settle(
-        _ command: Settle, _ application: Application, _ effects: inout [Event]
+        _ command: borrowing Settle, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Settle.Reply {
         try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
         var reply = Settle.Reply()
@@ -152,9 +152,8 @@ extension StateMachine {
         tellCrossings(at: application.moment, &effects)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage = command.usage, let model {
-            let record = LedgerRecord(candidate.provider, model, usage)
-            reply.record = try self.record(
-                record, application, &effects, isPermits: true, wasAdmitted: true)
+            reply.record = try record(
+                ChargedCall(candidate.provider, model, usage), application, &effects, isPermits: true, wasAdmitted: true)
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
@@ -173,7 +172,7 @@ extension StateMachine {
     }
 
     fileprivate mutating func report(
-        _ command: Report, _ application: Application, _ effects: inout [Event]
+        _ command: borrowing Report, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Report.Reply {
         try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
         try Self.validate(command.tags)
@@ -191,11 +190,10 @@ extension StateMachine {
             }
             return Report.Reply()
         }
-        var record = LedgerRecord(command.candidate.provider, model, usage)
-        record.deployment = command.candidate.deployment
-        record.tags = command.tags
-        record.foldsTags = command.foldsTags
-        let reply = try self.record(record, application, &effects)
+        let call = ChargedCall(command.candidate.provider, model, usage)
+        let reply = try record(call, application, &effects)
+        countInLimits(
+            command.candidate, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
         noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
         return reply
     }
@@ -204,7 +202,7 @@ extension StateMachine {
     ///
     /// - Throws: `limitReached`
     func checkTags(
-        _ told: WireLimits.TagList, folds: Bool, _ application: Application
+        _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
     ) throws(Refusal) {
         // Without limits nothing keeps them.
         if !limitTable.isEmpty { try admitTags(told, folds: folds, by: application) }
@@ -212,7 +210,7 @@ extension StateMachine {
 
     /// Counts a call without a permit in the limits that cover it.
     mutating func countInLimits(
-        _ route: Candidate, _ told: WireLimits.TagList, folds: Bool, _ used: CallNeed, _ application: Application,
+        _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed, _ application: Application,
         _ effects: inout [Event]
     ) {
         guard !limitTable.isEmpty else { return }
@@ -286,7 +284,7 @@ extension StateMachine {
         guard let model else { return nil }
         // Where none was asked for, the model that answered needs room; the one that was asked for has it.
         let isCovered = wasAdmitted && (usage.model == nil || candidate.model != nil)
-        try check(LedgerRecord(candidate.provider, model, usage), application, wasAdmitted: isCovered)
+        try check(ChargedCall(candidate.provider, model, usage), application, wasAdmitted: isCovered)
         return model
     }
 
@@ -312,11 +310,12 @@ extension StateMachine {
     }
 }
 
-extension LedgerRecord {
+extension ChargedCall {
     fileprivate init(_ provider: Name, _ model: Name, _ usage: CallUsage) {
         self.init(
-            provider: provider, model: model, cost: usage.cost, inputTokens: usage.inputTokens,
-            outputTokens: usage.outputTokens)
+            provider: provider, model: model,
+            charge: CreditLedger.Charge(
+                cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens)))
     }
 }
 

@@ -1,83 +1,91 @@
 import FuseboxWire
 
+/// What a call is charged with, and to whom.
+struct ChargedCall {
+    var provider: Name
+    var model: Name
+    var charge: CreditLedger.Charge
+}
+
 extension StateMachine {
+    /// Records what a call has cost.
+    ///
     /// - Parameters:
-    ///   - isPermits: whether the call had a permit: then it counts in limits already
+    ///   - isPermits: whether the call had a permit: then it counts in rate limits already
     ///   - wasAdmitted: whether there is room for its accounts, whatever the limits say: the call was admitted
     mutating func record(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event],
-        isPermits: Bool = false, wasAdmitted: Bool = false
+        _ call: ChargedCall, _ application: Application, _ effects: inout [Event], isPermits: Bool = false,
+        wasAdmitted: Bool = false
     ) throws(Refusal) -> LedgerRecord.Reply {
-        if !isPermits, command.tags.count > 0 {
-            try Self.validate(command.tags)
-            try checkTags(command.tags, folds: command.foldsTags, application)
-        }
         // Nearly every record is one more on accounts that exist.
-        if let provider = names.find(command.provider), let model = models.find(command.model),
+        if let provider = names.find(call.provider), let model = models.find(call.model),
             ledger.model(provider, model) != nil
         {
             let fired = try ledger.record(
-                charge(command), provider: provider, model: model, at: application.now, by: application.user,
+                call.charge, provider: provider, model: model, at: application.now, by: application.user,
                 under: profile, countingInWindows: !isPermits)
-            if !isPermits { countInLimits(command, application, &effects) }
-            return reply(to: command, fired, provider, &effects)
+            return reply(to: call, fired, provider, &effects)
         }
-        return try recordOnNewAccount(command, application, &effects, isPermits, wasAdmitted)
-    }
-
-    private mutating func countInLimits(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event]
-    ) {
-        guard !limitTable.isEmpty else { return }
-        let route = Candidate(provider: command.provider, deployment: command.deployment, model: command.model)
-        let used = CallNeed(
-            cost: command.cost.nanodollars, inputTokens: Int64(command.inputTokens),
-            outputTokens: Int64(command.outputTokens))
-        countInLimits(route, command.tags, folds: command.foldsTags, used, application, &effects)
+        return try recordOnNewAccount(call, application, &effects, isPermits, wasAdmitted)
     }
 
     /// Throws what recording this would throw; changes nothing.
-    func check(_ command: LedgerRecord, _ application: Application, wasAdmitted: Bool = false) throws(Refusal) {
+    func check(_ call: ChargedCall, _ application: Application, wasAdmitted: Bool = false) throws(Refusal) {
         if !wasAdmitted {
-            try admitAccount(command.provider, by: application)
-            try admitModel(command.model, by: application)
-            _ = try admitModelAccount(command.provider, command.model, by: application)
+            try admitAccount(call.provider, by: application)
+            try admitModel(call.model, by: application)
+            _ = try admitModelAccount(call.provider, call.model, by: application)
         }
-        try ledger.check(charge(command), provider: names.find(command.provider), at: application.now, under: profile)
+        try ledger.check(call.charge, provider: names.find(call.provider), at: application.now, under: profile)
     }
 
     private mutating func recordOnNewAccount(
-        _ command: LedgerRecord, _ application: Application, _ effects: inout [Event], _ isPermits: Bool,
+        _ call: ChargedCall, _ application: Application, _ effects: inout [Event], _ isPermits: Bool,
         _ wasAdmitted: Bool
     ) throws(Refusal) -> LedgerRecord.Reply {
         // Before a name becomes known: a refused record leaves no trace.
-        try check(command, application, wasAdmitted: wasAdmitted)
-        let hadAccount = names.find(command.provider).map(ledger.contains) ?? false
-        let provider = names.intern(command.provider, by: application.user)
-        let model = models.intern(command.model, by: application.user)
+        try check(call, application, wasAdmitted: wasAdmitted)
+        let hadAccount = names.find(call.provider).map(ledger.contains) ?? false
+        let provider = names.intern(call.provider, by: application.user)
+        let model = models.intern(call.model, by: application.user)
         names.retain(provider)
         models.retain(model)
         let fired = try ledger.record(
-            charge(command), provider: provider, model: model, at: application.now, by: application.user,
+            call.charge, provider: provider, model: model, at: application.now, by: application.user,
             under: profile, countingInWindows: !isPermits)
         if hadAccount { names.release(provider) }
-        if !isPermits { countInLimits(command, application, &effects) }
-        return reply(to: command, fired, provider, &effects)
+        return reply(to: call, fired, provider, &effects)
     }
 
-    private func charge(_ command: LedgerRecord) -> CreditLedger.Charge {
-        CreditLedger.Charge(
-            cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
+    fileprivate mutating func record(
+        _ command: borrowing LedgerRecord, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LedgerRecord.Reply {
+        if !command.tags.isEmpty {
+            try Self.validate(command.tags)
+            try checkTags(command.tags, folds: command.foldsTags, application)
+        }
+        let call = ChargedCall(
+            provider: command.provider, model: command.model,
+            charge: CreditLedger.Charge(
+                cost: command.cost, inputTokens: Int64(command.inputTokens),
+                outputTokens: Int64(command.outputTokens)))
+        let reply = try record(call, application, &effects)
+        if !limitTable.isEmpty {
+            let route = Candidate(provider: command.provider, deployment: command.deployment, model: command.model)
+            countInLimits(
+                route, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
+        }
+        return reply
     }
 
     private func reply(
-        to command: LedgerRecord, _ fired: CreditLedger.Fired, _ provider: NameID, _ effects: inout [Event]
+        to call: ChargedCall, _ fired: CreditLedger.Fired, _ provider: NameID, _ effects: inout [Event]
     ) -> LedgerRecord.Reply {
         var reply = LedgerRecord.Reply()
         if let tier = fired.threshold, let account = ledger.provider(provider), let budget = account.budget {
             var event = ThresholdCrossed()
-            event.provider = command.provider
-            event.model = command.model
+            event.provider = call.provider
+            event.model = call.model
             event.tier = tier
             event.spend = Money(nanodollars: account.sums.spend)
             event.budget = budget
@@ -86,7 +94,7 @@ extension StateMachine {
         }
         if let (tier, estimate) = fired.depletion {
             var event = DepletionProjected()
-            event.provider = command.provider
+            event.provider = call.provider
             event.tier = tier
             event.daysRemaining = estimate.daysRemaining ?? 0
             event.depletesAt = estimate.depletesAt ?? Timestamp(milliseconds: .max)

@@ -36,6 +36,12 @@ struct CallNeed: Sendable, Equatable {
         if input == nil, output == nil { unknown |= Self.bit(.tokens) }
     }
 
+    /// What a call has used.
+    init(_ charge: CreditLedger.Charge) {
+        self.init(
+            cost: charge.cost.nanodollars, inputTokens: charge.inputTokens, outputTokens: charge.outputTokens)
+    }
+
     private static func bit(_ dimension: LimitDimension) -> UInt8 { 1 << (dimension.rawValue & 7) }
 
     /// What the call takes.

@@ -36,8 +36,8 @@ extension LimitTable {
         /// The place of its use; nil: of a template that the tag has not used yet.
         var entry: Int?
         var obstacle: Obstacle
-        /// The tag, if nothing was known of it before.
-        var newTag: Name?
+        /// The place of the tag among the new ones, if nothing was known of it before.
+        var newTag: Int?
     }
 
     /// Calls `body` with every limit that covers a call, in the order of `CallScopes.forEach`; within a scope in the order in
@@ -72,13 +72,13 @@ extension LimitTable {
             else { return }
             body(Objection(rule: rule, entry: entry, obstacle: obstacle))
         }
-        for tag in new {
+        for (place, tag) in new.enumerated() {
             for template in templates(for: tag) {
                 let key = rules[template].key
                 guard call.isCovered(by: key), rules[template].limit.mode == .deny,
                     let obstacle = obstacle(need.room(rules[template].limit.dimension), template, nil, at: moment)
                 else { continue }
-                body(Objection(rule: template, entry: nil, obstacle: obstacle, newTag: tag))
+                body(Objection(rule: template, entry: nil, obstacle: obstacle, newTag: place))
             }
         }
     }

@@ -13,12 +13,12 @@ extension StateMachine {
     /// Checks that a caller may name these tags.
     ///
     /// - Throws: `outOfRange`
-    static func validate(_ tags: WireLimits.TagList) throws(Refusal) {
+    static func validate(_ tags: borrowing WireLimits.TagList) throws(Refusal) {
         for place in tags.indices { try TagText.validate(tags[place]) }
     }
 
     /// The tags of a call, that of its user among them. Changes nothing.
-    func look(_ asked: WireLimits.TagList, folds: Bool, _ application: Application) -> AskedTags {
+    func look(_ asked: borrowing WireLimits.TagList, folds: Bool, _ application: Application) -> AskedTags {
         var found = AskedTags()
         for place in asked.indices { look(counted(asked[place], folds: folds), &found) }
         if let tag = tags.find(ofUser: application.user) {
@@ -39,7 +39,7 @@ extension StateMachine {
 
     /// Gives a call its tags, that of its user among them, and retains them.
     mutating func take(
-        _ asked: WireLimits.TagList, folds: Bool, _ scopes: inout CallScopes, _ application: Application
+        _ asked: borrowing WireLimits.TagList, folds: Bool, _ scopes: inout CallScopes, _ application: Application
     ) {
         for place in asked.indices {
             let name = counted(asked[place], folds: folds)
@@ -66,7 +66,7 @@ extension StateMachine {
     /// Checks that there is room for the tags of a call. Where there is none, the engine has them folded.
     ///
     /// - Throws: `limitReached`
-    func admitTags(_ asked: WireLimits.TagList, folds: Bool, by application: Application) throws(Refusal) {
+    func admitTags(_ asked: borrowing WireLimits.TagList, folds: Bool, by application: Application) throws(Refusal) {
         guard !folds else { return }
         var new = 0
         for place in asked.indices where tags.find(asked[place]) == nil { new += 1 }
@@ -77,7 +77,7 @@ extension StateMachine {
     }
 
     /// Whether a call's tags find room.
-    func hasRoom(for asked: WireLimits.TagList, _ application: Application) -> Bool {
+    func hasRoom(for asked: borrowing WireLimits.TagList, _ application: Application) -> Bool {
         do throws(Refusal) { try admitTags(asked, folds: false, by: application) } catch { return false }
         return true
     }
