@@ -34,6 +34,8 @@ extension FuseboxClient {
     public typealias LimitEntry = FuseboxWire.LimitEntry
     public typealias LimitChange = FuseboxWire.LimitChange
     public typealias LimitObjection = FuseboxWire.LimitObjection
+    public typealias NamePolicy = FuseboxWire.NamePolicy
+    public typealias ModelAlias = FuseboxWire.ModelAlias
 
     // MARK: Breakers and marks
 

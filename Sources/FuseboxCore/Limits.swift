@@ -81,6 +81,9 @@ public struct Limits: Sendable, Equatable {
     /// Tags that one peer uid may introduce, operators aside: a quarter.
     public var tagsPerUser = 16_384
 
+    /// Names of models that stand for others.
+    public var aliases = 4_096
+
     /// Limits that are set, templates included.
     public var limits = 16_384
 

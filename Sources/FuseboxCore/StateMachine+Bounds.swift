@@ -41,6 +41,7 @@ extension StateMachine {
     /// - Throws: `limitReached`
     func admitName(_ name: Name, by application: Application) throws(Refusal) {
         guard names.find(name) == nil, name != .otherProvider else { return }
+        try checkStrictness(name, application)
         try SharedBound(what: "names", limit: limits.names, limitPerUser: limits.namesPerUser)
             .admit(names.count, ofUser: names.count(of: application.user), by: application)
     }

@@ -20,6 +20,8 @@ public struct StateMachine: Sendable {
     public internal(set) var models = NameTable<ModelID>()
     /// The tags that permits and limits refer to.
     var tags = TagTable()
+    /// What operators demand of names.
+    var rules = NameRules()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
     /// What time will make due: a function of the rest.
@@ -171,6 +173,12 @@ extension StateMachine {
         case .ledgerClosedPeriods: visitor.visit(LedgerClosedPeriods.self)
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
+        case .namePolicy: visitor.visit(NamePolicyGet.self)
+        case .namesSetStrict: visitor.visit(NamesSetStrict.self)
+        case .namesRequireTags: visitor.visit(NamesRequireTags.self)
+        case .aliasSet: visitor.visit(AliasSet.self)
+        case .aliasRemove: visitor.visit(AliasRemove.self)
+        case .aliasList: visitor.visit(AliasList.self)
         case .admit: visitor.visit(Admit.self)
         case .settle: visitor.visit(Settle.self)
         case .report: visitor.visit(Report.self)

@@ -28,6 +28,9 @@ struct FormatPagesTests {
         try expectJournal(try Self.read(daemon.data), records, told)
 
         daemon = try Daemon(in: folder)
+        // The client may have looked for the daemon a moment before it was there, and then waits before it looks again.
+        let end = ContinuousClock.now + .seconds(20)
+        while (try? client.status()) == nil, ContinuousClock.now < end { sched_yield() }
         // The journal was replayed: what the daemon tells now is what its files held.
         told = try client.status()
         let answers = try Answers(client)

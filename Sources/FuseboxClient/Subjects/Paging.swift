@@ -50,6 +50,10 @@ extension ExhaustionList: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [ExhaustionEntry], next: UInt32) { (reply.entries, reply.next) }
 }
 
+extension AliasList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [ModelAlias], next: UInt32) { (reply.aliases, reply.next) }
+}
+
 extension LimitList: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [LimitEntry], next: UInt64) { (reply.entries, reply.next) }
 }

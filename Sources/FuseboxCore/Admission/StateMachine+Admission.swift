@@ -212,6 +212,7 @@ extension StateMachine {
         _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Admit.Reply {
         try Self.validate(candidates, tags, terms.estimate)
+        try checkRequiredTags(tags)
         try Self.validateTTL(terms.ttlMilliseconds)
         let (decision, objections) = decide(
             candidates, tags, foldsTags: terms.foldsTags, terms.estimate, explains: terms.explains, application)
@@ -390,6 +391,9 @@ extension Admit: StateCommand {
     ) throws(Refusal) -> Reply {
         let terms = AdmissionTerms(
             estimate: estimate, ttlMilliseconds: ttlMilliseconds, explains: explains, foldsTags: foldsTags)
+        guard machine.rules.aliases.isEmpty else {
+            return try machine.admit(machine.rules.charged(candidates), tags, terms, application, &effects)
+        }
         return try machine.admit(candidates, tags, terms, application, &effects)
     }
 
@@ -407,6 +411,8 @@ extension AdmitPreview: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {
         try StateMachine.validate(candidates, tags, estimate)
+        try machine.checkRequiredTags(tags)
+        let candidates = machine.rules.charged(candidates)
         let foldsTags = !machine.hasRoom(for: tags, application)
         return machine.decide(
             candidates, tags, foldsTags: foldsTags, estimate, explains: explains, application

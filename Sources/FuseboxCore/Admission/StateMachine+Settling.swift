@@ -142,7 +142,8 @@ extension StateMachine {
         let permit = permits.permits[place]
         let grant = permit.grant
         let candidate = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
-        let model = try checkUsage(command.usage, candidate, application, wasAdmitted: true)
+        let usage = grant.model == nil ? rules.charged(command.usage, of: candidate.provider) : command.usage
+        let model = try checkUsage(usage, candidate, application, wasAdmitted: true)
         reply.standing = permit.standing
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
@@ -151,7 +152,7 @@ extension StateMachine {
             grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
         tellCrossings(at: application.moment, &effects)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let usage = command.usage, let model {
+        if let usage, let model {
             reply.record = try record(
                 ChargedCall(candidate.provider, model, usage), application, &effects, isPermits: true, wasAdmitted: true)
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
@@ -176,25 +177,28 @@ extension StateMachine {
     ) throws(Refusal) -> Report.Reply {
         try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
         try Self.validate(command.tags)
+        try checkRequiredTags(command.tags)
         try checkTags(command.tags, folds: command.foldsTags, application)
-        let model = try checkUsage(command.usage, command.candidate, application)
-        let provider = try breaker(command.candidate.provider, application)
+        let route = rules.charged(command.candidate)
+        let told = route.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
+        let model = try checkUsage(told, route, application)
+        let provider = try breaker(route.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
-        guard let usage = command.usage, let model else {
+        guard let usage = told, let model else {
             if command.outcome != .cancelled, ledger.contains(provider) {
                 ledger.count(requests: 1, tokens: 0, provider, at: application.now)
             }
             if command.outcome != .cancelled {
                 countInLimits(
-                    command.candidate, command.tags, folds: command.foldsTags, CallNeed(), application, &effects)
+                    route, command.tags, folds: command.foldsTags, CallNeed(), application, &effects)
             }
             return Report.Reply()
         }
-        let call = ChargedCall(command.candidate.provider, model, usage)
+        let call = ChargedCall(route.provider, model, usage)
         let reply = try record(call, application, &effects)
         countInLimits(
-            command.candidate, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
-        noteAnswer(usage.model, of: command.candidate.model.flatMap { models.find($0) }, provider, application)
+            route, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
+        noteAnswer(usage.model, of: route.model.flatMap { models.find($0) }, provider, application)
         return reply
     }
 

@@ -12,7 +12,7 @@ public struct StateImage {
         BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, BudgetSection.self,
         HistorySection.self, SharedHistorySection.self, ClosedPeriodSection.self, TagSection.self,
         FreeTagSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self, PermitTotalsSection.self,
-        PermitSection.self, ForeignMembersSection.self,
+        PermitSection.self, ForeignMembersSection.self, AliasSection.self,
     ])
 
     var builder: StateMachine.Builder
@@ -85,6 +85,7 @@ extension Limits {
         permits = Int(UInt32.max)
         permitsPerUser = Int(UInt32.max)
         budgets = Int(UInt32.max)
+        aliases = Int(UInt32.max)
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)
         limits = Int(UInt32.max)

@@ -64,14 +64,15 @@ extension StateMachine {
             try Self.validate(command.tags)
             try checkTags(command.tags, folds: command.foldsTags, application)
         }
+        try checkRequiredTags(command.tags)
         let call = ChargedCall(
-            provider: command.provider, model: command.model,
+            provider: command.provider, model: rules.model(command.model, of: command.provider),
             charge: CreditLedger.Charge(
                 cost: command.cost, inputTokens: Int64(command.inputTokens),
                 outputTokens: Int64(command.outputTokens)))
         let reply = try record(call, application, &effects)
         if !limitTable.isEmpty {
-            let route = Candidate(provider: command.provider, deployment: command.deployment, model: command.model)
+            let route = Candidate(provider: call.provider, deployment: command.deployment, model: call.model)
             countInLimits(
                 route, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
         }

@@ -415,7 +415,9 @@ extension LimitSet: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.set(self, application, &effects)
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.set(command, application, &effects)
     }
 }
 
@@ -423,7 +425,9 @@ extension LimitRemove: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.remove(self, application)
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.remove(command, application)
     }
 }
 
@@ -431,7 +435,9 @@ extension LimitRaise: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.raise(self, application, &effects)
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.raise(command, application, &effects)
     }
 }
 
@@ -439,7 +445,9 @@ extension LimitReset: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.reset(self, application)
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.reset(command, application)
     }
 }
 
@@ -447,7 +455,9 @@ extension LimitList: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.list(self, at: application.moment)
+        var command = self
+        command.scope = scope.map { machine.rules.charged($0) }
+        return try machine.list(command, at: application.moment)
     }
 }
 

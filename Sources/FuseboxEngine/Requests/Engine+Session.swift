@@ -114,7 +114,8 @@ extension Engine {
             .ledgerBudgets, .ledgerSetPeriod, .ledgerClosedPeriods, .overview, .forget, .admit, .settle, .report,
             .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
             .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .limitSet, .limitRemove, .limitRaise,
-            .limitList, .limitReset:
+            .limitList, .limitReset, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet, .aliasRemove,
+            .aliasList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

@@ -59,6 +59,12 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case snapshotRead = 84
     case importChunk = 85
     case importCommit = 86
+    case namePolicy = 87
+    case namesSetStrict = 88
+    case namesRequireTags = 89
+    case aliasSet = 90
+    case aliasRemove = 91
+    case aliasList = 92
 
     case admit = 96
     case settle = 97
@@ -154,6 +160,12 @@ public enum CommandTable {
         case .snapshotRead: visitor.visit(SnapshotRead.self)
         case .importChunk: visitor.visit(ImportChunk.self)
         case .importCommit: visitor.visit(ImportCommit.self)
+        case .namePolicy: visitor.visit(NamePolicyGet.self)
+        case .namesSetStrict: visitor.visit(NamesSetStrict.self)
+        case .namesRequireTags: visitor.visit(NamesRequireTags.self)
+        case .aliasSet: visitor.visit(AliasSet.self)
+        case .aliasRemove: visitor.visit(AliasRemove.self)
+        case .aliasList: visitor.visit(AliasList.self)
 
         case .admit: visitor.visit(Admit.self)
         case .settle: visitor.visit(Settle.self)

@@ -9,7 +9,7 @@ struct LedgerCommands: ParsableCommand {
         commandName: "ledger", abstract: "The credit ledger: spend, budgets and rate limits.",
         subcommands: [
             Show.self, Record.self, BudgetCommands.self, Burn.self, Summary.self, Depletion.self, Check.self,
-            Thresholds.self, ResetPeriod.self, Period.self, Periods.self,
+            Thresholds.self, Reset.self, ResetPeriod.self, Period.self, Periods.self,
         ])
 
     /// The argument that names a provider.

@@ -16,6 +16,8 @@ enum SettingsSection: SnapshotSection {
         image.periodLength = PeriodLengthImage(machine.ledger.period.length)
         image.periodStart = machine.ledger.period.start
         image.periodEnd = machine.ledger.period.end
+        image.isStrict = machine.rules.isStrict
+        image.requiredTags = machine.rules.requiredTags
         image.newestLimit = machine.limitTable.newestNumber
         image.newestLimitUse = machine.limitTable.newestGeneration
         part.add(image)
@@ -31,6 +33,8 @@ enum SettingsSection: SnapshotSection {
         try state.builder.setThresholds(thresholds)
         try state.builder.setPeriod(
             BudgetPeriod(image.periodLength.length, start: image.periodStart, end: image.periodEnd))
+        state.builder.machine.rules.isStrict = image.isStrict
+        state.builder.machine.rules.requiredTags = image.requiredTags
         try state.builder.setLimitCounters(limits: image.newestLimit, uses: image.newestLimitUse)
     }
 }
@@ -44,6 +48,8 @@ struct SettingsImage: VersionedRecord {
     var periodLength: PeriodLengthImage = .month
     var periodStart = Timestamp(milliseconds: 0)
     var periodEnd: Timestamp?
+    var isStrict = false
+    var requiredTags: [Name] = []
     var newestLimit: UInt64 = 0
     var newestLimitUse: UInt64 = 0
 
@@ -56,6 +62,8 @@ struct SettingsImage: VersionedRecord {
         try visitor.field("periodLength", &periodLength, "how long a budget period is")
         try visitor.field("periodStart", &periodStart, "when the current one began, on the wall clock")
         try visitor.field("periodEnd", &periodEnd, "when it ends, on the wall clock; absent if by hand")
+        try visitor.field("isStrict", &isStrict, "whether workers may name only providers that are known")
+        try visitor.field("requiredTags", &requiredTags, "what the tags of each call must match")
         try visitor.field("newestLimit", &newestLimit, "the number of the limit that was set first most lately")
         try visitor.field("newestLimitUse", &newestLimitUse, "the number of the use of a limit that began most lately")
     }

@@ -1,0 +1,182 @@
+/// What operators demand of names: one record for all.
+public struct NamePolicy: OpenRecord {
+    /// Whether workers may name only providers that are known.
+    public var isStrict = false
+    /// What the tags of each call must match; empty: nothing is demanded.
+    public var requiredTags: [Name] = []
+
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("isStrict", &isStrict, "whether workers may name only providers that are known")
+        try visitor.field(
+            "requiredTags", &requiredTags,
+            "each call must have a tag like each of these: a tag, or `prefix*`; empty: nothing is demanded")
+    }
+
+    /// The most tags that can be demanded.
+    public static let requiredTagLimit = WireLimits.TagList.capacity
+}
+
+/// Tells what operators demand of names.
+public struct NamePolicyGet: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(.namePolicy, "names.policy", .read, "What operators demand of the names in requests.")
+    }
+    public typealias Reply = NamePolicy
+    @inlinable public init() {}
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
+}
+
+/// Sets whether workers may name only providers that are known.
+public struct NamesSetStrict: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .namesSetStrict, "names.setStrict", .durable, .operator,
+            "Sets whether workers may name only providers that are known. Operators go on making new ones known.")
+    }
+    public typealias Reply = Done
+
+    /// Whether they may name no others.
+    public var isStrict = false
+
+    @inlinable public init() {}
+    /// Sets whether workers may name no provider that is not known.
+    public init(isStrict: Bool) { self.isStrict = isStrict }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("isStrict", &isStrict, "whether a worker that names another is refused with `notFound`")
+    }
+}
+
+/// Sets what the tags of each call must match.
+public struct NamesRequireTags: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .namesRequireTags, "names.requireTags", .durable, .operator,
+            "Sets what tags every admission, report and record must have, in the place of those before.")
+    }
+    public typealias Reply = Done
+
+    /// Each a tag, or `prefix*`.
+    public var tags: [Name] = []
+
+    @inlinable public init() {}
+    /// Demands a tag like each of these.
+    public init(tags: [Name]) { self.tags = tags }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "tags", &tags,
+            "at most \(NamePolicy.requiredTagLimit), each a tag or `prefix*`: a call without a tag like each of them is refused with `outOfRange`; none: nothing is demanded"
+        )
+    }
+}
+
+/// A name of a model that stands for another.
+public struct ModelAlias: WireRecord, Equatable {
+    /// The provider whose model it is.
+    public var provider = Name.blank
+    /// The name that stands for another.
+    public var name = Name.blank
+    /// The model that is charged.
+    public var model = Name.blank
+
+    @inlinable public init() {}
+    /// With a provider, a name that stands for a model.
+    public init(provider: Name, name: Name, model: Name) {
+        self.provider = provider
+        self.name = name
+        self.model = model
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider whose model it is")
+        try visitor.field("name", &name, "the name that stands for another")
+        try visitor.field("model", &model, "the model that is charged, and whose limits count")
+    }
+}
+
+/// Lets a name of a model stand for another.
+public struct AliasSet: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .aliasSet, "alias.set", .durable, .operator,
+            "Lets a name of a provider's model stand for another from now on: calls that ask for it are charged to that one."
+        )
+    }
+    public typealias Reply = Done
+
+    /// The alias.
+    public var alias = ModelAlias()
+
+    @inlinable public init() {}
+    /// Sets this alias, in the place of one for the same name.
+    public init(_ alias: ModelAlias) { self.alias = alias }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "alias", &alias,
+            "refused with `outOfRange` if the model is itself an alias, or the name stands behind one")
+    }
+}
+
+/// Removes an alias.
+public struct AliasRemove: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .aliasRemove, "alias.remove", .durable, .operator,
+            "Removes an alias. Refused with `notFound` if there is none.")
+    }
+    public typealias Reply = Done
+
+    /// The provider whose model it is.
+    public var provider = Name.blank
+    /// The name that stands for another.
+    public var name = Name.blank
+
+    @inlinable public init() {}
+    /// Removes the alias of this name.
+    public init(provider: Name, name: Name) {
+        self.provider = provider
+        self.name = name
+    }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("provider", &provider, "the provider whose model it is")
+        try visitor.field("name", &name, "the name that stands for another")
+    }
+}
+
+/// Lists the aliases.
+public struct AliasList: Command {
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(.aliasList, "alias.list", .read, "A page of the aliases, by provider and name.")
+    }
+
+    /// 0 to begin, then what the last page said.
+    public var cursor: UInt32 = 0
+
+    @inlinable public init() {}
+    /// A page.
+    public init(cursor: UInt32) { self.cursor = cursor }
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
+    }
+
+    /// A page.
+    public struct Reply: WireRecord {
+        /// By provider and name.
+        public var aliases: [ModelAlias] = []
+        /// The cursor of the next page; 0 if this was the last.
+        public var next: UInt32 = 0
+        @inlinable public init() {}
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("aliases", &aliases, "at most \(WireLimits.pageLength), by provider and name")
+            try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
+        }
+    }
+}
