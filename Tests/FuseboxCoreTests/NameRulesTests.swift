@@ -33,7 +33,7 @@ struct NameRulesTests {
         try rig.apply(Report(candidate: Candidate(provider: p), outcome: .success, usage: answered))
         try rig.apply(
             LedgerRecord(provider: p, model: dated, cost: dollars("0.25"), inputTokens: 0, outputTokens: 0))
-        let accounts = try rig.apply(LedgerModels(provider: p, cursor: Page.end)).accounts
+        let accounts = try rig.apply(LedgerModels(provider: p, cursor: 0)).accounts
         #expect(accounts.map(\.model) == [model] && accounts.map(\.usage.spend) == [dollars("1.75")])
         #expect(try rig.apply(LimitList(scope: scope)).entries.map(\.used) == [dollars("1.75").nanodollars])
         #expect(try rig.apply(try admit(dated)).permit == nil)
