@@ -1,31 +1,31 @@
 import FuseboxWire
 
 extension FuseboxClient {
-    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-    /// returned or threw.
+    /// Makes a call under a permit. Asks which candidate may be called, runs `body`, and settles the permit by what
+    /// `body` returned or threw.
     ///
-    /// - When a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next candidate of another
-    ///   provider that is admitted gets a permit of its own, until one answers, none is left or `CallPolicy.attempts` is
-    ///   reached.
-    /// - Every permit is settled once, whatever happens inside. The call's result is never lost for it: if the daemon does not
-    ///   answer then, the settle is kept, under either failure policy, and sent when the next call finds it; what
-    ///   the daemon refuses goes to `CallPolicy.unsettled`.
-    /// - A long call's permit is renewed in the background.
-    /// - If the task is cancelled before `body` begins, the permit is given back. A cancelled `body` decides itself when it
-    ///   ends; what it then throws counts as `abandoned`.
-    /// - After a fork inside `body` the permit is the parent's, and only there it is settled.
+    /// - If a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next admitted
+    ///   candidate of another provider gets a permit of its own. This goes on until a provider answers, no candidate is
+    ///   left or `CallPolicy.attempts` is reached.
+    /// - Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon
+    ///   is away, the settle is kept, under either failure policy, and sent when a later call reaches the daemon. If
+    ///   the daemon refuses it, it goes to `CallPolicy.unsettled`.
+    /// - The permit of a long call is renewed in the background.
+    /// - If the task is cancelled before `body` begins, the permit is given back. A running `body` handles cancellation
+    ///   itself; an error that it then throws counts as `abandoned`.
+    /// - After a fork inside `body` the permit belongs to the parent, and only the parent settles it.
     ///
     /// - Parameters:
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
-    ///   - estimate: what the call may use at most, held until it is settled
-    ///   - policy: how long permits last, how often is tried, what errors mean
+    ///   - estimate: what the call may use at most; it is held until the permit is settled
+    ///   - policy: how long permits last, how many attempts are made, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
     /// - Returns: the value that `body` returned
-    /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon does not answer (unless the
-    ///   client fails open) or refuses; `CancellationError` if the task was cancelled before `body` began; `ProviderFailed`
-    ///   if the last provider failed as `body` said; and what `body` threw last. After a call has failed, its error is thrown
-    ///   and not why there is no other candidate.
-    @_disfavoredOverload  // A task whose body happens not to wait must not block its thread for the daemon.
+    /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon refuses, or does not
+    ///   answer and the client fails closed; `CancellationError` if the task was cancelled before `body` began;
+    ///   `ProviderFailed` if `body` returned a failure for the last provider; otherwise what `body` threw last. Once a
+    ///   call has failed, its error is thrown, and not the reason why there is no other candidate.
+    @_disfavoredOverload  // A task must not block its thread for the daemon, even if its body never waits.
     public func withPermit<Value>(
         _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
         _ body: (_ permit: HeldPermit) throws -> CallResult<Value>
@@ -42,8 +42,8 @@ extension FuseboxClient {
         }
     }
 
-    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-    /// returned or threw. See the blocking `withPermit` for all that it does and throws.
+    /// Makes a call under a permit. Asks which candidate may be called, runs `body`, and settles the permit by what
+    /// `body` returned or threw. The blocking `withPermit` documents the details and the errors.
     public nonisolated(nonsending) func withPermit<Value>(
         _ candidates: [Candidate], estimate: Estimate = Estimate(), policy: CallPolicy = CallPolicy(),
         _ body: nonisolated(nonsending) (_ permit: HeldPermit) async throws -> CallResult<Value>
@@ -64,7 +64,7 @@ extension FuseboxClient {
 
     // MARK: Holding
 
-    /// A permit for one of the candidates that are left.
+    /// Gets a permit for one of the candidates that are left.
     private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) throws -> HeldPermit {
         try Task.checkCancellation()
         let admit = try Admit(walk.candidates, estimate, policy.ttl)
@@ -75,8 +75,8 @@ extension FuseboxClient {
         throw CancellationError()
     }
 
-    /// A permit for one of the candidates that are left. It is waited for even if the task is cancelled meanwhile, so that it
-    /// can be given back.
+    /// Gets a permit for one of the candidates that are left. A cancelled task waits for the permit all the same, to
+    /// give it back.
     private func hold(_ walk: CandidateWalk, _ estimate: Estimate, _ policy: CallPolicy) async throws -> HeldPermit {
         try Task.checkCancellation()
         let admit = try Admit(walk.candidates, estimate, policy.ttl)
@@ -130,7 +130,7 @@ extension FuseboxClient {
     }
 }
 
-/// How one call ended, and what its caller gets of it.
+/// How one call ended, and what its caller gets.
 private struct CallEnding<Value> {
     let outcome: CallOutcome
     let result: Result<Value, any Error>
@@ -148,7 +148,7 @@ private struct CallEnding<Value> {
     }
 }
 
-/// Which candidates are left, call after call.
+/// The candidates that are left after each call.
 private struct CandidateWalk {
     private(set) var candidates: [Candidate]
     private var attempts: Int
@@ -160,7 +160,7 @@ private struct CandidateWalk {
         attempts = policy.attempts
     }
 
-    /// Whether another candidate is to be tried; a provider that has failed is left out then.
+    /// Whether another candidate is to be tried. Leaves out the candidates of a provider that has failed.
     mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
         guard case .failure(let error) = ending.result, ending.outcome.isOfProvider, !Task.isCancelled,
             held.isOfThisProcess
@@ -173,7 +173,7 @@ private struct CandidateWalk {
 }
 
 extension CallOutcome {
-    /// Whether another provider may do better.
+    /// Whether the provider failed, so that another one may succeed.
     fileprivate var isOfProvider: Bool {
         switch outcome {
         case .failure, .throttled, .quotaExhausted: true
