@@ -2,68 +2,68 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What is to be said of a data directory without changing it: every file, what is wrong, and what a start would do.
+/// The examination of a data directory: every file, every problem, and what a start would find. It changes nothing.
 public struct Inspection: Sendable {
-    /// Something that is wrong, and where.
+    /// A problem and its place.
     public struct Problem: Sendable, Equatable, CustomStringConvertible {
         public let file: String
-        /// The byte at which it was found; nil if it is about the file as a whole.
+        /// The byte at which the problem was found. Nil if it concerns the whole file.
         public let offset: Int?
         public let what: String
 
         public var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
     }
 
-    /// A snapshot's file.
+    /// A snapshot file.
     public struct SnapshotFile: Sendable {
         public let name: SnapshotName
         public let bytes: Int
-        /// Nil if it cannot be read.
+        /// The header. Nil if it cannot be read.
         public let header: SnapshotHeader?
         public let problems: [Problem]
     }
 
-    /// A segment's file.
+    /// A segment file of the journal.
     public struct SegmentFile: Sendable {
         public let name: JournalName
         public let bytes: Int
-        /// Nil if it is not good.
+        /// The header. Nil if it is not good.
         public let header: JournalHeader?
-        /// Good entries, the one that completes the segment not among them.
+        /// The number of good entries, without the seal.
         public let entries: UInt64
-        /// The sequence of the last of them; nil if there is none.
+        /// The sequence of the last good entry. Nil if there is none.
         public let lastSequence: UInt64?
-        /// How they end; nil if the header is not good.
+        /// How the entries end. Nil if the header is not good.
         public let end: JournalEnd?
         public let problems: [Problem]
     }
 
     public let snapshots: [SnapshotFile]
     public let segments: [SegmentFile]
-    /// The bytes of the space that is reserved for the next segment; nil if none is.
+    /// The length in bytes of the spare segment. Nil if there is none.
     public let spare: Int?
-    /// Files that are none of these: those that were set aside, half-written ones.
+    /// The names of other files: those that were set aside, and half-written ones.
     public let others: [String]
-    /// What a start would find, and the changes that its state would hold; nil if it would be refused.
+    /// What a start would find, and the sequence and epoch of its state. Nil if the start would be refused.
     public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
-    /// What became of the permits in that state.
+    /// The totals of permits in that state. Nil if the start would be refused.
     public let permits: PermitTotals?
-    /// Why a start would be refused.
+    /// Why a start would be refused. Nil if it would not.
     public let refusal: RecoveryRefusal?
-    /// What does not add up in the recovered state.
+    /// Sums in the recovered state that do not agree.
     public let imbalances: [Problem]
 
-    /// Everything that is wrong.
+    /// All problems.
     public var problems: [Problem] {
         snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
     }
 
-    /// Whether nothing is wrong. A torn end of which nothing tells that it was on the disk is not.
+    /// Whether there is no problem. A torn end that was never synced is no problem.
     public var isGood: Bool { refusal == nil && problems.isEmpty }
 
-    /// Reads a whole directory. Files that vanish meanwhile, as they do beside a running daemon, are left out.
+    /// Reads a whole directory. Files that a running daemon removes meanwhile are left out.
     ///
-    /// - Throws: what the operating system refused
+    /// - Throws: the error of a file operation
     public init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
         let names = try store.files.list()
         var snapshots: [SnapshotFile] = []
@@ -85,7 +85,7 @@ public struct Inspection: Sendable {
         spare = try Self.spare(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
-            // The snapshots told of themselves; this is about what the journal has made of them.
+            // The snapshots were checked by themselves. This checks the state after the replay.
             imbalances = found.machine.imbalances(in: "the recovered state")
             recovery = (found.situation, found.replayedSequence, found.epoch)
             permits = found.machine.permits.totals
@@ -125,7 +125,7 @@ public struct Inspection: Sendable {
         }
     }
 
-    /// The bytes of the spare; nil if there is none.
+    /// The length of the spare segment in bytes. Nil if there is none.
     private static func spare<Files: Storage>(in files: Files) throws(StorageError) -> Int? {
         do throws(StorageError) { return try files.length(of: JournalName.spare) } catch {
             guard error.isNotFound else { throw error }
@@ -133,9 +133,9 @@ public struct Inspection: Sendable {
         }
     }
 
-    /// What is wrong with a file that cannot be read; nil if it has gone meanwhile.
+    /// The problem of a file that cannot be read. Nil if the file was removed meanwhile.
     ///
-    /// - Throws: that nobody is allowed to read it, which says nothing of the file
+    /// - Throws: the error, if permission was denied, because that says nothing about the file
     private static func unreadable(_ file: String, _ error: StorageError) throws(StorageError) -> Problem? {
         guard !error.isNotFound else { return nil }
         guard !error.isNotPermitted else { throw error }
@@ -153,7 +153,7 @@ public struct Inspection: Sendable {
         }
         let reader: JournalReader
         do throws(JournalDamage) { reader = try JournalReader(bytes) } catch {
-            // Of the last segment the header may not have reached the disk yet: what a start makes of it, it says.
+            // The header of the last segment may not be on disk yet. Recovery decides on that.
             let isTorn = isLast && JournalReader.highestSequence(in: bytes, from: 0) == nil
             let problem = Problem(file: name.file, offset: 0, what: error.description)
             return SegmentFile(
@@ -182,11 +182,11 @@ public struct Inspection: Sendable {
 }
 
 extension Recovered {
-    /// Finds the state of a data directory as it is, under the profile that it was written under.
+    /// Finds the state of a data directory, under the profile that it was written under.
     ///
     /// - Parameters:
-    ///   - acceptsLostTail: whether a journal that ends too early is taken for what is left
-    ///   - progress: called now and then with the entries replayed so far
+    ///   - acceptsLostTail: whether a journal that ends too early is accepted
+    ///   - progress: called at intervals with the number of entries replayed so far
     public static func find<Files: Storage>(
         in store: SnapshotStore<Files>, acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
@@ -206,7 +206,7 @@ extension Recovered {
 }
 
 extension Limits {
-    /// Limits that nothing reaches: what was taken once is not refused when it is read.
+    /// Limits that nothing reaches, so that no file is refused for its size.
     static var unbounded: Limits {
         var limits = Limits()
         limits.admitEverything()
@@ -215,17 +215,17 @@ extension Limits {
 }
 
 extension StateMachine {
-    /// Where it does not add up: a provider's sums must be those of its models, every budget somebody's, and every
-    /// permit that was granted settled, expired, reclaimed, revoked or in force.
+    /// Sums that do not agree. A provider's sums must be those of its models. Every budget must have an account. Every
+    /// granted permit must be settled, expired, reclaimed, revoked or in force.
     ///
-    /// - Parameter file: what the problems are said to be in
+    /// - Parameter file: the file that the problems name
     func imbalances(in file: String) -> [Inspection.Problem] {
         var problems: [Inspection.Problem] = []
         ledger.forEachProvider { id in
             guard let account = ledger.provider(id) else { return }
             var total = CreditLedger.Sums()
             ledger.forEachModel(of: id) { _, sums in
-                // Sums that overflow cannot agree with a provider's, which does not.
+                // A sum that overflows cannot agree with the provider's, so the overflow is detected.
                 total.spend &+= sums.spend
                 total.inputTokens &+= sums.inputTokens
                 total.outputTokens &+= sums.outputTokens

@@ -2,17 +2,20 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What a start makes of what it has found.
+/// Settling: how a start puts the directory in order.
 extension Recovered {
-    /// Makes the directory begin with this state: call it before anything else is written.
+    /// Puts the directory in order, so that its files hold this state. Call it before anything else is written.
     ///
-    /// What was found becomes durable before anything is made of it: a process that was killed leaves names that the
-    /// system holds and the disk does not.
+    /// What was found is synced first, because a killed process leaves names that are not on disk yet.
     ///
-    /// A crash at any moment leaves what the next start makes the same state of, without a sequence that is given away
-    /// twice. What was never acknowledged goes first, and from its end, for a part of it tells of what is before it. Then
-    /// comes the snapshot of a state that the files do not hold yet. Only when that is on the disk does a damaged one go
-    /// out of the way, whose name told that the sequences up to it are taken.
+    /// After a crash at any moment the next start finds the same state and gives no sequence out twice. The steps
+    /// therefore have this order:
+    ///
+    /// 1. Segments that were never acknowledged are removed, the last first, because a later one is evidence of those
+    ///    before it.
+    /// 2. A snapshot is written, if the files do not hold the state yet.
+    /// 3. Damaged snapshots are set aside. Their names reserved the sequences up to theirs until the new snapshot was
+    ///    on disk.
     public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
         do throws(StorageError) {
             try store.removePartials()
@@ -31,28 +34,28 @@ extension Recovered {
         } catch { throw .storage(error) }
     }
 
-    /// Whether nothing that was acknowledged is lost.
+    /// Whether no acknowledged input is lost.
     public var isWhole: Bool { !hasNewerSequence }
 
-    /// Whether the journal's files end where the state does, so that a next segment continues them.
+    /// Whether the journal's files end with the state's last input, so that another segment can continue them.
     public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
 
-    /// The segment that was left open and where its good entries end, if there is one.
+    /// The segment that was left open, and the offset at which its good entries end. Nil if there is none.
     ///
-    /// What follows them was found not to count. It has to be cleared even if nothing is to be written there: what a later
-    /// segment says is on the disk would make damage of it.
+    /// The bytes after that offset do not count and must be cleared, even if nothing is written there. Otherwise a
+    /// later segment would prove that they were synced, and the next start would take them for damage.
     public var openEnd: (name: JournalName, offset: Int)? { openSegment }
 
-    /// The last sequence that the journal's files hold.
+    /// The last sequence in the journal's files.
     public var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
 
-    /// Whether `settle` has to write a snapshot: the state is not what the files hold.
+    /// Whether `settle` must write a snapshot, because the files do not hold the state.
     public var needsSnapshot: Bool {
         guard let snapshot else { return true }
         return (hasNewerSequence || hasOtherProfile || trimmedWorkers > 0) && snapshot.sequence != sequence
     }
 
-    /// One sentence for the log.
+    /// What was recovered, as a sentence for the log.
     public func report(of directory: String) -> String {
         let contents = [
             Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.count, "mark"),

@@ -1,11 +1,10 @@
 import FuseboxStore
 import FuseboxWire
 
-/// What was found in a data directory, and what was made of it. The cases that recovery can meet are rows:
-/// `RecoveryRows.swift`.
+/// What recovery found in a data directory and what it did. `RecoveryRows.swift` lists the cases.
 ///
-/// A refusal leaves every file as it was. Finding out changes nothing either; `settle` then removes what a crash left
-/// half-written, writes the snapshot that the journal is to continue if there is none, and sets damaged files aside.
+/// Recovery changes no file, whether it succeeds or refuses. `settle` then removes half-written files of a crash,
+/// writes a snapshot if the journal needs one, and sets damaged files aside.
 public struct RecoveryCase: Sendable, Equatable {
     public enum Base: Sendable, Equatable {
         case empty
@@ -22,16 +21,16 @@ public struct RecoveryCase: Sendable, Equatable {
 
     public internal(set) var base: Base
     public internal(set) var tail: Tail = .none
-    /// The entries that were replayed.
+    /// The number of entries that were replayed.
     public internal(set) var replayed: UInt64 = 0
-    /// Files of another epoch, which were not read.
+    /// The names of files of another epoch. They were not read.
     public internal(set) var foreign: [String] = []
-    /// How far the journal is known to have been on the disk; 0 if no mark tells.
+    /// The highest sequence that is marked as synced. 0 if there is no mark.
     public internal(set) var marked: UInt64 = 0
-    /// Whether the snapshot holds everything that a torn end may have been.
+    /// Whether the snapshot holds all inputs that a torn end may have held.
     public internal(set) var isTornEndCovered = false
 
-    /// What is to be said of a torn end; nil if there is none.
+    /// A sentence about a torn end. Nil if there is none.
     public var tornSentence: String? {
         guard case .torn(let file, let offset) = tail else { return nil }
         let what = "what follows byte \(offset) of \(file) is not whole and is dropped"
@@ -43,10 +42,10 @@ public struct RecoveryCase: Sendable, Equatable {
     }
 }
 
-/// Why a data directory cannot be recovered. The files are as they were.
+/// Why a data directory cannot be recovered. Recovery has changed no file.
 public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case allDamaged([SnapshotFailure])
-    /// A newer program wrote the file. The text says what is not known.
+    /// A newer program wrote the file. The text says what this program does not know.
     case newerVersion(file: String, String)
     case unreadable(SnapshotFailure)
     case journalWithoutBase(file: String)

@@ -70,7 +70,7 @@ enum SnapshotStep: RecoveryStep {
     ]
 }
 
-/// What becomes of files that belong to another life of the state: a restore was cut short before it set them aside.
+/// What becomes of files of another epoch. A restore leaves them if it is interrupted before it sets them aside.
 enum EpochStep: RecoveryStep {
     enum Question: RecoveryQuestion {
         case hasForeignSegments
@@ -111,7 +111,7 @@ enum EpochStep: RecoveryStep {
     ]
 }
 
-/// What a segment is, before its entries are read.
+/// What is done with a segment before its entries are read.
 enum SegmentStep: RecoveryStep {
     enum Question: RecoveryQuestion {
         case isKnown

@@ -7,7 +7,7 @@ extension Engine {
         _ session: inout Session, _ header: FrameHeader, _ reader: inout ByteReader, at moment: Moment
     ) throws(Refusal) -> Verdict {
         var hello = Hello()
-        // The magic is looked at first: bytes of another protocol deserve a better answer than "malformed".
+        // The magic is checked first, so that bytes of another protocol get a better answer than "malformed".
         var peek = reader
         guard (try? peek.read(UInt32.self)) == Hello.magic else {
             throw Refusal(.badMagic, "this socket speaks the Fusebox protocol; the first bytes are not its hello")
@@ -128,7 +128,7 @@ extension Engine {
     }
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
-        // What is being handed out to others happened before it asked.
+        // Events of the present batch happened before this subscription.
         if session.topics.isEmpty { session.firstEvent = commit.outputs.events.nextNumber } else { subscribers -= 1 }
         session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }

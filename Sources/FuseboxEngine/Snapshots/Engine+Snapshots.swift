@@ -3,12 +3,12 @@ import FuseboxStore
 import FuseboxWire
 
 extension Engine {
-    /// Takes note of the processor time that a turn has used, or that the replay at the start has.
+    /// Notes the processor time that a turn, or the replay at the start, has used.
     public mutating func hasUsed(processorNanoseconds: Int64) {
         commit.snapshots.noteTurn(processorNanoseconds: processorNanoseconds, upTo: sequence)
     }
 
-    /// The state to be written as a snapshot.
+    /// Captures the state for a snapshot.
     public func capture(at moment: Moment) -> SnapshotCapture {
         SnapshotCapture(
             state.machine, state.workers,
@@ -16,10 +16,10 @@ extension Engine {
                 epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
     }
 
-    /// Replaces breakers, exhaustion and ledger, or some of them, by an imported state. The request is answered by the
-    /// next snapshot.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by those of an imported state. The next snapshot
+    /// answers the request.
     ///
-    /// - Parameter imported: a state under the profile of this one
+    /// - Parameter imported: a state under the same profile as this one
     public mutating func adopt(
         _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
     ) {
@@ -28,7 +28,7 @@ extension Engine {
         commit.snapshots.request(ticket)
     }
 
-    /// Writes the reply of work that was deferred.
+    /// Writes the reply of deferred work.
     public static func complete<Reply: WireRecord>(
         _ ticket: Ticket, _ result: Result<Reply, Refusal>, _ output: inout ByteWriter
     ) {
@@ -42,7 +42,7 @@ extension Engine {
 }
 
 extension Refusal {
-    /// What a client is told of work on the data directory that failed.
+    /// The refusal for work on the data directory that failed.
     public init(_ failure: SnapshotFailure) {
         switch failure {
         case .storage(let error) where error.isNotFound:

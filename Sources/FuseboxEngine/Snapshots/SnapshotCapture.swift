@@ -2,13 +2,13 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// A state as it was at a moment, ready to be written away from the loop.
+/// The state at a moment. It can be written on another thread.
 public struct SnapshotCapture: Sendable {
     public let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable
 
-    /// A state without workers: one that is imported.
+    /// A state without workers, as an import has it.
     public init(_ machine: StateMachine, header: SnapshotHeader) {
         self.init(machine, WorkerTable(), header: header)
     }
@@ -19,12 +19,12 @@ public struct SnapshotCapture: Sendable {
         self.header = header
     }
 
-    /// Writes it to a data directory, and loads what was written as a start does before it gets its name. Runs on any
-    /// thread.
+    /// Writes the snapshot to a data directory. Loads the written file as a start does, before the file gets its name.
+    /// Runs on any thread.
     ///
-    /// It is used up: its state is given back before another one is loaded.
+    /// The capture is consumed, so that its memory is freed before the written state is loaded.
     ///
-    /// - Parameter keepingAll: whether older snapshots stay, however many they are
+    /// - Parameter keepingAll: whether all older snapshots stay
     public consuming func write<Files: Storage>(
         to store: SnapshotStore<Files>, keepingAll: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
@@ -39,7 +39,7 @@ public struct SnapshotCapture: Sendable {
         return try store.prepare(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
     }
 
-    /// The whole snapshot in memory.
+    /// The bytes of the snapshot file.
     public func bytes() -> [UInt8] {
         do throws(StorageError) {
             var writer = try SnapshotWriter(header, into: MemorySink())
@@ -63,20 +63,22 @@ public struct SnapshotCapture: Sendable {
 }
 
 extension SnapshotReader {
-    /// The state that the snapshot holds, without the workers, whatever limits it was taken under.
+    /// The state of the snapshot without the workers, whatever limits it was taken under.
     public func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
 
-    /// The state that the snapshot holds, without the workers, if these limits admit it.
+    /// The state of the snapshot without the workers.
+    ///
+    /// - Throws: the damage, also if the state exceeds the limits
     public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
         try contents(limits: limits).machine
     }
 
-    /// Loads everything that the snapshot holds by the rules of a start, and drops it again.
+    /// Loads the whole snapshot by the rules of a start, and discards it.
     ///
-    /// - Throws: why a start would refuse it
+    /// - Throws: why a start would refuse the snapshot
     public func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
 
-    /// Everything that the snapshot holds.
+    /// The state and the workers of the snapshot.
     func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         var workers = WorkerTable()
@@ -90,7 +92,7 @@ extension SnapshotReader {
     }
 }
 
-/// The sections of a snapshot, in the order in which they are written: those of the state, then those of the workers.
+/// The sections of a snapshot in the order in which they are written: those of the state, then those of the workers.
 public enum SnapshotSections {
     /// The rows of the table. The page in `proto-docs/` is printed from them.
     public static var all: [any SnapshotSection.Type] {

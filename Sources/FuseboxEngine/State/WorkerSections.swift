@@ -2,11 +2,11 @@ import FuseboxCore
 import FuseboxWire
 
 extension WorkerTable {
-    /// The sections that the workers are written in. They follow those of the state in a snapshot.
+    /// The sections of the workers. They follow those of the state in a snapshot.
     static let sections = SectionTable<WorkerTable, WorkerTable>([WorkerSection.self, WorkerTotalsSection.self])
 }
 
-/// The workers that are remembered.
+/// The section of the remembered workers.
 enum WorkerSection: SnapshotSection {
     static let kind: UInt32 = 64
     static let name = "workers"
@@ -30,7 +30,7 @@ enum WorkerSection: SnapshotSection {
     }
 }
 
-/// What became of workers that are not remembered any more.
+/// The section of the totals of workers that are no longer remembered.
 enum WorkerTotalsSection: SnapshotSection {
     static let kind: UInt32 = 65
     static let name = "workerTotals"
