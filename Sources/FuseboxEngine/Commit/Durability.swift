@@ -1,7 +1,7 @@
 import FuseboxWire
 
 /// What an acknowledgement promises.
-public enum Durability: String, Sendable, CaseIterable {
+package enum Durability: String, Sendable, CaseIterable {
     /// Durable requests are acknowledged once they are synced, written ones once they are written.
     case commit
     /// All requests are acknowledged once they are written. They are synced within a second.

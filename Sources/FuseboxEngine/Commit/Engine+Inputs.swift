@@ -9,13 +9,13 @@ extension Engine {
     /// Whether a request of this length can be handled in this turn. If not, call `waitForRoom`.
     ///
     /// It is mutating although it changes nothing, because access to a borrowed value would copy all of it.
-    public mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
+    package mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
         !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength), of: session.peer.bounded)
     }
 
     /// Whether a command may cause entries in the journal. Other commands are handled without room, so a disk that
     /// hangs does not stop reads.
-    public func needsRoom(_ command: UInt16) -> Bool {
+    package func needsRoom(_ command: UInt16) -> Bool {
         guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
         return traits.isSequenced || traits.number == .goodbye
             || (traits.isState && state.machine.profile.readsChangeState)

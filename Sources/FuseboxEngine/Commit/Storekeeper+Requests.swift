@@ -5,7 +5,7 @@ import FuseboxWire
 /// Requests that are answered from the data directory, and imports.
 extension Storekeeper {
     /// Does the deferred work of a request away from the loop, and answers the request.
-    public func perform(_ work: DeferredWork, for ticket: Ticket) {
+    package func perform(_ work: DeferredWork, for ticket: Ticket) {
         let store = store
         switch work {
         case .awaitSnapshot: break

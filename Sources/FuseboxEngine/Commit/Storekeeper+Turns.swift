@@ -6,27 +6,27 @@ import Synchronization
 /// The turns of the owner, and the actions that they cause.
 extension Storekeeper {
     /// Begins a turn. Applies what time alone makes due.
-    public func beginTurn(at moment: Moment) {
+    package func beginTurn(at moment: Moment) {
         self.moment = moment
         engine.advance(to: moment)
     }
 
     /// Ends a turn: writes its inputs, releases replies and events, and begins syncs, snapshots and rotations that are
     /// due.
-    public func endTurn() {
+    package func endTurn() {
         carryOut()
         takeImport()
     }
 
     /// Calls `goOn(with:)` for a session when the journal has room for a request of this length. Call it after
     /// `canTake` has returned false.
-    public func waitForRoom(_ session: UInt64, frameLength: Int) {
+    package func waitForRoom(_ session: UInt64, frameLength: Int) {
         engine.commit.wait(session, for: Commit.roomNeeded(frameLength: frameLength))
     }
 
     /// Checks that the files are where a start looks for them, tries again to get room, and syncs entries that no reply
     /// waits for. Call it about once a second.
-    public func keepHouse() {
+    package func keepHouse() {
         guard failure == nil else { return }
         // A sync checks the place of its file. Replies that wait for no sync depend on this check.
         do throws(StorageError) {
@@ -39,7 +39,7 @@ extension Storekeeper {
 
     /// Begins the stop, after the last request was handled. Turns continue until `isQuiet`. Then `seal` completes the
     /// journal.
-    public func stop() {
+    package func stop() {
         // This fails on a full disk. The snapshot then holds the time.
         try? engine.recordTime(at: moment)
         engine.commit.beginStop()
@@ -160,7 +160,7 @@ extension Storekeeper {
     /// Completes the journal with a seal, so that the next start knows its end. This is the last call, once `isQuiet`.
     ///
     /// A journal with a gap is not sealed, because the last snapshot holds more than it.
-    public func seal() {
+    package func seal() {
         // A sync under way may still fail, so its segment must not be sealed.
         guard let journal, case .continuous = engine.commit.journal, case .idle = engine.commit.sync else { return }
         do throws(StorageError) {

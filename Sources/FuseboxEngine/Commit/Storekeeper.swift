@@ -7,11 +7,11 @@ import FuseboxWire
 /// It has no loop and no threads. Its owner begins and ends turns and lends the engine to connections in between. As
 /// its delegate the owner also runs work that waits for the disk. The server runs that work on libuv's thread pool. The
 /// simulator runs it some turns later, in an order of its own, or never.
-public final class Storekeeper<Files: JournalStorage> {
-    public var engine: Engine
-    public let store: SnapshotStore<Files>
+package final class Storekeeper<Files: JournalStorage> {
+    package var engine: Engine
+    package let store: SnapshotStore<Files>
     /// The delegate. It is not retained and must outlive the last call.
-    public unowned var delegate: (any StorekeeperDelegate)?
+    package unowned var delegate: (any StorekeeperDelegate)?
     /// The moment of this turn.
     var moment: Moment
     /// The journal. Nil if none is kept.
@@ -35,7 +35,7 @@ public final class Storekeeper<Files: JournalStorage> {
     ///
     /// - Throws: the failure to settle the directory or to open the journal. A lack of room for the journal does not
     ///   throw: requests that must be journaled are refused until there is room.
-    public init(
+    package init(
         _ recovered: consuming Recovered, in store: SnapshotStore<Files>, identity: Engine.Identity,
         _ options: StorekeepingOptions, at moment: Moment
     ) throws(SnapshotFailure) {
@@ -84,46 +84,46 @@ public final class Storekeeper<Files: JournalStorage> {
     // MARK: For the owner
 
     /// Tells the delegate what was found at the start. Call it once the delegate is set.
-    public func tellStart() {
+    package func tellStart() {
         if let shortage = engine.commit.shortage { delegate?.note(.noRoom(shortage)) }
     }
 
     /// Why a write or sync of the journal has failed. Nil if none has. After a failure no reply is sent and nothing is
     /// written.
-    public var failure: StorageError? {
+    package var failure: StorageError? {
         if case .failed(let error) = engine.commit.journal { error } else { nil }
     }
 
     /// Why the last snapshot of a stop could not be written. Nil if it was written.
-    public var stopFailure: SnapshotFailure? {
+    package var stopFailure: SnapshotFailure? {
         if case .failed(let failure) = engine.commit.stop { failure } else { nil }
     }
 
     /// Whether a stop has nothing left to wait for: the last snapshot was written or failed, and no sync is pending.
-    public var isQuiet: Bool { engine.commit.isQuiet }
+    package var isQuiet: Bool { engine.commit.isQuiet }
 
     /// The last input that survives power loss.
-    public var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }
+    package var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }
 
     /// Whether every input is in the journal or in a snapshot on disk.
-    public var isContinuous: Bool { engine.commit.isContinuous }
+    package var isContinuous: Bool { engine.commit.isContinuous }
 
     /// Whether outcomes are applied although they cannot be journaled.
-    public var takesUnjournaledOutcomes: Bool { engine.commit.takesUnjournaledOutcomes }
+    package var takesUnjournaledOutcomes: Bool { engine.commit.takesUnjournaledOutcomes }
 }
 
 /// The options for journal and snapshots.
-public struct StorekeepingOptions: Sendable {
-    public var durability = Durability.commit
-    public var snapshotIntervalMilliseconds: Int64 = 60_000
+package struct StorekeepingOptions: Sendable {
+    package var durability = Durability.commit
+    package var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
-    public var segmentLength = Limits.segmentLength
+    package var segmentLength = Limits.segmentLength
 
-    public init() {}
+    package init() {}
 }
 
 /// The surroundings of a `Storekeeper`. All calls come from the thread of the owner's turns.
-public protocol StorekeeperDelegate: AnyObject {
+package protocol StorekeeperDelegate: AnyObject {
     /// Runs `body` on another thread, and then `completion` with its result in a turn of the owner.
     func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
     /// As `work`, for work that loads a whole state. The owner may give memory back to the system afterwards.
@@ -148,7 +148,7 @@ public protocol StorekeeperDelegate: AnyObject {
 
 extension StorekeeperDelegate {
     /// The default is `work`, for surroundings that give no memory back.
-    public func workLong<Result: Sendable>(
+    package func workLong<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
     ) {
         work(body, then: completion)
@@ -156,7 +156,7 @@ extension StorekeeperDelegate {
 }
 
 /// News from a `Storekeeper`.
-public enum StorekeeperNews: Sendable {
+package enum StorekeeperNews: Sendable {
     case noRoom(StorageError)
     case roomAgain
     case wroteSnapshot(SnapshotInfo)

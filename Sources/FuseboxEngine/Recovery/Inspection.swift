@@ -3,68 +3,68 @@ import FuseboxStore
 import FuseboxWire
 
 /// The examination of a data directory: every file, every problem, and what a start would find. It changes nothing.
-public struct Inspection: Sendable {
+package struct Inspection: Sendable {
     /// A problem and its place.
-    public struct Problem: Sendable, Equatable, CustomStringConvertible {
-        public let file: String
+    package struct Problem: Sendable, Equatable, CustomStringConvertible {
+        package let file: String
         /// The byte at which the problem was found. Nil if it concerns the whole file.
-        public let offset: Int?
-        public let what: String
+        package let offset: Int?
+        package let what: String
 
-        public var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
+        package var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
     }
 
     /// A snapshot file.
-    public struct SnapshotFile: Sendable {
-        public let name: SnapshotName
-        public let bytes: Int
+    package struct SnapshotFile: Sendable {
+        package let name: SnapshotName
+        package let bytes: Int
         /// The header. Nil if it cannot be read.
-        public let header: SnapshotHeader?
-        public let problems: [Problem]
+        package let header: SnapshotHeader?
+        package let problems: [Problem]
     }
 
     /// A segment file of the journal.
-    public struct SegmentFile: Sendable {
-        public let name: JournalName
-        public let bytes: Int
+    package struct SegmentFile: Sendable {
+        package let name: JournalName
+        package let bytes: Int
         /// The header. Nil if it is not good.
-        public let header: JournalHeader?
+        package let header: JournalHeader?
         /// The number of good entries, without the seal.
-        public let entries: UInt64
+        package let entries: UInt64
         /// The sequence of the last good entry. Nil if there is none.
-        public let lastSequence: UInt64?
+        package let lastSequence: UInt64?
         /// How the entries end. Nil if the header is not good.
-        public let end: JournalEnd?
-        public let problems: [Problem]
+        package let end: JournalEnd?
+        package let problems: [Problem]
     }
 
-    public let snapshots: [SnapshotFile]
-    public let segments: [SegmentFile]
+    package let snapshots: [SnapshotFile]
+    package let segments: [SegmentFile]
     /// The length in bytes of the spare segment. Nil if there is none.
-    public let spare: Int?
+    package let spare: Int?
     /// The names of other files: those that were set aside, and half-written ones.
-    public let others: [String]
+    package let others: [String]
     /// What a start would find, and the sequence and epoch of its state. Nil if the start would be refused.
-    public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
+    package let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
     /// The totals of permits in that state. Nil if the start would be refused.
-    public let permits: PermitTotals?
+    package let permits: PermitTotals?
     /// Why a start would be refused. Nil if it would not.
-    public let refusal: RecoveryRefusal?
+    package let refusal: RecoveryRefusal?
     /// Sums in the recovered state that do not agree.
-    public let imbalances: [Problem]
+    package let imbalances: [Problem]
 
     /// All problems.
-    public var problems: [Problem] {
+    package var problems: [Problem] {
         snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
     }
 
     /// Whether there is no problem. A torn end that was never synced is no problem.
-    public var isGood: Bool { refusal == nil && problems.isEmpty }
+    package var isGood: Bool { refusal == nil && problems.isEmpty }
 
     /// Reads a whole directory. Files that a running daemon removes meanwhile are left out.
     ///
     /// - Throws: the error of a file operation
-    public init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
+    package init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
         let names = try store.files.list()
         var snapshots: [SnapshotFile] = []
         for name in try store.list() {
@@ -187,7 +187,7 @@ extension Recovered {
     /// - Parameters:
     ///   - acceptsLostTail: whether a journal that ends too early is accepted
     ///   - progress: called at intervals with the number of entries replayed so far
-    public static func find<Files: Storage>(
+    package static func find<Files: Storage>(
         in store: SnapshotStore<Files>, acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
         var profile = Profile.fusebox

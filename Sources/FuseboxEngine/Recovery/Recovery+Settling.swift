@@ -16,7 +16,7 @@ extension Recovered {
     /// 2. A snapshot is written, if the files do not hold the state yet.
     /// 3. Damaged snapshots are set aside. Their names reserved the sequences up to theirs until the new snapshot was
     ///    on disk.
-    public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+    package mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
         do throws(StorageError) {
             try store.removePartials()
             try store.files.syncDirectory()
@@ -35,28 +35,28 @@ extension Recovered {
     }
 
     /// Whether no acknowledged input is lost.
-    public var isWhole: Bool { !hasNewerSequence }
+    package var isWhole: Bool { !hasNewerSequence }
 
     /// Whether the journal's files end with the state's last input, so that another segment can continue them.
-    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
+    package var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
 
     /// The segment that was left open, and the offset at which its good entries end. Nil if there is none.
     ///
     /// The bytes after that offset do not count and must be cleared, even if nothing is written there. Otherwise a
     /// later segment would prove that they were synced, and the next start would take them for damage.
-    public var openEnd: (name: JournalName, offset: Int)? { openSegment }
+    package var openEnd: (name: JournalName, offset: Int)? { openSegment }
 
     /// The last sequence in the journal's files.
-    public var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
+    package var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
 
     /// Whether `settle` must write a snapshot, because the files do not hold the state.
-    public var needsSnapshot: Bool {
+    package var needsSnapshot: Bool {
         guard let snapshot else { return true }
         return (hasNewerSequence || hasOtherProfile || trimmedWorkers > 0) && snapshot.sequence != sequence
     }
 
     /// What was recovered, as a sentence for the log.
-    public func report(of directory: String) -> String {
+    package func report(of directory: String) -> String {
         let contents = [
             Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.count, "mark"),
             Quantity.count(machine.ledger.providerCount, "provider"),

@@ -6,14 +6,14 @@ import FuseboxWire
 ///
 /// Every decision of recovery is a row of a table in `RecoveryRows.swift`. The code here answers the rows' questions
 /// and does what the row says.
-public struct Recovered: ~Copyable {
-    public internal(set) var situation: RecoveryCase
+package struct Recovered: ~Copyable {
+    package internal(set) var situation: RecoveryCase
     var state: DurableState
     /// The last moment that the state recorded. Nil if the state is new.
-    public internal(set) var recorded: Moment?
-    public let epoch: UInt64
+    package internal(set) var recorded: Moment?
+    package let epoch: UInt64
     /// The newest good snapshot.
-    public internal(set) var snapshot: SnapshotInfo?
+    package internal(set) var snapshot: SnapshotInfo?
     /// The last segment that was read, if it was left open, and the offset at which its good entries end.
     var openSegment: (name: JournalName, offset: Int)?
     var damaged: [SnapshotName] = []
@@ -27,12 +27,12 @@ public struct Recovered: ~Copyable {
     /// The last sequence in the journal. Nil if there is no journal.
     var lastJournaled: UInt64?
 
-    public var machine: StateMachine { state.machine }
-    public var sequence: UInt64 { state.sequence }
+    package var machine: StateMachine { state.machine }
+    package var sequence: UInt64 { state.sequence }
     /// The sequence of the last input in the state. `sequence` is higher if inputs are known to be lost.
-    public private(set) var replayedSequence: UInt64 = 0
+    package private(set) var replayedSequence: UInt64 = 0
     /// The damaged snapshots that are newer than the one that was used.
-    public var damagedSnapshots: [SnapshotName] { damaged }
+    package var damagedSnapshots: [SnapshotName] { damaged }
 
     /// The recovered state, to be written as a snapshot with this sequence.
     func capture(sequence: UInt64) -> SnapshotCapture {
@@ -53,7 +53,7 @@ extension Recovered {
     ///   - acceptsLostTail: whether a journal that ends too early is accepted, as a repair does
     ///   - progress: called at intervals with the number of entries replayed so far
     /// - Throws: why the directory cannot be recovered
-    public static func find<Files: Storage>(
+    package static func find<Files: Storage>(
         in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
         acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {

@@ -5,33 +5,33 @@ import FuseboxWire
 ///
 /// Recovery changes no file, whether it succeeds or refuses. `settle` then removes half-written files of a crash,
 /// writes a snapshot if the journal needs one, and sets damaged files aside.
-public struct RecoveryCase: Sendable, Equatable {
-    public enum Base: Sendable, Equatable {
+package struct RecoveryCase: Sendable, Equatable {
+    package enum Base: Sendable, Equatable {
         case empty
         case newest(SnapshotName)
         case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
     }
 
-    public enum Tail: Sendable, Equatable {
+    package enum Tail: Sendable, Equatable {
         case none
         case whole
         case torn(file: String, offset: Int)
         case unacknowledged(file: String)
     }
 
-    public internal(set) var base: Base
-    public internal(set) var tail: Tail = .none
+    package internal(set) var base: Base
+    package internal(set) var tail: Tail = .none
     /// The number of entries that were replayed.
-    public internal(set) var replayed: UInt64 = 0
+    package internal(set) var replayed: UInt64 = 0
     /// The names of files of another epoch. They were not read.
-    public internal(set) var foreign: [String] = []
+    package internal(set) var foreign: [String] = []
     /// The highest sequence that is marked as synced. 0 if there is no mark.
-    public internal(set) var marked: UInt64 = 0
+    package internal(set) var marked: UInt64 = 0
     /// Whether the snapshot holds all inputs that a torn end may have held.
-    public internal(set) var isTornEndCovered = false
+    package internal(set) var isTornEndCovered = false
 
     /// A sentence about a torn end. Nil if there is none.
-    public var tornSentence: String? {
+    package var tornSentence: String? {
         guard case .torn(let file, let offset) = tail else { return nil }
         let what = "what follows byte \(offset) of \(file) is not whole and is dropped"
         if isTornEndCovered { return what + "; the snapshot holds what it was" }
@@ -43,7 +43,7 @@ public struct RecoveryCase: Sendable, Equatable {
 }
 
 /// Why a data directory cannot be recovered. Recovery has changed no file.
-public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+package enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case allDamaged([SnapshotFailure])
     /// A newer program wrote the file. The text says what this program does not know.
     case newerVersion(file: String, String)
@@ -58,7 +58,7 @@ public enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible
     case misplaced(file: String, String)
     case lostTail(after: UInt64, marked: UInt64)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .allDamaged(let failures):
             "of \(Quantity.count(failures.count, "snapshot")) none can be read (\(failures.map(\.description).joined(separator: "; "))). Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"

@@ -1,22 +1,22 @@
 /// A question that recovery asks about the files. The answer is yes or no.
 ///
 /// Questions are asked in the order of the cases. A question that depends on another comes after it.
-public protocol RecoveryQuestion: Hashable, CaseIterable, Sendable {
+package protocol RecoveryQuestion: Hashable, CaseIterable, Sendable {
     /// The question's text in the page.
     var text: String { get }
 }
 
 /// A case of recovery: the answers that lead to it, what it means, and what is done.
-public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendable {
+package struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendable {
     /// The case's name in the page.
-    public let label: String
+    package let label: String
     /// The questions that must be answered yes, and those that must be answered no. The others do not matter.
     let yes: Set<Question>
     let no: Set<Question>
     /// What the case means, in one or more sentences.
-    public let found: String
+    package let found: String
     /// What is done, in one or more sentences.
-    public let done: String
+    package let done: String
     /// The action for the code.
     let action: Action
 
@@ -33,7 +33,7 @@ public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendabl
     }
 
     /// The answers that lead to the row, in the order of the questions.
-    public var answers: [(question: Question, isYes: Bool)] {
+    package var answers: [(question: Question, isYes: Bool)] {
         Question.allCases.filter { yes.contains($0) || no.contains($0) }.map { ($0, yes.contains($0)) }
     }
 
@@ -47,7 +47,7 @@ public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendabl
 }
 
 /// A decision of recovery: its questions, and a row for every combination of answers.
-public protocol RecoveryStep: SendableMetatype {
+package protocol RecoveryStep: SendableMetatype {
     associatedtype Question: RecoveryQuestion
     associatedtype Action: Sendable
 
@@ -81,9 +81,9 @@ extension RecoveryStep {
 }
 
 /// The decisions of recovery, in the order in which they are made.
-public enum RecoveryTable {
+package enum RecoveryTable {
     /// The steps. The page in `proto-docs/` is printed from them.
-    public static let steps: [any RecoveryStep.Type] = [
+    package static let steps: [any RecoveryStep.Type] = [
         SnapshotStep.self, EpochStep.self, SegmentStep.self, EntriesStep.self, JournalEndStep.self,
     ]
 }

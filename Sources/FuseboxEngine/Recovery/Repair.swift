@@ -6,20 +6,20 @@ import FuseboxWire
 /// A repair continues without acknowledged changes that are damaged, which recovery refuses to do. It may be
 /// interrupted at any moment: the directory then holds what it held before, or the result of a completed step, and the
 /// repair can be run again.
-public struct Repair: Sendable {
+package struct Repair: Sendable {
     /// What was done, one sentence for each step.
-    public private(set) var steps: [String] = []
+    package private(set) var steps: [String] = []
     /// The sequences of changes that the files taken out of use may have held. Nil if nothing was lost.
-    public private(set) var lost: ClosedRange<UInt64>?
+    package private(set) var lost: ClosedRange<UInt64>?
     /// The snapshot that was written for the next start. Nil if none was needed.
-    public private(set) var written: SnapshotInfo?
+    package private(set) var written: SnapshotInfo?
     /// The highest sequence that is known to have been given out.
     private var highest: UInt64 = 0
 
     /// Repairs a directory. No other process may use it.
     ///
     /// - Throws: the refusal that a repair cannot lift, or the failure of a step
-    public init<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
+    package init<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
         do throws(StorageError) {
             try Self.removeLeftovers(store.files)
             highest = try store.list().first { $0.sequence <= SequenceBound.highest }?.sequence ?? 0
@@ -158,13 +158,13 @@ public struct Repair: Sendable {
 }
 
 /// Why a directory could not be repaired.
-public enum RepairFailure: Error, Sendable, CustomStringConvertible {
+package enum RepairFailure: Error, Sendable, CustomStringConvertible {
     /// A repair cannot lift this refusal. The refusal says what is needed.
     case refused(RecoveryRefusal)
     case storage(StorageError)
     case snapshot(SnapshotFailure)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .refused(let refusal): refusal.description
         case .storage(let error): error.description

@@ -7,13 +7,13 @@ extension Engine {
     ///
     /// - Returns: whether there are events
     @discardableResult
-    public mutating func beginEvents() -> Bool { commit.outputs.events.beginBatch() }
+    package mutating func beginEvents() -> Bool { commit.outputs.events.beginBatch() }
 
     /// Appends the events of the present batch that a session has subscribed to. Call it once for each session between
     /// `beginEvents` and `eventsDelivered`.
     ///
     /// Events above the backlog limit are counted as missed. The next event that fits tells their number.
-    public func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
+    package func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
         guard !session.topics.isEmpty else { return }
         output.version = session.version
         for (topic, count) in commit.outputs.events.droppedBeforeBatch where session.topics.contains(topic) {
@@ -39,5 +39,5 @@ extension Engine {
     ///
     /// - Returns: whether other events are ready
     @discardableResult
-    public mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
+    package mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
 }

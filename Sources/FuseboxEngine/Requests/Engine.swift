@@ -7,16 +7,16 @@ import FuseboxWire
 /// It owns the state machine and everything that a request can ask for. It reads no clock and no file. Its owner passes
 /// the moment with each frame and does the work that needs the disk. The server runs it on the loop. Tests and
 /// simulators call it directly.
-public struct Engine: ~Copyable {
+package struct Engine: ~Copyable {
     /// The daemon's identity, for hello and status.
-    public struct Identity: Sendable {
-        public var server: String
-        public var processID: UInt32
-        public var epoch: UInt64
+    package struct Identity: Sendable {
+        package var server: String
+        package var processID: UInt32
+        package var epoch: UInt64
         /// Random bits of this start of the daemon. They tell its numbers apart from those of earlier starts.
-        public var salt: UInt32
+        package var salt: UInt32
 
-        public init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
+        package init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
             self.server = server
             self.processID = processID
             self.epoch = epoch
@@ -25,25 +25,25 @@ public struct Engine: ~Copyable {
     }
 
     /// The numbers that the owner counts, for status.
-    public struct Census: Sendable {
-        public var connections: UInt32 = 0
-        public var connectionLimit: UInt32 = 0
-        public var dataDirectory = ""
-        public var fileSystemRoom: UInt64 = 0
-        public var residentBytes: UInt64 = 0
+    package struct Census: Sendable {
+        package var connections: UInt32 = 0
+        package var connectionLimit: UInt32 = 0
+        package var dataDirectory = ""
+        package var fileSystemRoom: UInt64 = 0
+        package var residentBytes: UInt64 = 0
         /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
-        public var wallLead: Int64 = 0
-        public var isClockSynchronised = false
-        public init() {}
+        package var wallLead: Int64 = 0
+        package var isClockSynchronised = false
+        package init() {}
     }
 
     /// The state that a restart brings back.
     var state: DurableState
-    public internal(set) var identity: Identity
-    public var census = Census()
+    package internal(set) var identity: Identity
+    package var census = Census()
 
-    public internal(set) var requests: UInt64 = 0
-    public internal(set) var refusals: UInt64 = 0
+    package internal(set) var requests: UInt64 = 0
+    package internal(set) var refusals: UInt64 = 0
     /// The number of sessions that receive events.
     var subscribers: UInt32 = 0
     var startedAt: Timestamp
@@ -65,7 +65,7 @@ public struct Engine: ~Copyable {
     /// Whether the permit numbers of this start have begun.
     var hasBegunPermitNumbers = false
     /// Sessions that a newer session of the same worker has replaced.
-    public internal(set) var fenced: [UInt64] = []
+    package internal(set) var fenced: [UInt64] = []
 
     let traits = CommandTraits.table()
     /// The reply frames of the present request.
@@ -94,7 +94,7 @@ public struct Engine: ~Copyable {
     }
 
     /// An engine without a journal.
-    public init(
+    package init(
         _ recovered: consuming Recovered, identity: Identity, snapshotIntervalMilliseconds: Int64, at moment: Moment
     ) {
         self.init(
@@ -102,15 +102,15 @@ public struct Engine: ~Copyable {
             snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, at: moment)
     }
 
-    public var machine: StateMachine { state.machine }
+    package var machine: StateMachine { state.machine }
 
     /// The number of state changes since the beginning of the epoch.
-    public var sequence: UInt64 { state.sequence }
+    package var sequence: UInt64 { state.sequence }
 
     // MARK: Frames
 
     /// Handles one frame. Appends the bytes to send to `output`.
-    public mutating func handle(
+    package mutating func handle(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ session: inout Session,
         _ output: inout ByteWriter, at moment: Moment
     ) -> Verdict {

@@ -1,13 +1,13 @@
 import FuseboxWire
 
 /// The process at the other end of a connection, as the kernel reports it.
-public struct Peer: Sendable, Equatable {
-    public var processID: Int32
-    public var user: UInt32
+package struct Peer: Sendable, Equatable {
+    package var processID: Int32
+    package var user: UInt32
     /// Whether operator commands are allowed. They are for root, the daemon's own user and members of the admin group.
-    public var isOperator: Bool
+    package var isOperator: Bool
 
-    public init(processID: Int32, user: UInt32, isOperator: Bool) {
+    package init(processID: Int32, user: UInt32, isOperator: Bool) {
         self.processID = processID
         self.user = user
         self.isOperator = isOperator
@@ -18,8 +18,8 @@ public struct Peer: Sendable, Equatable {
 }
 
 /// A connection as the protocol sees it. The owner keeps a session for each socket and passes it to the engine.
-public struct Session: Sendable {
-    public enum State: Sendable, Equatable {
+package struct Session: Sendable {
+    package enum State: Sendable, Equatable {
         /// Hello was not received yet.
         case opening
         case open
@@ -28,30 +28,30 @@ public struct Session: Sendable {
     }
 
     /// The connection's number. A daemon never uses a number twice.
-    public let id: UInt64
-    public let peer: Peer
-    public internal(set) var state = State.opening
+    package let id: UInt64
+    package let peer: Peer
+    package internal(set) var state = State.opening
     /// The protocol version that hello chose. Before hello it is the oldest. Refusals are the same in all versions.
-    public internal(set) var version = ProtocolVersion.lowest
+    package internal(set) var version = ProtocolVersion.lowest
     /// The client's name, from hello.
-    public internal(set) var client = ""
-    public internal(set) var worker = WorkerID(high: 0, low: 0)
+    package internal(set) var client = ""
+    package internal(set) var worker = WorkerID(high: 0, low: 0)
     /// The topics that the client has subscribed to.
-    public internal(set) var topics: Topics = []
+    package internal(set) var topics: Topics = []
     /// The number of replies that wait for the journal, and their bytes.
-    public private(set) var heldReplies = 0
-    public private(set) var heldBytes = 0
+    package private(set) var heldReplies = 0
+    package private(set) var heldBytes = 0
     var missedEvents: UInt64 = 0
     /// The number of the first event after the subscription.
     var firstEvent: UInt64 = 0
 
-    public init(id: UInt64, peer: Peer) {
+    package init(id: UInt64, peer: Peer) {
         self.id = id
         self.peer = peer
     }
 
     /// The memory in bytes of the replies that wait for the journal.
-    public var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
+    package var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
 
     mutating func holds(_ reply: UnsafeRawBufferPointer) {
         heldReplies += 1
@@ -59,21 +59,21 @@ public struct Session: Sendable {
     }
 
     /// Notes that a waiting reply was handed to the owner.
-    public mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
+    package mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
         heldReplies -= 1
         heldBytes -= reply.count
     }
 }
 
 /// The session and the request that a deferred reply belongs to.
-public struct Ticket: Sendable, Hashable {
-    public let session: UInt64
-    public let command: UInt16
-    public let correlation: UInt32
+package struct Ticket: Sendable, Hashable {
+    package let session: UInt64
+    package let command: UInt16
+    package let correlation: UInt32
 }
 
 /// What the owner of a connection must do after a frame.
-public enum Verdict: Sendable {
+package enum Verdict: Sendable {
     /// Send the output and continue.
     case proceed
     /// Send the output and close the connection.
@@ -84,7 +84,7 @@ public enum Verdict: Sendable {
 }
 
 /// Work on the data directory that a request has asked for.
-public enum DeferredWork: Sendable {
+package enum DeferredWork: Sendable {
     /// No work. The end of the next snapshot returns the ticket.
     case awaitSnapshot
     case listSnapshots

@@ -4,12 +4,12 @@ import FuseboxWire
 
 extension Engine {
     /// Notes the processor time that a turn, or the replay at the start, has used.
-    public mutating func hasUsed(processorNanoseconds: Int64) {
+    package mutating func hasUsed(processorNanoseconds: Int64) {
         commit.snapshots.noteTurn(processorNanoseconds: processorNanoseconds, upTo: sequence)
     }
 
     /// Captures the state for a snapshot.
-    public func capture(at moment: Moment) -> SnapshotCapture {
+    package func capture(at moment: Moment) -> SnapshotCapture {
         SnapshotCapture(
             state.machine, state.workers,
             header: SnapshotHeader(
@@ -20,7 +20,7 @@ extension Engine {
     /// answers the request.
     ///
     /// - Parameter imported: a state under the same profile as this one
-    public mutating func adopt(
+    package mutating func adopt(
         _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
     ) {
         state.machine.replace(parts, with: imported)
@@ -29,7 +29,7 @@ extension Engine {
     }
 
     /// Writes the reply of deferred work.
-    public static func complete<Reply: WireRecord>(
+    package static func complete<Reply: WireRecord>(
         _ ticket: Ticket, _ result: Result<Reply, Refusal>, _ output: inout ByteWriter
     ) {
         switch result {
@@ -43,7 +43,7 @@ extension Engine {
 
 extension Refusal {
     /// The refusal for work on the data directory that failed.
-    public init(_ failure: SnapshotFailure) {
+    package init(_ failure: SnapshotFailure) {
         switch failure {
         case .storage(let error) where error.isNotFound:
             self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` tells those that are")

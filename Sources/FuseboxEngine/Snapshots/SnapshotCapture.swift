@@ -3,13 +3,13 @@ import FuseboxStore
 import FuseboxWire
 
 /// The state at a moment. It can be written on another thread.
-public struct SnapshotCapture: Sendable {
-    public let header: SnapshotHeader
+package struct SnapshotCapture: Sendable {
+    package let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable
 
     /// A state without workers, as an import has it.
-    public init(_ machine: StateMachine, header: SnapshotHeader) {
+    package init(_ machine: StateMachine, header: SnapshotHeader) {
         self.init(machine, WorkerTable(), header: header)
     }
 
@@ -25,7 +25,7 @@ public struct SnapshotCapture: Sendable {
     /// The capture is consumed, so that its memory is freed before the written state is loaded.
     ///
     /// - Parameter keepingAll: whether all older snapshots stay
-    public consuming func write<Files: Storage>(
+    package consuming func write<Files: Storage>(
         to store: SnapshotStore<Files>, keepingAll: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
         let name = SnapshotName(sequence: header.sequence)
@@ -40,7 +40,7 @@ public struct SnapshotCapture: Sendable {
     }
 
     /// The bytes of the snapshot file.
-    public func bytes() -> [UInt8] {
+    package func bytes() -> [UInt8] {
         do throws(StorageError) {
             var writer = try SnapshotWriter(header, into: MemorySink())
             try writeSections(to: &writer)
@@ -64,19 +64,19 @@ public struct SnapshotCapture: Sendable {
 
 extension SnapshotReader {
     /// The state of the snapshot without the workers, whatever limits it was taken under.
-    public func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
+    package func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
 
     /// The state of the snapshot without the workers.
     ///
     /// - Throws: the damage, also if the state exceeds the limits
-    public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+    package func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
         try contents(limits: limits).machine
     }
 
     /// Loads the whole snapshot by the rules of a start, and discards it.
     ///
     /// - Throws: why a start would refuse the snapshot
-    public func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
+    package func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
 
     /// The state and the workers of the snapshot.
     func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
@@ -93,9 +93,9 @@ extension SnapshotReader {
 }
 
 /// The sections of a snapshot in the order in which they are written: those of the state, then those of the workers.
-public enum SnapshotSections {
+package enum SnapshotSections {
     /// The rows of the table. The page in `proto-docs/` is printed from them.
-    public static var all: [any SnapshotSection.Type] {
+    package static var all: [any SnapshotSection.Type] {
         StateImage.sections.sections.map { $0 as any SnapshotSection.Type }
             + WorkerTable.sections.sections.map { $0 as any SnapshotSection.Type }
     }

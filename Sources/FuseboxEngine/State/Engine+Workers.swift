@@ -33,7 +33,7 @@ extension Engine {
     }
 
     /// Notes that the owner has ended the fenced sessions.
-    public mutating func fencingDone() { fenced.removeAll(keepingCapacity: true) }
+    package mutating func fencingDone() { fenced.removeAll(keepingCapacity: true) }
 
     /// The user whose process first said hello with this id. Nil if none has.
     private func owner(of worker: WorkerID) -> UInt32? {

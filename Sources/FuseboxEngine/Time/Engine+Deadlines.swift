@@ -3,7 +3,7 @@ import FuseboxWire
 
 extension Engine {
     /// Applies what time alone makes due. Call it once a turn, before any frame.
-    public mutating func advance(to moment: Moment) {
+    package mutating func advance(to moment: Moment) {
         now = moment.now
         if let advanceAgainAt, now < advanceAgainAt { return }
         advanceAgainAt = nil
@@ -69,7 +69,7 @@ extension Engine {
     }
 
     /// The time until something is due, in milliseconds. Nil if nothing will be.
-    public func untilDue(at moment: Moment) -> Int64? {
+    package func untilDue(at moment: Moment) -> Int64? {
         if let advanceAgainAt { return max(0, advanceAgainAt - moment.now) }
         let state = state.machine.untilDue(at: moment)
         guard let worker = lost.nextDeadline else { return state }
@@ -89,7 +89,7 @@ extension Engine {
 
     /// Begins the grace of workers that had calls in flight when the daemon ended. Call it when clients can connect,
     /// because recovery may take longer than the grace.
-    public mutating func beginGrace(at moment: Moment) {
+    package mutating func beginGrace(at moment: Moment) {
         now = moment.now
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
@@ -101,7 +101,7 @@ extension Engine {
     ///
     /// - Parameter processIsGone: whether the peer process is known to have ended; its permits are then taken back
     ///   without a grace
-    public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
+    package mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
         commit.outputs.forget(session)
         if !session.topics.isEmpty { subscribers -= 1 }
@@ -112,11 +112,11 @@ extension Engine {
     }
 
     /// Whether the worker of an ended session has permits and may still come back.
-    public func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
+    package func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
 
     /// Notes that the peer process of an ended session has ended too. Unless its worker has come back, its permits are
     /// taken back at once.
-    public mutating func processEnded(of worker: WorkerID, since session: UInt64) {
+    package mutating func processEnded(of worker: WorkerID, since session: UInt64) {
         guard awaits(worker, since: session) else { return }
         lose(worker, after: 0, since: session)
     }

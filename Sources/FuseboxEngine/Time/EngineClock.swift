@@ -9,14 +9,14 @@ import FuseboxWire
 /// than a day, the lead is doubted until the clock has kept it for ten minutes, because a budget period that ends does
 /// not come back. Until then dates run with the steady clock. A lead at a start is believed at once if the system's
 /// clock is synchronised, because it is then the time that the daemon was down.
-public struct EngineClock: Sendable {
+package struct EngineClock: Sendable {
     /// A wall-clock step larger than this is reported.
-    public static let reportedStepMilliseconds: Int64 = 1_000
+    package static let reportedStepMilliseconds: Int64 = 1_000
     /// A larger lead of the system's clock is doubted. If the daemon's dates are ahead by more than this, they are
     /// wrong.
-    public static let doubtedStepMilliseconds: Int64 = 86_400_000
+    package static let doubtedStepMilliseconds: Int64 = 86_400_000
     /// How long the system's clock must keep a lead before it is believed.
-    public static let doubtMilliseconds: Int64 = 600_000
+    package static let doubtMilliseconds: Int64 = 600_000
 
     private let offset: Int64
     private var wall: Timestamp
@@ -33,7 +33,7 @@ public struct EngineClock: Sendable {
     ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
     ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
     ///   - isSynchronised: whether the kernel reports a synchronised clock
-    public init(continuing recorded: Moment?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(continuing recorded: Moment?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         wallMinusBoot = realtime - boottime
         believed = wallMinusBoot
         keptSince = boottime
@@ -50,11 +50,11 @@ public struct EngineClock: Sendable {
     }
 
     /// Whether the system's wall clock is so far ahead that dates do not follow it yet.
-    public var isDoubting: Bool { believed != wallMinusBoot }
+    package var isDoubting: Bool { believed != wallMinusBoot }
 
     /// The moment of two readings. Also returns by how much the wall clock was stepped since the last readings; nil if
     /// it was not.
-    public mutating func moment(boottime: Int64, realtime: Int64) -> (moment: Moment, stepMilliseconds: Int64?) {
+    package mutating func moment(boottime: Int64, realtime: Int64) -> (moment: Moment, stepMilliseconds: Int64?) {
         let step = realtime - boottime - wallMinusBoot
         let isStep = step.magnitude > UInt64(Self.reportedStepMilliseconds)
         if isStep {
@@ -72,12 +72,12 @@ public struct EngineClock: Sendable {
     }
 
     /// Whether the daemon's dates are so far ahead of the system's wall clock that they have followed a wrong one.
-    public func isFarAhead(of realtime: Int64) -> Bool {
+    package func isFarAhead(of realtime: Int64) -> Bool {
         wall - Timestamp(milliseconds: realtime) > Self.doubtedStepMilliseconds
     }
 
     /// Takes the dates back to the system's wall clock. The steady clock continues.
-    public mutating func takeBack(to realtime: Int64) {
+    package mutating func takeBack(to realtime: Int64) {
         wall = Timestamp(milliseconds: realtime)
         believed = wallMinusBoot
     }

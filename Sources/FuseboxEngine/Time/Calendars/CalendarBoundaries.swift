@@ -15,11 +15,11 @@ import FuseboxWire
 /// recorded times that are more than a day ahead of a synchronised clock came from a wrong clock. Then time is taken
 /// back, and earlier windows are open again as they were before. A start does that at once. A running daemon waits
 /// until its clock is not in doubt.
-public struct CalendarBoundaries: Sendable {
+package struct CalendarBoundaries: Sendable {
     /// The clock that decides when boundaries have passed.
-    public private(set) var clock: CalendarClock
+    package private(set) var clock: CalendarClock
     /// The latest time so far, which is recorded. It goes back only with `Step.takeBack`.
-    public private(set) var latest: Timestamp
+    package private(set) var latest: Timestamp
     /// The calendars in the order in which they came into use, so that the order of steps is fixed.
     private var entries: [Entry] = []
     /// The earliest end of all windows. If there are none, it is never reached.
@@ -37,14 +37,14 @@ public struct CalendarBoundaries: Sendable {
     }
 
     /// A change of a calendar's window.
-    public struct Change: Sendable, Equatable {
-        public var rule: CalendarRule
-        public var from: CalendarWindow
-        public var to: CalendarWindow
+    package struct Change: Sendable, Equatable {
+        package var rule: CalendarRule
+        package var from: CalendarWindow
+        package var to: CalendarWindow
     }
 
     /// An input for the state machine.
-    public enum Step: Sendable, Equatable {
+    package enum Step: Sendable, Equatable {
         /// The recorded time was wrong and goes back. Windows that began after it are open again. Use joins what was
         /// counted in them before, where that is known.
         case takeBack(to: Timestamp, reopened: [Change])
@@ -59,7 +59,7 @@ public struct CalendarBoundaries: Sendable {
     ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
     ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
     ///   - isSynchronised: whether the kernel says that the wall clock is
-    public init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         clock = CalendarClock(
             continuing: recorded, boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
         latest = max(recorded ?? clock.time, clock.time)
@@ -73,7 +73,7 @@ public struct CalendarBoundaries: Sendable {
     /// - Returns: the present window: the recorded one, or that of the same rule if it is in use, or the one that holds
     ///   the present time
     @discardableResult
-    public mutating func use(_ calendar: ZonedCalendar, recorded: CalendarWindow? = nil) -> CalendarWindow {
+    package mutating func use(_ calendar: ZonedCalendar, recorded: CalendarWindow? = nil) -> CalendarWindow {
         if let window = window(of: calendar.rule) { return window }
         let window = recorded ?? calendar.window(holding: clock.time)
         entries.append(Entry(calendar: calendar, window: window, isMisplaced: Self.isMisplaced(window, in: calendar)))
@@ -82,21 +82,21 @@ public struct CalendarBoundaries: Sendable {
     }
 
     /// Ends the use of a calendar.
-    public mutating func drop(_ rule: CalendarRule) {
+    package mutating func drop(_ rule: CalendarRule) {
         entries.removeAll { $0.calendar.rule == rule }
         summarise()
     }
 
     /// The present window. Nil if the calendar is not in use.
-    public func window(of rule: CalendarRule) -> CalendarWindow? {
+    package func window(of rule: CalendarRule) -> CalendarWindow? {
         entries.first { $0.calendar.rule == rule }?.window
     }
 
     /// The zones of the calendars in use, in order.
-    public var zones: [ZoneName] { Set(entries.map(\.calendar.zone.name)).sorted() }
+    package var zones: [ZoneName] { Set(entries.map(\.calendar.zone.name)).sorted() }
 
     /// Takes a new version of a zone from the database. If its rules have changed, windows move.
-    public mutating func renew(_ zone: Zone) {
+    package mutating func renew(_ zone: Zone) {
         for index in entries.indices where entries[index].calendar.zone.name == zone.name {
             guard entries[index].calendar.zone != zone else { continue }
             let calendar = ZonedCalendar(entries[index].calendar.unit, in: zone)
@@ -120,14 +120,14 @@ public struct CalendarBoundaries: Sendable {
 
     /// Takes a reading of the clocks. Call it once a turn, and about every second.
     @discardableResult
-    public mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> CalendarClock.News? {
+    package mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> CalendarClock.News? {
         let news = clock.read(boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
         latest = max(latest, clock.time)
         return news
     }
 
     /// The next step. Nil if there is none. It stays the same until `done` or another reading.
-    public func next() -> Step? {
+    package func next() -> Step? {
         let time = clock.time
         if isFarAhead {
             let reopened = entries.filter { $0.window.start > time }.map { change($0, to: time) }
@@ -153,7 +153,7 @@ public struct CalendarBoundaries: Sendable {
     }
 
     /// Notes that a step was done.
-    public mutating func done(_ step: Step) {
+    package mutating func done(_ step: Step) {
         switch step {
         case .takeBack(let time, let reopened):
             latest = time
@@ -173,7 +173,7 @@ public struct CalendarBoundaries: Sendable {
     /// one.
     ///
     /// The time has passed if there is a step now.
-    public var wakes: Int64? {
+    package var wakes: Int64? {
         if next() != nil { return clock.boottime }
         let boundary = earliestEnd == Self.never ? nil : clock.boottime(of: earliestEnd)
         guard let doubtEnds = clock.doubtEnds else { return boundary }

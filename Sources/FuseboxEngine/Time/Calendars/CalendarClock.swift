@@ -12,18 +12,18 @@ import FuseboxWire
 ///
 /// The value reads no clock. The caller passes readings. A step is noticed with the first reading after it, so there
 /// should be one about every second.
-public struct CalendarClock: Sendable, Equatable {
+package struct CalendarClock: Sendable, Equatable {
     /// A larger difference between two readings is a step. A smaller one is a correction of the clock.
-    public static let stepMilliseconds: Int64 = 1_000
+    package static let stepMilliseconds: Int64 = 1_000
     /// How long the wall clock must keep a step before it is believed.
-    public static let doubtMilliseconds: Int64 = 600_000
+    package static let doubtMilliseconds: Int64 = 600_000
     /// Recorded times that are further ahead of a synchronised clock than this are wrong.
-    public static let farMilliseconds: Int64 = 86_400_000
+    package static let farMilliseconds: Int64 = 86_400_000
 
     /// The steady clock at the last reading, in milliseconds.
-    public private(set) var boottime: Int64
+    package private(set) var boottime: Int64
     /// Whether the kernel reported a synchronised clock at the last reading.
-    public private(set) var isSynchronised: Bool
+    package private(set) var isSynchronised: Bool
     /// The wall clock minus the steady clock at the last reading, in milliseconds.
     private var difference: Int64
     /// The same difference without doubtful steps.
@@ -38,7 +38,7 @@ public struct CalendarClock: Sendable, Equatable {
     }
 
     /// What a reading has shown. All differences are in milliseconds.
-    public enum News: Sendable, Equatable {
+    package enum News: Sendable, Equatable {
         /// The wall clock was stepped by this much. It is in doubt.
         case stepped(by: Int64)
         /// The wall clock shows again what it would have shown without the step. The doubt has ended.
@@ -55,7 +55,7 @@ public struct CalendarClock: Sendable, Equatable {
     ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
     ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
     ///   - isSynchronised: whether the kernel says that the wall clock is
-    public init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         self.boottime = boottime
         self.isSynchronised = isSynchronised
         difference = realtime - boottime
@@ -66,23 +66,23 @@ public struct CalendarClock: Sendable, Equatable {
     }
 
     /// The time by which boundaries count, as of the last reading. It may go back.
-    public var time: Timestamp { Timestamp(milliseconds: boottime + min(trusted, difference)) }
+    package var time: Timestamp { Timestamp(milliseconds: boottime + min(trusted, difference)) }
 
     /// The wall clock at the last reading.
-    public var wall: Timestamp { Timestamp(milliseconds: boottime + difference) }
+    package var wall: Timestamp { Timestamp(milliseconds: boottime + difference) }
 
     /// When the doubt about the wall clock ends, on the steady clock in milliseconds. Nil if it is not in doubt.
-    public var doubtEnds: Int64? { doubt.map { $0.since + Self.doubtMilliseconds } }
+    package var doubtEnds: Int64? { doubt.map { $0.since + Self.doubtMilliseconds } }
 
     /// When `time` will reach a moment, on the steady clock in milliseconds, if no step comes and no doubt ends before.
-    public func boottime(of moment: Timestamp) -> Int64 {
+    package func boottime(of moment: Timestamp) -> Int64 {
         let (boottime, overflow) = moment.milliseconds.subtractingReportingOverflow(min(trusted, difference))
         return overflow ? .max : boottime
     }
 
     /// Takes a reading of the clocks.
     @discardableResult
-    public mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> News? {
+    package mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> News? {
         let step = realtime - boottime - difference
         self.boottime = boottime
         self.isSynchronised = isSynchronised

@@ -6,21 +6,21 @@ import FuseboxWire
 /// the day begins with the first one. An hour begins when the clock shows a full hour, and when the clock is put
 /// forward past one. So an hour that the clock shows twice is two windows, and a clock that is put back by half an hour
 /// makes a window of 90 minutes.
-public struct ZonedCalendar: Sendable, Equatable {
-    public let unit: CalendarUnit
-    public let zone: Zone
+package struct ZonedCalendar: Sendable, Equatable {
+    package let unit: CalendarUnit
+    package let zone: Zone
 
-    public init(_ unit: CalendarUnit, in zone: Zone) {
+    package init(_ unit: CalendarUnit, in zone: Zone) {
         self.unit = unit
         self.zone = zone
     }
 
     /// The calendar's rule.
-    public var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
+    package var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
 
     /// The window that holds a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before the
     /// epoch.
-    public func window(holding moment: Timestamp) -> CalendarWindow {
+    package func window(holding moment: Timestamp) -> CalendarWindow {
         let reach = Timestamp.latest.milliseconds
         let second = min(max(moment.milliseconds, -reach), reach).floorDivided(by: 1_000)
         let (start, end) = DateStride(unit).map { dates(second, $0) } ?? hour(second)

@@ -3,11 +3,11 @@ import FuseboxWire
 /// A time zone: its offset from universal time at every moment.
 ///
 /// Moments are seconds since the epoch. A reading of the zone's clock is in seconds too: the moment plus the offset.
-public struct Zone: Sendable, Equatable {
+package struct Zone: Sendable, Equatable {
     /// The largest offset that a zone may have, in seconds either way. Those of the database are within 16 hours.
     static let largestOffset: Int64 = 26 * 3_600
 
-    public let name: ZoneName
+    package let name: ZoneName
     /// The changes of the offset that the file lists, in increasing order.
     private let transitions: [Transition]
     /// The offset before the first transition.
@@ -22,7 +22,7 @@ public struct Zone: Sendable, Equatable {
     }
 
     /// Universal time.
-    public static let utc = Zone(name: .utc, first: 0, transitions: [], rule: nil)
+    package static let utc = Zone(name: .utc, first: 0, transitions: [], rule: nil)
 
     /// A zone from the contents of its file.
     ///

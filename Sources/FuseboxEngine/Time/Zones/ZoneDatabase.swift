@@ -5,14 +5,14 @@ import Glibc
 ///
 /// The files are read here, because the C library knows only one zone in a process and changing it is not thread-safe.
 /// An update of the database takes effect with the next file that is read.
-public struct ZoneDatabase: Sendable {
+package struct ZoneDatabase: Sendable {
     /// The path of the database's folder, without a slash at the end.
-    public let directory: String
+    package let directory: String
 
-    public init(directory: String) { self.directory = directory }
+    package init(directory: String) { self.directory = directory }
 
     /// The database of this process: `$TZDIR` if that is an absolute path, otherwise `/usr/share/zoneinfo`.
-    public static var system: ZoneDatabase { system(told: unsafe getenv("TZDIR").map { unsafe String(cString: $0) }) }
+    package static var system: ZoneDatabase { system(told: unsafe getenv("TZDIR").map { unsafe String(cString: $0) }) }
 
     /// The database for a value of `$TZDIR`.
     ///
@@ -25,7 +25,7 @@ public struct ZoneDatabase: Sendable {
     /// The zone with a name. `UTC` needs no database.
     ///
     /// - Throws: why the zone cannot be used
-    public func zone(_ name: ZoneName) throws(ZoneError) -> Zone {
+    package func zone(_ name: ZoneName) throws(ZoneError) -> Zone {
         if name == .utc { return .utc }
         let path = "\(directory)/\(name)"
         let bytes = try read(path, name)
@@ -75,7 +75,7 @@ public struct ZoneDatabase: Sendable {
     private static let mostNames = 5_000
 
     /// The names of all zones, in order. They serve for suggestions, so names of broken files are included.
-    public func names() -> [ZoneName] {
+    package func names() -> [ZoneName] {
         var names: Set<ZoneName> = [.utc]
         collect(below: "", depth: 3, into: &names)
         return names.sorted()

@@ -1,7 +1,7 @@
 import FuseboxWire
 
 /// Why a zone cannot be used.
-public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The database has no file of this name.
     case unknown(ZoneName, directory: String)
     /// There is no database.
@@ -11,7 +11,7 @@ public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file is not a valid zone file.
     case broken(path: String, flaw: ZoneFileFlaw)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .unknown(let name, let directory): "there is no time zone '\(name)' in \(directory)"
         case .noDatabase(let directory):
@@ -24,7 +24,7 @@ public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A defect of a file of the tz database.
-public enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
+package enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file does not begin with the magic of the format.
     case noZoneFile
     /// The format's version is newer than this program. The version is an ASCII character.
@@ -38,7 +38,7 @@ public enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
     /// The zone counts leap seconds, which the system's clock does not.
     case leapSeconds
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .noZoneFile: "it is no time zone file (TZif)"
         case .newerVersion(let version):
