@@ -42,7 +42,7 @@ extension Server {
             let reopened = try keeper.engine.takeClockBack(to: Timestamp(milliseconds: realtime), at: moment)
             clock.takeBack(to: realtime)
             readClocks()
-            // So that a snapshot of this turn has the new date.
+            // A snapshot of this turn then has the new date.
             keeper.beginTurn(at: moment)
             log(
                 .critical,
