@@ -42,12 +42,12 @@ extension ClientError: CustomStringConvertible {
             "the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time "
                 + "(requestTimeoutMilliseconds)"
         case .outcomeUnknown:
-            "the connection to the daemon broke, and the daemon found again does not remember what this client sent, "
-                + "so it may or may not have counted; look before you send it again"
+            "the connection to the daemon was lost, and the daemon does not remember the requests of this client, "
+                + "so the request may have counted; check that before you send it again"
         case .refused(let refusal): "the daemon refused the request: \(refusal)"
         case .invalidArgument(let refusal): "the request was not sent: \(refusal)"
         case .protocolViolation(let reason):
-            "what answers does not speak this protocol: \(reason); are the client and fuseboxd of fitting versions?"
+            "the peer does not speak this protocol: \(reason); do the versions of the client and fuseboxd match?"
         case .tooManyRequests:
             "\(Exchange.inFlightLimit) requests are under way; wait for replies before sending more"
         case .cancelled: "the task was cancelled before the daemon answered"

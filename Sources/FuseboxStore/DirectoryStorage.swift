@@ -99,7 +99,7 @@ package final class DirectoryStorage: Storage {
         let free = try freeSpace()
         guard free + UInt64(spare) < UInt64(length) else { return nil }
         return
-            "there is no room for the next segment of the journal: it takes \(Quantity.count(length, "byte")), and \(path) has \(Quantity.count(free, "free byte")). What must be written down is refused when this segment is full"
+            "there is no room for the next segment of the journal: it needs \(Quantity.count(length, "byte")), and \(path) has \(Quantity.count(free, "free byte")). Changes that must be journaled are refused when this segment is full"
     }
 
     /// Opens a regular file. Does not wait for the other end of a pipe, and does not follow a symbolic link.

@@ -62,7 +62,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
         var description: String {
             switch self {
             case .refused(let refusal): "the daemon refused the connection: \(refusal)"
-            case .garbled(let reason): "what answers does not speak this protocol: \(reason)"
+            case .garbled(let reason): "the peer does not speak this protocol: \(reason)"
             case .lost(let reason): reason
             case .timedOut: "something listens there but did not answer in time"
             }

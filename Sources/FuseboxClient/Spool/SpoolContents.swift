@@ -39,7 +39,7 @@ struct SpoolContents {
 
     init(_ bytes: [UInt8]) throws(Damage) {
         guard bytes.starts(with: SpoolHeader.magic) else {
-            throw Damage(offset: 0, reason: "it is no file of the spool")
+            throw Damage(offset: 0, reason: "it is not a file of the spool")
         }
         length = SpoolHeader.magic.count
         while length < bytes.count {

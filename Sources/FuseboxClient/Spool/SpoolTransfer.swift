@@ -89,8 +89,8 @@ struct SpoolTransfer: ~Copyable {
         if !mayResend {
             let reason =
                 hello.epoch == contents.acquaintance?.epoch
-                ? "the daemon had to forget the worker, so nobody can tell whether it counted"
-                : "the daemon's state was replaced, so nobody can tell whether it counted"
+                ? "the daemon has forgotten the worker, so it is not known whether the report counted"
+                : "the daemon's state was replaced, so it is not known whether the report counted"
             for report in contents.pending where contents.hasBegun || report.mayHaveLeft {
                 results.append(SpoolResult(report.sequence, .inDoubt, reason))
             }

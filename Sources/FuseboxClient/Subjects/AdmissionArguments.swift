@@ -20,7 +20,7 @@ extension Candidate: ExpressibleByStringLiteral {
     /// A literal that is not a valid name stops the program. Use `init(_:model:)` for names that come from elsewhere.
     public init(stringLiteral provider: String) {
         do throws(Refusal) { self.init(provider: try Name(provider)) } catch {
-            preconditionFailure("\"\(provider)\" is no name of a provider: \(error.message)")
+            preconditionFailure("\"\(provider)\" is not the name of a provider: \(error.message)")
         }
     }
 }

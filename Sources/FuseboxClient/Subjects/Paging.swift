@@ -17,7 +17,7 @@ extension PagedCommand {
         guard page.next != 0 else { return false }
         // A faulty daemon that never ends a list must not cause an endless loop.
         guard page.next != cursor else {
-            throw .protocolViolation("\(Self.declaration.name) goes round in a circle at cursor \(cursor)")
+            throw .protocolViolation("\(Self.declaration.name) does not advance beyond cursor \(cursor)")
         }
         cursor = page.next
         return true

@@ -187,7 +187,7 @@ package struct SystemFailure: Error, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        if code == EAGAIN, call == "connect" { return "the daemon takes no connections at the moment" }
+        if code == EAGAIN, call == "connect" { return "the daemon accepts no connections at the moment" }
         return unsafe "\(call): \(String(cString: strerror(code)))"
     }
 }

@@ -43,7 +43,7 @@ extension Commit {
     private static func refusal(_ failure: String) -> Refusal {
         Refusal(
             .storageFailed,
-            "nothing was changed, because it cannot be written down: \(failure); try again when there is room")
+            "nothing was changed, because it cannot be journaled: \(failure); try again when there is room")
     }
 
     /// The most room that a request of this length takes, in bytes of entries.
@@ -121,7 +121,7 @@ extension Commit {
         case .off: nil
         case .failed(let error): error.description
         case .rebasing(_, .failed(let failure)): failure.description
-        case .gap: shortage?.description ?? "a snapshot has to be written before the journal goes on"
+        case .gap: shortage?.description ?? "the journal needs a snapshot to continue"
         case .continuous, .rebasing: shortage?.description
         }
     }

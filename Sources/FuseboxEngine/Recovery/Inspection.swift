@@ -173,7 +173,7 @@ package struct Inspection: Sendable {
         }
         if case .damaged(let offset) = end {
             problems.append(
-                Problem(file: name.file, offset: offset, what: "the entry is not good, and once it was on the disk"))
+                Problem(file: name.file, offset: offset, what: "the entry is damaged; it was on disk once"))
         }
         return SegmentFile(
             name: name, bytes: bytes.count, header: reader.header, entries: entries, lastSequence: last, end: end,
@@ -241,7 +241,7 @@ extension StateMachine {
             totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.revoked &+ totals.outstanding
         if totals.granted != accounted {
             let sentence =
-                "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and what became of them adds up to \(accounted)"
+                "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and their ends and those in force add up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
         }
         for budget in ledger.budgets where !ledger.contains(budget.provider) {

@@ -74,15 +74,15 @@ extension Recovered {
         case .torn: report += situation.tornSentence.map { "; \($0)" } ?? ""
         case .unacknowledged(let file):
             report +=
-                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+                "; \(file) was dropped: it waited for a snapshot that was never written, and no change in it was acknowledged"
         }
         if trimmedWorkers > 0 {
             report +=
-                "; \(Quantity.count(trimmedWorkers, "worker was", plural: "workers were")) forgotten: more is kept for them than the limits of this start allow"
+                "; \(Quantity.count(trimmedWorkers, "worker was", plural: "workers were")) forgotten, because their kept replies exceed the limits of this start"
         }
         if !situation.foreign.isEmpty {
             report +=
-                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
+                "; files of another epoch, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
         }
         return report
     }

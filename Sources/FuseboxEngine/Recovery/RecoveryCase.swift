@@ -33,12 +33,12 @@ package struct RecoveryCase: Sendable, Equatable {
     /// A sentence about a torn end. Nil if there is none.
     package var tornSentence: String? {
         guard case .torn(let file, let offset) = tail else { return nil }
-        let what = "what follows byte \(offset) of \(file) is not whole and is dropped"
-        if isTornEndCovered { return what + "; the snapshot holds what it was" }
+        let what = "the bytes of \(file) after \(offset) are incomplete and are dropped"
+        if isTornEndCovered { return what + "; the snapshot holds their changes" }
         if marked == 0 {
-            return what + "; nothing tells that it was on the disk, and no mark how far the journal had come"
+            return what + "; nothing proves that they were on disk, and there is no mark of the journal's end"
         }
-        return what + "; nothing tells that it was on the disk"
+        return what + "; nothing proves that they were on disk"
     }
 }
 
@@ -67,23 +67,23 @@ package enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertibl
         case .unreadable(let failure):
             "the data directory cannot be read: \(failure)"
         case .journalWithoutBase(let file):
-            "\(file) tells of a journal, and the snapshot that it continues is not there. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
+            "\(file) belongs to a journal whose snapshot is missing. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or move the files away to begin with an empty state"
         case .damagedJournal(let file, let offset, let what):
-            "\(file) is damaged at byte \(offset): \(what). `fusebox check` tells more; `fusebox repair` goes on without what follows and keeps the damaged file"
+            "\(file) is damaged at byte \(offset): \(what). `fusebox check` tells more; `fusebox repair` continues without what follows and keeps the damaged file"
         case .gap(let sequence, let file):
-            "the journal's entries after \(sequence) are missing; \(file) comes next. `fusebox check` tells more; `fusebox repair` goes on without what follows"
+            "the journal's entries after \(sequence) are missing; \(file) comes next. `fusebox check` tells more; `fusebox repair` continues without what follows"
         case .otherSemantics(let file, let version):
             "\(file) was written by a version with other semantics (\(version), not \(JournalHeader.currentSemantics)). Start that version and stop it in order; its last snapshot can then be read"
         case .lostBase(let file):
-            "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without it"
+            "\(file) continues a snapshot that is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to continue without it"
         case .foreignJournal(let file):
             "\(file) belongs to a restored state whose snapshot is damaged now. Restore a backup with `fusebox snapshot restore FILE --data DIR`"
         case .impossibleSequence(let file):
-            "\(file): no daemon makes so many changes as this name tells. Move the file away"
+            "\(file): no daemon reaches the sequence in this name. Move the file away"
         case .misplaced(let file, let what):
-            "\(file) is not the segment that its name tells: \(what). If it is a copy, move it away; if it took the place of another segment, put that back, or use `fusebox repair` to go on without what it held"
+            "\(file) does not match its name: \(what). If it is a copy, move it away; if it took the place of another segment, put that back, or use `fusebox repair` to continue without what it held"
         case .lostTail(let sequence, let marked):
-            "the changes \(sequence + 1) to \(marked) are missing: they were on the disk once (\(SyncMark.fileName)) and the journal ends before them, so a segment was deleted, emptied or replaced by an older one. Put it back, restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to go on without them"
+            "the changes \(sequence + 1) to \(marked) are missing: they were on disk once (\(SyncMark.fileName)), but the journal ends before them, so a segment was deleted, emptied or replaced by an older one. Put it back, restore a backup with `fusebox snapshot restore FILE --data DIR`, or use `fusebox repair` to continue without them"
         }
     }
 }

@@ -126,7 +126,7 @@ package struct Repair: Sendable {
             // moved.
             do throws(SnapshotFailure) {
                 let info = try recovered.capture(sequence: highest + 1).write(to: store, keepingAll: true)
-                steps.append("\(info.file) was written: the state that is left")
+                steps.append("\(info.file) was written with the remaining state")
                 written = info
             } catch { throw .snapshot(error) }
         }

@@ -103,7 +103,7 @@ extension Engine {
             }
             return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
         case .hello:
-            throw Refusal(.helloRequired, "hello has been said on this connection already")
+            throw Refusal(.helloRequired, "this connection has had its hello already")
         case .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerGet, .breakerList, .breakerForceOpen,
             .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,

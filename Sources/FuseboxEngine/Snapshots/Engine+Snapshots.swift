@@ -46,7 +46,7 @@ extension Refusal {
     package init(_ failure: SnapshotFailure) {
         switch failure {
         case .storage(let error) where error.isNotFound:
-            self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` tells those that are")
+            self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` lists those that are")
         case .storage(let error): self.init(.storageFailed, error.description)
         case .damaged: self.init(.damagedData, failure.description)
         }

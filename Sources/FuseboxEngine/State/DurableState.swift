@@ -115,7 +115,7 @@ extension DurableState {
         } else {
             guard let command = CommandNumber(rawValue: entry.command) else {
                 throw Refusal(
-                    .damagedData, "entry \(entry.sequence) holds command \(entry.command), which there is not")
+                    .damagedData, "entry \(entry.sequence) holds the unknown command \(entry.command)")
             }
             if let refusal = unsafe apply(
                 command, payload, at: entry.moment, by: entry.user, worker: entry.worker)

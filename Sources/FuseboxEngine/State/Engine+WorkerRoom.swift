@@ -91,7 +91,7 @@ extension Engine {
         }
         throw Refusal(
             .limitReached,
-            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and none that could make room is away; try again later"
+            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and all that could make room are connected; try again later"
         )
     }
 

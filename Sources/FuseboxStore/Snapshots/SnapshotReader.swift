@@ -24,7 +24,7 @@ package struct SnapshotReader: Sendable {
         }
         version = FileHead.version(of: bytes)
         guard header.sequence <= SequenceBound.highest else {
-            throw .contents(offset: 0, Refusal(.outOfRange, "no daemon gets to \(header.sequence) changes"))
+            throw .contents(offset: 0, Refusal(.outOfRange, "no daemon reaches \(header.sequence) changes"))
         }
     }
 

@@ -100,7 +100,7 @@ struct ZoneFile {
 
     private mutating func offset() throws(ZoneFileFlaw) -> Int64 {
         let offset = try time(4)
-        guard abs(offset) < Zone.largestOffset else { throw .invalid("an offset of \(offset) seconds is no zone's") }
+        guard abs(offset) < Zone.largestOffset else { throw .invalid("an offset of \(offset) seconds is out of range") }
         return offset
     }
 
