@@ -33,7 +33,7 @@ package enum JournalDamage: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var description: String {
         switch self {
-        case .notAJournal: "this is not a journal of Fusebox: its first bytes differ"
+        case .notAJournal: "this is not a journal of Fusebox: it does not begin like one"
         case .newerVersion(let version):
             "its head has format version \(version), and this program reads versions up to \(JournalHeader.version)"
         case .newerEntries(let version):

@@ -133,7 +133,7 @@ package enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible
 
     package var description: String {
         switch self {
-        case .notASnapshot: "this is not a snapshot of Fusebox: its first bytes differ"
+        case .notASnapshot: "this is not a snapshot of Fusebox: it does not begin like one"
         case .newerVersion(let version):
             "its head has format version \(version), and this program reads versions up to \(SnapshotHeader.version); use the program that wrote it, or a newer one"
         case .newerSection(let offset, let what):
