@@ -56,7 +56,7 @@ extension FuseboxClient {
 
     /// The money, requests and tokens that an account has counted.
     public typealias AccountUsage = FuseboxWire.AccountUsage
-    /// A budget and the rate limits of a provider or a model.
+    /// A budget of a provider or a model, and the provider's rate limits.
     public typealias Budget = FuseboxWire.Budget
     /// What a provider costs per hour and per day.
     public typealias BurnRate = FuseboxWire.BurnRate
@@ -68,7 +68,7 @@ extension FuseboxClient {
     public typealias DepletionProjected = FuseboxWire.DepletionProjected
     /// The account of a model at a provider.
     public typealias ModelAccount = FuseboxWire.ModelAccount
-    /// How long budget periods are, and where they begin.
+    /// How long a budget's period is.
     public typealias PeriodLength = FuseboxWire.PeriodLength
     /// The answer of `ledger.total`.
     public typealias PeriodTotal = LedgerTotal.Reply

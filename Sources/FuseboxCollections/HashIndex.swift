@@ -20,8 +20,10 @@ package struct HashIndex: Sendable {
     }
 
     @usableFromInline var slots: ContiguousArray<Slot>
+    /// The number of values.
     @usableFromInline package internal(set) var count = 0
 
+    /// An empty index.
     @inlinable package init() { slots = ContiguousArray(repeating: .empty, count: 16) }
 
     @inlinable var mask: Int { slots.count - 1 }

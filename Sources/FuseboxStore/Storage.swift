@@ -70,6 +70,7 @@ package struct StorageError: Error, Sendable, Equatable, CustomStringConvertible
     /// The system's text for the error number.
     package var reason: String
 
+    /// An error with these values.
     package init(operation: String, path: String, code: Int32, reason: String) {
         self.operation = operation
         self.path = path

@@ -3,7 +3,7 @@ import Synchronization
 
 /// An event of the daemon, as a subscriber received it.
 public struct ReceivedEvent: Sendable, Equatable {
-    /// The event's number. The daemon counts all its events from 1 since its start, of every topic.
+    /// The event's number. The daemon counts its events of all topics from 1 since its start.
     public var number: UInt64
     /// How many events of the subscribed topics were not sent since the previous one, because this subscriber was slow.
     public var missed: UInt64

@@ -73,6 +73,7 @@ package struct SpoolRound {
     /// The number of files in a row that could not be delivered; see `ClientLimits.failedFiles`.
     private var failures = 0
 
+    /// A round for the daemon at a socket path, through the spool of a configuration.
     package init(_ path: String, _ configuration: FuseboxClient.Configuration) {
         self.path = path
         self.configuration = configuration

@@ -3,6 +3,7 @@ import Glibc
 
 /// An open folder of a user's spool. It belongs to the user, and no other user has access.
 package struct SpoolFolder: ~Copyable {
+    /// The path that the folder was opened with.
     package let path: String
     private let place: ForkGuard.Place
     var descriptor: Int32 { place.descriptor }

@@ -34,6 +34,7 @@ package struct SpoolListing: Sendable {
 
     /// One report.
     package struct Item: Sendable {
+        /// The states of a report: still to be delivered, delivered, or undecided for one of two reasons.
         package enum State: String, Sendable {
             case pending, delivered, refused, inDoubt
         }

@@ -8,7 +8,9 @@ import FuseboxWire
 /// its delegate the owner also runs work that waits for the disk. The server runs that work on libuv's thread pool. The
 /// simulator runs it some turns later, in an order of its own, or never.
 package final class Storekeeper<Files: JournalStorage> {
+    /// The engine.
     package var engine: Engine
+    /// The snapshots of the data directory.
     package let store: SnapshotStore<Files>
     /// The delegate. It is not retained and must outlive the last call.
     package unowned var delegate: (any StorekeeperDelegate)?
@@ -114,11 +116,14 @@ package final class Storekeeper<Files: JournalStorage> {
 
 /// The options for journal and snapshots.
 package struct StorekeepingOptions: Sendable {
+    /// When a change is acknowledged.
     package var durability = Durability.commit
+    /// The time between snapshots, in milliseconds, above 0.
     package var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
     package var segmentLength = Limits.segmentLength
 
+    /// The defaults.
     package init() {}
 }
 

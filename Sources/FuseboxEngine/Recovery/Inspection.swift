@@ -6,9 +6,11 @@ import FuseboxWire
 package struct Inspection: Sendable {
     /// A problem and its place.
     package struct Problem: Sendable, Equatable, CustomStringConvertible {
+        /// The name of the file.
         package let file: String
         /// The byte at which the problem was found. Nil if it concerns the whole file.
         package let offset: Int?
+        /// What is wrong, as a clause.
         package let what: String
 
         package var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
@@ -16,16 +18,21 @@ package struct Inspection: Sendable {
 
     /// A snapshot file.
     package struct SnapshotFile: Sendable {
+        /// The name of the file.
         package let name: SnapshotName
+        /// The length of the file in bytes. 0 if it cannot be read.
         package let bytes: Int
         /// The header. Nil if it cannot be read.
         package let header: SnapshotHeader?
+        /// The problems of this file.
         package let problems: [Problem]
     }
 
     /// A segment file of the journal.
     package struct SegmentFile: Sendable {
+        /// The name of the file.
         package let name: JournalName
+        /// The length of the file in bytes. 0 if it cannot be read.
         package let bytes: Int
         /// The header. Nil if it is not good.
         package let header: JournalHeader?
@@ -35,10 +42,13 @@ package struct Inspection: Sendable {
         package let lastSequence: UInt64?
         /// How the entries end. Nil if the header is not good.
         package let end: JournalEnd?
+        /// The problems of this file.
         package let problems: [Problem]
     }
 
+    /// The snapshots, newest first.
     package let snapshots: [SnapshotFile]
+    /// The journal's segments, oldest first.
     package let segments: [SegmentFile]
     /// The length in bytes of the spare segment. Nil if there is none.
     package let spare: Int?

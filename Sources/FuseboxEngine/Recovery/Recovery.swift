@@ -7,10 +7,12 @@ import FuseboxWire
 /// Every decision of recovery is a row of a table in `RecoveryRows.swift`. The code here answers the rows' questions
 /// and does what the row says.
 package struct Recovered: ~Copyable {
+    /// The case of recovery.
     package internal(set) var situation: RecoveryCase
     var state: DurableState
     /// The last moment that the state recorded. Nil if the state is new.
     package internal(set) var recorded: Moment?
+    /// The epoch of the state.
     package let epoch: UInt64
     /// The newest good snapshot.
     package internal(set) var snapshot: SnapshotInfo?
@@ -27,7 +29,9 @@ package struct Recovered: ~Copyable {
     /// The last sequence in the journal. Nil if there is no journal.
     var lastJournaled: UInt64?
 
+    /// The state machine.
     package var machine: StateMachine { state.machine }
+    /// The sequence from which the daemon continues.
     package var sequence: UInt64 { state.sequence }
     /// The sequence of the last input in the state. `sequence` is higher if inputs are known to be lost.
     package private(set) var replayedSequence: UInt64 = 0

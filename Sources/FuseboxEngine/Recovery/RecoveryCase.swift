@@ -6,20 +6,31 @@ import FuseboxWire
 /// Recovery changes no file, whether it succeeds or refuses. `settle` then removes half-written files of a crash,
 /// writes a snapshot if the journal needs one, and sets damaged files aside.
 package struct RecoveryCase: Sendable, Equatable {
+    /// What the state was recovered from.
     package enum Base: Sendable, Equatable {
+        /// There was no snapshot, and a new state begins.
         case empty
+        /// The newest snapshot was good.
         case newest(SnapshotName)
+        /// Newer snapshots were damaged, for these reasons.
         case fellBack(to: SnapshotName, damaged: [SnapshotFailure])
     }
 
+    /// How the journal ended.
     package enum Tail: Sendable, Equatable {
+        /// No entry came after the snapshot.
         case none
+        /// All entries were good to the end.
         case whole
+        /// The rest from an offset on was dropped, because a write was torn there.
         case torn(file: String, offset: Int)
+        /// A segment was dropped, because the snapshot that it needs was never written.
         case unacknowledged(file: String)
     }
 
+    /// What the state was recovered from.
     package internal(set) var base: Base
+    /// How the journal ended.
     package internal(set) var tail: Tail = .none
     /// The number of entries that were replayed.
     package internal(set) var replayed: UInt64 = 0
@@ -44,18 +55,29 @@ package struct RecoveryCase: Sendable, Equatable {
 
 /// Why a data directory cannot be recovered. Recovery has changed no file.
 package enum RecoveryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// All snapshots are damaged.
     case allDamaged([SnapshotFailure])
     /// A newer program wrote the file. The text says what this program does not know.
     case newerVersion(file: String, String)
+    /// A file cannot be read. It may be good.
     case unreadable(SnapshotFailure)
+    /// There is a journal, but no snapshot.
     case journalWithoutBase(file: String)
+    /// A segment is damaged at an offset. The text says how.
     case damagedJournal(file: String, offset: Int, String)
+    /// Entries that were synced are missing before a segment.
     case gap(after: UInt64, file: String)
+    /// A program with other semantics of commands wrote a segment.
     case otherSemantics(file: String, version: UInt32)
+    /// A segment needs a snapshot that is damaged now.
     case lostBase(file: String)
+    /// A segment has another epoch than the snapshot, and a newer snapshot is damaged.
     case foreignJournal(file: String)
+    /// A file name has a sequence that no daemon reaches.
     case impossibleSequence(file: String)
+    /// A segment does not match its name. The text says why.
     case misplaced(file: String, String)
+    /// The journal ends before a marked sequence.
     case lostTail(after: UInt64, marked: UInt64)
 
     package var description: String {

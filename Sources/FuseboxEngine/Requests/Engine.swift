@@ -10,12 +10,16 @@ import FuseboxWire
 package struct Engine: ~Copyable {
     /// The daemon's identity, for hello and status.
     package struct Identity: Sendable {
+        /// The name and the version of the daemon.
         package var server: String
+        /// The daemon's process id.
         package var processID: UInt32
+        /// The epoch of the state.
         package var epoch: UInt64
         /// Random bits of this start of the daemon. They tell its numbers apart from those of earlier starts.
         package var salt: UInt32
 
+        /// An identity with these values.
         package init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
             self.server = server
             self.processID = processID
@@ -26,23 +30,34 @@ package struct Engine: ~Copyable {
 
     /// The numbers that the owner counts, for status.
     package struct Census: Sendable {
+        /// The number of open connections.
         package var connections: UInt32 = 0
+        /// The largest number of connections.
         package var connectionLimit: UInt32 = 0
+        /// The absolute path of the data directory.
         package var dataDirectory = ""
+        /// The free bytes of the data directory's file system.
         package var fileSystemRoom: UInt64 = 0
+        /// The resident memory of the daemon in bytes.
         package var residentBytes: UInt64 = 0
         /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
         package var wallLead: Int64 = 0
+        /// Whether the kernel reports a synchronised wall clock.
         package var isClockSynchronised = false
+        /// Numbers before the first measurement.
         package init() {}
     }
 
     /// The state that a restart brings back.
     var state: DurableState
+    /// The daemon's identity.
     package internal(set) var identity: Identity
+    /// The numbers that the owner counts.
     package var census = Census()
 
+    /// The number of requests since the start.
     package internal(set) var requests: UInt64 = 0
+    /// The number of refused requests since the start.
     package internal(set) var refusals: UInt64 = 0
     /// The number of sessions that receive events.
     var subscribers: UInt32 = 0
@@ -102,6 +117,7 @@ package struct Engine: ~Copyable {
             snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, at: moment)
     }
 
+    /// The state machine.
     package var machine: StateMachine { state.machine }
 
     /// The number of state changes since the beginning of the epoch.

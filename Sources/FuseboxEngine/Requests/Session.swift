@@ -2,11 +2,14 @@ import FuseboxWire
 
 /// The process at the other end of a connection, as the kernel reports it.
 package struct Peer: Sendable, Equatable {
+    /// The process id. 0 if the process is in another PID namespace.
     package var processID: Int32
+    /// The effective user id.
     package var user: UInt32
     /// Whether operator commands are allowed. They are for root, the daemon's own user and members of the admin group.
     package var isOperator: Bool
 
+    /// A peer with these values.
     package init(processID: Int32, user: UInt32, isOperator: Bool) {
         self.processID = processID
         self.user = user
@@ -19,9 +22,11 @@ package struct Peer: Sendable, Equatable {
 
 /// A connection as the protocol sees it. The owner keeps a session for each socket and passes it to the engine.
 package struct Session: Sendable {
+    /// The phases of a session.
     package enum State: Sendable, Equatable {
         /// Hello was not received yet.
         case opening
+        /// Requests are handled.
         case open
         /// No further frame is answered.
         case ended
@@ -29,22 +34,27 @@ package struct Session: Sendable {
 
     /// The connection's number. A daemon never uses a number twice.
     package let id: UInt64
+    /// The process at the other end.
     package let peer: Peer
+    /// The phase of the session.
     package internal(set) var state = State.opening
     /// The protocol version that hello chose. Before hello it is the oldest. Refusals are the same in all versions.
     package internal(set) var version = ProtocolVersion.lowest
     /// The client's name, from hello.
     package internal(set) var client = ""
+    /// The worker id from hello. Zero before hello.
     package internal(set) var worker = WorkerID(high: 0, low: 0)
     /// The topics that the client has subscribed to.
     package internal(set) var topics: Topics = []
-    /// The number of replies that wait for the journal, and their bytes.
+    /// The number of replies that wait for the journal.
     package private(set) var heldReplies = 0
+    /// The bytes of these replies.
     package private(set) var heldBytes = 0
     var missedEvents: UInt64 = 0
     /// The number of the first event after the subscription.
     var firstEvent: UInt64 = 0
 
+    /// A session that waits for hello.
     package init(id: UInt64, peer: Peer) {
         self.id = id
         self.peer = peer
@@ -67,8 +77,11 @@ package struct Session: Sendable {
 
 /// The session and the request that a deferred reply belongs to.
 package struct Ticket: Sendable, Hashable {
+    /// The number of the session.
     package let session: UInt64
+    /// The number of the command.
     package let command: UInt16
+    /// The correlation id of the request.
     package let correlation: UInt32
 }
 

@@ -4,6 +4,7 @@ import FuseboxWire
 
 /// The state at a moment. It can be written on another thread.
 package struct SnapshotCapture: Sendable {
+    /// The header of the snapshot.
     package let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable

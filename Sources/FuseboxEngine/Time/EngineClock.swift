@@ -64,7 +64,7 @@ package struct EngineClock: Sendable {
         if wallMinusBoot - believed <= Self.doubtedStepMilliseconds || boottime - keptSince >= Self.doubtMilliseconds {
             believed = wallMinusBoot
         }
-        // What has been slewed since the last step counts too.
+        // Small corrections since the last step count too.
         let shown = isDoubting ? boottime + believed : realtime
         wall = max(wall, Timestamp(milliseconds: shown))
         let moment = Moment(now: Timestamp(milliseconds: offset + boottime), wall: wall)

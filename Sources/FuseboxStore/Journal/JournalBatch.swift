@@ -8,6 +8,7 @@ package struct JournalBatch: ~Copyable {
     /// The sequence of the last entry. 0 if the batch is empty.
     package private(set) var lastSequence: UInt64 = 0
 
+    /// An empty batch.
     package init() {}
 
     /// Whether the batch has no entries.

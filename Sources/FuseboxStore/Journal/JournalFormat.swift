@@ -37,6 +37,7 @@ package struct JournalHeader: HeadRecord {
 
     package init() {}
 
+    /// The header of a new segment.
     package init(epoch: UInt64, firstSequence: UInt64, isRebased: Bool) {
         self.epoch = epoch
         self.firstSequence = firstSequence

@@ -26,6 +26,7 @@ package struct SnapshotHeader: HeadRecord {
 
     package init() {}
 
+    /// A header with these values.
     package init(epoch: UInt64, sequence: UInt64, moment: Moment, profile: Profile) {
         self.epoch = epoch
         self.sequence = sequence

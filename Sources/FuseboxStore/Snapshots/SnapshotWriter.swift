@@ -11,6 +11,7 @@ package struct MemorySink: ByteSink, ~Copyable {
     /// The bytes so far.
     package private(set) var bytes: [UInt8] = []
 
+    /// A sink without bytes.
     package init() {}
 
     package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {

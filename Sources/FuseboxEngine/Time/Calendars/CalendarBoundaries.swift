@@ -38,8 +38,11 @@ package struct CalendarBoundaries: Sendable {
 
     /// A change of a calendar's window.
     package struct Change: Sendable, Equatable {
+        /// The calendar's rule.
         package var rule: CalendarRule
+        /// The window before the change.
         package var from: CalendarWindow
+        /// The window after the change.
         package var to: CalendarWindow
     }
 

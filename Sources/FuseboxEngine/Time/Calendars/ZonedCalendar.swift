@@ -7,9 +7,12 @@ import FuseboxWire
 /// forward past one. So an hour that the clock shows twice is two windows, and a clock that is put back by half an hour
 /// makes a window of 90 minutes.
 package struct ZonedCalendar: Sendable, Equatable {
+    /// The unit of the windows.
     package let unit: CalendarUnit
+    /// The zone whose clock counts.
     package let zone: Zone
 
+    /// The calendar of a unit in a zone.
     package init(_ unit: CalendarUnit, in zone: Zone) {
         self.unit = unit
         self.zone = zone

@@ -7,6 +7,7 @@ package struct Zone: Sendable, Equatable {
     /// The largest offset that a zone may have, in seconds either way. Those of the database are within 16 hours.
     static let largestOffset: Int64 = 26 * 3_600
 
+    /// The zone's name.
     package let name: ZoneName
     /// The changes of the offset that the file lists, in increasing order.
     private let transitions: [Transition]

@@ -9,6 +9,7 @@ package struct ZoneDatabase: Sendable {
     /// The path of the database's folder, without a slash at the end.
     package let directory: String
 
+    /// The database in a folder.
     package init(directory: String) { self.directory = directory }
 
     /// The database of this process: `$TZDIR` if that is an absolute path, otherwise `/usr/share/zoneinfo`.
