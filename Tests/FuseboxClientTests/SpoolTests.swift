@@ -142,7 +142,7 @@ struct SpoolTests {
 
     // MARK: Never twice
 
-    /// The daemon had to forget the worker, or its state was replaced. Reports that may have counted wait for a person,
+    /// The daemon had to forget the worker, or its state was replaced. Reports that may have counted are undecided,
     /// the others count.
     @Test(arguments: [true, false])
     func whatAForgottenWorkerSentIsNeverSentBlindly(isAnotherEpoch: Bool) throws {

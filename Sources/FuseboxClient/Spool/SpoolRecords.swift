@@ -31,7 +31,7 @@ struct SpoolHeader: WireRecord {
         try visitor.field("client", &client, "what the worker called itself")
         try visitor.field("processID", &processID, "the worker's process")
         try visitor.field("at", &at, "when the reports were left, on the wall clock")
-        try visitor.field("acquaintance", &acquaintance, "how the daemon knew the worker; absent: they never met")
+        try visitor.field("acquaintance", &acquaintance, "what the daemon told of the worker; absent if they never met")
         try visitor.field("reports", &reports, "how many follow")
     }
 }
@@ -63,9 +63,9 @@ struct SpoolReport: WireRecord {
         try visitor.field("command", &command, "its command")
         try visitor.field("payload", &payload, "the command's fields")
         try visitor.field("mayHaveLeft", &mayHaveLeft, "whether it may have been sent")
-        try visitor.field("permitEpoch", &permitEpoch, "of a settle: the epoch in which its permit means something")
+        try visitor.field("permitEpoch", &permitEpoch, "of a settle: the epoch in which its permit's number is valid")
         try visitor.field(
-            "substitute", &substitute, "of a settle: the `admission.report` that takes its place elsewhere")
+            "substitute", &substitute, "of a settle: the `admission.report` that is sent in its place in another epoch")
     }
 }
 

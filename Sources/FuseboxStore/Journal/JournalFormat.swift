@@ -46,12 +46,13 @@ package struct JournalHeader: HeadRecord {
 
     package mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("entryVersion", &entryVersion, "the version of its entries, each a JournalEntry")
-        try visitor.field("semantics", &semantics, "the version of what commands mean")
+        try visitor.field("semantics", &semantics, "the version of the semantics of commands")
         try visitor.field("epoch", &epoch, "the life of the state that the entries belong to")
         try visitor.field("firstSequence", &firstSequence, "the sequence of the segment's first entry")
         try visitor.field(
             "isRebased", &isRebased,
-            "whether it does not continue the segment before: it needs a snapshot of the sequence before its first")
+            "whether it does not continue the segment before; it then needs a snapshot of the sequence before its first"
+        )
     }
 }
 
@@ -99,17 +100,19 @@ package struct JournalEntry: VersionedRecord {
     package var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
 
     package mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("sequence", &sequence, "state changes before and with this one")
+        try visitor.field("sequence", &sequence, "the number of state changes up to and including this one")
         try visitor.field(
-            "synced", &synced, "the highest sequence that was known to be on the disk when this was written")
-        try visitor.field("now", &now, "the steady clock at which it was applied")
-        try visitor.field("wall", &wall, "the wall clock at which it was applied")
+            "synced", &synced, "the highest sequence that was known to be on the disk when the entry was written")
+        try visitor.field("now", &now, "the steady clock when it was applied")
+        try visitor.field("wall", &wall, "the wall clock when it was applied")
         try visitor.field(
-            "workerHigh", &workerHigh, "the upper half of the worker's id; 0 with the lower half: the daemon itself")
+            "workerHigh", &workerHigh,
+            "the upper half of the worker's id; both halves are 0 for an input of the daemon itself")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
         try visitor.field("request", &request, "the worker's sequence number of the request; 0 if it has none")
-        try visitor.field("oldestUnacknowledged", &oldestUnacknowledged, "as the request said")
-        try visitor.field("user", &user, "the peer user that asked")
+        try visitor.field(
+            "oldestUnacknowledged", &oldestUnacknowledged, "the lowest unacknowledged number, as the request told it")
+        try visitor.field("user", &user, "the user of the peer process")
         try visitor.field("command", &command, "the command's number; 65535 ends a segment")
         try visitor.field("reserved", &reserved, "0")
     }
