@@ -2,37 +2,38 @@ import FuseboxWire
 
 /// Why a call has no reply.
 public enum ClientError: Error, Sendable, Equatable {
-    /// No daemon answers at this path. Nothing was changed.
+    /// No daemon answers at this path. Nothing has changed.
     case unavailable(path: String, reason: String)
-    /// The reply did not come in time. Whether a request that changes state was carried out is not known; it is carried
-    /// out once at the most, even though the client may have to send it again.
+    /// The reply did not come in time. A request that changes state may have been carried out. It is carried out at
+    /// most once, even if the client sends it again.
     case timedOut
-    /// Whether the request was carried out cannot be found out any more. A connection that breaks is no reason: the
-    /// client sends again, and the daemon counts once. It is thrown only if the daemon had to forget this worker
-    /// meanwhile, its state was restored from elsewhere, or another process uses this worker's id; and for operator
-    /// commands, which are never sent twice (snapshots, imports).
+    /// The request may have been carried out, and there is no way to find out.
+    ///
+    /// A lost connection alone does not cause this error: the client sends the request again, and the daemon counts it
+    /// once. The error is thrown if the daemon has forgotten this worker, if its state was restored, or if another
+    /// process uses this worker's id. It is also thrown when the connection is lost during an operator command that is
+    /// never sent twice (snapshots, imports).
     case outcomeUnknown
-    /// The daemon did not carry the request out. Nothing was changed.
+    /// The daemon refused the request. Nothing has changed.
     case refused(Refusal)
-    /// An argument cannot be sent: a name that is none, a number out of range. Nothing was sent.
+    /// An argument is invalid: not a valid name, or a number out of range. Nothing was sent.
     case invalidArgument(Refusal)
-    /// The peer's bytes are not this protocol's: it is no daemon of a version that this client knows.
+    /// The peer does not speak this protocol, or no version of it that this client knows.
     case protocolViolation(String)
-    /// More requests are under way than a connection holds: `submit` was called without `wait`.
+    /// Too many requests are under way: `submit` was called many times without `wait`.
     case tooManyRequests
-    /// The task that waited was cancelled. Whether a request that changes state was carried out is not known; it is
-    /// carried out once at the most.
+    /// The task that waited was cancelled. A request that changes state may have been carried out, at most once.
     case cancelled
-    /// The client, or this stream of events, has been closed.
+    /// The client or the stream of events is closed.
     case closed
-    /// It belongs to the process that this one was forked from.
+    /// The reply or the stream belongs to the process that this one was forked from.
     case forked
-    /// This reply has been waited for before.
+    /// This reply was already waited for.
     case alreadyAwaited
 }
 
 extension ClientError: CustomStringConvertible {
-    /// What happened and what to do about it, for a person.
+    /// What happened and what to do about it, as a sentence.
     public var description: String {
         switch self {
         case .unavailable(let path, let reason):
@@ -41,12 +42,12 @@ extension ClientError: CustomStringConvertible {
             "the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time "
                 + "(requestTimeoutMilliseconds)"
         case .outcomeUnknown:
-            "the connection to the daemon broke, and the daemon found again does not remember what this client sent, "
-                + "so it may or may not have counted; look before you send it again"
+            "the connection to the daemon was lost, and the daemon does not remember the requests of this client, "
+                + "so the request may have counted; check that before you send it again"
         case .refused(let refusal): "the daemon refused the request: \(refusal)"
         case .invalidArgument(let refusal): "the request was not sent: \(refusal)"
         case .protocolViolation(let reason):
-            "what answers does not speak this protocol: \(reason); are the client and fuseboxd of fitting versions?"
+            "the peer does not speak this protocol: \(reason); do the versions of the client and fuseboxd match?"
         case .tooManyRequests:
             "\(Exchange.inFlightLimit) requests are under way; wait for replies before sending more"
         case .cancelled: "the task was cancelled before the daemon answered"
@@ -58,7 +59,7 @@ extension ClientError: CustomStringConvertible {
 }
 
 extension ClientError {
-    /// Whether the daemon did not answer, for whatever reason: what a failure policy is for.
+    /// Whether the daemon did not answer. The failure policy applies to these errors.
     var meansAway: Bool {
         switch self {
         case .unavailable, .timedOut, .outcomeUnknown: true

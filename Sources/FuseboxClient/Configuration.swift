@@ -1,39 +1,41 @@
 extension FuseboxClient {
     /// How a client behaves; the defaults suit a worker that asks before every call to a provider.
     public struct Configuration: Sendable {
-        /// What the client calls itself in the daemon's log; at most 64 bytes of it are sent.
+        /// The client's name in the daemon's log. At most 64 bytes of it are sent.
         public var clientName = "fusebox-client"
-        /// How long connecting and the greeting may take together, in milliseconds; at least 1.
+        /// How long connecting and hello may take together, in milliseconds. At least 1.
         public var connectTimeoutMilliseconds = 1_000
-        /// How long a call may take, reconnecting and sending again included, in milliseconds; at least 1.
+        /// How long a call may take in milliseconds, reconnecting and resending included. At least 1.
         public var requestTimeoutMilliseconds = 1_000
-        /// How long a daemon that went away is waited for, as one that restarts, in milliseconds; at least 0.
+        /// How long calls wait for a daemon that may be restarting, in milliseconds from the loss of the connection. At
+        /// least 0.
         ///
-        /// 0: where the kernel says that nobody listens, a call that fails closed throws `unavailable` at once. Above 0 such
-        /// calls wait for the daemon's return, for so long after the connection was lost and at most a request timeout
-        /// each, so that a shorter restart is not noticed; so does `connect`. A socket that systemd holds needs no patience: it takes
-        /// connections while the daemon restarts. Calls that fail open never wait.
+        /// With 0 a call that fails closed throws `unavailable` at once when nobody listens on the socket. Above 0 such
+        /// a call waits for the daemon's return, and at most for its request timeout, so that a shorter restart is not
+        /// noticed. `connect` waits likewise. A socket that systemd holds needs no such wait: it accepts connections
+        /// while the daemon restarts. Calls that fail open never wait.
         ///
-        /// Whatever it is, a call whose request had left before the daemon went waits for its return, at most a request timeout:
-        /// only the daemon knows whether it counted.
+        /// A call whose request was already sent waits for the daemon's return in any case, at most for its request
+        /// timeout, because only the daemon knows whether the request counted.
         public var restartPatienceMilliseconds = 0
-        /// How long a snapshot or an import may take, in milliseconds: they wait for the disk. At least 1.
+        /// How long a snapshot or an import may take, in milliseconds. They wait for the disk. At least 1.
         public var operatorTimeoutMilliseconds = 60_000
-        /// After a failed connect, how long calls do not try again, in milliseconds. It doubles with every failure
-        /// in a row; each time a random half of it is left out, so that many workers do not come back at once.
+        /// How long calls do not try to connect after a failed attempt, in milliseconds. It doubles with every failure
+        /// in a row. Up to half of it is taken off at random, so that workers do not all come back at once.
         public var backoffMinimumMilliseconds = 50
-        /// The most that the backoff grows to, in milliseconds.
+        /// The upper bound of the backoff, in milliseconds.
         public var backoffMaximumMilliseconds = 5_000
-        /// What calls answer while no daemon does.
+        /// What calls do while no daemon answers.
         public var failurePolicy = FailurePolicy.failClosed
-        /// Whether reports are kept although calls fail closed: no call without a decision, and none that is not counted. Reports
-        /// then do as under `FailurePolicy.failOpen`; up to 4,096 of them are kept.
+        /// Whether a client that fails closed keeps its reports while the daemon is away. No call is then made without
+        /// a decision, and the calls that were made still count. Reports behave as under `FailurePolicy.failOpen`. Up
+        /// to 4,096 of them are kept.
         public var keepsReports = false
-        /// Where reports are left that have not been delivered when the client is closed, and which are delivered when it
-        /// connects.
+        /// The spool: where a client leaves the reports that it could not deliver before it was closed. A client
+        /// delivers what is in its spool when it connects.
         public var spool = SpoolPlace.standard
-        /// Events that an event stream holds for a consumer that is busy. When it is full the stream reads no more,
-        /// and the daemon counts what it then cannot send as missed. At least 1.
+        /// How many events an event stream buffers for a slow consumer. When the buffer is full, the stream stops
+        /// reading, and the daemon counts the events that it cannot send as missed. At least 1.
         public var eventBuffer = 256
 
         /// The defaults.
@@ -49,7 +51,7 @@ extension FuseboxClient {
             self.failurePolicy = failurePolicy
         }
 
-        /// The name as hello carries it: cut to 64 bytes at a character's edge.
+        /// The name as hello carries it, cut to 64 bytes at the end of a character.
         var sentName: String {
             var name = clientName
             while name.utf8.count > 64 { name.removeLast() }
@@ -57,36 +59,39 @@ extension FuseboxClient {
         }
     }
 
-    /// Where a user's spool is: the folder of the reports that workers which have ended could not deliver.
+    /// Where a user's spool is. The spool is a folder with the reports that clients could not deliver before they were
+    /// closed.
     public enum SpoolPlace: Sendable, Equatable {
-        /// `$FUSEBOX_SPOOL`; if it is not set, `$XDG_STATE_HOME/fusebox/spool`, by default `~/.local/state/fusebox/spool`; for
-        /// users without a home `/var/tmp/fusebox-spool-UID`.
+        /// `$FUSEBOX_SPOOL` if it is set; else `$XDG_STATE_HOME/fusebox/spool`, by default
+        /// `~/.local/state/fusebox/spool`; for a user without a home directory `/var/tmp/fusebox-spool-UID`.
         case standard
         /// This folder.
         case folder(String)
-        /// There is none: what has not been delivered is given up, and nothing is delivered for others.
+        /// No spool. The client drops what it could not deliver, and delivers nothing for other clients.
         case none
     }
 
     /// What calls do while no daemon answers.
     ///
-    /// It governs the typed methods; `call` and `submit` always report the daemon's absence.
+    /// The policy applies to the methods that are grouped by subject. `call` and `submit` always report the daemon's
+    /// absence.
     public enum FailurePolicy: Sendable, Equatable {
-        /// Every call throws `ClientError.unavailable`: no call to a provider without a decision. It does so at once where
-        /// nobody listens, unless there is a `restartPatienceMilliseconds`. What calls under a permit have used is kept all the
-        /// same: see `withPermit`; up to 4,096 of their settles.
+        /// Every call throws `ClientError.unavailable`, so no call to a provider is made without a decision. It throws
+        /// at once if nobody listens and `restartPatienceMilliseconds` is 0. The settles of `withPermit` are kept all
+        /// the same, up to 4,096 of them.
         case failClosed
         /// Calls to providers go on. Decisions (`admission.admit`, `breakers.acquire`, `exhaustion.get`,
-        /// `ledger.checkRate`, `ledger.balance`) are answered permissively and say so in `isAssumed`. Reports (`admission.settle`,
-        /// `admission.report`, `breakers.success`, `breakers.failure`, `exhaustion.mark`, `ledger.record`) are queued and sent, in their order and before
-        /// anything else, when the daemon is back and the next call finds it. Other calls throw `unavailable`.
+        /// `ledger.checkRate`, `ledger.balance`) permit the call and say so in `isAssumed`. Reports
+        /// (`admission.settle`, `admission.report`, `breakers.success`, `breakers.failure`, `exhaustion.mark`,
+        /// `ledger.record`) are queued. When a later call reaches the daemon, they are sent first, in their order.
+        /// Other calls throw `unavailable`.
         ///
-        /// The queue holds `queueLimit` reports (0 to 32,768); beyond it the oldest is dropped and counted. Reports that
-        /// were under way when the connection was lost are kept beside it and sent again, at most as many as the daemon
-        /// keeps replies (`Hello.Reply.keptReplies`).
+        /// The queue holds `queueLimit` reports (0 to 32,768). When it is full, the oldest is dropped and counted.
+        /// Reports that were under way when the connection was lost are kept in addition and sent again. Their number
+        /// is at most that of the replies that the daemon keeps (`Hello.Reply.keptReplies`).
         case failOpen(queueLimit: Int)
 
-        /// How many reports are kept.
+        /// How many reports are queued at most.
         var queueLimit: Int {
             guard case .failOpen(let limit) = self else { return ClientLimits.queuedSettles }
             return min(max(limit, 0), ClientLimits.queuedReports)

@@ -4,21 +4,22 @@ import Synchronization
 
 /// A worker's connection to the daemon.
 ///
-/// One client serves all threads and tasks of a process: requests are pipelined on one connection, and replies find
-/// their callers in whatever order they come. Lost connections are made again by the next call, which first sends again
-/// what changes state and was not answered; the daemon counts it once. After a fork the
-/// child's client is another worker with a connection of its own, from its next call on (blocking calls; Swift's
-/// tasks themselves do not survive a fork).
+/// One client serves all threads and tasks of a process. Requests are pipelined on one connection, and replies may come
+/// in any order. After a lost connection the next call connects again. It first resends the requests that change state
+/// and were not answered, and the daemon counts each once.
 ///
-/// Every command has a method, grouped by subject (`admission`, `breakers`, `exhaustion`, `ledger`, `snapshots`), which blocks its
-/// thread or, called with `await`, suspends its task. A call ends within `requestTimeoutMilliseconds`.
+/// After a fork the child's client is another worker. It makes a connection of its own at its next blocking call.
+/// Swift's tasks do not survive a fork.
+///
+/// Every command has a method, grouped by subject (`admission`, `breakers`, `exhaustion`, `ledger`, `snapshots`). Each
+/// method has a blocking and an async form. A call ends within `requestTimeoutMilliseconds`.
 public final class FuseboxClient: Sendable {
-    /// What it was told at the start.
+    /// The configuration that the client was made with.
     public let configuration: Configuration
-    /// Where the daemon's socket is.
+    /// The path of the daemon's socket.
     public let path: String
 
-    /// The requests of this process. A forked child finds its parent's here, and puts its own in its place.
+    /// The exchange of this process. A forked child finds its parent's exchange here and replaces it by its own.
     private let current: SharedReference<Exchange>
     private let wasClosed = Atomic(false)
 
@@ -35,9 +36,9 @@ public final class FuseboxClient: Sendable {
 
     /// Connects to the daemon.
     ///
-    /// - Parameter path: the daemon's socket; nil stands for `$FUSEBOX_SOCKET`, else `/run/fusebox/fusebox.sock`.
-    /// - Throws: `unavailable` if no daemon answers in time. Under `FailurePolicy.failOpen` that is no error: the
-    ///   client begins without a connection.
+    /// - Parameter path: the path of the daemon's socket. Nil stands for `defaultPath`.
+    /// - Throws: `unavailable` if no daemon answers in time. A client that fails open does not throw this: it begins
+    ///   without a connection.
     public static func connect(
         to path: String? = nil, configuration: Configuration = Configuration()
     ) throws(ClientError) -> FuseboxClient {
@@ -48,7 +49,7 @@ public final class FuseboxClient: Sendable {
         return FuseboxClient(exchange)
     }
 
-    /// `$FUSEBOX_SOCKET`, else `/run/fusebox/fusebox.sock`.
+    /// The path in `$FUSEBOX_SOCKET`, otherwise `/run/fusebox/fusebox.sock`.
     public static var defaultPath: String {
         guard let path = unsafe getenv("FUSEBOX_SOCKET"), unsafe path.pointee != 0 else {
             return "/run/fusebox/fusebox.sock"
@@ -56,34 +57,35 @@ public final class FuseboxClient: Sendable {
         return unsafe String(cString: path)
     }
 
-    /// What the daemon said when the present connection was made; nil while there is none.
+    /// The daemon's reply to hello on the present connection. Nil while there is none.
     public var hello: Hello.Reply? {
         do throws(ClientError) { return try exchange().hello } catch { return nil }
     }
 
-    /// Reports that wait for the daemon's return: under `FailurePolicy.failOpen`, and settles of `withPermit` always. Those that were sent and not answered
-    /// are not among them.
+    /// The number of reports that wait for the daemon's return. Reports that were sent and not answered do not count.
+    ///
+    /// A client that fails closed keeps only settles of `withPermit`, unless `Configuration.keepsReports` is set.
     public var queuedReports: Int {
         do throws(ClientError) { return try exchange().queuedReports } catch { return 0 }
     }
 
-    /// Reports that were queued and then given up: pushed out of a full queue, refused on the daemon's return, or sent to
-    /// a daemon that remembers nothing of it, so that it is not known whether they counted. Settles of `withPermit` that were
-    /// refused count too.
+    /// The number of kept reports that were dropped: pushed out of a full queue, refused on the daemon's return, or
+    /// sent to a daemon that has forgotten this worker, so that it is not known whether they counted. Refused settles
+    /// of `withPermit` count too.
     public var droppedReports: UInt64 {
-        // What close() gave up counts too.
+        // The reports that close() dropped count too, so a closed client still answers.
         let exchange = current.object
         return exchange.isOfThisProcess ? exchange.droppedReports : 0
     }
 
-    /// Reports that `close` has left in the user's spool, and the file that holds them; or why it could not leave them, and then
-    /// they count as dropped.
+    /// The reports that `close` has left in the user's spool and their file, or why that failed. Reports that could not
+    /// be left count as dropped.
     public var spooling: Spooling {
         let exchange = current.object
         return exchange.isOfThisProcess ? exchange.spooling : Spooling()
     }
 
-    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    /// Waits until the files that were in the spool at the connect are delivered, or cannot be.
     package func waitForSpool(atMost time: Duration) {
         let exchange = try? exchange()
         exchange?.waitForSpool(until: .after(milliseconds: Int(clamping: time.wholeMilliseconds)))
@@ -94,11 +96,13 @@ public final class FuseboxClient: Sendable {
         if exchange.isOfThisProcess { exchange.noteDroppedReport() }
     }
 
-    /// Says goodbye and closes. What is under way, queued reports too, is first given a request timeout, at most a
-    /// second; calls that have no reply by then and later ones throw `closed`. Reports that are kept and have no reply are left in
-    /// the user's spool, for the next client of this user to deliver (see `spooling`); without one they are given up.
+    /// Closes the client.
     ///
-    /// A client that goes out of scope is closed. A process that ends while it still has one is not waited for.
+    /// Requests under way and queued reports first get a request timeout, at most a second. Calls without a reply by
+    /// then, and later ones, throw `closed`. Kept reports without a reply are left in the user's spool, and the next
+    /// client of this user delivers them; see `spooling`. Without a spool they are dropped.
+    ///
+    /// A client that goes out of scope is closed. A process that ends with an open client does not close it.
     public func close() {
         guard !wasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let exchange = current.object
@@ -109,7 +113,7 @@ public final class FuseboxClient: Sendable {
 
     /// Carries a command out and blocks until its reply has come.
     ///
-    /// The failure policy has no say here: see the methods that are grouped by subject.
+    /// The failure policy does not apply here. It applies to the methods that are grouped by subject.
     ///
     /// - Throws: `unavailable`, `timedOut`, `outcomeUnknown`, `refused`, `closed` and the like; see `ClientError`.
     public func call<C: Command>(_ command: C) throws(ClientError) -> C.Reply {
@@ -123,9 +127,9 @@ public final class FuseboxClient: Sendable {
         try answered(try await perform(command, isReport: false, heedsCancellation: true))
     }
 
-    /// Sends a command and returns when it has left; `wait` on what is returned gives the reply.
+    /// Sends a command and returns when its frame was sent. `PendingReply.wait` gives the reply.
     ///
-    /// Many may be under way. The order in which they are submitted is the order in which the daemon gets them.
+    /// Many requests may be under way. The daemon receives them in the order of `submit`.
     ///
     /// - Throws: as `call`.
     public func submit<C: Command>(_ command: C) throws(ClientError) -> PendingReply<C.Reply> {
@@ -143,7 +147,7 @@ public final class FuseboxClient: Sendable {
         return reply
     }
 
-    /// As `call`; nil for a report that is kept for the daemon's return.
+    /// As `call`. Nil for a report that is kept for the daemon's return.
     func perform<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> C.Reply? {
         let exchange = try exchange()
         let waiter = try exchange.prepare(command, isReport: isReport)
@@ -151,7 +155,7 @@ public final class FuseboxClient: Sendable {
         return try exchange.conclude(waiter, C.self)
     }
 
-    /// As `call`; nil for a report that is kept for the daemon's return.
+    /// As `call`. Nil for a report that is kept for the daemon's return.
     func perform<C: Command>(
         _ command: C, isReport: Bool, heedsCancellation: Bool
     ) async throws(ClientError) -> C.Reply? {
@@ -189,7 +193,7 @@ public final class FuseboxClient: Sendable {
 
     // MARK: The exchange of this process
 
-    /// The life of the daemon's state, as it was told last.
+    /// The epoch of the daemon's state, as it was last told.
     var epoch: UInt64? {
         do throws(ClientError) { return try exchange().epoch } catch { return nil }
     }

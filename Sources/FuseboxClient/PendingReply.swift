@@ -1,16 +1,16 @@
 import FuseboxWire
 import Synchronization
 
-/// The reply to a command that was sent with `submit` and may not have come yet.
+/// The reply to a command that was sent with `submit`. It may not have come yet.
 ///
-/// Whoever drops it without waiting gives the reply up; the command is carried out all the same.
+/// A program that drops this value without waiting gives up the reply. The command is carried out all the same.
 public final class PendingReply<Reply: Sendable>: Sendable {
     typealias Conclusion = @Sendable (Exchange, Waiter) throws(ClientError) -> Reply?
 
     private let exchange: Exchange
     private let waiter: Waiter
     private let timeoutMilliseconds: Int
-    /// Reads the reply. The command's type is known only where it was submitted.
+    /// Reads the reply. A closure, because only `submit` knows the type of the command.
     private let conclude: Conclusion
     private let isTaken = Atomic(false)
 
@@ -22,12 +22,12 @@ public final class PendingReply<Reply: Sendable>: Sendable {
     }
 
     deinit {
-        // In a forked child the exchange is the parent's, and must be left alone.
+        // In a forked child the exchange belongs to the parent and must not be touched.
         guard exchange.isOfThisProcess else { return }
         if !isTaken.load(ordering: .acquiring) { exchange.release(waiter) }
     }
 
-    /// Blocks until the reply has come; the request timeout counts from here.
+    /// Blocks until the reply has come. The request timeout counts from here.
     ///
     /// - Throws: as `FuseboxClient.call`; `alreadyAwaited` the second time.
     public func wait() throws(ClientError) -> Reply {
@@ -36,7 +36,7 @@ public final class PendingReply<Reply: Sendable>: Sendable {
         return try result()
     }
 
-    /// Suspends the task until the reply has come; the request timeout counts from here.
+    /// Suspends the task until the reply has come. The request timeout counts from here.
     ///
     /// - Throws: as `FuseboxClient.call`; `alreadyAwaited` the second time.
     public func wait() async throws(ClientError) -> Reply {

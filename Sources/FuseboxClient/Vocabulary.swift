@@ -1,27 +1,36 @@
 import FuseboxWire
 
-// Each call names them.
+// Every call uses these two, so an application gets them without a prefix.
 @_exported import struct FuseboxWire.Candidate
 @_exported import struct FuseboxWire.Estimate
 
-// What a program that imports the client sees: the client's own names, and below them those of the protocol's types that its
-// methods take and return. An application keeps `Command`, `Event`, `Money` and `Status` for itself. A program that sends
-// commands of its own with `call` and `submit` imports `FuseboxWire` too.
+// The protocol's types that the client's methods take and return, as members of `FuseboxClient`. So a program that
+// imports the client can use `Command`, `Event`, `Money` and `Status` as names of its own. A program that sends
+// commands with `call` and `submit` imports `FuseboxWire` too.
 
 extension FuseboxClient {
     // MARK: Values
 
+    /// An exact amount of US dollars, in nano-dollars.
     public typealias Money = FuseboxWire.Money
+    /// A moment: milliseconds since the Unix epoch.
     public typealias Timestamp = FuseboxWire.Timestamp
+    /// The name of a provider, a model or a breaker: 1 to 127 bytes of UTF-8 without control characters.
     public typealias Name = FuseboxWire.Name
+    /// The 128 random bits by which the daemon recognises a worker after a reconnect.
     public typealias WorkerID = FuseboxWire.WorkerID
 
     // MARK: Calls and permits
 
+    /// How a call ended, as the breaker and the mark of its provider see it.
     public typealias Outcome = FuseboxWire.Outcome
+    /// Why admission denied a candidate.
     public typealias DenialReason = FuseboxWire.DenialReason
+    /// A permit in the list of `admission.permits`.
     public typealias PermitEntry = FuseboxWire.PermitEntry
+    /// Whether a permit is in force, and how it has ended if it is not.
     public typealias PermitStanding = FuseboxWire.PermitStanding
+    /// How many permits were granted, and how many have ended in each way.
     public typealias PermitTotals = FuseboxWire.PermitTotals
 
     // MARK: Limits
@@ -39,47 +48,81 @@ extension FuseboxClient {
 
     // MARK: Breakers and marks
 
+    /// Closed, degraded, recovering or open.
     public typealias BreakerState = FuseboxWire.BreakerState
+    /// The present status of a breaker: state, share, failures and statistics.
     public typealias BreakerStatus = FuseboxWire.BreakerStatus
+    /// The settings of a breaker.
     public typealias BreakerConfiguration = FuseboxWire.BreakerConfiguration
+    /// A change of some settings of a breaker.
     public typealias BreakerConfigurationChange = FuseboxWire.BreakerConfigurationChange
+    /// A breaker in the list of `breakers.list`.
     public typealias BreakerEntry = BreakerList.Entry
+    /// The answer of `breakers.get`.
     public typealias BreakerLookup = BreakerGet.Reply
+    /// The whole state of a breaker, as `breakers.serialize` returns it.
     public typealias BreakerRecord = FuseboxWire.BreakerRecord
+    /// The mark of a provider whose quota is used up.
     public typealias ExhaustionEntry = FuseboxWire.ExhaustionEntry
 
     // MARK: The ledger
 
+    /// The money, requests and tokens that an account has counted.
     public typealias AccountUsage = FuseboxWire.AccountUsage
+    /// A budget of a provider or a model, and the provider's rate limits.
     public typealias Budget = FuseboxWire.Budget
+    /// What a provider costs per hour and per day.
     public typealias BurnRate = FuseboxWire.BurnRate
+    /// The sums of a period that has ended.
     public typealias ClosedPeriod = LedgerClosedPeriods.Period
+    /// When a budget will be used up at the present burn rate.
     public typealias DepletionEstimate = FuseboxWire.DepletionEstimate
+    /// The event that a budget is projected to be used up soon.
     public typealias DepletionProjected = FuseboxWire.DepletionProjected
+    /// The account of a model at a provider.
     public typealias ModelAccount = FuseboxWire.ModelAccount
+    /// How long a budget's period is.
     public typealias PeriodLength = FuseboxWire.PeriodLength
+    /// The answer of `ledger.total`.
     public typealias PeriodTotal = LedgerTotal.Reply
+    /// The account of a provider.
     public typealias ProviderAccount = FuseboxWire.ProviderAccount
+    /// What a rate limit counts: requests or tokens, by minute or by day.
     public typealias RateDimension = FuseboxWire.RateDimension
+    /// The present use of a rate limit.
     public typealias RateWindow = FuseboxWire.RateWindow
+    /// What a provider has cost within a window of its history.
     public typealias SpendSummary = FuseboxWire.SpendSummary
+    /// The event that the use of a budget crossed a threshold.
     public typealias ThresholdCrossed = FuseboxWire.ThresholdCrossed
+    /// The utilizations of a budget at which events fire.
     public typealias Thresholds = FuseboxWire.Thresholds
 
     // MARK: Events
 
+    /// An event that the daemon sends to subscribers.
     public typealias Event = FuseboxWire.Event
+    /// A set of subjects of events to subscribe to.
     public typealias Topics = FuseboxWire.Topics
 
     // MARK: The daemon
 
+    /// The answer of `ping`: the daemon's clocks.
     public typealias DaemonClocks = Ping.Reply
+    /// The answer of `status`.
     public typealias DaemonStatus = ServerStatus.Reply
+    /// A provider in the answer of `overview`.
     public typealias OverviewEntry = Overview.Entry
+    /// The rules that the daemon follows: `fusebox` or `llm-providers`.
     public typealias Profile = FuseboxWire.Profile
+    /// Why the daemon refused a request: a status and a sentence.
     public typealias Refusal = FuseboxWire.Refusal
+    /// A snapshot on the daemon's disk.
     public typealias SnapshotInfo = FuseboxWire.SnapshotInfo
+    /// A set of parts of the daemon's state: breakers, exhaustion and ledger.
     public typealias StateParts = FuseboxWire.StateParts
+    /// The status of a reply.
     public typealias Status = FuseboxWire.Status
+    /// The daemon's reply to hello: its epoch, its limits and whether it knows the worker.
     public typealias Welcome = Hello.Reply
 }

@@ -1,31 +1,32 @@
 /// A doubly linked list over the slots of a table: its two ends and its length.
 ///
-/// The neighbours of its slots are in a `ChainLinks` beside the table. Many chains share one: a slot is in at most one
-/// chain of the same links, and in as many chains as there are links. Each change costs the same however long a chain is.
+/// The neighbours of the slots are in a `ChainLinks` beside the table, which many chains share. A slot is in at most
+/// one chain of the same links. It can be in several chains with different links. Each change takes constant time.
 @usableFromInline
 package struct Chain: Sendable {
     @usableFromInline var head = ChainLinks.none
     @usableFromInline var tail = ChainLinks.none
-    /// The number of slots in it.
+    /// The number of slots in the chain.
     @usableFromInline package internal(set) var count = 0
 
     /// An empty chain.
     @inlinable package init() {}
 
-    /// Whether no slot is in it.
+    /// Whether the chain is empty.
     @inlinable @inline(__always) package var isEmpty: Bool { head == ChainLinks.none }
 
-    /// The first slot; nil if it is empty.
+    /// The first slot. Nil if the chain is empty.
     @inlinable @inline(__always) package var first: Int? { ChainLinks.slot(head) }
 
-    /// The last slot; nil if it is empty.
+    /// The last slot. Nil if the chain is empty.
     @inlinable @inline(__always) package var last: Int? { ChainLinks.slot(tail) }
 
-    /// Adds a slot, which is in no chain of these links, at the end.
+    /// Appends a slot. It must not be in a chain of these links.
     @inlinable
     package mutating func append(_ slot: Int, _ links: inout ChainLinks) { insert(slot, after: last, &links) }
 
-    /// Adds a slot, which is in no chain of these links, behind another of this chain; nil: at the beginning.
+    /// Inserts a slot after another one of this chain, or at the beginning for nil. It must not be in a chain of these
+    /// links.
     @inlinable
     package mutating func insert(_ slot: Int, after previous: Int?, _ links: inout ChainLinks) {
         let before = ChainLinks.number(previous)
@@ -58,7 +59,7 @@ package struct Chain: Sendable {
         count -= 1
     }
 
-    /// Calls `body` with every slot, the first one first. It may free the slot that it is called with.
+    /// Calls `body` with every slot, from the first to the last. `body` may free the slot that it is called with.
     @inlinable
     package func forEach<Failure: Error>(
         _ links: borrowing ChainLinks, _ body: (Int) throws(Failure) -> Void
@@ -88,10 +89,10 @@ package struct ChainLinks: Sendable {
 
     @usableFromInline var neighbours = ChunkedArray<Neighbours>()
 
-    /// Links of a table none of whose slots is in a chain.
+    /// The links of a table without chains.
     @inlinable package init() {}
 
-    /// Where there is no neighbour.
+    /// The number that stands for no neighbour.
     @inlinable static var none: UInt32 { .max }
 
     @inlinable @inline(__always)
@@ -105,15 +106,15 @@ package struct ChainLinks: Sendable {
         while neighbours.count <= slot { neighbours.append(Neighbours(previous: Self.none, next: Self.none)) }
     }
 
-    /// The slot behind one that is in a chain; nil if it is the last.
+    /// The slot after one that is in a chain. Nil if it is the last.
     @inlinable @inline(__always)
     package func next(after slot: Int) -> Int? { Self.slot(neighbours[slot].next) }
 
-    /// The slot before one that is in a chain; nil if it is the first.
+    /// The slot before one that is in a chain. Nil if it is the first.
     @inlinable @inline(__always)
     package func previous(before slot: Int) -> Int? { Self.slot(neighbours[slot].previous) }
 
-    /// Forgets every slot, with its memory. No chain of these links may be used after that.
+    /// Removes all links and frees their memory. No chain of these links may be used afterwards.
     @inlinable
     package mutating func removeAll() { neighbours.removeAll() }
 }

@@ -1,19 +1,22 @@
-/// An array in chunks that are copied one by one.
+/// An array of chunks that are copied one by one.
 ///
-/// A copy of the whole costs a reference a chunk, and the first change to each chunk after that copies only that
-/// chunk. That is how a snapshot is captured: the loop keeps a copy and goes on, and no turn pays for more than the
-/// chunks it touches.
+/// A copy of the array costs one reference for each chunk. The first change of a chunk after that copies this chunk
+/// only. Snapshots are captured this way: the loop keeps a copy and continues, and each turn pays only for the chunks
+/// that it changes.
 ///
-/// Other modules have it specialised for their elements: otherwise each change in place would allocate.
+/// The methods are inlinable, so that other modules specialise them for their elements. Otherwise each change in place
+/// would allocate.
 @usableFromInline
 package struct ChunkedArray<Element> {
-    /// Elements a chunk: a power of two, so that a place is found by shifting.
+    /// The binary logarithm of the number of elements in a chunk.
     @usableFromInline let shift: Int
     @usableFromInline var chunks: [ContiguousArray<Element>] = []
     /// The number of elements.
     @usableFromInline package internal(set) var count = 0
 
-    /// - Parameter chunkBytes: about how large a chunk may be, in bytes
+    /// An empty array.
+    ///
+    /// - Parameter chunkBytes: the approximate size of a chunk in bytes
     @inlinable
     package init(chunkBytes: Int = 16 * 1024) {
         var shift = 3
@@ -23,15 +26,15 @@ package struct ChunkedArray<Element> {
 
     @inlinable @inline(__always) var mask: Int { (1 << shift) - 1 }
 
-    /// The element at a place below `count`.
+    /// The element at an index below `count`.
     @inlinable
     package subscript(index: Int) -> Element {
-        // Lent and not copied: an element may be a block of kilobytes of which one number is wanted.
+        // Borrowed and not copied, because an element may be a block of kilobytes of which one number is needed.
         @inline(__always) _read { yield chunks[index >> shift][index & mask] }
         @inline(__always) _modify { yield &chunks[index >> shift][index & mask] }
     }
 
-    /// Adds an element at the end.
+    /// Appends an element.
     @inlinable @inline(__always)
     package mutating func append(_ element: Element) {
         if count >> shift == chunks.count {
@@ -43,14 +46,14 @@ package struct ChunkedArray<Element> {
         count += 1
     }
 
-    /// Removes the last element of an array that is not empty, and returns it.
+    /// Removes and returns the last element. The array must not be empty.
     @inlinable
     package mutating func removeLast() -> Element {
         count -= 1
         return chunks[count >> shift].removeLast()
     }
 
-    /// Removes every element, with its memory.
+    /// Removes all elements and frees their memory.
     @inlinable
     package mutating func removeAll() {
         chunks.removeAll()

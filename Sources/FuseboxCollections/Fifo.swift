@@ -1,10 +1,10 @@
-/// A queue over a ring: what was added first is taken first.
+/// A first-in, first-out queue in a ring buffer.
 ///
-/// Adding and taking cost the same however long the queue is, and allocate only where it grows. It keeps its memory when it
-/// empties; `shrink` gives back what a rare burst needed.
+/// Adding and taking an element takes constant time, and allocates only when the queue grows. An empty queue keeps its
+/// memory. `shrink` frees what a rare burst needed.
 @usableFromInline
 package struct Fifo<Element> {
-    /// A power of two of places, or none.
+    /// The places of the ring. Their number is a power of two, or 0.
     @usableFromInline var ring: ContiguousArray<Element?> = []
     /// The place of the first element.
     @usableFromInline var head = 0
@@ -22,16 +22,16 @@ package struct Fifo<Element> {
 
     @inlinable @inline(__always) var mask: Int { ring.count - 1 }
 
-    /// Whether there is no element.
+    /// Whether the queue is empty.
     @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
-    /// Bytes that one element takes.
+    /// The bytes that one element takes.
     @inlinable package static var elementBytes: Int { MemoryLayout<Element?>.stride }
 
-    /// The element that is taken next; nil if there is none.
+    /// The element that is taken next. Nil if the queue is empty.
     @inlinable package var first: Element? { count == 0 ? nil : ring[head] }
 
-    /// The element behind as many others, from 0 to below `count`.
+    /// The element at an index from 0 to below `count`. Index 0 is taken next.
     @inlinable
     package subscript(index: Int) -> Element {
         @inline(__always) _read {
@@ -40,7 +40,7 @@ package struct Fifo<Element> {
         }
     }
 
-    /// Adds an element at the end.
+    /// Appends an element.
     @inlinable @inline(__always)
     package mutating func append(_ element: Element) {
         if count == ring.count { grow() }
@@ -48,7 +48,7 @@ package struct Fifo<Element> {
         count += 1
     }
 
-    /// Adds an element at the beginning: it is taken next.
+    /// Inserts an element at the beginning. It is taken next.
     @inlinable
     package mutating func prepend(_ element: Element) {
         if count == ring.count { grow() }
@@ -57,7 +57,7 @@ package struct Fifo<Element> {
         count += 1
     }
 
-    /// Takes the first element of a queue that is not empty.
+    /// Removes and returns the first element. The queue must not be empty.
     @inlinable @inline(__always) @discardableResult
     package mutating func removeFirst() -> Element {
         guard count > 0, let element = ring[head] else { preconditionFailure("the queue is empty") }
@@ -81,10 +81,10 @@ package struct Fifo<Element> {
         count = kept
     }
 
-    /// Removes every element and keeps the memory.
+    /// Removes all elements and keeps the memory.
     @inlinable package mutating func removeAll() { removeAll { _ in true } }
 
-    /// Gives the memory of an empty queue back if it has room for more elements than this.
+    /// Frees the memory of an empty queue if it has room for more elements than this.
     @inlinable
     package mutating func shrink(to capacity: Int) {
         guard isEmpty, ring.count > capacity else { return }
@@ -106,7 +106,7 @@ package struct Fifo<Element> {
 extension Fifo: Sendable where Element: Sendable {}
 
 extension Fifo: Sequence {
-    /// Walks over the elements, the first one first. It holds a copy: the queue may be changed meanwhile.
+    /// Iterates over the elements, from the first to the last. It has a copy, so the queue may be changed meanwhile.
     @usableFromInline
     package struct Iterator: IteratorProtocol {
         @usableFromInline let queue: Fifo

@@ -1,7 +1,7 @@
-/// Finds small integers by the hash of what they stand for: open addressing with linear probing.
+/// Finds small integers by the hash of what they stand for. It uses open addressing with linear probing.
 ///
-/// It stores no keys. Whoever asks compares, so that keys stay where they live. It keeps half of each hash: most
-/// comparisons that would fail are not made, and growing asks nobody anything.
+/// It stores no keys: the caller compares, so keys stay where they are. It stores half of each hash. So most
+/// comparisons that would fail are avoided, and growing needs no keys.
 @usableFromInline
 package struct HashIndex: Sendable {
     @usableFromInline
@@ -20,8 +20,10 @@ package struct HashIndex: Sendable {
     }
 
     @usableFromInline var slots: ContiguousArray<Slot>
+    /// The number of values.
     @usableFromInline package internal(set) var count = 0
 
+    /// An empty index.
     @inlinable package init() { slots = ContiguousArray(repeating: .empty, count: 16) }
 
     @inlinable var mask: Int { slots.count - 1 }
@@ -29,7 +31,7 @@ package struct HashIndex: Sendable {
     @inlinable
     static func half(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
 
-    /// The value with this hash for which `matches` holds.
+    /// The value with this hash for which `matches` returns true. Nil if there is none.
     @inlinable @inline(__always)
     package func find(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
         let half = Self.half(hash)
@@ -44,19 +46,19 @@ package struct HashIndex: Sendable {
         return nil
     }
 
-    /// Adds a value that is not there.
+    /// Adds a value. It must not be in the index.
     package mutating func insert(_ value: Int, hash: Int) {
         if (count + 1) * 4 > slots.count * 3 { grow() }
         add(Slot(value: UInt32(value + 1), hash: Self.half(hash)))
         count += 1
     }
 
-    /// Removes a value that is there.
+    /// Removes a value. It must be in the index.
     package mutating func remove(_ value: Int, hash: Int) {
         var gap = Int(Self.half(hash)) & mask
         while Int(slots[gap].value) - 1 != value { gap = (gap + 1) & mask }
         slots[gap] = .empty
-        // Close the gap: move up what probing would no longer reach.
+        // The gap is closed by moving up entries that probing would no longer reach.
         var next = (gap + 1) & mask
         while slots[next].value != 0 {
             let home = Int(slots[next].hash) & mask

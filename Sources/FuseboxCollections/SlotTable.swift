@@ -1,19 +1,19 @@
-/// Elements in numbered slots. An element keeps its slot until it is removed; then the slot is used again.
+/// Elements in numbered slots. An element keeps its slot until it is removed. Then the slot is used again.
 ///
-/// The slot that was freed last is given first: it is likely to be in the processor's cache. Inserting, finding and
-/// removing cost the same however many elements there are, and allocate only where the table grows. A copy costs what a
-/// copy of a `ChunkedArray` costs.
+/// The slot that was freed last is used first, because it is likely to be in the processor's cache. Insertion, lookup
+/// and removal take constant time, and allocate only when the table grows. A copy costs as much as that of a
+/// `ChunkedArray`.
 ///
-/// A free slot holds the bits of its last element until it is used again, so that elements are neither wrapped nor copied
-/// when they are looked at. Whose elements own memory gives that up before removing them, or has optional elements.
+/// A free slot keeps the bits of its last element until it is used again, so that elements are not wrapped in
+/// optionals. If elements own memory, the caller must release it before the removal, or use optional elements.
 ///
-/// Slots have no generations. A name that may outlive its element carries a number of its own, and whoever resolves it
+/// Slots have no generations. If a reference may outlive its element, it must carry a number of its own that the caller
 /// compares (see `RequestID` and the numbers of sessions).
 @usableFromInline
 package struct SlotTable<Element> {
     @usableFromInline var elements: ChunkedArray<Element>
-    /// Of a free slot, the one that was freed before it, or `SlotLink.none`; of a taken slot `SlotLink.taken`, of a gap
-    /// `SlotLink.gap`.
+    /// The link of each slot. That of a free slot is the slot that was freed before it, or `SlotLink.none`. That of a
+    /// taken slot is `SlotLink.taken`, that of a gap `SlotLink.gap`.
     @usableFromInline var links: ChunkedArray<UInt32>
     @usableFromInline var newestFree = SlotLink.none
     @usableFromInline var gaps = 0
@@ -22,23 +22,23 @@ package struct SlotTable<Element> {
 
     /// An empty table.
     ///
-    /// - Parameter chunkBytes: about how much is copied at the first change after a copy was made, in bytes
+    /// - Parameter chunkBytes: the approximate size of a chunk in bytes, which the first change after a copy copies
     @inlinable
     package init(chunkBytes: Int = 16 * 1024) {
         elements = ChunkedArray(chunkBytes: chunkBytes)
         links = ChunkedArray(chunkBytes: chunkBytes / 4)
     }
 
-    /// Whether there is no element.
+    /// Whether the table is empty.
     @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
-    /// Every slot that was ever used is below this.
+    /// The upper bound of the slots that were ever used.
     @inlinable @inline(__always) package var end: Int { elements.count }
 
     /// The slot that the next element gets.
     @inlinable package var nextSlot: Int { newestFree == SlotLink.none ? elements.count : Int(newestFree) }
 
-    /// Puts an element into a slot that is not taken, and returns the slot.
+    /// Inserts an element. Returns its slot.
     @inlinable @inline(__always)
     package mutating func insert(_ element: Element) -> Int {
         count += 1
@@ -58,7 +58,7 @@ package struct SlotTable<Element> {
     /// The element in a slot that is taken.
     @inlinable
     package subscript(slot: Int) -> Element {
-        // Lent and not copied: an element may be large, and own memory.
+        // Borrowed and not copied, because an element may be large and own memory.
         @inline(__always) _read {
             assert(contains(slot), "slot \(slot) is not taken")
             yield elements[slot]
@@ -69,11 +69,11 @@ package struct SlotTable<Element> {
         }
     }
 
-    /// Whether a slot is taken. Any number may be asked for.
+    /// Whether a slot is taken. Any number is permitted.
     @inlinable @inline(__always)
     package func contains(_ slot: Int) -> Bool { slot >= 0 && slot < links.count && links[slot] == SlotLink.taken }
 
-    /// The element in a slot; nil if it is not taken. Any number may be asked for.
+    /// The element in a slot. Nil if the slot is not taken. Any number is permitted.
     @inlinable
     package func element(at slot: Int) -> Element? { contains(slot) ? elements[slot] : nil }
 
@@ -87,7 +87,7 @@ package struct SlotTable<Element> {
         return elements[slot]
     }
 
-    /// Removes every element, with the table's memory. Slots begin at 0 again.
+    /// Removes all elements and frees the table's memory. Slots begin at 0 again.
     @inlinable
     package mutating func removeAll() {
         elements.removeAll()
@@ -97,7 +97,7 @@ package struct SlotTable<Element> {
         count = 0
     }
 
-    /// The first slot at or after another that is taken; nil if there is none.
+    /// The first taken slot at or after this one. Nil if there is none.
     @inlinable
     package func next(from slot: Int) -> Int? {
         var slot = slot
@@ -108,7 +108,7 @@ package struct SlotTable<Element> {
         return nil
     }
 
-    /// Calls `body` with every slot that is taken, in their order.
+    /// Calls `body` with every taken slot, in order.
     @inlinable
     package func forEachSlot<Failure: Error>(_ body: (Int) throws(Failure) -> Void) throws(Failure) {
         var slot = 0
@@ -119,14 +119,14 @@ package struct SlotTable<Element> {
     }
 }
 
-/// What the links of a `SlotTable` say where they name no slot.
+/// The links of a `SlotTable` that do not name a slot.
 @usableFromInline
 enum SlotLink {
-    /// There is no further slot that is free.
+    /// There is no further free slot.
     @inlinable static var none: UInt32 { .max }
     /// The slot is taken.
     @inlinable static var taken: UInt32 { .max - 1 }
-    /// The slot is neither taken nor free: see `SlotTable.restore`.
+    /// The slot is neither taken nor free; see `SlotTable.restore`.
     @inlinable static var gap: UInt32 { .max - 2 }
 }
 
@@ -135,7 +135,7 @@ extension SlotTable: Sendable where Element: Sendable {}
 // MARK: Walking
 
 extension SlotTable: Sequence {
-    /// Walks over the elements in the order of their slots. It holds a copy: the table may be changed meanwhile.
+    /// Iterates over the elements in the order of their slots. It has a copy, so the table may be changed meanwhile.
     @usableFromInline
     package struct Iterator: IteratorProtocol {
         @usableFromInline let table: SlotTable
@@ -160,10 +160,10 @@ extension SlotTable: Sequence {
 
 // MARK: Restoring
 
-// A table whose slots are named in a file is restored slot by slot, so that it goes on with the same ones: first the elements
-// in the order of their slots, then the free slots, oldest first. Between the two, slots that were skipped are gaps.
+// If a file refers to slots, the table is restored slot by slot, so that it continues with the same slots. Elements are
+// restored first, in the order of their slots, then the free slots, oldest first. Skipped slots are gaps in between.
 extension SlotTable {
-    /// The free slots in the order in which they were freed. The last is given first.
+    /// The free slots in the order in which they were freed. The last one is used first.
     package var freeSlots: [Int] {
         var slots: [Int] = []
         var next = newestFree
@@ -174,13 +174,14 @@ extension SlotTable {
         return slots.reversed()
     }
 
-    /// Whether a slot is neither taken nor free: the table is not restored in whole.
+    /// Whether a slot is neither taken nor free, so that the table is not completely restored.
     package var hasGaps: Bool { gaps > 0 }
 
-    /// Puts an element into the slot that it had.
+    /// Restores an element in its slot.
     ///
-    /// - Parameter blank: what the slots hold that are skipped
-    /// - Returns: false, with nothing changed, if the slot is not above all others or free slots were restored already
+    /// - Parameter blank: the element for skipped slots
+    /// - Returns: false, with nothing changed, if the slot is not above all others, or if free slots were restored
+    ///   already
     package mutating func restore(_ element: Element, at slot: Int, blank: Element) -> Bool {
         guard slot >= elements.count, slot < Int(SlotLink.gap), newestFree == SlotLink.none else { return false }
         leaveGaps(upTo: slot, blank)
@@ -188,9 +189,9 @@ extension SlotTable {
         return true
     }
 
-    /// Makes a slot free. It becomes the newest.
+    /// Restores a free slot. It is the newest one so far.
     ///
-    /// - Parameter blank: what it holds, and those that are skipped
+    /// - Parameter blank: the element for this slot and for skipped ones
     /// - Returns: false, with nothing changed, if the slot is taken or free
     package mutating func restoreFree(_ slot: Int, blank: Element) -> Bool {
         guard slot >= 0, slot < Int(SlotLink.gap) else { return false }

@@ -1,6 +1,6 @@
-/// Records under small integers that the caller chooses: chunks without a record take no memory.
+/// Records under small integers that the caller chooses. Chunks without a record take no memory.
 ///
-/// A `SlotTable` deals its integers itself; here they are another table's.
+/// A `SlotTable` assigns its integers itself. Here they are those of another table.
 @usableFromInline
 package struct SparseTable<Record: Sendable>: Sendable {
     @usableFromInline let shift: Int
@@ -8,7 +8,9 @@ package struct SparseTable<Record: Sendable>: Sendable {
     /// The number of records.
     @usableFromInline package internal(set) var count = 0
 
-    /// - Parameter chunkBytes: about how large a chunk may be, in bytes
+    /// An empty table.
+    ///
+    /// - Parameter chunkBytes: the approximate size of a chunk in bytes
     @inlinable
     package init(chunkBytes: Int = 16 * 1024) {
         var shift = 3
@@ -18,10 +20,10 @@ package struct SparseTable<Record: Sendable>: Sendable {
 
     @inlinable @inline(__always) var mask: Int { (1 << shift) - 1 }
 
-    /// All places a record may be at are below this.
+    /// The upper bound of the indices with a record.
     @inlinable package var end: Int { chunks.count << shift }
 
-    /// Whether there is a record at a place.
+    /// Whether there is a record at an index.
     @inlinable @inline(__always)
     package func contains(_ index: Int) -> Bool {
         let chunk = index >> shift
@@ -29,7 +31,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
         return chunks[chunk][index & mask] != nil
     }
 
-    /// The record at a place; nil if there is none.
+    /// The record at an index. Nil if there is none.
     @inlinable @inline(__always)
     package subscript(index: Int) -> Record? {
         let chunk = index >> shift
@@ -37,7 +39,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
         return chunks[chunk][index & mask]
     }
 
-    /// The record at a place where there is one, to be changed there.
+    /// The record at an index that has one, for a change in place.
     @inlinable
     package subscript(existing index: Int) -> Record {
         @inline(__always) get {
@@ -47,7 +49,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
         @inline(__always) _modify { yield &chunks[index >> shift][index & mask]! }
     }
 
-    /// Puts a record at a place; one that is there goes.
+    /// Inserts a record at an index. Replaces the one that is there.
     @inlinable
     package mutating func insert(_ record: Record, at index: Int) {
         let chunk = index >> shift
@@ -57,7 +59,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
         chunks[chunk][index & mask] = record
     }
 
-    /// Removes the record at a place, if there is one.
+    /// Removes the record at an index, if there is one.
     @inlinable
     package mutating func remove(at index: Int) {
         guard self[index] != nil else { return }
@@ -65,14 +67,14 @@ package struct SparseTable<Record: Sendable>: Sendable {
         count -= 1
     }
 
-    /// Removes every record, with its memory.
+    /// Removes all records and frees their memory.
     @inlinable
     package mutating func removeAll() {
         chunks.removeAll()
         count = 0
     }
 
-    /// The place of the first record at or after `index`; nil if there is none.
+    /// The index of the first record at or after `index`. Nil if there is none.
     @inlinable
     package func next(from index: Int) -> Int? {
         var index = index
@@ -88,7 +90,7 @@ package struct SparseTable<Record: Sendable>: Sendable {
         return nil
     }
 
-    /// Calls `body` with every record's place, in their order.
+    /// Calls `body` with the index of every record, in order.
     @inlinable
     package func forEachIndex<Failure: Error>(_ body: (Int) throws(Failure) -> Void) throws(Failure) {
         var index = 0

@@ -15,7 +15,7 @@ extension ListeningSocket {
             throw LoopError(
                 .bind, code: EPERM, detail: "\(path) belongs to another user, and its directory has the sticky bit")
         }
-        // With the effective user id, because a start creates files there.
+        // The check uses the effective user id, because a start creates files there.
         guard unsafe faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             throw LoopError.last(.bind, folder)
         }

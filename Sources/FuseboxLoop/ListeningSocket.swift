@@ -98,6 +98,8 @@ struct ListeningSocket: ~Copyable {
 struct SocketAddress: ~Copyable {
     private var address: sockaddr_un
 
+    /// The address of a path.
+    ///
     /// - Throws: `bind` for a path that does not fit into the kernel's structure; libuv would truncate it silently
     init(_ path: String) throws(LoopError) {
         address = sockaddr_un()

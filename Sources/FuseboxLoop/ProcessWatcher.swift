@@ -1,12 +1,12 @@
 internal import CLibuv
 internal import Glibc
 
-/// Watches the process that connected a stream, and calls back on the loop's thread when the process has ended. Dropping
-/// the watcher closes it.
+/// Watches the process that connected a stream, and calls back on the loop's thread when the process has ended.
+/// Dropping the watcher closes it.
 ///
-/// A watcher has one descriptor, a pidfd. It stands for the process itself, and not for a number that another process may
-/// get later. A process has ended when its last thread has, even if its parent has not waited for it yet. The kernel
-/// closes the descriptors of a process before it reports the end.
+/// A watcher has one descriptor, a pidfd. It stands for the process itself, and not for a number that another process
+/// may get later. A process has ended when its last thread has, even if its parent has not waited for it yet. The
+/// kernel closes the descriptors of a process before it reports the end.
 package final class ProcessWatcher {
     private let action: () -> Void
     private var box: HandleBox
@@ -33,21 +33,21 @@ package final class ProcessWatcher {
 
     deinit { close() }
 
-    /// The loop that it was made on.
+    /// The loop that the watcher was made on.
     package var loop: EventLoop { box.loop }
 
-    /// Whether it keeps `run` from returning: true unless set otherwise.
+    /// Whether the watcher keeps `run` from returning. Initially true.
     package var keepsLoopRunning: Bool {
         get { box.keepsLoopRunning }
         set { box.keepsLoopRunning = newValue }
     }
 
-    /// Whether the process has ended. The kernel is asked. True once the watcher is closed.
+    /// Asks the kernel whether the process has ended. True once the watcher is closed.
     package var hasEnded: Bool {
         !box.isOpen || isReady(number, for: Int16(POLLIN)) != 0
     }
 
-    /// Ends the watch for good; a second time does nothing.
+    /// Stops watching. A second call has no effect.
     package func close() {
         // libuv stops using the descriptor at once. It must not be closed before that.
         box.close(then: nil)
@@ -56,7 +56,7 @@ package final class ProcessWatcher {
 
     fileprivate func fire() {
         loop.enter()
-        // The beginning of the turn may have closed it.
+        // `turnBegins` may have closed the watcher.
         guard box.isOpen else { return }
         action()
     }
@@ -83,10 +83,11 @@ private func isReady(_ descriptor: Int32, for events: Int16) -> Int16 {
 extension Descriptor {
     /// A pidfd of the process that connected a stream.
     ///
-    /// Linux 6.5 and later return it for the socket. Older ones open the process by the peer's number, and the stream must
-    /// not be hung up after that. If the process still has its end of the stream, it was alive when it was opened, so no
-    /// other process had its number. If it left the stream to another process and ended, the number may be that of a third
-    /// one. That one is watched then, and its end counts as the end of a process that has ended before.
+    /// Linux 6.5 and later return the pidfd of the socket's peer. On older kernels the process is opened by the peer's
+    /// number, and the stream must not be hung up after that. If the process still has its end of the stream, it was
+    /// alive when it was opened, so no other process had its number. If it has ended and left the stream to another
+    /// process, the number may belong to a third process. The third one is then watched, and its end counts as that of
+    /// the first.
     fileprivate init(ofProcessAtOtherEndOf stream: Stream) throws(LoopError) {
         guard let socket = stream.descriptor else { throw LoopError(.watchProcess, code: EBADF) }
         var number: Int32 = -1

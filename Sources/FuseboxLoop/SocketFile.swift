@@ -78,6 +78,8 @@ struct SocketLock: ~Copyable {
     /// The locked file. It is nil if another user's file is in the way and cannot be removed. Then there is no lock.
     private let file: Descriptor?
 
+    /// Takes the lock.
+    ///
     /// - Parameters:
     ///   - socket: the path of the socket
     ///   - patience: how long to wait for another process that has the lock, in milliseconds
@@ -142,7 +144,7 @@ struct FileStatus {
     let mode: UInt32
     let owner: SocketFile.Owner
 
-    /// Nil if there is no file or it cannot be examined. `errno` has the reason.
+    /// The status of the file at a path. Nil if there is no file, or if it cannot be examined. `errno` has the reason.
     init?(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return nil }

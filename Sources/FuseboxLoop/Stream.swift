@@ -152,7 +152,8 @@ extension Stream {
         unsafe uv_read_stop(pipe)
     }
 
-    /// The turn does not begin here. `turnBegins` may close this stream, and libuv needs it for the read that follows.
+    /// Lends memory for the next read. The turn does not begin here, because `turnBegins` may close this stream, and
+    /// libuv needs it for the read that follows.
     fileprivate func lendRoom() -> UnsafeMutableRawBufferPointer {
         guard let room = unsafe delegate?.spareRoom(for: self) else {
             preconditionFailure("a stream that reads must have a delegate")
@@ -164,7 +165,7 @@ extension Stream {
     fileprivate func didRead(_ count: Int) {
         // libuv reports 0 if the socket had no bytes.
         guard count != 0, let delegate else { return }
-        // Before the turn begins, because `turnBegins` may handle what this stream has received.
+        // The bytes are reported before the turn begins, because `turnBegins` may handle them.
         if count > 0 { delegate.stream(self, didFill: count) }
         guard enterTurn() else { return }
         if count > 0 { return delegate.streamDidRead(self) }

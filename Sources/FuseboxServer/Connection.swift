@@ -97,8 +97,8 @@ final class Connection {
         countMemory()
     }
 
-    /// Whether further requests may be handled. They may not while the peer does not read its replies, while its replies
-    /// wait for the disk, or while its next request waits for room in the journal.
+    /// Whether further requests may be handled. They may not while the peer does not read its replies, while its
+    /// replies wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
         !isFinishing && !isWaitingForRoom && server.isServing && deferred < Limits.deferredReplies
             && output.count + session.heldBytes < softLimit
@@ -109,13 +109,13 @@ final class Connection {
         softLimit = server.quotas.isTight(user) ? (stream.hasPendingChunk ? 0 : 1) : server.limits.outputSoftLimit
     }
 
-    /// Continues in the next turn, because there may be room in the journal again.
+    /// Continues with the requests in the next turn. Called when there may be room in the journal again.
     func roomHasCome() {
         isWaitingForRoom = false
         server.continueLater(self)
     }
 
-    /// Reads only while requests can be handled soon. Otherwise the peer waits, instead of the daemon's memory growing.
+    /// Reads only while requests can be handled soon. Otherwise the peer waits, and the daemon's memory does not grow.
     private func chooseReading() {
         guard stream.isOpen else { return }
         guard mayHandle, !isContinuing, !hasEnded else { return stream.stopReading() }

@@ -2,20 +2,20 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// The processes at the other ends, and what their ends mean.
+/// The peer processes. Their ends show whether workers are gone.
 ///
 /// A worker is gone when its connection is closed and the process that connected has ended. The kernel closes the
-/// descriptors of a process before it reports the end. So if a process ends while its connection is open, another process
-/// has the connection, such as a child, and continues as the same worker. Then neither the end of the first process nor that
-/// of the connection shows that the worker is gone, and the worker has the whole grace.
+/// descriptors of a process before it reports the end. So if a process ends while its connection is open, another
+/// process has the connection, such as a child, and continues as the same worker. Neither the end of the first process
+/// nor that of the connection then shows that the worker is gone, and the worker has the whole grace.
 extension Server {
-    /// The process that connected a stream. It is watched from now on. Nil if it cannot be watched.
+    /// Watches the process that connected a stream. Nil if the process cannot be watched.
     func process(_ number: Int32, connectedBy stream: Stream) -> PeerProcess? {
         // The number is 0 for a process in a PID namespace that cannot be seen from here.
         guard number > 0 else { return nil }
         if let known = processes[number] {
-            // Streams are accepted in the order in which they were connected. While the known process is alive, no other
-            // one has had its number.
+            // Streams are accepted in the order in which they were connected. While the known process is alive, no
+            // other one has had its number.
             if !known.isOver { return known }
             processEnded(known)
         }
@@ -63,8 +63,8 @@ extension Server {
         forget(process)
     }
 
-    /// Forgets lost workers that came back or whose grace is over, and processes without lost workers and connections. Call
-    /// it about once a second.
+    /// Forgets lost workers that came back or whose grace is over, and processes without lost workers and connections.
+    /// Call it about once a second.
     func forgetProcesses() {
         for process in processes.values where !process.lost.isEmpty {
             process.lost = process.lost.filter { keeper.engine.awaits($0.key, since: $0.value) }
@@ -81,7 +81,7 @@ extension Server {
 /// A process that connected, with its connections.
 final class PeerProcess {
     let number: Int32
-    /// Nil once the process has ended.
+    /// The watcher. Nil once the process has ended.
     var watcher: ProcessWatcher?
     /// The sessions of its open connections.
     var sessions: Set<UInt64> = []
@@ -90,7 +90,7 @@ final class PeerProcess {
 
     init(_ number: Int32) { self.number = number }
 
-    /// Whether the process has ended. The kernel is asked.
+    /// Asks the kernel whether the process has ended.
     var isOver: Bool { watcher?.hasEnded ?? true }
 
     func add(_ connection: Connection) {

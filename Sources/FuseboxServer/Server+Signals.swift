@@ -61,7 +61,7 @@ extension Server {
         for policy in SignalPolicy.allCases {
             switch policy.row.action {
             case .ignore: SignalWatcher.ignore(policy.row.number)
-            // Ignored until the loop watches them.
+            // These signals are ignored until the loop watches them.
             case .logOnly, .logStatistics: SignalWatcher.ignore(policy.row.number)
             case .stopInOrder, .byDefault: break
             }

@@ -40,7 +40,7 @@ package final class Server {
     /// The connections and the memory of each user.
     var quotas: UserQuotas
 
-    /// The lower half of a session's number is the slot of its connection.
+    /// The connections. The lower half of a session's number is the slot of its connection.
     var connections = SlotTable<Connection?>()
     var nextSerial: UInt64 = 1
     /// Connections with output to send.
@@ -133,8 +133,8 @@ package final class Server {
         } catch { throw ServerFailure(error) }
     }
 
-    /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the descriptor
-    /// limit requires it. Limits that contradict each other are refused.
+    /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the
+    /// descriptor limit requires it. Limits that contradict each other are refused.
     private static func limits(
         _ configuration: ServerConfiguration, _ log: Log
     ) throws(ServerFailure) -> (Limits, processes: Int) {
@@ -160,7 +160,7 @@ package final class Server {
         guard conflicts.isEmpty else {
             throw .configuration("the limits cannot be used: \(conflicts.joined(separator: "; "))")
         }
-        // No connection is refused for lack of a watch. A worker of a process that is not watched has the whole grace.
+        // A connection is accepted even if its process cannot be watched. Its worker then has the whole grace.
         return (limits, min(limits.connections * Limits.processesPerConnection, possible - limits.connections))
     }
 

@@ -20,7 +20,7 @@ package struct ServerConfiguration: Sendable {
     package var profile: Profile = .fusebox
     /// The lowest level that is logged.
     package var logLevel: Log.Level = .info
-    /// The group whose members are operators, besides root and the daemon's own user; nil: none.
+    /// The group whose members are operators, in addition to root and the daemon's own user. Nil: no group.
     package var adminGroup: UInt32?
     /// The bounds on connections, memory and work.
     package var limits = Limits()

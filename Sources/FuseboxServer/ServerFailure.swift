@@ -26,7 +26,7 @@ package enum ServerFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What was wrong, where, and what to do.
+    /// A sentence that says what was wrong, where, and what to do.
     package var description: String {
         switch self {
         case .configuration(let text), .unavailable(let text), .storage(let text), .alreadyRunning(let text): text

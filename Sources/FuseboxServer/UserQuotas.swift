@@ -29,13 +29,15 @@ struct UserQuotas: ~Copyable {
     let connectionsPerUser: Int
     private var users = SlotTable<User>()
     private var numberOfUser: [UInt32: Int] = [:]
-    /// The memory of unread output and incomplete requests of each user, in bytes. It stands apart from the table, because
-    /// every turn looks at it several times.
+    /// The memory of unread output and incomplete requests of each user, in bytes. It stands apart from the table,
+    /// because every turn looks at it several times.
     private var bytesOfUser: [Int] = []
     private(set) var connections = 0
     private var unopened = 0
     private(set) var bytes = 0
 
+    /// Quotas for a start without connections.
+    ///
     /// - Parameter limits: the limits in force; the descriptor limit has been applied to `connections`
     init(_ limits: Limits) {
         var limits = limits
@@ -141,7 +143,7 @@ struct UserQuotas: ~Copyable {
         return bytes > limits.bufferBytes / 2 && bytesOfUser[user] > limits.bufferBytes / 2 / numberOfUser.count
     }
 
-    /// Why a connection with so many bytes is closed, for its peer and the log.
+    /// Why a connection with this many bytes is closed, for its peer and the log.
     func reason(_ bytes: Int, of user: Int) -> String {
         let largest = "it buffers \(bytes) bytes, the most of user \(users[user].id)'s connections"
         return bytesOfUser[user] > limits.bufferBytesPerUser

@@ -1,25 +1,26 @@
 import FuseboxWire
 import Glibc
 
-/// A real directory, locked for one daemon.
+/// A directory of the file system.
 ///
-/// Every system call of the store is in this file. Interrupted calls are repeated, short ones continued.
-public final class DirectoryStorage: Storage {
-    public let path: String
+/// Every system call of the store is in this file. Interrupted calls are repeated, and short ones are continued.
+package final class DirectoryStorage: Storage {
+    /// The path that the directory was opened with.
+    package let path: String
     private let directory: Int32
 
-    /// What a directory is opened for.
-    public enum Purpose: Sendable {
-        /// To be the only one that changes it: it is created (mode 0700) if need be, and locked.
+    /// The purpose that a directory is opened for.
+    package enum Purpose: Sendable {
+        /// To change it. The directory is created with mode 0700 if it is missing, and locked for this process.
         case owning
-        /// To look at it, whoever owns it. It must be there.
+        /// To read it, also while another process owns it. The directory must exist.
         case looking
     }
 
     /// Opens a directory.
     ///
-    /// - Throws: `alreadyLocked` if another process owns it
-    public init(_ path: String, _ purpose: Purpose) throws(DirectoryError) {
+    /// - Throws: `alreadyLocked` if another process owns the directory, `failed` if a system call fails
+    package init(_ path: String, _ purpose: Purpose) throws(DirectoryError) {
         self.path = path
         if purpose == .owning, unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
             throw .failed(Self.error("mkdir", path))
@@ -31,9 +32,10 @@ public final class DirectoryStorage: Storage {
 
     deinit { if directory >= 0 { Glibc.close(directory) } }
 
-    /// Locks the directory itself, for as long as it is open: a file in it could be deleted, and a second one locked.
+    /// Locks the directory for as long as it is open. The lock is on the directory itself, because a lock file could be
+    /// deleted, and another one locked.
     private func takeLock() throws(DirectoryError) {
-        // Who may only read it could lock it too, and has no business with it.
+        // A process that may only read the directory could lock it too, so write permission is required.
         guard unsafe faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0 else {
             throw .failed(Self.error("write to", path))
         }
@@ -41,7 +43,7 @@ public final class DirectoryStorage: Storage {
             let failure = Self.error("flock", path)
             throw failure.code == EWOULDBLOCK ? .alreadyLocked(path) : .failed(failure)
         }
-        // It may have been replaced between the opening and the locking.
+        // The directory may have been replaced between the open and the lock.
         do throws(StorageError) { try checkPlace() } catch { throw .failed(error) }
     }
 
@@ -53,14 +55,14 @@ public final class DirectoryStorage: Storage {
         return identity
     }
 
-    public func checkPlace() throws(StorageError) {
+    package func checkPlace() throws(StorageError) {
         guard try FileIdentity(at: path) == identity() else { throw .gone(path) }
     }
 
-    /// Makes sure that nobody but the daemon's own user and root can put files into the directory or take them out.
+    /// Checks that only the daemon's own user and root can change the directory.
     ///
-    /// - Throws: `exposed`, with what has to be done
-    public func checkPermissions() throws(DirectoryError) {
+    /// - Throws: `exposed`, with a text that says what to do
+    package func checkPermissions() throws(DirectoryError) {
         var status = stat()
         guard unsafe fstat(directory, &status) == 0 else { throw .failed(Self.error("fstat", path)) }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
@@ -76,36 +78,36 @@ public final class DirectoryStorage: Storage {
         }
     }
 
-    /// The bytes that new files may take on the directory's file system, as far as it tells; quotas are not in it.
-    public func freeSpace() throws(StorageError) -> UInt64 {
+    /// The bytes that new files may take on the directory's file system. Quotas do not count.
+    package func freeSpace() throws(StorageError) -> UInt64 {
         var status = stat()
         var system = statvfs()
         guard unsafe fstat(directory, &status) == 0, unsafe fstatvfs(directory, &system) == 0 else {
             throw Self.error("statvfs", path)
         }
-        // What is reserved for root is for the daemon if it is root's.
+        // Blocks that are reserved for root count if the directory belongs to root.
         let blocks = status.st_uid == 0 ? system.f_bfree : system.f_bavail
         return UInt64(blocks) * UInt64(system.f_frsize)
     }
 
-    /// Why a daemon would have no room for the next segment of its journal; nil if it would.
+    /// Why there is no room for the next segment of a journal, as a sentence. Nil if there is.
     ///
-    /// - Parameter length: the bytes of a segment
-    public func shortage(forSegment length: Int) throws(StorageError) -> String? {
-        // A spare that is there is used, or makes room for another one.
+    /// - Parameter length: the length of a segment in bytes
+    package func shortage(forSegment length: Int) throws(StorageError) -> String? {
+        // An existing spare is used, or makes room for another one.
         let spare = (try? self.length(of: JournalName.spare)) ?? 0
         let free = try freeSpace()
         guard free + UInt64(spare) < UInt64(length) else { return nil }
         return
-            "there is no room for the next segment of the journal: it takes \(Quantity.count(length, "byte")), and \(path) has \(Quantity.count(free, "free byte")). What must be written down is refused when this segment is full"
+            "there is no room for the next segment of the journal: it needs \(Quantity.count(length, "byte")), and \(path) has \(Quantity.count(free, "free byte")). Changes that must be journaled are refused when this segment is full"
     }
 
-    /// Opens a regular file. Neither waits for the other end of a pipe nor follows a link to somewhere else.
+    /// Opens a regular file. Does not wait for the other end of a pipe, and does not follow a symbolic link.
     private func openRegular(_ name: String, _ flags: Int32) throws(StorageError) -> Int32 {
         let place = "\(path)/\(name)"
         let file = unsafe openat(directory, name, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard file >= 0 else {
-            // A link, a socket, and a directory that is to be written.
+            // These codes stand for a link, a socket, and a directory that is opened for writing.
             throw [ELOOP, ENXIO, EISDIR].contains(errno) ? .notRegular(place) : Self.error("open", place)
         }
         var status = stat()
@@ -118,13 +120,14 @@ public final class DirectoryStorage: Storage {
 
     // MARK: Storage
 
-    public func list() throws(StorageError) -> [String] {
-        // A descriptor of its own: reading moves its position.
+    package func list() throws(StorageError) -> [String] {
+        // A second descriptor, because reading moves the position.
         let copy = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = unsafe fdopendir(copy) else { throw Self.error("open", path) }
         defer { unsafe closedir(stream) }
         var names: [String] = []
-        // The end and a failure look alike but for this: files that were not listed must not be taken for none.
+        // `readdir` returns nil at the end and after a failure. Only errno tells them apart, and a failure must not
+        // look like an empty directory.
         errno = 0
         while let entry = unsafe readdir(stream) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
@@ -137,14 +140,14 @@ public final class DirectoryStorage: Storage {
         return names
     }
 
-    public func create(_ name: String) throws(StorageError) -> DirectoryFile {
+    package func create(_ name: String) throws(StorageError) -> DirectoryFile {
         let file = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
         guard file >= 0 else { throw Self.error("create", "\(path)/\(name)") }
         Self.giveToOwner(file, of: directory)
         return DirectoryFile(descriptor: file, path: "\(path)/\(name)")
     }
 
-    public func length(of name: String) throws(StorageError) -> Int {
+    package func length(of name: String) throws(StorageError) -> Int {
         var status = stat()
         guard unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw Self.error("stat", "\(path)/\(name)")
@@ -153,11 +156,11 @@ public final class DirectoryStorage: Storage {
         return Int(status.st_size)
     }
 
-    public func read(_ name: String) throws(StorageError) -> [UInt8] {
+    package func read(_ name: String) throws(StorageError) -> [UInt8] {
         try read(name, at: 0, length: try length(of: name))
     }
 
-    public func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+    package func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
         let place = "\(path)/\(name)"
         let file = try openRegular(name, O_RDONLY)
         defer { Glibc.close(file) }
@@ -176,29 +179,29 @@ public final class DirectoryStorage: Storage {
         return bytes
     }
 
-    public func rename(_ name: String, to other: String) throws(StorageError) {
+    package func rename(_ name: String, to other: String) throws(StorageError) {
         guard unsafe renameat(directory, name, directory, other) == 0 else {
             throw Self.error("rename", "\(path)/\(name)")
         }
     }
 
-    public func remove(_ name: String) throws(StorageError) {
+    package func remove(_ name: String) throws(StorageError) {
         guard unsafe unlinkat(directory, name, 0) == 0 else { throw Self.error("unlink", "\(path)/\(name)") }
     }
 
-    /// The bytes that this process may still take of the file system; nil if it cannot be asked.
-    public func room() -> UInt64? {
+    /// The bytes that this process may still take on the file system. Nil if the system call fails.
+    package func room() -> UInt64? {
         var status = statvfs()
         guard unsafe fstatvfs(directory, &status) == 0 else { return nil }
         return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
     }
 
-    public func syncDirectory() throws(StorageError) {
+    package func syncDirectory() throws(StorageError) {
         guard fsync(directory) == 0 else { throw Self.error("fsync", path) }
     }
 
-    /// Moves files into a new subdirectory, and makes that survive power loss.
-    public func setAside(_ names: [String], into subdirectory: String) throws(StorageError) {
+    /// Moves files into a new subdirectory, and syncs both directories.
+    package func setAside(_ names: [String], into subdirectory: String) throws(StorageError) {
         guard unsafe mkdirat(directory, subdirectory, 0o700) == 0 else {
             throw Self.error("mkdir", "\(path)/\(subdirectory)")
         }
@@ -215,8 +218,8 @@ public final class DirectoryStorage: Storage {
         try syncDirectory()
     }
 
-    /// Gives what root has made to the directory's owner: a daemon that runs under a user of its own must be able to
-    /// use what an operator restored for it.
+    /// Gives a file that root has made to the directory's owner. A daemon with a user of its own must be able to use
+    /// files that an operator restored.
     private static func giveToOwner(_ file: Int32, of directory: Int32) {
         var status = stat()
         guard geteuid() == 0, unsafe fstat(directory, &status) == 0, status.st_uid != 0 else { return }
@@ -231,14 +234,15 @@ public final class DirectoryStorage: Storage {
 }
 
 /// Why a data directory cannot be used.
-public enum DirectoryError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Another process holds its lock.
+package enum DirectoryError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Another process holds the lock of the directory at this path.
     case alreadyLocked(String)
-    /// Others may change what is in it; the text says what to do.
+    /// Other users may change the directory. The text says what to do.
     case exposed(String)
+    /// A system call has failed.
     case failed(StorageError)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .alreadyLocked(let path):
             "another fuseboxd uses the data directory \(path); stop it, or name another directory with --data"
@@ -248,12 +252,12 @@ public enum DirectoryError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 }
 
-/// A file's device and number: what tells it from another file that has taken its name.
+/// A file's device and inode number. They tell a file from another one under the same name.
 struct FileIdentity: Equatable {
     private let device: dev_t
     private let number: ino_t
 
-    /// Nil if the system does not tell; then `errno` says why.
+    /// The identity of an open file. Nil if the system call fails; `errno` then says why.
     init?(of descriptor: Int32) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return nil }
@@ -261,10 +265,10 @@ struct FileIdentity: Equatable {
         number = status.st_ino
     }
 
-    /// Nil if there is no such file, or the system does not tell.
+    /// The identity of the file at a path. Nil if there is no file, or if the system call fails.
     init?(at path: String) {
         var status = stat()
-        // Asked at every sync: a string that is passed as it is would be copied.
+        // Every sync calls this. `withCString` avoids the copy that passing the string would make.
         guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else { return nil }
         device = status.st_dev
         number = status.st_ino
@@ -272,7 +276,7 @@ struct FileIdentity: Equatable {
 }
 
 /// A file of a directory that is being written.
-public final class DirectoryFile: StorageFile {
+package final class DirectoryFile: StorageFile {
     private let descriptor: Int32
     private let path: String
 
@@ -283,7 +287,7 @@ public final class DirectoryFile: StorageFile {
 
     deinit { Glibc.close(descriptor) }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
         var offset = 0
         while offset < bytes.count {
             let count = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
@@ -294,7 +298,7 @@ public final class DirectoryFile: StorageFile {
         }
     }
 
-    public func sync() throws(StorageError) {
+    package func sync() throws(StorageError) {
         guard fsync(descriptor) == 0 else { throw DirectoryStorage.error("fsync", path) }
     }
 }
@@ -302,13 +306,13 @@ public final class DirectoryFile: StorageFile {
 // MARK: The journal
 
 extension DirectoryStorage: JournalStorage {
-    public func createSegment(_ name: String, length: Int) throws(StorageError) -> DirectorySegment {
+    package func createSegment(_ name: String, length: Int) throws(StorageError) -> DirectorySegment {
         let place = "\(path)/\(name)"
         let file = unsafe openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
         guard file >= 0 else { throw Self.error("create", place) }
         Self.giveToOwner(file, of: directory)
         let segment = DirectorySegment(descriptor: file, path: place)
-        // Its blocks are taken now, so that no write within it can run out of space.
+        // The blocks are allocated now, so that no write within the file can run out of space.
         do throws(StorageError) { try segment.reserve(length) } catch {
             _ = unsafe unlinkat(directory, name, 0)
             throw error
@@ -317,11 +321,11 @@ extension DirectoryStorage: JournalStorage {
         return segment
     }
 
-    public func openSegment(_ name: String) throws(StorageError) -> DirectorySegment {
+    package func openSegment(_ name: String) throws(StorageError) -> DirectorySegment {
         DirectorySegment(descriptor: try openRegular(name, O_RDWR), path: "\(path)/\(name)")
     }
 
-    public func rename(_ segment: DirectorySegment, from name: String, to other: String) throws(StorageError) {
+    package func rename(_ segment: DirectorySegment, from name: String, to other: String) throws(StorageError) {
         try rename(name, to: other)
         segment.path = "\(path)/\(other)"
     }
@@ -329,9 +333,9 @@ extension DirectoryStorage: JournalStorage {
 
 /// A segment of the journal in a directory.
 ///
-/// Its path changes once, when a spare gets its name: on the journal's thread, before a sync of it is handed to another
-/// one. What hands that over orders the two; that is why it may be sent.
-public final class DirectorySegment: JournalFile, @unchecked Sendable {
+/// It is `Sendable` because its path changes only once, when a spare gets its name. That happens on the journal's
+/// thread, before a sync is handed to another thread, and the handover orders the two.
+package final class DirectorySegment: JournalFile, @unchecked Sendable {
     private let descriptor: Int32
     fileprivate(set) var path: String
 
@@ -342,7 +346,7 @@ public final class DirectorySegment: JournalFile, @unchecked Sendable {
 
     deinit { Glibc.close(descriptor) }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
         var done = 0
         while done < bytes.count {
             let count = unsafe pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
@@ -353,14 +357,14 @@ public final class DirectorySegment: JournalFile, @unchecked Sendable {
         }
     }
 
-    public func sync() throws(StorageError) {
+    package func sync() throws(StorageError) {
         while fdatasync(descriptor) != 0 {
-            // Interrupted is not failed: nothing was reported and forgotten.
+            // An interrupted sync has not failed. The kernel has not reported and cleared an error.
             guard errno == EINTR else { throw DirectoryStorage.error("fdatasync", path) }
         }
     }
 
-    public func reserve(_ length: Int) throws(StorageError) {
+    package func reserve(_ length: Int) throws(StorageError) {
         var status = posix_fallocate(descriptor, 0, off_t(length))
         while status == EINTR { status = posix_fallocate(descriptor, 0, off_t(length)) }
         guard status == 0 else {
@@ -369,7 +373,7 @@ public final class DirectorySegment: JournalFile, @unchecked Sendable {
         }
     }
 
-    public func checkPlace() throws(StorageError) {
+    package func checkPlace() throws(StorageError) {
         guard let own = FileIdentity(of: descriptor) else { throw DirectoryStorage.error("fstat", path) }
         guard FileIdentity(at: path) == own else { throw .gone(path) }
     }

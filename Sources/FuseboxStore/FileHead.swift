@@ -1,8 +1,8 @@
 import FuseboxWire
 
-/// What a file says of itself in its head.
-public protocol HeadRecord: VersionedRecord {
-    /// Eight characters that tell what the file is.
+/// The record in the head of a file.
+package protocol HeadRecord: VersionedRecord {
+    /// Eight characters that tell the kind of the file.
     static var magic: StaticString { get }
 }
 
@@ -13,7 +13,7 @@ public protocol HeadRecord: VersionedRecord {
 ///   record    a `HeadRecord`, then zeros up to byte 60
 ///   checksum  u32, the CRC-32C of the 60 bytes before
 ///
-/// The checksum has its place in every version. A version that is not known is therefore told from a damaged one.
+/// The checksum has the same place in every version. So an unknown version can be told from damage.
 enum FileHead {
     static let bytes = 64
     private static let checksumPlace = 60
@@ -61,14 +61,14 @@ enum FileHead {
 
 /// Why the head of a file cannot be read.
 enum HeadDamage: Error {
-    /// Its first bytes are others.
+    /// The file does not begin with the magic.
     case otherFile
     /// The file is shorter than a head.
     case truncated
     /// The checksum does not agree.
     case checksum
-    /// A newer program wrote it.
+    /// A newer program wrote the head, with this version.
     case newerVersion(UInt32)
-    /// The checksum is right and the record is not.
+    /// The checksum agrees, but the record is invalid.
     case contents(Refusal)
 }

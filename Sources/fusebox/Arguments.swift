@@ -78,11 +78,13 @@ struct MoneyArgument {
 protocol NamedArgument: ExpressibleByArgument, WireEnumeration {}
 
 extension NamedArgument {
+    /// The case with this name. Nil if there is none.
     public init?(argument: String) {
         guard let value = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
         self = value
     }
 
+    /// The names of all cases, for help texts.
     public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
@@ -92,8 +94,11 @@ extension PeriodLength: ExpressibleByArgument {}
 extension PeriodLength: NamedArgument {}
 
 extension Profile: ExpressibleByArgument {
+    /// The profile with this name. Nil if there is none.
     public init?(argument: String) { self.init(name: argument) }
+    /// The names of all profiles, for help texts.
     public static var allValueStrings: [String] { allCases.map(\.name) }
+    /// The profile's name, for help texts.
     public var defaultValueDescription: String { name }
 }
 

@@ -92,7 +92,7 @@ struct BackupName {
         file = "\(Self.prefix)\(date)T\(time)Z\(Self.suffix)"
     }
 
-    /// Nil if the name is not that of a backup. Only backups are ever removed.
+    /// The name from a file name. Nil if the file is not a backup. Only backups are ever removed.
     init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let stamp = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count).utf8

@@ -32,6 +32,8 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
+    /// Checks whether this user may connect.
+    ///
     /// - Throws: `notPermitted` if the socket exists and this user may not connect
     func checkPermission() throws(Failure) {
         let path = socket ?? FuseboxClient.defaultPath

@@ -20,12 +20,12 @@ struct Failure: Error {
         /// The same command may succeed later.
         case tryAgain = 75
         case notPermitted = 77
-        /// Denied, and waiting cannot change it: the call exceeds a configured limit (`EX_CONFIG`).
+        /// The call was denied, and waiting cannot change that: it exceeds a configured limit (`EX_CONFIG`).
         case deniedForGood = 78
     }
 
     let status: Status
-    /// What was wrong, where, and what to do.
+    /// A sentence that says what was wrong, where, and what to do.
     let message: String
 
     init(_ status: Status, _ message: String) {

@@ -36,7 +36,9 @@ struct PingCommand: DaemonCommand {
     private struct Summary {
         let minimum, median, ninetyNinth, maximum: Double
 
-        /// - Parameter measurements: in milliseconds, at least one
+        /// Statistics of round trips.
+        ///
+        /// - Parameter measurements: the round trips in milliseconds, at least one
         init(_ measurements: [Double]) {
             let sorted = measurements.sorted()
             func quantile(_ part: Double) -> Double { sorted[Int((Double(sorted.count - 1) * part).rounded(.up))] }

@@ -66,7 +66,7 @@ struct StatusCommand: DaemonCommand {
 }
 
 extension StatusCommand {
-    /// The system's wall clock, and the daemon's date if it differs.
+    /// The system's wall clock, and the daemon's date if the two differ.
     private static func wallClock(_ status: ServerStatus.Reply) -> String {
         let system = DaemonClock.date(wall: status.systemWall)
         let standing = status.isClockSynchronised ? "synchronised" : "not synchronised"

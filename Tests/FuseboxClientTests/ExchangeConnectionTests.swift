@@ -344,7 +344,7 @@ struct ExchangeConnectionTests {
             let script = ExchangeScript()
             let report = script.request(Report.self)
             #expect(script.receive(header) == [.close])
-            #expect(script.absence?.hasPrefix("what answers does not speak this protocol") == true)
+            #expect(script.absence?.hasPrefix("the peer does not speak this protocol") == true)
             #expect(script.connect() == [.write(report, 1, oldest: 1), .send])
         }
     }

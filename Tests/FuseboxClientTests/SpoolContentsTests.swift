@@ -52,7 +52,7 @@ struct SpoolContentsTests {
         #expect(after.reports.map(\.record.sequence) == [3, 4])
         #expect(after.pending.map(\.sequence) == before.pending.map(\.sequence))
         #expect(after.pending.allSatisfy { $0.mayHaveLeft })
-        #expect(after.held.map(\.record.sequence) == [3] && after.held[0].reason == "no")
+        #expect(after.undecided.map(\.record.sequence) == [3] && after.undecided[0].reason == "no")
         #expect(after.lastSequence == before.lastSequence && after.acquaintance?.epoch == 42)
         #expect(after.header.worker == before.header.worker)
         // A file whose delivery has not begun has only its writer's records.
@@ -93,7 +93,7 @@ struct SpoolContentsTests {
         #expect(contents.length == bytes.count && contents.header.worker == WorkerID(high: 1, low: 2))
         #expect(contents.hasBegun && contents.acquaintance?.epoch == 42)
         #expect(contents.pending.map(\.sequence) == [4])
-        #expect(contents.held.map(\.record.sequence) == [3] && contents.held[0].reason == "no")
+        #expect(contents.undecided.map(\.record.sequence) == [3] && contents.undecided[0].reason == "no")
         #expect(contents.lastSequence == 4)
     }
 

@@ -142,7 +142,7 @@ struct SpoolTests {
 
     // MARK: Never twice
 
-    /// The daemon had to forget the worker, or its state was replaced. Reports that may have counted wait for a person,
+    /// The daemon had to forget the worker, or its state was replaced. Reports that may have counted are undecided,
     /// the others count.
     @Test(arguments: [true, false])
     func whatAForgottenWorkerSentIsNeverSentBlindly(isAnotherEpoch: Bool) throws {
@@ -163,7 +163,7 @@ struct SpoolTests {
         }
         server.start()
         let round = place.deliver()
-        #expect(round.delivered == 1 && round.held == 1)
+        #expect(round.delivered == 1 && round.undecided == 1)
         #expect(reported(server) == ["a", "may have counted", "never left"])
         let file = try #require(place.listed.first)
         #expect(file.reports.map(\.state) == [.inDoubt, .delivered])
@@ -195,7 +195,7 @@ struct SpoolTests {
         server.standing.withLock { $0 = .new }
         server.hello.withLock { $0.forgottenWorkers += 1 }
         let round = place.deliver()
-        #expect(round.delivered == 0 && round.held == 2)
+        #expect(round.delivered == 0 && round.undecided == 2)
         #expect(server.carriedOut == 1)
     }
 
@@ -258,9 +258,9 @@ struct SpoolTests {
 
     // MARK: Refusals
 
-    /// A report that the daemon refuses for good is held. One that it cannot accept now is sent again with another
-    /// number.
-    @Test func refusalsAreHeldOrTriedAgain() throws {
+    /// A report that the daemon refuses for good is left undecided. One that it cannot accept now is sent again with
+    /// another number.
+    @Test func refusalsAreLeftUndecidedOrTriedAgain() throws {
         let isFull = Atomic(true)
         let server = FakeServer { request in
             guard request.command == Self.success else { return request.replySample() }
@@ -274,13 +274,13 @@ struct SpoolTests {
         let place = Place(server)
         try place.leave(["never", "later", "perhaps", "now"])
         let round = place.deliver()
-        #expect(round.delivered == 1 && round.held == 2 && round.failure == "no room")
+        #expect(round.delivered == 1 && round.undecided == 2 && round.failure == "no room")
         isFull.store(false, ordering: .relaxed)
         #expect(place.deliver().delivered == 1)
         #expect(
             server.requests.filter { $0.command == Self.success }.compactMap(\.sequence?.sequence) == [1, 2, 3, 4, 5])
         let file = try #require(place.listed.first)
-        #expect(file.held == 2 && file.pending == 0)
+        #expect(file.undecided == 2 && file.pending == 0)
         #expect(file.reports.first { $0.state == .refused }?.reason == "it is too much")
         #expect(file.reports.first { $0.state == .inDoubt }?.reason == "nobody knows")
         #expect(try SpoolDecision.discard(file.name, in: file.folder, evenPending: false) == .done)

@@ -150,7 +150,7 @@ extension EndToEnd {
                 to: "\(first.dataPath)/\(copy)")
             let refused = DaemonProcess(starting: .init(), in: first.folder)
             #expect(try refused.wait() == 65)
-            #expect(refused.logs("\(copy) is not the segment that its name tells"))
+            #expect(refused.logs("\(copy) does not match its name"))
             unlink("\(first.dataPath)/\(copy)")
             #expect(try DaemonProcess(in: first.folder).stop() == 0)
         }

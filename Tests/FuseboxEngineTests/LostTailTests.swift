@@ -107,7 +107,7 @@ struct LostTailTests {
         let recovered = try directory.recover()
         #expect(recovered.sequence == 11 && recovered.situation.tail == .torn(file: second, offset: last))
         let sentence = try #require(recovered.situation.tornSentence)
-        #expect(sentence.hasSuffix("the snapshot holds what it was"))
+        #expect(sentence.hasSuffix("the snapshot holds their changes"))
     }
 
     @Test func filesThatAreAllGoneButForTheMarksAreMissed() throws {
@@ -122,7 +122,7 @@ struct LostTailTests {
         let last = try lastEntry(of: second)
         try directory.change(second) { $0[last + 30] ^= 1 }
         let report = try directory.recover().report(of: "there")
-        #expect(report.contains("what follows byte \(last) of \(second) is not whole and is dropped"))
+        #expect(report.contains("the bytes of \(second) after \(last) are incomplete and are dropped"))
         #expect(report.contains("no mark"))
         #expect(!report.contains("nothing in it was acknowledged"))
     }

@@ -4,29 +4,29 @@ import FuseboxStore
 import FuseboxWire
 
 /// The result of a walk.
-public struct CommandWalkResult: Sendable, Equatable {
+package struct CommandWalkResult: Sendable, Equatable {
     /// The violation; nil if there is none. The same seed reproduces it.
-    public var violation: String?
+    package var violation: String?
     /// The numbers of the commands that succeeded at least once.
-    public var carriedOut: Set<UInt16> = []
+    package var carriedOut: Set<UInt16> = []
     /// The statuses of refusals.
-    public var refusals: Set<Status> = []
-    public var steps = 0
+    package var refusals: Set<Status> = []
+    package var steps = 0
     /// The number of snapshots that were written and loaded.
-    public var loads = 0
+    package var loads = 0
     /// The number of imported states with random values.
-    public var imports = 0
+    package var imports = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// A random walk over all commands of the state machine, with all values in all fields.
 ///
 /// No command may trap. A refused command changes nothing. From time to time the state is written to a snapshot and
 /// loaded again by the code of a start. It must load, be identical, and behave like the original.
-public struct CommandWalk {
+package struct CommandWalk {
     /// What bounds the state.
-    public enum Bounds: String, Sendable, CaseIterable {
+    package enum Bounds: String, Sendable, CaseIterable {
         /// The daemon's own limits.
         case usual
         /// Limits so low that each of them is reached.
@@ -56,7 +56,7 @@ public struct CommandWalk {
     }
 
     /// The numbers of the commands that the state machine answers, from the table of commands.
-    public static var commands: [UInt16] {
+    package static var commands: [UInt16] {
         CommandNumber.allCases.map(\.rawValue).filter { number in
             var check = IsCommand()
             return StateMachine.dispatch(number, &check) != nil
@@ -90,7 +90,7 @@ public struct CommandWalk {
     private var worker = WorkerID()
     private var result = CommandWalkResult()
 
-    public init(seed: UInt64, profile: Profile, _ bounds: Bounds) {
+    package init(seed: UInt64, profile: Profile, _ bounds: Bounds) {
         values = RandomValues(seed: seed)
         let starts: [Int64] = [0, 1_767_225_600_000, 1_767_225_600_000, 4_102_444_800_000, 8_639_999_000_000_000]
         let start = values.random.pick(starts)
@@ -101,7 +101,7 @@ public struct CommandWalk {
     }
 
     /// Walks this many steps.
-    public mutating func run(steps: Int) -> CommandWalkResult {
+    package mutating func run(steps: Int) -> CommandWalkResult {
         for _ in 0..<steps where result.violation == nil { step() }
         load()
         return result
@@ -271,7 +271,7 @@ public struct CommandWalk {
 }
 
 extension CommandWalk: StateCommandVisitor {
-    public mutating func visit<C: StateCommand>(_ command: C.Type) {
+    package mutating func visit<C: StateCommand>(_ command: C.Type) {
         let made: C = values.command()
         // As in the daemon: a command that cannot be decoded does not reach the state.
         var writer = ByteWriter()

@@ -8,21 +8,21 @@ import FuseboxWire
 /// All limits are so low that they are reached, including those of workers. The daemon is killed, loses power and is
 /// stopped in order. Every start must load the snapshot and replay the journal. After a kill the state must be
 /// identical.
-public final class DaemonWalk {
+package final class DaemonWalk {
     /// The result of a walk.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// The violation; nil if there is none. The same seed reproduces it.
-        public var violation: String?
-        public var starts = 0
+        package var violation: String?
+        package var starts = 0
         /// The number of starts whose state was compared with the one before the kill.
-        public var comparisons = 0
+        package var comparisons = 0
         /// The numbers of the commands that succeeded at least once.
-        public var carriedOut: Set<UInt16> = []
-        public var refusals: Set<Status> = []
+        package var carriedOut: Set<UInt16> = []
+        package var refusals: Set<Status> = []
     }
 
     /// The numbers of the commands that a peer may send.
-    public static var commands: [UInt16] {
+    package static var commands: [UInt16] {
         CommandNumber.allCases.map(\.rawValue).filter { number in
             guard let declaration = CommandTable.declaration(number) else { return false }
             return declaration.access != .engine
@@ -55,7 +55,7 @@ public final class DaemonWalk {
     private var expected: (sequence: UInt64, image: [UInt8])?
     private var outcome = Outcome()
 
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         values = RandomValues(seed: seed)
         storage = SimulatedStorage(seed: values.random.next())
         options.limits = CommandWalk.Bounds.tiny.limits
@@ -66,7 +66,7 @@ public final class DaemonWalk {
     }
 
     /// Walks through this many lives of the daemon.
-    public func run(lives: Int) -> Outcome {
+    package func run(lives: Int) -> Outcome {
         for _ in 0..<lives where outcome.violation == nil { live() }
         return outcome
     }

@@ -7,9 +7,9 @@ import FuseboxWire
 /// each, the directory is recovered by the code of a start.
 ///
 /// Each thread has its own value, so parts of a sweep may run in parallel.
-public struct DamageSweep {
+package struct DamageSweep {
     /// The file that is damaged.
-    public enum File: String, Sendable, CaseIterable {
+    package enum File: String, Sendable, CaseIterable {
         /// A journal that an orderly stop has sealed, with a snapshot of the empty state.
         case sealedJournal
         /// A journal that was being written, with a snapshot of the empty state and without marks, as after power loss.
@@ -21,20 +21,20 @@ public struct DamageSweep {
     }
 
     /// The result for the directory.
-    public struct Counts: Sendable, Equatable {
-        public var refused = 0
+    package struct Counts: Sendable, Equatable {
+        package var refused = 0
         /// Recovered completely.
-        public var withoutLoss = 0
+        package var withoutLoss = 0
         /// Recovered without the last entry, which counts as torn, because nothing proves that it was on disk.
-        public var torn = 0
+        package var torn = 0
         /// Recovered to any other state, which must never happen.
-        public var wrong = 0
+        package var wrong = 0
 
-        public init() {}
+        package init() {}
 
-        public var all: Int { refused + withoutLoss + torn + wrong }
+        package var all: Int { refused + withoutLoss + torn + wrong }
 
-        public static func + (left: Counts, right: Counts) -> Counts {
+        package static func + (left: Counts, right: Counts) -> Counts {
             var sum = left
             sum.refused += right.refused
             sum.withoutLoss += right.withoutLoss
@@ -44,9 +44,9 @@ public struct DamageSweep {
         }
     }
 
-    public let file: File
+    package let file: File
     /// The number of entries in the journal.
-    public let entries: UInt64
+    package let entries: UInt64
     private let directory = WrittenDirectory()
     private let name: String
     private let original: [UInt8]
@@ -54,7 +54,7 @@ public struct DamageSweep {
     private let images: [[UInt8]]
 
     /// - Parameter journalLength: the length of the journal's segment in bytes; it is filled
-    public init(_ file: File, journalLength: Int) throws {
+    package init(_ file: File, journalLength: Int) throws {
         self.file = file
         // Room is left for the entry that seals the segment.
         let room = journalLength - JournalHeader.bytes - JournalBatch.length(payload: 0)
@@ -70,12 +70,12 @@ public struct DamageSweep {
     }
 
     /// The bytes of the file.
-    public var length: Int { original.count }
+    package var length: Int { original.count }
     /// The bits of the file.
-    public var bits: Int { original.count * 8 }
+    package var bits: Int { original.count * 8 }
 
     /// Flips each of these bits, one at a time.
-    public func flip(_ bits: some Sequence<Int>) -> Counts {
+    package func flip(_ bits: some Sequence<Int>) -> Counts {
         var counts = Counts()
         for bit in bits {
             var bytes = original
@@ -110,7 +110,7 @@ public struct DamageSweep {
     ///   - offsets: from 0 to `length`
     ///   - isZeroed: whether zeros follow, as in a preallocated segment; else the file ends
     /// - Returns: the offsets with any other result
-    public func cut(at offsets: some Sequence<Int>, isZeroed: Bool) throws -> [Int] {
+    package func cut(at offsets: some Sequence<Int>, isZeroed: Bool) throws -> [Int] {
         let ends = try entryEnds()
         return try offsets.filter { offset in
             let rest = [UInt8](repeating: 0, count: isZeroed ? original.count - offset : 0)

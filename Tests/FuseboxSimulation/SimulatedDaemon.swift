@@ -4,7 +4,7 @@ import FuseboxStore
 import FuseboxWire
 
 /// A bug that is planted in the daemon. The simulator must find it.
-public enum PlantedBug: String, Sendable, CaseIterable {
+package enum PlantedBug: String, Sendable, CaseIterable {
     case none
     /// Durable requests are acknowledged when the sync begins and not when it has ended.
     case acknowledgesBeforeSync

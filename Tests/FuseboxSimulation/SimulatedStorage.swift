@@ -6,7 +6,7 @@ import Glibc
 /// Written bytes are volatile until their file is synced. Created, renamed and removed names are volatile until the
 /// directory is synced. A power loss keeps any part of what is volatile, cut at any byte. The death of the process
 /// keeps all of it. Faults are planned: before, during or after the operation with a given number.
-public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
+package final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     /// A file, without its name.
     final class Node {
         struct Write {
@@ -35,11 +35,11 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// How much of the operation is done at which the process dies, or which fails.
-    public enum Progress: Sendable, CaseIterable {
+    package enum Progress: Sendable, CaseIterable {
         case before, during, after
     }
 
-    public enum Fault: Sendable {
+    package enum Fault: Sendable {
         /// The process dies.
         case death
         /// The disk fails with EIO.
@@ -54,17 +54,17 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     private var plan: (operation: Int, fault: Fault, progress: Progress)?
 
     /// The number of operations that changed something.
-    public private(set) var operations = 0
+    package private(set) var operations = 0
     /// Whether the process has died as planned.
-    public private(set) var isDead = false
+    package private(set) var isDead = false
     /// Whether a sync has failed. What was not on disk at that time may be lost, although the process sees it.
-    public private(set) var hasFailedSync = false
+    package private(set) var hasFailedSync = false
     /// Whether there is no space for new data.
-    public var isFull = false
+    package var isFull = false
     /// The number of the last write when a segment's sync began. The sync covers the writes up to it, and no others.
     var syncHorizon = UInt64.max
     /// Whether the directory was deleted or replaced.
-    public var isGone = false
+    package var isGone = false
     /// A planted bug: syncs of the directory do nothing.
     var ignoresDirectorySync = false
     /// A planted bug: no mark records how far the journal was on disk.
@@ -73,7 +73,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     var delaysEntries = false
     private var delayed: [(bytes: [UInt8], node: Node, offset: Int, name: String)] = []
 
-    public init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    package init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     /// The number of the last write.
     var lastWrite: UInt64 { writes }
@@ -81,7 +81,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     // MARK: Faults
 
     /// Plans a fault for the operation after this many others.
-    public func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
+    package func plan(_ fault: Fault, afterOperations count: Int, _ progress: Progress) {
         plan = (operations + max(1, count), fault, progress)
     }
 
@@ -117,7 +117,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     // MARK: The end of a process
 
     /// The files after the death of the process: everything that it wrote.
-    public func killProcess() {
+    package func killProcess() {
         plan = nil
         isDead = false
         hasFailedSync = false
@@ -126,7 +126,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// The files after a power loss: what was synced, and any part of the rest.
-    public func losePower() {
+    package func losePower() {
         killProcess()
         let keeping = random.pick([0, 10, 50, 90, 100])
         for change in changes where random.below(100) < keeping { Self.apply(change, to: &durable) }
@@ -190,19 +190,19 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// Adds a file that is on disk already.
-    public func put(_ bytes: [UInt8], as name: String) {
+    package func put(_ bytes: [UInt8], as name: String) {
         visible[name] = Node(bytes)
         durable[name] = visible[name]
     }
 
     // MARK: Storage
 
-    public func list() throws(StorageError) -> [String] {
+    package func list() throws(StorageError) -> [String] {
         guard !isDead else { throw Self.dead }
         return visible.keys.sorted()
     }
 
-    public func create(_ name: String) throws(StorageError) -> SimulatedFile {
+    package func create(_ name: String) throws(StorageError) -> SimulatedFile {
         SimulatedFile(self, try createNode(name, []), name, isSegment: false)
     }
 
@@ -223,15 +223,15 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         return node
     }
 
-    public func read(_ name: String) throws(StorageError) -> [UInt8] { try node(name).content }
+    package func read(_ name: String) throws(StorageError) -> [UInt8] { try node(name).content }
 
-    public func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
+    package func read(_ name: String, at offset: Int, length: Int) throws(StorageError) -> [UInt8] {
         Array(try node(name).content.dropFirst(offset).prefix(length))
     }
 
-    public func length(of name: String) throws(StorageError) -> Int { try node(name).content.count }
+    package func length(of name: String) throws(StorageError) -> Int { try node(name).content.count }
 
-    public func rename(_ name: String, to other: String) throws(StorageError) {
+    package func rename(_ name: String, to other: String) throws(StorageError) {
         let node = try node(name)
         try perform("rename", name) {
             visible[name] = nil
@@ -240,7 +240,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         }
     }
 
-    public func remove(_ name: String) throws(StorageError) {
+    package func remove(_ name: String) throws(StorageError) {
         let node = try node(name)
         try perform("unlink", name) {
             visible[name] = nil
@@ -248,7 +248,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         }
     }
 
-    public func syncDirectory() throws(StorageError) {
+    package func syncDirectory() throws(StorageError) {
         guard !ignoresDirectorySync else { return }
         try perform("sync", ".") {
             for change in changes.prefix(random.within(0...changes.count)) { Self.apply(change, to: &durable) }
@@ -258,15 +258,15 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
         }
     }
 
-    public func createSegment(_ name: String, length: Int) throws(StorageError) -> SimulatedFile {
+    package func createSegment(_ name: String, length: Int) throws(StorageError) -> SimulatedFile {
         SimulatedFile(self, try createNode(name, [UInt8](repeating: 0, count: length)), name, isSegment: true)
     }
 
-    public func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {
+    package func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {
         SimulatedFile(self, try node(name), name, isSegment: true)
     }
 
-    public func checkPlace() throws(StorageError) {
+    package func checkPlace() throws(StorageError) {
         if isGone { throw .gone(".") }
     }
 
@@ -316,7 +316,7 @@ public final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 }
 
 /// A file of a simulated directory that is open for writing.
-public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable {
+package final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable {
     private let storage: SimulatedStorage
     private let node: SimulatedStorage.Node
     private let name: String
@@ -331,19 +331,19 @@ public final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable 
         self.name = name
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
         try storage.write(bytes, to: node, at: end, name, mayRunOut: true)
         end += bytes.count
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
         try storage.write(bytes, to: node, at: offset, name, mayRunOut: false)
     }
 
-    public func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
+    package func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }
 
     /// Every segment was allocated when it was created.
-    public func reserve(_ length: Int) throws(StorageError) {}
+    package func reserve(_ length: Int) throws(StorageError) {}
 
-    public func checkPlace() throws(StorageError) { try storage.checkPlace() }
+    package func checkPlace() throws(StorageError) { try storage.checkPlace() }
 }

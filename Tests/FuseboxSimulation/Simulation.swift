@@ -4,50 +4,50 @@ import FuseboxStore
 import FuseboxWire
 
 /// The result of a run of one seed.
-public struct SimulationResult: Sendable, Equatable {
-    public var seed: UInt64 = 0
+package struct SimulationResult: Sendable, Equatable {
+    package var seed: UInt64 = 0
     /// The violation; nil if there is none. The same seed reproduces it.
-    public var violation: String?
+    package var violation: String?
     /// A hash of everything that happened.
-    public var trace: UInt64 = 0
+    package var trace: UInt64 = 0
     /// The number of crashes.
-    public var crashes = 0
+    package var crashes = 0
     /// The crashes that lost what was not on disk.
-    public var powerLosses = 0
+    package var powerLosses = 0
     /// The crashes after an error of the disk.
-    public var diskErrors = 0
+    package var diskErrors = 0
     /// The crashes while the daemon was starting.
-    public var crashesAtStart = 0
-    public var cleanStops = 0
+    package var crashesAtStart = 0
+    package var cleanStops = 0
     /// The number of restarts at which all acknowledged requests were checked.
-    public var audits = 0
+    package var audits = 0
     /// The number of acknowledged requests.
-    public var acknowledged = 0
+    package var acknowledged = 0
     /// The number of requests that were refused or answered from a kept reply.
-    public var repeatedOrRefused = 0
+    package var repeatedOrRefused = 0
     /// Copies of the data directory with one bit flipped that were refused, recovered completely, or recovered without
     /// a last write that was not known to be on disk.
-    public var flipsRefused = 0
-    public var flipsWithoutLoss = 0
-    public var flipsTorn = 0
+    package var flipsRefused = 0
+    package var flipsWithoutLoss = 0
+    package var flipsTorn = 0
     /// The same for copies whose journal had lost its end, or had a copy of a segment.
-    public var lossesRefused = 0
-    public var lossesWithoutLoss = 0
-    public var lossesOfUnsafe = 0
+    package var lossesRefused = 0
+    package var lossesWithoutLoss = 0
+    package var lossesOfUnsafe = 0
     /// The number of restarts that dropped an incomplete write.
-    public var tornTails = 0
+    package var tornTails = 0
     /// The number of acknowledged imports.
-    public var imports = 0
+    package var imports = 0
     /// Permits that were granted, those that expired or were reclaimed, and calls that were settled after that.
-    public var permits: UInt64 = 0
-    public var lapsedPermits: UInt64 = 0
-    public var lateSettles = 0
+    package var permits: UInt64 = 0
+    package var lapsedPermits: UInt64 = 0
+    package var lateSettles = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// One run from a seed: a daemon, its clients and its disk.
-public final class Simulation {
+package final class Simulation {
     private static let clientCount = 5
 
     let storage: SimulatedStorage
@@ -84,7 +84,7 @@ public final class Simulation {
     /// The session whose import is being decoded. Until its state is in force, requests wait.
     var importing: UInt64?
 
-    public init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
+    package init(seed: UInt64, crashes: Int, bug: PlantedBug = .none) {
         random = SplitMix64(seed: seed)
         storage = SimulatedStorage(seed: random.next())
         storage.ignoresDirectorySync = bug == .forgetsDirectorySync
@@ -105,7 +105,7 @@ public final class Simulation {
 
     var durability: Durability { options.storekeeping.durability }
 
-    public func run() -> SimulationResult {
+    package func run() -> SimulationResult {
         while result.violation == nil, result.crashes < wantedCrashes { live() }
         if result.violation == nil { finish() }
         result.trace = trace.value

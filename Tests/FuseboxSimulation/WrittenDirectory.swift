@@ -4,13 +4,13 @@ import FuseboxStore
 import FuseboxWire
 
 /// A data directory that is put together piece by piece: entry n records a call that costs n nano-dollars.
-public final class WrittenDirectory {
-    public let storage = SimulatedStorage(seed: 1)
-    public static let epoch: UInt64 = 7
+package final class WrittenDirectory {
+    package let storage = SimulatedStorage(seed: 1)
+    package static let epoch: UInt64 = 7
     private static let start: Int64 = 1_790_000_000_000
     private let epoch: UInt64
 
-    public init(epoch: UInt64 = WrittenDirectory.epoch) { self.epoch = epoch }
+    package init(epoch: UInt64 = WrittenDirectory.epoch) { self.epoch = epoch }
 
     private static func moment(_ sequence: UInt64) -> Moment { Moment(milliseconds: start + Int64(sequence)) }
 
@@ -21,7 +21,7 @@ public final class WrittenDirectory {
     }
 
     /// The state after so many entries, as bytes.
-    public static func image(after sequence: UInt64) -> [UInt8] { machine(after: sequence).image }
+    package static func image(after sequence: UInt64) -> [UInt8] { machine(after: sequence).image }
 
     private static func machine(after sequence: UInt64) -> StateMachine {
         var machine = StateMachine(at: moment(0))
@@ -33,7 +33,7 @@ public final class WrittenDirectory {
     }
 
     /// Writes the snapshot of a sequence.
-    public func snapshot(at sequence: UInt64, keepingAll: Bool = true) throws(SnapshotFailure) {
+    package func snapshot(at sequence: UInt64, keepingAll: Bool = true) throws(SnapshotFailure) {
         let header = SnapshotHeader(
             epoch: epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
         _ = try SnapshotCapture(Self.machine(after: sequence), header: header)
@@ -41,7 +41,7 @@ public final class WrittenDirectory {
     }
 
     /// Writes the snapshot of a sequence with other heads of its sections: one that another program might have written.
-    public func rewriteSnapshot(at sequence: UInt64, _ change: (SectionHead) -> SectionHead) throws {
+    package func rewriteSnapshot(at sequence: UInt64, _ change: (SectionHead) -> SectionHead) throws {
         let header = SnapshotHeader(
             epoch: epoch, sequence: sequence, moment: Self.moment(sequence), profile: .fusebox)
         var writer = try SnapshotWriter(header, into: MemorySink())
@@ -54,7 +54,7 @@ public final class WrittenDirectory {
     /// Writes a segment with these entries, each of which knows the one before it to be on the disk.
     ///
     /// - Parameter isMarked: whether the marks tell that all of them are
-    public func segment(
+    package func segment(
         _ entries: Range<UInt64>, length: Int = 16 * 1024, isSealed: Bool = false, isRebased: Bool = false,
         isMarked: Bool = false
     ) throws(StorageError) {
@@ -69,7 +69,7 @@ public final class WrittenDirectory {
     }
 
     /// The batch of one entry.
-    public static func batch(_ sequence: UInt64) -> JournalBatch {
+    package static func batch(_ sequence: UInt64) -> JournalBatch {
         var entry = JournalEntry()
         entry.sequence = sequence
         entry.synced = sequence - 1
@@ -84,15 +84,15 @@ public final class WrittenDirectory {
     }
 
     /// The name of the segment that begins with this entry.
-    public static func journal(_ sequence: UInt64) -> String { JournalName(firstSequence: sequence).file }
+    package static func journal(_ sequence: UInt64) -> String { JournalName(firstSequence: sequence).file }
 
-    public func recover(_ profile: Profile = .fusebox) throws(RecoveryRefusal) -> Recovered {
+    package func recover(_ profile: Profile = .fusebox) throws(RecoveryRefusal) -> Recovered {
         try Recovered.find(
             in: SnapshotStore(storage), profile: profile, limits: Limits(), newEpoch: 1, at: Self.moment(1_000_000))
     }
 
     /// Changes the bytes of a file.
-    public func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws(StorageError) {
+    package func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws(StorageError) {
         var bytes = try storage.read(file)
         body(&bytes)
         storage.put(bytes, as: file)

@@ -157,7 +157,7 @@ struct OfflineCommandsTests {
         for command in ["check", "repair"] {
             let outcome = try tool(command, data)
             #expect(outcome.status == 65)
-            #expect((outcome.output + outcome.errors).contains("\(name): no daemon makes so many changes"))
+            #expect((outcome.output + outcome.errors).contains("\(name): no daemon reaches the sequence in this name"))
         }
         #expect(try tool("snapshot", "restore", backup, "--data", data, "--force").status == 0)
         #expect(try tool("check", data).status == 0)

@@ -119,7 +119,7 @@ struct SpoolCommandsTests {
         let damaged = "1000000000000-0000000000000000.spool"
         #expect(try daemon.fusebox("spool", "deliver").output == "0 reports delivered\n")
         let shown = try Program.run([Program.fusebox, "spool", "show", damaged], environment: daemon.environment)
-        #expect(shown.status == 65 && shown.errors.contains("it is no file of the spool"))
+        #expect(shown.status == 65 && shown.errors.contains("it is not a file of the spool"))
         let gone = try Program.run([Program.fusebox, "spool", "discard", damaged], environment: daemon.environment)
         #expect(gone.status == 0)
         #expect(try names(daemon).isEmpty)

@@ -1,19 +1,19 @@
 import FuseboxWire
 
-/// How `withPermit` goes about a call.
+/// The rules that `withPermit` makes a call by: the permit's duration, the number of attempts, the meaning of errors.
 public struct CallPolicy: Sendable {
-    /// How long the permit lasts beyond the worker's death, 1 ms to 24 hours. While the call runs it is renewed each third
-    /// of this.
+    /// The permit's time to live, 1 ms to 24 hours. The permit is renewed each third of it while the call runs, so it
+    /// ends at most this long after the death of its worker.
     public var ttl = Duration.seconds(60)
-    /// How long the permit is renewed at the most. A call that takes longer than that and `ttl` is not in flight any more: it
-    /// keeps no probe and no part of a budget from others for ever. What it used still counts when it ends.
+    /// How long the permit is renewed at most. After that it ends by its `ttl`, so that a call that hangs does not hold
+    /// a probe or a part of a budget for ever. What the call used still counts when it ends.
     public var maxAge = Duration.seconds(3_600)
-    /// How many calls are made at the most, each to another provider; less than 1 counts as 1.
+    /// How many calls are made at most, each to another provider. Less than 1 counts as 1.
     public var attempts = WireLimits.candidates
-    /// What an error that the body throws says about the call. The default is `outcome(of:)`.
+    /// Maps an error that the body throws to the outcome of the call. The default is `outcome(of:)`.
     public var outcome: @Sendable (any Error) -> CallOutcome = { outcome(of: $0) }
-    /// Called when the daemon refused to count a call, or what it used cannot be told at all. Such calls are also counted in
-    /// `FuseboxClient.droppedReports`.
+    /// Called when a call could not be counted: the daemon refused the settle, or the usage was out of range. Such
+    /// calls also count in `FuseboxClient.droppedReports`.
     public var unsettled: (@Sendable (UnsettledCall) -> Void)?
 
     /// The defaults.
@@ -29,12 +29,12 @@ public struct CallPolicy: Sendable {
         self.outcome = outcome
     }
 
-    /// What an error says about a call, unless the caller has a table of its own.
+    /// The default mapping of errors to outcomes.
     ///
     /// | error | outcome |
     /// |---|---|
     /// | a `CallError` | what it says |
-    /// | `CancellationError`, and whatever is thrown in a task that has been cancelled | `abandoned` |
+    /// | `CancellationError`, and any error that a cancelled task throws | `abandoned` |
     /// | `ClientError`, `AdmissionDenied`: they come from Fusebox, not from the provider | `abandoned` |
     /// | any other | `failure` |
     public static func outcome(of error: any Error) -> CallOutcome {
@@ -44,13 +44,13 @@ public struct CallPolicy: Sendable {
     }
 }
 
-/// An error that knows how the call went that it ended: a provider's library conforms its errors to this.
+/// An error that says how the call went that it ended. A provider's library conforms its errors to this.
 public protocol CallError: Error {
-    /// How the call went, how long the provider takes no calls, and what was used all the same.
+    /// How the call went, how long the provider takes no calls, and what the failed call used.
     var callOutcome: CallOutcome { get }
 }
 
-/// A provider failed, as the body said without throwing, and there was no other to go to.
+/// The last provider failed. Its body returned a failure and did not throw.
 public struct ProviderFailed: CallError, Equatable {
     /// Where the last call went.
     public var candidate: Candidate
@@ -64,17 +64,17 @@ public struct UnsettledCall: Sendable, Equatable {
     public var permit: Permit
     /// How it went and what it used.
     public var outcome: CallOutcome
-    /// Why that does not count. After `invalidArgument` the outcome counts, and only the usage does not.
+    /// Why the settle failed. After `invalidArgument` the outcome counts and only the usage does not.
     public var error: ClientError
 }
 
 /// What the body of `withPermit` returns: how the call went and, unless the provider failed, its answer.
 public struct CallResult<Value> {
-    /// What the caller gets; nil: the next candidate is tried.
+    /// What the caller gets. Nil: the next candidate is tried.
     let value: Value?
     let outcome: CallOutcome
 
-    /// An answer, whatever the call was: the caller gets it, and no other candidate is tried.
+    /// An answer with any outcome. The caller gets the answer, and no other candidate is tried.
     public init(_ value: Value, outcome: CallOutcome) {
         self.value = value
         self.outcome = outcome
@@ -87,12 +87,12 @@ public struct CallResult<Value> {
 
     /// The provider answered.
     ///
-    /// - Parameter usage: what was used, beside what the permit was told by `HeldPermit.use`
+    /// - Parameter usage: what was used, in addition to what `HeldPermit.use` was told
     public static func success(_ value: Value, usage: Usage? = nil) -> CallResult {
         CallResult(value, outcome: .success(usage: usage))
     }
 
-    /// The provider refused for the caller's fault: 400, content filter. Others would do the same.
+    /// The provider refused because of the request: 400, content filter. Other providers would refuse it too.
     public static func rejected(_ value: Value, usage: Usage? = nil) -> CallResult {
         CallResult(value, outcome: .rejected(usage: usage))
     }
@@ -102,21 +102,21 @@ public struct CallResult<Value> {
 
     /// The provider failed: 5xx, timeout, no connection. The next candidate is tried.
     ///
-    /// - Parameter retryAfter: how long nobody is to call it, where it said so; nil: the breaker alone decides
+    /// - Parameter retryAfter: how long the provider takes no calls, if it said so. Nil: the breaker alone decides.
     public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .failure(retryAfter: retryAfter, usage: usage))
     }
 
     /// The provider refused for now: 429. The next candidate is tried.
     ///
-    /// - Parameter retryAfter: how long nobody is to call it; nil: the breaker alone decides
+    /// - Parameter retryAfter: how long the provider takes no calls. Nil: the breaker alone decides.
     public static func throttled(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .throttled(retryAfter: retryAfter, usage: usage))
     }
 
     /// The provider's quota is used up. The next candidate is tried.
     ///
-    /// - Parameter resetAfter: for how long; nil: the default cooldown
+    /// - Parameter resetAfter: the time until the quota is reset. Nil: the default cooldown.
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .quotaExhausted(resetAfter: resetAfter, usage: usage))
     }

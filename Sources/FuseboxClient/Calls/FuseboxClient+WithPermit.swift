@@ -1,19 +1,19 @@
 import FuseboxWire
 
 extension FuseboxClient {
-    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-    /// returned or threw.
+    /// Makes a call under a permit. Asks which candidate may be called, runs `body`, and settles the permit by what
+    /// `body` returned or threw.
     ///
-    /// - When a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next candidate of another
-    ///   provider that is admitted gets a permit of its own, until one answers, none is left or `CallPolicy.attempts` is
-    ///   reached.
-    /// - Every permit is settled once, whatever happens inside. The call's result is never lost for it: if the daemon does not
-    ///   answer then, the settle is kept, under either failure policy, and sent when the next call finds it; what
-    ///   the daemon refuses goes to `CallPolicy.unsettled`.
-    /// - A long call's permit is renewed in the background.
-    /// - If the task is cancelled before `body` begins, the permit is given back. A cancelled `body` decides itself when it
-    ///   ends; what it then throws counts as `abandoned`.
-    /// - After a fork inside `body` the permit is the parent's, and only there it is settled.
+    /// - If a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next admitted
+    ///   candidate of another provider gets a permit of its own. This goes on until a provider answers, no candidate is
+    ///   left or `CallPolicy.attempts` is reached.
+    /// - Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon
+    ///   is away, the settle is kept, under either failure policy, and sent when a later call reaches the daemon. If
+    ///   the daemon refuses it, it goes to `CallPolicy.unsettled`.
+    /// - The permit of a long call is renewed in the background.
+    /// - If the task is cancelled before `body` begins, the permit is given back. A running `body` handles cancellation
+    ///   itself; an error that it then throws counts as `abandoned`.
+    /// - After a fork inside `body` the permit belongs to the parent, and only the parent settles it.
     ///
     /// - Parameters:
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
@@ -22,11 +22,11 @@ extension FuseboxClient {
     ///   - policy: how long permits last, how often is tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
     /// - Returns: the value that `body` returned
-    /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon does not answer (unless the
-    ///   client fails open) or refuses; `CancellationError` if the task was cancelled before `body` began; `ProviderFailed`
-    ///   if the last provider failed as `body` said; and what `body` threw last. After a call has failed, its error is thrown
-    ///   and not why there is no other candidate.
-    @_disfavoredOverload  // A task whose body happens not to wait must not block its thread for the daemon.
+    /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon refuses, or does not
+    ///   answer and the client fails closed; `CancellationError` if the task was cancelled before `body` began;
+    ///   `ProviderFailed` if `body` returned a failure for the last provider; otherwise what `body` threw last. Once a
+    ///   call has failed, its error is thrown, and not the reason why there is no other candidate.
+    @_disfavoredOverload  // A task must not block its thread for the daemon, even if its body never waits.
     public func withPermit<Value>(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
         policy: CallPolicy = CallPolicy(),
@@ -44,8 +44,8 @@ extension FuseboxClient {
         }
     }
 
-    /// Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-    /// returned or threw. See the blocking `withPermit` for all that it does and throws.
+    /// Makes a call under a permit. Asks which candidate may be called, runs `body`, and settles the permit by what
+    /// `body` returned or threw. The blocking `withPermit` documents the details and the errors.
     public nonisolated(nonsending) func withPermit<Value>(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
         policy: CallPolicy = CallPolicy(),
@@ -137,7 +137,7 @@ extension FuseboxClient {
     }
 }
 
-/// How one call ended, and what its caller gets of it.
+/// How one call ended, and what its caller gets.
 private struct CallEnding<Value> {
     let outcome: CallOutcome
     let result: Result<Value, any Error>
@@ -155,7 +155,7 @@ private struct CallEnding<Value> {
     }
 }
 
-/// Which candidates are left, call after call.
+/// The candidates that are left after each call.
 private struct CandidateWalk {
     private(set) var candidates: [Candidate]
     private var attempts: Int
@@ -167,7 +167,7 @@ private struct CandidateWalk {
         attempts = policy.attempts
     }
 
-    /// Whether another candidate is to be tried; a provider that has failed is left out then.
+    /// Whether another candidate is to be tried. Leaves out the candidates of a provider that has failed.
     mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
         guard case .failure(let error) = ending.result, ending.outcome.isOfProvider, !Task.isCancelled,
             held.isOfThisProcess
@@ -180,7 +180,7 @@ private struct CandidateWalk {
 }
 
 extension CallOutcome {
-    /// Whether another provider may do better.
+    /// Whether the provider failed, so that another one may succeed.
     fileprivate var isOfProvider: Bool {
         switch outcome {
         case .failure, .throttled, .quotaExhausted: true

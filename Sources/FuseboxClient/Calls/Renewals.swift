@@ -1,17 +1,17 @@
 import FuseboxWire
 
-/// The permits that this client holds; those of `withPermit` are renewed each third of their time to live.
+/// The permits that this client holds. Those of `withPermit` are renewed each third of their time to live.
 ///
-/// Blocking calls and tasks are treated alike: one thread for all of a client's calls, started by the first of them, sleeps
-/// until a renewal is due, and looks now and then whether the daemon is still there. A call that ends before that costs it
-/// nothing. A renewal that fails is tried again a third later; should the permit lapse meanwhile, its call still counts when
-/// it is settled.
+/// One thread serves all calls of a client, blocking ones and tasks alike. The first call starts it. The thread sleeps
+/// until a renewal is due, and checks the connection to the daemon at intervals. A call that ends before its renewal is
+/// due costs the thread nothing. A failed renewal is tried again a third later. If the permit lapses meanwhile, the
+/// call still counts when it is settled.
 final class Renewals: Sendable {
     private struct Renewal {
         var ttlMilliseconds: Int64
-        /// Whether it is renewed; if not, it is dropped when it is due.
+        /// Whether the permit is renewed when it is due. If not, it is dropped then.
         var isRenewed: Bool
-        /// After this it is not renewed any more.
+        /// The permit is not renewed after this.
         var end: Deadline
         var due: Deadline
 
@@ -22,9 +22,9 @@ final class Renewals: Sendable {
 
     private struct State {
         var renewals: [UInt64: Renewal] = [:]
-        /// When a renewal is due; none is earlier.
+        /// When the thread wakes. No renewal is due earlier.
         var wakesAt = Deadline.never
-        /// Whether the thread looks at the daemon before it looks at the renewals.
+        /// Whether the thread checks the connection at intervals.
         var isLooking = false
         var hasThread = false
         var isClosed = false
@@ -34,7 +34,7 @@ final class Renewals: Sendable {
     private let parker = Parker()
 
     enum Duty {
-        /// The thread is to be started.
+        /// Start the thread.
         case start
         case nothing
     }
@@ -46,7 +46,7 @@ final class Renewals: Sendable {
         renewal.postpone()
         let (isEarlier, isFirst) = state.withLock { state in
             state.renewals[permit] = renewal
-            // A thread that sleeps without looking has to begin to.
+            // A thread that does not check the connection yet has to begin.
             let isEarlier = renewal.due < state.wakesAt || !state.isLooking
             let isFirst = !state.hasThread && !state.isClosed
             state.hasThread = state.hasThread || isFirst
@@ -59,7 +59,7 @@ final class Renewals: Sendable {
 
     func remove(_ permit: UInt64) { state.withLock { _ = $0.renewals.removeValue(forKey: permit) } }
 
-    /// A permit that is held and not renewed by itself was renewed by hand.
+    /// Extends a permit that the caller has renewed with `renew`.
     func extend(_ permit: UInt64, ttlMilliseconds: Int64) {
         state.withLock { state in
             guard var renewal = state.renewals[permit], !renewal.isRenewed else { return }
@@ -74,10 +74,10 @@ final class Renewals: Sendable {
     /// Whether any permit is held.
     var holdsAny: Bool { state.withLock { !$0.renewals.isEmpty } }
 
-    /// Whether the thread looks at the daemon now and then.
+    /// Whether the thread checks the connection at intervals.
     var isLooking: Bool { state.withLock { $0.isLooking } }
 
-    /// There is no thread to be had; the next call tries again.
+    /// The thread could not be started. The next call tries again.
     func threadFailed() { state.withLock { $0.hasThread = false } }
 
     /// Lets the thread end.
@@ -86,9 +86,10 @@ final class Renewals: Sendable {
         parker.wake()
     }
 
-    /// The thread, until closed: calls `renew` with what is due, and `stayConnected` now and then while there are permits.
+    /// Runs the thread until `close`: calls `renew` for each permit that is due, and `stayConnected` at intervals while
+    /// there are permits.
     ///
-    /// - Parameter lookMilliseconds: how long it may be until the next look at the daemon
+    /// - Parameter lookMilliseconds: the interval until the next check of the connection
     func run(
         _ renew: (_ permit: UInt64, _ ttlMilliseconds: Int64) -> Void, stayConnected: () -> Void,
         lookMilliseconds: () -> Int
@@ -108,7 +109,7 @@ final class Renewals: Sendable {
 
     private func isWanted(_ permit: UInt64) -> Bool { state.withLock { $0.renewals[permit] != nil } }
 
-    /// What is due now; nil if it is closed.
+    /// The renewals that are due now. Nil after `close`.
     private func takeDue() -> [(permit: UInt64, ttlMilliseconds: Int64)]? {
         state.withLock { state in
             guard !state.isClosed else { return nil }
@@ -139,7 +140,7 @@ final class Renewals: Sendable {
 }
 
 extension Exchange {
-    /// Renews a permit until `stopRenewing`, or until it has been renewed for so long.
+    /// Renews a permit until `stopRenewing`, at most for `maxAgeMilliseconds`.
     func renew(_ permit: UInt64, ttlMilliseconds: Int64, maxAgeMilliseconds: Int64) {
         hold(permit, ttlMilliseconds, isRenewed: true, maxAgeMilliseconds: maxAgeMilliseconds)
     }
@@ -170,19 +171,20 @@ extension Exchange {
         }
     }
 
-    /// Looks that follow one another, and a third of the grace of backing off between them, are within the grace.
+    /// The interval between checks of the connection. Two checks, with a backoff of a third of the grace between them,
+    /// are within the grace.
     private var lookMilliseconds: Int { min(ClientLimits.lookMilliseconds, max(longestBackoffOfHolder ?? .max, 1)) }
 
     func stopRenewing(_ permit: UInt64) { renewals.remove(permit) }
 
-    /// Connects anew if the daemon has gone and come back: calls that take long make no request that would notice.
+    /// Connects again if the daemon has restarted. A long call makes no request that would notice the restart.
     private func stayConnected() {
         do throws(ClientError) {
             let waiter = try prepare(Ping(), isReport: false)
             perform(waiter, until: .after(milliseconds: timeoutMilliseconds(of: Ping.declaration)))
             _ = try conclude(waiter, Ping.self)
         } catch {
-            // It is still away; the next look tries again.
+            // The daemon is still away. The next check tries again.
         }
     }
 
@@ -194,7 +196,7 @@ extension Exchange {
             guard let reply = try conclude(waiter, Renew.self), reply.standing != .inForce else { return }
             stopRenewing(permit)
         } catch {
-            // A daemon that is away may be back in time; one that does not know the permit will never renew it.
+            // A daemon that is away may be back in time. A daemon that does not know the permit will never renew it.
             if case .refused = error { stopRenewing(permit) }
         }
     }

@@ -5,15 +5,15 @@ import FuseboxWire
 final class EventFeed: Sendable {
     private let limit: Int
     private let state = Lock(State())
-    /// Where the thread sleeps while the buffer is full.
+    /// The reading thread sleeps here while the buffer is full.
     private let room = Parker()
 
     private struct State {
         var isStarted = false
-        /// What waits for the task.
+        /// Events that the task has not taken yet.
         var events = Fifo<ReceivedEvent>()
         var waiting: TaskSleep?
-        /// Set once: no event will be added any more. A nil error is an end by cancellation.
+        /// Why no further event will come. It is set once.
         var end: End?
         var iterator: EventIterator?
     }
@@ -23,7 +23,7 @@ final class EventFeed: Sendable {
         case failed(ClientError)
     }
 
-    /// What is subscribed to, and where.
+    /// The daemon and the topics of a subscription.
     struct Subscription: Sendable {
         let path: String
         let topics: Topics
@@ -36,7 +36,7 @@ final class EventFeed: Sendable {
 
     // MARK: The task's side
 
-    /// Starts the thread, if that has not been done.
+    /// Starts the reading thread, unless it has been started.
     func start(_ subscription: Subscription) {
         let isFirst = state.withLock { state in
             defer { state.isStarted = true }
@@ -110,7 +110,7 @@ final class EventFeed: Sendable {
         }
     }
 
-    /// Remembers what is to be closed when the task stops; returns whether it has not stopped yet.
+    /// Remembers the iterator, which is closed when the task stops. Returns false if the task has stopped already.
     private func keep(_ iterator: EventIterator) -> Bool {
         state.withLock { state in
             guard state.end == nil else { return false }
@@ -119,7 +119,7 @@ final class EventFeed: Sendable {
         }
     }
 
-    /// Adds an event when there is room; returns whether more are wanted.
+    /// Waits for room and adds an event. Returns whether more events are wanted.
     private func add(_ event: ReceivedEvent) -> Bool {
         while true {
             let (isAdded, isEnded, waiting) = state.withLock { state -> (Bool, Bool, TaskSleep?) in

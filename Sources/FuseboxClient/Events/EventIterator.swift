@@ -1,20 +1,20 @@
 import FuseboxWire
 import Synchronization
 
-/// Something that happened in the daemon, as a subscriber received it.
+/// An event of the daemon, as a subscriber received it.
 public struct ReceivedEvent: Sendable, Equatable {
-    /// Counts the daemon's events since its start, whoever subscribed.
+    /// The event's number. The daemon counts its events of all topics from 1 since its start.
     public var number: UInt64
-    /// Events of the subscribed topics that came since the last one and were not sent, because this subscriber was slow.
+    /// How many events of the subscribed topics were not sent since the previous one, because this subscriber was slow.
     public var missed: UInt64
-    /// When it happened, on the daemon's steady clock.
+    /// When the event happened, on the daemon's steady clock.
     public var at: Timestamp
     /// What happened.
     public var event: Event
 }
 
 extension FuseboxClient {
-    /// Subscribes to the daemon's events, on a connection of its own; events from here on will come.
+    /// Subscribes to the daemon's events from now on, on a connection of its own.
     ///
     /// - Throws: `unavailable`, `refused`, `closed`.
     public func events(_ topics: Topics = .all) throws(ClientError) -> EventIterator {
@@ -23,26 +23,27 @@ extension FuseboxClient {
     }
 }
 
-/// The daemon's events, one after the other; each call blocks until the next has come.
+/// The daemon's events, one after the other. `next` blocks until the next event has come.
 ///
-/// It ends when its connection ends, and is not connected again: events in between would be lost without a trace. Who
-/// subscribes anew can tell from `nextNumber` how many those were.
-/// `failure` then says why. It is meant for one thread; another may call `close`.
+/// The iterator ends when its connection ends; `failure` says why. It does not connect again, because events in between
+/// would be lost without a trace. A program that subscribes anew learns from `nextNumber` how many there were.
+///
+/// The iterator is used by one thread. Any thread may call `close`.
 public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     private let generation = ForkGuard.generation
     private let socket: Socket
     private let path: String
-    /// Held by the thread that reads, for as long as it waits.
+    /// The reading thread holds the lock for as long as it waits.
     private let connection: Lock<Connection>
     private let end = Lock<ClientError?>(nil)
     private let isClosed = Atomic(false)
 
-    /// The number that the daemon's next event had when the subscription began. After a lost subscription it tells how many
-    /// events there were in between, if the daemon is the same process: a daemon that starts counts from 1.
+    /// The number of the daemon's next event when the subscription began. After a lost subscription it tells how many
+    /// events came in between, unless the daemon has restarted: a daemon counts from 1 when it starts.
     public let nextNumber: UInt64
 
     init(_ path: String, _ topics: Topics, _ configuration: FuseboxClient.Configuration) throws(ClientError) {
-        // A worker of its own: the daemon lets a worker have only one connection.
+        // The subscription is a worker of its own, because the daemon allows one connection for each worker.
         var connection = try Connection.open(
             path, as: .random(), name: configuration.sentName,
             patienceMilliseconds: ClientLimits.eventPatienceMilliseconds,
@@ -63,26 +64,26 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
 
     deinit { close() }
 
-    /// Blocks until the next event; nil when there will be none any more. `failure` says why.
+    /// Blocks until the next event. Nil when no further event will come; `failure` says why.
     public func next() -> ReceivedEvent? {
         do throws(ClientError) { return try take(until: .never) } catch { return nil }
     }
 
-    /// Blocks until the next event, at most as long as `timeout`; nil if none has come by then.
+    /// Blocks until the next event, at most for `timeout`. Nil if no event has come by then.
     ///
-    /// - Throws: why no event will come any more: `unavailable`, `refused`, `protocolViolation`, `closed`.
+    /// - Throws: why no further event will come: `unavailable`, `refused`, `protocolViolation`, `closed`.
     public func next(timeout: Duration) throws(ClientError) -> ReceivedEvent? {
         try take(until: .after(milliseconds: Int(clamping: Swift.max(timeout.wholeMilliseconds, 0))))
     }
 
-    /// Why the events have ended; nil while they have not. After `close` it is `closed`.
+    /// Why the events have ended. Nil while they have not; `closed` after `close`.
     public var failure: ClientError? {
         guard generation == ForkGuard.generation else { return .forked }
         if isClosed.load(ordering: .acquiring) { return .closed }
         return end.withLock { $0 }
     }
 
-    /// Ends the subscription; a thread that waits for an event wakes up.
+    /// Ends the subscription. A thread that waits for an event wakes up.
     public func close() {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         socket.end()
@@ -131,9 +132,9 @@ public final class EventIterator: Sequence, IteratorProtocol, Sendable {
     /// What a frame on a subscribed connection says.
     private enum Frame {
         case event(ReceivedEvent)
-        /// The daemon closes the connection, or what it sends cannot be read.
+        /// The daemon closes the connection, or its bytes cannot be read.
         case end(ClientError)
-        /// An event that only newer clients know.
+        /// An event that only a newer client knows.
         case unknown
 
         init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ version: UInt16) {

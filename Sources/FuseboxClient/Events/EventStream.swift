@@ -1,9 +1,10 @@
 import FuseboxWire
 
 extension FuseboxClient {
-    /// The daemon's events for a task, on a connection of their own, which is made when the task asks for the first.
+    /// The daemon's events for a task, on a connection of their own. The connection is made when the task asks for the
+    /// first event.
     ///
-    /// The stream ends when its task is cancelled, and throws why if its connection ends.
+    /// The stream ends when its task is cancelled. It throws if its connection ends.
     public func eventStream(_ topics: Topics = .all) -> EventStream {
         EventStream(subscription: .init(path: path, topics: topics, configuration: configuration))
     }
@@ -11,17 +12,17 @@ extension FuseboxClient {
 
 /// The daemon's events as an asynchronous sequence. Every iteration is a subscription of its own.
 ///
-/// A thread of its own reads each subscription, and no further ahead than `Configuration.eventBuffer`: a consumer that
-/// is slower than that learns from `ReceivedEvent.missed` what the daemon did not send.
+/// A thread reads each subscription, at most `Configuration.eventBuffer` events ahead of the consumer. A consumer that
+/// is too slow learns from `ReceivedEvent.missed` how many events the daemon did not send.
 public struct EventStream: AsyncSequence, Sendable {
-    /// What it gives.
+    /// The stream's elements.
     public typealias Element = ReceivedEvent
-    /// What it throws when it cannot go on.
+    /// The error that the stream throws when its connection ends.
     public typealias Failure = ClientError
 
     let subscription: EventFeed.Subscription
 
-    /// Begins a subscription, which is made when its first event is asked for.
+    /// Begins a subscription. It connects when its first event is asked for.
     public func makeAsyncIterator() -> Iterator {
         Iterator(
             lease: Lease(EventFeed(limit: subscription.configuration.eventBuffer)), subscription: subscription)
@@ -50,7 +51,7 @@ public struct EventStream: AsyncSequence, Sendable {
         }
     }
 
-    /// Ends the subscription when the last copy of its iterator goes.
+    /// Ends the subscription when the last copy of its iterator is released.
     final class Lease: Sendable {
         let feed: EventFeed
         init(_ feed: EventFeed) { self.feed = feed }

@@ -1,20 +1,25 @@
 import FuseboxWire
 
-/// How the daemon knows a worker, as it has told it last: what decides whether what was sent and not answered is sent again.
+/// What the daemon last told of how it knows this worker. It decides whether unanswered requests may be sent again.
 ///
-/// A daemon that knows the worker counts each number once. One that does not know it has forgotten it, or has never carried
-/// anything out for it. The latter is certain if it did not know the worker at the hello before, has carried nothing out
-/// since as far as was told, and has had to forget no worker in between (`forgottenWorkers`, in the same epoch): then nothing that
-/// was sent has counted, and it may be sent again. That holds after a crash too: the number of forgotten workers and the workers
-/// are one state, so one that has lost a request has lost its effect.
+/// A daemon that knows the worker counts each number once, so resending is safe. A daemon that does not know it has
+/// either forgotten it or never carried anything out for it. The second is certain if all of these hold:
+///
+/// - The daemon did not know the worker at the previous hello.
+/// - No reply since then said that it had carried anything out.
+/// - It has forgotten no worker in between (`forgottenWorkers` is unchanged, in the same epoch).
+///
+/// Then nothing that was sent has counted, and it may be sent again. This also holds after a crash of the daemon: the
+/// workers and the number of forgotten workers are one state, so a daemon that has lost a request has also lost its
+/// effect.
 struct Acquaintance: Equatable {
-    /// The life of the state.
+    /// The epoch of the daemon's state. A restart keeps it, a restored state has another.
     var epoch: UInt64
-    /// Workers that the daemon had to forget in this life.
+    /// The number of workers that the daemon had to forget in this epoch.
     var forgottenWorkers: UInt64
-    /// Whether it knew this worker, or has carried something out for it since.
+    /// Whether the daemon knew this worker, or has carried something out for it since.
     var isKnown: Bool
-    /// How long a worker may be away before what it holds is taken back; 0: not told.
+    /// How long a worker may be away before its permits are taken back. 0: not told.
     var graceMilliseconds: Int64
 
     init(_ hello: Hello.Reply) {
@@ -24,7 +29,7 @@ struct Acquaintance: Equatable {
         graceMilliseconds = hello.graceMilliseconds
     }
 
-    /// Whether what was sent and not answered may be sent again, with its numbers, to a daemon that says this.
+    /// Whether unanswered requests may be sent again, with their numbers, to a daemon that answered hello like this.
     func allowsResending(to hello: Hello.Reply) -> Bool {
         guard hello.epoch == epoch else { return false }
         return hello.worker == .resumed || !isKnown && hello.forgottenWorkers == forgottenWorkers

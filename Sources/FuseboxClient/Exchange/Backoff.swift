@@ -1,4 +1,5 @@
-/// How long to wait after failed connects before the next: doubled with each, up to a bound, and spread at random.
+/// How long to wait after a failed connect before the next. The time doubles with each failure, up to a bound, and is
+/// spread at random.
 struct Backoff {
     let minimumMilliseconds: Int
     let maximumMilliseconds: Int
@@ -9,9 +10,9 @@ struct Backoff {
         maximumMilliseconds = max(configuration.backoffMaximumMilliseconds, minimumMilliseconds)
     }
 
-    /// The milliseconds to wait after one more failure: between half of the doubled time and all of it.
+    /// Notes a failure. Returns the milliseconds to wait, between half of the present bound and all of it.
     ///
-    /// - Parameter chance: from 0 to 1: where between
+    /// - Parameter chance: the position in that range, 0 to 1
     mutating func afterFailure(_ chance: Double) -> Int {
         var longest = minimumMilliseconds
         for _ in 0..<failures {

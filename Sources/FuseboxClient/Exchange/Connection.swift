@@ -1,20 +1,20 @@
 import FuseboxWire
 
-/// A connection that has been greeted, and the bytes that came over it. Whoever holds it is its one reader.
+/// A connection after hello, and the bytes that were received on it. Its holder is its only reader.
 struct Connection: ~Copyable, @unchecked Sendable {
     // Sendable: the frame reader's memory has one owner, and moves with it.
     let socket: Socket
     private var greeting: Greeting?
     var reader = FrameReader()
-    /// Which of its exchange's connections it is.
+    /// The number of this connection among those of its exchange.
     var number: UInt64 = 0
 
-    /// What the daemon said to hello.
+    /// The daemon's reply to hello.
     var hello: Hello.Reply { greeting?.hello ?? Hello.Reply() }
-    /// The protocol version that the daemon chose. Hello's own reply is the same in all.
+    /// The protocol version that the daemon chose. The reply to hello is the same in all versions.
     var version: UInt16 { greeting?.hello.version ?? ProtocolVersion.lowest }
 
-    /// It has a place of its own, because a connection changes hands with every call and moves all its bytes.
+    /// A class, because a connection is moved with every call and should be small.
     private final class Greeting {
         let hello: Hello.Reply
         init(_ hello: Hello.Reply) { self.hello = hello }
@@ -52,7 +52,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
         return connection
     }
 
-    /// Why a single question had no answer.
+    /// Why a single request had no reply.
     enum Interruption: Error, CustomStringConvertible {
         case refused(Refusal)
         case garbled(String)
@@ -62,14 +62,14 @@ struct Connection: ~Copyable, @unchecked Sendable {
         var description: String {
             switch self {
             case .refused(let refusal): "the daemon refused the connection: \(refusal)"
-            case .garbled(let reason): "what answers does not speak this protocol: \(reason)"
+            case .garbled(let reason): "the peer does not speak this protocol: \(reason)"
             case .lost(let reason): reason
             case .timedOut: "something listens there but did not answer in time"
             }
         }
     }
 
-    /// Sends one request and waits for its reply, when nothing else is under way on this connection.
+    /// Sends one request and waits for its reply. Nothing else may be under way on this connection.
     mutating func ask<C: Command>(_ command: C, until deadline: Deadline) throws(Interruption) -> C.Reply {
         let correlation: UInt32 = 1
         var frame = ByteWriter()
@@ -94,7 +94,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Hands all of these bytes over.
+    /// Sends all bytes of a frame.
     func send(_ frame: inout ByteWriter, until deadline: Deadline) throws(Interruption) {
         while !frame.isEmpty {
             switch unsafe frame.withBytes({ unsafe socket.send($0) }) {
@@ -107,7 +107,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// The next complete frame that has been read, as `body` takes it.
+    /// Passes the next complete frame that has been read to `body`.
     mutating func nextFrame<R>(
         _ body: (FrameHeader, UnsafeRawBufferPointer) -> R
     ) throws(Interruption) -> R? {
@@ -132,9 +132,9 @@ struct Connection: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// How the payload of a reply is read.
+/// Reads the payloads of replies.
 enum Payload {
-    /// The reply to a command, or why there is none. What only a newer daemon tells in it is passed over.
+    /// The reply to a command, or why there is none. Fields that only a newer daemon sends are skipped.
     static func reply<C: Command>(
         to command: C.Type, status: UInt8, _ bytes: UnsafeRawBufferPointer, _ version: UInt16
     ) -> Result<C.Reply, Refusal> {
@@ -150,12 +150,12 @@ enum Payload {
         }
     }
 
-    /// What a refusing frame says.
+    /// The refusal in a frame.
     static func refusal(_ status: UInt8, _ bytes: UnsafeRawBufferPointer) -> Refusal {
         var reader = unsafe ByteReader(bytes)
         var message = ""
         do throws(Refusal) { try message.decode(from: &reader) } catch { message = "no reason was given" }
-        // One that only newer daemons know keeps its number: the message tells what that does not.
+        // A status that only a newer daemon knows keeps its number. The message says what it means.
         let status = Status(number: status)
         return status == .ok
             ? Refusal(.malformed, "\(message) (status 0, which answers nothing)") : Refusal(status, message)

@@ -2,40 +2,40 @@ import FuseboxWire
 
 /// The requests of one client in one process, and the one connection that they share.
 ///
-/// There is no thread of its own behind blocking calls. The threads that wait do the work for each other:
+/// Blocking calls have no thread of their own. The waiting threads work for each other:
 ///
-/// - **Sending.** Who has a request appends its frame to the output under the lock and sends at once, without waiting.
-///   If the socket is full, one of the waiting threads *pushes*: it waits until the socket takes more. It also reads
-///   if nobody else does, because a daemon whose replies are not read stops reading too.
-/// - **Reading.** The connection lies on a *seat*. A waiting thread that finds it there takes it: it is the reader,
-///   and the only one who touches the connection's input. It hands every reply to its waiter. When its own has come
-///   it puts the connection back and wakes one other thread, which then reads. So a lone caller makes two system
-///   calls: `send` and `recv`.
-/// - **Connecting.** After a loss, the first call to come connects, the others wait for it. What changes state and has no
-///   reply yet is sent again, first; see `ExchangeMachine+Connection.swift`. A daemon that restarts is waited for; one that
-///   stays away is not, and calls are turned away at once until the backoff is over.
-/// - **Tasks** do not block. For them one background thread, started when the first comes, has all these duties
-///   whenever no other thread does, and ends their waits at their deadlines.
+/// - **Sending.** A thread with a request appends its frame to the output under the lock and sends at once, without
+///   waiting. If the socket is full, one of the waiting threads *pushes*: it waits until the socket takes more. It also
+///   reads if no other thread does, because a daemon whose replies are not read stops reading too.
+/// - **Reading.** The connection lies on a *seat*. A waiting thread that finds it there takes it and is the reader.
+///   Only the reader touches the connection's input. It hands every reply to its waiter. When its own reply has come,
+///   it puts the connection back and wakes another thread, which reads on. So a lone caller makes two system calls:
+///   `send` and `recv`.
+/// - **Connecting.** After a loss the next call connects, and other calls wait for it. Requests that change state and
+///   have no reply are sent again first; see `ExchangeMachine+Connection.swift`. Calls wait for a daemon that may be
+///   restarting. If it stays away, calls fail at once until the backoff is over.
+/// - **Tasks** do not block. One background thread, started with the first task, takes these duties for them when no
+///   other thread has them. It also ends their waits at their deadlines.
 ///
-/// All shared state is a `SharedExchange` under one lock: an `ExchangeMachine` decides, and what it decides is carried out. A
-/// thread asks for its next step, takes the step without the lock, and asks again. A duty that is laid down goes to somebody
-/// who sleeps.
+/// All shared state is a `SharedExchange` under one lock. Its `ExchangeMachine` decides, and the `SharedExchange`
+/// carries the decisions out. A thread asks for its next step, takes the step without the lock, and asks again. A
+/// thread that lays down a duty wakes a sleeping thread to take it.
 ///
 /// After a fork the child's client begins a new exchange; see `ForkGuard`.
 final class Exchange: Sendable {
-    /// The most requests that may be under way.
+    /// The number of requests that may be under way at once.
     static let inFlightLimit = ClientLimits.requests
 
     let path: String
     let configuration: FuseboxClient.Configuration
     private let generation = ForkGuard.generation
-    /// Whether it is this process's; if not, it must be left alone.
+    /// Whether the exchange belongs to this process. If not, it must not be touched.
     var isOfThisProcess: Bool { generation == ForkGuard.generation }
     private let shared: Lock<SharedExchange>
     let renewals = Renewals()
     private let delivery: SpoolDelivery
     private let backgroundParker = Parker()
-    /// Both ends of what wakes the background thread while it reads; made when the thread starts.
+    /// The socket pair that wakes the background thread while it reads. It is made when the thread starts.
     private let nudges = Lock<(ours: Socket, its: Socket)?>(nil)
 
     init(path: String, configuration: FuseboxClient.Configuration) {
@@ -47,7 +47,7 @@ final class Exchange: Sendable {
 
     // MARK: The lock
 
-    /// Changes what is shared under the lock, then wakes whom the change concerns.
+    /// Changes the shared state under the lock, then wakes the threads and tasks that the change concerns.
     private func update<R: ~Copyable>(_ change: (inout SharedExchange) -> R) -> R {
         var wakeups: SharedExchange.Wakeups?
         let result = shared.withLock { shared in
@@ -59,7 +59,7 @@ final class Exchange: Sendable {
         return result.value
     }
 
-    /// Looks at what is shared under the lock. Nobody is concerned.
+    /// Reads the shared state under the lock. Nobody is woken.
     private func look<R>(_ body: (borrowing SharedExchange) -> R) -> R {
         shared.withLock { Transfer(body($0)) }.value
     }
@@ -77,27 +77,27 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Takes a value out of the lock. What is taken out is either a plain value or has left the state altogether.
+    /// Takes a value out of the lock. The value is either plain or was moved out of the shared state.
     private struct Transfer<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         let value: Value
         init(_ value: consuming Value) { self.value = value }
     }
 
     var hello: Hello.Reply? { look { $0.machine.hello } }
-    /// The life of the daemon's state, as it was told last.
+    /// The epoch of the daemon's state, as it was last told.
     var epoch: UInt64? { look { $0.machine.epoch } }
     var queuedReports: Int { look { $0.machine.queuedReports } }
     var droppedReports: UInt64 { look { $0.machine.droppedReports } }
     var spooling: Spooling { look { $0.spooling } }
-    /// See `ExchangeMachine`.
+    /// The longest backoff of a client that holds permits, in milliseconds; see `ExchangeMachine`.
     var longestBackoffOfHolder: Int? { look { $0.machine.longestBackoffOfHolder } }
 
-    /// Counts a report as given up that the exchange knows nothing of.
+    /// Counts a dropped report that never was a request of this exchange.
     func noteDroppedReport() { update { $0.noteDroppedReport() } }
 
     // MARK: One request
 
-    /// A waiter that holds the encoded command. It must be concluded, or released.
+    /// A waiter with the encoded command. The caller must conclude or release it.
     func prepare<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> Waiter {
         guard let waiter = update({ $0.claim(C.declaration, isReport: isReport) }) else {
             throw .tooManyRequests
@@ -106,8 +106,8 @@ final class Exchange: Sendable {
         return waiter
     }
 
-    /// A waiter that holds a settle, and the report that takes its place if the daemon does not know the permit, or not this
-    /// one by its number: a state that was restored deals the numbers again.
+    /// A waiter with a settle and its substitute. The substitute is a report, which is sent if the daemon does not know
+    /// the permit, or if its state was restored, because a restored state gives permit numbers out again.
     func prepare(
         _ settle: Settle, orElse report: Report, permitOf epoch: UInt64?, isReport: Bool
     ) throws(ClientError) -> Waiter {
@@ -120,7 +120,7 @@ final class Exchange: Sendable {
 
     private func encode<C: Command>(_ command: C, into request: inout ByteWriter) {
         if C.self == BreakerAcquire.self, var acquire = command as? BreakerAcquire, acquire.draw == nil {
-            // Only this profile looks at the draw; as long as the profile is not known, it may be that one.
+            // Only the profile llm-providers uses the draw. A profile that is not known yet may be that one.
             if look({ $0.machine.profile }) != .fusebox { acquire.draw = .random(in: 0..<1) }
             return acquire.encode(into: &request)
         }
@@ -128,17 +128,17 @@ final class Exchange: Sendable {
     }
 
     func timeoutMilliseconds(of declaration: CommandDeclaration) -> Int {
-        // Operator commands beyond single changes of state wait for a whole snapshot to reach the disk.
+        // Snapshots and imports wait until a whole snapshot is on disk.
         let isLong = declaration.effect == .session && declaration.access == .operator
         return max(isLong ? configuration.operatorTimeoutMilliseconds : configuration.requestTimeoutMilliseconds, 1)
     }
 
-    /// Submits the request and blocks until it has its outcome.
+    /// Submits the request and blocks until its outcome is known.
     func perform(_ waiter: Waiter, until deadline: Deadline) {
         work(for: waiter, .reply, until: deadline)
     }
 
-    /// Submits the request and returns when its frame has left. If it throws, it ends the use of the waiter.
+    /// Submits the request and returns when its frame was sent. If this throws, the waiter is released.
     func send(_ waiter: Waiter, until deadline: Deadline) throws(ClientError) {
         work(for: waiter, .departure, until: deadline)
         guard case .failed(let error) = look({ _ in waiter.outcome }) else { return }
@@ -146,16 +146,16 @@ final class Exchange: Sendable {
         throw error
     }
 
-    /// Blocks until a request that was sent has its outcome.
+    /// Blocks until the outcome of a sent request is known.
     func wait(for waiter: Waiter, until deadline: Deadline) {
         work(for: waiter, .reply, until: deadline)
     }
 
-    /// Waits as a task until the request has its outcome, submitting it if that has not been done.
+    /// Suspends the task until the outcome of the request is known. Submits the request first, unless it was submitted.
     ///
     /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
     func attend(_ waiter: Waiter, until deadline: Deadline, heedsCancellation: Bool = true) async {
-        // A task that was resumed has seen nothing yet of what was written under the lock before that.
+        // Taking the lock makes what was written under it before the resumption visible to this task.
         defer { look { _ in } }
         let id = waiter.id
         guard heedsCancellation else { return await sleep(for: waiter, until: deadline) }
@@ -175,7 +175,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// What became of a request that has its outcome; nil for a report that is kept. Ends the use of the waiter.
+    /// The reply to a request whose outcome is known. Nil for a report that is kept. Releases the waiter.
     func conclude<C: Command>(_ waiter: Waiter, _ command: C.Type) throws(ClientError) -> C.Reply? {
         defer { release(waiter) }
         switch waiter.outcome {
@@ -193,7 +193,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// What became of a settle, or of its substitute. Ends the use of the waiter.
+    /// The result of a settle or of its substitute. Releases the waiter.
     func concludeSettle(_ waiter: Waiter) throws(ClientError) -> Settling {
         guard waiter.isSubstituted else {
             let reply = try conclude(waiter, Settle.self)
@@ -203,12 +203,12 @@ final class Exchange: Sendable {
         return Settling(nil, record, record == nil ? .queued : .delivered)
     }
 
-    /// Ends the use of a waiter, whatever becomes of its request.
+    /// Releases a waiter, in any phase of its request.
     func release(_ waiter: Waiter) { update { $0.release(waiter) } }
 
     // MARK: The steps of a thread
 
-    /// Submits the request, if that has not been done, and does what falls to its thread until what it waits for is there.
+    /// Submits the request, unless it was submitted, and takes the steps of its thread until `purpose` is fulfilled.
     private func work(for waiter: Waiter, _ purpose: Request.Purpose, until deadline: Deadline) {
         while true {
             let step = update { shared in
@@ -241,7 +241,7 @@ final class Exchange: Sendable {
         if let connection {
             read(connection, for: waiter, until: .past)
         } else if ready == .readable {
-            // Another reads what came, but has not done so yet.
+            // Another thread is about to read what has come.
             yieldProcessor()
         }
     }
@@ -265,7 +265,7 @@ final class Exchange: Sendable {
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))
     }
 
-    /// Connects for the first time, before there are any calls. A daemon that restarts is waited for as after a loss.
+    /// Connects for the first time, before there are any calls. Waits for a restarting daemon as after a loss.
     func connectFirst() throws(ClientError) {
         update { $0.expectDaemon(now: .now) }
         while true {
@@ -283,8 +283,8 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Waits for what is under way, for a short time, and says goodbye, unless reports are left that have no reply: those go to
-    /// the spool. What still has no reply then, and every later request, fails with `closed`.
+    /// Waits a short time for requests under way, then closes. Reports without a reply go to the spool; if there are
+    /// none, the client says goodbye. Other requests without a reply, and all later ones, fail with `closed`.
     func close() {
         renewals.close()
         let deadline = Deadline.after(
@@ -302,7 +302,7 @@ final class Exchange: Sendable {
         delivery.end(by: deadline)
     }
 
-    /// Waits until what lay in the spool when the connection was made has been delivered, or cannot be.
+    /// Waits until the files that were in the spool at the connect are delivered, or cannot be.
     func waitForSpool(until deadline: Deadline) { delivery.wait(until: deadline) }
 
     private func spool(_ left: LeftReports) {
@@ -346,7 +346,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Reads once, and sends what did not fit before.
+    /// Reads once, and sends the output that did not fit before.
     private func poll(_ connection: consuming Connection, _ hasOutput: Bool, _ nudge: Socket, until deadline: Deadline)
     {
         var held: Connection? = connection
@@ -364,7 +364,7 @@ final class Exchange: Sendable {
 }
 
 extension ClientError {
-    /// The reason inside `unavailable`, for those who say it again later.
+    /// The reason inside `unavailable`, which is stored and told again later.
     var reasonOfAbsence: String {
         guard case .unavailable(_, let reason) = self else { return description }
         return reason

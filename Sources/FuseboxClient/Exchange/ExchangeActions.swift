@@ -1,61 +1,64 @@
 import FuseboxWire
 
-/// What is to be done for an `ExchangeMachine`, in this order.
+/// An action that an `ExchangeMachine` decided on. Actions are carried out in their order.
 enum ExchangeAction: Equatable {
-    /// Append the request's frame to the output, with these numbers if it has any.
+    /// Append the request's frame to the output, with its sequence numbers if it has any.
     case write(RequestID, RequestSequence?)
-    /// Hand the socket as much of the output as it takes, and tell `sent` or `sendFailed`. Several may be done as one.
+    /// Hand the socket as much of the output as it takes, and report `sent` or `sendFailed` to the machine. Several may
+    /// be combined.
     case send
-    /// Keep the outcome for whoever waits for it. An answer's payload is the one of the frame that was received.
+    /// Store the outcome for the request's waiter. The payload of an answer is that of the frame that was just
+    /// received.
     case complete(RequestID, RequestOutcome)
-    /// Put the bytes of the request's substitute in the place of its own.
+    /// Replace the request's bytes by those of its substitute.
     case substitute(RequestID)
-    /// Use the request's memory for another: nobody comes back to it.
+    /// Free the request's memory for another request. Nobody uses it any more.
     case free(RequestID)
     /// Wake the thread that sleeps for the request.
     case wake(RequestID)
     /// Resume the task that sleeps for the request.
     case resume(RequestID)
     case background(BackgroundCall)
-    /// Append goodbye's frame to the output, and hand the socket what it takes.
+    /// Append the frame of goodbye to the output, and hand the socket what it takes.
     case sayGoodbye
-    /// Close the connection, and forget the output.
+    /// Close the connection and discard the output.
     case close
 }
 
-/// What has become of a request.
+/// The outcome of a request.
 enum RequestOutcome: Equatable {
     /// The daemon answered.
     case answered(status: UInt8)
     case failed(RequestFailure)
-    /// A report that is kept for when the daemon is back.
+    /// The report is kept and sent when the daemon is back.
     case kept
 }
 
-/// Why a request has no answer: the cases of `ClientError` that the exchange knows, without their texts.
+/// Why a request has no answer. These are the cases of `ClientError` that the exchange knows, without their texts.
 enum RequestFailure: Equatable {
     /// No daemon answers: see `ExchangeMachine.absence`.
     case absent
-    /// There is no background thread to be had.
+    /// The background thread could not be started.
     case noThread
     case timedOut
     case outcomeUnknown
     case cancelled
     case closed
-    /// Its frame has so many bytes, and the daemon takes so many.
+    /// The frame's length in bytes is above the daemon's limit.
     case frameTooLong(Int, limit: UInt32)
 }
 
-/// How the background thread is called.
+/// How to get the attention of the background thread.
 enum BackgroundCall: Equatable {
     case start
-    /// It sleeps.
+    /// Wake it from sleep.
     case wake
-    /// It waits for bytes.
+    /// Nudge it while it waits for bytes.
     case nudge
 }
 
-/// Actions in their order. The first few need no memory of their own: a call in steady state has no more.
+/// Actions in their order. The first few are stored inline. A call in steady state has no more than these, so it
+/// allocates nothing.
 struct ExchangeActions: ~Copyable {
     private var first = ExchangeAction.send
     private var second = ExchangeAction.send
@@ -74,7 +77,7 @@ struct ExchangeActions: ~Copyable {
         count += 1
     }
 
-    /// Gives them out and begins anew.
+    /// Returns the actions and clears the list.
     mutating func take() -> ExchangeActions {
         guard count > 0 else { return ExchangeActions() }
         defer { count = 0 }
@@ -94,7 +97,7 @@ struct ExchangeActions: ~Copyable {
     }
 }
 
-/// What a thread is to do, and what follows from its having asked.
+/// The next duty of a thread, and the actions that follow from its asking.
 struct ExchangeTurn: ~Copyable {
     var duty: Duty
     var actions: ExchangeActions

@@ -1,45 +1,46 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// The end, and the reports that are left in the spool.
+/// Closing, and the reports that are left in the spool.
 extension ExchangeMachine {
-    /// What a closed exchange leaves.
+    /// The result of closing: actions, and the reports that are left.
     struct Closing: ~Copyable {
-        /// Reports that have no reply, in the order in which they are to be sent. Their bytes are still there until the actions
+        /// Reports without a reply, in the order in which they are to be sent. Their bytes are valid until the actions
         /// are carried out.
         var left: [LeftRequest] = []
-        /// Whose they are.
+        /// The worker that the reports belong to.
         var worker = WorkerID()
-        /// The highest number that the worker has used, those of what is left included.
+        /// The highest sequence number of the worker, those of the left reports included.
         var lastSequence: UInt64 = 0
         var acquaintance: Acquaintance?
         var actions = ExchangeActions()
     }
 
-    /// A report that has no reply.
+    /// A report without a reply.
     struct LeftRequest: Equatable {
         var id: RequestID
         var sequence: UInt64
         var command: UInt16
-        /// Whether the daemon may have counted it.
+        /// Whether the daemon may have counted the report.
         var mayHaveLeft: Bool
         var substitute: Request.Substitute?
     }
 
-    /// Whether something is under way that goodbye should wait for.
+    /// Whether requests are under way that goodbye should wait for.
     var hasUnanswered: Bool {
         if case .closed = phase { return false }
         let hasOutput = link.map { $0.sent < $0.written } ?? false
         return hasOutput || !identity.window.isQuiet || !backlog.isEmpty
     }
 
-    /// Ends everything; says goodbye, unless that has been done.
+    /// Ends all requests, and says goodbye unless that was done.
     ///
-    /// A worker that leaves reports says no goodbye: what it has sent must count once when it is sent again.
+    /// A worker that leaves reports does not say goodbye. The daemon must remember the worker, so that a report that is
+    /// sent again counts once.
     ///
     /// - Parameters:
-    ///   - keepsReports: whether reports that have no reply are given out, and not given up
-    ///   - fresh: an id that nobody else has, for a client that has none
+    ///   - keepsReports: whether reports without a reply are returned, and not dropped
+    ///   - fresh: a new worker id, for a client that has none
     mutating func close(isFarewellSaid: Bool, keepsReports: Bool, orAs fresh: WorkerID) -> Closing {
         var closing = Closing()
         guard !isClosed else { return closing }
@@ -59,7 +60,7 @@ extension ExchangeMachine {
         return closing
     }
 
-    /// Takes the reports that have no reply. All have their numbers then.
+    /// Takes the reports without a reply. Each has a sequence number afterwards.
     private mutating func takeReports() -> [LeftRequest] {
         let numbered = requests.ids { $0.sequence != 0 && Self.isLeft($0) }
             .sorted { requests[$0].sequence < requests[$1].sequence }
@@ -67,15 +68,15 @@ extension ExchangeMachine {
         return (numbered + waiting).map { leave($0) }
     }
 
-    /// Whether a request is a report that may not have counted, and that its caller has left to the client.
+    /// Whether a request is a report that may not have counted, and whose caller relies on the client to deliver it.
     private static func isLeft(_ request: Request) -> Bool {
         guard request.delivery != .idle, CommandTable.declaration(request.command)?.report != nil else { return false }
         if request.isReport || request.interest == .kept { return true }
-        // Its caller was told that it counts once at the most, and may have it counted.
+        // The caller was told that the report counts at most once. So it may still be counted.
         return request.interest == .none && request.mayHaveLeft
     }
 
-    /// The client is done with a report: the spool has it.
+    /// Ends a report here, because it goes to the spool.
     private mutating func leave(_ id: RequestID) -> LeftRequest {
         let request = requests[id]
         let left = LeftRequest(
@@ -94,7 +95,7 @@ extension ExchangeMachine {
 }
 
 extension Request {
-    /// Whether the daemon may have something of it.
+    /// Whether the daemon may have received a part of the request.
     fileprivate var mayHaveLeft: Bool {
         switch delivery {
         case .idle: false

@@ -2,44 +2,45 @@ import FuseboxWire
 
 /// Connections made, refused and lost.
 ///
-/// What becomes of requests when their connection is lost:
+/// What follows for a request when its connection is lost:
 ///
-/// | request | its frame has left | what follows |
+/// | request | frame sent | what follows |
 /// |---|---|---|
-/// | read | yes or no | asked once more |
-/// | sequenced | yes | sent again with its number, in the order of numbers, before anything else |
-/// | sequenced | no | sent, in its place; nobody waits any more: given up |
+/// | read | yes or no | it is sent again |
+/// | sequenced | yes | it is sent again with its number, before anything else, in the order of numbers |
+/// | sequenced | no | it is sent in its turn; if nobody waits for it any more, it is dropped |
 /// | other | yes | `outcomeUnknown` |
-/// | other | no | sent once more |
+/// | other | no | it is sent again |
 ///
-/// A number whose frame has left stays unacknowledged until the daemon has answered it, even if its caller has stopped
-/// waiting: the late reply is dropped, but until it has come the number may have been carried out or not. There are never
-/// more of these than the daemon keeps replies.
+/// A number whose frame was sent stays unacknowledged until the daemon has answered it, even if its caller has stopped
+/// waiting. A late reply is dropped; until it comes, the request may have been carried out or not. There are never more
+/// such numbers than the replies that the daemon keeps.
 ///
-/// Numbers are sent again to a daemon of the same epoch, if it says `resumed`, or if nothing that was sent can have counted
-/// (see `Acquaintance`). Otherwise the requests may have been applied and forgotten, and are `outcomeUnknown`.
+/// Numbers are sent again to a daemon of the same epoch that says `resumed`, or if nothing that was sent can have
+/// counted (see `Acquaintance`). Otherwise the requests may have been applied and forgotten, and end with
+/// `outcomeUnknown`.
 extension ExchangeMachine {
     // MARK: Made
 
-    /// What hello says of this client.
+    /// What hello tells of this client.
     struct Introduction: Equatable {
         var worker: WorkerID
         /// The highest sequence number that the worker has used.
         var lastSequence: UInt64
     }
 
-    /// How this client introduces itself.
+    /// What this client tells in hello.
     ///
-    /// - Parameter fresh: an id that nobody else has, for a client that has none
+    /// - Parameter fresh: a new worker id, for a client that has none
     mutating func introduction(orAs fresh: WorkerID) -> Introduction {
         let worker = identity.worker ?? fresh
         identity.worker = worker
         return Introduction(worker: worker, lastSequence: identity.window.next - 1)
     }
 
-    /// The daemon has answered hello. What waits for a connection is written, reports of the time without one first.
+    /// The daemon has answered hello. Writes the requests that wait for a connection, kept reports first.
     ///
-    /// Returns nil if nobody waits for this connection any more.
+    /// Returns nil if the client was closed meanwhile.
     mutating func connected(_ hello: Hello.Reply) -> ExchangeActions? {
         guard case .connecting = phase else { return nil }
         connections += 1
@@ -54,26 +55,27 @@ extension ExchangeMachine {
         return actions.take()
     }
 
-    /// Nobody can tell any more what became of the requests that may have arrived.
+    /// Ends the requests that may have arrived with `outcomeUnknown`.
     private mutating func giveUpUnacknowledged() {
         endQueued(where: { $0.mayHaveArrived }, .outcomeUnknown)
     }
 
     // MARK: Not made
 
-    /// Whether calls wait for the next attempt to connect: the daemon has just gone, and may be restarting.
+    /// Whether calls wait for the next attempt to connect, because the daemon has just gone and may be restarting.
     ///
-    /// Under a policy to fail open nobody waits: decisions are assumed, reports are kept.
+    /// Calls that fail open never wait: decisions are assumed, and reports are kept.
     var isExpectedBack: Bool {
         guard !policy.failsOpen, case .disconnected(let outage, let retryAt) = phase else { return false }
         return retryAt <= outage.returnBy
     }
 
-    /// No connection could be made: if it is not soon tried again, who waits for one is told, and reports are kept.
+    /// The connect has failed. Unless the next attempt follows soon, requests that wait for a connection end, and
+    /// reports are kept.
     ///
     /// - Parameters:
-    ///   - holdsPermits: whether the daemon would take something back if this client stayed away for long
-    ///   - chance: from 0 to 1; spreads the attempts of many clients
+    ///   - holdsPermits: whether the client holds permits, which the daemon takes back if the client stays away
+    ///   - chance: a random number from 0 to 1, which spreads the attempts of many clients
     mutating func connectFailed(
         _ reason: String, holdsPermits: Bool, chance: Double, now: Deadline
     ) -> ExchangeActions {
@@ -91,8 +93,9 @@ extension ExchangeMachine {
         return actions.take()
     }
 
-    /// The most that a client may back off which holds permits: the daemon takes them back if it is not there after its
-    /// grace, and then even one missed attempt must be made up for. Nil: the daemon has told no grace.
+    /// The longest backoff of a client that holds permits, in milliseconds: a third of the grace. The daemon takes the
+    /// permits back after the grace, and the client must return in time even if one attempt fails. Nil: the daemon has
+    /// told no grace.
     var longestBackoffOfHolder: Int? {
         guard let grace = identity.acquaintance?.graceMilliseconds, grace > 0 else { return nil }
         return Int(clamping: grace / 3)
@@ -104,7 +107,7 @@ extension ExchangeMachine {
             if requests[id].isReport {
                 keep(id)
             } else if policy.failsOpen, requests[id].attendance != .none {
-                // The policy has an answer for who waits; the request stays, until the daemon has confirmed it.
+                // The failure policy answers the caller. The request stays until the daemon has answered it.
                 complete(id, .failed(.timedOut))
             }
         }
@@ -113,7 +116,7 @@ extension ExchangeMachine {
 
     // MARK: Lost
 
-    /// The present connection is gone.
+    /// The present connection is lost.
     mutating func lost(_ reason: String, now: Deadline) -> ExchangeActions {
         lose(reason, now)
         return actions.take()
@@ -126,7 +129,7 @@ extension ExchangeMachine {
         phase = .disconnected(outage, retryAt: .past)
         actions.append(.close)
         let again = takeUnanswered(of: link)
-        // What is lost time and again must not make a busy loop.
+        // A request that is lost again and again must not cause a busy loop.
         if again.contains(where: { requests[$0].losses > 1 }) {
             let retryAt = now + backoff.minimumMilliseconds
             outage.returnBy = max(outage.returnBy, retryAt)
@@ -138,7 +141,7 @@ extension ExchangeMachine {
         handOver()
     }
 
-    /// The requests of a lost connection that go to the next one, in their order; the others end.
+    /// Returns the requests of a lost connection that go to the next one, in their order. Ends the others.
     private mutating func takeUnanswered(of link: Link) -> [RequestID] {
         var again: [(id: RequestID, sequence: UInt64, frameEnd: UInt64)] = []
         for id in requests.ids(where: { if case .sent = $0.delivery { true } else { false } }) {
@@ -157,7 +160,7 @@ extension ExchangeMachine {
         return again.sorted { ($0.sequence, $0.frameEnd) < ($1.sequence, $1.frameEnd) }.map(\.id)
     }
 
-    /// What a request ends with whose connection is lost; nil if it goes to the next one.
+    /// Why a request of a lost connection ends. Nil if it goes to the next connection.
     private func endingAfterLoss(_ request: Request, hasLeft: Bool) -> RequestFailure? {
         if request.mayHaveArrived {
             return request.interest != .open && request.losses > ClientLimits.losses ? .outcomeUnknown : nil
@@ -168,7 +171,7 @@ extension ExchangeMachine {
         return request.losses > 1 ? .absent : nil
     }
 
-    /// Another process uses this worker's id, and has taken over: numbers mean nothing any more.
+    /// Chooses a new worker id, because another process has taken this one over. The old sequence numbers are void.
     private mutating func becomeAnother() {
         giveUpUnacknowledged()
         identity.worker = nil

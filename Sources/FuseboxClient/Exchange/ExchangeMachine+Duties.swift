@@ -2,26 +2,27 @@ import FuseboxWire
 
 /// What a thread does next.
 enum Duty: Equatable {
-    /// Nothing: what it came for is there. For the background thread: end.
+    /// Return: what the thread waited for has come. The background thread ends.
     case leave
-    /// Sleep until woken, at the longest until this moment or one's own deadline.
+    /// Sleep until woken, at most until this moment or the thread's own deadline.
     case sleep(until: Deadline)
-    /// Connect, for everybody.
+    /// Connect, for all waiting requests.
     case connect
     /// Wait until the socket of this connection takes more output.
     case push(number: UInt64)
-    /// Read from this connection, for everybody.
+    /// Read from this connection, for all waiting requests.
     case read(number: UInt64)
 }
 
-/// Which thread connects, reads and pushes.
+/// The duties of threads: which one connects, reads and pushes.
 extension ExchangeMachine {
     /// The threads that sleep.
     struct Threads {
-        /// Places of requests whose threads sleep, to choose from who takes over a duty; some may have left meanwhile.
+        /// Places of requests whose threads sleep. A thread that takes over a duty is chosen from these. Some may have
+        /// left meanwhile.
         private var sleepers: [Int] = []
         private var isListed: [Bool] = []
-        /// Threads that sleep until their frames have left.
+        /// The number of threads that sleep until their frames are sent.
         var sleepingSenders = 0
 
         mutating func list(_ index: Int) {
@@ -38,26 +39,26 @@ extension ExchangeMachine {
         }
     }
 
-    /// The tasks that wait, and the thread in the background that does the duties for them.
+    /// The waiting tasks, and the background thread that takes the duties for them.
     struct Tasks {
         enum Background {
-            /// There is none yet.
+            /// It was not started yet.
             case none
-            /// It will look at the state before it does anything else.
+            /// It runs, and looks at the state before it does anything else.
             case awake
             case parked
-            /// It reads, and waits for bytes or a nudge.
+            /// It is the reader, and waits for bytes or a nudge.
             case polling
         }
 
         var background = Background.none
-        /// Requests that a task waits for.
+        /// The number of requests that tasks wait for.
         var waiting = 0
-        /// No task's deadline lies before this.
+        /// A lower bound of the tasks' deadlines.
         var earliestDeadline = Deadline.never
     }
 
-    /// Who waits for a request from here on.
+    /// Sets who waits for a request.
     mutating func stand(_ id: RequestID, _ attendance: Request.Attendance) {
         if case .none = attendance, case .none = requests[id].attendance { return }
         let before = requests.stand(id, attendance)
@@ -92,7 +93,7 @@ extension ExchangeMachine {
         return ExchangeTurn(duty: duty ?? .leave, actions: actions.take())
     }
 
-    /// A duty that nobody has, or sleep. Whoever asks has it from here on.
+    /// A duty that no thread has, or sleep. The calling thread has the duty from here on.
     private mutating func sharedDuty(reads: Bool, _ now: Deadline) -> Duty {
         switch phase {
         case .disconnected(let outage, let retryAt):
@@ -110,15 +111,15 @@ extension ExchangeMachine {
         return .sleep(until: .never)
     }
 
-    /// Whether a thread may read from this connection: nobody else does. It is the reader from here on.
+    /// Makes the calling thread the reader of this connection. Returns false if another thread reads.
     mutating func beginReading(_ number: UInt64) -> Bool {
         guard case .open(let link) = phase, link.number == number, !link.isRead else { return false }
         changeLink { $0.isRead = true }
         return true
     }
 
-    /// The reader has read once. Returns whether it is to read on, for a request that has no outcome yet; if not, it is the
-    /// reader no longer.
+    /// The reader has read once. Returns whether it reads on, because its request has no outcome yet. If not, it is no
+    /// longer the reader.
     mutating func readOn(_ number: UInt64, for id: RequestID?, hasBytes: Bool) -> Bool {
         guard case .open(let link) = phase, link.number == number else { return false }
         let isWaitedFor = id.map { requests[$0].interest == .open } ?? false
@@ -130,7 +131,7 @@ extension ExchangeMachine {
         return readsOn
     }
 
-    /// A thread pushes no longer.
+    /// The pushing thread has stopped.
     mutating func pushEnded(_ number: UInt64) -> ExchangeActions {
         guard let link, link.number == number else { return actions.take() }
         if link.output == .pushed { changeLink { $0.output = .flowing } }
@@ -138,13 +139,13 @@ extension ExchangeMachine {
         return actions.take()
     }
 
-    /// Threads that wait until their frames have left look again.
+    /// Wakes the threads that wait until their frames are sent.
     mutating func wakeSenders() {
         guard threads.sleepingSenders > 0 else { return }
         for id in requests.ids(where: { $0.attendance == .parked(.departure) }) { actions.append(.wake(id)) }
     }
 
-    /// Calls another thread if there is a duty that nobody has: to read, to push or to connect.
+    /// Wakes another thread if no thread has one of the duties to read, to push or to connect.
     mutating func handOver() {
         switch phase {
         case .disconnected: break
@@ -163,14 +164,14 @@ extension ExchangeMachine {
 
     // MARK: The first connection
 
-    /// A daemon that starts is waited for as after a loss.
+    /// Makes the first connect wait for a starting daemon as after a loss.
     mutating func expectDaemon(now: Deadline) {
         guard case .disconnected(var outage, let retryAt) = phase else { return }
         outage.returnBy = now + policy.patienceMilliseconds
         phase = .disconnected(outage, retryAt: retryAt)
     }
 
-    /// What the thread that makes the first connection does next, when there are no requests yet.
+    /// The next duty of the thread that makes the first connection. There are no requests yet.
     mutating func nextDutyOfFirst(now: Deadline) -> Duty {
         guard case .disconnected = phase else { return .leave }
         return sharedDuty(reads: false, now)
@@ -191,7 +192,7 @@ extension ExchangeMachine {
         return actions.take()
     }
 
-    /// Sees to it that the background thread looks at the state, if it has reason to.
+    /// Makes the background thread look at the state, if it has a reason to.
     mutating func callBackground(toNewDeadline isEarliest: Bool = false) {
         switch tasks.background {
         case .none:
@@ -205,7 +206,7 @@ extension ExchangeMachine {
         }
     }
 
-    /// What the background thread does next. It has a duty only while tasks wait.
+    /// The next duty of the background thread. It has a duty only while tasks wait.
     mutating func nextBackgroundDuty(now: Deadline) -> ExchangeTurn {
         tasks.background = .awake
         guard !isClosed else {
@@ -243,7 +244,7 @@ extension ExchangeMachine {
         }
     }
 
-    /// There is no background thread to be had: tasks cannot wait.
+    /// The background thread could not be started, so tasks cannot wait.
     mutating func backgroundFailed() -> ExchangeActions {
         tasks.background = .none
         for id in requests.ids(where: { if case .task = $0.attendance { true } else { false } }) {
@@ -254,8 +255,8 @@ extension ExchangeMachine {
 }
 
 extension Request {
-    /// Whether what its thread waits for is there. A thread that only sends may go when its frame has left, or waits for the
-    /// daemon's replies to others.
+    /// Whether what its thread waits for has happened. A thread that only sends may return when its frame was sent, or
+    /// when its request waits for the daemon's replies to others.
     fileprivate func has(_ purpose: Purpose, _ phase: ExchangeMachine.Phase) -> Bool {
         guard interest == .open else { return true }
         guard purpose == .departure else { return false }

@@ -1,17 +1,17 @@
 import FuseboxWire
 
-/// The few ways in which a request waits, is given up by its caller, and ends. All inputs use these.
+/// How a request is queued, is abandoned by its caller, and ends. All inputs use these transitions.
 extension ExchangeMachine {
-    /// It waits for a connection, or for room in the window.
+    /// Appends the request to the backlog, where it waits for a connection or for room in the window.
     mutating func enqueue(_ id: RequestID) {
         requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
         backlog.append(id)
     }
 
-    /// Nothing more will come of it: it was answered, refused or given up. It is not in the backlog any more.
+    /// Ends a request that was answered, refused or given up. The request must not be in the backlog.
     ///
-    /// Its number is settled, its caller learns the outcome, a report that was kept and has not counted is dropped, and its
-    /// place is free if its caller has gone.
+    /// Settles its number, gives its caller the outcome, and counts a kept report that failed as dropped. Frees its
+    /// place if its caller has gone.
     mutating func end(_ id: RequestID, _ outcome: RequestOutcome) {
         settleNumber(id)
         switch requests[id].interest {
@@ -26,7 +26,7 @@ extension ExchangeMachine {
         freeIfUnused(id)
     }
 
-    /// Ends what waits in the backlog and meets a condition.
+    /// Ends the requests of the backlog that meet a condition.
     mutating func endQueued(where condition: (Request) -> Bool, _ failure: RequestFailure) {
         let ended = backlog.filter { condition(requests[$0]) }
         guard !ended.isEmpty else { return }
@@ -35,13 +35,14 @@ extension ExchangeMachine {
         for id in ended { end(id, .failed(failure)) }
     }
 
-    /// Its caller waits no longer, for this reason. What the daemon cannot have is taken back.
+    /// The caller stops waiting, for this reason. A request that cannot have reached the daemon is taken back.
     mutating func abandon(_ id: RequestID, _ failure: RequestFailure) {
         complete(id, .failed(failure))
         forget(id)
     }
 
-    /// Nobody waits for it. What the daemon cannot have is taken back; what it may have keeps its number until it has answered.
+    /// Nobody waits for the request. If it cannot have reached the daemon, it is taken back. Otherwise its number stays
+    /// unacknowledged until the daemon answers.
     mutating func forget(_ id: RequestID) {
         requests.change(id) { $0.interest = .none }
         guard requests[id].delivery == .queued(mayHaveArrived: false) else { return freeIfUnused(id) }
@@ -50,10 +51,10 @@ extension ExchangeMachine {
         drain()
     }
 
-    /// The report stays; its caller need not wait for it.
+    /// Keeps a report for later. Its caller stops waiting.
     mutating func keep(_ id: RequestID) { complete(id, .kept) }
 
-    /// Gives a request its outcome, and wakes who waits for it.
+    /// Gives a request its outcome, and wakes the thread or task that waits for it.
     mutating func complete(_ id: RequestID, _ outcome: RequestOutcome) {
         requests.change(id) { $0.interest = outcome == .kept ? .kept : .none }
         actions.append(.complete(id, outcome))
@@ -66,7 +67,8 @@ extension ExchangeMachine {
         }
     }
 
-    /// Keeps the queue within its limit. Reports that may have arrived are bounded by what the daemon keeps.
+    /// Drops the oldest kept reports above the queue's limit. Reports that may have arrived do not count here: the
+    /// number of replies that the daemon keeps bounds them.
     mutating func dropExcessReports() {
         while requests.waitingReports > policy.queueLimit,
             let oldest = backlog.first(where: { requests[$0].isWaitingReport })
@@ -76,14 +78,14 @@ extension ExchangeMachine {
         }
     }
 
-    /// The daemon has answered the number, or it is given up.
+    /// Settles the request's number: the daemon has answered it, or the request is given up.
     mutating func settleNumber(_ id: RequestID) {
         guard requests[id].sequence != 0 else { return }
         identity.window.settle(requests[id].sequence)
         requests.change(id) { $0.sequence = 0 }
     }
 
-    /// Gives the place back if neither a caller nor the daemon will come back to it.
+    /// Frees the request's place if neither its caller nor the daemon will refer to it again.
     mutating func freeIfUnused(_ id: RequestID) {
         guard !requests[id].isOwned, requests[id].delivery == .idle else { return }
         stand(id, .none)

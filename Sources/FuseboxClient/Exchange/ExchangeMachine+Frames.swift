@@ -4,7 +4,7 @@ import FuseboxWire
 extension ExchangeMachine {
     // MARK: Out
 
-    /// Writes a new request, behind all that wait.
+    /// Writes a new request, after those that wait.
     mutating func send(_ id: RequestID) {
         guard backlog.isEmpty, case .open(let link) = phase,
             requests[id].mayLeave(identity.window, link.keptReplies)
@@ -16,7 +16,7 @@ extension ExchangeMachine {
         sendWritten(since: link.written)
     }
 
-    /// Writes from the backlog what may be written now.
+    /// Writes the requests of the backlog that may be written now.
     mutating func drain() {
         guard !backlog.isEmpty, case .open(let link) = phase else { return }
         let before = link.written
@@ -31,7 +31,7 @@ extension ExchangeMachine {
         if let link, link.written > before, link.output != .failed { actions.append(.send) }
     }
 
-    /// Writes the request's frame. Sequence numbers are given here, so they leave in their order.
+    /// Writes the request's frame. Issues its sequence number here, so that numbers are sent in their order.
     private mutating func write(_ id: RequestID) {
         if let substitute = requests[id].substitute, substitute.epoch != epoch { becomeSubstitute(id) }
         guard case .open(var link) = phase else { return }
@@ -52,7 +52,7 @@ extension ExchangeMachine {
         actions.append(.write(id, request.isSequenced ? numbers : nil))
     }
 
-    /// It becomes the request that is sent in its place.
+    /// Replaces a settle by its substitute.
     mutating func becomeSubstitute(_ id: RequestID) {
         guard let substitute = requests[id].substitute else { return }
         requests.change(id) {
@@ -64,22 +64,22 @@ extension ExchangeMachine {
         actions.append(.substitute(id))
     }
 
-    /// The socket has taken so many bytes of the output.
+    /// The socket has taken this number of bytes of the output.
     mutating func sent(_ bytes: Int) -> ExchangeActions {
         changeLink { $0.sent += UInt64(bytes) }
         if let link, link.sent == link.written { wakeSenders() }
         return actions.take()
     }
 
-    /// The socket takes nothing more. Replies may still wait to be read: whoever reads finds the end of the connection behind
-    /// them.
+    /// Sending has failed. The connection is not closed yet, because replies may still wait to be read. The reader
+    /// finds its end behind them.
     mutating func sendFailed() -> ExchangeActions {
         changeLink { $0.output = .failed }
         wakeSenders()
         return actions.take()
     }
 
-    /// The socket of this connection may take more.
+    /// The socket of this connection may take more output.
     mutating func writable(_ number: UInt64) -> ExchangeActions {
         if let link, link.number == number, link.sent < link.written { actions.append(.send) }
         return actions.take()
@@ -87,12 +87,13 @@ extension ExchangeMachine {
 
     // MARK: In
 
-    /// A frame has come over the present connection. A refusal that answers no request says why it will be closed.
+    /// A frame was received on the present connection. A refusal with correlation 0 answers no request and says why the
+    /// daemon closes the connection.
     mutating func receive(_ header: FrameHeader, refusal: () -> Refusal, now: Deadline) -> ExchangeActions {
         if header.kind == FrameKind.reply.rawValue {
             takeReply(header, refusal, now)
         } else if header.kind != FrameKind.event.rawValue {
-            // Events have connections of their own; a program that subscribed through `call` gets none.
+            // Events use connections of their own. A program that subscribes through `call` gets no events.
             loseTo("a frame of the unknown kind \(header.kind) came", now)
         }
         return actions.take()
@@ -120,21 +121,22 @@ extension ExchangeMachine {
         drain()
     }
 
-    /// The peer does not speak this protocol.
+    /// Gives the connection up, because the peer violated the protocol.
     private mutating func loseTo(_ violation: String, _ now: Deadline) {
         lose(Connection.Interruption.garbled(violation).description, now)
     }
 
-    /// The daemon keeps no reply to a number that it has not been told to forget, and has had a higher one: it refused this
-    /// one when it first came. That changed nothing, so the request is a new one.
+    /// Sends a request again under a new number. The daemon keeps no reply to its number, although it was not
+    /// acknowledged, and has seen a higher one. So the daemon refused the request when it first came, and nothing has
+    /// changed.
     private mutating func beginAnew(_ id: RequestID) {
         settleNumber(id)
         if requests[id].interest == .none { return end(id, .failed(.cancelled)) }
         enqueue(id)
     }
 
-    /// The daemon knows nothing of what the request is about, and has changed nothing: its substitute is a new one. It is sent
-    /// even if nobody waits for it any more, because money is told by it.
+    /// Sends the substitute of a settle whose permit the daemon does not know, as a new request. It is sent even if
+    /// nobody waits for it any more, because it reports money that was spent.
     private mutating func sendSubstitute(_ id: RequestID) {
         settleNumber(id)
         becomeSubstitute(id)
@@ -144,9 +146,9 @@ extension ExchangeMachine {
 }
 
 extension Request {
-    /// Whether it may be written to a daemon that keeps so many replies.
+    /// Whether the request may be written to a daemon that keeps this number of replies.
     fileprivate func mayLeave(_ window: borrowing SequenceWindow, _ keptReplies: UInt32) -> Bool {
-        // The worker is forgotten at goodbye: then nothing may be left that could have to be sent again.
+        // The daemon forgets the worker at goodbye. So no request may be left that might have to be sent again.
         if command == Goodbye.declaration.number { return window.isQuiet }
         return !isSequenced || window.hasRoom(for: sequence != 0 ? sequence : window.next, kept: keptReplies)
     }
@@ -154,6 +156,6 @@ extension Request {
     /// The bytes of a `RequestSequence`.
     private static let sequenceBytes = 16
 
-    /// The bytes of its frame after the length field.
+    /// The bytes of the request's frame after the length field.
     var frameLength: Int { FrameHeader.bytes + (isSequenced ? Self.sequenceBytes : 0) + length }
 }

@@ -1,54 +1,55 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What the exchange of one client knows and decides: whether there is a connection, how far every request has come, and who
-/// does what next.
+/// The state machine of a client's exchange: whether there is a connection, how far every request has come, and which
+/// thread does what next.
 ///
-/// It is a value without a socket, a clock, a thread or a lock. Every input (a request, a reply, a lost connection, a moment
-/// that has come) returns the actions that follow from it; `SharedExchange` carries them out. Moments and chance are
-/// arguments.
+/// It is a value without a socket, a clock, a thread or a lock. Every input (a request, a reply, a lost connection, a
+/// deadline) returns the actions that follow from it, and `SharedExchange` carries them out. The time and random
+/// numbers are arguments.
 ///
 /// | file | what is there |
 /// |---|---|
 /// | `ExchangeMachine` | phases; what callers ask for |
 /// | `+Connection` | connections made, refused and lost; resending; a daemon that is away |
 /// | `+Frames` | requests written, replies received |
-/// | `+Endings` | the few ways in which a request changes hands or ends |
+/// | `+Endings` | how a request is queued, abandoned and ended |
 /// | `+Duties` | which thread connects, reads and pushes; tasks |
-/// | `+Closing` | the end, and the reports that are left in the spool |
+/// | `+Closing` | closing, and the reports that are left in the spool |
 struct ExchangeMachine: ~Copyable {
     /// Whether there is a connection.
     enum Phase {
-        /// There is none. From `retryAt` on a call may try to connect.
+        /// There is no connection. A call may try to connect from `retryAt` on.
         case disconnected(Outage, retryAt: Deadline)
-        /// One thread connects, for everybody: it opens the socket and says hello.
+        /// One thread connects for all requests: it opens the socket and says hello.
         case connecting(Outage)
         case open(Link)
         case closed
     }
 
-    /// The time without a connection.
+    /// A time without a connection.
     struct Outage {
-        /// Until when a daemon that went away is waited for, as one that restarts: until the first look at the least.
+        /// Until when calls wait for the daemon, as one that may be restarting. They wait at least for the first
+        /// attempt.
         var returnBy: Deadline
     }
 
-    /// A connection that has been greeted.
+    /// A connection after hello.
     struct Link {
-        /// Counts connections, so that what belonged to an earlier one is known by its number.
+        /// The number of this connection. It tells inputs of an earlier connection apart.
         let number: UInt64
-        /// How many unacknowledged numbers the daemon takes; 0: any number.
+        /// How many unacknowledged sequence numbers the daemon takes. 0: any number.
         let keptReplies: UInt32
-        /// The longest frame that the daemon takes; 0: any.
+        /// The longest frame that the daemon takes, in bytes after the length field. 0: any.
         let frameLimit: UInt32
         /// Whether a thread reads.
         var isRead = false
-        /// Bytes that were written to the output.
+        /// The number of bytes that were written to the output.
         var written: UInt64 = 0
-        /// Bytes that the socket has taken.
+        /// The number of bytes that the socket has taken.
         var sent: UInt64 = 0
         var output = Output.flowing
-        /// When a request first timed out after which no byte has come.
+        /// When the first request timed out since the last byte came.
         var silentSince: Deadline?
 
         init(number: UInt64, hello: Hello.Reply) {
@@ -59,45 +60,47 @@ struct ExchangeMachine: ~Copyable {
 
         enum Output {
             case flowing
-            /// A thread waits for the socket to take more.
+            /// A thread waits until the socket takes more.
             case pushed
-            /// The socket takes nothing more. What can still be read from it decides what becomes of the requests.
+            /// Sending has failed. The connection stays until its remaining replies are read.
             case failed
         }
 
-        /// Whether output waits for a thread that waits for the socket.
+        /// Whether output waits and no thread pushes.
         var needsPush: Bool { output == .flowing && sent < written }
     }
 
-    /// What is told in words. It stands beside the phase, which changes with every frame and is copied as plain bytes.
+    /// Texts and the reply to hello. They are kept outside the phase, because the phase changes with every frame and is
+    /// copied as plain bytes.
     struct Words {
-        /// Why there is no connection, while there is none.
+        /// Why there is no connection. Valid while there is none.
         var absence = "it was never connected"
-        /// What the daemon said when the last connection was made.
+        /// The daemon's reply to hello on the last connection.
         var hello: Hello.Reply?
-        /// Why it said that it would close that connection.
+        /// The reason that the daemon gave for closing that connection.
         var farewell: Refusal?
     }
 
-    /// Who the daemon takes this client for, over all connections.
+    /// The client's identity for the daemon, over all connections.
     struct Identity {
-        /// Chosen when it first introduces itself, and when another process has taken over the id before.
+        /// The worker id. It is chosen at the first hello, and anew after another process has taken it over.
         var worker: WorkerID?
-        /// How the daemon knows this worker, as far as it has told; nil before the first connection.
+        /// What the daemon told of this worker. Nil before the first connection.
         var acquaintance: Acquaintance?
-        /// The numbers of what was sent to the daemon that `acquaintance` names.
+        /// The sequence numbers of the requests to that daemon.
         var window = SequenceWindow()
     }
 
-    /// What the configuration says.
+    /// The settings of the configuration.
     struct Policy {
         var path: String
-        /// How many reports are kept while there is no daemon. Of a client that fails closed, these are settles only.
+        /// How many reports are kept while the daemon is away. Those of a client that fails closed are settles.
         var queueLimit: Int
         var failsOpen: Bool
-        /// How long a daemon may let request after request time out, without a byte, before its connection is given up.
+        /// How long requests may time out, without a byte from the daemon, before the connection is given up, in
+        /// milliseconds.
         var longestSilenceMilliseconds: Int
-        /// How long a daemon that went away is waited for.
+        /// How long calls wait for a daemon that may be restarting, in milliseconds.
         var patienceMilliseconds: Int
 
         init(path: String, _ configuration: FuseboxClient.Configuration) {
@@ -111,7 +114,7 @@ struct ExchangeMachine: ~Copyable {
 
     let policy: Policy
     var phase = Phase.disconnected(Outage(returnBy: .past), retryAt: .past)
-    /// How many connections there were.
+    /// The number of connections so far.
     var connections: UInt64 = 0
     var words = Words()
     var backoff: Backoff
@@ -119,11 +122,11 @@ struct ExchangeMachine: ~Copyable {
     var requests = RequestTable()
     /// Requests that wait for a connection, or for room in the window.
     var backlog = Fifo<RequestID>()
-    /// Reports that were given up.
+    /// The number of kept reports that were dropped.
     var droppedReports: UInt64 = 0
     var threads = Threads()
     var tasks = Tasks()
-    /// What follows from the input that is being taken.
+    /// The actions that follow from the present input.
     var actions = ExchangeActions()
 
     init(path: String, configuration: FuseboxClient.Configuration) {
@@ -133,16 +136,16 @@ struct ExchangeMachine: ~Copyable {
 
     // MARK: What it tells
 
-    /// What the daemon said when the present connection was made; nil while there is none.
+    /// The daemon's reply to hello on the present connection. Nil while there is none.
     var hello: Hello.Reply? { link == nil ? nil : words.hello }
 
-    /// The rules that the daemon follows; nil while there is no connection.
+    /// The daemon's profile. Nil while there is no connection.
     var profile: Profile? { if case .open = phase { words.hello?.profile } else { nil } }
 
-    /// The life of the daemon's state, as it was told last.
+    /// The epoch of the daemon's state, as it was last told.
     var epoch: UInt64? { identity.acquaintance?.epoch }
 
-    /// Reports that wait for the daemon's return, and of which it has nothing yet.
+    /// The number of kept reports that have not been sent.
     var queuedReports: Int { requests.waitingReports }
 
     var link: Link? { if case .open(let link) = phase { link } else { nil } }
@@ -152,7 +155,7 @@ struct ExchangeMachine: ~Copyable {
 
     var isClosed: Bool { if case .closed = phase { true } else { false } }
 
-    /// Why there is no connection; nil: there is one, or there will be none any more.
+    /// Why there is no connection. Nil if there is one, or if the client is closed.
     var absence: String? {
         switch phase {
         case .disconnected, .connecting: words.absence
@@ -169,12 +172,12 @@ struct ExchangeMachine: ~Copyable {
 
     // MARK: What callers ask for
 
-    /// A place for a request; nil if too many are under way. Whoever claims it releases it.
+    /// Claims a place for a request. Nil if too many are under way. The caller must release it.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> RequestID? {
         requests.claim(declaration, isReport: isReport)
     }
 
-    /// Takes a request whose bytes are ready: writes it, puts it in the backlog, or turns it away.
+    /// Takes a request whose bytes are ready. Writes it, puts it in the backlog, or ends it.
     mutating func submit(
         _ id: RequestID, length: Int, substitute: Request.Substitute? = nil, now: Deadline
     ) -> ExchangeActions {
@@ -201,7 +204,7 @@ struct ExchangeMachine: ~Copyable {
         return actions.take()
     }
 
-    /// The task that waits for a request was cancelled. An id whose use is over changes nothing.
+    /// The task that waits for a request was cancelled. An id that is no longer in use is ignored.
     mutating func cancel(_ id: RequestID) -> ExchangeActions {
         if requests.find(id)?.interest == .open { abandon(id, .cancelled) }
         return actions.take()
@@ -215,7 +218,7 @@ struct ExchangeMachine: ~Copyable {
         return actions.take()
     }
 
-    /// The time of a request has come to its end.
+    /// The deadline of a request has passed.
     mutating func expire(_ id: RequestID, now: Deadline) {
         guard case .queued(let mayHaveArrived) = requests[id].delivery else {
             complete(id, .failed(.timedOut))
@@ -225,11 +228,12 @@ struct ExchangeMachine: ~Copyable {
             keep(id)
             return dropExcessReports()
         }
-        // What never left and found no connection has changed nothing, and the caller is told so.
+        // A request that was never sent, for lack of a connection, has changed nothing. The error says so.
         abandon(id, link != nil || mayHaveArrived ? .timedOut : .absent)
     }
 
-    /// A request has timed out. A daemon that answers none for long is as good as gone: what is written to it only piles up.
+    /// Notes that a request has timed out. Gives up the connection to a daemon that has answered nothing for long,
+    /// because further output would only pile up.
     private mutating func noteSilence(_ now: Deadline) {
         guard case .open(let link) = phase else { return }
         let since = link.silentSince ?? now

@@ -1,71 +1,71 @@
 import FuseboxWire
 
-/// One use of a place in the table of requests; another for every use. It is the correlation id on the wire, and never 0.
+/// The id of a request: one use of a place in the table. It is the correlation id on the wire, and never 0.
 struct RequestID: Hashable, Sendable {
-    /// The id of a place that is free.
+    /// The id of a free place.
     fileprivate static let nobody = RequestID(correlation: 0)
 
     let correlation: UInt32
 
-    /// The place.
+    /// The index of the place in the table.
     var index: Int { Int(correlation & (1 << UInt32(ClientLimits.placeBits) - 1)) }
 }
 
-/// A request as the exchange sees it: how far it has come on its way to the daemon, and what its caller waits for.
+/// A request: how far it has come on its way to the daemon, and what its caller waits for.
 struct Request {
     var id: RequestID
     var command: UInt16
     var effect: CommandDeclaration.Effect
-    /// Whether it is kept and sent later if there is no daemon.
+    /// Whether the request is kept and sent later if the daemon is away.
     var isReport: Bool
-    /// The bytes of its encoded fields.
+    /// The length of the encoded fields in bytes.
     var length = 0
-    /// What is sent in its place if the daemon does not know what it is about.
+    /// The substitute of a settle.
     var substitute: Substitute?
-    /// Its sequence number, which it keeps however often it is sent; 0 if it has none.
+    /// The sequence number. The request keeps it when it is sent again. 0: it has none.
     var sequence: UInt64 = 0
-    /// How many connections it was lost with.
+    /// The number of connections that were lost while the request was under way on them.
     var losses = 0
     var delivery = Delivery.idle
     var interest = Interest.open
     var attendance = Attendance.none
-    /// Whether a caller will still release it.
+    /// Whether its caller has not released it yet.
     var isOwned = true
 
-    /// A settle names a permit by its number. Where that number means nothing any more, the call's report is sent.
+    /// The report that is sent in place of a settle if the permit's number is not valid any more.
     struct Substitute: Equatable {
-        /// The life of the daemon's state in which the number means something; nil: not known.
+        /// The epoch in which the permit's number is valid. Nil: not known.
         var epoch: UInt64?
-        /// The bytes of the report's encoded fields.
+        /// The length of the report's encoded fields in bytes.
         var length: Int
     }
 
-    /// How far it has come on its way to the daemon.
+    /// How far a request has come on its way to the daemon.
     ///
-    /// It may have arrived if it was sent over a connection that was lost before the reply came. The daemon may have carried
-    /// it out, and it is sent again until that is known.
+    /// A request may have arrived if it was sent on a connection that was lost before the reply came. The daemon may
+    /// have carried it out, so it is sent again until that is known.
     enum Delivery: Equatable {
-        /// It is not submitted yet, or over.
+        /// It is not submitted yet, or it has ended.
         case idle
         /// Nothing of it has been written to the present connection.
         case queued(mayHaveArrived: Bool)
-        /// Its frame was written, and ends there in the connection's output; a reply will come.
+        /// Its frame was written, and a reply is expected. The frame ends at this byte of the connection's output.
         case sent(frameEnd: UInt64, mayHaveArrived: Bool)
     }
 
-    /// What its caller waits for.
+    /// What the caller of a request expects.
     enum Interest {
-        /// Its outcome.
+        /// The caller expects an outcome.
         case open
-        /// Nothing: it has its outcome, or wants none.
+        /// The caller has the outcome, or has given the request up.
         case none
-        /// Nothing: it was told that its report is kept, and it is for the client to have it counted.
+        /// The caller was told that its report is kept. The client delivers it.
         case kept
     }
 
-    /// Who waits for the outcome.
+    /// Who waits for the outcome of a request.
     enum Attendance: Equatable {
-        /// Nobody, or nobody yet.
+        /// Nobody.
         case none
         /// A thread that is awake.
         case thread
@@ -74,9 +74,9 @@ struct Request {
         case task(until: Deadline)
     }
 
-    /// What a thread waits for.
+    /// What the thread of a request waits for.
     enum Purpose {
-        /// That the frame leaves.
+        /// Its frame is sent.
         case departure
         case reply
     }
@@ -90,26 +90,26 @@ struct Request {
         }
     }
 
-    /// Whether it is a report that is kept and of which the daemon has nothing yet.
+    /// Whether this is a kept report that has not been sent.
     var isWaitingReport: Bool { interest == .kept && delivery == .queued(mayHaveArrived: false) }
 
-    /// Numbered requests are sent again first, in the order of their numbers.
+    /// The order of resending: numbered requests first, in the order of their numbers.
     var resendOrder: UInt64 { sequence == 0 ? .max : sequence }
 }
 
-/// The requests, by the place that their ids carry.
+/// The requests of an exchange, by the place in their ids.
 ///
-/// Each call looks here a dozen times, and nobody copies the table. So it is a plain array: a `SlotTable`, whose chunks are copied
-/// one by one, makes a blocking ping cost three quarters more.
+/// Each call reads the table a dozen times, and nobody copies it. So it is a plain array. A `SlotTable`, which is made
+/// for copying, makes a blocking ping cost three quarters more.
 struct RequestTable {
-    /// A place that is free holds what was there before, with an id that nobody has.
+    /// The places. A free place has its last request, with the id `nobody`.
     private var requests: [Request] = []
     private var vacancies: [Int] = []
     private var serial: UInt32 = 0
-    /// Reports that are kept and of which the daemon has nothing yet.
+    /// The number of kept reports that have not been sent.
     private(set) var waitingReports = 0
 
-    /// A place for a new request; nil if too many are under way.
+    /// Claims a place for a new request. Nil if too many are under way.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> RequestID? {
         let index = vacancies.popLast() ?? requests.count
         guard index < ClientLimits.requests else { return nil }
@@ -119,7 +119,8 @@ struct RequestTable {
         return id
     }
 
-    /// Serials never are 0, so a correlation id never is: that one is the daemon's, for what answers no request.
+    /// The next serial. It is never 0, so that a correlation id never is: the daemon uses 0 for frames that answer no
+    /// request.
     private mutating func nextSerial() -> UInt32 {
         serial = serial == 0xFFFF ? 1 : serial + 1
         return serial
@@ -138,25 +139,25 @@ struct RequestTable {
         vacancies = []
     }
 
-    /// Whether the use of a place that this id names is not over.
+    /// Whether an id is in use.
     func holds(_ id: RequestID) -> Bool { id.index < requests.count && requests[id.index].id == id }
 
-    /// The request of an id; nil if its use of the place is over.
+    /// The request of an id. Nil if the id is no longer in use.
     func find(_ id: RequestID) -> Request? { holds(id) ? requests[id.index] : nil }
 
-    /// The request in a place.
+    /// The request in a place. Nil if the place is free.
     func find(at index: Int) -> Request? {
         index < requests.count && requests[index].id != .nobody ? requests[index] : nil
     }
 
-    /// A request that is known to be there.
+    /// The request of an id that is in use.
     @inline(__always)
     subscript(id: RequestID) -> Request {
         precondition(holds(id), "a request is used after it was given back")
         return requests[id.index]
     }
 
-    /// Who waits for a request from here on. Returns who did before.
+    /// Sets who waits for a request. Returns who waited before.
     mutating func stand(_ id: RequestID, _ attendance: Request.Attendance) -> Request.Attendance {
         precondition(holds(id), "a request is used after it was given back")
         let before = requests[id.index].attendance
@@ -164,7 +165,7 @@ struct RequestTable {
         return before
     }
 
-    /// Every other change goes through here: what is counted follows from it.
+    /// Changes a request and updates `waitingReports`. Every other change of a request uses this.
     @inline(__always)
     mutating func change(_ id: RequestID, _ body: (inout Request) -> Void) {
         precondition(holds(id), "a request is used after it was given back")
@@ -174,7 +175,7 @@ struct RequestTable {
         if before != after { waitingReports += after ? 1 : -1 }
     }
 
-    /// Those that meet a condition, by their places.
+    /// The ids of the requests that meet a condition, in the order of their places.
     func ids(where condition: (Request) -> Bool) -> [RequestID] {
         requests.compactMap { $0.id != .nobody && condition($0) ? $0.id : nil }
     }

@@ -1,41 +1,41 @@
-/// The sequence numbers of a worker: which is next, and which have no reply yet.
+/// The sequence numbers of a worker: the next one, and those without a reply.
 ///
-/// It is the one place that knows what is unacknowledged. It outlives connections, as the worker id does.
+/// Only this type tracks unacknowledged numbers. Like the worker id, it outlives connections.
 struct SequenceWindow {
-    /// The lowest number without a reply; if every one has its reply, the next number.
+    /// The lowest number without a reply. If every number has its reply, the next number.
     private(set) var oldestUnacknowledged: UInt64 = 1
     private(set) var next: UInt64 = 1
-    /// Numbers above the oldest that have their reply already, as bits: bit 0 of word 0 is `base`.
+    /// A bit for each number above the oldest that has its reply. Bit 0 of word 0 stands for `base`.
     private var words: [UInt64] = []
-    /// The number of the first bit; below or at the oldest, by less than 64 or what has not been cleared yet.
+    /// The number of the first bit. It is at most `oldestUnacknowledged`.
     private var base: UInt64 = 1
 
     /// Whether every number has its reply.
     var isQuiet: Bool { oldestUnacknowledged == next }
 
-    /// Whether one more may be issued, if the daemon keeps the replies of at most `kept` (0: of any number).
+    /// Whether another number may be issued, if the daemon keeps at most `kept` replies. 0: any number.
     func hasRoom(kept: UInt32) -> Bool { hasRoom(for: next, kept: kept) }
 
-    /// Whether a number may be sent, for the first time or again, if the daemon keeps the replies of at most `kept`.
+    /// Whether a number may be sent, for the first time or again, if the daemon keeps at most `kept` replies.
     func hasRoom(for sequence: UInt64, kept: UInt32) -> Bool {
         kept == 0 || sequence < oldestUnacknowledged + UInt64(kept)
     }
 
-    /// The next number.
+    /// Issues the next number.
     mutating func issue() -> UInt64 {
         defer { next += 1 }
         if Int((next - base) / 64) >= words.count { words.append(0) }
         return next
     }
 
-    /// Nothing will be asked about this number any more: its reply has come, or it is given up.
+    /// Settles a number: its reply has come, or its request is given up.
     mutating func settle(_ sequence: UInt64) {
         guard sequence >= oldestUnacknowledged, sequence < next else { return }
         words[Int((sequence - base) / 64)] |= 1 << ((sequence - base) % 64)
         guard sequence == oldestUnacknowledged else { return }
         while oldestUnacknowledged < next, isSettled(oldestUnacknowledged) { oldestUnacknowledged += 1 }
         if oldestUnacknowledged == next {
-            // All have their reply: the bits begin anew, in the same memory.
+            // Every number has its reply. The bits are cleared, and their memory is kept.
             words.removeAll(keepingCapacity: true)
             base = next
         } else if oldestUnacknowledged - base >= 64 * 64 {

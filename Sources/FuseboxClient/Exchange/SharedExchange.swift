@@ -1,26 +1,26 @@
 import FuseboxWire
 
-/// What the threads of an exchange share: the machine that decides, and what its actions are carried out on.
+/// The state that the threads of an exchange share: the machine that decides, and what its actions are carried out on.
 ///
-/// All of it happens under the exchange's lock. The only system call made here is `send`, which does not wait. Those who are
-/// to wake up are collected, and woken when the lock is released.
+/// Every method runs under the exchange's lock. The only system call here is `send`, which does not wait. Threads and
+/// tasks that are to wake up are collected, and woken after the lock is released.
 struct SharedExchange: ~Copyable {
     private(set) var machine: ExchangeMachine
-    /// What was left in the spool, or why it could not be.
+    /// What was left in the spool, or why that failed.
     private(set) var spooling = Spooling()
 
-    /// The waiters, by the places of their requests.
+    /// The waiters, indexed by the places of their requests.
     private var waiters: [Waiter?] = []
     /// The open connection's socket.
     private var socket: Socket?
-    /// The protocol version that hello chose on it.
+    /// The protocol version of the open connection.
     private var version = ProtocolVersion.lowest
-    /// The open connection, while nobody reads it.
+    /// The open connection while no thread reads from it.
     private var seat: Connection?
     /// Frames that the socket has not taken yet.
     private var output = ByteWriter(capacity: 4096)
     private var mustSend = false
-    /// Why the system gave no background thread, when it was asked last.
+    /// Why the last start of a background thread failed.
     private var threadFailure = ""
     private var wakeups = Wakeups()
 
@@ -30,7 +30,7 @@ struct SharedExchange: ~Copyable {
 
     // MARK: Requests
 
-    /// A waiter for a new request; nil if too many are under way.
+    /// Claims a waiter for a new request. Nil if too many are under way.
     mutating func claim(_ declaration: CommandDeclaration, isReport: Bool) -> Waiter? {
         guard let id = machine.claim(declaration, isReport: isReport) else { return nil }
         while waiters.count <= id.index { waiters.append(nil) }
@@ -87,7 +87,7 @@ struct SharedExchange: ~Copyable {
         return step(turn.duty)
     }
 
-    /// What the background thread does next, how long it may take at most, and whether output waits meanwhile.
+    /// The next step of the background thread. Sets its deadline, and whether output waits meanwhile.
     mutating func nextBackgroundStep(now: Deadline, _ until: inout Deadline, _ hasOutput: inout Bool) -> Step {
         let turn = machine.nextBackgroundDuty(now: now)
         carryOut(turn.actions)
@@ -125,7 +125,7 @@ struct SharedExchange: ~Copyable {
 
     mutating func introduction() -> ExchangeMachine.Introduction { machine.introduction(orAs: .random()) }
 
-    /// A connection has been made.
+    /// Installs a connection that has been made.
     mutating func install(_ connection: inout Connection?) {
         guard let hello = connection?.hello, let actions = machine.connected(hello) else {
             connection = nil
@@ -146,9 +146,9 @@ struct SharedExchange: ~Copyable {
         flush()
     }
 
-    /// Takes what the reader has read, for its own request or, in the background, for no particular one.
+    /// Takes the frames that the reader has read. The background thread passes no waiter.
     ///
-    /// Returns whether it is to read on; if not, the connection has been put back or is gone.
+    /// Returns whether the reader reads on. If not, the connection has been put back or is closed.
     mutating func take(_ received: Socket.Received, from held: inout Connection?, for waiter: Waiter?) -> Bool {
         guard let number = held?.number, machine.isOpen(number) else {
             held = nil
@@ -187,13 +187,13 @@ struct SharedExchange: ~Copyable {
         }
     }
 
-    /// The socket may take more.
+    /// Sends more output, because the socket may take more.
     mutating func sendOn(_ number: UInt64) {
         carryOut(machine.writable(number))
         flush()
     }
 
-    /// A thread pushes no longer. Returns the connection if there is something to read and nobody else reads.
+    /// Ends the pushing of a thread. Returns the connection if there is something to read and no other thread reads.
     mutating func endPush(_ number: UInt64, isReadable: Bool) -> Connection? {
         carryOut(machine.pushEnded(number))
         flush()
@@ -202,7 +202,7 @@ struct SharedExchange: ~Copyable {
 
     // MARK: The end
 
-    /// Ends everything, and gives out the reports that have no reply; nil if there are none, or they are not to be kept.
+    /// Ends all requests. Returns the reports without a reply. Nil if there are none, or if they are not to be kept.
     mutating func close(isFarewellSaid: Bool, keepsReports: Bool) -> LeftReports? {
         let closing = machine.close(isFarewellSaid: isFarewellSaid, keepsReports: keepsReports, orAs: .random())
         let reports = closing.left.map { report(of: $0) }
@@ -243,21 +243,21 @@ struct SharedExchange: ~Copyable {
         }
     }
 
-    /// Counts a report as given up that the machine knows nothing of.
+    /// Counts a dropped report that never was a request of this exchange.
     mutating func noteDroppedReport() { machine.droppedReports += 1 }
 
     // MARK: Actions
 
-    /// Those who are to wake up once the lock is released.
+    /// The threads and tasks to wake after the lock is released.
     struct Wakeups {
         enum Sleeper {
             case thread(Waiter)
             case task(TaskSleep)
         }
 
-        /// Whether there is nobody.
+        /// Whether there are none.
         private(set) var isEmpty = true
-        // One, the usual number, needs no memory of its own.
+        // The first one is stored inline. Usually there is only one.
         private(set) var first: Sleeper?
         private(set) var others: [Sleeper] = []
         private(set) var background: BackgroundCall?
@@ -273,7 +273,7 @@ struct SharedExchange: ~Copyable {
         }
     }
 
-    /// Gives out who is to wake up; nil: nobody.
+    /// Returns the threads and tasks to wake, and clears the list. Nil: none.
     mutating func takeWakeups() -> Wakeups? {
         guard !wakeups.isEmpty else { return nil }
         defer { wakeups = Wakeups() }
@@ -291,6 +291,8 @@ struct SharedExchange: ~Copyable {
         unsafe carryOut(actions, UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
+    /// Carries out actions.
+    ///
     /// - Parameter payload: the payload of the frame that the actions follow from
     private mutating func carryOut(_ actions: borrowing ExchangeActions, _ payload: UnsafeRawBufferPointer) {
         for index in 0..<actions.count { unsafe carryOut(actions[index], payload) }
@@ -314,7 +316,7 @@ struct SharedExchange: ~Copyable {
         }
     }
 
-    /// The failure as the caller is told it.
+    /// The error that the caller of a failed request gets.
     private func error(_ failure: RequestFailure) -> ClientError {
         switch failure {
         case .absent: absence
@@ -331,12 +333,12 @@ struct SharedExchange: ~Copyable {
         }
     }
 
-    /// What a request fails with that finds no connection.
+    /// The error of a request that finds no connection.
     var absence: ClientError {
         .unavailable(path: machine.policy.path, reason: machine.absence ?? "there is no connection")
     }
 
-    /// What a burst needed beyond the resting places is given back.
+    /// Frees memory that a burst needed, beyond the resting places.
     private mutating func rest(_ waiter: Waiter) {
         let index = waiter.id.index
         waiter.rest()
@@ -362,7 +364,7 @@ struct SharedExchange: ~Copyable {
         output.endFrame(start)
     }
 
-    /// Hands the socket as much output as it takes, if that is to be done.
+    /// Hands the socket as much output as it takes, if the machine asked for it.
     private mutating func flush() {
         guard mustSend, let socket else { return }
         mustSend = false

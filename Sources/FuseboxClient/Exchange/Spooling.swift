@@ -1,12 +1,12 @@
 /// What has become of the reports that a client could not deliver before it was closed.
 public struct Spooling: Sendable, Equatable {
-    /// How many were left in the spool.
+    /// The number of reports that were left in the spool.
     public var reports = 0
-    /// The file that holds them; the first, if they fill several.
+    /// The path of the file with these reports; of the first file, if there are several. Nil: no report was left.
     public var file: String?
-    /// Why they could not be left there, or some of them; nil: they were, or there were none.
+    /// Why reports could not be left in the spool, as a sentence. Nil: all were left, or there were none.
     public var failure: String?
 
-    /// None were left.
+    /// No reports.
     public init() {}
 }

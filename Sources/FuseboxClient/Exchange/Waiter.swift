@@ -1,38 +1,40 @@
 import FuseboxWire
 
-/// The memory of one request: its bytes, where its caller sleeps, and in the end its outcome.
+/// The memory of one request: its bytes, where its caller sleeps, and its outcome.
 ///
-/// Waiters are used again and keep their memory, so that a call in steady state allocates nothing. Who may touch
-/// what: `request` and `substitute` are the caller's until it submits; everything else is read and written under the lock of
-/// the exchange, save that once `outcome` is set, it and `reply` stand still and are the caller's until it releases. So accesses
-/// are exclusive, and those that every call makes are not checked once more at run time.
+/// Waiters are reused and keep their memory, so a call in steady state allocates nothing. Access is exclusive by these
+/// rules, so some accesses are not checked at run time:
+///
+/// - `request` and `substitute` belong to the caller until it submits the request.
+/// - `outcome` and `reply` do not change once `outcome` is set. They belong to the caller until it releases the waiter.
+/// - Everything else is accessed under the lock of the exchange.
 final class Waiter: @unchecked Sendable {
-    /// Where its thread sleeps while another reads.
+    /// The caller's thread sleeps here while another thread reads.
     let parker = Parker()
-    /// The request that it is the memory of.
+    /// The id of the request.
     var id: RequestID
 
     /// The encoded fields of the command.
     @safe @exclusivity(unchecked) var request = ByteWriter(capacity: 64)
-    /// What is sent in its place if the daemon does not know what it is about.
+    /// The substitute of a settle.
     var substitute: Substitute?
-    /// Whether that was sent.
+    /// Whether the substitute was sent.
     private(set) var isSubstituted = false
-    /// Whether the exchange has been given it.
+    /// Whether the request was submitted.
     var isSubmitted = false
 
     /// The payload of the reply.
     @safe @exclusivity(unchecked) var reply = ByteWriter(capacity: 64)
     @safe @exclusivity(unchecked) var outcome: Outcome?
-    /// The task that sleeps for it.
+    /// The task that sleeps for the outcome.
     var task: TaskSleep?
 
-    /// What has become of its request, as the caller is told.
+    /// The outcome of the request for its caller.
     enum Outcome {
-        /// The daemon answered; the status and the payload in `reply` say what.
+        /// The daemon answered with this status. The payload is in `reply`.
         case answered(status: UInt8, version: UInt16)
         case failed(ClientError)
-        /// A report that is kept for when the daemon is back.
+        /// The report is kept until the daemon is back.
         case kept
     }
 
@@ -45,14 +47,14 @@ final class Waiter: @unchecked Sendable {
 
     init(_ id: RequestID) { self.id = id }
 
-    /// Keeps the daemon's answer, which is in this protocol version.
+    /// Stores the daemon's answer, which is encoded in this protocol version.
     func answer(_ status: UInt8, _ payload: UnsafeRawBufferPointer, _ version: UInt16) {
         reply.removeAll()
         unsafe reply.write(contentsOf: payload)
         outcome = .answered(status: status, version: version)
     }
 
-    /// Becomes the request that is sent in its place.
+    /// Replaces the request's bytes by those of its substitute.
     func becomeSubstitute() {
         guard let substitute else { return }
         self.substitute = nil
@@ -61,7 +63,7 @@ final class Waiter: @unchecked Sendable {
         unsafe substitute.report.withUnsafeBytes { unsafe request.write(contentsOf: $0) }
     }
 
-    /// Begins anew, for another request.
+    /// Clears the waiter for another request.
     func rest() {
         request.removeAll()
         request.shrink(to: ClientLimits.restingBuffer)

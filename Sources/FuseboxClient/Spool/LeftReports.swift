@@ -1,12 +1,12 @@
 import FuseboxWire
 import Glibc
 
-/// The reports that a worker leaves when it ends.
+/// The reports that a worker leaves in the spool when it ends.
 struct LeftReports: Sendable {
     var header: SpoolHeader
     var reports: [SpoolReport]
 
-    /// As a file holds them.
+    /// The bytes of a file with these reports.
     var bytes: [UInt8] {
         var writer = ByteWriter(capacity: 4096)
         writer.write(contentsOf: SpoolHeader.magic)
@@ -15,10 +15,10 @@ struct LeftReports: Sendable {
         return writer.bytes
     }
 
-    /// The same in as many files as it takes, the first to be delivered first.
+    /// Divides the reports into files of a limited size, in the order of their delivery.
     ///
-    /// What may have left stays this worker's, in the first file. The others are of workers that no daemon has met, for each file
-    /// is delivered as a worker of its own.
+    /// Each file is delivered as a worker of its own. Reports that may have been sent stay with this worker, in the
+    /// first file. The other files get new worker ids.
     func divided(
         bytesPerFile: Int = ClientLimits.spoolFileBytes, reportsPerFile: Int = ClientLimits.spoolFileReports
     ) -> [LeftReports] {
@@ -39,7 +39,7 @@ struct LeftReports: Sendable {
         return files
     }
 
-    /// Becomes the reports of a worker that no daemon has met.
+    /// Gives the reports a new worker id, which no daemon knows, and new numbers from 1 on.
     mutating func becomeNew() {
         let worker = WorkerID.random()
         for place in reports.indices {
@@ -53,10 +53,10 @@ struct LeftReports: Sendable {
         header.reports = UInt32(reports.count)
     }
 
-    /// Writes them to the first folder of the spool that can be used. When it returns they are on the disk.
+    /// Writes the reports to the first folder of the spool that can be used. They are on disk when this returns.
     ///
-    /// - Parameter rank: after how many others that are written with it it is to stand
-    /// - Returns: the file's path; or why there is none
+    /// - Parameter rank: the file's place among those that are written together; 0 is delivered first
+    /// - Returns: the file's path, or why no file was written
     func write(to place: FuseboxClient.SpoolPlace, rank: Int = 0) -> Result<String, SystemFailure> {
         var dated = self
         dated.header.at = Self.wallClock
@@ -82,7 +82,7 @@ struct LeftReports: Sendable {
 }
 
 extension SpoolReport {
-    /// The bytes that it takes in a file.
+    /// The number of bytes of the report's record in a file.
     fileprivate var spoolLength: Int {
         var writer = ByteWriter()
         writer.writeSpool(.report, self)

@@ -1,12 +1,12 @@
 import FuseboxWire
 
-/// A file of the spool, read: the reports and what has become of each.
+/// The contents of a file of the spool: the reports and the result of each.
 ///
-/// Its bytes are judged as a journal's are. The header and the reports must be whole: they were on the disk before the file had
-/// its name. What was appended may be torn at its end: then it was not on the disk, and nothing had been done on the
-/// strength of it. Everything else that is wrong is damage.
+/// The same rules as for a journal apply. The header and the reports must be complete, because they were synced before
+/// the file got its name. The last appended record may be torn. It was not synced then, and nothing was done that
+/// depended on it. Anything else that is wrong is damage.
 struct SpoolContents {
-    /// The length and the checksum before each record.
+    /// The bytes of the length and the checksum before each record.
     static let headBytes = 8
 
     struct Report {
@@ -14,21 +14,21 @@ struct SpoolContents {
         var result: SpoolResult.Kind?
         var reason = ""
 
-        /// Whether it is to be delivered.
+        /// Whether the report is still to be delivered.
         var isPending: Bool { result == nil }
-        /// Whether a person has to decide about it.
-        var isHeld: Bool { result == .refused || result == .inDoubt }
+        /// Whether a person must decide about the report.
+        var isUndecided: Bool { result == .refused || result == .inDoubt }
     }
 
     private(set) var header = SpoolHeader()
     private(set) var reports: [Report] = []
-    /// How the daemon knew the worker when they met last.
+    /// What the daemon told of the worker at its last hello.
     private(set) var acquaintance: Acquaintance?
     /// Whether a delivery has begun.
     private(set) var hasBegun = false
-    /// Where the good records end, and what is appended goes.
+    /// The offset after the last good record. The next record is appended there.
     private(set) var length = 0
-    /// The highest number in use.
+    /// The highest sequence number in use.
     private(set) var lastSequence: UInt64 = 0
 
     /// Why a file cannot be read.
@@ -39,7 +39,7 @@ struct SpoolContents {
 
     init(_ bytes: [UInt8]) throws(Damage) {
         guard bytes.starts(with: SpoolHeader.magic) else {
-            throw Damage(offset: 0, reason: "it is no file of the spool")
+            throw Damage(offset: 0, reason: "it is not a file of the spool")
         }
         length = SpoolHeader.magic.count
         while length < bytes.count {
@@ -55,10 +55,10 @@ struct SpoolContents {
         guard isComplete else { throw Damage(offset: length, reason: "it ends before its last report") }
     }
 
-    /// Whether all is there that was there when the file got its name.
+    /// Whether the header and all reports have been read.
     private var isComplete: Bool { length > SpoolHeader.magic.count && reports.count == Int(header.reports) }
 
-    /// Whether what cannot be read is what an append has left that was cut short: nothing good follows it.
+    /// Whether the bad record at `offset` is a torn append: no good record follows it.
     private static func isTorn(_ bytes: [UInt8], at offset: Int) -> Bool {
         unsafe bytes.withUnsafeBytes { all in
             for start in offset + 1..<max(bytes.count - headBytes, offset + 1) {
@@ -73,7 +73,7 @@ struct SpoolContents {
         }
     }
 
-    /// Takes the record at `length`; returns where it ends.
+    /// Reads the record at `length`. Returns the offset of its end.
     private mutating func take(_ bytes: [UInt8]) throws(Refusal) -> Int {
         let offset = length
         var end = offset
@@ -128,15 +128,15 @@ struct SpoolContents {
         }
     }
 
-    // MARK: What happens to it
+    // MARK: Deliveries
 
-    /// A delivery begins.
+    /// Notes the beginning of a delivery.
     mutating func begin(_ beginning: SpoolBeginning) {
         hasBegun = true
         acquaintance = Acquaintance(beginning.acquaintance)
     }
 
-    /// Takes note of what has become of a report.
+    /// Notes the result of a report.
     mutating func note(_ result: SpoolResult) throws(Refusal) {
         guard let place = reports.firstIndex(where: { $0.isPending && $0.record.sequence == result.sequence }) else {
             throw Refusal(.damagedData, "no report \(result.sequence) waits for a result")
@@ -155,17 +155,19 @@ struct SpoolContents {
         }
     }
 
-    /// What is appended has been, and ends here.
+    /// Notes that records were appended, up to this offset.
     mutating func extend(to length: Int) { self.length = length }
 
-    /// The reports that are to be delivered, by their numbers.
+    /// The reports that are still to be delivered, in the order of their numbers.
     var pending: [SpoolReport] {
         reports.filter(\.isPending).map(\.record).sorted { $0.sequence < $1.sequence }
     }
 
-    /// A file that says the same and nothing of what has counted.
+    /// The bytes of an equivalent file without the delivered reports.
     var shortened: [UInt8] {
-        let reports = reports.filter { $0.isPending || $0.isHeld }.sorted { $0.record.sequence < $1.record.sequence }
+        let reports = reports.filter { $0.isPending || $0.isUndecided }.sorted {
+            $0.record.sequence < $1.record.sequence
+        }
         var header = header
         header.lastSequence = lastSequence
         header.acquaintance = acquaintance?.written
@@ -184,12 +186,12 @@ struct SpoolContents {
         return writer.bytes
     }
 
-    /// The reports that wait for a person.
-    var held: [Report] { reports.filter(\.isHeld) }
+    /// The reports that a person must decide about.
+    var undecided: [Report] { reports.filter(\.isUndecided) }
 }
 
 extension SpoolReport {
-    /// Becomes the report that is sent in a settle's place.
+    /// Turns a settle into its substitute.
     mutating func becomeSubstitute() {
         guard let substitute else { return }
         command = Report.declaration.number

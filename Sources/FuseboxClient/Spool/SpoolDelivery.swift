@@ -17,7 +17,7 @@ final class SpoolDelivery: Sendable {
         self.configuration = configuration
     }
 
-    /// A connection has been made: begins if there is anything to deliver.
+    /// Begins a delivery if the spool has files. Called when a connection has been made.
     func begin() {
         guard Self.mayHaveFiles(configuration.spool) else { return }
         let isFirst = state.withLock { state in
@@ -27,7 +27,7 @@ final class SpoolDelivery: Sendable {
         }
         guard isFirst else { return }
         do throws(SystemFailure) { try Thread.start { self.run() } } catch {
-            // It stays where it is, for the next connection.
+            // The files stay for the next connection.
             state.withLock { $0.isRunning = false }
         }
     }
@@ -39,7 +39,7 @@ final class SpoolDelivery: Sendable {
         parker.wake()
     }
 
-    /// Whether a look is worth while. Usually there is no folder.
+    /// Whether the spool has files. Usually there is not even a folder.
     private static func mayHaveFiles(_ place: FuseboxClient.SpoolPlace) -> Bool {
         SpoolFolder.paths(place).contains { path in
             guard let folder = try? SpoolFolder(opening: path), let names = try? folder.allNames() else { return false }
@@ -47,39 +47,43 @@ final class SpoolDelivery: Sendable {
         }
     }
 
-    /// Waits for the end of what is under way. For one thread.
+    /// Waits for the end of the delivery under way. Only one thread may wait.
     func wait(until deadline: Deadline) {
         while state.withLock({ $0.isRunning }), deadline.remainingMilliseconds > 0 { parker.park(until: deadline) }
     }
 
-    /// The client is closed: what is under way is given its time, and what is left then waits for the next client.
+    /// Ends the delivery when the client is closed. Waits for it until the deadline. The rest is left to the next
+    /// client.
     func end(by deadline: Deadline) {
         wait(until: deadline)
         state.withLock { $0.isStopping = true }
     }
 }
 
-/// One round through the spool: every file that is for this daemon and that nobody else works on.
+/// One round through the spool. It takes every file that is for this daemon and that no other process works on.
 package struct SpoolRound {
     private let path: String
     private let configuration: FuseboxClient.Configuration
-    /// Reports that have counted.
+    /// The number of reports that were delivered.
     package private(set) var delivered = 0
-    /// Reports that now wait for a person.
-    package private(set) var held = 0
-    /// Why it did not come to its end.
+    /// The number of reports that have become undecided.
+    package private(set) var undecided = 0
+    /// Why the round was not completed. Nil: it was.
     package private(set) var failure: String?
-    /// Files in a row that could not be delivered. One may have a reason of its own; several have the daemon's.
+    /// The number of files in a row that could not be delivered; see `ClientLimits.failedFiles`.
     private var failures = 0
 
+    /// A round for the daemon at a socket path, through the spool of a configuration.
     package init(_ path: String, _ configuration: FuseboxClient.Configuration) {
         self.path = path
         self.configuration = configuration
     }
 
+    /// Delivers files, oldest first.
+    ///
     /// - Parameters:
-    ///   - only: the file that is delivered, and no other; nil: all
-    ///   - goesOn: asked before each batch
+    ///   - only: the name of the only file to deliver. Nil: all files.
+    ///   - goesOn: called before each batch; the round ends if it returns false
     package mutating func run(only: String? = nil, while goesOn: () -> Bool = { true }) {
         for path in SpoolFolder.paths(configuration.spool) {
             guard let folder = try? SpoolFolder(opening: path), let names = try? folder.allNames() else { continue }
@@ -91,7 +95,8 @@ package struct SpoolRound {
         }
     }
 
-    /// A writer that died left a file without its name. It has told nobody that it is kept: what is whole is, the rest goes.
+    /// Deals with a file that its writer did not name before it died. A complete file gets its name, any other is
+    /// removed. The writer had not told anybody that its reports were kept.
     private func sweep(_ name: String, in folder: borrowing SpoolFolder) {
         do throws(SystemFailure) {
             guard let file = try SpoolFile.open(name, in: folder), file.age >= ClientLimits.abandonedSeconds else {
@@ -104,14 +109,14 @@ package struct SpoolRound {
                 try file.remove(from: folder)
             }
         } catch {
-            // It does no harm where it is.
+            // The file does no harm. The next round tries again.
         }
     }
 
     private mutating func take(_ name: String, in folder: borrowing SpoolFolder, _ goesOn: () -> Bool) {
         do throws(SystemFailure) {
             guard let file = try SpoolFile.open(name, in: folder) else { return }
-            // A damaged file is shown to a person, and so is one that is too long.
+            // Files that are damaged or too long are left for `spool list` to show.
             guard !file.isTooLong, let contents = try? SpoolContents(try file.read()), contents.header.socket == path,
                 !contents.pending.isEmpty
             else { return }
@@ -125,10 +130,10 @@ package struct SpoolRound {
             failures = 0
             let ending = try transfer.run(in: folder, while: goesOn)
             delivered += transfer.delivered
-            held += transfer.held
+            undecided += transfer.undecided
             switch ending {
             case .cutShort(let reason): fail(reason)
-            // The others may be taken all the same.
+            // The daemon may still take other files.
             case .waits(let reason): failure = reason
             case .done, .stopped: break
             }

@@ -1,26 +1,26 @@
 import FuseboxWire
 import Glibc
 
-/// A file of the spool that this process alone works on: it holds its lock.
+/// An open file of the spool. This process holds its lock, so no other works on it.
 struct SpoolFile: ~Copyable {
     private(set) var name: String
     private let place: ForkGuard.Place
     private var descriptor: Int32 { place.descriptor }
 
     private init(_ descriptor: Int32, _ name: String) {
-        // A forked child closes its copy: the lock must not outlive this process there.
+        // A forked child closes its copy of the descriptor. Otherwise the lock could outlive this process.
         place = ForkGuard.enter(descriptor)
         self.name = name
     }
 
     deinit {
-        // By hand: a program that is being started holds a copy of the descriptor until it has begun.
+        // An explicit unlock, because a program that is being started holds a copy of the descriptor until its exec.
         if place.generation == ForkGuard.generation { flock(descriptor, LOCK_UN) }
     }
 
-    /// Opens a file and locks it; nil if another process works on it, or has just removed it.
+    /// Opens a file and locks it. Nil if another process works on the file or has just removed it.
     ///
-    /// - Throws: if it cannot be opened, or is not this user's own
+    /// - Throws: if the file cannot be opened or does not belong to this user
     static func open(_ name: String, in folder: borrowing SpoolFolder) throws(SystemFailure) -> SpoolFile? {
         let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         let descriptor = unsafe openat(folder.descriptor, name, flags)
@@ -35,7 +35,7 @@ struct SpoolFile: ~Copyable {
         }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw SystemFailure("fstat", errno) }
-        // Removed, or renamed, between the open and the lock.
+        // The file may have been removed or renamed between the open and the lock.
         var named = stat()
         guard status.st_nlink > 0, unsafe fstatat(folder.descriptor, name, &named, AT_SYMLINK_NOFOLLOW) == 0,
             named.st_ino == status.st_ino
@@ -46,9 +46,10 @@ struct SpoolFile: ~Copyable {
         return file
     }
 
-    /// Makes a file with these bytes, durable before it has its name. In the place of `old`, if that is given.
+    /// Makes a file with these bytes, or replaces the file `old` by it. The bytes are synced before the file gets its
+    /// name.
     ///
-    /// - Parameter rank: after how many others that are made with it it is to stand
+    /// - Parameter rank: the file's place among those that are made together; 0 is delivered first
     static func make(
         _ bytes: [UInt8], in folder: borrowing SpoolFolder, replacing old: String? = nil, rank: Int = 0
     ) throws(SystemFailure) -> SpoolFile {
@@ -66,7 +67,8 @@ struct SpoolFile: ~Copyable {
                 throw SystemFailure("rename", errno)
             }
             do throws(SystemFailure) { try folder.sync() } catch {
-                // Who is told that it is not kept may tell it again: then it must not be delivered.
+                // The caller is told that the reports are not kept and may report again, so this file must not be
+                // delivered.
                 if old == nil { _ = unsafe unlinkat(folder.descriptor, final, 0) }
                 throw error
             }
@@ -88,7 +90,7 @@ struct SpoolFile: ~Copyable {
             + String(repeating: "0", count: 16 - random.utf8.count) + random
     }
 
-    /// The bytes of a file, without its lock: it may change meanwhile.
+    /// Reads a file without locking it. The file may change meanwhile.
     static func look(at name: String, in folder: borrowing SpoolFolder) throws(SystemFailure) -> [UInt8] {
         let descriptor = unsafe openat(folder.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemFailure("open", errno) }
@@ -101,13 +103,13 @@ struct SpoolFile: ~Copyable {
         return try file.read()
     }
 
-    /// Whether it has more bytes than any file of the spool.
+    /// Whether the file is longer than any file of the spool can be; see `ClientLimits.spoolReadBytes`.
     var isTooLong: Bool {
         var status = stat()
         return unsafe fstat(descriptor, &status) == 0 && status.st_size > ClientLimits.spoolReadBytes
     }
 
-    /// All of its bytes.
+    /// Reads all bytes of the file.
     func read() throws(SystemFailure) -> [UInt8] {
         var bytes: [UInt8] = []
         var failure: SystemFailure?
@@ -124,9 +126,9 @@ struct SpoolFile: ~Copyable {
         throw failure ?? SystemFailure("read", EIO)
     }
 
-    /// Writes bytes from `offset` on, where the file then ends, and has them on the disk when it returns.
+    /// Cuts the file off at `offset` and appends bytes there. They are synced when this returns.
     func append(_ bytes: [UInt8], at offset: Int) throws(SystemFailure) {
-        // What a crash may have left behind the good records goes first.
+        // A crash may have left bytes after the good records.
         guard ftruncate(descriptor, offset) == 0 else { throw SystemFailure("ftruncate", errno) }
         var written = 0
         while written < bytes.count {
@@ -140,7 +142,7 @@ struct SpoolFile: ~Copyable {
         guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
     }
 
-    /// Gives a file whose writer has died before it had its name that name.
+    /// Gives the file its final name, because its writer died before it could.
     consuming func adopt(in folder: borrowing SpoolFolder) throws(SystemFailure) {
         guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
         let final = name.dropLast(SpoolFolder.partSuffix.utf8.count) + SpoolFolder.suffix
@@ -150,13 +152,13 @@ struct SpoolFile: ~Copyable {
         try folder.sync()
     }
 
-    /// Removes it; when this returns it will not come back.
+    /// Removes the file. The removal is synced when this returns.
     consuming func remove(from folder: borrowing SpoolFolder) throws(SystemFailure) {
         guard unsafe unlinkat(folder.descriptor, name, 0) == 0 else { throw SystemFailure("unlink", errno) }
         try folder.sync()
     }
 
-    /// Seconds since it was changed.
+    /// Seconds since the last change of the file.
     var age: Int {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return 0 }

@@ -1,16 +1,18 @@
 import FuseboxWire
 import Glibc
 
-/// The folder of a user's spool, open: its own, and closed to everybody else.
+/// An open folder of a user's spool. It belongs to the user, and no other user has access.
 package struct SpoolFolder: ~Copyable {
+    /// The path that the folder was opened with.
     package let path: String
     private let place: ForkGuard.Place
     var descriptor: Int32 { place.descriptor }
 
     // MARK: Where it is
 
-    /// The folders in which reports may lie, the best first: `$FUSEBOX_SPOOL` and no other; else `$XDG_STATE_HOME/fusebox/spool` or
-    /// `$HOME/.local/state/fusebox/spool`, and for users without a home `/var/tmp/fusebox-spool-UID`.
+    /// The paths of the folders in which reports may be, best first. If `$FUSEBOX_SPOOL` is set, it is the only one.
+    /// Otherwise they are `$XDG_STATE_HOME/fusebox/spool` or `$HOME/.local/state/fusebox/spool`, and
+    /// `/var/tmp/fusebox-spool-UID` for users without a home directory.
     package static func paths(_ place: FuseboxClient.SpoolPlace) -> [String] {
         switch place {
         case .none: return []
@@ -27,7 +29,8 @@ package struct SpoolFolder: ~Copyable {
         return paths + ["/var/tmp/fusebox-spool-\(geteuid())"]
     }
 
-    /// Whether a home is this user's: one that is not there is never made, and one that is another's is not used.
+    /// Whether a home directory exists and belongs to this user. A missing home is not made, and another user's is not
+    /// used.
     private static func isOwn(folder path: String) -> Bool {
         var status = stat()
         return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
@@ -40,7 +43,9 @@ package struct SpoolFolder: ~Copyable {
 
     // MARK: Opening
 
-    /// - Throws: if it is not there, is no folder, or is not this user's alone
+    /// Opens a folder.
+    ///
+    /// - Throws: if it does not exist, is not a folder, belongs to another user, or other users have access
     package init(opening path: String) throws(SystemFailure) {
         place = try Self.open(path)
         self.path = path
@@ -56,7 +61,7 @@ package struct SpoolFolder: ~Copyable {
         return place
     }
 
-    /// Opens it and makes it, with the folders above it, if it is not there. Nothing is made in another user's folder.
+    /// Opens a folder. Makes it and the folders above it if they are missing, but nothing in another user's folder.
     static func make(_ path: String) throws(SystemFailure) -> SpoolFolder {
         if let folder = try? SpoolFolder(opening: path) { return folder }
         try makeFolders(above: path)
@@ -71,7 +76,7 @@ package struct SpoolFolder: ~Copyable {
         let parent = String(path[..<slash])
         var status = stat()
         if unsafe stat(parent, &status) == 0 {
-            // A home that is another's is not this user's, whatever the environment says. /var/tmp is everybody's.
+            // The environment may name another user's home. /var/tmp is open to all users.
             let isEverybodys = status.st_mode & S_ISVTX != 0 && status.st_mode & 0o002 != 0
             guard status.st_uid == geteuid() || isEverybodys else { throw SystemFailure("mkdir", EPERM) }
             return
@@ -95,7 +100,7 @@ package struct SpoolFolder: ~Copyable {
     static let suffix = ".spool"
     static let partSuffix = ".part"
 
-    /// Whether a name is one that the spool gives: the milliseconds of its time, and random digits.
+    /// Whether a name has the form that the spool gives: milliseconds, and random digits.
     static func isOwn(_ name: String, _ suffix: String = suffix) -> Bool {
         guard name.hasSuffix(suffix), name.utf8.count == 14 + 16 + suffix.utf8.count else { return false }
         let digits = name.utf8.prefix(13)
@@ -104,7 +109,7 @@ package struct SpoolFolder: ~Copyable {
             && rest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
-    /// The names of everything that is in it.
+    /// The names of all entries of the folder.
     func allNames() throws(SystemFailure) -> [String] {
         let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0 else { throw SystemFailure("open", errno) }
@@ -123,22 +128,24 @@ package struct SpoolFolder: ~Copyable {
         return names
     }
 
-    /// The files of reports, oldest first. Files that others have put there are none of them.
+    /// The names of the files of reports, oldest first. Other files are left out.
     package func names() throws(SystemFailure) -> [String] { try allNames().filter { Self.isOwn($0) }.sorted() }
 
-    /// Makes the change of its entries durable.
+    /// Syncs the folder's entries.
     func sync() throws(SystemFailure) {
         guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
     }
 
-    /// The bytes of a file; nil if it is not there any more.
+    /// The length of a file in bytes. Nil if the file does not exist any more.
     func length(of name: String) -> Int? {
         var status = stat()
         guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         return Int(status.st_size)
     }
 
-    /// - Throws: if another file of so many bytes would be too much
+    /// Checks the limits on the bytes and files of a spool.
+    ///
+    /// - Throws: if another file with this number of bytes would exceed a limit
     func checkRoom(for bytes: Int) throws(SystemFailure) {
         guard bytes <= ClientLimits.spoolFileBytes else { throw SystemFailure("spool", EFBIG) }
         var files = 0

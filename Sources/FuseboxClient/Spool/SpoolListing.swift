@@ -1,61 +1,62 @@
 import FuseboxWire
 import Glibc
 
-/// What lies in the spool, for a person.
+/// The contents of the spool, for display.
 package struct SpoolListing: Sendable {
     /// One file.
     package struct File: Sendable {
-        /// What it is called.
+        /// The file's name.
         package var name: String
-        /// Its folder.
+        /// The path of the folder that it is in.
         package var folder: String
-        /// Its bytes.
+        /// The file's length in bytes.
         package var length: Int
-        /// Why it cannot be read; nil: it can.
+        /// Why the file cannot be read. Nil: it can.
         package var damage: String?
-        /// Where the daemon listens that its reports are for.
+        /// The socket path of the daemon that the reports are for.
         package var socket = ""
-        /// What the worker called itself.
+        /// The client name of the worker.
         package var client = ""
-        /// The worker's process.
+        /// The process id of the worker.
         package var processID: UInt32 = 0
         /// The half of the worker's id that others may see.
         package var worker: UInt64 = 0
         /// When the reports were left, on the wall clock.
         package var at = Timestamp(milliseconds: 0)
-        /// All of them, in their order.
+        /// All reports, in their order.
         package var reports: [Item] = []
 
-        /// Reports that will be delivered.
+        /// The number of reports that will be delivered.
         package var pending: Int { reports.count { $0.state == .pending } }
-        /// Reports that wait for a person.
-        package var held: Int { reports.count { $0.state == .refused || $0.state == .inDoubt } }
+        /// The number of reports that a person must decide about.
+        package var undecided: Int { reports.count { $0.state == .refused || $0.state == .inDoubt } }
     }
 
     /// One report.
     package struct Item: Sendable {
+        /// The states of a report: still to be delivered, delivered, or undecided for one of two reasons.
         package enum State: String, Sendable {
             case pending, delivered, refused, inDoubt
         }
 
-        /// Its number.
+        /// The report's sequence number.
         package var sequence: UInt64
-        /// Its command.
+        /// The number of the report's command.
         package var command: UInt16
-        /// The command's fields.
+        /// The encoded fields of the command.
         package var payload: [UInt8]
-        /// What has become of it.
+        /// What has become of the report.
         package var state: State
-        /// Why, where it was not delivered.
+        /// Why the report is undecided. Empty otherwise.
         package var reason: String
     }
 
-    /// The folders that were looked into.
+    /// The folders that were read.
     package var folders: [String] = []
-    /// Oldest first in each folder.
+    /// The files, oldest first within each folder.
     package var files: [File] = []
 
-    /// Looks at all files, also at those that are being worked on, and changes nothing.
+    /// Reads all files, also those that a process works on. Changes nothing.
     package init(_ place: FuseboxClient.SpoolPlace) {
         for path in SpoolFolder.paths(place) {
             folders.append(path)
@@ -64,7 +65,7 @@ package struct SpoolListing: Sendable {
                 do throws(SystemFailure) {
                     files.append(File(name, path, try SpoolFile.look(at: name, in: folder)))
                 } catch {
-                    // What has gone meanwhile, and what is no file of this user, is none of the spool's.
+                    // The file was removed meanwhile, or does not belong to this user.
                     guard ![ENOENT, ELOOP, EPERM].contains(error.code) else { continue }
                     files.append(File(name, path, unreadable: error, in: folder))
                 }
@@ -89,7 +90,7 @@ extension SpoolListing.File {
         } catch { damage = "byte \(error.offset): \(error.reason)" }
     }
 
-    /// One that cannot be read.
+    /// A file that cannot be read.
     init(_ name: String, _ path: String, unreadable failure: SystemFailure, in folder: borrowing SpoolFolder) {
         self.name = name
         self.folder = path
@@ -117,20 +118,20 @@ extension SpoolListing.Item {
     }
 }
 
-/// What a person decides about a file of the spool.
+/// The decisions that a person can make about a file of the spool.
 package enum SpoolDecision {
-    /// What became of a decision.
+    /// The result of a decision.
     package enum Outcome: Sendable, Equatable {
         case done
-        /// There is no such file, or another process works on it.
+        /// The file does not exist, or another process works on it.
         case notFound
-        /// Some of its reports are still to be delivered.
+        /// Some reports of the file are still to be delivered.
         case hasPending
     }
 
-    /// Removes a file with what is in it.
+    /// Removes a file with its reports.
     ///
-    /// - Parameter evenPending: whether also reports are given up that could still be delivered
+    /// - Parameter evenPending: whether reports that could still be delivered are discarded too
     package static func discard(
         _ name: String, in path: String, evenPending: Bool
     ) throws(SystemFailure) -> Outcome {
@@ -142,15 +143,15 @@ package enum SpoolDecision {
         return .done
     }
 
-    /// Makes the reports that wait for a person new ones, of a worker that no daemon has met: they have not counted, the
-    /// person says.
+    /// Turns the undecided reports into pending reports of a new worker. The person confirms that they have not
+    /// counted.
     package static func renew(_ name: String, in path: String) throws(SystemFailure) -> Outcome {
         let folder = try SpoolFolder(opening: path)
         guard SpoolFolder.isOwn(name), let file = try SpoolFile.open(name, in: folder),
             !file.isTooLong, let contents = try? SpoolContents(try file.read())
         else { return .notFound }
         guard contents.pending.isEmpty else { return .hasPending }
-        var left = LeftReports(header: contents.header, reports: contents.held.map(\.record))
+        var left = LeftReports(header: contents.header, reports: contents.undecided.map(\.record))
         left.becomeNew()
         _ = try SpoolFile.make(left.bytes, in: folder, replacing: name)
         return .done

@@ -1,10 +1,11 @@
 import FuseboxWire
 
-// What a file of the spool consists of. A file begins with eight bytes of magic; then come records, each with its length, its
-// checksum and its kind before its bytes: a header, the reports that the worker left, and what has become of them since.
-// The header and the reports are on the disk before the file has its name. What follows is appended.
+// The records of a file of the spool. A file begins with eight bytes of magic. Then come records: a header, the reports
+// that the worker left, and what has become of them since. Each record is preceded by its length, its checksum and its
+// kind. The header and the reports are synced before the file gets its name. Later records are appended. See
+// proto-docs/spool.md.
 
-/// Whose reports they are, and which daemon they are for.
+/// The header: the worker that left the reports, and the daemon that they are for.
 struct SpoolHeader: WireRecord {
     /// The first bytes of every file: the letters FUSESPL, and the version of the format.
     static let magic: [UInt8] = Array("FUSESPL".utf8) + [1]
@@ -30,12 +31,12 @@ struct SpoolHeader: WireRecord {
         try visitor.field("client", &client, "what the worker called itself")
         try visitor.field("processID", &processID, "the worker's process")
         try visitor.field("at", &at, "when the reports were left, on the wall clock")
-        try visitor.field("acquaintance", &acquaintance, "how the daemon knew the worker; absent: they never met")
+        try visitor.field("acquaintance", &acquaintance, "what the daemon told of the worker; absent if they never met")
         try visitor.field("reports", &reports, "how many follow")
     }
 }
 
-/// `Acquaintance`, as it is written down.
+/// `Acquaintance`, as the file holds it.
 struct SpoolAcquaintance: WireRecord {
     var epoch: UInt64 = 0
     var forgottenWorkers: UInt64 = 0
@@ -62,13 +63,14 @@ struct SpoolReport: WireRecord {
         try visitor.field("command", &command, "its command")
         try visitor.field("payload", &payload, "the command's fields")
         try visitor.field("mayHaveLeft", &mayHaveLeft, "whether it may have been sent")
-        try visitor.field("permitEpoch", &permitEpoch, "of a settle: the epoch in which its permit means something")
+        try visitor.field("permitEpoch", &permitEpoch, "of a settle: the epoch in which its permit's number is valid")
         try visitor.field(
-            "substitute", &substitute, "of a settle: the `admission.report` that takes its place elsewhere")
+            "substitute", &substitute, "of a settle: the `admission.report` that is sent in its place in another epoch")
     }
 }
 
-/// A delivery begins: from here on every report may have left. It is on the disk before the first is sent.
+/// The beginning of a delivery. Every report may have been sent from here on. The record is synced before the first
+/// report is sent.
 struct SpoolBeginning: WireRecord {
     var acquaintance = SpoolAcquaintance()
 
@@ -77,18 +79,18 @@ struct SpoolBeginning: WireRecord {
     }
 }
 
-/// What has become of a report.
+/// The result of a report.
 struct SpoolResult: WireRecord {
     enum Kind: UInt8, WireEnumeration {
-        /// It has counted.
+        /// The report has counted.
         case delivered = 0
-        /// The daemon will never take it: for a person.
+        /// The daemon refuses the report for good. A person decides.
         case refused = 1
-        /// It may have counted, and nobody can tell: for a person.
+        /// The report may have counted, and there is no way to find out. A person decides.
         case inDoubt = 2
-        /// The daemon has not taken it under this number, and it is sent under another.
+        /// The daemon did not take the report under this number. It is sent under another.
         case renumbered = 3
-        /// As `renumbered`; the report that takes a settle's place is sent.
+        /// As `renumbered`, and the substitute of the settle is sent.
         case substituted = 4
     }
 
@@ -105,7 +107,7 @@ struct SpoolResult: WireRecord {
     }
 }
 
-/// The kinds of records, as the file has them.
+/// The numbers of the kinds of records.
 enum SpoolKind: UInt8 {
     case header = 1
     case report = 2
@@ -114,7 +116,7 @@ enum SpoolKind: UInt8 {
 }
 
 extension ByteWriter {
-    /// Appends a record of the spool.
+    /// Appends a record with its length, checksum and kind.
     mutating func writeSpool(_ kind: SpoolKind, _ record: some WireRecord) {
         let start = count
         write(UInt32(0))

@@ -1,31 +1,35 @@
 import FuseboxWire
 import Glibc
 
-/// The delivery of one file: as the worker that left it, with its numbers, in their order.
+/// The delivery of one file, as the worker that left it, with its numbers, in their order.
 ///
-/// A crash may come at any point. What the next delivery has to know is on the disk before it matters:
+/// A crash may come at any point. So each step is synced before the next depends on it:
 ///
-/// 1. How the daemon knows the worker, and that from here on every report may have left: before the first is sent.
-/// 2. What has become of a report: before a later request says that its reply has been seen (`oldestUnacknowledged`), and before
-///    it is sent under another number.
-/// 3. That the file is gone, or nothing in it will be sent again by this worker: before goodbye makes the daemon forget it.
+/// 1. The beginning, with what the daemon told of the worker, is synced before the first report is sent. After a
+///    beginning every report may have been sent.
+/// 2. The result of a report is synced before a later request acknowledges its reply (`oldestUnacknowledged`), and
+///    before the report is sent under another number.
+/// 3. The file's removal, or the results of all its reports, are synced before goodbye makes the daemon forget the
+///    worker.
 struct SpoolTransfer: ~Copyable {
     private var file: SpoolFile
     private var contents: SpoolContents
     private var connection: Connection
     private let hello: Hello.Reply
     private(set) var delivered = 0
-    private(set) var held = 0
+    private(set) var undecided = 0
 
     enum Ending: Equatable {
         case done
-        /// The daemon does not answer any more. The rest stays where it is.
+        /// The daemon has stopped answering. The rest of the reports stays in the file.
         case cutShort(String)
-        /// The daemon cannot take some of it now. That stays where it is.
+        /// The daemon cannot take some reports now. They stay in the file.
         case waits(String)
         case stopped
     }
 
+    /// Connects as the worker that left the file.
+    ///
     /// - Throws: if the daemon does not answer
     init(
         _ file: consuming SpoolFile, _ contents: SpoolContents, _ path: String,
@@ -40,9 +44,9 @@ struct SpoolTransfer: ~Copyable {
         hello = connection.hello
     }
 
-    /// Sends what is to be sent.
+    /// Sends the pending reports.
     ///
-    /// - Throws: if the file cannot be written; nothing is lost then, and nothing counts twice
+    /// - Throws: if the file cannot be written. No report is lost then, and none counts twice.
     mutating func run(in folder: borrowing SpoolFolder, while goesOn: () -> Bool) throws(SystemFailure) -> Ending {
         if contents.length > ClientLimits.spoolFileBytes { try shorten(in: folder) }
         try begin()
@@ -58,17 +62,18 @@ struct SpoolTransfer: ~Copyable {
         }
     }
 
-    /// Removes the file if all of it is delivered, and lets the daemon forget the worker if nothing will be sent again.
+    /// Ends the delivery. Removes the file if all its reports are delivered. Says goodbye if no report will be sent
+    /// again.
     consuming func finish(in folder: borrowing SpoolFolder) throws(SystemFailure) {
         guard contents.pending.isEmpty else { return }
-        if contents.held.isEmpty { try file.remove(from: folder) }
+        if contents.undecided.isEmpty { try file.remove(from: folder) }
         var connection = connection
         _ = try? connection.ask(Goodbye(), until: .after(milliseconds: ClientLimits.deliveryMilliseconds))
     }
 
     // MARK: On the disk first
 
-    /// Writes the file anew without the reports that have counted, and without what many deliveries have written down.
+    /// Writes the file anew, without delivered reports and without the records of earlier deliveries.
     private mutating func shorten(in folder: borrowing SpoolFolder) throws(SystemFailure) {
         let bytes = contents.shortened
         let name = file.name
@@ -84,8 +89,8 @@ struct SpoolTransfer: ~Copyable {
         if !mayResend {
             let reason =
                 hello.epoch == contents.acquaintance?.epoch
-                ? "the daemon had to forget the worker, so nobody can tell whether it counted"
-                : "the daemon's state was replaced, so nobody can tell whether it counted"
+                ? "the daemon has forgotten the worker, so it is not known whether the report counted"
+                : "the daemon's state was replaced, so it is not known whether the report counted"
             for report in contents.pending where contents.hasBegun || report.mayHaveLeft {
                 results.append(SpoolResult(report.sequence, .inDoubt, reason))
             }
@@ -100,10 +105,11 @@ struct SpoolTransfer: ~Copyable {
         contents.begin(beginning)
     }
 
-    /// Writes down what has become of a batch, unless it was the last and all of it has counted: then the file goes.
+    /// Appends the results of a batch. Skips this if every report of the file is delivered, because `finish` removes
+    /// the file.
     private mutating func note(_ results: [SpoolResult]) throws(SystemFailure) {
         let isAll = results.count == contents.pending.count && results.allSatisfy { $0.kind == .delivered }
-        if !isAll || !contents.held.isEmpty, !results.isEmpty {
+        if !isAll || !contents.undecided.isEmpty, !results.isEmpty {
             var writer = ByteWriter()
             for result in results { writer.writeSpool(.result, result) }
             try append(writer.bytes)
@@ -122,13 +128,13 @@ struct SpoolTransfer: ~Copyable {
                 preconditionFailure("a result of a pending report has a place: \(error)")
             }
             if result.kind == .delivered { delivered += 1 }
-            if result.kind == .refused || result.kind == .inDoubt { held += 1 }
+            if result.kind == .refused || result.kind == .inDoubt { undecided += 1 }
         }
     }
 
     // MARK: To the daemon
 
-    /// Sends a batch and reads its replies; says why, if the rest has to wait.
+    /// Sends a batch and reads its replies. Returns the results, and an ending if the rest has to wait.
     private mutating func send(_ reports: [SpoolReport]) -> ([SpoolResult], Ending?) {
         var results: [SpoolResult] = []
         var next = max(contents.lastSequence, hello.lastSequence) + 1
@@ -154,7 +160,7 @@ struct SpoolTransfer: ~Copyable {
         var writer = ByteWriter(capacity: 4096)
         for (place, report) in reports.enumerated() {
             var report = report
-            // A permit's number means something in its epoch only.
+            // A permit's number is valid in its own epoch only.
             if report.substitute != nil, report.permitEpoch != hello.epoch { report.becomeSubstitute() }
             let start = writer.beginFrame(
                 FrameHeader(command: report.command, kind: .request, correlation: UInt32(place + 1)))
@@ -165,7 +171,7 @@ struct SpoolTransfer: ~Copyable {
         return writer
     }
 
-    /// The next reply: its place in the batch, its status and its text if it refuses.
+    /// The next reply: its place in the batch, and the refusal if it is one. Nil: no reply has come yet.
     private mutating func nextAnswer(
         _ deadline: Deadline
     ) throws(Connection.Interruption) -> (place: Int, Refusal?)? {
@@ -179,24 +185,24 @@ struct SpoolTransfer: ~Copyable {
             return nil
         }
         guard let answer = frame else { return nil }
-        // It is meant for the connection.
+        // The refusal is about the connection, and not about a report.
         if let refusal = answer.1, answer.0 < 0 || refusal.status.closesConnection { throw .refused(refusal) }
         return answer
     }
 }
 
-/// What the daemon's answer means for a report.
+/// The meaning of the daemon's answer for a report.
 enum SpoolVerdict: Equatable {
     case delivered
-    /// It will never be taken.
+    /// The daemon will never take the report.
     case refused(String)
-    /// Nobody knows any more whether it was taken before: it is left to a person.
+    /// The report may have counted before, and there is no way to find out. A person decides.
     case inDoubt(String)
-    /// It is asked for under a new number: this one was refused when it first came, or now for a reason that may pass.
+    /// The report is sent again under a new number, because the daemon had refused this number when it first came.
     case renumber
-    /// Its permit is not known: the call is told by the report that takes its place.
+    /// The daemon does not know the permit. The settle's substitute is sent.
     case substitute
-    /// It cannot be taken now.
+    /// The daemon cannot take the report now. It gets a new number for a later attempt.
     case wait(String)
 
     init(_ refusal: Refusal?, on report: SpoolReport) {
@@ -216,7 +222,7 @@ enum SpoolVerdict: Equatable {
         case .refused(let reason): return SpoolResult(report.sequence, .refused, reason)
         case .inDoubt(let reason): return SpoolResult(report.sequence, .inDoubt, reason)
         case .renumber, .wait:
-            // A number that was refused is spent as soon as a higher one is carried out.
+            // A refused number becomes invalid as soon as a higher one is carried out.
             defer { next += 1 }
             return SpoolResult(report.sequence, .renumbered, newSequence: next)
         case .substitute:
@@ -230,7 +236,7 @@ extension SpoolResult {
     init(_ sequence: UInt64, _ kind: Kind, _ reason: String = "", newSequence: UInt64 = 0) {
         self.sequence = sequence
         self.kind = kind
-        self.reason = String(decoding: reason.utf8.prefix(ClientLimits.heldReason), as: UTF8.self)
+        self.reason = String(decoding: reason.utf8.prefix(ClientLimits.undecidedReason), as: UTF8.self)
         self.newSequence = newSequence
     }
 }

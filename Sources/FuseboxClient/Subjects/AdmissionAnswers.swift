@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// Leave to make one call, and a hold on what it may use.
+/// The permission to make one call. It holds what the call may use until it is settled.
 public struct Permit: Sendable, Equatable {
     /// Where the call may go.
     public var candidate: Candidate
@@ -8,15 +8,15 @@ public struct Permit: Sendable, Equatable {
     public var provider: String { candidate.provider.text }
     /// The model that it may be asked for; nil if the candidate named none.
     public var model: String? { candidate.model?.text }
-    /// By which the daemon knows it; nil if it is assumed.
+    /// The permit's number at the daemon. Nil if the permit is assumed.
     public let number: UInt64?
-    /// When it ends by itself, on the daemon's steady clock; nil if it is assumed.
+    /// When the permit ends by itself, on the daemon's steady clock. Nil if it is assumed.
     public let expiresAt: Timestamp?
-    /// Of the provider's breaker, at the moment of the admission.
+    /// The state of the provider's breaker at the moment of the admission.
     public let state: BreakerState
-    /// The share of traffic that the breaker let through then, 0 to 1.
+    /// The share of traffic that the breaker let through at that moment, 0 to 1.
     public let share: Double
-    /// The candidates before it, and why they were passed over.
+    /// The candidates before the admitted one, and why they were passed over.
     public let passedOver: [AdmissionDenied.Reason]
     /// What the call is made for.
     public var tags: [String] { sentTags.array.map(\.text) }
@@ -24,10 +24,11 @@ public struct Permit: Sendable, Equatable {
     /// The life of the daemon's state in which its number means something.
     let epoch: UInt64?
 
-    /// Whether the daemon did not answer and the policy is to fail open: nothing is held, and settling it is a report.
+    /// Whether the daemon did not answer and the client fails open. The permit then holds nothing, and its settle is
+    /// sent as a report.
     public var isAssumed: Bool { number == nil }
 
-    /// What the daemon decided; nil: it did not answer, and the policy is to fail open.
+    /// Reads the daemon's decision. A nil reply means that the daemon did not answer and the client fails open.
     static func read(
         _ reply: Admit.Reply?, to asked: Admit, in epoch: UInt64?
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
@@ -59,20 +60,20 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
         public var candidate: Candidate
         /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
         public var reason: DenialReason
-        /// Time until trying again can succeed at the earliest. Zero: as soon as another call ends, or with the next call; nil:
-        /// time alone does not help.
+        /// The least time until another attempt can succeed. Zero: another call's end, or the next call, may change the
+        /// decision. Nil: time alone does not help.
         public var retryAfter: Duration?
         /// The limits that stand against it: with the reason `limit` that limit; every one if the request asked for all.
         public var limits: [LimitObjection] = []
     }
 
-    /// Of each candidate, in their order.
+    /// The reason of each candidate, in the order of the candidates.
     public var reasons: [Reason]
-    /// Time until any candidate can be admitted at the earliest. Zero: as soon as another call ends, or with the next call;
-    /// nil: time alone does not help.
+    /// The least time until any candidate can be admitted. Zero: another call's end, or the next call, may change the
+    /// decision. Nil: time alone does not help.
     public var retryAfter: Duration?
 
-    /// The reasons and when to try again, for a person.
+    /// The reasons and when to try again, as a sentence.
     public var description: String {
         let each = reasons.map { reason in
             let limit = reason.limits.first.map { " of \($0.limit) on \($0.scope)" } ?? ""
@@ -92,11 +93,11 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
 public struct AdmissionPreview: Sendable, Equatable {
     /// Where the call may go.
     public var candidate: Candidate
-    /// Of its breaker.
+    /// The state of the provider's breaker.
     public var state: BreakerState
     /// The share of traffic that the breaker lets through, 0 to 1.
     public var share: Double
-    /// The candidates before it, and why they are passed over.
+    /// The candidates before the admitted one, and why they are passed over.
     public var passedOver: [AdmissionDenied.Reason]
 
     static func read(
@@ -121,18 +122,19 @@ public struct AdmissionPreview: Sendable, Equatable {
     }
 }
 
-/// What became of a settle.
+/// The result of a settle.
 public struct Settling: Sendable, Equatable {
-    /// What the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` counted all the same. Nil if that is not
-    /// known: the daemon did not answer, or keeps nothing of the permit.
+    /// The standing of the permit before the settle. If it was `settled`, the settle changed nothing. If it was
+    /// `expired`, `reclaimed` or `revoked`, the settle counted all the same. Nil if the standing is not known, because
+    /// the daemon did not answer or keeps nothing of the permit.
     public var standing: PermitStanding?
     /// The event that the usage fired, if it crossed a threshold of the provider's budget.
     public var threshold: ThresholdCrossed?
     /// The event that the usage fired, if depletion came nearer.
     public var depletion: DepletionProjected?
-    /// Whether the daemon has it.
+    /// Whether the daemon has the settle.
     public var delivery: Delivery
-    /// Whether the daemon did not answer and the report is kept, or may not have arrived.
+    /// Whether the daemon did not answer, so that the settle is kept or may not have arrived.
     public var isAssumed: Bool { delivery != .delivered }
 
     init(_ standing: PermitStanding?, _ record: LedgerRecord.Reply?, _ delivery: Delivery) {
@@ -149,14 +151,14 @@ public struct Settling: Sendable, Equatable {
     }
 }
 
-/// What became of a renewal.
+/// The result of a renewal.
 public struct Renewal: Sendable, Equatable {
-    /// What the permit is; only one in force was renewed. Nil if it is assumed.
+    /// The standing of the permit. Only a permit in force was renewed. Nil if the permit is assumed.
     public var standing: PermitStanding?
-    /// When it ends by itself, on the daemon's steady clock; nil if it is assumed.
+    /// When the permit ends by itself, on the daemon's steady clock. Nil if it is assumed.
     public var expiresAt: Timestamp?
 
-    /// Of a permit that holds nothing.
+    /// The renewal of a permit that is assumed.
     static let assumed = Renewal(standing: nil, expiresAt: nil)
 }
 
@@ -166,16 +168,16 @@ extension Renewal {
     }
 }
 
-/// What became of a permit that an operator wanted to end.
+/// The result of revoking a permit.
 public struct Revocation: Sendable, Equatable {
-    /// What the permit was; only one in force was revoked, others had ended already.
+    /// The standing of the permit before. Only a permit in force was revoked. Others had ended already.
     public var standing: PermitStanding
-    /// The permit as it was; nil if it was settled.
+    /// The permit as it was. Nil if it was settled.
     public var entry: PermitEntry?
 
     /// Whether it was in force and is revoked now.
     public var isRevoked: Bool { standing == .inForce }
-    /// The estimate that it held until now.
+    /// The estimated cost that the permit held and that is given back.
     public var givenBack: Money { isRevoked ? entry?.estimate.cost ?? .zero : .zero }
 
     init(_ reply: Revoke.Reply) {
@@ -184,16 +186,17 @@ public struct Revocation: Sendable, Equatable {
     }
 }
 
-/// The permits in force, and what became of all.
+/// The permits in force, and totals of all permits.
 public struct PermitOverview: Sendable, Equatable {
-    /// The permits in force, in the order of their numbers. What changes between two pages may be in neither or both.
+    /// The permits in force, in the order of their numbers. A permit that changes while the list is read may be missing
+    /// or listed twice.
     public var permits: [PermitEntry] = []
-    /// What became of all permits.
+    /// The totals of all permits by what became of them.
     public var totals = PermitTotals()
-    /// The daemon's steady clock, which the times of the permits are on.
+    /// The daemon's steady clock at the moment of the answer. The times of the permits are on this clock.
     public var now = Timestamp(milliseconds: 0)
 
-    /// Takes one page; returns whether there is another.
+    /// Takes one page. Returns whether there is another.
     mutating func take(_ reply: PermitList.Reply, of list: inout PermitList) throws(ClientError) -> Bool {
         totals = reply.totals
         now = reply.now

@@ -1,9 +1,9 @@
 import FuseboxWire
 
-// What a program tells of a call: where it may go, what it may use, how it went and what it used.
+// What a program tells of a call: its candidates, its estimate, its outcome and its usage.
 
 extension Candidate {
-    /// A provider, and the model that it is to be asked for.
+    /// A provider, and the model to ask it for.
     ///
     /// - Parameters:
     ///   - provider: which is also the name of its breaker
@@ -43,8 +43,9 @@ extension Candidate: ExpressibleByStringLiteral {
 }
 
 extension Estimate {
-    /// A call that uses no more than so many tokens, input and output together; 0 to 4,294,967,295.
+    /// A call that uses at most this number of tokens, input and output together.
     ///
+    /// - Parameter tokens: 0 to 4,294,967,295
     /// - Throws: `invalidArgument` if the number is out of range
     public static func tokens(_ tokens: Int) throws(ClientError) -> Estimate {
         Estimate(tokens: try UInt32(checking: tokens, "tokens"))
@@ -78,10 +79,10 @@ extension Estimate {
 
 /// What a call has used.
 public struct Usage: Sendable, Equatable {
-    /// The name that answered. A candidate's model is what is charged; this name is shown beside it. Where the candidate named
-    /// none, the name that answered is charged; nil: `unspecified`.
+    /// The name of the model that answered. If the candidate named a model, that model is charged, and this name is
+    /// shown beside it. Otherwise this name is charged. Nil: `unspecified`.
     public var model: String?
-    /// $0 to $1,000,000.
+    /// The cost, $0 to $1,000,000.
     public var cost: Money
     /// Tokens sent, 0 to 4,294,967,295.
     public var inputTokens: Int
@@ -96,7 +97,7 @@ public struct Usage: Sendable, Equatable {
         self.outputTokens = outputTokens
     }
 
-    /// Both together, at the ends of the ranges if they leave them; the model is the later one's, if that names one.
+    /// The sum of two usages, clamped to the ranges. The model is that of the later one, if it names one.
     static func + (earlier: Usage, later: Usage) -> Usage {
         func sum(_ left: Int, _ right: Int) -> Int {
             let (sum, overflow) = left.addingReportingOverflow(right)
@@ -110,13 +111,13 @@ public struct Usage: Sendable, Equatable {
     }
 }
 
-/// How a call went, or a whole loop of retries, and what it used.
+/// How a call went, and what it used. A whole loop of retries counts as one call.
 public struct CallOutcome: Sendable, Equatable {
-    /// What it does to the provider's breaker and its mark; see `Outcome`.
+    /// The outcome, which decides what happens to the provider's breaker and mark; see `Outcome`.
     public let outcome: Outcome
-    /// What was used; nil if that is not known.
+    /// What was used. Nil if that is not known.
     public internal(set) var usage: Usage?
-    /// With `failure`, `throttled` and `quotaExhausted`, how long the provider takes no calls; nil if it did not say.
+    /// How long the provider takes no calls, with `failure`, `throttled` and `quotaExhausted`. Nil if it did not say.
     public let retryAfter: Duration?
 
     init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
@@ -125,39 +126,40 @@ public struct CallOutcome: Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
-    /// It was answered.
+    /// The provider answered.
     public static let success = CallOutcome(.success)
-    /// It was answered.
+    /// The provider answered.
     public static func success(usage: Usage?) -> CallOutcome { CallOutcome(.success, usage: usage) }
 
     /// The provider failed: 5xx, timeout, no connection.
     public static let failure = CallOutcome(.failure)
     /// The provider failed: 5xx, timeout, no connection.
     ///
-    /// - Parameter retryAfter: how long nobody is to call it, where it said so (503, 529); nil: the breaker alone decides. Less
-    ///   than 0 counts as 0, more than 366 days as 366 days.
+    /// - Parameter retryAfter: how long the provider takes no calls, if it said so (503, 529). Nil: the breaker alone
+    ///   decides. Less than 0 counts as 0, more than 366 days as 366 days.
     public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.failure, usage: usage, retryAfter: retryAfter)
     }
 
-    /// The provider refused for now: 429. With a time it counts for nothing with the breaker, which it fails without one.
+    /// The provider refused for now: 429. The breaker counts a failure, unless the provider told a time.
     ///
-    /// - Parameter retryAfter: how long nobody is to call it; nil: the breaker alone decides. Less than 0 counts as 0, more
-    ///   than 366 days as 366 days.
+    /// - Parameter retryAfter: how long the provider takes no calls. Nil: the breaker alone decides. Less than 0 counts
+    ///   as 0, more than 366 days as 366 days.
     public static func throttled(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.throttled, usage: usage, retryAfter: retryAfter)
     }
 
     /// The provider's quota is used up.
     ///
-    /// - Parameter resetAfter: how long; nil: the default cooldown. Less than 0 counts as 0, more than 366 days as 366 days.
+    /// - Parameter resetAfter: the time until the quota is reset. Nil: the default cooldown. Less than 0 counts as 0,
+    ///   more than 366 days as 366 days.
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.quotaExhausted, usage: usage, retryAfter: resetAfter)
     }
 
-    /// The provider refused for the caller's fault: 400, content filter.
+    /// The provider refused because of the request: 400, content filter.
     public static let rejected = CallOutcome(.rejected)
-    /// The provider refused for the caller's fault: 400, content filter.
+    /// The provider refused because of the request: 400, content filter.
     public static func rejected(usage: Usage?) -> CallOutcome { CallOutcome(.rejected, usage: usage) }
 
     /// The caller went away before the answer.
@@ -165,14 +167,16 @@ public struct CallOutcome: Sendable, Equatable {
     /// The caller went away before the answer.
     public static func abandoned(usage: Usage?) -> CallOutcome { CallOutcome(.abandoned, usage: usage) }
 
-    /// The call was never sent: it is as if it had not been admitted.
+    /// The call was never sent. Its admission is undone.
     public static let cancelled = CallOutcome(.cancelled)
 }
 
 // MARK: As the wire has it
 
 extension Candidates {
-    /// - Throws: `invalidArgument` if there are none or too many.
+    /// Checks the number of candidates.
+    ///
+    /// - Throws: `invalidArgument` if there are none or too many
     init(checking candidates: [Candidate]) throws(ClientError) {
         guard !candidates.isEmpty else {
             throw .invalidArgument(
@@ -234,7 +238,7 @@ extension Report {
 }
 
 extension Report {
-    /// What a settle tells, of a permit that the daemon does not know any more.
+    /// The substitute of a settle, for a daemon that does not know the permit any more.
     init(of permit: Permit, _ settle: Settle) {
         self.init(
             candidate: permit.candidate, tags: permit.sentTags, outcome: settle.outcome, usage: settle.usage,

@@ -7,20 +7,20 @@ extension FuseboxClient {
 
 /// Admission: one decision over breakers, exhaustion marks, limits and budgets, which counts what other calls hold.
 ///
-/// `FuseboxClient.withPermit` does all of it around a call; these are its parts, for programs that are built otherwise.
+/// `FuseboxClient.withPermit` does all of this around a call. These are its parts, for programs that cannot use it.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for what cannot be sent, `refused` with the daemon's reason,
-/// `unavailable` and the like.
+/// Every method throws `ClientError`: `invalidArgument` for an argument out of range, `refused` with the daemon's
+/// reason, `unavailable` and the like.
 public struct Admissions: Sendable {
     let client: FuseboxClient
 
     // MARK: Permits
 
-    /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
+    /// Asks which of the candidates a call may go to now, and holds what the call may use.
     ///
-    /// A permit must be settled. One that is not ends by itself after its time to live, or when its worker is gone. Until then a
-    /// thread of the client keeps its connection, so that a restart of the daemon does not take the permit away.
-    /// An admission that times out may have been granted all the same; what it holds then stays until its time to live.
+    /// A permit must be settled. Otherwise it ends by itself after its time to live, or when its worker is gone. Until
+    /// then a thread of the client keeps the connection alive, so that the permit outlives a restart of the daemon. An
+    /// admission that times out may have been granted all the same. It then holds its estimate for its time to live.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` admits the first candidate, with a permit that holds nothing
     /// and says so in `isAssumed`.
@@ -40,7 +40,7 @@ public struct Admissions: Sendable {
         return try client.holding(try client.decide(admit), admit)
     }
 
-    /// Asks which of some candidates a call may go to now, and takes hold of what it may use.
+    /// Asks which of the candidates a call may go to now, and holds what the call may use.
     public func admit(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
     ) async throws(ClientError) -> Result<Permit, AdmissionDenied> {
@@ -48,10 +48,10 @@ public struct Admissions: Sendable {
         return try client.holding(try await client.decide(admit), admit)
     }
 
-    /// Tells how the call of a permit went, or a whole loop of retries, and what it used; gives back what it holds.
+    /// Tells how the call of a permit went and what it used. Gives back what the permit holds.
     ///
-    /// Settling a permit for the second time changes nothing. One that has ended by itself counts all the same; if the
-    /// daemon keeps nothing of it any more, the client tells it as `report` does.
+    /// A second settle of a permit changes nothing. The settle of a permit that has ended by itself counts all the
+    /// same. If the daemon keeps nothing of the permit any more, the client sends a report instead.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
@@ -63,7 +63,7 @@ public struct Admissions: Sendable {
         return try client.settle(settle, of: permit, isKept: client.keepsReports)
     }
 
-    /// Tells how the call of a permit went, and what it used; gives back what it holds.
+    /// Tells how the call of a permit went and what it used. Gives back what the permit holds.
     @discardableResult
     public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
         guard let number = permit.number else {
@@ -73,9 +73,9 @@ public struct Admissions: Sendable {
         return try await client.settle(settle, of: permit, isKept: client.keepsReports, heedsCancellation: true)
     }
 
-    /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
+    /// Extends a permit whose call is still under way. A renewal never shortens a permit.
     ///
-    /// - Parameter ttl: from now, 1 ms to 24 hours
+    /// - Parameter ttl: how long the permit lasts from now on, 1 ms to 24 hours
     /// - Throws: `refused` with `notFound` if the daemon keeps nothing of the permit any more
     public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) throws(ClientError) -> Renewal {
         guard let number = permit.number else { return .assumed }
@@ -84,7 +84,7 @@ public struct Admissions: Sendable {
         return Renewal(reply)
     }
 
-    /// Lets a permit last longer: its call is still under way. It never ends earlier by that.
+    /// Extends a permit whose call is still under way. A renewal never shortens a permit.
     public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) async throws(ClientError) -> Renewal {
         guard let number = permit.number else { return .assumed }
         let reply = try await client.call(Renew(permit: number, ttlMilliseconds: ttl.wholeMilliseconds))
@@ -92,21 +92,21 @@ public struct Admissions: Sendable {
         return Renewal(reply)
     }
 
-    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    /// Ends a permit of any worker at once, and gives back all that it holds. For operators.
     ///
-    /// For a worker that is gone or hangs while it holds a part of an enforced budget. What its call cost still counts if it
-    /// is settled later.
+    /// This helps if a worker is dead or hangs while it holds a part of an enforced budget. The cost of its call still
+    /// counts if the permit is settled later.
     ///
-    /// - Parameter number: as `permits()` lists it
-    /// - Returns: what the permit was; only one in force is revoked
-    /// - Throws: `refused` with `notFound` if the daemon knows nothing of a permit of this number, with `notPermitted` if
-    ///   the process is no operator's
+    /// - Parameter number: the permit's number, as `permits()` lists it
+    /// - Returns: the standing of the permit; only a permit in force is revoked
+    /// - Throws: `refused` with `notFound` if the daemon knows no permit with this number, with `notPermitted` if the
+    ///   caller is not an operator
     @discardableResult
     public func revoke(_ number: UInt64) throws(ClientError) -> Revocation {
         Revocation(try client.call(Revoke(permit: number)))
     }
 
-    /// Ends any permit at once, whoever holds it, and gives back all that it holds. For operators.
+    /// Ends a permit of any worker at once, and gives back all that it holds. For operators.
     @discardableResult
     public func revoke(_ number: UInt64) async throws(ClientError) -> Revocation {
         Revocation(try await client.call(Revoke(permit: number)))
@@ -116,7 +116,7 @@ public struct Admissions: Sendable {
 
     /// Tells how a call without a permit went, and what it used.
     ///
-    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; it is then dated by its arrival.
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report. It is then dated by its arrival.
     @discardableResult
     public func report(
         _ candidate: Candidate, tags: [String] = [], _ outcome: CallOutcome
@@ -134,7 +134,7 @@ public struct Admissions: Sendable {
 
     // MARK: Looking
 
-    /// What `admit` would decide now. Takes nothing, and promises nothing.
+    /// What `admit` would decide now. Holds nothing, and does not bind a later `admit`.
     ///
     /// - Parameter explains: whether a denial tells every limit that stands against a candidate, not only the one that lasts
     ///   longest
@@ -146,7 +146,7 @@ public struct Admissions: Sendable {
         return try AdmissionPreview.read(try client.call(preview), of: candidates)
     }
 
-    /// What `admit` would decide now. Takes nothing, and promises nothing.
+    /// What `admit` would decide now. Holds nothing, and does not bind a later `admit`.
     public func preview(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false
     ) async throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
@@ -154,7 +154,7 @@ public struct Admissions: Sendable {
         return try AdmissionPreview.read(try await client.call(preview), of: candidates)
     }
 
-    /// The permits in force, and what became of all.
+    /// The permits in force, and totals of all permits.
     public func permits() throws(ClientError) -> PermitOverview {
         var overview = PermitOverview()
         var command = PermitList()
@@ -162,7 +162,7 @@ public struct Admissions: Sendable {
         return overview
     }
 
-    /// The permits in force, and what became of all.
+    /// The permits in force, and totals of all permits.
     public func permits() async throws(ClientError) -> PermitOverview {
         var overview = PermitOverview()
         var command = PermitList()
@@ -172,7 +172,7 @@ public struct Admissions: Sendable {
 }
 
 extension FuseboxClient {
-    /// What was decided; a permit is held from here on.
+    /// Returns the decision. The client stays connected for an admitted permit from here on.
     fileprivate func holding(
         _ reply: Admit.Reply?, _ asked: Admit
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {

@@ -1,14 +1,18 @@
 import FuseboxWire
 
-// How what a program passes becomes what a command carries.
+// Conversions from a program's arguments to the fields of commands.
 
 extension Name {
-    /// - Throws: `invalidArgument` if the text is no name.
+    /// A name from a text.
+    ///
+    /// - Throws: `invalidArgument` if the text is not a valid name
     init(checking text: String) throws(ClientError) {
         do throws(Refusal) { try self.init(text) } catch { throw .invalidArgument(error) }
     }
 
-    /// - Throws: `invalidArgument` if the text is no name.
+    /// A name from a text. Nil for nil.
+    ///
+    /// - Throws: `invalidArgument` if the text is not a valid name
     static func optional(_ text: String?) throws(ClientError) -> Name? {
         guard let text else { return nil }
         return try Name(checking: text)
@@ -16,7 +20,10 @@ extension Name {
 }
 
 extension UInt32 {
-    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295.
+    /// A number of this range.
+    ///
+    /// - Parameter field: the argument's name, for the error
+    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295
     init(checking number: Int, _ field: String) throws(ClientError) {
         guard let exact = UInt32(exactly: number) else {
             throw .invalidArgument(Refusal(.outOfRange, "\(field): \(number) is not between 0 and \(UInt32.max)"))
@@ -24,7 +31,9 @@ extension UInt32 {
         self = exact
     }
 
-    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295.
+    /// A number of this range. Nil for nil.
+    ///
+    /// - Throws: `invalidArgument` if the number is below 0 or above 4,294,967,295
     static func optional(_ number: Int?, _ field: String) throws(ClientError) -> UInt32? {
         guard let number else { return nil }
         return try UInt32(checking: number, field)
@@ -32,7 +41,7 @@ extension UInt32 {
 }
 
 extension Duration {
-    /// Milliseconds, rounded up, so that a short time does not become none; the range's end beyond it.
+    /// The duration in milliseconds, clamped to the range. It is rounded up, so that a short time does not become zero.
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)

@@ -1,17 +1,17 @@
 import FuseboxWire
 
-/// What became of a report.
+/// Whether a report has reached the daemon.
 public enum Delivery: Sendable, Equatable {
-    /// The daemon has it.
+    /// The daemon has the report.
     case delivered
-    /// There is no daemon, and the policy is to fail open: it is kept and sent when the daemon is back.
+    /// The daemon is away. The report is kept and sent when the daemon is back.
     case queued
-    /// The daemon took too long after the report was sent, or remembers nothing of it; the policy is to fail open.
-    /// Whether it counted is not known; it counts once at the most.
+    /// The report was sent, but the daemon took too long or has forgotten this worker. The report may have counted, at
+    /// most once.
     case unknown
 }
 
-// The failure policy: what decisions and reports answer while the daemon is away.
+// The failure policy: how decisions and reports are answered while the daemon is away.
 
 extension FuseboxClient {
     var failsOpen: Bool { configuration.failurePolicy != .failClosed }
@@ -19,23 +19,27 @@ extension FuseboxClient {
     /// Whether reports are kept while the daemon is away.
     var keepsReports: Bool { failsOpen || configuration.keepsReports }
 
-    /// Returns if the policy lets an answer be assumed after this error; throws it if not.
+    /// Returns if the failure policy lets an answer be assumed after this error.
+    ///
+    /// - Throws: the error, otherwise
     private func allowAssumption(after error: ClientError) throws(ClientError) {
         guard failsOpen, error.meansAway else { throw error }
     }
 
-    /// Asks for a decision; nil if the policy is to assume it.
+    /// Asks for a decision. Nil if the answer is to be assumed.
     func decide<C: Command>(_ command: C) throws(ClientError) -> C.Reply? {
         do throws(ClientError) { return try call(command) } catch { try allowAssumption(after: error) }
         return nil
     }
 
-    /// Asks for a decision; nil if the policy is to assume it.
+    /// Asks for a decision. Nil if the answer is to be assumed.
     func decide<C: Command>(_ command: C) async throws(ClientError) -> C.Reply? {
         try await decide(command, heedsCancellation: true)
     }
 
-    /// Asks for a decision, and says whether a task's cancellation ends the wait; nil if the policy is to assume it.
+    /// Asks for a decision. Nil if the answer is to be assumed.
+    ///
+    /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
     func decide<C: Command>(_ command: C, heedsCancellation: Bool) async throws(ClientError) -> C.Reply? {
         do throws(ClientError) {
             return try await perform(command, isReport: false, heedsCancellation: heedsCancellation)
@@ -69,7 +73,9 @@ extension FuseboxClient {
         try await report(command, heedsCancellation: true)
     }
 
-    /// Sends a report, or keeps it, and says whether a task's cancellation ends the wait.
+    /// Sends a report, or keeps it.
+    ///
+    /// - Parameter heedsCancellation: whether the wait ends when the task is cancelled
     func report<C: Command>(
         _ command: C, heedsCancellation: Bool
     ) async throws(ClientError) -> Reported<C.Reply> {

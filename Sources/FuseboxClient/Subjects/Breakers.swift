@@ -7,7 +7,7 @@ extension FuseboxClient {
 
 /// Circuit breakers: whether a call to a provider may go out, and how earlier ones went.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for a name that is none, `refused` with the daemon's reason,
+/// Every method throws `ClientError`: `invalidArgument` for an invalid name, `refused` with the daemon's reason,
 /// `unavailable` and the like. Changing what operators set needs an operator's rights.
 public struct Breakers: Sendable {
     let client: FuseboxClient
@@ -52,16 +52,16 @@ public struct Breakers: Sendable {
         try await client.report(BreakerFailure(name: try Name(checking: name))).delivery
     }
 
-    /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
+    /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func get(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
         try client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
-    /// A breaker as it stands now, and whether it is known; an unknown one stands as a new one would.
+    /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func get(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
         try await client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
@@ -74,14 +74,14 @@ public struct Breakers: Sendable {
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func forceOpen(_ name: String, mustBeKnown: Bool = false) throws(ClientError) {
         _ = try client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func forceOpen(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) {
         _ = try await client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
@@ -109,15 +109,16 @@ public struct Breakers: Sendable {
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     ///
     /// - Parameters:
-    ///   - failureThreshold: consecutive failures at which it opens; 0 counts as 1
-    ///   - resetTimeout: quiet time that takes one failure off; 1 ms to 366 days
+    ///   - failureThreshold: the number of consecutive failures at which the breaker opens; 0 counts as 1
+    ///   - resetTimeout: the time without traffic that takes one failure off, 1 ms to 366 days
     ///   - monitoringPeriod: how long a worker's failure counts for `minWorkers`
-    ///   - minRequests: kept, not used
-    ///   - degradationCurve: share admitted at 0, 1, 2 … failures; an empty one stands for the default
-    ///   - maxProbes: calls with a permit that may be in flight while it is not closed; 0: as many as its share
-    ///   - minWorkers: distinct workers that failures must come from within the monitoring period for it to open fully, at
-    ///     most 16; 0 counts as 1
-    ///   - mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    ///   - minRequests: stored, but not used
+    ///   - degradationCurve: the shares admitted after 0, 1, 2 … failures; an empty one stands for the default
+    ///   - maxProbes: how many calls with a permit may be in flight while the breaker is not closed; 0: as many as its
+    ///     share admits
+    ///   - minWorkers: how many distinct workers must report failures within the monitoring period for the breaker to
+    ///     open fully, at most 16; 0 counts as 1
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func configure(
         _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
@@ -142,14 +143,14 @@ public struct Breakers: Sendable {
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func configuration(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration {
         try client.call(BreakerConfigurationGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func configuration(_ name: String, mustBeKnown: Bool = false) async throws(ClientError)
         -> BreakerConfiguration
     {
@@ -184,22 +185,22 @@ public struct Breakers: Sendable {
         try await client.call(BreakerDefault())
     }
 
-    /// A breaker with everything it remembers. Refused with `notFound` if unknown.
+    /// The whole state of a breaker. Refused with `notFound` if it is unknown.
     public func serialize(_ name: String) throws(ClientError) -> BreakerRecord {
         try client.call(BreakerSerialize(name: try Name(checking: name)))
     }
 
-    /// A breaker with everything it remembers. Refused with `notFound` if unknown.
+    /// The whole state of a breaker. Refused with `notFound` if it is unknown.
     public func serialize(_ name: String) async throws(ClientError) -> BreakerRecord {
         try await client.call(BreakerSerialize(name: try Name(checking: name)))
     }
 
-    /// Puts a serialized breaker in the place of the one of its name. For operators.
+    /// Replaces the breaker of the record's name by the record. For operators.
     public func deserialize(_ record: BreakerRecord) throws(ClientError) {
         _ = try client.call(BreakerDeserialize(record: record))
     }
 
-    /// Puts a serialized breaker in the place of the one of its name. For operators.
+    /// Replaces the breaker of the record's name by the record. For operators.
     public func deserialize(_ record: BreakerRecord) async throws(ClientError) {
         _ = try await client.call(BreakerDeserialize(record: record))
     }
@@ -207,15 +208,15 @@ public struct Breakers: Sendable {
 
 /// Whether a call may go out.
 public struct Admission: Sendable, Equatable {
-    /// Whether it may.
+    /// Whether the call may go out.
     public var admitted: Bool
-    /// Time until traffic is let through again; zero if admitted, or if the next call may pass.
+    /// The time until traffic is let through again. Zero if the call is admitted, or if the next one may be.
     public var retryAfter: Duration
-    /// The breaker's place on its degradation curve.
+    /// The number of consecutive failures, which is the breaker's place on its degradation curve.
     public var consecutiveFailures: Int
     /// The share of traffic that is admitted, 0 to 1.
     public var share: Double
-    /// Whether the daemon did not answer and the policy is to fail open: the rest is made up.
+    /// Whether the daemon did not answer and the client fails open. The other values are then assumed.
     public var isAssumed: Bool
 
     init(_ reply: BreakerAcquire.Reply?) {

@@ -1,6 +1,6 @@
 import FuseboxWire
 
-// The daemon as a whole.
+// Requests about the daemon as a whole.
 
 extension FuseboxClient {
     /// Everything needed to rank providers: share, exhaustion, utilization, depletion and windows of each.
@@ -31,18 +31,18 @@ extension FuseboxClient {
         _ = try await call(Forget(name: try Name(checking: name)))
     }
 
-    /// Replaces breakers, exhaustion and ledger, or some of them, by a state in snapshot format. For operators.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by those of a snapshot. For operators.
     ///
-    /// Returns the snapshot that holds the new state, once it is on the disk.
-    ///
-    /// - Throws: `refused` with `damagedData` if the bytes are no snapshot; the state has not changed then.
+    /// - Parameter bytes: the bytes of a snapshot file
+    /// - Returns: the snapshot with the new state, once it is on disk
+    /// - Throws: `refused` with `damagedData` if the bytes are not a snapshot; the state has not changed then
     @discardableResult
     public func importState(_ bytes: [UInt8], parts: StateParts = .all) throws(ClientError) -> SnapshotInfo {
         for offset in ImportChunk.offsets(of: bytes) { _ = try call(ImportChunk(of: bytes, at: offset)) }
         return try call(ImportCommit(length: UInt64(bytes.count), parts: parts))
     }
 
-    /// Replaces breakers, exhaustion and ledger, or some of them, by a state in snapshot format. For operators.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by those of a snapshot. For operators.
     @discardableResult
     public func importState(_ bytes: [UInt8], parts: StateParts = .all) async throws(ClientError) -> SnapshotInfo {
         for offset in ImportChunk.offsets(of: bytes) { _ = try await call(ImportChunk(of: bytes, at: offset)) }
@@ -52,7 +52,7 @@ extension FuseboxClient {
 
 extension ImportChunk {
     fileprivate static func offsets(of bytes: [UInt8]) -> StrideTo<Int> {
-        // No bytes are one empty chunk, so that the daemon says what is wrong with them.
+        // An empty import is sent as one empty chunk, so that the daemon refuses it with a reason.
         stride(from: 0, to: max(bytes.count, 1), by: WireLimits.chunkLength)
     }
 

@@ -7,16 +7,16 @@ extension FuseboxClient {
 
 /// The exhaustion registry: which providers have run out of quota, and until when.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for a name that is none, `refused` with the daemon's reason,
+/// Every method throws `ClientError`: `invalidArgument` for an invalid name, `refused` with the daemon's reason,
 /// `unavailable` and the like. Changing what operators set needs an operator's rights.
 public struct Exhaustion: Sendable {
     let client: FuseboxClient
 
     /// Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
     ///
-    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; its time then counts from its arrival.
+    /// While the daemon is away, `FailurePolicy.failOpen` keeps the report. Its cooldown then counts from its arrival.
     ///
-    /// - Parameter cooldown: for how long, 0 to 366 days; nil: the default cooldown
+    /// - Parameter cooldown: how long the mark lasts, 0 to 366 days. Nil: the default cooldown.
     @discardableResult
     public func mark(_ provider: String, for cooldown: Duration? = nil) throws(ClientError) -> Marking {
         let mark = ExhaustionMark(
@@ -34,14 +34,14 @@ public struct Exhaustion: Sendable {
 
     /// Takes a provider's mark away. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func clear(_ provider: String, mustBeKnown: Bool = false) throws(ClientError) {
         _ = try client.call(ExhaustionClear(provider: try Name(checking: provider), mustBeKnown: mustBeKnown))
     }
 
     /// Takes a provider's mark away. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name under which nothing is known is refused with `notFound`
+    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func clear(_ provider: String, mustBeKnown: Bool = false) async throws(ClientError) {
         _ = try await client.call(ExhaustionClear(provider: try Name(checking: provider), mustBeKnown: mustBeKnown))
     }
@@ -91,13 +91,13 @@ public struct Exhaustion: Sendable {
     }
 }
 
-/// What became of a mark.
+/// The result of marking a provider.
 public struct Marking: Sendable, Equatable {
-    /// When the mark now in force expires; nil if the daemon did not answer.
+    /// When the mark now in force expires, on the daemon's steady clock. Nil if the daemon did not answer.
     public var resetsAt: Timestamp?
-    /// Whether the daemon has it.
+    /// Whether the daemon has the report.
     public var delivery: Delivery
-    /// Whether the daemon did not answer and the policy is to fail open.
+    /// Whether the daemon did not answer and the client fails open.
     public var isAssumed: Bool { delivery != .delivered }
 
     init(_ reported: FuseboxClient.Reported<ExhaustionMark.Reply>) {
@@ -108,9 +108,9 @@ public struct Marking: Sendable, Equatable {
 
 /// Whether a provider is marked as exhausted.
 public struct ExhaustionCheck: Sendable, Equatable {
-    /// The mark; nil if none is in force.
+    /// The mark. Nil if none is in force.
     public var entry: ExhaustionEntry?
-    /// Whether the daemon did not answer and the policy is to fail open: that there is no mark is made up.
+    /// Whether the daemon did not answer and the client fails open. That there is no mark is then assumed.
     public var isAssumed: Bool
 
     /// Whether a mark is in force.

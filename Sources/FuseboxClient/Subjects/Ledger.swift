@@ -7,7 +7,7 @@ extension FuseboxClient {
 
 /// The credit ledger: what has been spent, what is left, at what rate, and within which limits.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for a name that is none or a number out of range, `refused` with
+/// Every method throws `ClientError`: `invalidArgument` for an invalid name or a number out of range, `refused` with
 /// the daemon's reason, `unavailable` and the like. Changing what operators set needs an operator's rights.
 public struct Ledger: Sendable {
     let client: FuseboxClient
@@ -107,13 +107,13 @@ public struct Ledger: Sendable {
 
     // MARK: Rates and forecasts
 
-    /// What a provider costs per hour and day, over the newest `window` of its history; nil: 24 hours.
+    /// What a provider costs per hour and day, measured over the newest `window` of its history. Nil: 24 hours.
     public func burnRate(_ provider: String, window: Duration? = nil) throws(ClientError) -> BurnRate {
         let name = try Name(checking: provider)
         return try client.call(LedgerBurnRate(provider: name, windowMilliseconds: window?.wholeMilliseconds))
     }
 
-    /// What a provider costs per hour and day, over the newest `window` of its history; nil: 24 hours.
+    /// What a provider costs per hour and day, measured over the newest `window` of its history. Nil: 24 hours.
     public func burnRate(_ provider: String, window: Duration? = nil) async throws(ClientError) -> BurnRate {
         let name = try Name(checking: provider)
         return try await client.call(LedgerBurnRate(provider: name, windowMilliseconds: window?.wholeMilliseconds))
@@ -175,14 +175,15 @@ public struct Ledger: Sendable {
     /// Sets a budget per period and rate limits; what is nil stays as it is. For operators.
     ///
     /// - Parameters:
-    ///   - model: whose budget it is; nil: the provider's as a whole. Rate limits are always the provider's.
+    ///   - model: the model that the budget is for. Nil: the provider as a whole. Rate limits always apply to the
+    ///     provider.
     ///   - monthly: dollars per period
     ///   - rpm: requests per minute
     ///   - rpd: requests per day
     ///   - tpm: tokens per minute
     ///   - tpd: tokens per day
-    ///   - enforced: whether admission denies what `monthly` does not hold, counting what calls under way may use;
-    ///     false: it only notifies. Goes with `monthly`.
+    ///   - enforced: whether admission denies calls that `monthly` does not cover, counting what calls under way may
+    ///     use. False: it only notifies. Needs `monthly`.
     public func setBudget(
         _ provider: String, model: String? = nil, monthly: Money? = nil, rpm: Int? = nil, rpd: Int? = nil,
         tpm: Int? = nil, tpd: Int? = nil, enforced: Bool = false

@@ -1,14 +1,14 @@
 import FuseboxWire
 
-/// What became of a record of spending.
+/// The result of recording or reporting a call.
 public struct Recording: Sendable, Equatable {
     /// The event that the record fired, if it crossed a threshold of the provider's budget.
     public var threshold: ThresholdCrossed?
     /// The event that the record fired, if depletion came nearer.
     public var depletion: DepletionProjected?
-    /// Whether the daemon has it.
+    /// Whether the daemon has the record.
     public var delivery: Delivery
-    /// Whether the daemon did not answer and the policy is to fail open: which events fired is not known.
+    /// Whether the daemon did not answer and the client fails open. Which events fired is then not known.
     public var isAssumed: Bool { delivery != .delivered }
 
     init(_ reported: FuseboxClient.Reported<LedgerRecord.Reply>) {
@@ -20,11 +20,11 @@ public struct Recording: Sendable, Equatable {
 
 /// What is left of a budget.
 public struct Balance: Sendable, Equatable {
-    /// Below 0 if overspent; nil if there is no budget, or if it is not known.
+    /// What is left. Below 0 if the budget is overspent. Nil if there is no budget, or if the balance is not known.
     public var remaining: Money?
-    /// Spend over budget; 0 if there is no budget.
+    /// The spend divided by the budget. 0 if there is no budget.
     public var utilization: Double
-    /// Whether the daemon did not answer and the policy is to fail open: the balance is not known.
+    /// Whether the daemon did not answer and the client fails open. The balance is then not known.
     public var isAssumed: Bool
 
     init(_ reply: LedgerBalance.Reply?) {
@@ -36,13 +36,13 @@ public struct Balance: Sendable, Equatable {
 
 /// Whether a rate limit has room.
 public struct RateCheck: Sendable, Equatable {
-    /// Whether it has; true if there is no limit.
+    /// Whether the limit has room. True if there is no limit.
     public var allowed: Bool
     /// Requests or tokens counted in the current window.
     public var used: Int
     /// The limit; 0 if there is none.
     public var limit: Int
-    /// Whether the daemon did not answer and the policy is to fail open: the rest is made up.
+    /// Whether the daemon did not answer and the client fails open. The other values are then assumed.
     public var isAssumed: Bool
 
     init(_ reply: LedgerCheckRate.Reply?) {

@@ -3,21 +3,21 @@ import FuseboxWire
 /// A command that answers one page of a list.
 protocol PagedCommand: Command {
     associatedtype Element: Sendable
-    /// 0 stands for the beginning and, in a reply, for the end.
+    /// The place in the list. 0 is the beginning and, in a reply, the end.
     associatedtype Cursor: FixedWidthInteger
     var cursor: Cursor { get set }
     static func page(_ reply: Reply) -> (elements: [Element], next: Cursor)
 }
 
 extension PagedCommand {
-    /// Takes one page; returns whether there is another.
+    /// Takes one page. Returns whether there is another.
     mutating func take(_ reply: Reply, into elements: inout [Element]) throws(ClientError) -> Bool {
         let page = Self.page(reply)
         elements += page.elements
         guard page.next != 0 else { return false }
-        // A daemon that never ends a list must not keep its caller for ever.
+        // A faulty daemon that never ends a list must not cause an endless loop.
         guard page.next != cursor else {
-            throw .protocolViolation("\(Self.declaration.name) goes round in a circle at cursor \(cursor)")
+            throw .protocolViolation("\(Self.declaration.name) does not advance beyond cursor \(cursor)")
         }
         cursor = page.next
         return true
@@ -25,7 +25,8 @@ extension PagedCommand {
 }
 
 extension FuseboxClient {
-    /// Every element of a list, page after page. What changes between two pages may be in neither or both.
+    /// Every element of a list, page after page. An element that changes while the list is read may be missing or
+    /// listed twice.
     func all<C: PagedCommand>(_ command: C) throws(ClientError) -> [C.Element] {
         var command = command
         var elements: [C.Element] = []

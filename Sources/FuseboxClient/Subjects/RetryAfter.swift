@@ -2,10 +2,11 @@ import FuseboxWire
 import Glibc
 
 extension Duration {
-    /// How long a provider takes no calls, as it told in a header or in the body of an error: seconds, a duration such as `6m0s`,
-    /// or a moment as HTTP, RFC 3339 or an epoch tell it. See `RetryTime`.
+    /// How long a provider takes no calls, read from a header or from the body of an error.
     ///
-    /// Whatever is negative or past is zero. Returns nil if the text tells no time.
+    /// The text is a number of seconds, a duration such as `6m0s`, or a moment in the form of HTTP, RFC 3339 or the
+    /// Unix epoch; see `RetryTime`. A negative duration or a past moment is zero. Returns nil if the text is none of
+    /// these.
     public init?(retryAfter text: some StringProtocol) {
         var time = timespec()
         guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0 else { return nil }

@@ -5,7 +5,7 @@ extension FuseboxClient {
     public var snapshots: Snapshots { Snapshots(client: self) }
 }
 
-/// Snapshots of the daemon's state on its disk. All of it is for operators.
+/// Snapshots of the daemon's state on its disk. All methods are for operators.
 ///
 /// Every method throws `ClientError`: `refused` with the daemon's reason, `unavailable` and the like.
 public struct Snapshots: Sendable {
@@ -25,8 +25,8 @@ public struct Snapshots: Sendable {
 
     /// Reads a snapshot's file, and passes it to `sink` chunk by chunk, in order.
     ///
-    /// - Throws: `ClientError`: `refused` with `notFound` if the snapshot is unknown or has been retired meanwhile;
-    ///   and what `sink` throws.
+    /// - Throws: `ClientError`: `refused` with `notFound` if the snapshot is unknown or was retired meanwhile. Also
+    ///   what `sink` throws.
     public func read(sequence: UInt64, into sink: ([UInt8]) throws -> Void) throws {
         var reading = Reading(sequence: sequence)
         while let command = reading.next { try sink(reading.take(try client.call(command))) }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A moment of the monotonic clock by which something must have happened, in nanoseconds.
+/// A moment of the monotonic clock, in nanoseconds.
 struct Deadline: Sendable, Comparable {
     var nanoseconds: Int64
 
@@ -10,10 +10,10 @@ struct Deadline: Sendable, Comparable {
         return Deadline(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    /// A moment that has passed: what waits for it looks once and does not wait.
+    /// A moment that has passed. A wait until then looks once and returns.
     static let past = Deadline(nanoseconds: 0)
 
-    /// A moment that no process lives to see.
+    /// A moment that never comes.
     static let never = Deadline(nanoseconds: .max)
 
     static func after(milliseconds: Int) -> Deadline { now + milliseconds }
@@ -26,7 +26,8 @@ struct Deadline: Sendable, Comparable {
 
     static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
 
-    /// The time left, rounded up, so that who waits for it does not wake too early; 0 if it has passed.
+    /// The time left in milliseconds. It is rounded up, so that a wait for it does not end too early. 0 if the moment
+    /// has passed.
     var remainingMilliseconds: Int {
         if self == .never { return .max }
         if self == .past { return 0 }

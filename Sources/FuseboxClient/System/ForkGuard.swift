@@ -1,15 +1,17 @@
 import Glibc
 import Synchronization
 
-/// What happens to this module when the process forks.
+/// Separates a forked child from its parent.
 ///
-/// A child shares nothing with its parent's daemon connection: neither may answer for the other. In the child, first
-/// of all, every descriptor of this module is closed (only its copy: the parent's connection stays open, and ends
-/// with the parent even if the child lives on), and the generation is raised, by which every client sees at its next
-/// call that its state was the parent's. That state is left alone, locks and all, because a thread that does not
-/// exist here may have held them; it is never freed.
+/// A child must not use its parent's connection to the daemon. When a process forks, the child does two things first:
 ///
-/// The handler runs between fork and everything else in the child, so it only uses atomics and `close`.
+/// - It closes its copies of all descriptors of this module. The parent's connection stays open, and ends with the
+///   parent even if the child lives on.
+/// - It raises the generation. At its next call every client sees by this that its state belonged to the parent. That
+///   state is never touched or freed, because a thread of the parent, which does not exist in the child, may have held
+///   its locks.
+///
+/// The handler runs in the child before all other code after the fork. It uses only atomics and `close`.
 enum ForkGuard {
     private static let generations = Atomic<UInt64>(1)
     private static let list = List()
@@ -17,13 +19,13 @@ enum ForkGuard {
     /// How often this process and its ancestors have forked since they began to use this module.
     static var generation: UInt64 { generations.load(ordering: .relaxed) }
 
-    /// A place for one descriptor in the list of those to close. Places are used again and never freed.
+    /// A place for one descriptor in the list of those to close. Places are reused and never freed.
     @safe struct Entry: ~Copyable {
         let descriptor: Atomic<Int32>
         fileprivate let next: UnsafeMutablePointer<Entry>?
     }
 
-    /// Where the list of places begins.
+    /// The beginning of the list of places.
     @safe private struct List: ~Copyable, @unchecked Sendable {
         let first = unsafe Atomic<UnsafeMutablePointer<Entry>?>(nil)
     }
@@ -66,12 +68,13 @@ enum ForkGuard {
         }
     }
 
-    /// A descriptor's place on the list. It owns the descriptor: when it goes, the descriptor is closed.
+    /// A descriptor's place on the list. It owns the descriptor and closes it when it is released.
     @safe struct Place: ~Copyable, @unchecked Sendable {
         // Entries are never freed, so the pointer is always valid.
         private let entry: UnsafeMutablePointer<Entry>
         let descriptor: Int32
-        /// The generation whose descriptor it is: in a later one it has been closed, and its number may be another's.
+        /// The generation that the descriptor belongs to. In a later one the descriptor is closed, and its number may
+        /// be in use for another file.
         let generation: UInt64
 
         fileprivate init(entry: UnsafeMutablePointer<Entry>, descriptor: Int32, generation: UInt64) {
@@ -82,7 +85,8 @@ enum ForkGuard {
 
         deinit {
             guard generation == ForkGuard.generation else { return }
-            // Off the list first: a fork in between must not close a number that has become somebody else's.
+            // The descriptor is taken off the list before it is closed. Otherwise a fork in between could close a
+            // number that is already in use for another file.
             unsafe entry.pointee.descriptor.store(-1, ordering: .releasing)
             close(descriptor)
         }

@@ -2,13 +2,13 @@ import Glibc
 
 /// A value that only one thread at a time may touch.
 ///
-/// It is the C library's mutex rather than the one of `Synchronization`: that one locks inside the Swift runtime, where
-/// ThreadSanitizer does not see it, and every value behind it looks like a race. Uncontended both cost the same, some
-/// 20 ns. It is not recursive.
+/// It uses the C library's mutex. The `Mutex` of `Synchronization` locks inside the Swift runtime, where
+/// ThreadSanitizer does not see it, so every access to its value looks like a race. Both cost some 20 ns if they are
+/// uncontended. The lock is not recursive.
 @safe struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    // A mutex of the C library must not move. Both are used through these pointers only, and freed with them. (They are
-    // not fields of one generic type: the Swift runtime would have to build that type's metadata at run time, under
-    // locks of its own that a forked child may find held.)
+    // A mutex of the C library must not move. Both are used through these pointers only, and freed with them. They are
+    // not fields of one generic type, because the Swift runtime would have to build that type's metadata at run time,
+    // under locks of its own that a forked child may find locked.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
@@ -26,7 +26,7 @@ import Glibc
         unsafe value.deallocate()
     }
 
-    /// Gives `body` the value while no other thread has it.
+    /// Calls `body` with the value while no other thread has it.
     func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

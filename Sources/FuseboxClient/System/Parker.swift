@@ -1,9 +1,9 @@
 import Glibc
 
-/// Where one thread sleeps until another wakes it, or until a moment has come.
+/// A place where one thread sleeps until another thread wakes it, or until a deadline.
 ///
-/// A wake-up that comes before its sleeper is kept; several are kept as one. Who wakes must look for itself
-/// whether what it waits for has come.
+/// A wake-up that comes before the sleep is kept. Several are kept as one. A thread that wakes must check whether what
+/// it waits for has happened.
 @safe struct Parker: ~Copyable, @unchecked Sendable {
     @safe private struct Cell {
         var mutex = unsafe pthread_mutex_t()

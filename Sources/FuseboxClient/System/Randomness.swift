@@ -2,9 +2,10 @@ import FuseboxWire
 import Glibc
 
 extension WorkerID {
-    /// 128 random bits from the kernel: no two processes have the same.
+    /// A new worker id: 128 random bits from the kernel, so that no two processes have the same.
     static func random() -> WorkerID {
-        // The standard generator reads the kernel's random bits (getrandom) and keeps none, so a fork repeats none.
+        // The standard generator reads the kernel's random bits (getrandom) and stores none, so a forked child gets
+        // others.
         var generator = SystemRandomNumberGenerator()
         return WorkerID(high: generator.next(), low: generator.next())
     }

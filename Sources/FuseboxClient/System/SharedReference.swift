@@ -2,10 +2,10 @@ import Synchronization
 
 /// A reference to an object that any thread may read or replace, without a lock.
 ///
-/// What has been replaced is never freed: it belonged to the parent of this process, whose threads do not exist here
-/// and cannot give back what they held of it.
+/// A replaced object is never freed. It belonged to the parent of this process, whose threads do not exist here and
+/// cannot release their locks on it.
 @safe struct SharedReference<Object: AnyObject & Sendable>: ~Copyable, @unchecked Sendable {
-    // Always a retained object: the pointer stands for one reference count.
+    // The pointer always refers to a retained object and stands for one reference count.
     private let pointer: Atomic<UnsafeMutableRawPointer>
 
     init(_ object: Object) {
@@ -18,7 +18,7 @@ import Synchronization
         unsafe Unmanaged<Object>.fromOpaque(pointer.load(ordering: .acquiring)).takeUnretainedValue()
     }
 
-    /// Puts `new` in the place of `old`, unless another thread has put something else there. Returns what is there now.
+    /// Replaces `old` by `new`, unless another thread has replaced it already. Returns the present object.
     func replace(_ old: Object, by new: Object) -> Object {
         let own = unsafe Unmanaged.passRetained(new)
         let (exchanged, original) = unsafe pointer.compareExchange(
@@ -29,6 +29,6 @@ import Synchronization
         return unsafe Unmanaged<Object>.fromOpaque(original).takeUnretainedValue()
     }
 
-    /// Keeps the object for ever: it is the parent's.
+    /// Keeps the object for ever, because it belongs to the parent.
     func leak() { _ = unsafe Unmanaged.passRetained(object) }
 }

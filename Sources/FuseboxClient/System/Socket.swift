@@ -2,11 +2,11 @@ import Glibc
 
 /// A connected Unix stream socket, and every system call that is made on one.
 ///
-/// Any thread may use it at any time. Its descriptor is closed when nobody holds the socket any more, and in the
-/// child of a fork at once.
+/// Any thread may use it at any time. Its descriptor is closed with the last reference to the socket, and in the child
+/// of a fork at once.
 final class Socket: Sendable {
     private let place: ForkGuard.Place
-    /// A receive that may wait at least this long makes do with one system call.
+    /// The receive timeout of the socket. A receive that may wait at least this long needs only one system call.
     private let patienceMilliseconds: Int
 
     private var descriptor: Int32 { place.descriptor }
@@ -20,7 +20,7 @@ final class Socket: Sendable {
 
     /// Connects to the socket at `path`.
     ///
-    /// - Parameter patienceMilliseconds: how long a receive usually may wait.
+    /// - Parameter patienceMilliseconds: how long a receive usually may wait
     static func connect(
         to path: String, patienceMilliseconds: Int, until deadline: Deadline
     ) throws(SystemFailure) -> Socket {
@@ -67,13 +67,14 @@ final class Socket: Sendable {
     }
 
     private func set(_ option: Int32, milliseconds: Int) {
-        // Longer than a day is as good as for ever, and cannot overflow what the kernel counts in.
+        // The time is limited to a day, so that it cannot overflow the kernel's unit.
         let milliseconds = min(milliseconds, 86_400_000)
         var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
         unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// Ends the connection for both sides; who waits on it wakes up. The descriptor stays until it is let go.
+    /// Ends the connection for both sides, and wakes every thread that waits on it. The descriptor stays open until the
+    /// socket is released.
     func end() {
         guard place.generation == ForkGuard.generation else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
@@ -89,11 +90,11 @@ final class Socket: Sendable {
         case timedOut
     }
 
-    /// Waits for bytes and reads them: one system call if there is as much time as usual, else two.
+    /// Waits for bytes and reads them. This takes one system call if the usual time is left, otherwise two.
     func receive(into buffer: UnsafeMutableRawBufferPointer, until deadline: Deadline) -> Received {
         while true {
             let remaining = deadline.remainingMilliseconds
-            // A call's time began just before: hence the millisecond.
+            // The deadline was computed just before, so up to a millisecond of the usual time is over.
             let mayBlock = remaining > 0 && remaining >= patienceMilliseconds - 1
             if !mayBlock, remaining > 0 { _ = wait([.readable], until: deadline) }
             let count = unsafe recv(
@@ -110,12 +111,12 @@ final class Socket: Sendable {
 
     enum Sent {
         case bytes(Int)
-        /// The peer does not read: nothing more fits.
+        /// The peer does not read, and no byte fits.
         case full
         case failed(SystemFailure)
     }
 
-    /// Hands bytes over as far as they fit, without waiting and without a signal.
+    /// Sends as many bytes as fit. Does not wait, and raises no SIGPIPE.
     func send(_ bytes: UnsafeRawBufferPointer) -> Sent {
         while true {
             let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
@@ -135,16 +136,17 @@ final class Socket: Sendable {
         let rawValue: Int
         static let readable = Readiness(rawValue: 1)
         static let writable = Readiness(rawValue: 2)
-        /// The other socket, which was waited for beside this one, has something to read.
+        /// The nudging socket has something to read.
         static let nudged = Readiness(rawValue: 4)
     }
 
-    /// Waits until something of `wanted` is so, or a signal or the deadline comes. An end counts as readable.
+    /// Waits until the socket is ready for something in `wanted`, or until a signal or the deadline. The end of the
+    /// connection counts as readable.
     func wait(_ wanted: Readiness, orNudgedBy nudge: Socket? = nil, until deadline: Deadline) -> Readiness {
         var events: Int16 = 0
         if wanted.contains(.readable) { events |= Int16(POLLIN) }
         if wanted.contains(.writable) { events |= Int16(POLLOUT) }
-        // A descriptor below 0 is skipped.
+        // `poll` skips a descriptor below 0.
         let own = pollfd(fd: descriptor, events: events, revents: 0)
         let other = pollfd(fd: nudge?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
         var polled: InlineArray<2, pollfd> = [own, other]
@@ -163,11 +165,11 @@ final class Socket: Sendable {
     /// Makes the other side of a pair readable.
     func nudge() {
         var byte: UInt8 = 1
-        // A full socket is readable already.
+        // The other side of a full socket is readable already.
         _ = unsafe withUnsafeBytes(of: &byte) { unsafe send($0) }
     }
 
-    /// Takes the nudges that have come.
+    /// Reads the nudges that have come.
     func takeNudges() {
         var bytes: InlineArray<64, UInt8> = InlineArray(repeating: 0)
         _ = unsafe withUnsafeMutableBytes(of: &bytes) { unsafe receive(into: $0, until: .past) }
@@ -185,7 +187,7 @@ package struct SystemFailure: Error, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        if code == EAGAIN, call == "connect" { return "the daemon takes no connections at the moment" }
+        if code == EAGAIN, call == "connect" { return "the daemon accepts no connections at the moment" }
         return unsafe "\(call): \(String(cString: strerror(code)))"
     }
 }

@@ -1,11 +1,11 @@
-/// A task that sleeps until it is woken, exactly once.
+/// A sleeping task. It must be woken exactly once.
 @safe struct TaskSleep: Sendable {
-    // Unchecked for speed: what is woken is taken out of where it was kept, under a lock, so it is woken once.
+    // Unchecked for speed. A waker takes the value out of its place under a lock, so the task is woken once.
     private let continuation: UnsafeContinuation<Void, Never>
 
     func wake() { unsafe continuation.resume() }
 
-    /// Puts the calling task to sleep; `body` must see to its being woken.
+    /// Puts the calling task to sleep. `body` must store the value where a waker finds it.
     static func sleep(_ body: (TaskSleep) -> Void) async {
         await unsafe withUnsafeContinuation { body(unsafe TaskSleep(continuation: $0)) }
     }

@@ -2,9 +2,9 @@ import Glibc
 
 /// A thread of this module's own.
 enum Thread {
-    /// Starts a detached thread that runs `body`. It takes no signals: those are the program's.
+    /// Starts a detached thread that runs `body`. All signals are blocked in it, because they belong to the program.
     ///
-    /// - Throws: if the system gives no thread.
+    /// - Throws: if the thread cannot be created
     static func start(_ body: @escaping @Sendable () -> Void) throws(SystemFailure) {
         let box = Box(body)
         var all = sigset_t()

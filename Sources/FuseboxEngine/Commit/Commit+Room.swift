@@ -2,22 +2,22 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// Whether the journal has room for an input, which is decided before anything is changed.
+/// The journal's room. It is reserved before an input changes anything.
 extension Commit {
     /// Where an input goes.
     enum Placement {
         case journaled
-        /// It is applied and lost with the process, unless a snapshot follows.
+        /// The input is applied, and is lost with the process unless a snapshot follows.
         case unjournaled
     }
 
-    /// Finds room for an input.
+    /// Finds room for an input. Nothing has changed if this throws.
     ///
     /// - Parameters:
     ///   - payload: the length of the input's payload in bytes
-    ///   - mayGoUnjournaled: whether it is better applied without a record than refused: the outcome of a call
-    /// - Throws: `storageFailed` if it cannot be journaled until the disk is well again, `limitReached` if no segment takes it,
-    ///   `busy` if this turn has no room; nothing has changed then
+    ///   - mayGoUnjournaled: whether the input may be applied without a record, because it is the outcome of a call
+    /// - Throws: `storageFailed` if nothing can be journaled until the disk has recovered, `limitReached` if the input
+    ///   is too long for a segment, `busy` if this turn has no room left
     func reserve(payload: Int, mayGoUnjournaled: Bool = false) throws(Refusal) -> Placement {
         switch journal {
         case .off: return .unjournaled
@@ -43,26 +43,26 @@ extension Commit {
     private static func refusal(_ failure: String) -> Refusal {
         Refusal(
             .storageFailed,
-            "nothing was changed, because it cannot be written down: \(failure); try again when there is room")
+            "nothing was changed, because it cannot be journaled: \(failure); try again when there is room")
     }
 
-    /// The room that a request of this length may take, in bytes of entries.
+    /// The most room that a request of this length takes, in bytes of entries.
     static func roomNeeded(frameLength: Int) -> Int { JournalBatch.length(payload: frameLength) + ownEntries }
 
-    /// The room that a request may need for the engine's own entries that go with it.
+    /// The room for the engine's own entries that a request may cause.
     private static var ownEntries: Int {
         Limits.ownInputsPerRequest * JournalBatch.length(payload: Limits.ownPayload)
     }
 
-    /// Whether a request that needs this room has to wait: for the next segment, or, if it is a user's who has its share of the
-    /// room, for the disk. One that will be refused need not.
+    /// Whether a request that needs this room must wait for the next segment, or for a sync because its user has used
+    /// up its share of the room. A request that will be refused does not wait.
     ///
-    /// - Parameter user: nil if it is an operator's
+    /// - Parameter user: the user of the request; nil if it is an operator's
     func mustWait(for needed: Int, of user: UInt32?) -> Bool {
         mustWait(for: needed) || (user.map { isShareUsed(by: $0, for: needed) } ?? false)
     }
 
-    /// Whether a request that needs this room has to wait for the next segment.
+    /// Whether a request that needs this room must wait for the next segment.
     private func mustWait(for needed: Int) -> Bool { room < needed && needed <= capacity && isFollowed }
 
     private func isShareUsed(by user: UInt32, for needed: Int) -> Bool {
@@ -72,7 +72,7 @@ extension Commit {
         return shares.mustWait(user, for: needed, left: left)
     }
 
-    /// Whether the journal goes on, and has a next segment or gets one.
+    /// Whether the journal continues, and has a next segment or is about to get one.
     private var isFollowed: Bool {
         guard shortage == nil else { return false }
         switch journal {
@@ -81,10 +81,10 @@ extension Commit {
         }
     }
 
-    /// Wakes a session once a request of this user that needs this room need not wait any more.
+    /// Registers a session that waits until there is room for its request. `takeWoken` returns it then.
     mutating func wait(_ session: UInt64, for needed: Int) {
         guard mustWait(for: needed) else {
-            // It is the share that is used. Without a sync nobody would get it back.
+            // The user's share is used up. Only a sync gives it back.
             isSyncWanted = true
             return shares.wait(session)
         }
@@ -92,7 +92,7 @@ extension Commit {
         wanted = max(wanted, needed)
     }
 
-    /// The sessions that need wait no longer, if there are any.
+    /// The sessions whose wait has ended. Nil if there are none.
     mutating func takeWoken() -> [UInt64]? {
         if !shares.waiting.isEmpty, !isFollowed { shares.roomGrew() }
         if let woken = shares.takeWaiting() { return woken }
@@ -104,9 +104,9 @@ extension Commit {
         return waiting
     }
 
-    // MARK: What stands against it
+    // MARK: Obstacles
 
-    /// Why there is no room for the next segment; nil if there is.
+    /// Why there is no room for the next segment. Nil if there is.
     var shortage: StorageError? {
         switch spare {
         case .wanted(let shortage), .preparing(let shortage): shortage
@@ -115,13 +115,13 @@ extension Commit {
         }
     }
 
-    /// Why the journal cannot go on, or soon will not; nil if it can.
+    /// Why the journal cannot continue, or soon will not. Nil if it can.
     var failure: String? {
         switch journal {
         case .off: nil
         case .failed(let error): error.description
         case .rebasing(_, .failed(let failure)): failure.description
-        case .gap: shortage?.description ?? "a snapshot has to be written before the journal goes on"
+        case .gap: shortage?.description ?? "the journal needs a snapshot to continue"
         case .continuous, .rebasing: shortage?.description
         }
     }
@@ -129,7 +129,7 @@ extension Commit {
     /// Whether outcomes are taken although they cannot be journaled.
     var takesUnjournaledOutcomes: Bool { failure != nil }
 
-    /// How the journal stands, for status.
+    /// The journal's standing, for status.
     var standing: JournalStanding {
         switch journal {
         case .off: return .none
@@ -140,6 +140,6 @@ extension Commit {
         }
     }
 
-    /// Few requests are longer.
+    /// The length of an ordinary request in bytes. Few are longer.
     private static var ordinaryFrame: Int { 256 }
 }

@@ -1,25 +1,25 @@
 import FuseboxStore
 import FuseboxWire
 
-/// What is to be done next, and what has become of it.
+/// The actions of a commit, and the inputs that tell their results.
 extension Commit {
-    /// Something that the owner of the files does.
+    /// An action for the owner of the files.
     enum Action: Equatable {
-        /// Append the batch to the journal; then `wrote`.
+        /// Append the batch to the journal, then call `wrote`.
         case write
-        /// Have the disk follow what was appended, and mark this input as synced if there is one; then `syncEnded`.
+        /// Sync what was appended, mark this input as synced if it is not nil, then call `syncEnded`.
         case sync(marking: UInt64?)
-        /// Go on in the spare segment with the entry `next`.
+        /// Continue the journal in the spare segment, with the entry `next`.
         case rotate(next: UInt64)
-        /// Prepare a spare segment; then `spareArrived`.
+        /// Prepare a spare segment, then call `spareArrived`.
         case prepareSpare
-        /// Write a snapshot of the state as it is now; then `snapshotEnded`.
+        /// Write a snapshot of the present state, then call `snapshotEnded`.
         case snapshot
-        /// Go on with these sessions: their requests need wait no longer.
+        /// Continue with these sessions, whose requests waited for room.
         case wake([UInt64])
     }
 
-    /// What is to be done next; nil if there is nothing to do until something is told. What it returns is taken as begun.
+    /// The next action, which counts as begun. Nil if there is none until the next input.
     mutating func next(at now: Timestamp) -> Action? {
         switch journal {
         case .failed: return nil
@@ -41,12 +41,12 @@ extension Commit {
         return .sync(marking: mark > 0 ? mark : nil)
     }
 
-    /// The last input that the disk is to follow to; nil if it need not.
+    /// The last input that a sync is to cover. Nil if no sync is needed.
     ///
-    /// What counts as synced is marked as synced. So entries after a gap do not count: they are of no use to a start yet, and
-    /// nothing may tell it that they were on the disk.
+    /// Entries after a gap do not count. Synced inputs are marked as such, and a start must not expect entries that it
+    /// cannot use yet.
     private var syncTarget: UInt64? {
-        // The seal says that all of the segment is on the disk.
+        // The seal says that the whole segment is synced, so a stop syncs all of it.
         guard stop.isRunning else { return progress.flushed < progress.appended ? progress.appended : nil }
         guard progress.flushed < progress.useful else { return nil }
         let isWaitedFor = outputs.firstUnsynced.map { $0 <= progress.useful } ?? false
@@ -99,18 +99,18 @@ extension Commit {
         }
     }
 
-    /// Whether the newest snapshot holds everything.
+    /// Whether the newest snapshot holds all inputs.
     var isSnapshotCurrent: Bool { snapshots.newest?.sequence == progress.applied }
 
-    // MARK: What was done
+    // MARK: Results
 
-    /// The batch is in the journal.
+    /// The batch was appended to the journal.
     mutating func wrote() {
         progress.append(upTo: batch.lastSequence)
         batch.removeAll()
     }
 
-    /// The disk has followed what had been appended when the sync began.
+    /// The sync has ended. It covers what had been appended when it began.
     mutating func syncEnded(at now: Timestamp) {
         guard case .running(let covering) = sync else { return }
         sync = .idle
@@ -119,13 +119,13 @@ extension Commit {
         lastSync = now
     }
 
-    /// A spare segment is ready, or there is no room for it.
+    /// A spare segment is ready, or could not be prepared for lack of room.
     mutating func spareArrived(_ failure: StorageError?) {
         spare = failure.map(Spare.failed) ?? .ready
         shares.roomGrew()
     }
 
-    /// A snapshot is on the disk, or is not; returns the requests that are answered by that.
+    /// A snapshot was written, or failed. Returns the requests that this answers.
     mutating func snapshotEnded(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
         switch (result, journal) {
         case (.success(let info), .rebasing):
@@ -136,27 +136,28 @@ extension Commit {
         default: break
         }
         if case .snapshotBegun = stop {
-            // More may have been applied while it was written.
+            // More inputs may have been applied while it was written.
             stop = if case .failure(let failure) = result { .failed(failure) } else { .snapshotDue }
         }
         return snapshots.end(result)
     }
 
-    /// The journal could not be written or synced. Nobody can know what of it is on the disk: what a start finds is the truth.
+    /// A write or sync of the journal has failed. What is on disk is unknown now, and the next start will find out.
     mutating func fail(_ error: StorageError) { journal = .failed(error) }
 
-    // MARK: What is asked for
+    // MARK: Requests of the owner
 
-    /// Keeps house, about once a second: has the disk follow what nobody waits for, and tries again for room.
+    /// Asks for a sync of entries that no reply waits for, and for another attempt to get room. Called about once a
+    /// second.
     mutating func keepHouse() {
         isSyncWanted = true
         if case .failed(let shortage) = spare { spare = .wanted(after: shortage) }
     }
 
-    /// Begins the end: the last request has been handled.
+    /// Begins the stop, after the last request was handled.
     mutating func beginStop() { stop = .snapshotDue }
 
-    /// Whether a stop has nothing to wait for any more.
+    /// Whether a stop has nothing left to wait for.
     var isQuiet: Bool {
         guard batch.isEmpty, case .idle = sync, !snapshots.isWriting, progress.flushed >= progress.appended else {
             return false
@@ -165,12 +166,12 @@ extension Commit {
         case .running, .snapshotDue, .snapshotBegun: return false
         case .ended: return outputs.replyCount == 0
         case .failed:
-            // What waits for a snapshot that cannot be written waits in vain.
+            // Replies that wait for a snapshot that cannot be written would wait for ever.
             return outputs.replyCount == 0 || !isContinuous
         }
     }
 
-    /// Whether every input is in the journal, or in a snapshot that is on the disk.
+    /// Whether every input is in the journal or in a snapshot on disk.
     var isContinuous: Bool {
         switch journal {
         case .off, .continuous: true
@@ -178,7 +179,7 @@ extension Commit {
         }
     }
 
-    /// Whether the state can be replaced by one that is in no journal.
+    /// Whether the state can be replaced by an imported one, which is in no journal.
     var replacement: Replacement {
         if case .failed(let error) = journal { return .impossible(error) }
         if snapshots.isWriting { return .later }
@@ -189,9 +190,9 @@ extension Commit {
 
     enum Replacement: Equatable {
         case now
-        /// A snapshot is being written, or the segment that it needs is on its way.
+        /// Not yet: a snapshot is being written, or the next segment is being prepared.
         case later
-        /// There is no room for that segment.
+        /// There is no room for the next segment.
         case impossible(StorageError)
     }
 }

@@ -2,44 +2,45 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What the disk has of the inputs, what waits for it, and what is to be done next.
+/// The commit of inputs: how far they have come on their way to disk, what waits for that, and what is to be done next.
 ///
 /// Inputs are numbered in the order in which they are applied. Two watermarks follow: *written* is the last input that
-/// survives the death of the process, *synced* the last one that survives power loss. Every reply and every event waits for
-/// one of them, or for nothing. No reply that promises durability is sent before its data is on the disk.
+/// survives the death of the process, *synced* the last one that survives power loss. Every reply and every event waits
+/// for one of them, or for nothing. No reply that promises durability is sent before its data is on disk.
 ///
-/// The value does no I/O and holds no clock. `next` says what is to be done; whoever does it tells how it went. So every order
-/// in which disks can answer is a test of a few lines.
+/// The value does no I/O and has no clock. `next` returns an action, and the caller tells its result. So every order of
+/// disk events can be tested in a few lines.
 ///
-/// A journal is continuous as long as every input since the last snapshot is in it. What is applied and cannot be journaled
-/// leaves a *gap*. Entries after a gap are of no use to a start without a snapshot from after it. So the journal goes on in a
-/// new segment, *rebased* on a snapshot that is not on the disk yet, and until it is nothing that came after the gap is acknowledged.
+/// A journal is continuous as long as every input since the last snapshot is in it. An input that is applied and cannot
+/// be journaled leaves a *gap*. A start can use entries after a gap only with a snapshot from after the gap. So the
+/// journal continues in a new segment and is *rebased* on a snapshot. No input after the gap is acknowledged until that
+/// snapshot is on disk.
 struct Commit: ~Copyable {
-    /// How the journal stands to the state.
+    /// The state of the journal.
     enum Journal {
         /// No journal is kept.
         case off
-        /// Every input is in it, or in a snapshot that is on the disk.
+        /// Every input is in the journal or in a snapshot on disk.
         case continuous
         /// An input was applied that is in no file.
         case gap
-        /// It goes on after the snapshot `base`, which is not on the disk yet.
+        /// The journal continues after the snapshot `base`, which is not on disk yet.
         case rebasing(base: UInt64, BaseSnapshot)
-        /// It could not be written or synced. Nothing is done and nothing is acknowledged any more.
+        /// A write or sync has failed. Nothing more is written or acknowledged.
         case failed(StorageError)
     }
 
-    /// What has become of the snapshot that a rebase needs.
+    /// The state of the snapshot that a rebase needs.
     enum BaseSnapshot {
         case due
         case begun
-        /// The last attempt failed. It is tried again; outcomes are taken unjournaled meanwhile.
+        /// The last attempt failed and is repeated. Meanwhile outcomes are applied unjournaled.
         case failed(SnapshotFailure)
     }
 
-    /// The segment that the journal goes on in when this one is full.
+    /// The segment in which the journal continues when the present one is full.
     enum Spare {
-        /// It is to be prepared. The attempt before may have failed.
+        /// It must be prepared. The previous attempt may have failed.
         case wanted(after: StorageError?)
         case preparing(after: StorageError?)
         case ready
@@ -47,18 +48,18 @@ struct Commit: ~Copyable {
         case failed(StorageError)
     }
 
-    /// The sync of the journal. There is one at a time.
+    /// The sync of the journal. Only one runs at a time.
     enum Sync {
         case idle
         case running(covering: UInt64)
     }
 
-    /// The end in order.
+    /// The phases of an orderly stop.
     enum Stop {
         case running
-        /// The last request has been handled. The newest snapshot may not hold everything.
+        /// The last request was handled. The newest snapshot may lack inputs.
         case snapshotDue
-        /// A snapshot that holds everything is being written.
+        /// The last snapshot is being written.
         case snapshotBegun
         case ended
         /// The last snapshot could not be written.
@@ -71,31 +72,33 @@ struct Commit: ~Copyable {
     var sync = Sync.idle
     var stop = Stop.running
     var snapshots: SnapshotSchedule
-    /// The entries that are to be written next.
+    /// The entries of this turn, which are written next.
     var batch = JournalBatch()
     var outputs = Outputs()
 
     var progress: Progress
 
-    /// The bytes of entries that the segment still takes, and those that an empty one takes.
+    /// The bytes of entries that fit into the rest of the segment, and into an empty one.
     var room: Int
     let capacity: Int
-    /// The room at which the journal goes on in the spare.
+    /// The journal continues in the spare when less than this room is left.
     let rotationRoom: Int
-    /// Sessions that wait for room, and the room that the largest of their requests needs.
+    /// Sessions that wait for room, and the most room that one of their requests needs.
     var waiting: [UInt64] = []
     var wanted = 0
-    /// What each user has of it that the disk does not have yet.
+    /// The bytes of each user that are not synced yet.
     var shares = JournalShares()
-    /// Whether the disk is to follow though nobody waits for it.
+    /// Whether a sync is wanted although no reply waits for it.
     var isSyncWanted = false
-    /// When it last did; the start finds all of the journal on the disk.
+    /// When the last sync ended. A start counts as one.
     var lastSync: Timestamp?
 
+    /// A commit at a start.
+    ///
     /// - Parameters:
     ///   - sequence: the last input that was recovered
-    ///   - journaled: the last one that the journal's files hold, all of it on the disk
-    ///   - segment: what the journal is like; nil if none is kept
+    ///   - journaled: the last input in the journal's files, all of which are synced
+    ///   - segment: the room of the journal's segments; nil if no journal is kept
     init(
         _ durability: Durability, sequence: UInt64, journaled: UInt64, segment: SegmentRoom?,
         snapshots: SnapshotSchedule, at now: Timestamp
@@ -111,7 +114,7 @@ struct Commit: ~Copyable {
         spare = segment?.spare ?? .wanted(after: nil)
     }
 
-    /// The last input that is in the journal or is about to be, or that its base holds.
+    /// The last input in the journal, in the batch or in the journal's base.
     private var journaled: UInt64 {
         let entry = batch.isEmpty ? progress.appended : batch.lastSequence
         if case .rebasing(let base, _) = journal { return max(base, entry) }
@@ -120,9 +123,9 @@ struct Commit: ~Copyable {
 
     // MARK: Inputs
 
-    /// Takes note of an input that was applied, and has it journaled: `reserve` has found room for it.
+    /// Notes an input that was applied and adds its entry to the batch. `reserve` must have found room for it.
     ///
-    /// - Parameter user: whose share of the room it takes; nil if that is an operator's or the engine's own
+    /// - Parameter user: the user whose share of the room is used; nil for an input of an operator or of the engine
     mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer, of user: UInt32? = nil) {
         let before = batch.count
         unsafe batch.append(entry, payload: payload)
@@ -133,7 +136,7 @@ struct Commit: ~Copyable {
         progress.apply(entry.sequence)
     }
 
-    /// Takes note of an input that was applied and is in no journal.
+    /// Notes an input that was applied and is not journaled.
     mutating func appendNothing(_ sequence: UInt64) {
         switch journal {
         case .off, .gap, .failed: break
@@ -146,7 +149,8 @@ struct Commit: ~Copyable {
 
     // MARK: Outputs
 
-    /// Keeps a reply back until what it tells of has reached a watermark; returns whether that is needed.
+    /// Holds a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can be
+    /// sent.
     mutating func hold(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
     ) -> Bool {
@@ -155,20 +159,20 @@ struct Commit: ~Copyable {
         return true
     }
 
-    /// Releases the replies and events that wait no longer.
+    /// Releases the replies and events whose watermark has been reached.
     mutating func release(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
         if case .failed = journal { return }
         unsafe outputs.release(progress.watermarks, deliver)
     }
 }
 
-/// A journal's segments as a start finds them.
+/// The room of a journal's segments, as a start finds it.
 struct SegmentRoom {
-    /// The bytes of entries that the open one still takes; 0 if none is open.
+    /// The bytes of entries that fit into the rest of the open segment. 0 if none is open.
     var room: Int
-    /// The bytes of entries that an empty one takes.
+    /// The bytes of entries that fit into an empty segment.
     var capacity: Int
-    /// The length of its file in bytes.
+    /// The length of a segment's file in bytes.
     var segmentLength: Int
     var spare: Commit.Spare
 }

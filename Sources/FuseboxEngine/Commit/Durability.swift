@@ -1,15 +1,15 @@
 import FuseboxWire
 
 /// What an acknowledgement promises.
-public enum Durability: String, Sendable, CaseIterable {
-    /// Durable requests are acknowledged once they are on the disk, written ones once the system has them.
+package enum Durability: String, Sendable, CaseIterable {
+    /// Durable requests are acknowledged once they are synced, written ones once they are written.
     case commit
-    /// All are acknowledged once the system has them; the disk has them within a second.
+    /// All requests are acknowledged once they are written. They are synced within a second.
     case interval
-    /// There is no journal. What changed since the last snapshot is lost with the process.
+    /// No journal is kept. Changes since the last snapshot are lost with the process.
     case snapshot
 
-    /// The watermark that releases what an input of this effect gives rise to.
+    /// The watermark that releases the reply and the events of an input with this effect.
     func watermark(for effect: CommandDeclaration.Effect) -> Watermark {
         watermark(promised: effect == .durable ? .durable : .written)
     }

@@ -6,16 +6,16 @@ import FuseboxWire
 extension Engine {
     // MARK: Room
 
-    /// Whether a request of this length can be handled in this turn. If not, `waitForRoom` tells when it can.
+    /// Whether a request of this length can be handled in this turn. If not, call `waitForRoom`.
     ///
-    /// Mutating, though it changes nothing: a look at a value that is lent for reading copies all of it.
-    public mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
+    /// It is mutating although it changes nothing, because access to a borrowed value would copy all of it.
+    package mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
         !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength), of: session.peer.bounded)
     }
 
-    /// Whether a command may have something journaled: all others can be handled whatever room there is, so that a disk that
-    /// hangs keeps nobody from asking.
-    public func needsRoom(_ command: UInt16) -> Bool {
+    /// Whether a command may cause entries in the journal. Other commands are handled without room, so a disk that
+    /// hangs does not stop reads.
+    package func needsRoom(_ command: UInt16) -> Bool {
         guard Int(command) < traits.count, let traits = traits[Int(command)] else { return false }
         return traits.isSequenced || traits.number == .goodbye
             || (traits.isState && state.machine.profile.readsChangeState)
@@ -25,7 +25,8 @@ extension Engine {
 
     /// Journals an input that has been applied.
     ///
-    /// - Parameter sharing: whose share of the journal's room it takes; nil if it is an operator's or the engine's own
+    /// - Parameter sharing: the user whose share of the journal's room is used; nil for an input of an operator or of
+    ///   the engine
     mutating func record(
         _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ request: (number: RequestSequence, worker: WorkerID)?,
         by user: UInt32, sharing: UInt32? = nil
@@ -50,14 +51,14 @@ extension Engine {
         takeEffects(until: durability.watermark(for: effect)) { durability.watermark(promised: $0) }
     }
 
-    /// Takes note of an input that has been applied and is in no journal.
+    /// Notes an input that was applied and is not journaled.
     mutating func applied() {
         state.sequence += 1
         commit.appendNothing(state.sequence)
         takeEffects(until: .applied) { _ in .applied }
     }
 
-    /// Journals an input of the engine's own that has been applied, or takes note of it.
+    /// Journals an input of the engine that was applied, or notes it, as `placement` says.
     mutating func recordOwn<C: Command>(_ command: C, _ placement: Commit.Placement) {
         guard case .journaled = placement else { return applied() }
         var payload = ByteWriter(capacity: 32)
@@ -73,7 +74,7 @@ extension Engine {
 
     // MARK: Status
 
-    /// Tells how the journal is doing.
+    /// Fills in the journal's fields of a status.
     func tellJournal(in status: inout ServerStatus.Reply) {
         status.journal = commit.standing
         guard status.journal != .none else { return }

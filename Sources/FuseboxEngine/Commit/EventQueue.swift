@@ -2,12 +2,12 @@ import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
-/// Events from the input that caused them to the subscribers.
+/// The queue of events for subscribers.
 ///
-/// An event *waits* until its input has reached its watermark, and is then *ready*. What is ready is handed out in batches:
-/// however many subscribers there are, a batch takes as many turns as it needs, and what becomes ready meanwhile is for the
-/// next one. Neither slow subscribers nor a disk that hangs fill the memory: an event that finds no room is counted as
-/// missed, by topic.
+/// An event *waits* until its input has reached its watermark. Then it is *ready*. Ready events are handed out in
+/// batches. A batch takes as many turns as its subscribers need, and events that become ready meanwhile go into the
+/// next batch. The queue is bounded: an event that finds no room is counted as missed, by topic. So neither slow
+/// subscribers nor a hanging disk fill the memory.
 struct EventQueue {
     struct Numbered {
         var envelope: EventEnvelope
@@ -20,23 +20,24 @@ struct EventQueue {
         var sequence: UInt64
     }
 
-    /// In the order of their numbers.
+    /// Events that wait, in the order of their numbers.
     private var waiting = Fifo<Waiting>()
-    /// For the next batch.
+    /// Events for the next batch.
     private var ready: [Numbered] = []
-    /// What is being handed to subscribers.
+    /// Events that are being handed to subscribers.
     private(set) var batch: [Numbered] = []
-    /// How many of each topic found no room since the last batch began, and before that since the one before.
+    /// The number of events of each topic that found no room: since the present batch began, and between the batch
+    /// before and it.
     private var dropped: [Topics: UInt64] = [:]
     private(set) var droppedBeforeBatch: [Topics: UInt64] = [:]
     /// The number of the next event.
     private(set) var nextNumber: UInt64 = 1
 
-    /// Takes over what the input `sequence` has caused, and numbers it.
+    /// Takes the events that the input `sequence` has caused, and numbers them.
     ///
     /// - Parameters:
-    ///   - watermark: what the input has to reach
-    ///   - floor: what the input of an event has to reach at least that promises so much
+    ///   - watermark: the watermark that the input must reach
+    ///   - floor: the least watermark for an event with a given promise
     mutating func take(
         _ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp,
         floor: (EventDeclaration.Promise) -> Watermark = { _ in .applied }
@@ -56,16 +57,16 @@ struct EventQueue {
         effects.removeAll(keepingCapacity: true)
     }
 
-    /// Makes ready what has reached its watermark. An event that has not holds back those after it.
+    /// Makes events ready whose watermark was reached. An event that still waits holds back those after it.
     mutating func release(_ marks: Watermarks) {
         while !waiting.isEmpty, marks.has(waiting[0].watermark, reached: waiting[0].sequence) {
             ready.append(waiting.removeFirst().numbered)
         }
     }
 
-    /// Begins a batch with what is ready, unless one is being handed out.
+    /// Begins a batch with the ready events, unless one is being handed out.
     ///
-    /// - Returns: whether there is something to hand out
+    /// - Returns: whether there are events to hand out
     mutating func beginBatch() -> Bool {
         guard batch.isEmpty else { return true }
         guard !ready.isEmpty else { return false }
@@ -74,9 +75,9 @@ struct EventQueue {
         return true
     }
 
-    /// Forgets the batch: every subscriber has been served.
+    /// Ends the batch, when every subscriber has been served.
     ///
-    /// - Returns: whether there is something for the next one
+    /// - Returns: whether events are ready for the next batch
     mutating func endBatch() -> Bool {
         guard beginBatch() else { return false }
         batch.removeAll(keepingCapacity: true)

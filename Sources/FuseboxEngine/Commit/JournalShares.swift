@@ -1,27 +1,27 @@
-/// What each user has in the journal that the disk does not have yet, in bytes of entries.
+/// The unsynced bytes of each user in the journal.
 ///
-/// A user may have at most as much there as is left. So a user who fills the journal while the disk hangs stops at half of the
-/// room that there was, the next one at half of the rest: there is always some left for one who has nothing there. As long
-/// as the disk follows, nobody comes near that.
+/// A user may have at most as many unsynced bytes as there is room left. So a user that fills the journal while the
+/// disk hangs stops at half of the room, and the next user at half of the rest. Some room is always left for a user
+/// that has written nothing. No user comes near this bound while syncs go through.
 ///
-/// Operators and the engine's own entries are not counted.
+/// Entries of operators and of the engine are not counted.
 struct JournalShares {
     private struct Share {
         let user: UInt32
-        /// What the sync under way covers, and what has come since it began.
+        /// The bytes that the sync under way covers, and those that were written since it began.
         var covered = 0
         var pending = 0
     }
 
     private var shares: [Share] = []
     private var places: [UInt32: Int] = [:]
-    /// Who wrote last, and where its share is: mostly the next one too.
+    /// The place of the user that wrote last. Mostly it writes next, too.
     private var lastPlace = 0
-    /// Sessions that wait until the disk has followed, or until there is more room.
+    /// Sessions that wait for a sync or for more room.
     private(set) var waiting: [UInt64] = []
     private var isChanged = false
 
-    /// Takes note of an entry of a user.
+    /// Notes an entry of a user.
     mutating func add(_ bytes: Int, of user: UInt32) {
         if lastPlace >= shares.count || shares[lastPlace].user != user {
             lastPlace = places[user] ?? shares.count
@@ -33,7 +33,7 @@ struct JournalShares {
         shares[lastPlace].pending += bytes
     }
 
-    /// Whether a user has to wait with an entry until the disk has followed.
+    /// Whether a user must wait for a sync before it writes an entry.
     ///
     /// - Parameter left: the room that the journal has left
     func mustWait(_ user: UInt32, for needed: Int, left: Int) -> Bool {
@@ -41,7 +41,7 @@ struct JournalShares {
         return shares[place].covered + shares[place].pending + needed > left
     }
 
-    /// A sync has begun that covers all that is written.
+    /// A sync has begun. It covers everything that is written.
     mutating func syncBegan() {
         for place in shares.indices {
             shares[place].covered += shares[place].pending
@@ -49,7 +49,7 @@ struct JournalShares {
         }
     }
 
-    /// The sync has ended: what it covers is on the disk.
+    /// The sync has ended. What it covers is on disk.
     mutating func syncEnded() {
         isChanged = true
         guard shares.contains(where: { $0.pending > 0 }) else {
@@ -67,7 +67,7 @@ struct JournalShares {
 
     mutating func wait(_ session: UInt64) { waiting.append(session) }
 
-    /// The sessions that wait, if something has changed since they began to.
+    /// Returns the waiting sessions, and clears them, if a sync has ended or room has grown since they began to wait.
     mutating func takeWaiting() -> [UInt64]? {
         defer { isChanged = false }
         guard isChanged, !waiting.isEmpty else { return nil }

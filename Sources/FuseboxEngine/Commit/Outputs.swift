@@ -2,35 +2,35 @@ import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
-/// Replies and events on their way out. Each waits until the input that it tells of has reached its watermark.
+/// Replies and events on their way out. Each waits until its input has reached its watermark.
 ///
-/// Replies of one class leave in the order of their inputs. Events leave in the order of their numbers: one that waits
-/// holds back those after it.
+/// Replies that wait for the same watermark are sent in the order of their inputs. Events are sent in the order of
+/// their numbers. An event that waits holds back those after it.
 ///
-/// How much one session may let wait is its owner's to say. What waits for sessions that have ended takes at most as much
-/// again.
+/// The owner bounds the replies that wait for one session. Replies of ended sessions take at most as much memory as the
+/// others.
 struct Outputs: ~Copyable {
     private var written = HeldReplies()
     private var synced = HeldReplies()
     var events = EventQueue()
-    /// Sessions that have ended while replies for them waited.
+    /// Sessions that ended while replies for them waited.
     private var ended: Set<UInt64> = []
-    /// The bytes of those replies, or more: some may have left since.
+    /// An upper bound of the bytes of their replies. Some may have been released since.
     private var endedBytes = 0
 
-    /// Memory that a reply takes beside its own bytes.
+    /// The memory that a waiting reply takes in addition to its own bytes.
     static var bytesPerReply: Int { HeldReplies.bytesPerFrame }
 
     /// The number of replies that wait.
     var replyCount: Int { written.count + synced.count }
 
-    /// Their bytes.
+    /// The bytes of the replies that wait.
     var replyBytes: Int { written.byteCount + synced.byteCount }
 
-    /// The first input whose reply waits for the disk; nil if none does.
+    /// The first input whose reply waits for a sync. Nil if none does.
     var firstUnsynced: UInt64? { synced.first }
 
-    /// Keeps a reply back until the input `sequence` has reached a watermark.
+    /// Holds a reply until the input `sequence` has reached a watermark.
     mutating func hold(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark,
         of sequence: UInt64
@@ -43,7 +43,7 @@ struct Outputs: ~Copyable {
         }
     }
 
-    /// Releases what has reached its watermark.
+    /// Releases the replies and events whose watermark was reached.
     mutating func release(
         _ marks: Watermarks, _ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void
     ) {
@@ -52,7 +52,7 @@ struct Outputs: ~Copyable {
         events.release(marks)
     }
 
-    /// Lets go of the replies of a session that has ended, once such replies are half of what waits.
+    /// Notes that a session has ended. Frees the replies of ended sessions once they are half of all that wait.
     mutating func forget(_ session: borrowing Session) {
         guard session.heldReplies > 0 else { return }
         ended.insert(session.id)
@@ -65,7 +65,7 @@ struct Outputs: ~Copyable {
     }
 }
 
-/// Reply frames in the order of their inputs, in one run of bytes.
+/// Reply frames in the order of their inputs, in one contiguous buffer.
 private struct HeldReplies: ~Copyable {
     private struct Frame {
         var sequence: UInt64
@@ -75,7 +75,7 @@ private struct HeldReplies: ~Copyable {
 
     private var bytes = ByteWriter(capacity: 4096)
     private var frames = Fifo<Frame>()
-    /// The bytes at the beginning that have left.
+    /// The bytes at the beginning that were released.
     private var leftBytes = 0
 
     static let bytesPerFrame = Fifo<Frame>.elementBytes
@@ -84,7 +84,7 @@ private struct HeldReplies: ~Copyable {
     /// The bytes of the frames that wait.
     var byteCount: Int { bytes.count - leftBytes }
 
-    /// The input of the first one that waits.
+    /// The input of the first frame that waits.
     var first: UInt64? { frames.first?.sequence }
 
     mutating func add(_ frame: UnsafeRawBufferPointer, _ session: UInt64, _ sequence: UInt64) {
@@ -105,7 +105,7 @@ private struct HeldReplies: ~Copyable {
         giveBack()
     }
 
-    /// Gives back the room of what has left, once that is at least half.
+    /// Frees the room of released frames, once that is at least half of the buffer.
     private mutating func giveBack() {
         guard leftBytes * 2 >= bytes.count else { return }
         bytes.removeFirst(leftBytes)
@@ -115,7 +115,7 @@ private struct HeldReplies: ~Copyable {
         frames.shrink(to: Limits.restingReplyBytes / Self.bytesPerFrame)
     }
 
-    /// Takes out the replies for these sessions.
+    /// Removes the replies for these sessions.
     mutating func remove(of sessions: Set<UInt64>) {
         var rest = HeldReplies()
         unsafe bytes.withBytes { all in

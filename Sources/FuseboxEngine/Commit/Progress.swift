@@ -1,19 +1,19 @@
-/// How far an input has come.
+/// How far an input has come on its way to disk.
 enum Watermark: Sendable, Comparable {
-    /// The state has it. It is lost with the process.
+    /// The input is in the state. It is lost with the process.
     case applied
-    /// It survives the death of the process.
+    /// The input survives the death of the process.
     case written
-    /// It survives power loss.
+    /// The input survives power loss.
     case synced
 }
 
-/// The last inputs that have come that far, with all before them.
+/// The last inputs that are written and synced, with all inputs before them.
 struct Watermarks: Sendable, Equatable {
     var written: UInt64
     var synced: UInt64
 
-    /// Whether an input has come so far.
+    /// Whether an input has reached a watermark.
     func has(_ watermark: Watermark, reached sequence: UInt64) -> Bool {
         switch watermark {
         case .applied: true
@@ -23,26 +23,29 @@ struct Watermarks: Sendable, Equatable {
     }
 }
 
-/// Where the inputs are: in the state, in the journal's files, on the disk, in a snapshot.
+/// Where the inputs are: in the state, in the journal's files, on disk, in a snapshot.
 ///
-/// What the files hold after a gap does not count: a start uses it only with a snapshot from after the gap.
+/// Entries after a gap do not count, because a start uses them only with a snapshot from after the gap.
 struct Progress: Sendable {
     /// The last input that was applied.
     private(set) var applied: UInt64
-    /// The last one that changed more than the time. Time alone is no reason for a snapshot.
+    /// The last input that changed more than the time. A snapshot is not taken for the time alone.
     private(set) var lastChange: UInt64
-    /// The last one that the journal's files hold.
+    /// The last input in the journal's files.
     private(set) var appended: UInt64
-    /// The last one of these that is on the disk.
+    /// The last input in the journal's files that is synced.
     private(set) var flushed: UInt64
-    /// The last one before the first gap that is open.
+    /// The last input before the first open gap.
     private var gap = UInt64.max
-    /// The last one of the snapshot that a start would begin with, if the files alone tell it less.
+    /// The last input that was recovered at the start, or that a snapshot from after a gap holds. All inputs up to it
+    /// are on disk.
     private var base: UInt64
 
+    /// The progress at a start.
+    ///
     /// - Parameters:
-    ///   - sequence: the last input that was recovered; all are on the disk
-    ///   - journaled: the last one of them that the journal's files hold
+    ///   - sequence: the last input that was recovered; all of them are on disk
+    ///   - journaled: the last input in the journal's files
     init(sequence: UInt64, journaled: UInt64) {
         applied = sequence
         lastChange = sequence
@@ -55,7 +58,7 @@ struct Progress: Sendable {
         Watermarks(written: max(base, min(appended, gap)), synced: max(base, min(flushed, gap)))
     }
 
-    /// The last input of the files that a start would use without another snapshot.
+    /// The last input in the files that a start would use without another snapshot.
     var useful: UInt64 { min(appended, gap) }
 
     mutating func apply(_ sequence: UInt64) {
@@ -63,18 +66,18 @@ struct Progress: Sendable {
         lastChange = sequence
     }
 
-    /// Tells that what was applied after `sequence` has changed the time alone.
+    /// Notes that the inputs after `sequence` have changed the time alone.
     mutating func timeAlone(since sequence: UInt64) { lastChange = sequence }
 
     mutating func append(upTo sequence: UInt64) { appended = sequence }
     mutating func flush(upTo sequence: UInt64) { flushed = max(flushed, sequence) }
 
-    /// What follows `sequence` is not continued by the files.
+    /// Notes a gap: the input after `sequence` is in no file.
     mutating func openGap(after sequence: UInt64) { gap = min(gap, sequence) }
 
-    /// A snapshot from after the gap is on the disk.
+    /// Notes that a snapshot from after the gap is on disk.
     ///
-    /// - Parameter isClosed: whether the files continue it
+    /// - Parameter isClosed: whether the journal's files continue the snapshot, so that the gap is closed
     mutating func begin(withSnapshot sequence: UInt64, isClosed: Bool) {
         base = max(base, sequence)
         if isClosed { gap = .max }

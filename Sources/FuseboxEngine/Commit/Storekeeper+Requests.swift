@@ -4,8 +4,8 @@ import FuseboxWire
 
 /// Requests that are answered from the data directory, and imports.
 extension Storekeeper {
-    /// Does work that a request has asked for elsewhere, and answers the request.
-    public func perform(_ work: DeferredWork, for ticket: Ticket) {
+    /// Does the deferred work of a request away from the loop, and answers the request.
+    package func perform(_ work: DeferredWork, for ticket: Ticket) {
         let store = store
         switch work {
         case .awaitSnapshot: break
@@ -40,7 +40,7 @@ extension Storekeeper {
         }
     }
 
-    /// Goes on with an imported state in the place of this one, if the journal can go on after it.
+    /// Replaces the state by an imported one, if one waits and the journal can continue after it.
     func takeImport() {
         guard case .waiting(let machine, let parts, let ticket) = importing, failure == nil else { return }
         guard engine.commit.stop.isRunning else {
@@ -56,7 +56,7 @@ extension Storekeeper {
             importing = .none
             engine.adopt(machine, parts, for: ticket, at: moment)
             delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
-            // At once: until the journal goes on, requests find no room in it.
+            // Requests find no room in the journal until it continues, so this does not wait for the turn's end.
             carryOut()
         }
     }
@@ -88,7 +88,7 @@ extension SnapshotList.Reply {
         do throws(StorageError) { names = try store.list() } catch { throw .storage(error) }
         for name in names {
             do throws(SnapshotFailure) { snapshots.append(try store.info(name)) } catch {
-                // One that was retired meanwhile is no failure.
+                // A snapshot may be retired meanwhile.
                 if case .storage(let error) = error, error.isNotFound { continue }
                 throw error
             }

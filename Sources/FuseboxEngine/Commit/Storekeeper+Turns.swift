@@ -3,7 +3,7 @@ import FuseboxStore
 import FuseboxWire
 import Synchronization
 
-/// The turns of the owner, and what they have done on the disk.
+/// The turns of the owner, and the actions that they cause.
 extension Storekeeper {
     /// Begins a turn.
     ///
@@ -13,22 +13,24 @@ extension Storekeeper {
         engine.advance(to: moment, reading)
     }
 
-    /// Ends a turn: writes its inputs, releases what waits no longer, and begins what is to be done.
-    public func endTurn() {
+    /// Ends a turn: writes its inputs, releases replies and events, and begins syncs, snapshots and rotations that are
+    /// due.
+    package func endTurn() {
         carryOut()
         takeImport()
     }
 
-    /// Goes on with a session when the journal has room for a request of this length: `canTake` has denied it.
-    public func waitForRoom(_ session: UInt64, frameLength: Int) {
+    /// Calls `goOn(with:)` for a session when the journal has room for a request of this length. Call it after
+    /// `canTake` has returned false.
+    package func waitForRoom(_ session: UInt64, frameLength: Int) {
         engine.commit.wait(session, for: Commit.roomNeeded(frameLength: frameLength))
     }
 
-    /// Call it about once a second: makes sure that the files are where a start looks for them, tries again for room, and
-    /// has the disk follow what nobody waits for.
-    public func keepHouse() {
+    /// Checks that the files are where a start looks for them, tries again to get room, and syncs entries that no reply
+    /// waits for. Call it about once a second.
+    package func keepHouse() {
         guard failure == nil else { return }
-        // What waits for no sync is acknowledged without a look at the place of its file.
+        // A sync checks the place of its file. Replies that wait for no sync depend on this check.
         do throws(StorageError) {
             try store.files.checkPlace()
             try journal?.checkPlace()
@@ -37,9 +39,10 @@ extension Storekeeper {
         syncMarks()
     }
 
-    /// Begins the end: the last request has been handled. Turns go on until it is quiet; then `seal` completes it.
-    public func stop() {
-        // A full disk takes no record of the time; the snapshot has it.
+    /// Begins the stop, after the last request was handled. Turns continue until `isQuiet`. Then `seal` completes the
+    /// journal.
+    package func stop() {
+        // This fails on a full disk. The snapshot then holds the time.
         try? engine.recordTime(at: moment)
         engine.commit.beginStop()
     }
@@ -104,12 +107,12 @@ extension Storekeeper {
     private func write(_ capture: consuming SnapshotCapture) {
         let store = store
         let handover = Handover(capture)
-        // Without a journal, nothing in old segments waits for the disk.
+        // Without a journal, no old segment needs a sync.
         let synced = journal == nil ? .max : engine.commit.progress.flushed
         let segment = journal?.current
         delegate?.workLong {
             () -> Result<SnapshotInfo, SnapshotFailure> in
-            // Taken out here, so that the memory of the old state is given back on this thread and not on the owner's.
+            // The capture is taken here, so that its memory is freed on this thread and not on the owner's.
             guard let capture = handover.take() else { preconditionFailure("work runs once") }
             do throws(SnapshotFailure) {
                 let info = try (consume capture).write(to: store)
@@ -137,7 +140,7 @@ extension Storekeeper {
         delegate?.runAgain()
     }
 
-    /// Has the disk follow what the marks tell. Nobody waits for it.
+    /// Syncs the marks. No reply waits for this.
     private func syncMarks() {
         guard !isSyncingMarks, let task = journal?.marksTask() else { return }
         isSyncingMarks = true
@@ -147,7 +150,8 @@ extension Storekeeper {
         }
     }
 
-    /// Ends everything: what was not acknowledged may or may not be on the disk, and nothing more may be acknowledged.
+    /// Ends the commit after a failure. Unacknowledged inputs may or may not be on disk, so nothing more is
+    /// acknowledged.
     private func fail(_ error: StorageError) {
         engine.commit.fail(error)
         delegate?.journalFailed(error)
@@ -155,11 +159,11 @@ extension Storekeeper {
 
     // MARK: End
 
-    /// Completes the journal: the next start finds its end where it should be. Call it when it is quiet, and nothing after.
+    /// Completes the journal with a seal, so that the next start knows its end. This is the last call, once `isQuiet`.
     ///
-    /// A journal with a gap is not completed: the last snapshot holds more than it does.
-    public func seal() {
-        // What a sync under way may still fail to bring to the disk must not be called complete.
+    /// A journal with a gap is not sealed, because the last snapshot holds more than it.
+    package func seal() {
+        // A sync under way may still fail, so its segment must not be sealed.
         guard let journal, case .continuous = engine.commit.journal, case .idle = engine.commit.sync else { return }
         do throws(StorageError) {
             while let action = engine.commit.next(at: moment.now) {
@@ -168,7 +172,7 @@ extension Storekeeper {
                     try journal.append(engine.commit.batch)
                     engine.commit.wrote()
                 case .sync(let mark):
-                    // The seal says that this is on the disk, and so tells a torn end from damage.
+                    // The seal promises that all entries are synced, so that a start can tell a torn end from damage.
                     try journal.syncNow(marking: mark)
                     engine.commit.syncEnded(at: moment.now)
                 case .rotate(let next): try journal.rotate(next: next, synced: engine.commit.progress.flushed)
@@ -183,7 +187,7 @@ extension Storekeeper {
     }
 }
 
-/// A value that is handed from one thread to another, which then has the only reference to it.
+/// Hands a value to another thread, which then has the only reference to it.
 private final class Handover<Value: Sendable>: Sendable {
     private let value: Mutex<Value?>
 

@@ -2,46 +2,48 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// The engine with its journal and its snapshots: it carries out what `Commit` says is to be done.
+/// The engine with its journal and its snapshots. It carries out the actions of `Commit`.
 ///
-/// It has no loop and no threads. Its owner tells it when a turn begins and ends, lends the engine to connections in
-/// between, and as its delegate runs elsewhere what waits for the disk. The server does so on libuv's thread pool, the
-/// simulator some turns later in an order of its own, or never.
-public final class Storekeeper<Files: JournalStorage> {
-    public var engine: Engine
-    public let store: SnapshotStore<Files>
-    /// Not retained: it must outlive the last call.
-    public unowned var delegate: (any StorekeeperDelegate)?
+/// It has no loop and no threads. Its owner begins and ends turns and lends the engine to connections in between. As
+/// its delegate the owner also runs work that waits for the disk. The server runs that work on libuv's thread pool. The
+/// simulator runs it some turns later, in an order of its own, or never.
+package final class Storekeeper<Files: JournalStorage> {
+    /// The engine.
+    package var engine: Engine
+    /// The snapshots of the data directory.
+    package let store: SnapshotStore<Files>
+    /// The delegate. It is not retained and must outlive the last call.
+    package unowned var delegate: (any StorekeeperDelegate)?
     /// The moment of this turn.
     var moment: Moment
-    /// Nil if none is kept.
+    /// The journal. Nil if none is kept.
     let journal: Journal<Files>?
-    /// What a sync runs elsewhere and what follows, made once: beginning a sync allocates nothing.
+    /// The work of a sync and its completion. They are made once, so that a sync allocates nothing.
     private(set) var syncSteps: (run: @Sendable () -> Void, end: () -> Void)?
-    /// Whether the marks are being brought to the disk.
+    /// Whether a sync of the marks is under way.
     var isSyncingMarks = false
     var importing = Import.none
 
-    /// A state that is to take the place of this one. There is one at a time: reading it may take long, and the threads that
-    /// do so are few and sync the journal too.
+    /// An import. There is one at a time, because decoding may take long and the few threads that do it also sync the
+    /// journal.
     enum Import {
         case none
         case decoding
-        /// It waits for a snapshot that is being written, or for the segment that the journal goes on in.
+        /// It waits for the end of a snapshot or for the next segment.
         case waiting(StateMachine, StateParts, Ticket)
     }
 
-    /// Makes a data directory go on with what was recovered from it.
+    /// Takes over the state that was recovered from a data directory, and continues the journal.
     ///
-    /// - Throws: what fails while the directory is put in order or the journal opened. That there is no room for the
-    ///   journal is no failure: what must be journaled is refused until there is.
-    public init(
+    /// - Throws: the failure to settle the directory or to open the journal. A lack of room for the journal does not
+    ///   throw: requests that must be journaled are refused until there is room.
+    package init(
         _ recovered: consuming Recovered, in store: SnapshotStore<Files>, identity: Engine.Identity,
         _ options: StorekeepingOptions, at moment: Moment
     ) throws(SnapshotFailure) {
         self.store = store
         self.moment = moment
-        // First the snapshot: a journal without one is refused at the next start.
+        // The snapshot comes first, because a start refuses a journal without one.
         try recovered.settle(store)
         var segment: SegmentRoom?
         if options.durability == .snapshot {
@@ -65,9 +67,9 @@ public final class Storekeeper<Files: JournalStorage> {
         if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in syncEnded(sync.failure) }) }
     }
 
-    /// Gives the journal a spare, and a segment to write in if none was left open.
+    /// Gives the journal a spare segment, and an open segment if none was left open.
     ///
-    /// - Returns: why there is no spare, if there is none
+    /// - Returns: why there is no spare; nil if there is one
     private static func open(
         _ journal: Journal<Files>, at sequence: UInt64
     ) throws(StorageError) -> StorageError? {
@@ -81,85 +83,89 @@ public final class Storekeeper<Files: JournalStorage> {
         return nil
     }
 
-    // MARK: What is asked of it
+    // MARK: For the owner
 
-    /// Tells what was found at the start, once there is somebody to be told.
-    public func tellStart() {
+    /// Tells the delegate what was found at the start. Call it once the delegate is set.
+    package func tellStart() {
         if let shortage = engine.commit.shortage { delegate?.note(.noRoom(shortage)) }
     }
 
-    /// Why the journal could not be written or synced, if it could not: nothing is handed out and nothing written since.
-    public var failure: StorageError? {
+    /// Why a write or sync of the journal has failed. Nil if none has. After a failure no reply is sent and nothing is
+    /// written.
+    package var failure: StorageError? {
         if case .failed(let error) = engine.commit.journal { error } else { nil }
     }
 
-    /// Why the last snapshot of a stop could not be written, if it could not.
-    public var stopFailure: SnapshotFailure? {
+    /// Why the last snapshot of a stop could not be written. Nil if it was written.
+    package var stopFailure: SnapshotFailure? {
         if case .failed(let failure) = engine.commit.stop { failure } else { nil }
     }
 
-    /// Whether a stop has nothing to wait for: the last snapshot is there, or cannot be, and nothing waits for the disk.
-    public var isQuiet: Bool { engine.commit.isQuiet }
+    /// Whether a stop has nothing left to wait for: the last snapshot was written or failed, and no sync is pending.
+    package var isQuiet: Bool { engine.commit.isQuiet }
 
     /// The last input that survives power loss.
-    public var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }
+    package var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }
 
-    /// Whether every input is in the journal, or in a snapshot that is on the disk.
-    public var isContinuous: Bool { engine.commit.isContinuous }
+    /// Whether every input is in the journal or in a snapshot on disk.
+    package var isContinuous: Bool { engine.commit.isContinuous }
 
-    /// Whether outcomes are taken although they cannot be journaled.
-    public var takesUnjournaledOutcomes: Bool { engine.commit.takesUnjournaledOutcomes }
+    /// Whether outcomes are applied although they cannot be journaled.
+    package var takesUnjournaledOutcomes: Bool { engine.commit.takesUnjournaledOutcomes }
 }
 
-/// How journal and snapshots are kept.
-public struct StorekeepingOptions: Sendable {
-    public var durability = Durability.commit
-    public var snapshotIntervalMilliseconds: Int64 = 60_000
+/// The options for journal and snapshots.
+package struct StorekeepingOptions: Sendable {
+    /// When a change is acknowledged.
+    package var durability = Durability.commit
+    /// The time between snapshots, in milliseconds, above 0.
+    package var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
-    public var segmentLength = Limits.segmentLength
+    package var segmentLength = Limits.segmentLength
 
-    public init() {}
+    /// The defaults.
+    package init() {}
 }
 
-/// The surroundings of a `Storekeeper`. It calls from the thread of its owner's turns only.
-public protocol StorekeeperDelegate: AnyObject {
-    /// Runs `body` elsewhere, and then `completion` with its result in a turn of the owner.
+/// The surroundings of a `Storekeeper`. All calls come from the thread of the owner's turns.
+package protocol StorekeeperDelegate: AnyObject {
+    /// Runs `body` on another thread, and then `completion` with its result in a turn of the owner.
     func work<Result: Sendable>(_ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
-    /// Does the same for work that loads a whole state: it may have to give memory back afterwards.
+    /// As `work`, for work that loads a whole state. The owner may give memory back to the system afterwards.
     func workLong<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void)
-    /// Does the same for a sync of the journal, of which there is one at a time: it may be prepared to allocate nothing.
+    /// As `work`, for a sync of the journal. Only one runs at a time, so the owner can avoid allocations.
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void)
-    /// Sends a reply that waited for the journal. It must not touch the engine.
+    /// Sends a reply that waited for the journal. The implementation must not access the engine.
     func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64)
-    /// Sends a reply that was deferred, as `write` appends it to the connection's output.
+    /// Sends a deferred reply. `write` appends it to the connection's output.
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void)
-    /// Goes on with the requests of a session that waited for room.
+    /// Continues with the requests of a session that waited for room.
     func goOn(with session: UInt64)
-    /// Asks for another turn although nothing may happen in it.
+    /// Asks for another turn.
     func runAgain()
-    /// Takes note of what operators may want to know.
+    /// Tells news that operators may want to know.
     func note(_ news: StorekeeperNews)
-    /// Ends the daemon at once: the journal cannot be written or synced, or is where no start would find it. After it nothing
-    /// that the journal did not take may be acknowledged.
+    /// Ends the daemon at once. The journal cannot be written or synced, or is not where a start would look for it. No
+    /// input that the journal did not take may be acknowledged after this.
     func journalFailed(_ error: StorageError)
 }
 
 extension StorekeeperDelegate {
-    /// Most surroundings have no memory to give back.
-    public func workLong<Result: Sendable>(
+    /// The default is `work`, for surroundings that give no memory back.
+    package func workLong<Result: Sendable>(
         _ body: @escaping @Sendable () -> Result, then completion: @escaping (Result) -> Void
     ) {
         work(body, then: completion)
     }
 }
 
-/// What a `Storekeeper` has to tell.
-public enum StorekeeperNews: Sendable {
+/// News from a `Storekeeper`.
+package enum StorekeeperNews: Sendable {
     case noRoom(StorageError)
     case roomAgain
     case wroteSnapshot(SnapshotInfo)
-    /// Told once for a reason, until one is written again.
+    /// A snapshot could not be written. This is told once for each reason, until a snapshot is written again.
     case snapshotFailed(SnapshotFailure)
     case snapshotsAgain
     case imported(breakers: Int, providers: Int)

@@ -2,69 +2,79 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What is to be said of a data directory without changing it: every file, what is wrong, and what a start would do.
-public struct Inspection: Sendable {
-    /// Something that is wrong, and where.
-    public struct Problem: Sendable, Equatable, CustomStringConvertible {
-        public let file: String
-        /// The byte at which it was found; nil if it is about the file as a whole.
-        public let offset: Int?
-        public let what: String
+/// The examination of a data directory: every file, every problem, and what a start would find. It changes nothing.
+package struct Inspection: Sendable {
+    /// A problem and its place.
+    package struct Problem: Sendable, Equatable, CustomStringConvertible {
+        /// The name of the file.
+        package let file: String
+        /// The byte at which the problem was found. Nil if it concerns the whole file.
+        package let offset: Int?
+        /// What is wrong, as a clause.
+        package let what: String
 
-        public var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
+        package var description: String { offset.map { "\(file), byte \($0): \(what)" } ?? "\(file): \(what)" }
     }
 
-    /// A snapshot's file.
-    public struct SnapshotFile: Sendable {
-        public let name: SnapshotName
-        public let bytes: Int
-        /// Nil if it cannot be read.
-        public let header: SnapshotHeader?
-        public let problems: [Problem]
+    /// A snapshot file.
+    package struct SnapshotFile: Sendable {
+        /// The name of the file.
+        package let name: SnapshotName
+        /// The length of the file in bytes. 0 if it cannot be read.
+        package let bytes: Int
+        /// The header. Nil if it cannot be read.
+        package let header: SnapshotHeader?
+        /// The problems of this file.
+        package let problems: [Problem]
     }
 
-    /// A segment's file.
-    public struct SegmentFile: Sendable {
-        public let name: JournalName
-        public let bytes: Int
-        /// Nil if it is not good.
-        public let header: JournalHeader?
-        /// Good entries, the one that completes the segment not among them.
-        public let entries: UInt64
-        /// The sequence of the last of them; nil if there is none.
-        public let lastSequence: UInt64?
-        /// How they end; nil if the header is not good.
-        public let end: JournalEnd?
-        public let problems: [Problem]
+    /// A segment file of the journal.
+    package struct SegmentFile: Sendable {
+        /// The name of the file.
+        package let name: JournalName
+        /// The length of the file in bytes. 0 if it cannot be read.
+        package let bytes: Int
+        /// The header. Nil if it is not good.
+        package let header: JournalHeader?
+        /// The number of good entries, without the seal.
+        package let entries: UInt64
+        /// The sequence of the last good entry. Nil if there is none.
+        package let lastSequence: UInt64?
+        /// How the entries end. Nil if the header is not good.
+        package let end: JournalEnd?
+        /// The problems of this file.
+        package let problems: [Problem]
     }
 
-    public let snapshots: [SnapshotFile]
-    public let segments: [SegmentFile]
-    /// The bytes of the space that is reserved for the next segment; nil if none is.
-    public let spare: Int?
-    /// Files that are none of these: those that were set aside, half-written ones.
-    public let others: [String]
-    /// What a start would find, and the changes that its state would hold; nil if it would be refused.
-    public let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
-    /// What became of the permits in that state.
-    public let permits: PermitTotals?
-    /// Why a start would be refused.
-    public let refusal: RecoveryRefusal?
-    /// What does not add up in the recovered state.
-    public let imbalances: [Problem]
+    /// The snapshots, newest first.
+    package let snapshots: [SnapshotFile]
+    /// The journal's segments, oldest first.
+    package let segments: [SegmentFile]
+    /// The length in bytes of the spare segment. Nil if there is none.
+    package let spare: Int?
+    /// The names of other files: those that were set aside, and half-written ones.
+    package let others: [String]
+    /// What a start would find, and the sequence and epoch of its state. Nil if the start would be refused.
+    package let recovery: (situation: RecoveryCase, sequence: UInt64, epoch: UInt64)?
+    /// The totals of permits in that state. Nil if the start would be refused.
+    package let permits: PermitTotals?
+    /// Why a start would be refused. Nil if it would not.
+    package let refusal: RecoveryRefusal?
+    /// Sums in the recovered state that do not agree.
+    package let imbalances: [Problem]
 
-    /// Everything that is wrong.
-    public var problems: [Problem] {
+    /// All problems.
+    package var problems: [Problem] {
         snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
     }
 
-    /// Whether nothing is wrong. A torn end of which nothing tells that it was on the disk is not.
-    public var isGood: Bool { refusal == nil && problems.isEmpty }
+    /// Whether there is no problem. A torn end that was never synced is no problem.
+    package var isGood: Bool { refusal == nil && problems.isEmpty }
 
-    /// Reads a whole directory. Files that vanish meanwhile, as they do beside a running daemon, are left out.
+    /// Reads a whole directory. Files that a running daemon removes meanwhile are left out.
     ///
-    /// - Throws: what the operating system refused
-    public init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
+    /// - Throws: the error of a file operation
+    package init<Files: Storage>(of store: SnapshotStore<Files>) throws(StorageError) {
         let names = try store.files.list()
         var snapshots: [SnapshotFile] = []
         for name in try store.list() {
@@ -85,7 +95,7 @@ public struct Inspection: Sendable {
         spare = try Self.spare(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
-            // The snapshots told of themselves; this is about what the journal has made of them.
+            // The snapshots were checked by themselves. This checks the state after the replay.
             imbalances = found.machine.imbalances(in: "the recovered state")
             recovery = (found.situation, found.replayedSequence, found.epoch)
             permits = found.machine.permits.totals
@@ -125,7 +135,7 @@ public struct Inspection: Sendable {
         }
     }
 
-    /// The bytes of the spare; nil if there is none.
+    /// The length of the spare segment in bytes. Nil if there is none.
     private static func spare<Files: Storage>(in files: Files) throws(StorageError) -> Int? {
         do throws(StorageError) { return try files.length(of: JournalName.spare) } catch {
             guard error.isNotFound else { throw error }
@@ -133,9 +143,9 @@ public struct Inspection: Sendable {
         }
     }
 
-    /// What is wrong with a file that cannot be read; nil if it has gone meanwhile.
+    /// The problem of a file that cannot be read. Nil if the file was removed meanwhile.
     ///
-    /// - Throws: that nobody is allowed to read it, which says nothing of the file
+    /// - Throws: the error, if permission was denied, because that says nothing about the file
     private static func unreadable(_ file: String, _ error: StorageError) throws(StorageError) -> Problem? {
         guard !error.isNotFound else { return nil }
         guard !error.isNotPermitted else { throw error }
@@ -153,7 +163,7 @@ public struct Inspection: Sendable {
         }
         let reader: JournalReader
         do throws(JournalDamage) { reader = try JournalReader(bytes) } catch {
-            // Of the last segment the header may not have reached the disk yet: what a start makes of it, it says.
+            // The header of the last segment may not be on disk yet. Recovery decides on that.
             let isTorn = isLast && JournalReader.highestSequence(in: bytes, from: 0) == nil
             let problem = Problem(file: name.file, offset: 0, what: error.description)
             return SegmentFile(
@@ -173,7 +183,7 @@ public struct Inspection: Sendable {
         }
         if case .damaged(let offset) = end {
             problems.append(
-                Problem(file: name.file, offset: offset, what: "the entry is not good, and once it was on the disk"))
+                Problem(file: name.file, offset: offset, what: "the entry is damaged; it was on disk once"))
         }
         return SegmentFile(
             name: name, bytes: bytes.count, header: reader.header, entries: entries, lastSequence: last, end: end,
@@ -182,12 +192,12 @@ public struct Inspection: Sendable {
 }
 
 extension Recovered {
-    /// Finds the state of a data directory as it is, under the profile that it was written under.
+    /// Finds the state of a data directory, under the profile that it was written under.
     ///
     /// - Parameters:
-    ///   - acceptsLostTail: whether a journal that ends too early is taken for what is left
-    ///   - progress: called now and then with the entries replayed so far
-    public static func find<Files: Storage>(
+    ///   - acceptsLostTail: whether a journal that ends too early is accepted
+    ///   - progress: called at intervals with the number of entries replayed so far
+    package static func find<Files: Storage>(
         in store: SnapshotStore<Files>, acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
         var profile = Profile.fusebox
@@ -206,7 +216,7 @@ extension Recovered {
 }
 
 extension Limits {
-    /// Limits that nothing reaches: what was taken once is not refused when it is read.
+    /// Limits that nothing reaches, so that no file is refused for its size.
     static var unbounded: Limits {
         var limits = Limits()
         limits.admitEverything()
@@ -215,17 +225,17 @@ extension Limits {
 }
 
 extension StateMachine {
-    /// Where it does not add up: a provider's sums must be those of its models, every budget somebody's, and every
-    /// permit that was granted settled, expired, reclaimed, revoked or in force.
+    /// Sums that do not agree. A provider's sums must be those of its models. Every budget must have an account. Every
+    /// granted permit must be settled, expired, reclaimed, revoked or in force.
     ///
-    /// - Parameter file: what the problems are said to be in
+    /// - Parameter file: the file that the problems name
     func imbalances(in file: String) -> [Inspection.Problem] {
         var problems: [Inspection.Problem] = []
         ledger.forEachProvider { id in
             guard let account = ledger.provider(id) else { return }
             var total = CreditLedger.Sums()
             ledger.forEachModel(of: id) { _, sums in
-                // Sums that overflow cannot agree with a provider's, which does not.
+                // A sum that overflows cannot agree with the provider's, so the overflow is detected.
                 total.spend &+= sums.spend
                 total.inputTokens &+= sums.inputTokens
                 total.outputTokens &+= sums.outputTokens
@@ -241,7 +251,7 @@ extension StateMachine {
             totals.settled &+ totals.expired &+ totals.reclaimed &+ totals.revoked &+ totals.outstanding
         if totals.granted != accounted {
             let sentence =
-                "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and what became of them adds up to \(accounted)"
+                "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and their ends and those in force add up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
         }
         for budget in ledger.budgets where !ledger.contains(budget.provider) {

@@ -1,8 +1,8 @@
 import FuseboxStore
 import FuseboxWire
 
-/// The replay of the journal: the rows of `SegmentStep` before a segment is read, those of `EntriesStep` after it, and
-/// those of `JournalEndStep` at last.
+/// The replay of the journal. The rows of `SegmentStep` apply before a segment is read, those of `EntriesStep` after
+/// it, and those of `JournalEndStep` at the end.
 extension Recovered {
     /// Applies the entries after the snapshot.
     mutating func replay<Files: Storage>(
@@ -21,7 +21,7 @@ extension Recovered {
     /// Decides on a segment before its entries are read.
     ///
     /// - Parameter rest: the segment and those after it
-    /// - Returns: whether its entries are to be applied
+    /// - Returns: whether the segment's entries are applied
     private mutating func begin<Files: Storage>(
         _ segment: OpenedSegment, _ rest: ArraySlice<JournalName>, in files: Files, newest: SnapshotName
     ) throws(RecoveryRefusal) -> Bool {
@@ -61,10 +61,10 @@ extension Recovered {
         return false
     }
 
-    /// Applies the entries of a segment, and decides on how they end.
+    /// Applies the entries of a segment, and decides on their end.
     ///
-    /// - Parameter later: the segments after it
-    /// - Returns: whether the next segment is to be looked at
+    /// - Parameter later: the segments after this one
+    /// - Returns: whether the replay continues with the next segment
     private mutating func apply<Files: Storage>(
         _ reader: JournalReader, _ name: JournalName, before later: ArraySlice<JournalName>, in files: Files,
         _ progress: (UInt64) -> Void
@@ -118,12 +118,12 @@ extension Recovered {
 
 // MARK: A segment
 
-/// A segment whose head was looked at.
+/// A segment whose header was read.
 private struct OpenedSegment {
     let name: JournalName
-    /// Nil if its head is not good, or a newer program wrote it.
+    /// The reader of the segment. Nil if the header is not good, or if a newer program wrote it.
     var reader: JournalReader?
-    /// What tells that a newer program wrote it.
+    /// The damage that shows that a newer program wrote the segment.
     var newer: JournalDamage?
 
     init<Files: Storage>(_ name: JournalName, from files: Files) throws(RecoveryRefusal) {
@@ -134,10 +134,11 @@ private struct OpenedSegment {
         }
     }
 
-    /// The sequence of its first entry, as its head or else its name has it.
+    /// The sequence of the first entry, from the header, otherwise from the name.
     var firstSequence: UInt64 { reader?.header.firstSequence ?? name.firstSequence }
 
-    /// Whether what its entries mean is known. It does not matter where the snapshot holds them all.
+    /// Whether this program knows the semantics of the entries. The semantics do not matter if the snapshot holds all
+    /// of them.
     func hasOwnSemantics(after sequence: UInt64) -> Bool {
         guard let reader, reader.header.semantics != JournalHeader.currentSemantics else { return true }
         return !reader.hasEntries(after: sequence)
@@ -151,7 +152,7 @@ extension JournalReader {
         do throws(StorageError) { return try files.read(name.file) } catch { throw .unreadable(.storage(error)) }
     }
 
-    /// Whether anything good was ever written to a segment, wherever in it.
+    /// Whether a segment has a good entry at any offset.
     static func hasEntries<Files: Storage>(_ name: JournalName, in files: Files) throws(RecoveryRefusal) -> Bool {
         proves(0, in: try bytes(of: name, in: files))
     }
@@ -163,7 +164,7 @@ extension JournalReader {
     }
 }
 
-/// What became of the entries of a segment.
+/// The result of applying the entries of a segment.
 private enum AppliedEntries {
     case ended(JournalEnd)
     /// An entry at this offset was refused.
@@ -184,7 +185,7 @@ private enum AppliedEntries {
         if case .ended(.damaged) = self { true } else { false }
     }
 
-    /// Where the good entries end; nil if the segment is complete.
+    /// The offset at which the good entries end. Nil if the segment is complete.
     var offset: Int? {
         switch self {
         case .ended(.sealed): nil
@@ -201,9 +202,10 @@ private enum AppliedEntries {
 }
 
 extension Recovered {
-    /// The segment that the replay begins with: the last one that begins at or before the entry after the snapshot.
+    /// The segment that the replay begins with. It is the last one that begins at or before the entry after the
+    /// snapshot.
     ///
-    /// If its header is not good it may be a stray file. The entries are then in the one before it.
+    /// A segment without a good header may be a stray file. The entries are then in the segment before it.
     private func firstNeeded<Files: Storage>(
         of segments: [JournalName], in files: Files
     ) throws(RecoveryRefusal) -> Int {
@@ -226,7 +228,7 @@ extension Recovered {
                 guard entry.sequence > state.sequence else { return }
                 place = offset
                 try unsafe state.replay(entry, payload)
-                // Dates go forward but for the one input that takes them back.
+                // Only one input takes dates back. With all others dates go forward.
                 let takesBack = entry.command == TakeClockBack.declaration.number
                 let wall = takesBack ? entry.wall : max(entry.wall, recorded?.wall ?? entry.wall)
                 recorded = Moment(now: max(entry.now, recorded?.now ?? entry.now), wall: wall)
@@ -237,13 +239,14 @@ extension Recovered {
         } catch { return .refused(offset: place, error.message) }
     }
 
-    /// The entry that the journal lacks first. It may be one that the snapshot holds already.
+    /// The first entry that the journal lacks. The snapshot may hold it already.
     private var missing: UInt64 { (lastJournaled ?? state.sequence) + 1 }
 
-    /// Whether the marks tell of more than has been found. Where they do not, the snapshot holds what they tell of.
+    /// Whether the marks name a higher sequence than was found. If not, the snapshot or the journal holds all marked
+    /// inputs.
     private var isTailLost: Bool { situation.marked > state.sequence }
 
-    /// Whether an entry in these segments proves that one of this sequence was on the disk.
+    /// Whether an entry in these segments proves that an entry with this sequence was synced.
     private static func proves<Files: Storage>(
         _ sequence: UInt64, _ segments: ArraySlice<JournalName>, in files: Files
     ) throws(RecoveryRefusal) -> Bool {
@@ -253,7 +256,7 @@ extension Recovered {
         return false
     }
 
-    /// Why a segment is not the one that its name tells; nil if it is.
+    /// Why a segment does not match its name. Nil if it does.
     private func misplacement(of segment: OpenedSegment) -> String? {
         guard segment.firstSequence == segment.name.firstSequence else {
             return "its entries begin with \(segment.firstSequence)"
@@ -262,7 +265,7 @@ extension Recovered {
         return "it begins before the end of the segment before it, which is \(lastJournaled)"
     }
 
-    /// Ends the replay at a write that was cut short, after which nothing can have been acknowledged.
+    /// Ends the replay at a torn write. Nothing after it can have been acknowledged.
     private mutating func drop(_ segments: ArraySlice<JournalName>, file: String, offset: Int) {
         situation.tail = .torn(file: file, offset: offset)
         situation.isTornEndCovered = missing <= state.sequence

@@ -2,18 +2,21 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What a start makes of what it has found.
+/// Settling: how a start puts the directory in order.
 extension Recovered {
-    /// Makes the directory begin with this state: call it before anything else is written.
+    /// Puts the directory in order, so that its files hold this state. Call it before anything else is written.
     ///
-    /// What was found becomes durable before anything is made of it: a process that was killed leaves names that the
-    /// system holds and the disk does not.
+    /// What was found is synced first, because a killed process leaves names that are not on disk yet.
     ///
-    /// A crash at any moment leaves what the next start makes the same state of, without a sequence that is given away
-    /// twice. What was never acknowledged goes first, and from its end, for a part of it tells of what is before it. Then
-    /// comes the snapshot of a state that the files do not hold yet. Only when that is on the disk does a damaged one go
-    /// out of the way, whose name told that the sequences up to it are taken.
-    public mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+    /// After a crash at any moment the next start finds the same state and gives no sequence out twice. The steps
+    /// therefore have this order:
+    ///
+    /// 1. Segments that were never acknowledged are removed, the last first, because a later one is evidence of those
+    ///    before it.
+    /// 2. A snapshot is written, if the files do not hold the state yet.
+    /// 3. Damaged snapshots are set aside. Their names reserved the sequences up to theirs until the new snapshot was
+    ///    on disk.
+    package mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
         do throws(StorageError) {
             try store.removePartials()
             try store.files.syncDirectory()
@@ -31,29 +34,29 @@ extension Recovered {
         } catch { throw .storage(error) }
     }
 
-    /// Whether nothing that was acknowledged is lost.
-    public var isWhole: Bool { !hasNewerSequence }
+    /// Whether no acknowledged input is lost.
+    package var isWhole: Bool { !hasNewerSequence }
 
-    /// Whether the journal's files end where the state does, so that a next segment continues them.
-    public var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
+    /// Whether the journal's files end with the state's last input, so that another segment can continue them.
+    package var isJournalContinuous: Bool { lastJournaled == sequence || (lastJournaled == nil && sequence == 0) }
 
-    /// The segment that was left open and where its good entries end, if there is one.
+    /// The segment that was left open, and the offset at which its good entries end. Nil if there is none.
     ///
-    /// What follows them was found not to count. It has to be cleared even if nothing is to be written there: what a later
-    /// segment says is on the disk would make damage of it.
-    public var openEnd: (name: JournalName, offset: Int)? { openSegment }
+    /// The bytes after that offset do not count and must be cleared, even if nothing is written there. Otherwise a
+    /// later segment would prove that they were synced, and the next start would take them for damage.
+    package var openEnd: (name: JournalName, offset: Int)? { openSegment }
 
-    /// The last sequence that the journal's files hold.
-    public var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
+    /// The last sequence in the journal's files.
+    package var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
 
-    /// Whether `settle` has to write a snapshot: the state is not what the files hold.
-    public var needsSnapshot: Bool {
+    /// Whether `settle` must write a snapshot, because the files do not hold the state.
+    package var needsSnapshot: Bool {
         guard let snapshot else { return true }
         return (hasNewerSequence || hasOtherProfile || trimmedWorkers > 0) && snapshot.sequence != sequence
     }
 
-    /// One sentence for the log.
-    public func report(of directory: String) -> String {
+    /// What was recovered, as a sentence for the log.
+    package func report(of directory: String) -> String {
         let contents = [
             Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.count, "mark"),
             Quantity.count(machine.ledger.providerCount, "provider"),
@@ -71,15 +74,15 @@ extension Recovered {
         case .torn: report += situation.tornSentence.map { "; \($0)" } ?? ""
         case .unacknowledged(let file):
             report +=
-                "; \(file) was dropped: it waited for a snapshot that was never written, and nothing in it was acknowledged"
+                "; \(file) was dropped: it waited for a snapshot that was never written, and no change in it was acknowledged"
         }
         if trimmedWorkers > 0 {
             report +=
-                "; \(Quantity.count(trimmedWorkers, "worker was", plural: "workers were")) forgotten: more is kept for them than the limits of this start allow"
+                "; \(Quantity.count(trimmedWorkers, "worker was", plural: "workers were")) forgotten, because their kept replies exceed the limits of this start"
         }
         if !situation.foreign.isEmpty {
             report +=
-                "; files of another life of the state, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
+                "; files of another epoch, kept as *.foreign: \(situation.foreign.joined(separator: ", "))"
         }
         return report
     }

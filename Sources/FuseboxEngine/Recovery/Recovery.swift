@@ -2,19 +2,21 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// The state that a data directory holds.
+/// The state that was recovered from a data directory.
 ///
-/// Every decision on the way to it is a row of a table: `RecoveryRows.swift`. The code here answers the rows' questions
+/// Every decision of recovery is a row of a table in `RecoveryRows.swift`. The code here answers the rows' questions
 /// and does what the row says.
-public struct Recovered: ~Copyable {
-    public internal(set) var situation: RecoveryCase
+package struct Recovered: ~Copyable {
+    /// The case of recovery.
+    package internal(set) var situation: RecoveryCase
     var state: DurableState
-    /// The last moment that the state knows; nil if it is new.
-    public internal(set) var recorded: Moment?
-    public let epoch: UInt64
-    /// The newest snapshot that is good.
-    public internal(set) var snapshot: SnapshotInfo?
-    /// The last segment that was read and where its good entries end, if it was left open.
+    /// The last moment that the state recorded. Nil if the state is new.
+    package internal(set) var recorded: Moment?
+    /// The epoch of the state.
+    package let epoch: UInt64
+    /// The newest good snapshot.
+    package internal(set) var snapshot: SnapshotInfo?
+    /// The last segment that was read, if it was left open, and the offset at which its good entries end.
     var openSegment: (name: JournalName, offset: Int)?
     var damaged: [SnapshotName] = []
     var dropped: [JournalName] = []
@@ -22,19 +24,21 @@ public struct Recovered: ~Copyable {
     var foreignSegments: [JournalName] = []
     var hasNewerSequence = false
     var hasOtherProfile = false
-    /// Workers that were forgotten because more was kept for them than the limits of this start allow.
+    /// The number of workers that were forgotten because the limits of this start are lower than before.
     var trimmedWorkers = 0
-    /// The last sequence that the journal holds; nil if there is no journal.
+    /// The last sequence in the journal. Nil if there is no journal.
     var lastJournaled: UInt64?
 
-    public var machine: StateMachine { state.machine }
-    public var sequence: UInt64 { state.sequence }
-    /// The sequence of the last input that is in the state. `sequence` is above it if inputs are known to be lost.
-    public private(set) var replayedSequence: UInt64 = 0
-    /// The snapshots that cannot be read and are newer than the one that could.
-    public var damagedSnapshots: [SnapshotName] { damaged }
+    /// The state machine.
+    package var machine: StateMachine { state.machine }
+    /// The sequence from which the daemon continues.
+    package var sequence: UInt64 { state.sequence }
+    /// The sequence of the last input in the state. `sequence` is higher if inputs are known to be lost.
+    package private(set) var replayedSequence: UInt64 = 0
+    /// The damaged snapshots that are newer than the one that was used.
+    package var damagedSnapshots: [SnapshotName] { damaged }
 
-    /// The state as it was recovered, to be written as a snapshot of another sequence.
+    /// The recovered state, to be written as a snapshot with this sequence.
     func capture(sequence: UInt64) -> SnapshotCapture {
         SnapshotCapture(
             state.machine, state.workers,
@@ -45,14 +49,15 @@ public struct Recovered: ~Copyable {
 }
 
 extension Recovered {
-    /// Finds the state of a data directory, and changes nothing there.
+    /// Finds the state of a data directory. Changes nothing there.
     ///
     /// - Parameters:
-    ///   - newEpoch: the epoch if the state is new
-    ///   - moment: when a new state begins
-    ///   - acceptsLostTail: whether a journal that ends too early is taken for what is left, as a repair does
-    ///   - progress: called now and then with the entries replayed so far
-    public static func find<Files: Storage>(
+    ///   - newEpoch: the epoch of a new state
+    ///   - moment: the first moment of a new state
+    ///   - acceptsLostTail: whether a journal that ends too early is accepted, as a repair does
+    ///   - progress: called at intervals with the number of entries replayed so far
+    /// - Throws: why the directory cannot be recovered
+    package static func find<Files: Storage>(
         in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
         acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
@@ -92,18 +97,18 @@ extension Recovered {
         self.damaged = damaged
     }
 
-    /// Goes on with the profile and the limits of this start.
+    /// Continues with the profile and the limits of this start.
     private mutating func adopt(_ profile: Profile, _ limits: Limits, newest: SnapshotName) {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
         state.machine.limits = limits
         trimmedWorkers = state.workers.trim(to: limits)
         replayedSequence = state.sequence
-        // Another profile is a change like any other: the snapshot that holds it must not have the name of one that is
-        // there already, and entries from before do not lead to it.
+        // A change of the profile takes a sequence of its own. The snapshot with it must not have the name of an
+        // existing one, and earlier entries do not lead to it.
         if hasOtherProfile || trimmedWorkers > 0 { state.sequence += 1 }
         guard state.sequence < newest.sequence else { return }
-        // What the damaged snapshot held is lost. Sequences go on above every one that was ever written.
+        // The inputs of the damaged snapshot are lost. Sequences continue above every one that was ever written.
         state.sequence = newest.sequence + 1
         hasNewerSequence = true
     }
@@ -111,7 +116,7 @@ extension Recovered {
 
 // MARK: The snapshot
 
-/// What a snapshot holds.
+/// The contents of a snapshot.
 private struct SnapshotBase {
     let header: SnapshotHeader
     let machine: StateMachine
@@ -124,8 +129,8 @@ private struct SnapshotBase {
         let reader = try store.load(name)
         header = reader.header
         info = try store.info(name)
-        // What was taken once is not refused now, whatever the limits have become. Those that refuse nothing, such as how
-        // much is remembered, are the ones that the journal was written under.
+        // A state that was accepted once is not refused now, even if limits are lower. Limits that refuse nothing, such
+        // as how much is remembered, must be those that the journal was written under.
         var unbounded = limits
         unbounded.admitEverything()
         do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
@@ -134,7 +139,8 @@ private struct SnapshotBase {
     }
 }
 
-/// The search for the snapshot that a start begins with: the rows of `SnapshotStep`, asked of one after the other.
+/// The search for the snapshot that a start begins with. It asks the rows of `SnapshotStep` for one snapshot after the
+/// other.
 private struct SnapshotSearch<Files: Storage> {
     let names: [SnapshotName]
     let segments: [JournalName]
@@ -143,14 +149,14 @@ private struct SnapshotSearch<Files: Storage> {
     private let marks: [SyncMark]
     private let newerMark: UInt32?
     private var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
-    /// The snapshot at hand, once it was tried.
+    /// The present snapshot, once it was tried.
     private var candidate: Result<SnapshotBase, SnapshotFailure>?
 
     init(_ store: SnapshotStore<Files>, limits: Limits) throws(RecoveryRefusal) {
         self.store = store
         self.limits = limits
         do throws(StorageError) {
-            // The marks first: beside a running daemon the journal goes on meanwhile.
+            // The marks are read first, because a running daemon may continue the journal meanwhile.
             newerMark = try SyncMark.newerVersion(in: store.files)
             marks = try SyncMark.all(in: store.files)
             names = try store.list()
@@ -158,7 +164,7 @@ private struct SnapshotSearch<Files: Storage> {
         } catch { throw .unreadable(.storage(error)) }
     }
 
-    /// The state of the snapshot that was found; nil if the state begins empty.
+    /// The state of the snapshot that was found. Nil if the state begins empty.
     mutating func run() throws(RecoveryRefusal) -> Recovered? {
         while true {
             let row = try SnapshotStep.decide { (question) throws(RecoveryRefusal) in try answer(question) }
@@ -199,10 +205,10 @@ private struct SnapshotSearch<Files: Storage> {
         }
     }
 
-    /// The name of the snapshot at hand.
+    /// The name of the present snapshot.
     private var name: SnapshotName { names[damaged.count] }
 
-    /// Why the snapshot at hand cannot be taken; nil if it can.
+    /// Why the present snapshot cannot be used. Nil if it can.
     private var failure: SnapshotFailure? {
         guard case .failure(let failure) = candidate else { return nil }
         return failure
@@ -214,7 +220,7 @@ private struct SnapshotSearch<Files: Storage> {
         } catch { candidate = .failure(error) }
     }
 
-    /// The failure that a row was met by.
+    /// The failure of the present snapshot, for rows that require one.
     private var foundFailure: SnapshotFailure {
         guard let failure else { preconditionFailure("a snapshot that failed has a failure") }
         return failure
@@ -225,20 +231,20 @@ private struct SnapshotSearch<Files: Storage> {
         candidate = nil
     }
 
-    /// The state at hand, which is nowhere else then: the replay changes it in place.
+    /// Moves the state of the present snapshot out, so that the replay changes it in place.
     private mutating func take(_ situation: (SnapshotName) -> RecoveryCase.Base) -> Recovered? {
         guard case .success(let base) = candidate.take() else { return nil }
         return Recovered(
             base, as: situation(name), damaged: damaged.map(\.name), marked: marks.highest(epoch: base.header.epoch))
     }
 
-    /// The first file whose name no daemon has given it.
+    /// The first file with a name that no daemon gives.
     private var impossible: String? {
         names.first { $0.sequence > SequenceBound.highest }?.file
             ?? segments.first { $0.firstSequence > SequenceBound.highest }?.file
     }
 
-    /// The first segment with an entry. A journal without entries is nothing that could be lost.
+    /// The first segment with an entry. A journal without entries holds nothing that could be lost.
     private func fileOfJournal() throws(RecoveryRefusal) -> String? {
         for name in segments where try JournalReader.hasEntries(name, in: store.files) { return name.file }
         return nil
@@ -256,13 +262,13 @@ private struct SnapshotSearch<Files: Storage> {
     }
 }
 
-// MARK: Other lives
+// MARK: Other epochs
 
 extension Recovered {
-    /// Notes the files of another epoch; returns the segments that are of this one.
+    /// Notes the files of another epoch. Returns the segments of this epoch.
     ///
-    /// The newest snapshot tells which life this is, for a restore writes it before it moves anything. When it is damaged,
-    /// segments of another epoch may be what came after it, and nobody can tell.
+    /// The newest snapshot tells the epoch, because a restore writes it before it moves other files. If it is damaged,
+    /// segments of another epoch may belong to it, and there is no way to find out.
     private mutating func separate<Files: Storage>(
         _ segments: [JournalName], _ names: [SnapshotName], in store: SnapshotStore<Files>
     ) throws(RecoveryRefusal) -> [JournalName] {

@@ -14,8 +14,8 @@ enum SnapshotStep: RecoveryStep {
             switch self {
             case .namesArePossible: "Can a daemon reach the sequence in the name of every snapshot and segment?"
             case .marksAreKnown: "Is the version of every mark known?"
-            case .isThere: "Is there a snapshot that was not looked at yet? The newest comes first."
-            case .isReadable: "Does the operating system let it be read?"
+            case .isThere: "Is there a snapshot that was not tried yet? The newest comes first."
+            case .isReadable: "Can the file be read?"
             case .isKnown: "Are its version and those of its sections known?"
             case .isGood: "Is it whole, does its state load, and does it hold the sequence in its name?"
             case .wasDamaged: "Was a newer snapshot damaged?"
@@ -35,7 +35,7 @@ enum SnapshotStep: RecoveryStep {
     static let rows: [RecoveryRow<Question, Action>] = [
         RecoveryRow(
             "impossibleSequence", no: [.namesArePossible],
-            "A name tells of more changes than any daemon makes.", "The start is refused.", .refuseName),
+            "A name has a sequence that no daemon reaches.", "The start is refused.", .refuseName),
         RecoveryRow(
             "newerMarks", yes: [.namesArePossible], no: [.marksAreKnown],
             "A newer program wrote the marks.", "The start is refused (`newerVersion`).", .refuseMarks),
@@ -50,7 +50,7 @@ enum SnapshotStep: RecoveryStep {
             "The older state is taken. The damaged file is kept under another name.", .fallBack),
         RecoveryRow(
             "damaged", yes: [.namesArePossible, .marksAreKnown, .isThere, .isReadable, .isKnown], no: [.isGood],
-            "This snapshot is damaged.", "The next older one is looked at.", .lookFurther),
+            "This snapshot is damaged.", "The next older one is tried.", .lookFurther),
         RecoveryRow(
             "newerVersion", yes: [.namesArePossible, .marksAreKnown, .isThere, .isReadable], no: [.isKnown],
             "A newer program wrote this snapshot.", "The start is refused.", .refuseVersion),
@@ -70,7 +70,7 @@ enum SnapshotStep: RecoveryStep {
     ]
 }
 
-/// What becomes of files that belong to another life of the state: a restore was cut short before it set them aside.
+/// What becomes of files of another epoch. A restore leaves them if it is interrupted before it sets them aside.
 enum EpochStep: RecoveryStep {
     enum Question: RecoveryQuestion {
         case hasForeignSegments
@@ -111,7 +111,7 @@ enum EpochStep: RecoveryStep {
     ]
 }
 
-/// What a segment is, before its entries are read.
+/// What is done with a segment before its entries are read.
 enum SegmentStep: RecoveryStep {
     enum Question: RecoveryQuestion {
         case isKnown
@@ -130,9 +130,9 @@ enum SegmentStep: RecoveryStep {
             case .isInPlace:
                 "Does it begin with the sequence in its name, and after the end of the segment before it?"
             case .follows: "Does it begin with the next sequence of the state, or before it?"
-            case .isRebased: "Does its head say that it waits for a snapshot (`isRebased`)?"
+            case .isRebased: "Does its head say that it does not continue the segment before (`isRebased`)?"
             case .hadSnapshot: "Is there a snapshot, damaged now, of the sequence before its first or above?"
-            case .isProven: "Was the entry that is missing on the disk once? A later good entry or a mark tells."
+            case .isProven: "Does a later good entry or a mark prove that the missing entry was on the disk?"
             case .hasOwnSemantics: "Are its semantics those of this program, or does the snapshot hold all its entries?"
             }
         }
@@ -197,10 +197,10 @@ enum EntriesStep: RecoveryStep {
         var text: String {
             switch self {
             case .areApplied: "Could every good entry be applied to the state?"
-            case .areWhole: "Do a seal or zeros only follow the last good entry?"
+            case .areWhole: "Is the last good entry followed by a seal, or by zeros only?"
             case .isProvenHere:
-                "Does a good entry after it in this segment, or what follows the seal, tell that the missing one was on the disk?"
-            case .isProvenLater: "Does an entry of a later segment tell it, or a mark?"
+                "Does a later good entry in this segment, or what follows the seal, prove that the missing entry was on the disk?"
+            case .isProvenLater: "Does an entry of a later segment or a mark prove it?"
             }
         }
     }
@@ -213,7 +213,7 @@ enum EntriesStep: RecoveryStep {
     static let rows: [RecoveryRow<Question, Action>] = [
         RecoveryRow(
             "entriesWhole", yes: [.areApplied, .areWhole],
-            "The entries are good to the end.", "The next segment is looked at.", .goOn),
+            "The entries are good to the end.", "The next segment is examined.", .goOn),
         RecoveryRow(
             "unreplayable", no: [.areApplied],
             "A good entry was applied once, and is refused now.", "The start is refused (`damagedJournal`).",
@@ -227,7 +227,7 @@ enum EntriesStep: RecoveryStep {
             "The start is refused (`damagedJournal`).", .refuseDamage),
         RecoveryRow(
             "torn", yes: [.areApplied], no: [.areWhole, .isProvenHere, .isProvenLater],
-            "No good entry stands at a place. Nothing tells that one was on the disk there, or the snapshot holds all that was.",
+            "An entry is not good. Nothing proves that it was on the disk, or the snapshot holds its change.",
             "The state is that of the entries before. The rest and all later segments are dropped and reported.", .drop),
     ]
 }
@@ -242,7 +242,7 @@ enum JournalEndStep: RecoveryStep {
         var text: String {
             switch self {
             case .isComplete:
-                "Does the state reach every mark of its epoch? `fusebox repair` does not ask: it goes on with what is left."
+                "Does the state reach every mark of its epoch? `fusebox repair` does not ask this, and continues with what is left."
             case .isDropped: "Was something dropped?"
             case .isReplayed: "Was an entry applied?"
             }
@@ -257,7 +257,7 @@ enum JournalEndStep: RecoveryStep {
     static let rows: [RecoveryRow<Question, Action>] = [
         RecoveryRow(
             "lostTail", no: [.isComplete],
-            "Nothing is wrong with what is there, and the journal went further once.", "The start is refused.", .refuse
+            "The files are good, but the journal once had more entries.", "The start is refused.", .refuse
         ),
         RecoveryRow(
             "shortened", yes: [.isComplete, .isDropped],

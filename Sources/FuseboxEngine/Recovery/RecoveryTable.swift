@@ -1,23 +1,23 @@
-/// A question that recovery asks about what it finds. The answer is yes or no.
+/// A question that recovery asks about the files. The answer is yes or no.
 ///
-/// Questions are asked in the order of the cases. One that makes no sense without the answer to another comes after it.
-public protocol RecoveryQuestion: Hashable, CaseIterable, Sendable {
-    /// The question as the page has it.
+/// Questions are asked in the order of the cases. A question that depends on another comes after it.
+package protocol RecoveryQuestion: Hashable, CaseIterable, Sendable {
+    /// The question's text in the page.
     var text: String { get }
 }
 
-/// A case that recovery can meet: the answers that make it, what it is, and what is done.
-public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendable {
+/// A case of recovery: the answers that lead to it, what it means, and what is done.
+package struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendable {
     /// The case's name in the page.
-    public let label: String
-    /// The questions that are answered yes, and those that are answered no. The others do not matter.
+    package let label: String
+    /// The questions that must be answered yes, and those that must be answered no. The others do not matter.
     let yes: Set<Question>
     let no: Set<Question>
-    /// What it means, one or more sentences.
-    public let found: String
-    /// What is done, one or more sentences.
-    public let done: String
-    /// What the code does.
+    /// What the case means, in one or more sentences.
+    package let found: String
+    /// What is done, in one or more sentences.
+    package let done: String
+    /// The action for the code.
     let action: Action
 
     init(
@@ -32,12 +32,12 @@ public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendabl
         self.action = action
     }
 
-    /// The answers that make the row, in the order of the questions.
-    public var answers: [(question: Question, isYes: Bool)] {
+    /// The answers that lead to the row, in the order of the questions.
+    package var answers: [(question: Question, isYes: Bool)] {
         Question.allCases.filter { yes.contains($0) || no.contains($0) }.map { ($0, yes.contains($0)) }
     }
 
-    /// Whether the answers are those of this row. Only questions that the row needs are asked.
+    /// Whether the answers lead to this row. Asks only the questions of the row.
     func matches<Failure: Error>(_ ask: (Question) throws(Failure) -> Bool) throws(Failure) -> Bool {
         for (question, isYes) in answers {
             guard try ask(question) == isYes else { return false }
@@ -47,22 +47,22 @@ public struct RecoveryRow<Question: RecoveryQuestion, Action: Sendable>: Sendabl
 }
 
 /// A decision of recovery: its questions, and a row for every combination of answers.
-public protocol RecoveryStep: SendableMetatype {
+package protocol RecoveryStep: SendableMetatype {
     associatedtype Question: RecoveryQuestion
     associatedtype Action: Sendable
 
-    /// What is decided, a heading of the page.
+    /// What is decided. This is a heading of the page.
     static var title: String { get }
-    /// When it is decided, a sentence.
+    /// A sentence that says when it is decided.
     static var summary: String { get }
-    /// The rows. Every combination of answers meets exactly one: a test tries them all.
+    /// The rows. Every combination of answers leads to exactly one of them. A test tries all combinations.
     static var rows: [RecoveryRow<Question, Action>] { get }
 }
 
 extension RecoveryStep {
-    /// Walks the rows, and gives the one that the answers make.
+    /// Finds the row that the answers lead to.
     ///
-    /// - Parameter ask: answers a question. It is asked once at most, and not unless a row needs it
+    /// - Parameter ask: answers a question. Each question is asked at most once, and only if a row needs it.
     static func decide<Failure: Error>(
         _ ask: (Question) throws(Failure) -> Bool
     ) throws(Failure) -> RecoveryRow<Question, Action> {
@@ -80,10 +80,10 @@ extension RecoveryStep {
     }
 }
 
-/// The decisions of recovery in the order in which they are made.
-public enum RecoveryTable {
+/// The decisions of recovery, in the order in which they are made.
+package enum RecoveryTable {
     /// The steps. The page in `proto-docs/` is printed from them.
-    public static let steps: [any RecoveryStep.Type] = [
+    package static let steps: [any RecoveryStep.Type] = [
         SnapshotStep.self, EpochStep.self, SegmentStep.self, EntriesStep.self, JournalEndStep.self,
     ]
 }

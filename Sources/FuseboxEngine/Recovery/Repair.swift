@@ -1,24 +1,25 @@
 import FuseboxStore
 import FuseboxWire
 
-/// Brings a data directory into a state that a daemon can start on, and keeps every file that it takes out of use.
+/// Repairs a data directory, so that a daemon can start on it. It keeps every file that it takes out of use.
 ///
-/// It does what recovery will not do by itself: go on without acknowledged changes. At every moment the directory holds
-/// what it held, or what the next step of the repair begins with; a repair that was cut short is done again.
-public struct Repair: Sendable {
-    /// What was done, one sentence a step.
-    public private(set) var steps: [String] = []
-    /// The sequences of changes that may have been in what was taken out of use; nil if nothing was lost.
-    public private(set) var lost: ClosedRange<UInt64>?
-    /// The snapshot that the next start begins with, if one had to be written.
-    public private(set) var written: SnapshotInfo?
-    /// The highest sequence that is known to have been given away.
+/// A repair continues without acknowledged changes that are damaged, which recovery refuses to do. It may be
+/// interrupted at any moment: the directory then holds what it held before, or the result of a completed step, and the
+/// repair can be run again.
+package struct Repair: Sendable {
+    /// What was done, one sentence for each step.
+    package private(set) var steps: [String] = []
+    /// The sequences of changes that the files taken out of use may have held. Nil if nothing was lost.
+    package private(set) var lost: ClosedRange<UInt64>?
+    /// The snapshot that was written for the next start. Nil if none was needed.
+    package private(set) var written: SnapshotInfo?
+    /// The highest sequence that is known to have been given out.
     private var highest: UInt64 = 0
 
-    /// Repairs a directory. Nobody else may use it.
+    /// Repairs a directory. No other process may use it.
     ///
-    /// - Throws: the refusal that cannot be repaired, or what failed
-    public init<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
+    /// - Throws: the refusal that a repair cannot lift, or the failure of a step
+    package init<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
         do throws(StorageError) {
             try Self.removeLeftovers(store.files)
             highest = try store.list().first { $0.sequence <= SequenceBound.highest }?.sequence ?? 0
@@ -27,7 +28,7 @@ public struct Repair: Sendable {
         try finish(store)
     }
 
-    /// Why a start would be refused now; nil if it would not be.
+    /// Why a start would be refused now. Nil if it would not.
     private static func refusal<Files: Storage>(
         _ store: SnapshotStore<Files>, acceptsLostTail: Bool = false
     ) -> RecoveryRefusal? {
@@ -39,12 +40,12 @@ public struct Repair: Sendable {
 
     // MARK: Refusals
 
-    /// Takes out of use what recovery was refused for.
+    /// Takes the files out of use that recovery was refused for.
     private mutating func lift<Files: Storage>(
         _ refusal: RecoveryRefusal, _ store: SnapshotStore<Files>
     ) throws(RepairFailure) {
         if case .misplaced(let file, _) = refusal, let name = JournalName(file: file) {
-            // What its name tells is not to be believed, and what comes after it has nothing to do with it.
+            // The name of this segment cannot be trusted, and later segments have nothing to do with it.
             do throws(StorageError) { return try setAside(name, store.files, trustingName: false) } catch {
                 throw .storage(error)
             }
@@ -64,7 +65,7 @@ public struct Repair: Sendable {
         } catch { throw .storage(error) }
     }
 
-    /// Sets aside the segments after one, the last first: what stays never has a gap that was not there.
+    /// Sets aside the segments after one. It begins with the last, so that an interruption leaves no new gap.
     private mutating func setAside<Files: Storage>(after name: JournalName, _ files: Files) throws(StorageError) {
         let later = try files.segments().filter { $0.firstSequence > name.firstSequence }
         for segment in later.reversed() { try setAside(segment, files) }
@@ -85,7 +86,7 @@ public struct Repair: Sendable {
         steps.append("\(name.file) was set aside as \(kept)")
     }
 
-    /// Puts a segment that ends before `offset` in the place of one, which is kept beside it.
+    /// Replaces a segment by one that ends before `offset`. The old file is kept beside it.
     private mutating func cut<Files: Storage>(
         _ name: JournalName, at offset: Int, _ files: Files
     ) throws(StorageError) {
@@ -95,7 +96,7 @@ public struct Repair: Sendable {
         let kept = try files.freeName(name.damaged)
         try Self.write(bytes, to: name.mended, files)
         try files.rename(name.mended, to: kept)
-        // Zeros for the rest, written out: a segment has its space.
+        // The rest is filled with zeros, because a segment has its full length.
         try Self.write(bytes[..<offset] + [UInt8](repeating: 0, count: bytes.count - offset), to: name.mended, files)
         try files.syncDirectory()
         try files.rename(name.mended, to: name.file)
@@ -103,7 +104,7 @@ public struct Repair: Sendable {
         steps.append("\(name.file) was cut at byte \(offset); the original is kept as \(kept)")
     }
 
-    /// Remembers how far the sequences went in what is taken out of use.
+    /// Remembers the highest sequence in a segment that is taken out of use.
     private mutating func note(_ bytes: [UInt8], of name: JournalName, from offset: Int) {
         let last = JournalReader.highestSequence(in: bytes, from: offset) ?? 0
         highest = max(highest, last, name.firstSequence - min(name.firstSequence, 1))
@@ -111,7 +112,7 @@ public struct Repair: Sendable {
 
     // MARK: The end
 
-    /// Makes the recovered state what the next start begins with, and sets damaged snapshots aside.
+    /// Writes the recovered state as a snapshot for the next start, and sets damaged snapshots aside.
     private mutating func finish<Files: Storage>(_ store: SnapshotStore<Files>) throws(RepairFailure) {
         let recovered: Recovered
         do throws(RecoveryRefusal) { recovered = try Recovered.find(in: store, acceptsLostTail: true) } catch {
@@ -121,10 +122,11 @@ public struct Repair: Sendable {
         highest = max(highest, recovered.situation.marked)
         if highest > last {
             lost = last + 1...highest
-            // Above every sequence that was ever given away, and there before anything else goes.
+            // The snapshot's sequence is above every one that was given out. It is on disk before other files are
+            // moved.
             do throws(SnapshotFailure) {
                 let info = try recovered.capture(sequence: highest + 1).write(to: store, keepingAll: true)
-                steps.append("\(info.file) was written: the state that is left")
+                steps.append("\(info.file) was written with the remaining state")
                 written = info
             } catch { throw .snapshot(error) }
         }
@@ -156,13 +158,13 @@ public struct Repair: Sendable {
 }
 
 /// Why a directory could not be repaired.
-public enum RepairFailure: Error, Sendable, CustomStringConvertible {
-    /// It needs something else than a repair; the refusal says what.
+package enum RepairFailure: Error, Sendable, CustomStringConvertible {
+    /// A repair cannot lift this refusal. The refusal says what is needed.
     case refused(RecoveryRefusal)
     case storage(StorageError)
     case snapshot(SnapshotFailure)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .refused(let refusal): refusal.description
         case .storage(let error): error.description

@@ -2,18 +2,18 @@ import FuseboxCore
 import FuseboxWire
 
 extension Engine {
-    /// Begins to hand events out, unless that is under way: from here to `eventsDelivered` the same ones are told to each
-    /// subscriber.
+    /// Begins to hand out events, unless that is under way. Every subscriber gets the same events until
+    /// `eventsDelivered`.
     ///
-    /// - Returns: whether there are any
+    /// - Returns: whether there are events
     @discardableResult
-    public mutating func beginEvents() -> Bool { commit.outputs.events.beginBatch() }
+    package mutating func beginEvents() -> Bool { commit.outputs.events.beginBatch() }
 
-    /// Appends the events that are being handed out and that a session wants to hear to its output. Call it once for each
-    /// session between `beginEvents` and `eventsDelivered`.
+    /// Appends the events of the present batch that a session has subscribed to. Call it once for each session between
+    /// `beginEvents` and `eventsDelivered`.
     ///
-    /// Above the backlog limit they are counted as missed instead, which the next one that fits will tell.
-    public func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
+    /// Events above the backlog limit are counted as missed. The next event that fits tells their number.
+    package func deliverEvents(to session: inout Session, _ output: inout ByteWriter) {
         guard !session.topics.isEmpty else { return }
         output.version = session.version
         for (topic, count) in commit.outputs.events.droppedBeforeBatch where session.topics.contains(topic) {
@@ -35,9 +35,9 @@ extension Engine {
         }
     }
 
-    /// Forgets what has been handed out: every subscriber has been served.
+    /// Ends the present batch, when every subscriber has been served.
     ///
-    /// - Returns: whether others are ready by now
+    /// - Returns: whether other events are ready
     @discardableResult
-    public mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
+    package mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
 }

@@ -7,7 +7,7 @@ extension Engine {
         _ session: inout Session, _ header: FrameHeader, _ reader: inout ByteReader, at moment: Moment
     ) throws(Refusal) -> Verdict {
         var hello = Hello()
-        // The magic is looked at first: bytes of another protocol deserve a better answer than "malformed".
+        // The magic is checked first, so that bytes of another protocol get a better answer than "malformed".
         var peek = reader
         guard (try? peek.read(UInt32.self)) == Hello.magic else {
             throw Refusal(.badMagic, "this socket speaks the Fusebox protocol; the first bytes are not its hello")
@@ -103,7 +103,7 @@ extension Engine {
             }
             return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
         case .hello:
-            throw Refusal(.helloRequired, "hello has been said on this connection already")
+            throw Refusal(.helloRequired, "this connection has had its hello already")
         case .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerGet, .breakerList, .breakerForceOpen,
             .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
@@ -130,7 +130,7 @@ extension Engine {
     }
 
     private mutating func subscribe(_ session: inout Session, _ command: Subscribe, _ header: FrameHeader) {
-        // What is being handed out to others happened before it asked.
+        // Events of the present batch happened before this subscription.
         if session.topics.isEmpty { session.firstEvent = commit.outputs.events.nextNumber } else { subscribers -= 1 }
         session.topics = Topics(rawValue: command.topics)
         if !session.topics.isEmpty { subscribers += 1 }

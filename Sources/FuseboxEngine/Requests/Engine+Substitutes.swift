@@ -2,20 +2,20 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// What money is counted under that finds no room for its names: money was spent, and is never refused for that.
+/// Substitutes for names that find no room. Spent money is never refused for lack of room.
 ///
-/// | told | counted instead under |
+/// | request | what it counts under |
 /// |---|---|
 /// | a call with tags that find no room | `(other)`, or that of the tag's template |
 /// | a settle or report whose answering name finds no room | the model that was asked for, the name left out, or `unspecified` |
 /// | a report or a record with a model that finds no room | the provider's `unspecified` |
 /// | one with a provider that finds no room | the provider `(other)`, its model `unspecified` |
 ///
-/// The journal holds what was carried out, so that a replay, which has no bounds, comes to the same.
+/// The journal holds the substitute that was applied. So a replay, which has no bounds, gives the same result.
 extension Engine {
-    /// Applies what stands in for a request that was refused, and returns its payload.
+    /// Applies the substitute of a request that was refused, and returns its payload.
     ///
-    /// - Throws: the refusal if nothing stands in for the request
+    /// - Throws: the refusal, if the request has no substitute
     mutating func applySubstitute(
         of command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ refusal: Refusal, _ session: borrowing Session,
         at moment: Moment
@@ -31,7 +31,7 @@ extension Engine {
         throw refusal
     }
 
-    /// Whether a digest that was kept with a reply is that of a request, or of what stood in for it.
+    /// Whether a digest that was kept with a reply is that of a request or of its substitute.
     static func isDigest(_ digest: UInt32, of command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard unsafe digest != Checksum.of(payload) else { return true }
         return Substitute.allCases.contains { place in
@@ -41,11 +41,11 @@ extension Engine {
     }
 }
 
-/// Where a charge goes that finds no room under its own names.
+/// Where a charge is counted that finds no room under its own names.
 private enum Substitute: CaseIterable {
     case foldedTags, askedModel, unspecifiedModel, otherProvider
 
-    /// The payload that takes the place of a command's; nil if nothing does.
+    /// The payload of a command's substitute. Nil if it has none.
     func payload(for command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> ByteWriter? {
         var substitution = Substitution(place: self, reader: unsafe ByteReader(payload))
         guard CommandTable.dispatch(command, &substitution) else { return nil }
@@ -53,7 +53,7 @@ private enum Substitute: CaseIterable {
     }
 }
 
-/// Writes what stands in for one command; returns whether something does.
+/// Writes the substitute of a command. Returns whether it has one.
 private struct Substitution: ~Copyable, CommandVisitor {
     let place: Substitute
     var reader: ByteReader
@@ -81,7 +81,7 @@ private struct Substitution: ~Copyable, CommandVisitor {
 
 /// A command that charges names.
 private protocol ChargeCommand: Command {
-    /// What stands in for it at this place; nil if nothing does.
+    /// The substitute at this place. Nil if there is none.
     func substitute(_ place: Substitute) -> Self?
 }
 
@@ -115,7 +115,7 @@ extension Report: ChargeCommand {
         report.candidate.model = nil
         guard place == .otherProvider else { return report }
         report.candidate.provider = .otherProvider
-        // How the call went says nothing of others.
+        // The outcome says nothing about other providers, so it must not move their breaker.
         report.outcome = .rejected
         report.retryAfterMilliseconds = nil
         return report

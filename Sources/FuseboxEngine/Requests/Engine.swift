@@ -2,21 +2,25 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// The daemon without its I/O: frames go in, replies and events come out.
+/// The daemon without its I/O. Frames go in, replies and events come out.
 ///
-/// It owns the state machine and everything a request can ask for. It reads no clock and no file: its owner passes the
-/// moment with each frame and does the work that needs the disk. The server drives it from the loop; tests and
-/// simulators drive it by hand.
-public struct Engine: ~Copyable {
-    /// What the daemon is, for hello and status.
-    public struct Identity: Sendable {
-        public var server: String
-        public var processID: UInt32
-        public var epoch: UInt64
-        /// Random bits of this start of the daemon, which keep what it numbers apart from what earlier ones did.
-        public var salt: UInt32
+/// It owns the state machine and everything that a request can ask for. It reads no clock and no file. Its owner passes
+/// the moment with each frame and does the work that needs the disk. The server runs it on the loop. Tests and
+/// simulators call it directly.
+package struct Engine: ~Copyable {
+    /// The daemon's identity, for hello and status.
+    package struct Identity: Sendable {
+        /// The name and the version of the daemon.
+        package var server: String
+        /// The daemon's process id.
+        package var processID: UInt32
+        /// The epoch of the state.
+        package var epoch: UInt64
+        /// Random bits of this start of the daemon. They tell its numbers apart from those of earlier starts.
+        package var salt: UInt32
 
-        public init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
+        /// An identity with these values.
+        package init(server: String, processID: UInt32, epoch: UInt64, salt: UInt32) {
             self.server = server
             self.processID = processID
             self.epoch = epoch
@@ -24,43 +28,54 @@ public struct Engine: ~Copyable {
         }
     }
 
-    /// What the owner counts, for status.
-    public struct Census: Sendable {
-        public var connections: UInt32 = 0
-        public var connectionLimit: UInt32 = 0
-        public var dataDirectory = ""
-        public var fileSystemRoom: UInt64 = 0
-        public var residentBytes: UInt64 = 0
+    /// The numbers that the owner counts, for status.
+    package struct Census: Sendable {
+        /// The number of open connections.
+        package var connections: UInt32 = 0
+        /// The largest number of connections.
+        package var connectionLimit: UInt32 = 0
+        /// The absolute path of the data directory.
+        package var dataDirectory = ""
+        /// The free bytes of the data directory's file system.
+        package var fileSystemRoom: UInt64 = 0
+        /// The resident memory of the daemon in bytes.
+        package var residentBytes: UInt64 = 0
         /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
-        public var wallLead: Int64 = 0
-        public var isClockSynchronised = false
-        public init() {}
+        package var wallLead: Int64 = 0
+        /// Whether the kernel reports a synchronised wall clock.
+        package var isClockSynchronised = false
+        /// Numbers before the first measurement.
+        package init() {}
     }
 
-    /// What a restart brings back.
+    /// The state that a restart brings back.
     var state: DurableState
-    public internal(set) var identity: Identity
-    public var census = Census()
+    /// The daemon's identity.
+    package internal(set) var identity: Identity
+    /// The numbers that the owner counts.
+    package var census = Census()
 
-    public internal(set) var requests: UInt64 = 0
-    public internal(set) var refusals: UInt64 = 0
-    /// Sessions that receive events.
+    /// The number of requests since the start.
+    package internal(set) var requests: UInt64 = 0
+    /// The number of refused requests since the start.
+    package internal(set) var refusals: UInt64 = 0
+    /// The number of sessions that receive events.
     var subscribers: UInt32 = 0
     var startedAt: Timestamp
     var upload = Upload()
     var lastEviction: Timestamp?
 
-    /// What the disk has of the inputs, and what waits for it.
+    /// The commit of inputs, and the replies and events that wait for it.
     var commit: Commit
-    /// The session that speaks for each connected worker.
+    /// The session of each connected worker.
     var speakers: [WorkerID: Speaker] = [:]
-    /// Whose the ids are of workers that are neither connected nor remembered.
+    /// The users of worker ids that are neither connected nor remembered.
     var owners = WorkerOwners()
-    /// Workers whose connection is gone and whose calls are in flight.
+    /// Workers that have calls in flight and no connection.
     var lost = LostWorkers()
     /// The moment of this turn.
     var now: Timestamp
-    /// When what is due is tried again, if it could not be done.
+    /// When due inputs are tried again after a failure. Nil if none failed.
     var advanceAgainAt: Timestamp?
     /// The calendars that limits go by; nil until the clocks were read.
     var calendars: EngineCalendars?
@@ -68,17 +83,19 @@ public struct Engine: ~Copyable {
     public var zones = ZoneDatabase.system
     /// Whether permits have numbers of this life already.
     var hasBegunPermitNumbers = false
-    /// Sessions that a newer one of the same worker has taken over.
-    public internal(set) var fenced: [UInt64] = []
+    /// Sessions that a newer session of the same worker has replaced.
+    package internal(set) var fenced: [UInt64] = []
 
     let traits = CommandTraits.table()
-    /// The frames that the request at hand gives rise to.
+    /// The reply frames of the present request.
     private var replies = ByteWriter(capacity: 4096)
-    /// What they have to wait for.
+    /// The watermark that these frames wait for.
     private var watermark = Watermark.applied
 
+    /// An engine with a recovered state.
+    ///
     /// - Parameters:
-    ///   - recovered: the state that the data directory holds
+    ///   - recovered: the state of the data directory
     ///   - segment: the room of the journal's segments; nil if no journal is kept
     init(
         _ recovered: consuming Recovered, identity: Identity, durability: Durability, segment: SegmentRoom?,
@@ -96,7 +113,7 @@ public struct Engine: ~Copyable {
     }
 
     /// An engine without a journal.
-    public init(
+    package init(
         _ recovered: consuming Recovered, identity: Identity, snapshotIntervalMilliseconds: Int64, at moment: Moment
     ) {
         self.init(
@@ -104,15 +121,16 @@ public struct Engine: ~Copyable {
             snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, at: moment)
     }
 
-    public var machine: StateMachine { state.machine }
+    /// The state machine.
+    package var machine: StateMachine { state.machine }
 
-    /// State changes since the beginning of the epoch.
-    public var sequence: UInt64 { state.sequence }
+    /// The number of state changes since the beginning of the epoch.
+    package var sequence: UInt64 { state.sequence }
 
     // MARK: Frames
 
-    /// Handles one frame; what is to be sent back is appended to `output`.
-    public mutating func handle(
+    /// Handles one frame. Appends the bytes to send to `output`.
+    package mutating func handle(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ session: inout Session,
         _ output: inout ByteWriter, at moment: Moment
     ) -> Verdict {
@@ -125,7 +143,7 @@ public struct Engine: ~Copyable {
             watermark = .applied
             replies.removeAll()
             replies.writeRefusal(error, command: header.command, correlation: header.correlation)
-            // Who sends a reply or an event takes itself for a server: what follows makes no sense either.
+            // A peer that sends a reply or an event is not a client. Its further frames make no sense either.
             let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
             verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
@@ -176,7 +194,7 @@ public struct Engine: ~Copyable {
             var read = RequestSequence()
             try read.decode(from: &reader)
             try read.validate()
-            // It stays where it is: nobody who is connected makes room.
+            // The slot stays valid, because a connected worker never makes room.
             slot = state.workers.find(session.worker)
             if let slot, try resend(read, header, copy reader, slot) { return .proceed }
             try makeRoom(for: session, read, slot, at: moment)
@@ -203,13 +221,13 @@ public struct Engine: ~Copyable {
             writeReply(to: header)
             return .proceed
         }
-        // A worker that nobody knows is remembered from now on, whatever it was told.
+        // An unknown worker is remembered from now on, even if its request changed nothing else.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
         unsafe carriedOut(header, payload, number, slot, session, traits, placement)
         return .proceed
     }
 
-    /// Applies a request; a name that finds no room gets it, if there are names that are not used any more.
+    /// Applies a request. If a name finds no room, names that are no longer used are forgotten first.
     mutating func applyWithRoom(
         _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session,
         request: UInt64, at moment: Moment
@@ -230,9 +248,9 @@ public struct Engine: ~Copyable {
             worker: session.worker, request: request, version: session.version)
     }
 
-    /// Answers a request that has changed the state, keeps its reply, and has it journaled.
+    /// Answers a request that has changed the state. Keeps its reply and journals it.
     ///
-    /// - Parameter slot: where its worker is; nil if it is not remembered yet
+    /// - Parameter slot: the slot of its worker; nil if the worker is not remembered yet
     private mutating func carriedOut(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
         _ session: borrowing Session, _ traits: CommandTraits, _ placement: Commit.Placement
@@ -259,7 +277,7 @@ public struct Engine: ~Copyable {
         }
     }
 
-    /// Answers a request that has been applied before with the reply that was kept; returns whether it was one.
+    /// Answers a request that was applied before with its kept reply. Returns false if it was not applied before.
     private mutating func resend(
         _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ slot: Int
     ) throws(Refusal) -> Bool {
@@ -284,21 +302,21 @@ public struct Engine: ~Copyable {
                 "sequence \(number.sequence) is not above \(last), the last one of this worker, and its reply is not kept"
             )
         }
-        // What it acknowledges may itself still be on its way to the disk.
+        // The request whose reply is sent again may not be synced yet.
         watermark = commit.durability.watermark(for: .durable)
         return true
     }
 
-    /// Forgets idle breakers because a name did not fit any more; returns whether there is room now.
+    /// Forgets idle breakers, because a name found no room. Returns whether there is room now.
     private mutating func makeRoom(at moment: Moment) -> Bool {
-        // Looking for them costs a walk over all breakers: once a second at the most.
+        // This walks over all breakers, so it is done at most once a second.
         if let lastEviction, moment.now - lastEviction < 1_000 { return false }
         lastEviction = moment.now
         guard let placement = try? commit.reserve(payload: 0),
             let eviction = try? state.machine.apply(EvictIdleBreakers(), at: moment, effects: &state.effects),
             eviction.forgotten > 0
         else { return false }
-        // One that finds none is no change of state.
+        // If no breaker was forgotten, the state has not changed.
         recordOwn(EvictIdleBreakers(), placement)
         return true
     }
@@ -311,20 +329,20 @@ public struct Engine: ~Copyable {
     }
 }
 
-/// What the hot path asks of a declaration, ready to be looked up by number.
+/// The parts of a command's declaration that the hot path needs, for lookup by number.
 struct CommandTraits: Sendable {
     var number: CommandNumber
     var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
-    /// What its acknowledgement promises.
+    /// The command's effect, which decides what its acknowledgement promises.
     var effect: CommandDeclaration.Effect
-    /// Whether it reports how a call went: taken even if it cannot be journaled.
+    /// Whether the command reports the outcome of a call. Outcomes are applied even if they cannot be journaled.
     var isOutcome: Bool
-    /// Whether the state machine answers it; else the engine does.
+    /// Whether the state machine answers the command. Otherwise the engine does.
     var isState: Bool
 
-    /// The traits of each command at the place of its number.
+    /// The traits of each command, indexed by its number.
     static func table() -> [CommandTraits?] {
         var table: [CommandTraits?] = []
         for number in CommandNumber.allCases {
@@ -341,7 +359,7 @@ struct CommandTraits: Sendable {
         return table
     }
 
-    /// It remembers its answer, because ThreadSanitizer crashes where a value without any bytes is passed `inout`.
+    /// A stored answer, because ThreadSanitizer crashes if an empty value is passed `inout`.
     private struct IsStateCommand: StateCommandVisitor {
         var answer = false
         mutating func visit<C: StateCommand>(_ command: C.Type) { answer = true }
@@ -349,7 +367,7 @@ struct CommandTraits: Sendable {
 }
 
 extension Refusal {
-    /// No command has this number.
+    /// The refusal of a number that no command has.
     static func unknownCommand(_ number: UInt16) -> Refusal {
         Refusal(.unknownCommand, "no command has the number \(number)")
     }
@@ -363,7 +381,7 @@ extension ByteWriter {
         endFrame(start)
     }
 
-    /// Writes the reply of a request that was carried out, its payload as it was kept.
+    /// Writes the reply of a request that was carried out, with a kept payload.
     mutating func writeReply(payload: UnsafeRawBufferPointer, command: UInt16, correlation: UInt32) {
         let start = beginFrame(FrameHeader(command: command, kind: .reply, correlation: correlation))
         unsafe write(contentsOf: payload)

@@ -1,94 +1,107 @@
 import FuseboxWire
 
-/// Who is at the other end of a connection, as the kernel tells it.
-public struct Peer: Sendable, Equatable {
-    public var processID: Int32
-    public var user: UInt32
-    /// Whether operator commands are allowed: root, the daemon's own user, a member of the admin group.
-    public var isOperator: Bool
+/// The process at the other end of a connection, as the kernel reports it.
+package struct Peer: Sendable, Equatable {
+    /// The process id. 0 if the process is in another PID namespace.
+    package var processID: Int32
+    /// The effective user id.
+    package var user: UInt32
+    /// Whether operator commands are allowed. They are for root, the daemon's own user and members of the admin group.
+    package var isOperator: Bool
 
-    public init(processID: Int32, user: UInt32, isOperator: Bool) {
+    /// A peer with these values.
+    package init(processID: Int32, user: UInt32, isOperator: Bool) {
         self.processID = processID
         self.user = user
         self.isOperator = isOperator
     }
 
-    /// The user that bounds on one user are for; nil for an operator.
+    /// The user whose bounds apply. Nil for an operator, who has none.
     var bounded: UInt32? { isOperator ? nil : user }
 }
 
-/// A connection as the protocol sees it. Its owner keeps one beside each socket and lends it to the engine.
-public struct Session: Sendable {
-    public enum State: Sendable, Equatable {
-        /// Hello has not come yet.
+/// A connection as the protocol sees it. The owner keeps a session for each socket and passes it to the engine.
+package struct Session: Sendable {
+    /// The phases of a session.
+    package enum State: Sendable, Equatable {
+        /// Hello was not received yet.
         case opening
+        /// Requests are handled.
         case open
-        /// Nothing that comes is answered any more.
+        /// No further frame is answered.
         case ended
     }
 
-    /// The connection's number, never used twice in a daemon's life.
-    public let id: UInt64
-    public let peer: Peer
-    public internal(set) var state = State.opening
-    /// The protocol version that hello chose. Before hello it is the oldest, in which a refusal is written as in every other.
-    public internal(set) var version = ProtocolVersion.lowest
-    /// What the client calls itself.
-    public internal(set) var client = ""
-    public internal(set) var worker = WorkerID(high: 0, low: 0)
-    /// The events that it wants to hear.
-    public internal(set) var topics: Topics = []
-    /// Replies that wait for the journal, and their bytes.
-    public private(set) var heldReplies = 0
-    public private(set) var heldBytes = 0
+    /// The connection's number. A daemon never uses a number twice.
+    package let id: UInt64
+    /// The process at the other end.
+    package let peer: Peer
+    /// The phase of the session.
+    package internal(set) var state = State.opening
+    /// The protocol version that hello chose. Before hello it is the oldest. Refusals are the same in all versions.
+    package internal(set) var version = ProtocolVersion.lowest
+    /// The client's name, from hello.
+    package internal(set) var client = ""
+    /// The worker id from hello. Zero before hello.
+    package internal(set) var worker = WorkerID(high: 0, low: 0)
+    /// The topics that the client has subscribed to.
+    package internal(set) var topics: Topics = []
+    /// The number of replies that wait for the journal.
+    package private(set) var heldReplies = 0
+    /// The bytes of these replies.
+    package private(set) var heldBytes = 0
     var missedEvents: UInt64 = 0
-    /// The number of the first event that it may hear.
+    /// The number of the first event after the subscription.
     var firstEvent: UInt64 = 0
 
-    public init(id: UInt64, peer: Peer) {
+    /// A session that waits for hello.
+    package init(id: UInt64, peer: Peer) {
         self.id = id
         self.peer = peer
     }
 
-    /// Memory that the replies take which wait for the journal.
-    public var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
+    /// The memory in bytes of the replies that wait for the journal.
+    package var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
 
     mutating func holds(_ reply: UnsafeRawBufferPointer) {
         heldReplies += 1
         heldBytes += reply.count
     }
 
-    /// Tells that a reply which waited has been handed to its owner.
-    public mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
+    /// Notes that a waiting reply was handed to the owner.
+    package mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
         heldReplies -= 1
         heldBytes -= reply.count
     }
 }
 
-/// Where a reply that comes later belongs.
-public struct Ticket: Sendable, Hashable {
-    public let session: UInt64
-    public let command: UInt16
-    public let correlation: UInt32
+/// The session and the request that a deferred reply belongs to.
+package struct Ticket: Sendable, Hashable {
+    /// The number of the session.
+    package let session: UInt64
+    /// The number of the command.
+    package let command: UInt16
+    /// The correlation id of the request.
+    package let correlation: UInt32
 }
 
-/// What the owner of a connection is to do after a frame.
-public enum Verdict: Sendable {
-    /// Send the output and go on.
+/// What the owner of a connection must do after a frame.
+package enum Verdict: Sendable {
+    /// Send the output and continue.
     case proceed
-    /// Send the output and close.
+    /// Send the output and close the connection.
     case close
-    /// The reply comes later: do this work away from the loop, then `complete` it. Requests that come after may be
-    /// handled meanwhile.
+    /// Do this work away from the loop, then call `complete`. The reply comes later. Further requests may be handled
+    /// meanwhile.
     case deferred(Ticket, DeferredWork)
 }
 
 /// Work on the data directory that a request has asked for.
-public enum DeferredWork: Sendable {
-    /// Nothing of its own: the ticket is among those that the end of the next snapshot returns.
+package enum DeferredWork: Sendable {
+    /// No work. The end of the next snapshot returns the ticket.
     case awaitSnapshot
     case listSnapshots
     case readSnapshot(sequence: UInt64, offset: UInt64)
-    /// Decode an uploaded state, given in pieces; then hand it to `adopt`.
+    /// Decode an uploaded state, given in pieces, then pass it to `adopt`.
     case decodeImport([[UInt8]], StateParts)
 }

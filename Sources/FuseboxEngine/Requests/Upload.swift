@@ -1,8 +1,8 @@
 import FuseboxWire
 
-/// A state that is being uploaded for an import. There is one at a time; a newer one takes its place.
+/// A state that is being uploaded for an import. There is one at a time. A newer upload replaces it.
 struct Upload {
-    /// The pieces as they came: putting them together is work for another thread.
+    /// The pieces as they came. Another thread joins them.
     private var chunks: [[UInt8]] = []
     private var length = 0
     private var session: UInt64?
@@ -22,7 +22,7 @@ struct Upload {
             throw Refusal(.limitReached, "an import may be \(limit) bytes long; this one is longer")
         }
         let contents = chunk.chunk.contents
-        // Small pieces are joined: a piece takes memory that the limit does not see.
+        // Small pieces are joined, because each piece takes memory that the limit does not count.
         if let last = chunks.indices.last, chunks[last].count + contents.count <= WireLimits.chunkLength {
             chunks[last].append(contentsOf: contents)
         } else {
@@ -41,7 +41,7 @@ struct Upload {
         return chunks
     }
 
-    /// Forgets what a session has sent.
+    /// Discards the upload of a session.
     mutating func discard(_ session: UInt64) {
         if self.session == session { clear() }
     }

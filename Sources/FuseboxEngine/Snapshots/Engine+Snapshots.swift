@@ -3,24 +3,24 @@ import FuseboxStore
 import FuseboxWire
 
 extension Engine {
-    /// Takes note of the processor time that a turn has used, or that the replay at the start has.
-    public mutating func hasUsed(processorNanoseconds: Int64) {
+    /// Notes the processor time that a turn, or the replay at the start, has used.
+    package mutating func hasUsed(processorNanoseconds: Int64) {
         commit.snapshots.noteTurn(processorNanoseconds: processorNanoseconds, upTo: sequence)
     }
 
-    /// The state to be written as a snapshot.
-    public func capture(at moment: Moment) -> SnapshotCapture {
+    /// Captures the state for a snapshot.
+    package func capture(at moment: Moment) -> SnapshotCapture {
         SnapshotCapture(
             state.machine, state.workers,
             header: SnapshotHeader(
                 epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
     }
 
-    /// Replaces breakers, exhaustion and ledger, or some of them, by an imported state. The request is answered by the
-    /// next snapshot.
+    /// Replaces breakers, exhaustion and ledger, or some of them, by those of an imported state. The next snapshot
+    /// answers the request.
     ///
-    /// - Parameter imported: a state under the profile of this one
-    public mutating func adopt(
+    /// - Parameter imported: a state under the same profile as this one
+    package mutating func adopt(
         _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
     ) {
         state.machine.replace(parts, with: imported)
@@ -28,8 +28,8 @@ extension Engine {
         commit.snapshots.request(ticket)
     }
 
-    /// Writes the reply of work that was deferred.
-    public static func complete<Reply: WireRecord>(
+    /// Writes the reply of deferred work.
+    package static func complete<Reply: WireRecord>(
         _ ticket: Ticket, _ result: Result<Reply, Refusal>, _ output: inout ByteWriter
     ) {
         switch result {
@@ -42,11 +42,11 @@ extension Engine {
 }
 
 extension Refusal {
-    /// What a client is told of work on the data directory that failed.
-    public init(_ failure: SnapshotFailure) {
+    /// The refusal for work on the data directory that failed.
+    package init(_ failure: SnapshotFailure) {
         switch failure {
         case .storage(let error) where error.isNotFound:
-            self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` tells those that are")
+            self.init(.notFound, "the snapshot is not kept, or no longer; `snapshot.list` lists those that are")
         case .storage(let error): self.init(.storageFailed, error.description)
         case .damaged: self.init(.damagedData, failure.description)
         }

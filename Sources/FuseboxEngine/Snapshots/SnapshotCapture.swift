@@ -2,14 +2,15 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// A state as it was at a moment, ready to be written away from the loop.
-public struct SnapshotCapture: Sendable {
-    public let header: SnapshotHeader
+/// The state at a moment. It can be written on another thread.
+package struct SnapshotCapture: Sendable {
+    /// The header of the snapshot.
+    package let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable
 
-    /// A state without workers: one that is imported.
-    public init(_ machine: StateMachine, header: SnapshotHeader) {
+    /// A state without workers, as an import has it.
+    package init(_ machine: StateMachine, header: SnapshotHeader) {
         self.init(machine, WorkerTable(), header: header)
     }
 
@@ -19,13 +20,13 @@ public struct SnapshotCapture: Sendable {
         self.header = header
     }
 
-    /// Writes it to a data directory, and loads what was written as a start does before it gets its name. Runs on any
-    /// thread.
+    /// Writes the snapshot to a data directory. Loads the written file as a start does, before the file gets its name.
+    /// Runs on any thread.
     ///
-    /// It is used up: its state is given back before another one is loaded.
+    /// The capture is consumed, so that its memory is freed before the written state is loaded.
     ///
-    /// - Parameter keepingAll: whether older snapshots stay, however many they are
-    public consuming func write<Files: Storage>(
+    /// - Parameter keepingAll: whether all older snapshots stay
+    package consuming func write<Files: Storage>(
         to store: SnapshotStore<Files>, keepingAll: Bool = false
     ) throws(SnapshotFailure) -> SnapshotInfo {
         let name = SnapshotName(sequence: header.sequence)
@@ -39,8 +40,8 @@ public struct SnapshotCapture: Sendable {
         return try store.prepare(header) { (writer) throws(StorageError) in try writeSections(to: &writer) }
     }
 
-    /// The whole snapshot in memory.
-    public func bytes() -> [UInt8] {
+    /// The bytes of the snapshot file.
+    package func bytes() -> [UInt8] {
         do throws(StorageError) {
             var writer = try SnapshotWriter(header, into: MemorySink())
             try writeSections(to: &writer)
@@ -63,20 +64,22 @@ public struct SnapshotCapture: Sendable {
 }
 
 extension SnapshotReader {
-    /// The state that the snapshot holds, without the workers, whatever limits it was taken under.
-    public func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
+    /// The state of the snapshot without the workers, whatever limits it was taken under.
+    package func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
 
-    /// The state that the snapshot holds, without the workers, if these limits admit it.
-    public func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
+    /// The state of the snapshot without the workers.
+    ///
+    /// - Throws: the damage, also if the state exceeds the limits
+    package func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
         try contents(limits: limits).machine
     }
 
-    /// Loads everything that the snapshot holds by the rules of a start, and drops it again.
+    /// Loads the whole snapshot by the rules of a start, and discards it.
     ///
-    /// - Throws: why a start would refuse it
-    public func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
+    /// - Throws: why a start would refuse the snapshot
+    package func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
 
-    /// Everything that the snapshot holds.
+    /// The state and the workers of the snapshot.
     func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
         var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
         var workers = WorkerTable()
@@ -90,10 +93,10 @@ extension SnapshotReader {
     }
 }
 
-/// The sections of a snapshot, in the order in which they are written: those of the state, then those of the workers.
-public enum SnapshotSections {
+/// The sections of a snapshot in the order in which they are written: those of the state, then those of the workers.
+package enum SnapshotSections {
     /// The rows of the table. The page in `proto-docs/` is printed from them.
-    public static var all: [any SnapshotSection.Type] {
+    package static var all: [any SnapshotSection.Type] {
         StateImage.sections.sections.map { $0 as any SnapshotSection.Type }
             + WorkerTable.sections.sections.map { $0 as any SnapshotSection.Type }
     }

@@ -2,20 +2,21 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// When snapshots are taken, and who waits for one.
+/// When snapshots are taken, and which requests wait for one.
 struct SnapshotSchedule {
-    /// How long after an attempt a snapshot that is wanted early is tried again.
+    /// The least time between two attempts at an urgent snapshot, in milliseconds.
     private static let retryMilliseconds: Int64 = 1_000
 
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
     private(set) var failure = ""
-    /// Whether what was last written could not be loaded: trying again soon gives the same, and takes as long.
+    /// Whether the last snapshot was written but could not be loaded. An early retry would give the same result and
+    /// take as long.
     private var wasRefused = false
     private(set) var isWriting = false
     private var lastAttempt: Timestamp
-    /// What a start would have to do again beside the newest capture: the bytes of its entries, and the processor time of the
-    /// turns that changed something, counted up to the input `timed`.
+    /// The work of a replay since the newest capture: the bytes of the entries, and the processor time of the turns
+    /// that changed the state, counted up to the input `timed`.
     private(set) var journaledBytes = 0
     private var replayNanoseconds: Int64 = 0
     private var timed: UInt64 = 0
@@ -31,24 +32,24 @@ struct SnapshotSchedule {
     /// Asks for a snapshot that is captured after this.
     mutating func request(_ ticket: Ticket) { waiting.append(ticket) }
 
-    /// Whether somebody has asked for one.
+    /// Whether a request waits for a snapshot.
     var hasRequests: Bool { !waiting.isEmpty }
 
     mutating func noteJournaled(bytes: Int) { journaledBytes += bytes }
 
-    /// Takes note of the processor time of a turn that ended with the input `sequence`. One that changed nothing does not
-    /// count: a start does not repeat it.
+    /// Notes the processor time of a turn that ended with the input `sequence`. A turn that changed nothing does not
+    /// count, because a replay does not repeat it.
     mutating func noteTurn(processorNanoseconds: Int64, upTo sequence: UInt64) {
         guard sequence != timed else { return }
         timed = sequence
         replayNanoseconds += processorNanoseconds
     }
 
-    /// Whether one is to be captured now.
+    /// Whether a snapshot is due now.
     ///
     /// - Parameters:
     ///   - lastChange: the newest input that changed more than the time
-    ///   - isUrgent: whether the journal cannot go on without it
+    ///   - isUrgent: whether the journal cannot continue without a snapshot
     func isDue(lastChange: UInt64, isUrgent: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if hasRequests { return true }
@@ -67,7 +68,7 @@ struct SnapshotSchedule {
         waiting = []
     }
 
-    /// Returns the requests that the attempt answers.
+    /// Ends the attempt. Returns the requests that it answers.
     mutating func end(_ result: Result<SnapshotInfo, SnapshotFailure>) -> [Ticket] {
         isWriting = false
         switch result {

@@ -2,20 +2,20 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// Everything that a restart brings back: the state machine, the workers, and how many inputs made them.
+/// Everything that a restart brings back: the state machine, the workers, and the number of inputs so far.
 ///
-/// It changes by inputs alone, and an input is its command's bytes, a moment and a user. The live engine and the recovery
-/// put their inputs through the same door, so that a replayed journal gives the same state and the same kept replies.
+/// It changes by inputs alone. An input is the bytes of a command, a moment and a user. The live engine and recovery
+/// apply inputs with the same method, so a replayed journal gives the same state and the same kept replies.
 struct DurableState: ~Copyable {
     var machine: StateMachine
     var workers: WorkerTable
-    /// Inputs that have changed the state since the beginning of the epoch.
+    /// The number of inputs that have changed the state since the beginning of the epoch.
     var sequence: UInt64
-    /// What the inputs since the last look have set off.
+    /// Events that inputs have caused and that were not taken yet.
     var effects: [Event] = []
     /// The payload of the last input's reply.
     private(set) var reply = ByteWriter(capacity: 4096)
-    /// Whether the last input has left the machine as it was.
+    /// Whether the last input has not changed the state machine.
     private(set) var leftNoTrace = false
 
     private var reader = unsafe ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
@@ -31,14 +31,14 @@ struct DurableState: ~Copyable {
         self.sequence = sequence
     }
 
-    /// Applies the input that a payload spells; its reply's payload is then in `reply`.
+    /// Decodes and applies an input. The payload of its reply is then in `reply`.
     ///
     /// - Parameters:
-    ///   - isOperator: whether the bounds on one user are not for it. They only refuse, so that a replay, which has no
+    ///   - isOperator: whether the bounds on one user do not apply. These bounds only refuse, so a replay, which has no
     ///     bounds, need not know.
     ///   - request: the worker's number of the request; 0: it has none
     ///   - version: the protocol version of request and reply
-    /// - Returns: why it was refused, if it was; then nothing has changed
+    /// - Returns: why the input was refused; nothing has changed then. Nil if it was applied.
     mutating func apply(
         _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
         isOperator: Bool = true, worker: WorkerID, request: UInt64 = 0, version: UInt16 = ProtocolVersion.highest
@@ -55,11 +55,12 @@ struct DurableState: ~Copyable {
         return refusal
     }
 
-    /// Notes that a worker's request has been applied and which replies it has seen, and keeps this one.
+    /// Notes that a worker's request was applied and which replies the worker has seen, and keeps the reply to this
+    /// one.
     ///
     /// - Parameters:
-    ///   - request: its own fields, by whose digest it is told from another one of the same number
-    ///   - slot: where the worker is; nil if it is not remembered yet, and is from now on
+    ///   - request: the request's own fields; their digest tells it from another request with the same number
+    ///   - slot: the worker's slot; nil if the worker is not remembered yet, and is added now
     mutating func keepReply(
         to number: RequestSequence, _ request: UnsafeRawBufferPointer, of worker: WorkerID, in slot: Int?,
         user: UInt32, command: UInt16, at now: Timestamp
@@ -93,7 +94,7 @@ extension DurableState: StateCommandVisitor {
 }
 
 extension Status {
-    /// Whether it tells of bytes that could not be understood.
+    /// Whether the status says that the bytes could not be decoded.
     var isAboutBytes: Bool { rawValue < Status.notFound.rawValue }
 }
 
@@ -118,7 +119,7 @@ extension DurableState {
         } else {
             guard let command = CommandNumber(rawValue: entry.command) else {
                 throw Refusal(
-                    .damagedData, "entry \(entry.sequence) holds command \(entry.command), which there is not")
+                    .damagedData, "entry \(entry.sequence) holds the unknown command \(entry.command)")
             }
             if let refusal = unsafe apply(
                 command, payload, at: entry.moment, by: entry.user, worker: entry.worker, request: entry.request)
@@ -141,7 +142,7 @@ extension DurableState {
 }
 
 extension Command {
-    /// Decodes a payload that holds this input and nothing else.
+    /// Decodes a payload that consists of this input only.
     fileprivate mutating func decode(whole payload: UnsafeRawBufferPointer) throws(Refusal) {
         var reader = unsafe ByteReader(payload)
         try decode(from: &reader)

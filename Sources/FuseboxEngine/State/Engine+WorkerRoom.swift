@@ -1,21 +1,21 @@
 import FuseboxCore
 import FuseboxWire
 
-/// Who must make room in the table of workers, and who is asked to wait.
+/// Room in the table of workers: which workers are forgotten, and which requests are refused.
 ///
-/// | what is full | who makes room | if nobody can |
+/// | bound that is reached | which workers are forgotten | refusal if none can be |
 /// |---|---|---|
-/// | the replies of a worker | nobody: it has to acknowledge some | `busy` |
-/// | the replies of a user's workers | that user's workers that are not connected | `busy` |
-/// | all replies | the same of the user who has the most | `busy` |
-/// | the workers | the same of the user who has the most | `limitReached` |
+/// | kept replies of a worker | none: the worker must acknowledge some | `busy` |
+/// | kept replies of a user's workers | workers of that user that are not connected | `busy` |
+/// | all kept replies | workers of the user with the most, that are not connected | `busy` |
+/// | workers | workers of the user with the most, that are not connected | `limitReached` |
 ///
-/// The one that has been quiet for the longest goes first. Nobody who has less than the one who asks makes room for it. Who
-/// goes is told so when it comes back; it is journaled, so that a replay need not decide again.
+/// The worker that has been quiet for the longest is forgotten first. No user makes room for a user that has more. A
+/// forgotten worker is told so when it comes back. The decision is journaled, so that a replay need not repeat it.
 extension Engine {
     /// Makes room for the reply to a request, and for its worker if it is not remembered yet.
     ///
-    /// - Parameter slot: where the worker is, if it is remembered
+    /// - Parameter slot: the worker's slot; nil if it is not remembered yet
     mutating func makeRoom(
         for session: borrowing Session, _ number: RequestSequence, _ slot: Int?, at moment: Moment
     ) throws(Refusal) {
@@ -28,7 +28,7 @@ extension Engine {
                 try checkKept(of: slot, from: number.oldestUnacknowledged)
             }
             guard share.bytes >= limits.keptBytesPerUser || state.workers.bytes >= limits.keptBytes else { return }
-            // What it acknowledges is given back by this very request.
+            // This request itself frees the replies that it acknowledges.
             let kept = state.workers[slot].kept
             let freed = kept.byteCount - kept.remaining(from: number.oldestUnacknowledged).bytes
             return try makeRoomForReplies(session, freed: freed, at: moment)
@@ -38,7 +38,7 @@ extension Engine {
         try makeRoomForReplies(session, freed: 0, at: moment)
     }
 
-    /// Checks that one worker's replies are within their bounds but for what it acknowledges.
+    /// Checks that one worker's replies are within their bounds, without those that the request acknowledges.
     private func checkKept(of slot: Int, from oldest: UInt64) throws(Refusal) {
         let limits = state.machine.limits
         let (count, bytes) = state.workers[slot].kept.remaining(from: oldest)
@@ -80,7 +80,9 @@ extension Engine {
         }
     }
 
-    /// - Throws: `limitReached` if all that could go are connected
+    /// Forgets a worker, so that another one can be remembered.
+    ///
+    /// - Throws: `limitReached` if all workers that could be forgotten are connected
     private mutating func makeRoomForWorker(_ session: borrowing Session, at moment: Moment) throws(Refusal) {
         let connected = speakers
         for user in state.workers.users(before: session.peer.user, by: \.workers) {
@@ -89,11 +91,12 @@ extension Engine {
         }
         throw Refusal(
             .limitReached,
-            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and none that could make room is away; try again later"
+            "\(Quantity.count(state.workers.count, "worker is", plural: "workers are")) remembered, which is the limit, and all that could make room are connected; try again later"
         )
     }
 
-    /// Forgets workers for whom replies are kept, user after user, until it is enough or nobody is left who may go.
+    /// Forgets workers with kept replies, user after user, until there is enough room or no worker is left that may be
+    /// forgotten.
     private mutating func forgetQuietest(
         of users: [UInt32], at moment: Moment, until isEnough: (WorkerTable) -> Bool
     ) throws(Refusal) {
@@ -111,7 +114,7 @@ extension Engine {
 }
 
 extension WorkerTable {
-    /// The users who make room before this one, the one who has the most first, and this one itself.
+    /// The users that have more than this one, the one with the most first, and then this one.
     func users(before user: UInt32, by amount: KeyPath<Share, Int>) -> [UInt32] {
         let own = share(of: user)[keyPath: amount]
         let larger = shares.filter { $0.user != user && $0[keyPath: amount] > own }

@@ -3,9 +3,7 @@ import FuseboxStore
 import FuseboxWire
 
 extension Engine {
-    /// Says whether a worker that connects is remembered, and makes this session the one that speaks for it.
-    ///
-    /// An older session of the same worker is fenced: what it may still send must not come after what this one sends.
+    /// Whether the worker of a hello is new, remembered or forgotten, and its highest sequence number.
     func standing(of hello: Hello) -> (WorkerStanding, lastSequence: UInt64) {
         guard let slot = state.workers.find(hello.worker) else {
             return (hello.lastSequence > 0 ? .forgotten : .new, 0)
@@ -13,7 +11,11 @@ extension Engine {
         return (.resumed, state.workers[slot].lastSequence)
     }
 
-    /// - Throws: `outOfRange` if the worker id is zero, `notPermitted` if the worker is another user's
+    /// Makes this session the one of its worker, and returns the worker's standing.
+    ///
+    /// An older session of the same worker is fenced, because its requests must not come after those of this session.
+    ///
+    /// - Throws: `outOfRange` if the worker id is zero, `notPermitted` if it belongs to another user
     mutating func greet(
         _ hello: Hello, _ session: borrowing Session
     ) throws(Refusal) -> (WorkerStanding, lastSequence: UInt64) {
@@ -30,23 +32,23 @@ extension Engine {
         return standing(of: hello)
     }
 
-    /// Tells that the fenced sessions have been ended.
-    public mutating func fencingDone() { fenced.removeAll(keepingCapacity: true) }
+    /// Notes that the owner has ended the fenced sessions.
+    package mutating func fencingDone() { fenced.removeAll(keepingCapacity: true) }
 
-    /// The user whose process said hello first with this id; nil if none has.
+    /// The user whose process first said hello with this id. Nil if none has.
     private func owner(of worker: WorkerID) -> UInt32? {
         if let speaker = speakers[worker] { return speaker.user }
         if let slot = state.workers.find(worker) { return state.workers[slot].user }
         return owners[worker]
     }
 
-    /// The connection of a worker is gone: its id stays its user's.
+    /// Notes that a worker's connection is gone. Its id still belongs to its user.
     mutating func depart(_ session: borrowing Session) {
         speakers[session.worker] = nil
         if state.workers.find(session.worker) == nil { owners.add(session.worker, of: session.peer.user) }
     }
 
-    /// A worker has said goodbye: its id belongs to no user any more.
+    /// Notes that a worker has said goodbye. Its id belongs to no user any more.
     mutating func leave(_ session: borrowing Session) {
         guard speakers[session.worker]?.session == session.id else { return }
         speakers[session.worker] = nil
@@ -54,7 +56,7 @@ extension Engine {
 
     /// Forgets a worker with the replies that are kept for it.
     ///
-    /// - Parameter isEvicted: whether it has to make room; its id stays its user's then
+    /// - Parameter isEvicted: whether the worker makes room for another; its id then still belongs to its user
     mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
         guard let slot = state.workers.find(worker) else { return }
         let placement = try commit.reserve(payload: Limits.ownPayload)

@@ -1,20 +1,20 @@
 import FuseboxCore
 import FuseboxWire
 
-/// The replies of one worker that it has not acknowledged, oldest first, one after the other in one run of bytes.
+/// The unacknowledged replies of one worker, oldest first, in one contiguous buffer.
 struct KeptReplies: Sendable {
-    /// Sequence (8 bytes), command (2), length (4) and the request's digest (4) before each payload.
+    /// The bytes before each payload: sequence (8), command (2), length (4) and the request's digest (4).
     private static let headBytes = 18
 
     private var bytes: [UInt8] = []
-    /// Where the oldest begins; what is before it has been acknowledged.
+    /// The offset of the oldest reply. The bytes before it were acknowledged.
     private var start = 0
     private(set) var count = 0
 
-    /// The bytes of what is kept.
+    /// The number of bytes that are kept.
     var byteCount: Int { bytes.count - start }
 
-    /// How many of the replies are not acknowledged by this sequence, and their bytes.
+    /// The number of replies from this sequence on, and their bytes.
     func remaining(from sequence: UInt64) -> (count: Int, bytes: Int) {
         var place = start
         var passed = 0
@@ -25,7 +25,7 @@ struct KeptReplies: Sendable {
         return (count - passed, bytes.count - place)
     }
 
-    /// Keeps the reply to a request with a higher sequence than all before.
+    /// Keeps the reply to a request. Its sequence must be higher than all before.
     ///
     /// - Parameter digest: the CRC32C of the request's own fields
     mutating func keep(_ sequence: UInt64, command: UInt16, digest: UInt32, payload: UnsafeRawBufferPointer) {
@@ -37,7 +37,7 @@ struct KeptReplies: Sendable {
         count += 1
     }
 
-    /// Forgets the replies below a sequence: the worker has seen them.
+    /// Forgets the replies below a sequence, because the worker has seen them.
     mutating func acknowledge(below sequence: UInt64) {
         while count > 0, number(at: start, as: UInt64.self) < sequence {
             start += length(at: start)
@@ -52,8 +52,8 @@ struct KeptReplies: Sendable {
         }
     }
 
-    /// Calls `body` with the command, the request's digest and the payload of a reply that is kept; returns nil if it
-    /// is not.
+    /// Calls `body` with the command, the request's digest and the payload of a kept reply. Returns nil if no reply is
+    /// kept for this sequence.
     func find<Result>(_ sequence: UInt64, _ body: (UInt16, UInt32, UnsafeRawBufferPointer) -> Result) -> Result? {
         var place = start
         for _ in 0..<count {
@@ -86,7 +86,7 @@ struct KeptReplies: Sendable {
         }
     }
 
-    /// The bytes of the reply at a place, with its head.
+    /// The bytes of the reply at an offset, with its head.
     private func length(at place: Int) -> Int { Self.headBytes + Int(number(at: place + 10, as: UInt32.self)) }
 
     private mutating func append<Number: FixedWidthInteger>(_ number: Number) {

@@ -2,19 +2,20 @@ import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
-/// Who speaks for a connected worker.
+/// The session of a connected worker.
 struct Speaker: Sendable {
     /// The connection's number.
     let session: UInt64
-    /// The peer user that it runs as.
+    /// The user that the peer process runs as.
     let user: UInt32
 }
 
-/// Whose the ids are of workers that have said hello, and are neither connected nor remembered for what they sent.
+/// The users of worker ids that have said hello and are neither connected nor remembered.
 ///
-/// An id is a secret of its process, so that nobody else can guess it; this keeps who has learned one from passing for its
-/// worker all the same. It is bounded, and a user who draws many ids pushes out its own: the oldest of the user who has most
-/// of them make room. A restart of the daemon forgets them: such a worker has nothing that another could take.
+/// An id is a secret of its process and cannot be guessed. If another user learns one all the same, this table stops
+/// that user from using it. The table is bounded: the oldest id of the user with the most ids makes room, so a user
+/// that draws many ids pushes out its own. A restart of the daemon forgets the table. Such a worker has nothing that
+/// another could take.
 struct WorkerOwners: Sendable {
     private struct Owner {
         let worker: WorkerID

@@ -2,11 +2,11 @@ import FuseboxCore
 import FuseboxWire
 
 extension WorkerTable {
-    /// The sections that the workers are written in. They follow those of the state in a snapshot.
+    /// The sections of the workers. They follow those of the state in a snapshot.
     static let sections = SectionTable<WorkerTable, WorkerTable>([WorkerSection.self, WorkerTotalsSection.self])
 }
 
-/// The workers that are remembered.
+/// The section of the remembered workers.
 enum WorkerSection: SnapshotSection {
     static let kind: UInt32 = 64
     static let name = "workers"
@@ -30,11 +30,11 @@ enum WorkerSection: SnapshotSection {
     }
 }
 
-/// What became of workers that are not remembered any more.
+/// The section of the totals of workers that are no longer remembered.
 enum WorkerTotalsSection: SnapshotSection {
     static let kind: UInt32 = 65
     static let name = "workerTotals"
-    static let summary = "how many workers had to make room; absent if none had to"
+    static let summary = "how many workers were forgotten to make room; absent if none were"
 
     static func write(_ workers: WorkerTable, to part: inout SectionWriter) {
         guard workers.evictions > 0 else { return }
@@ -60,7 +60,7 @@ struct WorkerImage: VersionedRecord {
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("sequence", &sequence, "the request that it answers")
             try visitor.field("command", &command, "the request's command")
-            try visitor.field("digest", &digest, "the CRC-32C of the request's own fields, by which a resend is known")
+            try visitor.field("digest", &digest, "the CRC-32C of the request's own fields, which identifies a resend")
             try visitor.field("payload", &payload, "the reply's payload, as it was sent")
         }
     }
@@ -86,7 +86,8 @@ struct WorkerTotalsImage: VersionedRecord {
     var evictions: UInt64 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("evictions", &evictions, "workers that had to make room, in the life of the state")
+        try visitor.field(
+            "evictions", &evictions, "the number of workers that were forgotten to make room, in this epoch")
     }
 }
 

@@ -2,12 +2,16 @@ import FuseboxCore
 import FuseboxWire
 
 extension WorkerTable {
-    /// Forgets workers until everything is within its bounds: a start may have lower ones than the life before.
+    /// Forgets workers until the table is within its bounds, because a start may have lower bounds than the one before.
+    /// No worker is connected at that time.
     ///
-    /// Nobody is connected. Workers for whom more is kept than for one may be go first; then, of each user who has too much,
-    /// those that have been quiet for the longest; then those of the user who has the most, until all are within the bounds.
+    /// Workers are forgotten in this order:
     ///
-    /// - Returns: how many were forgotten
+    /// 1. workers with more kept replies than one worker may have
+    /// 2. for each user with too much, the workers that have been quiet for the longest
+    /// 3. workers of the user with the most, until all bounds hold
+    ///
+    /// - Returns: the number of forgotten workers
     mutating func trim(to limits: Limits) -> Int {
         guard !fits(limits) else { return 0 }
         let before = count
@@ -55,7 +59,7 @@ extension WorkerTable {
         shares.max { ($0[keyPath: amount], $1.user) < ($1[keyPath: amount], $0.user) }?.user
     }
 
-    /// The workers of each user, those last that have been quiet for the longest.
+    /// The workers of each user. Those that have been quiet for the longest come last.
     private struct Queues {
         private var ofUser: [UInt32: [WorkerID]] = [:]
 

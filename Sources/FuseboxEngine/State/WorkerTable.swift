@@ -2,22 +2,22 @@ import FuseboxCollections
 import FuseboxCore
 import FuseboxWire
 
-/// What the daemon remembers of workers, so that a request that is sent again counts once.
+/// The workers that the daemon remembers, so that a request that is sent again counts once.
 ///
-/// A worker is remembered from its first request that changes state until it says goodbye or must make room. Of its
-/// requests, the replies are kept from the lowest on that it has not acknowledged. Everything here is a function of the
-/// journal. Who is connected is not here: who must make room is decided by the engine, and journaled.
+/// A worker is remembered from its first request that changes state until it says goodbye or is evicted. Its replies
+/// are kept from the lowest unacknowledged one on. The journal determines the whole table. The table does not know
+/// which workers are connected. So the engine decides on evictions, and journals them.
 struct WorkerTable: Sendable {
     struct Worker: Sendable {
         let id: WorkerID
-        /// The peer user that it runs as: nobody else may resume it.
+        /// The user that the peer process runs as. No other user may resume the worker.
         let user: UInt32
-        /// Its highest sequence number.
+        /// The worker's highest sequence number.
         var lastSequence: UInt64 = 0
-        /// When it last changed state: who makes room first.
+        /// When it last changed state. The worker with the earliest time is evicted first.
         var lastSeen: Timestamp
         var kept = KeptReplies()
-        /// Where its user's share is.
+        /// The slot of its user's share.
         fileprivate(set) var share = 0
 
         init(id: WorkerID, user: UInt32, lastSeen: Timestamp) {
@@ -27,27 +27,27 @@ struct WorkerTable: Sendable {
         }
     }
 
-    /// What the workers of one user take of the table.
+    /// The share of the table that the workers of one user have.
     struct Share: Sendable, Equatable {
         let user: UInt32
         var workers = 0
-        /// The bytes of the replies that are kept for them.
+        /// The bytes of their kept replies.
         var bytes = 0
     }
 
     private var workers = SlotTable<Worker>()
     private var index = HashIndex()
-    /// How many had to make room, in the life of the state.
+    /// The number of evicted workers in this epoch.
     var evictions: UInt64 = 0
-    /// One for each user with workers.
+    /// The share of each user with workers.
     private(set) var shares = SlotTable<Share>()
     private var shareOfUser: [UInt32: Int] = [:]
-    /// The bytes of all replies that are kept.
+    /// The bytes of all kept replies.
     private(set) var bytes = 0
 
     var count: Int { workers.count }
 
-    /// The slot of a worker; nil if it is not remembered.
+    /// The slot of a worker. Nil if it is not remembered.
     func find(_ id: WorkerID) -> Int? {
         index.find(id.hashValue) { workers[$0].id == id }
     }
@@ -57,13 +57,13 @@ struct WorkerTable: Sendable {
         _read { yield workers[slot] }
     }
 
-    /// What a user takes of the table.
+    /// The share of a user.
     func share(of user: UInt32) -> Share { shareOfUser[user].map { shares[$0] } ?? Share(user: user) }
 
-    /// What the user of a worker takes of the table.
+    /// The share of a worker's user.
     func share(ofWorkerIn slot: Int) -> Share { shares[self[slot].share] }
 
-    /// Remembers a worker that is not remembered yet.
+    /// Adds a worker that is not remembered yet. Returns its slot.
     mutating func add(_ worker: Worker) -> Int {
         var worker = worker
         worker.share = openShare(of: worker.user)
@@ -81,13 +81,15 @@ struct WorkerTable: Sendable {
         _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, digest: UInt32,
         at now: Timestamp, in slot: Int
     ) {
-        // One change in place, for finding a worker costs more than this.
+        // One change in place, because the lookup of a worker costs more than the change.
         let (share, change) = unsafe workers[slot].keep(reply, to: number, command: command, digest: digest, at: now)
         self.change(bytes: change, of: share)
     }
 
-    /// - Parameter isEvicted: whether it had to make room; then it is counted, so that who was not known can tell whether it
-    ///   ever was
+    /// Forgets a worker with its kept replies.
+    ///
+    /// - Parameter isEvicted: whether the worker makes room for another; it is then counted in `evictions`, by which a
+    ///   client that is not known can tell whether it was forgotten
     mutating func forget(_ id: WorkerID, isEvicted: Bool) {
         guard let slot = find(id) else { return }
         if isEvicted { evictions += 1 }
@@ -120,9 +122,9 @@ struct WorkerTable: Sendable {
     /// The workers of a user that have been quiet for the longest, the quietest first.
     ///
     /// - Parameters:
-    ///   - limit: how many at the most
-    ///   - keptOnly: whether only those count for whom replies are kept
-    ///   - mayGo: whether one may be among them
+    ///   - limit: the largest number of workers
+    ///   - keptOnly: whether only workers with kept replies count
+    ///   - mayGo: whether a worker may be among them
     func quietest(
         of user: UInt32, atMost limit: Int, keptOnly: Bool = false, where mayGo: (WorkerID) -> Bool
     ) -> [WorkerID] {
@@ -141,7 +143,8 @@ struct WorkerTable: Sendable {
 }
 
 extension WorkerTable.Worker {
-    /// Notes a request that has been applied, with its reply; returns whose share grows, and by how much.
+    /// Notes a request that has been applied, with its reply. Returns the slot of the user's share and the change of
+    /// its bytes.
     fileprivate mutating func keep(
         _ reply: UnsafeRawBufferPointer, to number: RequestSequence, command: UInt16, digest: UInt32, at now: Timestamp
     ) -> (share: Int, bytes: Int) {

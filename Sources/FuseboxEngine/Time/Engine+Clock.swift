@@ -2,11 +2,11 @@ import FuseboxCore
 import FuseboxWire
 
 extension Engine {
-    /// Takes the daemon's dates back to the system's wall clock: they had followed a wrong one.
+    /// Takes the daemon's dates back to the system's wall clock, because they had followed a wrong clock.
     ///
-    /// - Returns: how many budget periods are open again that had been closed ahead of it
-    /// - Throws: `storageFailed` or `busy` if it cannot be written down now; then nothing has changed
-    public mutating func takeClockBack(to wall: Timestamp, at moment: Moment) throws(Refusal) -> Int {
+    /// - Returns: how many budget periods were closed too early and are open again
+    /// - Throws: `storageFailed` or `busy` if this cannot be journaled now; nothing has changed then
+    package mutating func takeClockBack(to wall: Timestamp, at moment: Moment) throws(Refusal) -> Int {
         let placement = try commit.reserve(payload: Limits.ownPayload)
         let reopened = state.machine.takeClockBack(to: wall, at: moment.now)
         startedAt = min(startedAt, wall)

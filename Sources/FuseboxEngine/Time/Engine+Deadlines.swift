@@ -22,13 +22,13 @@ extension Engine {
                 try recordTime(at: moment)
             }
         } catch {
-            // The journal has no room: what is due stays due.
+            // The journal has no room. What is due stays due.
             advanceAgainAt = now + Self.retryMilliseconds
         }
     }
 
-    /// Takes back what lost workers hold. What is more than a turn may take, and than a subscriber can be told at once,
-    /// follows in the next turn.
+    /// Takes back the permits of lost workers. It is bounded by the work of a turn and by the events that a subscriber
+    /// can be told at once. The rest follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
         let firstEvent = commit.outputs.events.nextNumber
         for _ in 0..<Limits.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
@@ -43,26 +43,27 @@ extension Engine {
 
     private static var retryMilliseconds: Int64 { 1_000 }
 
-    // A restart goes on from the last recorded moment by the wall clock's word. So a step of the wall clock is written
-    // down: otherwise it would count as time that passed. Without a step the word is good, unless the clock is set back
-    // later or while the daemon is down. Then what has passed since the last record is lost, and what runs takes as much
-    // longer. That is bounded at half of an idle time while something runs: it is written down after ten seconds, twenty,
-    // forty. A daemon for which nothing runs writes nothing.
+    // A restart adds the wall-clock time since the last recorded moment to the steady clock. So a step of the wall
+    // clock is recorded. Otherwise it would count as time that has passed. If the wall clock is set back later, or
+    // while the daemon is down, the time since the last record is lost, and timers run longer by as much. While timers
+    // run, an idle daemon therefore records the time after ten seconds, then twenty, then forty, so that at most half
+    // of an idle time is lost. A daemon without timers records nothing.
 
     /// Whether the wall clock was stepped since the last recorded moment.
     private static func isStepped(_ moment: Moment, since last: Moment) -> Bool {
         (moment.wall - moment.now) - (last.wall - last.now) >= EngineClock.reportedStepMilliseconds
     }
 
-    /// Whether the last recorded moment is too long ago for what runs, after so many records of nothing but the time.
+    /// Whether the last recorded moment is too long ago for running timers, after this number of records of the time
+    /// alone.
     private static func isStale(_ last: Moment, at moment: Moment, after timeOnlyInputs: UInt64) -> Bool {
         moment.now - last.now >= recordedTimeMilliseconds << Int64(min(timeOnlyInputs, 20))
     }
 
-    /// How far the recorded time may lie behind at first.
+    /// How far the recorded time may lie behind at first, in milliseconds.
     private static var recordedTimeMilliseconds: Int64 { 10_000 }
 
-    /// Journals that time has passed, though nothing is due. That alone calls for no snapshot.
+    /// Journals the present time although nothing is due. This does not call for a snapshot.
     mutating func recordTime(at moment: Moment) throws(Refusal) {
         guard moment.now > state.machine.lastMoment.now else { return }
         let lastChange = commit.progress.lastChange
@@ -70,8 +71,8 @@ extension Engine {
         commit.progress.timeAlone(since: lastChange)
     }
 
-    /// The time until something is due, in milliseconds; nil if nothing will be.
-    public func untilDue(at moment: Moment) -> Int64? {
+    /// The time until something is due, in milliseconds. Nil if nothing will be.
+    package func untilDue(at moment: Moment) -> Int64? {
         if let advanceAgainAt { return max(0, advanceAgainAt - moment.now) }
         var state = state.machine.untilDue(at: moment)
         if let calendar = calendars?.untilDue { state = min(state ?? .max, calendar) }
@@ -79,7 +80,9 @@ extension Engine {
         return min(state ?? .max, max(0, worker - moment.now))
     }
 
-    /// Applies and journals an input of the engine's own. Throws if it cannot be journaled now.
+    /// Applies and journals an input of the engine.
+    ///
+    /// - Throws: the refusal, if it cannot be journaled now
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
         let placement = try commit.reserve(payload: Limits.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
@@ -88,9 +91,9 @@ extension Engine {
 
     // MARK: Workers that are gone
 
-    /// Gives every worker that had calls in flight when the daemon ended the time to come back. Call it when clients can
-    /// connect: recovery may have taken longer than that time.
-    public mutating func beginGrace(at moment: Moment) {
+    /// Begins the grace of workers that had calls in flight when the daemon ended. Call it when clients can connect,
+    /// because recovery may take longer than the grace.
+    package mutating func beginGrace(at moment: Moment) {
         now = moment.now
         let deadline = now + state.machine.limits.workerGraceMilliseconds
         var workers: [WorkerID] = []
@@ -98,11 +101,11 @@ extension Engine {
         for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline, since: 0) }
     }
 
-    /// Tells that a connection is gone.
+    /// Notes that a connection is gone.
     ///
-    /// - Parameter processIsGone: whether the process at its other end is known to have ended: then what it holds is not
-    ///   kept for it to come back
-    public mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
+    /// - Parameter processIsGone: whether the peer process is known to have ended; its permits are then taken back
+    ///   without a grace
+    package mutating func sessionEnded(_ session: borrowing Session, processIsGone: Bool = false) {
         upload.discard(session.id)
         commit.outputs.forget(session)
         if !session.topics.isEmpty { subscribers -= 1 }
@@ -112,17 +115,17 @@ extension Engine {
         lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
     }
 
-    /// Whether a worker may still come back that held something when this session of it ended.
-    public func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
+    /// Whether the worker of an ended session has permits and may still come back.
+    package func awaits(_ worker: WorkerID, since session: UInt64) -> Bool { lost.session(of: worker) == session }
 
-    /// Tells that the process at the other end of a session has ended, which had ended before: its worker is waited for no
-    /// more, unless it has come back.
-    public mutating func processEnded(of worker: WorkerID, since session: UInt64) {
+    /// Notes that the peer process of an ended session has ended too. Unless its worker has come back, its permits are
+    /// taken back at once.
+    package mutating func processEnded(of worker: WorkerID, since session: UInt64) {
         guard awaits(worker, since: session) else { return }
         lose(worker, after: 0, since: session)
     }
 
-    /// Takes back what a worker holds after a time, unless it comes back.
+    /// Takes back the permits of a worker after a time, unless it comes back.
     mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
         guard state.machine.permits.hasCallsInFlight(worker) else { return }
         lost.add(worker, until: now + milliseconds, since: session)

@@ -96,6 +96,8 @@ extension LLMProvidersJSON {
 // MARK: Exhaustion
 
 extension LLMProvidersJSON {
+    /// A mark.
+    ///
     /// - Parameter foreign: a JSON object with further members from the import
     static func mark(_ entry: ExhaustionEntry, foreign: String? = nil) -> JSONValue {
         let mark = object([
@@ -146,6 +148,8 @@ extension LLMProvidersJSON {
             })
     }
 
+    /// A budget with its rate limits.
+    ///
     /// - Parameter foreign: a JSON object with further members from the import
     static func budget(_ budget: Budget, foreign: String? = nil) -> JSONValue {
         let limits = RateDimension.allCases.compactMap { dimension in
@@ -160,7 +164,9 @@ extension LLMProvidersJSON {
         return adding(foreign, to: members)
     }
 
-    /// - Parameter foreign: the text of an object of members that came with them
+    /// The thresholds.
+    ///
+    /// - Parameter foreign: a JSON object with further members from the import
     static func thresholds(_ thresholds: Thresholds, foreign: String? = nil) -> JSONValue {
         let members = object([
             "warning": JSONValue(thresholds.warning),

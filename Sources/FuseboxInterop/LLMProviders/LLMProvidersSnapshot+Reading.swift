@@ -270,7 +270,7 @@ extension LLMProvidersSnapshot.Reader {
             }
         }
         for history in histories {
-            // By time. Entries with equal times keep the document's order.
+            // Entries are sorted by time. Entries with equal times keep the document's order.
             let order = history.entries.indices.sorted { left, right in
                 let (a, b) = (history.entries[left].end, history.entries[right].end)
                 return a == b ? left < right : a < b

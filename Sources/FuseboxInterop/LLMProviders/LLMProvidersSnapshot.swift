@@ -46,6 +46,8 @@ public enum LLMProvidersSnapshot {
     /// The snapshot of one breaker, for the record that `breaker.serialize` returns.
     public static func breaker(_ record: BreakerRecord) -> JSONValue { breaker(record, keepingShareCredit: false) }
 
+    /// The snapshot of one breaker.
+    ///
     /// - Parameter keepingShareCredit: whether to add the remainder of the share as a member `shareCredit`, which the
     ///   library ignores
     static func breaker(_ record: BreakerRecord, keepingShareCredit: Bool) -> JSONValue {

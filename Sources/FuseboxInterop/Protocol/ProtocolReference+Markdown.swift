@@ -168,7 +168,8 @@ extension ProtocolReference {
 }
 
 extension Schema.Definition {
-    /// The heading begins with the kind of type, so that its anchor differs from those of commands and events.
+    /// The heading of a type. It begins with the kind of type, so that its anchor differs from those of commands and
+    /// events.
     fileprivate var heading: String {
         switch self {
         case .record(let name, _): "Record \(name)"

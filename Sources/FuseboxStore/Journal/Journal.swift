@@ -1,126 +1,130 @@
 import FuseboxWire
 
 /// A directory that can hold a journal.
-public protocol JournalStorage: Storage {
+package protocol JournalStorage: Storage {
+    /// The file of a segment.
     associatedtype Segment: JournalFile
 
-    /// Creates a file of this length with its space reserved: writing within it does not run out of space.
+    /// Creates a file of this length with its space reserved, so that writes within it do not run out of space.
     func createSegment(_ name: String, length: Int) throws(StorageError) -> Segment
-    /// Opens a file to go on writing in it.
+    /// Opens a file for further writes.
     func openSegment(_ name: String) throws(StorageError) -> Segment
     /// Gives an open file another name.
     func rename(_ segment: Segment, from name: String, to other: String) throws(StorageError)
 }
 
 extension JournalStorage {
-    /// Most segments need not know their name.
-    public func rename(_ segment: Segment, from name: String, to other: String) throws(StorageError) {
+    /// The default renames the file only, for segments that do not know their name.
+    package func rename(_ segment: Segment, from name: String, to other: String) throws(StorageError) {
         try rename(name, to: other)
     }
 }
 
-/// A segment's file.
-public protocol JournalFile: AnyObject, Sendable {
-    /// Writes all of the bytes at an offset. Called by one thread.
+/// The file of a segment.
+package protocol JournalFile: AnyObject, Sendable {
+    /// Writes all bytes at an offset. Only one thread calls this.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
-    /// Makes what was written survive power loss. May run beside `write`.
+    /// Syncs the file, so that what was written survives power loss. May run at the same time as `write`.
     func sync() throws(StorageError)
-    /// Takes the space for the file up to this length, if it has not got it yet: a copied file may have holes.
+    /// Reserves the space of the file up to this length. A file that was copied may have holes.
     func reserve(_ length: Int) throws(StorageError)
-    /// Makes sure that a start would find the file under its name. May run beside `write`.
+    /// Checks that a start would find the file under its name. May run at the same time as `write`.
     ///
     /// - Throws: `StorageError.gone` if it was deleted, moved or replaced
     func checkPlace() throws(StorageError)
 }
 
-/// The name of a segment's file: the sequence of its first entry in twenty digits.
-public struct JournalName: Sendable, Hashable {
-    public let firstSequence: UInt64
+/// The name of a segment file. It has the sequence of the first entry in twenty digits.
+package struct JournalName: Sendable, Hashable {
+    /// The sequence of the segment's first entry.
+    package let firstSequence: UInt64
 
     private static let prefix = "journal-"
     private static let suffix = ".fusebox"
-    /// The name that a segment has before its first entry is known.
-    public static let spare = "journal-spare.fusebox"
+    /// The file name of a segment before its first entry is known.
+    package static let spare = "journal-spare.fusebox"
 
-    public init(firstSequence: UInt64) { self.firstSequence = firstSequence }
+    /// The name for the sequence of a first entry.
+    package init(firstSequence: UInt64) { self.firstSequence = firstSequence }
 
-    /// Nil if it is no segment's. Entries are numbered from 1 on.
-    public init?(file: String) {
+    /// The name from a file name. Nil if the file is not a segment. Entries are numbered from 1 on.
+    package init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
         guard let sequence = UInt64(digits), sequence > 0 else { return nil }
         firstSequence = sequence
-        // Numbers can be spelled in more ways than one.
+        // A number has more than one spelling. Only one of them is the name.
         guard self.file == file else { return nil }
     }
 
-    public var file: String {
+    /// The file name.
+    package var file: String {
         let digits = String(firstSequence)
         return Self.prefix + String(repeating: "0", count: 20 - digits.utf8.count) + digits + Self.suffix
     }
 
-    /// When it has been set aside.
-    public var damaged: String { file + ".damaged" }
-    /// When it has been set aside because it belongs to another life of the state.
-    public var foreign: String { file + ".foreign" }
-    /// While `fusebox repair` writes a mended one.
-    public var mended: String { file + ".mended" }
+    /// The file name after the segment was set aside as damaged.
+    package var damaged: String { file + ".damaged" }
+    /// The file name after the segment was set aside because it belongs to another epoch.
+    package var foreign: String { file + ".foreign" }
+    /// The file name of a repaired segment while `fusebox repair` writes it.
+    package var mended: String { file + ".mended" }
 }
 
-/// A segment that was prepared: it has its space and neither header nor name.
-public struct SpareSegment<File: JournalFile>: Sendable {
+/// A prepared segment. Its space is reserved, and it has no header and no final name yet.
+package struct SpareSegment<File: JournalFile>: Sendable {
     let file: File
-    /// The file of marks, if the journal had none.
+    /// The file of marks. Nil if the journal had one already.
     let marks: SyncMarks<File>?
 }
 
-/// The journal that is being written: its last segment, and a spare to go on in.
+/// The journal that is being written: its last segment, and a spare segment to continue in.
 ///
-/// It is used on one thread, but for `sync` and what `spareTask` returns, which run elsewhere: only those wait for the
-/// disk.
-public final class Journal<Files: JournalStorage> {
+/// It is used on one thread. Only `sync` and the tasks that `spareTask` and `marksTask` return wait for the disk. They
+/// run on other threads.
+package final class Journal<Files: JournalStorage> {
     private struct Active {
         let name: JournalName
         let file: Files.Segment
-        /// The bytes that are reserved for it. Files of an earlier start may have another length than new ones.
+        /// The length of the file in bytes. Files of an earlier start may have another length than new ones.
         let length: Int
         var offset: Int
     }
 
-    /// What is kept free for the entry that completes a segment.
+    /// The bytes that are kept free for the seal.
     private static var sealBytes: Int { JournalBatch.length(payload: 0) }
 
-    /// What `beginSync` begins.
-    public let sync: JournalSync<Files>
+    /// The sync that `beginSync` prepares.
+    package let sync: JournalSync<Files>
     private let files: Files
     private let segmentLength: Int
     private let epoch: UInt64
     private var active: Active?
-    /// The sequence of the entry that would follow the last one; nil if none would.
+    /// The sequence of the entry that continues the files. Nil if no entry can continue them.
     private var following: UInt64?
     private var spare: SpareSegment<Files.Segment>?
-    /// Complete segments that the next sync has to bring to the disk.
+    /// Complete segments that the next sync must cover.
     private var unsynced: [Files.Segment] = []
     private var directoryIsUnsynced = false
-    /// Nil until there is room for its file.
+    /// The file of marks. Nil until there is room for it.
     private var marks: SyncMarks<Files.Segment>?
-    /// Whether marks were written that are not on the disk, and whether the sync under way writes one.
+    /// Whether marks were written that are not synced, and whether the sync under way writes one.
     private var marksAreUnsynced = false
     private var isMarking = false
 
-    /// Begins, or goes on in the segment that was left open if what comes next follows what it holds.
+    /// Opens a journal. Continues in the segment that was left open, if the next entry follows its entries.
     ///
-    /// Brings all that is there to the disk first. A process that was killed leaves files that the system holds and the
-    /// disk does not: what follows them must not outlive them.
+    /// Syncs all existing files first. A killed process leaves files that are not on disk yet, and later entries must
+    /// not outlive them.
     ///
     /// - Parameters:
-    ///   - segmentLength: the size of new segments in bytes
-    ///   - sequence: the last one that the files hold; nil if what comes next does not follow what they hold
-    ///   - open: the last segment and where its good entries end, if it was left without its last entry: what follows
-    ///     them is cleared, and if something comes that follows them, it goes there
-    /// - Throws: what fails when the rest of that segment is cleared, or when the files are synced. That a segment with
-    ///   holes cannot be filled is no failure: what comes goes into the next one.
-    public init(
+    ///   - segmentLength: the length of new segments in bytes
+    ///   - sequence: the last sequence in the files; nil if the next entry does not continue them
+    ///   - open: the segment that was left without a seal, and the offset at which its good entries end; the bytes
+    ///     after that offset are cleared
+    /// - Throws: the error of clearing that segment or of syncing the files. A lack of space for the holes of a segment
+    ///   does not throw: the next entry goes into another segment.
+    package init(
         _ files: Files, epoch: UInt64, segmentLength: Int, after sequence: UInt64?,
         clearing open: (name: JournalName, offset: Int)? = nil
     ) throws(StorageError) {
@@ -145,8 +149,8 @@ public final class Journal<Files: JournalStorage> {
         try files.syncDirectory()
     }
 
-    /// Overwrites what a torn write has left: what comes next must not be followed by it. What is zeros already, or a hole,
-    /// stays so: this takes no space.
+    /// Overwrites the rest of a torn write with zeros, so that it does not follow the next entry. Zeros and holes are
+    /// not written, so this takes no space.
     private static func clear(
         _ file: Files.Segment, _ name: String, of files: Files, from offset: Int, to end: Int
     ) throws(StorageError) {
@@ -168,7 +172,7 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
-    /// Whether there is room for the holes of a segment.
+    /// Fills the holes of a segment. Returns false if there is no space.
     private static func reserve(_ file: Files.Segment, _ length: Int) throws(StorageError) -> Bool {
         do throws(StorageError) { try file.reserve(length) } catch {
             guard error.isFull else { throw error }
@@ -179,27 +183,27 @@ public final class Journal<Files: JournalStorage> {
 
     // MARK: Room
 
-    /// The bytes of entries that can be appended now without asking the file system for space.
-    public var room: Int {
+    /// The bytes of entries that fit into the open segment.
+    package var room: Int {
         guard let active else { return 0 }
         return max(0, active.length - active.offset - Self.sealBytes)
     }
 
-    /// The bytes of entries that an empty segment takes.
-    public var capacity: Int { segmentLength - JournalHeader.bytes - Self.sealBytes }
+    /// The bytes of entries that fit into an empty segment.
+    package var capacity: Int { segmentLength - JournalHeader.bytes - Self.sealBytes }
 
     /// Whether there is a segment to append to.
-    public var isOpen: Bool { active != nil }
+    package var isOpen: Bool { active != nil }
 
     /// Whether a spare is ready.
-    public var hasSpare: Bool { spare != nil }
+    package var hasSpare: Bool { spare != nil }
 
     /// Whether a spare should be prepared.
-    public var wantsSpare: Bool { spare == nil }
+    package var wantsSpare: Bool { spare == nil }
 
-    /// Prepares a spare segment, and the file of marks if there is none; what it gives is handed to `add`. It waits for the
-    /// disk: run it elsewhere.
-    public func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {
+    /// A task that prepares a spare segment, and the file of marks if there is none. Run it on another thread, because
+    /// it waits for the disk. Pass its result to `add`.
+    package func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {
         let files = files
         let length = segmentLength
         let epoch = epoch
@@ -214,19 +218,21 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
-    public func add(_ spare: SpareSegment<Files.Segment>) {
+    /// Adds the spare segment that a task has prepared.
+    package func add(_ spare: SpareSegment<Files.Segment>) {
         self.spare = spare
         if let new = spare.marks { marks = new }
     }
 
-    /// Completes the segment and goes on in the spare. Call it between batches, when the segment is nearly full.
+    /// Completes the segment and continues in the spare. Call it between batches, when the segment is nearly full.
     ///
-    /// If the next entry does not follow the last one, the new segment says so: it needs a snapshot of the sequence before.
+    /// If the next entry does not follow the last one, the header of the new segment says so. The segment then needs a
+    /// snapshot with the sequence before its first entry.
     ///
     /// - Parameters:
-    ///   - sequence: of the next entry
-    ///   - synced: the highest sequence that is known to be on the disk
-    public func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
+    ///   - sequence: the sequence of the next entry
+    ///   - synced: the highest synced sequence
+    package func rotate(next sequence: UInt64, synced: UInt64) throws(StorageError) {
         guard let spare else { return }
         let isRebased = sequence != following
         if isRebased { leave() } else { try seal(synced: synced) }
@@ -241,14 +247,16 @@ public final class Journal<Files: JournalStorage> {
         self.spare = nil
     }
 
-    /// Goes on without completing the segment: the entry that would do so is not the next one.
+    /// Leaves the segment without a seal, because the next entry does not follow its entries.
     private func leave() {
         if let active { unsynced.append(active.file) }
         active = nil
     }
 
-    /// Completes the segment, if it has any entries. The next sync brings it to the disk.
-    public func seal(synced: UInt64) throws(StorageError) {
+    /// Completes the segment with a seal, if it has entries. The next sync covers it.
+    ///
+    /// - Parameter synced: the highest synced sequence
+    package func seal(synced: UInt64) throws(StorageError) {
         guard let active, active.offset > JournalHeader.bytes, let following else { return }
         var entry = JournalEntry()
         entry.sequence = following
@@ -264,7 +272,7 @@ public final class Journal<Files: JournalStorage> {
     // MARK: Entries
 
     /// Writes a batch. It survives the death of the process from here on, and power loss after the next sync.
-    public func append(_ batch: borrowing JournalBatch) throws(StorageError) {
+    package func append(_ batch: borrowing JournalBatch) throws(StorageError) {
         guard var active else { preconditionFailure("a batch is appended to a segment") }
         precondition(batch.firstSequence == following, "entries follow one another")
         try write(batch, to: active)
@@ -279,36 +287,37 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
-    /// Begins to bring everything that has been appended to the disk: `sync.run` has to follow. One at a time.
+    /// Begins a sync of everything that was appended. Call `sync.run` next, then `endSync`. Only one sync runs at a
+    /// time.
     ///
-    /// - Parameter sequence: the highest that was appended, to be marked as on the disk; nil if what the disk holds up to
-    ///   there is of no use without a snapshot that is not there yet
-    public func beginSync(marking sequence: UInt64?) {
+    /// - Parameter sequence: the highest sequence, to be marked as synced; nil if a start cannot use the entries yet
+    ///   because they need a snapshot that is not on disk
+    package func beginSync(marking sequence: UInt64?) {
         isMarking = marks != nil && sequence != nil
         sync.begin(active?.file, &unsynced, withDirectory: directoryIsUnsynced, marking: sequence, in: marks)
         directoryIsUnsynced = false
     }
 
-    /// Brings everything that has been appended to the disk, and waits for it. Not while another sync is under way.
-    public func syncNow(marking sequence: UInt64?) throws(StorageError) {
+    /// Syncs everything that was appended, and waits for it. No other sync may be under way.
+    package func syncNow(marking sequence: UInt64?) throws(StorageError) {
         beginSync(marking: sequence)
         sync.run()
         endSync()
         if let failure = sync.failure { throw failure }
     }
 
-    /// Tells that `sync.run` has ended.
-    public func endSync() { marksAreUnsynced = marksAreUnsynced || isMarking }
+    /// Notes that `sync.run` has ended.
+    package func endSync() { marksAreUnsynced = marksAreUnsynced || isMarking }
 
-    /// Marks what the files held at the start, which is on the disk by now.
-    public func markStart(_ sequence: UInt64) throws(StorageError) {
+    /// Marks the entries that were found at the start. They are synced by now.
+    package func markStart(_ sequence: UInt64) throws(StorageError) {
         guard let marks, sequence > 0 else { return }
         try marks.write(sequence)
         marksAreUnsynced = true
     }
 
-    /// Makes the marks survive power loss; nil if they do. It waits for the disk: run it elsewhere.
-    public func marksTask() -> (@Sendable () -> StorageError?)? {
+    /// A task that syncs the marks. Run it on another thread, because it waits for the disk. Nil if they are synced.
+    package func marksTask() -> (@Sendable () -> StorageError?)? {
         guard marksAreUnsynced, let marks else { return nil }
         marksAreUnsynced = false
         return {
@@ -317,13 +326,13 @@ public final class Journal<Files: JournalStorage> {
         }
     }
 
-    /// Makes sure that a start would find the open segment.
+    /// Checks that a start would find the open segment.
     ///
     /// - Throws: `StorageError.gone` if it was deleted, moved or replaced
-    public func checkPlace() throws(StorageError) { try active?.file.checkPlace() }
+    package func checkPlace() throws(StorageError) { try active?.file.checkPlace() }
 
-    /// The segment that is being written; nil if there is none.
-    public var current: JournalName? { active?.name }
+    /// The segment that is being written. Nil if there is none.
+    package var current: JournalName? { active?.name }
 
     private static func write(
         _ bytes: borrowing ByteWriter, to file: Files.Segment, at offset: Int
@@ -333,23 +342,24 @@ public final class Journal<Files: JournalStorage> {
 }
 
 extension Storage {
-    /// The journal's segments, oldest first.
-    public func segments() throws(StorageError) -> [JournalName] {
+    /// The names of the journal's segments, oldest first.
+    package func segments() throws(StorageError) -> [JournalName] {
         try list().compactMap { JournalName(file: $0) }.sorted { $0.firstSequence < $1.firstSequence }
     }
 
-    /// The epoch that a segment's header names; nil if the header is not good.
-    public func epoch(of name: JournalName) throws(StorageError) -> UInt64? {
+    /// The epoch in a segment's header. Nil if the header is not good.
+    package func epoch(of name: JournalName) throws(StorageError) -> UInt64? {
         let head = try read(name.file, at: 0, length: JournalHeader.bytes)
         return (try? JournalReader(head))?.header.epoch
     }
 
-    /// Removes the segments that hold nothing after `sequence`.
+    /// Removes the segments without an entry after `sequence`.
     ///
-    /// Where one ends is told by the next one. A file whose header does not agree with its name tells nothing, and stays.
+    /// The next segment tells where a segment ends. A file whose header does not agree with its name is not considered,
+    /// and stays.
     ///
-    /// - Parameter current: the segment that is being written; it stays, and so does what comes after it
-    public func retireSegments(upTo sequence: UInt64, before current: JournalName?) throws(StorageError) {
+    /// - Parameter current: the segment that is being written; it stays, and so do later ones
+    package func retireSegments(upTo sequence: UInt64, before current: JournalName?) throws(StorageError) {
         var names: [JournalName] = []
         for name in try segments() where name.firstSequence <= current?.firstSequence ?? .max {
             let head = try read(name.file, at: 0, length: JournalHeader.bytes)

@@ -1,25 +1,28 @@
 import FuseboxWire
 
-/// Entries that are written together: those of one turn of the loop.
-public struct JournalBatch: ~Copyable {
+/// The entries of one turn of the loop. They are written together.
+package struct JournalBatch: ~Copyable {
     private var bytes = ByteWriter(capacity: 64 * 1024)
-    /// The sequence of its first entry; 0 if it is empty.
-    public private(set) var firstSequence: UInt64 = 0
-    /// The sequence of its last entry; 0 if it is empty.
-    public private(set) var lastSequence: UInt64 = 0
+    /// The sequence of the first entry. 0 if the batch is empty.
+    package private(set) var firstSequence: UInt64 = 0
+    /// The sequence of the last entry. 0 if the batch is empty.
+    package private(set) var lastSequence: UInt64 = 0
 
-    public init() {}
+    /// An empty batch.
+    package init() {}
 
-    public var isEmpty: Bool { bytes.isEmpty }
-    public var count: Int { bytes.count }
+    /// Whether the batch has no entries.
+    package var isEmpty: Bool { bytes.isEmpty }
+    /// The number of bytes.
+    package var count: Int { bytes.count }
 
     /// The bytes that an entry with a payload of this length takes.
-    public static func length(payload: Int) -> Int {
+    package static func length(payload: Int) -> Int {
         JournalEntry.aligned(JournalEntry.headBytes + JournalEntry.fieldBytes + payload)
     }
 
     /// Appends an entry.
-    public mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer) {
+    package mutating func append(_ entry: JournalEntry, payload: UnsafeRawBufferPointer) {
         let start = bytes.count
         bytes.write(0 as UInt32)
         bytes.write(UInt32(JournalEntry.fieldBytes + payload.count))
@@ -34,14 +37,15 @@ public struct JournalBatch: ~Copyable {
         lastSequence = entry.sequence
     }
 
-    /// Calls `body` with its bytes, which are valid only during the call.
-    public func withBytes<Result, Failure: Error>(
+    /// Calls `body` with the batch's bytes, which are valid only during the call.
+    package func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try unsafe bytes.withBytes(body)
     }
 
-    public mutating func removeAll() {
+    /// Removes all entries and keeps the memory.
+    package mutating func removeAll() {
         bytes.removeAll()
         firstSequence = 0
         lastSequence = 0

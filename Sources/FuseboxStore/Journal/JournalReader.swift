@@ -1,37 +1,39 @@
 import FuseboxWire
 
-/// Where and why a segment's entries end.
-public enum JournalEnd: Sendable, Equatable {
-    /// With the entry that completes it.
+/// How a segment's entries end, and where.
+package enum JournalEnd: Sendable, Equatable {
+    /// The segment is complete: a seal ends it.
     case sealed
-    /// With the last entry that was written; zeros follow.
+    /// The last entry that was written is good, and zeros follow.
     case open(offset: Int)
-    /// In a write that never reached the disk whole, as far as this segment tells.
+    /// The next entry was not written completely, as far as this segment tells.
     case torn(offset: Int)
-    /// At bytes that must have been good once: they were known to be on the disk when something after them was written.
+    /// The next entry is damaged. It was synced once, because a later entry says so.
     case damaged(offset: Int)
 }
 
 /// Why a segment cannot be read at all.
-public enum JournalDamage: Error, Sendable, Equatable, CustomStringConvertible {
+package enum JournalDamage: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The file does not begin with the magic of a segment.
     case notAJournal
-    /// A newer program wrote it: the version of its head is not known.
+    /// A newer program wrote the file: the version of its head is unknown.
     case newerVersion(UInt32)
-    /// A newer program wrote it: the version of its entries is not known.
+    /// A newer program wrote the file: the version of its entries is unknown.
     case newerEntries(UInt32)
+    /// The header is damaged.
     case header
 
-    /// Whether nothing is wrong with it but that a newer program wrote it.
-    public var isNewer: Bool {
+    /// Whether the only problem is that a newer program wrote the file.
+    package var isNewer: Bool {
         switch self {
         case .newerVersion, .newerEntries: true
         case .notAJournal, .header: false
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
-        case .notAJournal: "this is not a journal of Fusebox: its first bytes are others"
+        case .notAJournal: "this is not a journal of Fusebox: it does not begin like one"
         case .newerVersion(let version):
             "its head has format version \(version), and this program reads versions up to \(JournalHeader.version)"
         case .newerEntries(let version):
@@ -41,17 +43,20 @@ public enum JournalDamage: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Reads a segment: entries in their order up to the first that is not good, and what that means.
+/// Reads a segment: its entries in order up to the first bad one, and how they end.
 ///
-/// A write that a power failure cut may leave any mixture of its blocks, in any order, and zeros for the rest. So a bad
-/// entry is *torn* unless something good after it tells otherwise: each entry carries the sequence that was known to be
-/// on the disk when it was written, and one that knows the bad one to be there proves *damage*.
-public struct JournalReader: Sendable {
-    public let header: JournalHeader
+/// A power failure during a write may leave any of its blocks, in any order, and zeros for the others. So a bad entry
+/// is *torn* unless a good entry after it proves otherwise. Each entry carries the highest synced sequence of the time
+/// when it was written. A later entry that says that the bad one was synced proves *damage*.
+package struct JournalReader: Sendable {
+    /// The header.
+    package let header: JournalHeader
     private let bytes: [UInt8]
 
-    /// Checks the header.
-    public init(_ bytes: [UInt8]) throws(JournalDamage) {
+    /// Reads the header.
+    ///
+    /// - Parameter bytes: the file, or at least its head
+    package init(_ bytes: [UInt8]) throws(JournalDamage) {
         self.bytes = bytes
         do throws(HeadDamage) { header = try FileHead.read(from: bytes) } catch {
             switch error {
@@ -64,11 +69,11 @@ public struct JournalReader: Sendable {
         guard header.entryVersion <= JournalEntry.version else { throw .newerEntries(header.entryVersion) }
     }
 
-    /// Calls `body` with every good entry and its payload, in order, and returns how they end.
+    /// Calls `body` with every good entry, its payload and its offset, in order.
     ///
-    /// - Parameter body: what it throws ends the reading
-    ///   The end tells torn from damaged by this segment alone: `proves` asks those that follow.
-    public func forEach<Failure: Error>(
+    /// - Parameter body: ends the reading if it throws
+    /// - Returns: how the entries end, judged by this segment alone; `proves` examines later segments
+    package func forEach<Failure: Error>(
         _ body: (JournalEntry, UnsafeRawBufferPointer, _ offset: Int) throws(Failure) -> Void
     ) throws(Failure) -> JournalEnd {
         let result: Result<JournalEnd, Failure> = unsafe bytes.withUnsafeBytes { all in
@@ -77,16 +82,16 @@ public struct JournalReader: Sendable {
         return try result.get()
     }
 
-    /// Whether an entry among these bytes proves that `sequence` was on the disk when it was written.
-    public static func proves(_ sequence: UInt64, in bytes: [UInt8]) -> Bool {
+    /// Whether an entry in these bytes proves that `sequence` was synced before the entry was written.
+    package static func proves(_ sequence: UInt64, in bytes: [UInt8]) -> Bool {
         let version = entryVersion(of: bytes)
         return unsafe bytes.withUnsafeBytes { all in
             unsafe knows(sequence, from: JournalHeader.bytes, of: all, version)
         }
     }
 
-    /// The highest sequence of a good entry that begins at `offset` or after it; nil if there is none.
-    public static func highestSequence(in bytes: [UInt8], from offset: Int) -> UInt64? {
+    /// The highest sequence of a good entry at `offset` or after it. Nil if there is none.
+    package static func highestSequence(in bytes: [UInt8], from offset: Int) -> UInt64? {
         let version = entryVersion(of: bytes)
         return unsafe bytes.withUnsafeBytes { all in
             var highest: UInt64?
@@ -96,7 +101,7 @@ public struct JournalReader: Sendable {
                     place += JournalEntry.alignment
                     continue
                 }
-                // The entry that completes a segment has the sequence of the next one.
+                // A seal has the sequence of the next entry.
                 let sequence = entry.command == JournalEntry.seal ? entry.sequence - 1 : entry.sequence
                 highest = max(highest ?? 0, sequence)
                 place = end
@@ -105,7 +110,7 @@ public struct JournalReader: Sendable {
         }
     }
 
-    /// The version of a segment's entries. Where the head does not tell, it is the one that is written now.
+    /// The version of a segment's entries. If the head is not good, it is the present version.
     private static func entryVersion(of bytes: [UInt8]) -> UInt32 {
         (try? FileHead.read(JournalHeader.self, from: bytes))?.entryVersion ?? JournalEntry.version
     }
@@ -144,14 +149,14 @@ public struct JournalReader: Sendable {
         return unsafe end(at: offset, expected: expected, of: all)
     }
 
-    /// What it means that no good entry with the expected sequence stands at `offset`.
+    /// How the entries end if there is no good entry with the expected sequence at `offset`.
     private func end(at offset: Int, expected: UInt64, of all: UnsafeRawBufferPointer) -> JournalEnd {
         if unsafe Self.isZero(all, from: offset) { return .open(offset: offset) }
         if unsafe Self.knows(expected, from: offset, of: all, header.entryVersion) { return .damaged(offset: offset) }
         return .torn(offset: offset)
     }
 
-    /// The entry at an offset, if it is good.
+    /// The entry at an offset. Nil if it is not good.
     private static func entry(
         at offset: Int, of all: UnsafeRawBufferPointer, _ version: UInt32
     ) -> (entry: JournalEntry, payload: UnsafeRawBufferPointer, end: Int)? {

@@ -1,18 +1,18 @@
-/// A sync of a journal: one object for all of them, so that beginning one allocates nothing.
+/// The sync of a journal. One object serves all syncs, so that a sync allocates nothing.
 ///
-/// From `begin` until its end has been told to the journal's thread, only the thread that runs it may touch it; what
-/// hands the work over and back orders the two. That is why it may be sent.
-public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
+/// It is `Sendable` because only one thread uses it at a time. From `begin` on, that is the thread that runs it. After
+/// its end it is the journal's thread again. The handovers order the two.
+package final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
     private let files: Files
     private var active: Files.Segment?
-    /// Complete segments that are not on the disk yet: hardly ever any.
+    /// Complete segments that are not synced yet. There are hardly ever any.
     private var complete: [Files.Segment] = []
     private var includesDirectory = false
-    /// The sequence that is to be marked as on the disk, and where.
+    /// The sequence to mark as synced, and the file of marks.
     private var sequence: UInt64?
     private var marks: SyncMarks<Files.Segment>?
-    /// What failed in the last run.
-    public private(set) var failure: StorageError?
+    /// The error of the last run. Nil if it succeeded.
+    package private(set) var failure: StorageError?
 
     init(_ files: Files) { self.files = files }
 
@@ -29,11 +29,12 @@ public final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
         complete = []
     }
 
-    /// Brings it all to the disk. It waits: run it elsewhere. Then `failure` tells how it went.
+    /// Syncs the segments and writes the mark. Run it on another thread, because it waits for the disk. Then `failure`
+    /// tells the result.
     ///
-    /// What is on the disk where no start would look for it is lost as well: a segment, or a directory, that was deleted or
-    /// replaced is a failure.
-    public func run() {
+    /// A segment or directory that was deleted or replaced is a failure too, because no start would find the entries
+    /// there.
+    package func run() {
         do throws(StorageError) {
             for segment in complete { try segment.sync() }
             try active?.sync()

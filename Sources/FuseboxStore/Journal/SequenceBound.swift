@@ -1,7 +1,8 @@
-/// The bound on sequences that files may tell.
+/// The bound on sequences in files.
 ///
-/// A daemon that makes a million changes a second needs 70,000 years to get there. What tells of more was not written by
-/// one, and must not be counted on from.
-public enum SequenceBound {
-    public static let highest: UInt64 = 1 << 61
+/// A daemon that makes a million changes a second needs 70,000 years to reach it. A file with a higher sequence was not
+/// written by a daemon, and sequences must not continue from it.
+package enum SequenceBound {
+    /// The highest valid sequence.
+    package static let highest: UInt64 = 1 << 61
 }

@@ -1,35 +1,38 @@
 import FuseboxWire
 
-// Every entry of the journal tells how far the journal was on the disk when it was written, but nothing in the journal
-// tells that of its last entries. `synced.fusebox` does, so that a last segment that is deleted, emptied or overwritten is
-// missed. It has two places of 512 bytes, which are written in turn: a write that is cut short leaves the other one.
+// Every entry of the journal tells which entries were synced before it. Nothing in the journal tells this of the last
+// entries. The file `synced.fusebox` does, so that a start notices if the last segment was deleted, emptied or
+// overwritten. The file has two places of 512 bytes, which are written in turn. A torn write leaves the other one
+// intact.
 //
 //   64 bytes, a `FileHead` with a `SyncMark`, then zeros
 //
-// A mark is written after each sync of the journal and synced about once a second: it outlives the process at once, and
-// power loss soon after. It never tells of more than was on the disk.
+// A mark is written after each sync of the journal, and synced about once a second. So it survives the death of the
+// process at once, and power loss soon after. It never names more than was synced.
 
-/// How far the journal is known to have been on the disk.
-public struct SyncMark: HeadRecord {
+/// A mark: the highest synced sequence of the journal.
+package struct SyncMark: HeadRecord {
     /// The first bytes of every place.
-    public static let magic: StaticString = "FUSEBOXM"
+    package static let magic: StaticString = "FUSEBOXM"
     /// The name of the file.
-    public static let fileName = "synced.fusebox"
-    /// The bytes of a place, of which there are two.
+    package static let fileName = "synced.fusebox"
+    /// The bytes of one of the two places.
     static let placeBytes = 512
     static let fileBytes = 2 * placeBytes
 
-    public var epoch: UInt64 = 0
-    public var sequence: UInt64 = 0
+    /// The epoch of the state that the journal belongs to.
+    package var epoch: UInt64 = 0
+    /// The highest synced sequence.
+    package var sequence: UInt64 = 0
 
-    public init() {}
+    package init() {}
 
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+    package mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("epoch", &epoch, "the life of the state that the journal belongs to")
         try visitor.field("sequence", &sequence, "the highest sequence that was known to be on the disk")
     }
 
-    /// The good marks of a directory by their place; empty if it has no such file.
+    /// The marks of a directory by their place; nil for one that is not good. Empty if the file is missing.
     static func places<Files: Storage>(in files: Files) throws(StorageError) -> [SyncMark?] {
         let bytes: [UInt8]
         do throws(StorageError) { bytes = try files.read(fileName) } catch {
@@ -40,8 +43,8 @@ public struct SyncMark: HeadRecord {
         return [try? FileHead.read(from: bytes[..<placeBytes]), try? FileHead.read(from: bytes[placeBytes...])]
     }
 
-    /// The version of a mark that a newer program wrote; nil if there is none.
-    public static func newerVersion<Files: Storage>(in files: Files) throws(StorageError) -> UInt32? {
+    /// The version of a mark that a newer program wrote. Nil if there is none.
+    package static func newerVersion<Files: Storage>(in files: Files) throws(StorageError) -> UInt32? {
         let bytes: [UInt8]
         do throws(StorageError) { bytes = try files.read(fileName) } catch {
             guard error.isNotFound else { throw error }
@@ -56,19 +59,19 @@ public struct SyncMark: HeadRecord {
     }
 
     /// The good marks of a directory.
-    public static func all<Files: Storage>(in files: Files) throws(StorageError) -> [SyncMark] {
+    package static func all<Files: Storage>(in files: Files) throws(StorageError) -> [SyncMark] {
         try places(in: files).compactMap { $0 }
     }
 }
 
 extension [SyncMark] {
-    /// The highest sequence that was on the disk in this life of the state; 0 if no mark tells.
-    public func highest(epoch: UInt64) -> UInt64 {
+    /// The highest synced sequence of an epoch. 0 if there is no mark.
+    package func highest(epoch: UInt64) -> UInt64 {
         filter { $0.epoch == epoch }.map(\.sequence).max() ?? 0
     }
 }
 
-/// The file of marks, being written. Used by one thread at a time.
+/// The file of marks. It is used by one thread at a time.
 final class SyncMarks<File: JournalFile>: @unchecked Sendable {
     private let file: File
     private let epoch: UInt64
@@ -82,21 +85,21 @@ final class SyncMarks<File: JournalFile>: @unchecked Sendable {
         self.place = place
     }
 
-    /// Opens the file of a directory.
+    /// Opens the file in a directory.
     ///
-    /// - Returns: nil if there is none yet, or none of the right size
+    /// - Returns: nil if the file is missing or has another size
     static func existing<Files: JournalStorage>(
         in files: Files, epoch: UInt64
     ) throws(StorageError) -> SyncMarks? where Files.Segment == File {
         let places = try SyncMark.places(in: files)
         guard places.count == 2, try files.length(of: SyncMark.fileName) == SyncMark.fileBytes else { return nil }
         let own = places.map { $0?.epoch == epoch ? $0?.sequence : nil }
-        // The higher one stays until the other is written.
+        // The lower mark is overwritten first.
         let next = (own[0] ?? 0) > (own[1] ?? 0) ? 1 : 0
         return SyncMarks(try files.openSegment(SyncMark.fileName), epoch: epoch, place: next)
     }
 
-    /// Opens the file, or makes it. It may wait for the disk.
+    /// Opens the file, or creates it. It may wait for the disk.
     static func ready<Files: JournalStorage>(
         in files: Files, epoch: UInt64
     ) throws(StorageError) -> SyncMarks where Files.Segment == File {
@@ -107,7 +110,7 @@ final class SyncMarks<File: JournalFile>: @unchecked Sendable {
         return SyncMarks(file, epoch: epoch, place: 0)
     }
 
-    /// Tells that the journal is on the disk up to a sequence.
+    /// Marks a sequence as synced.
     func write(_ sequence: UInt64) throws(StorageError) {
         var mark = SyncMark()
         mark.epoch = epoch
@@ -119,6 +122,6 @@ final class SyncMarks<File: JournalFile>: @unchecked Sendable {
         place = 1 - place
     }
 
-    /// Makes what was told survive power loss. May run beside `write`.
+    /// Syncs the marks. May run at the same time as `write`.
     func sync() throws(StorageError) { try file.sync() }
 }

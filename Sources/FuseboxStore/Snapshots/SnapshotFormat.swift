@@ -6,22 +6,28 @@ import FuseboxWire
 //   section   kind u32, version u32, length u32, `length` bytes of records, then the CRC-32C of all that
 //   trailer   a section of the kind `trailer` whose record is a `SnapshotTrailer`
 //
-// A file without its trailer, or with anything after it, is damaged.
+// A file without its trailer, or with bytes after it, is damaged.
 
-/// What a snapshot says of itself before its sections.
-public struct SnapshotHeader: HeadRecord {
+/// The header of a snapshot.
+package struct SnapshotHeader: HeadRecord {
     /// The first bytes of every snapshot.
-    public static let magic: StaticString = "FUSEBOXS"
+    package static let magic: StaticString = "FUSEBOXS"
 
-    public var epoch: UInt64 = 0
-    public var sequence: UInt64 = 0
-    public var now = Timestamp(milliseconds: 0)
-    public var wall = Timestamp(milliseconds: 0)
-    public var profile: Profile = .fusebox
+    /// The epoch of the state. A restart keeps it, a restore changes it.
+    package var epoch: UInt64 = 0
+    /// The number of state changes in the snapshot.
+    package var sequence: UInt64 = 0
+    /// The steady clock when the state was captured.
+    package var now = Timestamp(milliseconds: 0)
+    /// The wall clock when the state was captured.
+    package var wall = Timestamp(milliseconds: 0)
+    /// The profile that the daemon ran under.
+    package var profile: Profile = .fusebox
 
-    public init() {}
+    package init() {}
 
-    public init(epoch: UInt64, sequence: UInt64, moment: Moment, profile: Profile) {
+    /// A header with these values.
+    package init(epoch: UInt64, sequence: UInt64, moment: Moment, profile: Profile) {
         self.epoch = epoch
         self.sequence = sequence
         now = moment.now
@@ -29,9 +35,10 @@ public struct SnapshotHeader: HeadRecord {
         self.profile = profile
     }
 
-    public var moment: Moment { Moment(now: now, wall: wall) }
+    /// The moment when the state was captured.
+    package var moment: Moment { Moment(now: now, wall: wall) }
 
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+    package mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("epoch", &epoch, "the life of the state: the same after a restart, another after a restore")
         try visitor.field("sequence", &sequence, "state changes that the snapshot holds")
         try visitor.field("now", &now, "the steady clock when the state was captured")
@@ -42,7 +49,7 @@ public struct SnapshotHeader: HeadRecord {
     }
 }
 
-/// The semantics in force, in a file.
+/// The number of a profile in a file.
 enum ProfileNumber: UInt8, ClosedEnumeration {
     case fusebox = 0
     case llmProviders = 1
@@ -64,48 +71,50 @@ enum ProfileNumber: UInt8, ClosedEnumeration {
     }
 }
 
-/// What the section says that ends a snapshot.
-public struct SnapshotTrailer: VersionedRecord {
-    /// The kind of its section.
-    public static let kind: UInt32 = .max
+/// The record in the last section of a snapshot.
+package struct SnapshotTrailer: VersionedRecord {
+    /// The kind of the last section.
+    package static let kind: UInt32 = .max
 
-    public var sections: UInt32 = 0
-    public var checksum: UInt32 = 0
+    /// The number of sections before the trailer.
+    package var sections: UInt32 = 0
+    /// The CRC-32C of the whole file before the trailer.
+    package var checksum: UInt32 = 0
 
-    public init() {}
+    package init() {}
 
     init(sections: UInt32, checksum: UInt32) {
         self.sections = sections
         self.checksum = checksum
     }
 
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+    package mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sections", &sections, "the number of sections before it")
         try visitor.field("checksum", &checksum, "the CRC-32C of the whole file before the trailer")
     }
 }
 
-/// What is wrong with a snapshot's bytes.
-public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible {
-    /// It does not begin like a snapshot.
+/// The damage of a snapshot file.
+package enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The file does not begin with the magic of a snapshot.
     case notASnapshot
-    /// A newer program wrote it: the version of its head is not known.
+    /// A newer program wrote the file: the version of its head is unknown.
     case newerVersion(UInt32)
-    /// A newer program wrote it: a section, or its version, is not known. The text says which.
+    /// A newer program wrote the file: a section or its version is unknown. The text says which.
     case newerSection(offset: Int, String)
-    /// It ends too early; the offset is where something was missing.
+    /// The file ends too early. The offset is where bytes are missing.
     case truncated(offset: Int)
-    /// A checksum does not agree with the bytes that it covers.
+    /// A checksum does not agree with its bytes.
     case checksum(offset: Int)
     /// Bytes follow the trailer.
     case trailingBytes(offset: Int)
-    /// A section's checksum is right and its contents are not.
+    /// A section's checksum agrees, but its contents are invalid.
     case contents(offset: Int, Refusal)
-    /// It is good, and not the one that its name tells: it holds so many changes.
+    /// The file is good, but has the wrong name: it holds this number of changes.
     case misnamed(sequence: UInt64)
 
-    /// Where in the file it was found.
-    public var offset: Int {
+    /// The offset in bytes at which the damage was found.
+    package var offset: Int {
         switch self {
         case .notASnapshot, .misnamed: 0
         case .newerVersion: 8
@@ -115,17 +124,17 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    /// Whether nothing is wrong with it but that a newer program wrote it.
-    public var isNewer: Bool {
+    /// Whether the only problem is that a newer program wrote the file.
+    package var isNewer: Bool {
         switch self {
         case .newerVersion, .newerSection: true
         case .notASnapshot, .truncated, .checksum, .trailingBytes, .contents, .misnamed: false
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
-        case .notASnapshot: "this is not a snapshot of Fusebox: its first bytes are others"
+        case .notASnapshot: "this is not a snapshot of Fusebox: it does not begin like one"
         case .newerVersion(let version):
             "its head has format version \(version), and this program reads versions up to \(SnapshotHeader.version); use the program that wrote it, or a newer one"
         case .newerSection(let offset, let what):
@@ -140,8 +149,9 @@ public enum SnapshotDamage: Error, Sendable, Equatable, CustomStringConvertible 
     }
 }
 
+/// What surrounds the bytes of a section.
 enum SectionFrame {
-    /// Kind, version and length before its bytes.
+    /// The bytes of kind, version and length before a section.
     static let headBytes = 12
     static let checksumBytes = 4
 }

@@ -1,14 +1,17 @@
 import FuseboxWire
 
-/// Reads a snapshot's bytes: every checksum is verified before its contents are looked at.
-public struct SnapshotReader: Sendable {
-    public let header: SnapshotHeader
+/// Reads the bytes of a snapshot. Every checksum is verified before its contents are read.
+package struct SnapshotReader: Sendable {
+    /// The header.
+    package let header: SnapshotHeader
     /// The version that the header was written in.
-    public let version: UInt32
+    package let version: UInt32
     private let bytes: [UInt8]
 
-    /// Checks the header.
-    public init(_ bytes: [UInt8]) throws(SnapshotDamage) {
+    /// Reads the header.
+    ///
+    /// - Parameter bytes: the file, or at least its head
+    package init(_ bytes: [UInt8]) throws(SnapshotDamage) {
         self.bytes = bytes
         do throws(HeadDamage) { header = try FileHead.read(from: bytes) } catch {
             switch error {
@@ -21,14 +24,15 @@ public struct SnapshotReader: Sendable {
         }
         version = FileHead.version(of: bytes)
         guard header.sequence <= SequenceBound.highest else {
-            throw .contents(offset: 0, Refusal(.outOfRange, "no daemon gets to \(header.sequence) changes"))
+            throw .contents(offset: 0, Refusal(.outOfRange, "no daemon reaches \(header.sequence) changes"))
         }
     }
 
-    /// Calls `body` with the head and the contents of every section, in order, and then checks the end.
+    /// Calls `body` with the head and the contents of every section, in order, and then checks the trailer.
     ///
-    /// - Parameter body: what it refuses is told as damage; `unsupportedVersion` tells that a newer program wrote it
-    public func forEachSection(
+    /// - Parameter body: a refusal that it throws becomes `contents`, or `newerSection` if its status is
+    ///   `unsupportedVersion`
+    package func forEachSection(
         _ body: (SectionHead, inout ByteReader) throws(Refusal) -> Void
     ) throws(SnapshotDamage) {
         let result: Result<Void, SnapshotDamage> = unsafe bytes.withUnsafeBytes { all in
@@ -40,8 +44,8 @@ public struct SnapshotReader: Sendable {
         try result.get()
     }
 
-    /// Checks every checksum and the end.
-    public func verify() throws(SnapshotDamage) {
+    /// Verifies every checksum and the trailer.
+    package func verify() throws(SnapshotDamage) {
         try forEachSection { (_, _) throws(Refusal) in }
     }
 

@@ -1,19 +1,21 @@
 import FuseboxWire
 
-/// The snapshots of a data directory: written so that a crash at any moment leaves a good one, verified, and retired.
-public struct SnapshotStore<Files: Storage>: Sendable {
-    /// How many generations are kept.
-    public static var generations: Int { 3 }
+/// The snapshots of a data directory. They are written so that a crash at any moment leaves a good one.
+package struct SnapshotStore<Files: Storage>: Sendable {
+    /// The number of generations that are kept.
+    package static var generations: Int { 3 }
 
-    public let files: Files
+    /// The directory.
+    package let files: Files
 
-    public init(_ files: Files) { self.files = files }
+    /// The snapshots of a directory.
+    package init(_ files: Files) { self.files = files }
 
-    /// Writes a snapshot beside the others and makes it durable, under a name that no start reads: `adopt` has to follow.
+    /// Writes and syncs a snapshot under a name that no start reads. Call `adopt` afterwards.
     ///
     /// - Parameter contents: writes the sections
-    /// - Returns: false if one of this sequence and life is there already, because nothing has changed since
-    public func prepare(
+    /// - Returns: false if a snapshot with this sequence and epoch exists already, because nothing has changed since
+    package func prepare(
         _ header: SnapshotHeader, _ contents: (inout SnapshotWriter<FileSink<Files.File>>) throws(StorageError) -> Void
     ) throws(SnapshotFailure) -> Bool {
         let name = SnapshotName(sequence: header.sequence)
@@ -30,12 +32,13 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         return true
     }
 
-    /// Verifies a prepared snapshot, gives it its name, and only then retires what is too old.
+    /// Verifies a prepared snapshot and gives it its name. Then removes generations that are too old.
     ///
     /// - Parameters:
-    ///   - keepingAll: whether the old ones stay, however many they are
-    ///   - verify: loads what was written as a start does; what it throws ends the snapshot, and everything stays as it was
-    public func adopt(
+    ///   - keepingAll: whether all older snapshots stay
+    ///   - verify: loads the written file as a start does; if it throws, the new file is removed and nothing else
+    ///     changes
+    package func adopt(
         _ name: SnapshotName, keepingAll: Bool = false, _ verify: (SnapshotReader) throws(SnapshotDamage) -> Void
     ) throws(SnapshotFailure) -> SnapshotInfo {
         do throws(SnapshotFailure) {
@@ -46,7 +49,7 @@ public struct SnapshotStore<Files: Storage>: Sendable {
                 try files.syncDirectory()
             } catch { throw .storage(error) }
         } catch {
-            // What cannot be read must not be taken for good at the next start.
+            // The next start must not find a file that cannot be read.
             try? files.remove(name.partial)
             throw error
         }
@@ -56,13 +59,13 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         return try info(name)
     }
 
-    /// The snapshots there are, newest first.
-    public func list() throws(StorageError) -> [SnapshotName] {
+    /// The names of the snapshots, newest first.
+    package func list() throws(StorageError) -> [SnapshotName] {
         try files.list().compactMap { SnapshotName(file: $0) }.sorted { $0.sequence > $1.sequence }
     }
 
-    /// Reads a snapshot and verifies its checksums, and that it is the one that its name tells.
-    public func load(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotReader {
+    /// Reads a snapshot. Verifies its checksums, and that its sequence matches its name.
+    package func load(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotReader {
         try load(name, from: name.file)
     }
 
@@ -77,8 +80,8 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         } catch { throw .damaged(name.file, error) }
     }
 
-    /// What there is to say of a snapshot without reading its sections.
-    public func info(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotInfo {
+    /// Describes a snapshot without reading its sections.
+    package func info(_ name: SnapshotName) throws(SnapshotFailure) -> SnapshotInfo {
         var info = SnapshotInfo()
         info.file = name.file
         info.sequence = name.sequence
@@ -90,29 +93,30 @@ public struct SnapshotStore<Files: Storage>: Sendable {
         return info
     }
 
-    /// The epoch that a snapshot's header names; nil if the header is not good.
-    public func epoch(of name: SnapshotName) throws(StorageError) -> UInt64? {
+    /// The epoch in a snapshot's header. Nil if the header is not good.
+    package func epoch(of name: SnapshotName) throws(StorageError) -> UInt64? {
         let head = try files.read(name.file, at: 0, length: 256)
         return (try? SnapshotReader(head))?.header.epoch
     }
 
-    /// Sets a snapshot aside that cannot be read, under a name that is never read again and never deleted.
+    /// Sets aside a snapshot that cannot be read, under a name that is never read or deleted.
     ///
-    /// - Returns: that name
+    /// - Returns: the new name
     @discardableResult
-    public func setAside(_ name: SnapshotName) throws(StorageError) -> String {
+    package func setAside(_ name: SnapshotName) throws(StorageError) -> String {
         let kept = try files.freeName(name.damaged)
         try files.rename(name.file, to: kept)
         try files.syncDirectory()
         return kept
     }
 
-    /// Removes what a crash left half-written.
-    public func removePartials() throws(StorageError) {
+    /// Removes the half-written files of a crash.
+    package func removePartials() throws(StorageError) {
         for file in try files.list() where SnapshotName.isPartial(file) { try files.remove(file) }
     }
 
-    /// Removes what is older than the generations that are kept. A name above the newest was given by no daemon and takes no place.
+    /// Removes older snapshots than the generations that are kept. A name with a higher sequence than the newest was
+    /// not given by a daemon and does not count.
     private func retire(before newest: SnapshotName) throws(StorageError) {
         let generations = try list().drop { $0.sequence > newest.sequence }
         for old in generations.dropFirst(Self.generations) { try files.remove(old.file) }
@@ -120,11 +124,13 @@ public struct SnapshotStore<Files: Storage>: Sendable {
 }
 
 /// Why a snapshot could not be written or read.
-public enum SnapshotFailure: Error, Sendable, Equatable, CustomStringConvertible {
+package enum SnapshotFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A system call has failed.
     case storage(StorageError)
+    /// The file with this name is damaged.
     case damaged(String, SnapshotDamage)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .storage(let error): error.description
         case .damaged(let file, let damage): "\(file): \(damage)"
@@ -132,55 +138,58 @@ public enum SnapshotFailure: Error, Sendable, Equatable, CustomStringConvertible
     }
 }
 
-/// The name of a snapshot's file: its sequence in twenty digits, so that names sort as their age does.
-public struct SnapshotName: Sendable, Hashable {
-    public let sequence: UInt64
+/// The name of a snapshot file. It has the sequence in twenty digits, so that names sort by age.
+package struct SnapshotName: Sendable, Hashable {
+    /// The number of state changes in the snapshot.
+    package let sequence: UInt64
 
     private static let prefix = "snapshot-"
     private static let suffix = ".fusebox"
     private static let partialSuffix = ".partial"
 
-    public init(sequence: UInt64) { self.sequence = sequence }
+    /// The name for a sequence.
+    package init(sequence: UInt64) { self.sequence = sequence }
 
-    /// Nil if it is no snapshot's.
-    public init?(file: String) {
+    /// The name from a file name. Nil if the file is not a snapshot.
+    package init?(file: String) {
         guard file.hasPrefix(Self.prefix), file.hasSuffix(Self.suffix) else { return nil }
         let digits = file.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)
         guard let sequence = UInt64(digits) else { return nil }
         self.sequence = sequence
-        // Numbers can be spelled in more ways than one.
+        // A number has more than one spelling. Only one of them is the name.
         guard self.file == file else { return nil }
     }
 
-    public var file: String {
+    /// The file name.
+    package var file: String {
         let digits = String(sequence)
         return Self.prefix + String(repeating: "0", count: 20 - digits.utf8.count) + digits + Self.suffix
     }
 
-    /// While it is being written.
+    /// The file name while the snapshot is being written.
     var partial: String { file + Self.partialSuffix }
-    /// When it has been set aside.
-    public var damaged: String { file + ".damaged" }
-    /// When it has been set aside because it belongs to another life of the state.
-    public var foreign: String { file + ".foreign" }
+    /// The file name after the snapshot was set aside as damaged.
+    package var damaged: String { file + ".damaged" }
+    /// The file name after the snapshot was set aside because it belongs to another epoch.
+    package var foreign: String { file + ".foreign" }
 
     static func isPartial(_ file: String) -> Bool { file.hasPrefix(prefix) && file.hasSuffix(partialSuffix) }
 }
 
-/// A file as a snapshot's sink.
-public struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
+/// A file that a snapshot is written to.
+package struct FileSink<File: StorageFile>: ByteSink, ~Copyable {
     let file: File
 
-    public mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { try unsafe file.write(bytes) }
+    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { try unsafe file.write(bytes) }
 }
 
 extension SnapshotStore {
-    /// Removes the segments of the journal that no kept snapshot needs.
+    /// Removes the journal's segments that no kept snapshot needs.
     ///
     /// - Parameters:
-    ///   - synced: the highest sequence that the journal is known to have on the disk: what is not there yet stays
+    ///   - synced: the highest synced sequence of the journal; segments with later entries stay
     ///   - current: the segment that is being written
-    public func retireJournal(synced: UInt64, before current: JournalName?) throws(SnapshotFailure) {
+    package func retireJournal(synced: UInt64, before current: JournalName?) throws(SnapshotFailure) {
         do throws(StorageError) {
             guard let oldest = try list().last else { return }
             try files.retireSegments(upTo: min(oldest.sequence, synced), before: current)

@@ -1,31 +1,34 @@
 import FuseboxWire
 
-/// Where a snapshot's bytes go.
-public protocol ByteSink: ~Copyable {
+/// The destination of a snapshot's bytes.
+package protocol ByteSink: ~Copyable {
+    /// Appends bytes.
     mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError)
 }
 
-/// Bytes kept in memory.
-public struct MemorySink: ByteSink, ~Copyable {
-    public private(set) var bytes: [UInt8] = []
+/// A sink in memory.
+package struct MemorySink: ByteSink, ~Copyable {
+    /// The bytes so far.
+    package private(set) var bytes: [UInt8] = []
 
-    public init() {}
+    /// A sink without bytes.
+    package init() {}
 
-    public mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
         unsafe self.bytes.append(contentsOf: bytes)
     }
 }
 
 /// Writes a snapshot, section by section.
-public struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
+package struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     private var sink: Sink
     private var whole = Checksum()
     private var sections: UInt32 = 0
-    /// Bytes written so far.
-    public private(set) var length = 0
+    /// The number of bytes written so far.
+    package private(set) var length = 0
 
     /// Begins a snapshot with its header.
-    public init(_ header: SnapshotHeader, into sink: consuming Sink) throws(StorageError) {
+    package init(_ header: SnapshotHeader, into sink: consuming Sink) throws(StorageError) {
         self.sink = sink
         var head = ByteWriter()
         FileHead.write(header, into: &head)
@@ -33,7 +36,7 @@ public struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
     }
 
     /// Writes one section.
-    public mutating func section(_ section: SectionHead, _ contents: borrowing ByteWriter) throws(StorageError) {
+    package mutating func section(_ section: SectionHead, _ contents: borrowing ByteWriter) throws(StorageError) {
         var head = ByteWriter(capacity: SectionFrame.headBytes)
         head.write(section.kind)
         head.write(section.version)
@@ -49,8 +52,8 @@ public struct SnapshotWriter<Sink: ByteSink & ~Copyable>: ~Copyable {
         sections += 1
     }
 
-    /// Ends the snapshot and gives the sink back.
-    public consuming func finish() throws(StorageError) -> Sink {
+    /// Writes the trailer and returns the sink.
+    package consuming func finish() throws(StorageError) -> Sink {
         var trailer = ByteWriter()
         SnapshotTrailer(sections: sections, checksum: whole.value).encode(into: &trailer)
         try section(SectionHead(kind: SnapshotTrailer.kind, version: SnapshotTrailer.version), trailer)

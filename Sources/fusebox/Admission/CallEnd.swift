@@ -25,7 +25,7 @@ struct CallEnd {
             usage: outcome == .cancelled ? nil : usage)
     }
 
-    /// The outcome that follows from how the command ended.
+    /// The outcome that follows from the command's exit status.
     private var saidByEnd: Outcome {
         if end.hasTimedOut { return .failure }
         let status = end.ending.status
@@ -115,7 +115,7 @@ struct CallEnd {
 }
 
 extension Usage {
-    /// Input and output together.
+    /// Input and output tokens together.
     fileprivate var tokens: Int { inputTokens + outputTokens }
 }
 

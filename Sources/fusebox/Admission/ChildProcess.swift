@@ -42,7 +42,7 @@ struct ChildProcess: ~Copyable {
     ///
     /// - Parameters:
     ///   - command: the command's name and its arguments
-    ///   - variables: environment variables beside those of this process; a nil value removes a variable
+    ///   - variables: environment variables in addition to those of this process; a nil value removes a variable
     ///   - signals: the signals that are passed on to the command
     init(
         _ command: [String], variables: [String: String?], passing signals: PassedSignals

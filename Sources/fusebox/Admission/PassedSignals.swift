@@ -79,7 +79,7 @@ struct PassedSignals {
             }
             guard number > 0 else { continue }
             let isTerminals = unsafe information.si_code == Self.sentByKernel && Self.terminals.contains(number)
-            // SIGPIPE from this process itself: one of its own pipes has no reader.
+            // A SIGPIPE from this process itself means that one of its own pipes has no reader.
             let isOwn = unsafe number == SIGPIPE && information._sifields._kill.si_pid == getpid()
             return Arrival(number: number, isOnlyOurs: isTerminals || isOwn)
         }

@@ -44,7 +44,7 @@ enum KeptReports {
     /// Prints a warning if the spool has reports that need a person's decision.
     static func warn() {
         let files = SpoolListing(.standard).files
-        let undecided = files.reduce(0) { $0 + $1.held }
+        let undecided = files.reduce(0) { $0 + $1.undecided }
         let damaged = files.count { $0.damage != nil }
         guard undecided + damaged > 0 else { return }
         let what = [

@@ -10,9 +10,9 @@ struct SpoolCommands: ParsableCommand {
         discussion: """
             A worker that ends while the daemon is away leaves its reports in its user's spool. The next client of that user \
             delivers them, and each counts once. This tool is such a client too. Some reports are not sent again \
-            automatically: those that the daemon refuses for good, and those that may have counted already because the \
-            daemon had to forget the worker. They wait for a person, who inspects them (`show`) and decides \
-            (`deliver --held` or `discard`).
+            automatically: those that the daemon refuses for good, and those that may have counted before the daemon \
+            forgot their worker. They are undecided. You inspect them (`show`) and decide (`deliver --undecided` or \
+            `discard`).
 
             The spool is the directory $FUSEBOX_SPOOL. If that is not set, it is $XDG_STATE_HOME/fusebox/spool, by default \
             ~/.local/state/fusebox/spool, and for users without a home directory /var/tmp/fusebox-spool-UID. It takes \
@@ -43,7 +43,7 @@ struct SpoolCommands: ParsableCommand {
             let listing = SpoolListing(.standard)
             let table = Table(
                 [
-                    .left("FILE"), .left("LEFT"), .left("BY"), .right("PENDING"), .right("HELD"), .right("SIZE"),
+                    .left("FILE"), .left("LEFT"), .left("BY"), .right("PENDING"), .right("UNDECIDED"), .right("SIZE"),
                     .left("SOCKET"),
                 ],
                 rows: listing.files.map { file in
@@ -52,7 +52,7 @@ struct SpoolCommands: ParsableCommand {
                     }
                     return [
                         file.name, DaemonClock.date(wall: file.at), "\(file.client), process \(file.processID)",
-                        "\(file.pending)", "\(file.held)", Formatting.bytes(UInt64(file.length)), file.socket,
+                        "\(file.pending)", "\(file.undecided)", Formatting.bytes(UInt64(file.length)), file.socket,
                     ]
                 })
             let folders = listing.folders.joined(separator: " and ")
@@ -97,7 +97,7 @@ extension SpoolListing.File {
             "file": .string(name), "folder": .string(folder), "length": JSONValue(length),
             "damage": damage.map { .string($0) } ?? .null, "socket": .string(socket), "client": .string(client),
             "processID": JSONValue(Int(processID)), "worker": .string(Formatting.epoch(worker)),
-            "at": JSONValue(at.milliseconds), "pending": JSONValue(pending), "held": JSONValue(held),
+            "at": JSONValue(at.milliseconds), "pending": JSONValue(pending), "undecided": JSONValue(undecided),
             "reports": .array(
                 reports.map { report in
                     [

@@ -9,23 +9,23 @@ extension SpoolCommands {
         static let configuration = CommandConfiguration(
             abstract: "Deliver all reports that can be delivered.",
             discussion: """
-                Every client does this when it connects. With a file and --held, the reports of the file that wait for a \
-                person are delivered too, as new reports. Do this only if you know that they have not counted.
+                Every client does this when it connects. With a file and --undecided, the undecided reports of the file are \
+                delivered too, as new reports. Do this only if you know that they have not counted.
 
                 EXAMPLE
-                  fusebox spool deliver 1764097845123-5f0c2a9be1d34487.spool --held
+                  fusebox spool deliver 1764097845123-5f0c2a9be1d34487.spool --undecided
                 """)
 
         @Argument(help: "The file's name, from `fusebox spool list`. (default: all)")
         var file: String?
 
-        @Flag(help: "Also deliver the file's reports that wait for a person. You confirm that they have not counted.")
-        var held = false
+        @Flag(help: "Also deliver the file's undecided reports. You confirm that they have not counted.")
+        var undecided = false
 
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard !held || file != nil else { throw ValidationError("--held needs the name of a file") }
+            guard !undecided || file != nil else { throw ValidationError("--undecided needs the name of a file") }
         }
 
         func run() throws {
@@ -38,7 +38,8 @@ extension SpoolCommands {
             var round = SpoolRound(client.path, configuration)
             let found = try file.map { try Self.find($0) }
             round.run(only: file)
-            if held, let found, SpoolListing(.standard).files.contains(where: { $0.name == found.name && $0.held > 0 })
+            if undecided, let found,
+                SpoolListing(.standard).files.contains(where: { $0.name == found.name && $0.undecided > 0 })
             {
                 try Self.check(try SpoolDecision.renew(found.name, in: found.folder), found.name)
                 round.run(only: found.name)
@@ -46,10 +47,12 @@ extension SpoolCommands {
             if let failure = round.failure {
                 throw Failure(.tryAgain, "the spool was not delivered to its end: \(failure)")
             }
-            let waiting = SpoolListing(.standard).files.filter { $0.socket == client.path }.reduce(0) { $0 + $1.held }
+            let waiting = SpoolListing(.standard).files.filter { $0.socket == client.path }.reduce(0) {
+                $0 + $1.undecided
+            }
             let rest = waiting == 0 ? "" : "; \(Quantity.count(waiting, "report")) waiting for your decision"
             let answer = Answer(
-                json: ["delivered": JSONValue(round.delivered), "held": JSONValue(waiting)],
+                json: ["delivered": JSONValue(round.delivered), "undecided": JSONValue(waiting)],
                 text: "\(Quantity.count(round.delivered, "report")) delivered\(rest)")
             try answer.deliver(asJSON: connection.json)
         }
@@ -76,7 +79,7 @@ extension SpoolCommands {
     /// `fusebox spool discard FILE`
     struct Discard: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove a file with reports that wait for a person.",
+            abstract: "Remove a file with undecided reports.",
             discussion:
                 "The reports are lost. A file with reports that can still be delivered is removed only with --pending.")
 

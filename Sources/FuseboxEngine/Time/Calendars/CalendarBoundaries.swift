@@ -1,27 +1,28 @@
 import FuseboxWire
 
-/// The calendars that limits use, each with the window that use counts in, and which boundary counts next.
+/// The calendars that limits use. For each it knows the present window and the next boundary.
 ///
 /// The state machine knows windows but no calendar. A boundary is an input to it, which the engine derives here:
 ///
 ///     boundaries.read(…)                          once a turn
 ///     while let step = boundaries.next() {
-///         …                                       the input is journaled and applied; if it is refused, that is all for now
+///         …                                       journal and apply the input; stop for now if it is refused
 ///         boundaries.done(step)
 ///     }
-///     …                                           the timer is set to `boundaries.wakes`
+///     …                                           set the timer to `boundaries.wakes`
 ///
-/// A window only goes on: a wall clock that is put back lengthens it. There is one exception. If recorded times are more than a
-/// day ahead of a synchronised clock, they came from a wrong one; then time is taken back, and windows that began after it are
-/// open again as they were before. A start does that at once, a running daemon when the clock is not in doubt.
-public struct CalendarBoundaries: Sendable {
-    /// The time by which boundaries count.
-    public private(set) var clock: CalendarClock
-    /// The latest time that was counted by: what is to be recorded. It goes back only with `Step.takeBack`.
-    public private(set) var latest: Timestamp
-    /// In the order in which they came into use, so that steps have an order.
+/// Windows never go back. A wall clock that is put back makes the present window longer. There is one exception:
+/// recorded times that are more than a day ahead of a synchronised clock came from a wrong clock. Then time is taken
+/// back, and earlier windows are open again as they were before. A start does that at once. A running daemon waits
+/// until its clock is not in doubt.
+package struct CalendarBoundaries: Sendable {
+    /// The clock that decides when boundaries have passed.
+    package private(set) var clock: CalendarClock
+    /// The latest time so far, which is recorded. It goes back only with `Step.takeBack`.
+    package private(set) var latest: Timestamp
+    /// The calendars in the order in which they came into use, so that the order of steps is fixed.
     private var entries: [Entry] = []
-    /// The earliest end of all windows; that of none is never reached.
+    /// The earliest end of all windows. If there are none, it is never reached.
     private var earliestEnd = Self.never
     private var latestStart = Timestamp.earliest
     private var misplaced = 0
@@ -31,34 +32,37 @@ public struct CalendarBoundaries: Sendable {
     private struct Entry {
         var calendar: ZonedCalendar
         var window: CalendarWindow
-        /// Whether the window is none of the calendar's: the zone's rules are others than when it began.
+        /// Whether the window is not one of the calendar's, because the zone's rules have changed since it began.
         var isMisplaced: Bool
     }
 
-    /// What a calendar's window becomes.
-    public struct Change: Sendable, Equatable {
-        public var rule: CalendarRule
-        public var from: CalendarWindow
-        public var to: CalendarWindow
+    /// A change of a calendar's window.
+    package struct Change: Sendable, Equatable {
+        /// The calendar's rule.
+        package var rule: CalendarRule
+        /// The window before the change.
+        package var from: CalendarWindow
+        /// The window after the change.
+        package var to: CalendarWindow
     }
 
-    /// What is to be done with the windows.
-    public enum Step: Sendable, Equatable {
-        /// The recorded time is wrong and goes back. Windows that began after it are open again; use joins what was counted
-        /// in them before, where that is known.
+    /// An input for the state machine.
+    package enum Step: Sendable, Equatable {
+        /// The recorded time was wrong and goes back. Windows that began after it are open again. Use joins what was
+        /// counted in them before, where that is known.
         case takeBack(to: Timestamp, reopened: [Change])
-        /// The zone's rules have changed: the window has other edges, and its use stays.
+        /// The zone's rules have changed. The window has other edges and keeps its use.
         case move(Change)
-        /// A boundary counts: a window begins, with no use. Windows between the two were empty.
+        /// A boundary has passed. A window begins with no use. Windows in between were empty.
         case begin(Change)
     }
 
     /// - Parameters:
-    ///   - recorded: the last `latest` that the recovered state knows; nil at the very first start
+    ///   - recorded: the last `latest` in the recovered state; nil at the very first start
     ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
     ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
     ///   - isSynchronised: whether the kernel says that the wall clock is
-    public init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         clock = CalendarClock(
             continuing: recorded, boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
         latest = max(recorded ?? clock.time, clock.time)
@@ -68,10 +72,11 @@ public struct CalendarBoundaries: Sendable {
 
     /// Takes a calendar into use.
     ///
-    /// - Parameter recorded: its window as the state has it; nil for a new one
-    /// - Returns: the window that use counts in: the recorded one, that of the same rule if it is in use, or the one of now
+    /// - Parameter recorded: its window in the recovered state; nil for a new calendar
+    /// - Returns: the present window: the recorded one, or that of the same rule if it is in use, or the one that holds
+    ///   the present time
     @discardableResult
-    public mutating func use(_ calendar: ZonedCalendar, recorded: CalendarWindow? = nil) -> CalendarWindow {
+    package mutating func use(_ calendar: ZonedCalendar, recorded: CalendarWindow? = nil) -> CalendarWindow {
         if let window = window(of: calendar.rule) { return window }
         let window = recorded ?? calendar.window(holding: clock.time)
         entries.append(Entry(calendar: calendar, window: window, isMisplaced: Self.isMisplaced(window, in: calendar)))
@@ -80,21 +85,21 @@ public struct CalendarBoundaries: Sendable {
     }
 
     /// Ends the use of a calendar.
-    public mutating func drop(_ rule: CalendarRule) {
+    package mutating func drop(_ rule: CalendarRule) {
         entries.removeAll { $0.calendar.rule == rule }
         summarise()
     }
 
-    /// The window that use counts in; nil if the calendar is not in use.
-    public func window(of rule: CalendarRule) -> CalendarWindow? {
+    /// The present window. Nil if the calendar is not in use.
+    package func window(of rule: CalendarRule) -> CalendarWindow? {
         entries.first { $0.calendar.rule == rule }?.window
     }
 
     /// The zones of the calendars in use, in order.
-    public var zones: [ZoneName] { Set(entries.map(\.calendar.zone.name)).sorted() }
+    package var zones: [ZoneName] { Set(entries.map(\.calendar.zone.name)).sorted() }
 
-    /// Takes up a zone as the database has it now. If its rules are others than before, windows move.
-    public mutating func renew(_ zone: Zone) {
+    /// Takes a new version of a zone from the database. If its rules have changed, windows move.
+    package mutating func renew(_ zone: Zone) {
         for index in entries.indices where entries[index].calendar.zone.name == zone.name {
             guard entries[index].calendar.zone != zone else { continue }
             let calendar = ZonedCalendar(entries[index].calendar.unit, in: zone)
@@ -116,23 +121,23 @@ public struct CalendarBoundaries: Sendable {
 
     // MARK: Time
 
-    /// Takes a reading of the clocks: once a turn, and about each second.
+    /// Takes a reading of the clocks. Call it once a turn, and about every second.
     @discardableResult
-    public mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> CalendarClock.News? {
+    package mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> CalendarClock.News? {
         let news = clock.read(boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
         latest = max(latest, clock.time)
         return news
     }
 
-    /// What is to be done first; nil if there is nothing. It stays the same until `done` or another reading.
-    public func next() -> Step? {
+    /// The next step. Nil if there is none. It stays the same until `done` or another reading.
+    package func next() -> Step? {
         let time = clock.time
         if isFarAhead {
             let reopened = entries.filter { $0.window.start > time }.map { change($0, to: time) }
             return .takeBack(to: time, reopened: reopened)
         }
         if misplaced > 0, let entry = entries.first(where: \.isMisplaced) {
-            // Its use belongs to the window that holds the last of it.
+            // The use belongs to the window that holds the last moment of the old one.
             let last = min(max(time, entry.window.start), entry.window.end - 1)
             return .move(change(entry, to: last))
         }
@@ -151,7 +156,7 @@ public struct CalendarBoundaries: Sendable {
     }
 
     /// Notes that a step was done.
-    public mutating func done(_ step: Step) {
+    package mutating func done(_ step: Step) {
         switch step {
         case .takeBack(let time, let reopened):
             latest = time
@@ -167,10 +172,11 @@ public struct CalendarBoundaries: Sendable {
         entries[index].isMisplaced = false
     }
 
-    /// When there may be something to do next, on the steady clock; nil if only a step of the wall clock can bring it.
+    /// When the next step may come, on the steady clock in milliseconds. Nil if only a step of the wall clock can cause
+    /// one.
     ///
-    /// It has passed if there is something to do now.
-    public var wakes: Int64? {
+    /// The time has passed if there is a step now.
+    package var wakes: Int64? {
         if next() != nil { return clock.boottime }
         let boundary = earliestEnd == Self.never ? nil : clock.boottime(of: earliestEnd)
         guard let doubtEnds = clock.doubtEnds else { return boundary }

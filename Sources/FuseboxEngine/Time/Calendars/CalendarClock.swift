@@ -1,58 +1,61 @@
 import FuseboxWire
 
-/// The time that decides whether a boundary of the calendar has passed: the wall clock without steps that are in doubt.
+/// The time that decides whether a boundary of a calendar has passed: the wall clock without doubtful steps.
 ///
-/// A step, forward or back, is in doubt until the wall clock has kept it for ten minutes. Meanwhile a boundary counts once two
-/// clocks have passed it: the wall clock, and the one that it would be without the step. So a step ahead passes no boundary that
-/// time itself has not, and a step back passes none that it has put off. If the step is taken back it was none.
+/// A step of the wall clock, forward or back, is in doubt until the clock has kept it for ten minutes. Meanwhile a
+/// boundary has passed only if two clocks have passed it: the wall clock, and the wall clock without the step. So a
+/// step ahead passes no boundary early, and a step back passes none that it has put off. A step that is taken back has
+/// no effect.
 ///
-/// At a start the difference between the last recorded time and the wall clock is in doubt in the same way, unless the kernel
-/// reports a synchronised clock. That doubt ends early if the clock becomes synchronised.
+/// At a start the difference between the last recorded time and the wall clock is in doubt in the same way, unless the
+/// kernel reports a synchronised clock. That doubt ends early if the clock becomes synchronised.
 ///
-/// It has no clock of its own. The caller passes readings, at any time; a step is noticed with the first reading after it, so
-/// there should be one about every second.
-public struct CalendarClock: Sendable, Equatable {
-    /// A larger difference between two readings is a step; a smaller one corrects the clock.
-    public static let stepMilliseconds: Int64 = 1_000
-    /// How long the wall clock has to keep a time.
-    public static let doubtMilliseconds: Int64 = 600_000
-    /// Recorded times that are further ahead of a synchronised clock are wrong.
-    public static let farMilliseconds: Int64 = 86_400_000
+/// The value reads no clock. The caller passes readings. A step is noticed with the first reading after it, so there
+/// should be one about every second.
+package struct CalendarClock: Sendable, Equatable {
+    /// A larger difference between two readings is a step. A smaller one is a correction of the clock.
+    package static let stepMilliseconds: Int64 = 1_000
+    /// How long the wall clock must keep a step before it is believed.
+    package static let doubtMilliseconds: Int64 = 600_000
+    /// Recorded times that are further ahead of a synchronised clock than this are wrong.
+    package static let farMilliseconds: Int64 = 86_400_000
 
     /// The steady clock at the last reading, in milliseconds.
-    public private(set) var boottime: Int64
-    /// What the kernel said at the last reading.
-    public private(set) var isSynchronised: Bool
-    /// The wall clock less the steady one at the last reading.
+    package private(set) var boottime: Int64
+    /// Whether the kernel reported a synchronised clock at the last reading.
+    package private(set) var isSynchronised: Bool
+    /// The wall clock minus the steady clock at the last reading, in milliseconds.
     private var difference: Int64
-    /// The same without what is in doubt.
+    /// The same difference without doubtful steps.
     private var trusted: Int64
     private var doubt: Doubt?
 
     private struct Doubt: Equatable {
         /// Since when the wall clock has kept its time, on the steady clock.
         var since: Int64
-        /// Whether it is about the time that the daemon was down, and no step has come since.
+        /// Whether the doubt is about the time that the daemon was down, and no step has come since.
         var isOfStart: Bool
     }
 
-    /// What a reading has shown.
-    public enum News: Sendable, Equatable {
-        /// The wall clock was stepped by so many milliseconds. It is in doubt.
+    /// What a reading has shown. All differences are in milliseconds.
+    package enum News: Sendable, Equatable {
+        /// The wall clock was stepped by this much. It is in doubt.
         case stepped(by: Int64)
-        /// It shows again what it would have without the step. It is in doubt no more.
+        /// The wall clock shows again what it would have shown without the step. The doubt has ended.
         case returned(by: Int64)
-        /// It is believed, for it has kept its time or is synchronised. Time has gone on by so many milliseconds at once; less
-        /// than 0 if it has gone back.
+        /// The wall clock is believed, because it has kept its time or is synchronised. Time has advanced by this much
+        /// at once. It has gone back if this is below 0.
         case believed(by: Int64)
     }
 
+    /// A clock that continues after a start.
+    ///
     /// - Parameters:
-    ///   - recorded: the last time that the recovered state knows; nil at the very first start
+    ///   - recorded: the last time in the recovered state; nil at the very first start
     ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
     ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
     ///   - isSynchronised: whether the kernel says that the wall clock is
-    public init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         self.boottime = boottime
         self.isSynchronised = isSynchronised
         difference = realtime - boottime
@@ -63,23 +66,23 @@ public struct CalendarClock: Sendable, Equatable {
     }
 
     /// The time by which boundaries count, as of the last reading. It may go back.
-    public var time: Timestamp { Timestamp(milliseconds: boottime + min(trusted, difference)) }
+    package var time: Timestamp { Timestamp(milliseconds: boottime + min(trusted, difference)) }
 
-    /// What the wall clock said at the last reading.
-    public var wall: Timestamp { Timestamp(milliseconds: boottime + difference) }
+    /// The wall clock at the last reading.
+    package var wall: Timestamp { Timestamp(milliseconds: boottime + difference) }
 
-    /// When the wall clock will have been in doubt for long enough, on the steady clock; nil if it is not in doubt.
-    public var doubtEnds: Int64? { doubt.map { $0.since + Self.doubtMilliseconds } }
+    /// When the doubt about the wall clock ends, on the steady clock in milliseconds. Nil if it is not in doubt.
+    package var doubtEnds: Int64? { doubt.map { $0.since + Self.doubtMilliseconds } }
 
-    /// When `time` will be at a moment, on the steady clock: if no step comes, and if no doubt ends before.
-    public func boottime(of moment: Timestamp) -> Int64 {
+    /// When `time` will reach a moment, on the steady clock in milliseconds, if no step comes and no doubt ends before.
+    package func boottime(of moment: Timestamp) -> Int64 {
         let (boottime, overflow) = moment.milliseconds.subtractingReportingOverflow(min(trusted, difference))
         return overflow ? .max : boottime
     }
 
     /// Takes a reading of the clocks.
     @discardableResult
-    public mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> News? {
+    package mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> News? {
         let step = realtime - boottime - difference
         self.boottime = boottime
         self.isSynchronised = isSynchronised
@@ -105,10 +108,10 @@ public struct CalendarClock: Sendable, Equatable {
         return .believed(by: believe())
     }
 
-    /// Whether the wall clock shows what it would without what is in doubt.
+    /// Whether the wall clock shows the trusted time, except for corrections.
     private var isTrusted: Bool { (difference - trusted).magnitude <= UInt64(Self.stepMilliseconds) }
 
-    /// Returns by how much the trusted time has changed.
+    /// Believes the wall clock. Returns by how much the trusted time has changed, in milliseconds.
     @discardableResult
     private mutating func believe() -> Int64 {
         let change = difference - trusted

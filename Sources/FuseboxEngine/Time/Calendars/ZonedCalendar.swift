@@ -1,24 +1,29 @@
 import FuseboxWire
 
-/// The windows of a calendar rule. They tile time: each begins where the one before it ends.
+/// The windows of a calendar rule. Each window begins where the one before it ends.
 ///
-/// If the zone's clock skips a midnight, the day begins with the first moment after the change; if midnight comes twice, with
-/// the first. An hour begins whenever the clock reads a full hour, and where it is put forward past one. So an hour that the
-/// clock shows twice is two windows, and a clock that is put back by half an hour makes one of 90 minutes.
-public struct ZonedCalendar: Sendable, Equatable {
-    public let unit: CalendarUnit
-    public let zone: Zone
+/// If the zone's clock skips midnight, the day begins with the first moment after the change. If midnight comes twice,
+/// the day begins with the first one. An hour begins when the clock shows a full hour, and when the clock is put
+/// forward past one. So an hour that the clock shows twice is two windows, and a clock that is put back by half an hour
+/// makes a window of 90 minutes.
+package struct ZonedCalendar: Sendable, Equatable {
+    /// The unit of the windows.
+    package let unit: CalendarUnit
+    /// The zone whose clock counts.
+    package let zone: Zone
 
-    public init(_ unit: CalendarUnit, in zone: Zone) {
+    /// The calendar of a unit in a zone.
+    package init(_ unit: CalendarUnit, in zone: Zone) {
         self.unit = unit
         self.zone = zone
     }
 
-    /// The rule that this is the calendar of.
-    public var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
+    /// The calendar's rule.
+    package var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
 
-    /// The window that holds a moment. Moments beyond `Timestamp.latest`, or as far before the epoch, are taken as that.
-    public func window(holding moment: Timestamp) -> CalendarWindow {
+    /// The window that holds a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before the
+    /// epoch.
+    package func window(holding moment: Timestamp) -> CalendarWindow {
         let reach = Timestamp.latest.milliseconds
         let second = min(max(moment.milliseconds, -reach), reach).floorDivided(by: 1_000)
         let (start, end) = DateStride(unit).map { dates(second, $0) } ?? hour(second)
@@ -31,10 +36,10 @@ public struct ZonedCalendar: Sendable, Equatable {
     private func dates(_ moment: Int64, _ dates: DateStride) -> (start: Int64, end: Int64) {
         func start(_ index: Int64) -> Int64 { zone.firstMoment(reading: dates.firstDay(index) * 86_400) }
         let reading = moment + zone.span(holding: moment).offset
-        // An estimate: a clock that was put back may show a day although the next one has begun.
+        // This is an estimate. A clock that was put back may show a day although the next one has begun.
         var index = dates.index(holding: reading.floorDivided(by: 86_400))
         while start(index) > moment { index -= 1 }
-        // A day that was skipped as a whole has the same start as the next one, and no window.
+        // A day that was skipped completely has the start of the next day, and no window.
         while start(index + 1) <= moment { index += 1 }
         return (start(index), start(index + 1))
     }
@@ -47,7 +52,7 @@ public struct ZonedCalendar: Sendable, Equatable {
 
     private static func fullHour(_ reading: Int64) -> Int64 { reading.floorDivided(by: 3_600) * 3_600 }
 
-    /// The last moment until this one, itself included, with which an hour begins.
+    /// The last moment up to and including this one at which an hour begins.
     private func lastHour(until moment: Int64) -> Int64 {
         var moment = moment
         var span = zone.span(holding: moment)
@@ -62,7 +67,7 @@ public struct ZonedCalendar: Sendable, Equatable {
         }
     }
 
-    /// The first moment after this one with which an hour begins.
+    /// The first moment after this one at which an hour begins.
     private func nextHour(after moment: Int64) -> Int64 {
         var moment = moment
         var span = zone.span(holding: moment)
@@ -77,14 +82,14 @@ public struct ZonedCalendar: Sendable, Equatable {
     }
 }
 
-/// The dates with which the windows of a unit begin, numbered in order.
+/// The dates at which the windows of a unit begin, numbered in order.
 private enum DateStride {
-    /// Every so many days, among them a day.
+    /// Every n days, counted from a day.
     case days(Int64, from: Int64)
-    /// On a day of every so many months, among them a month.
+    /// On a certain day of every n months, counted from a month.
     case months(Int64, from: Int64, day: Int64)
 
-    /// Nil for hours, which do not begin with a date.
+    /// The stride of a unit. Nil for hours, which do not begin with a date.
     init?(_ unit: CalendarUnit) {
         switch unit {
         case .hour: return nil
@@ -106,7 +111,7 @@ private enum DateStride {
         }
     }
 
-    /// The window that a day lies in, or the one after it.
+    /// The index of the window that holds a day, or of the one after it.
     func index(holding day: Int64) -> Int64 {
         switch self {
         case .days(let length, let first): (day - first).floorDivided(by: length)

@@ -2,39 +2,42 @@ import FuseboxWire
 
 /// A time zone: its offset from universal time at every moment.
 ///
-/// Moments are seconds since the epoch. A reading of the zone's clock is a number of seconds too: the moment plus the offset.
-public struct Zone: Sendable, Equatable {
-    /// The largest offset that a zone may have either way. The database stays within 16 hours.
+/// Moments are seconds since the epoch. A reading of the zone's clock is in seconds too: the moment plus the offset.
+package struct Zone: Sendable, Equatable {
+    /// The largest offset that a zone may have, in seconds either way. Those of the database are within 16 hours.
     static let largestOffset: Int64 = 26 * 3_600
 
-    public let name: ZoneName
+    /// The zone's name.
+    package let name: ZoneName
     /// The changes of the offset that the file lists, in increasing order.
     private let transitions: [Transition]
     /// The offset before the first transition.
     private let first: Int64
-    /// The rule from the last transition on; nil if its offset never changes again.
+    /// The rule from the last transition on. Nil if the offset does not change any more.
     private let rule: ZoneRule?
 
     struct Transition: Sendable, Equatable {
         var at: Int64
-        /// The offset from then on.
+        /// The offset from that moment on.
         var offset: Int64
     }
 
     /// Universal time.
-    public static let utc = Zone(name: .utc, first: 0, transitions: [], rule: nil)
+    package static let utc = Zone(name: .utc, first: 0, transitions: [], rule: nil)
 
+    /// A zone from the contents of its file.
+    ///
     /// - Parameters:
     ///   - first: the offset before the first transition
-    ///   - transitions: in increasing order. Those that change nothing may be among them
-    ///   - rule: the rule from the last transition on, or at all times if there is none
+    ///   - transitions: in increasing order; they may include transitions that change nothing
+    ///   - rule: the rule from the last transition on, or at all times if there is no transition
     init(name: ZoneName, first: Int64, transitions: [Transition], rule: ZoneRule?) {
         self.name = name
         self.first = first
         self.rule = rule
         var kept: [Transition] = []
         for transition in transitions where transition.offset != kept.last?.offset ?? first { kept.append(transition) }
-        // The rule begins with the last transition, even if that one changes nothing.
+        // The rule begins with the last transition, even if that transition changes nothing.
         if rule != nil, let last = transitions.last, last != kept.last { kept.append(last) }
         self.transitions = kept
     }
@@ -69,11 +72,12 @@ public struct Zone: Sendable, Equatable {
         return low
     }
 
-    /// The first moment at which the clock shows a reading or a later one.
+    /// The first moment at which the clock shows this reading or a later one.
     ///
-    /// Of a reading that comes twice it is the first. For a reading that is skipped it is the first moment after the change.
+    /// If a reading comes twice, this is the first of the two. If it is skipped, this is the first moment after the
+    /// change.
     func firstMoment(reading: Int64) -> Int64 {
-        // No offset is larger, so the clock shows less before that.
+        // No offset is larger, so the clock shows an earlier reading before that.
         var span = span(holding: reading - Self.largestOffset)
         while true {
             let moment = max(span.start, reading - span.offset)

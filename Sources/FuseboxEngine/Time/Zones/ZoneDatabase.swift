@@ -1,27 +1,32 @@
 import FuseboxWire
 import Glibc
 
-/// The system's database of time zones: a folder with a file for each.
+/// The system's database of time zones: a folder with a file for each zone.
 ///
-/// The C library knows one zone a process, and changing it is not safe beside other threads; so the files are read here. A
-/// database that is updated is seen with the next file that is read.
-public struct ZoneDatabase: Sendable {
-    /// Its folder, without a slash at the end.
-    public let directory: String
+/// The files are read here, because the C library knows only one zone in a process and changing it is not thread-safe.
+/// An update of the database takes effect with the next file that is read.
+package struct ZoneDatabase: Sendable {
+    /// The path of the database's folder, without a slash at the end.
+    package let directory: String
 
-    public init(directory: String) { self.directory = directory }
+    /// The database in a folder.
+    package init(directory: String) { self.directory = directory }
 
-    /// That of this process: in `$TZDIR` if that is an absolute path, else in `/usr/share/zoneinfo`.
-    public static var system: ZoneDatabase { system(told: unsafe getenv("TZDIR").map { unsafe String(cString: $0) }) }
+    /// The database of this process: `$TZDIR` if that is an absolute path, otherwise `/usr/share/zoneinfo`.
+    package static var system: ZoneDatabase { system(told: unsafe getenv("TZDIR").map { unsafe String(cString: $0) }) }
 
-    /// - Parameter told: what `$TZDIR` says
+    /// The database for a value of `$TZDIR`.
+    ///
+    /// - Parameter told: the value of `$TZDIR`; nil if it is not set
     static func system(told: String?) -> ZoneDatabase {
         guard let told, told.hasPrefix("/") else { return ZoneDatabase(directory: "/usr/share/zoneinfo") }
         return ZoneDatabase(directory: told)
     }
 
-    /// The zone of a name. `UTC` is there without a database.
-    public func zone(_ name: ZoneName) throws(ZoneError) -> Zone {
+    /// The zone with a name. `UTC` needs no database.
+    ///
+    /// - Throws: why the zone cannot be used
+    package func zone(_ name: ZoneName) throws(ZoneError) -> Zone {
         if name == .utc { return .utc }
         let path = "\(directory)/\(name)"
         let bytes = try read(path, name)
@@ -31,16 +36,16 @@ public struct ZoneDatabase: Sendable {
     }
 
     private func read(_ path: String, _ name: ZoneName) throws(ZoneError) -> [UInt8] {
-        // Names of the database may be links. A pipe is not waited for.
+        // A file may be a symbolic link. O_NONBLOCK avoids a wait if it is a pipe.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw failure(errno, path, name) }
         defer { close(file) }
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw failure(errno, path, name) }
-        // A folder such as `Europe` is no zone.
+        // A folder such as `Europe` is not a zone.
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .unknown(name, directory: directory) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is no regular file") }
-        // One byte more than a zone may have tells those that are too large.
+        // One more byte than a zone may have reveals a file that is too large.
         let capacity = ZoneFile.largest + 1
         var code: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
@@ -65,13 +70,13 @@ public struct ZoneDatabase: Sendable {
         return isThere ? .unknown(name, directory: directory) : .noDatabase(directory: directory)
     }
 
-    // MARK: What it has
+    // MARK: Names
 
-    /// The most names that are listed. The database has some 600.
+    /// The largest number of names that are listed. The database has some 600.
     private static let mostNames = 5_000
 
-    /// The names of all zones, in order. They are for suggestions: a file that is broken is among them.
-    public func names() -> [ZoneName] {
+    /// The names of all zones, in order. They serve for suggestions, so names of broken files are included.
+    package func names() -> [ZoneName] {
         var names: Set<ZoneName> = [.utc]
         collect(below: "", depth: 3, into: &names)
         return names.sorted()

@@ -1,17 +1,17 @@
 import FuseboxWire
 
 /// Why a zone cannot be used.
-public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The database has no file of this name.
     case unknown(ZoneName, directory: String)
     /// There is no database.
     case noDatabase(directory: String)
-    /// The system does not let the file be read.
+    /// The file cannot be read.
     case unreadable(path: String, reason: String)
-    /// The file is not what it should be.
+    /// The file is not a valid zone file.
     case broken(path: String, flaw: ZoneFileFlaw)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .unknown(let name, let directory): "there is no time zone '\(name)' in \(directory)"
         case .noDatabase(let directory):
@@ -24,21 +24,21 @@ public enum ZoneError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A defect of a file of the tz database.
-public enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
-    /// It does not begin as such a file does.
+package enum ZoneFileFlaw: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The file does not begin with the magic of the format.
     case noZoneFile
-    /// Its format is newer than this program. The version is an ASCII character.
+    /// The format's version is newer than this program. The version is an ASCII character.
     case newerVersion(UInt8)
-    /// It is larger than any such file.
+    /// The file is larger than any zone file.
     case tooLarge(bytes: Int)
-    /// It ends before what it announces.
+    /// The file ends before the data that its header announces.
     case truncated
-    /// Numbers in it contradict each other, or lie out of range.
+    /// Numbers in the file contradict each other or are out of range.
     case invalid(String)
-    /// Its clock counts leap seconds, which the system's does not.
+    /// The zone counts leap seconds, which the system's clock does not.
     case leapSeconds
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .noZoneFile: "it is no time zone file (TZif)"
         case .newerVersion(let version):

@@ -2,11 +2,11 @@ import FuseboxWire
 
 /// Reads a compiled file of the tz database: TZif, versions 1 to 4 (RFC 9636).
 ///
-/// A file has a header, and a block of transitions and offsets with 32-bit times. From version 2 on a second header and a block
-/// with 64-bit times follow, and a line with the rule for later times; the first block is skipped. Nothing in the file is
-/// trusted: the counts are checked against the file's length before memory is allocated for them.
+/// A file has a header, and a block of transitions and offsets with 32-bit times. From version 2 on, a second header
+/// and a block with 64-bit times follow, and a line with the rule for later times. The first block is then skipped.
+/// Nothing in the file is trusted: counts are checked against the file's length before memory is allocated.
 struct ZoneFile {
-    /// The largest file that is read. Those of the database have less than 8 KiB.
+    /// The largest file that is read, in bytes. Those of the database have less than 8 KiB.
     static let largest = 65_536
     /// Transitions more than 300,000 years away from the epoch are left out.
     private static let horizon: Int64 = 10_000_000_000_000
@@ -37,7 +37,8 @@ struct ZoneFile {
         var types: Int
         var characters: Int
 
-        /// The bytes of its block, where a time has so many. Counts have 32 bits, so the sum does not overflow.
+        /// The length of the block in bytes, with times of this width. Counts have 32 bits, so the sum does not
+        /// overflow.
         func length(width: Int) -> Int {
             transitions * (width + 1) + types * 6 + characters + leapSeconds * (width + 4) + standardIndicators
                 + universalIndicators
@@ -78,7 +79,7 @@ struct ZoneFile {
         try skip(header.characters + header.standardIndicators + header.universalIndicators)
         let transitions = try Self.transitions(times, types, offsets)
         let rule = hasRule ? try footer() : nil
-        // The last one before the horizon gives the first offset.
+        // The last transition before the horizon gives the first offset.
         let early = transitions.prefix { $0.at < -Self.horizon }
         return Zone(
             name: name, first: early.last?.offset ?? offsets[0],
@@ -99,11 +100,11 @@ struct ZoneFile {
 
     private mutating func offset() throws(ZoneFileFlaw) -> Int64 {
         let offset = try time(4)
-        guard abs(offset) < Zone.largestOffset else { throw .invalid("an offset of \(offset) seconds is no zone's") }
+        guard abs(offset) < Zone.largestOffset else { throw .invalid("an offset of \(offset) seconds is out of range") }
         return offset
     }
 
-    /// The line with the rule; an empty one if the last offset lasts.
+    /// Reads the line with the rule. The line is empty if the last offset does not change any more.
     private mutating func footer() throws(ZoneFileFlaw) -> ZoneRule? {
         guard try number(1) == 0x0A else { throw .invalid("its footer does not begin as a line") }
         guard let end = bytes[position...].firstIndex(of: 0x0A) else { throw .truncated }
@@ -122,7 +123,7 @@ struct ZoneFile {
         position += count
     }
 
-    /// A number of so many bytes, the highest first.
+    /// Reads an unsigned number of this many bytes, the highest first.
     private mutating func number(_ count: Int) throws(ZoneFileFlaw) -> UInt64 {
         guard count <= bytes.count - position else { throw .truncated }
         let number = bytes[position..<position + count].reduce(0) { $0 << 8 | UInt64($1) }
@@ -130,7 +131,7 @@ struct ZoneFile {
         return number
     }
 
-    /// A number with a sign, of 4 or 8 bytes.
+    /// Reads a signed number of 4 or 8 bytes.
     private mutating func time(_ width: Int) throws(ZoneFileFlaw) -> Int64 {
         let bits = try number(width)
         return width == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)

@@ -2,19 +2,20 @@ import FuseboxWire
 
 /// A zone's rule after its last listed transition: a TZ string of POSIX, from the footer of its file.
 ///
-/// `CET-1CEST,M3.5.0,M10.5.0/3` is an hour ahead of universal time, and two from the last Sunday of March, 2:00, to the last of
-/// October, 3:00. The format is RFC 9636, 3.3.
+/// `CET-1CEST,M3.5.0,M10.5.0/3` is one hour ahead of universal time, and two hours from the last Sunday of March, 2:00,
+/// to the last Sunday of October, 3:00. The format is that of RFC 9636, 3.3.
 struct ZoneRule: Sendable, Equatable {
-    /// Seconds ahead of universal time.
+    /// The offset of standard time: seconds ahead of universal time.
     var standard: Int64
     var daylight: Daylight?
 
     struct Daylight: Sendable, Equatable {
-        /// Seconds ahead of universal time. It may be behind standard time, as in Ireland's winters.
+        /// The offset of daylight time: seconds ahead of universal time. It may be less than that of standard time, as
+        /// in Ireland's winters.
         var offset: Int64
-        /// On the clock of standard time.
+        /// The beginning, on the clock of standard time.
         var start: Change
-        /// On the clock of daylight time.
+        /// The end, on the clock of daylight time.
         var end: Change
     }
 
@@ -30,7 +31,7 @@ struct ZoneRule: Sendable, Equatable {
         }
 
         var day: Day
-        /// Seconds from the day's midnight. They may lie in another day.
+        /// Seconds from the day's midnight. The moment may lie in another day.
         var seconds: Int64
 
         /// The reading of the clock in a year.
@@ -43,7 +44,7 @@ struct ZoneRule: Sendable, Equatable {
             case .ofYear(let day): return newYear + day
             case .weekday(let weekday, let week, let month):
                 let first = CivilDate(year: year, month: month, day: 1).dayNumber
-                // The rule counts from Sunday.
+                // The rule counts weekdays from Sunday.
                 let wait = (weekday + 6 - CivilDate.weekday(ofDay: first)) % 7
                 let inMonth = wait + (week - 1) * 7
                 return first + (inMonth < CivilDate.length(ofMonth: month, year: year) ? inMonth : inMonth - 7)
@@ -51,7 +52,7 @@ struct ZoneRule: Sendable, Equatable {
         }
     }
 
-    /// The stretch with one offset that holds a moment.
+    /// The span that holds a moment.
     func span(holding moment: Int64) -> Zone.Span {
         guard let daylight else { return Zone.Span(start: .min, end: .max, offset: standard) }
         // Changes lie within eight days of their year.
@@ -62,7 +63,8 @@ struct ZoneRule: Sendable, Equatable {
             let end = Zone.Transition(at: daylight.end.reading(in: year) - daylight.offset, offset: standard)
             changes += start.at < end.at ? [start, end] : [end, start]
         }
-        // If two changes fall on one moment, the later year's comes last: daylight time that ends as it begins again goes on.
+        // If two changes fall on the same moment, that of the later year comes last. So daylight time that ends when it
+        // begins again continues.
         var ordered: [Zone.Transition] = []
         for change in changes {
             let place = ordered.lastIndex { $0.at <= change.at }.map { $0 + 1 } ?? 0
@@ -73,7 +75,7 @@ struct ZoneRule: Sendable, Equatable {
 
     private static func span(holding moment: Int64, among changes: [Zone.Transition]) -> Zone.Span {
         let following = changes.firstIndex { $0.at > moment } ?? changes.count
-        // The years around the moment's have changes on both sides of it.
+        // The changes of the neighbouring years lie on both sides of the moment.
         let offset = changes[following - 1].offset
         return Zone.Span(start: changes[following - 1].at, end: changes[following].at, offset: offset)
     }
@@ -85,7 +87,7 @@ struct ZoneRuleParser {
 
     private init(_ text: ArraySlice<UInt8>) { rest = text }
 
-    /// Nil if the text is no rule.
+    /// The rule of a text. Nil if the text is not a rule.
     static func rule(_ text: ArraySlice<UInt8>) -> ZoneRule? {
         var parser = ZoneRuleParser(text)
         guard let rule = parser.rule(), parser.rest.isEmpty else { return nil }
@@ -93,7 +95,7 @@ struct ZoneRuleParser {
     }
 
     private mutating func rule() -> ZoneRule? {
-        // POSIX counts west of Greenwich.
+        // POSIX counts hours west of Greenwich.
         guard abbreviation(), let west = time(hours: 24) else { return nil }
         var rule = ZoneRule(standard: -west)
         if rest.isEmpty { return rule }
@@ -108,7 +110,7 @@ struct ZoneRuleParser {
         return rule
     }
 
-    /// `CET` or `<+0330>`, of three characters or more.
+    /// Reads an abbreviation such as `CET` or `<+0330>`, of three characters or more.
     private mutating func abbreviation() -> Bool {
         let isQuoted = take("<")
         let length = rest.prefix { byte in
@@ -119,11 +121,11 @@ struct ZoneRuleParser {
         return length >= 3 && (!isQuoted || take(">"))
     }
 
-    /// `J60/2`, `59`, `M3.5.0/-1:30`; at 2:00 if no time is told.
+    /// Reads a change such as `J60/2`, `59` or `M3.5.0/-1:30`. Without a time it is at 2:00.
     private mutating func change() -> ZoneRule.Change? {
         guard let day = day() else { return nil }
         guard take("/") else { return ZoneRule.Change(day: day, seconds: 7_200) }
-        // Up to a week either way.
+        // A time may be up to a week either way.
         return time(hours: 167).map { ZoneRule.Change(day: day, seconds: $0) }
     }
 
@@ -137,7 +139,7 @@ struct ZoneRuleParser {
         return .weekday(weekday, week: week, month: month)
     }
 
-    /// `2`, `-1:30` or `+0:44:30`, in seconds.
+    /// Reads a time such as `2`, `-1:30` or `+0:44:30`. Returns seconds.
     private mutating func time(hours: Int64) -> Int64? {
         let isNegative = take("-")
         if !isNegative { _ = take("+") }
