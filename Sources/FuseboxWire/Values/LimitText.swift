@@ -62,7 +62,7 @@ public struct LimitText {
     }
 
     private func failure(_ reason: String) -> Failure {
-        Failure(description: "'\(text)' is no limit: \(reason)")
+        Failure(description: "'\(text)' is not a limit: \(reason)")
     }
 
     // MARK: Words
@@ -95,8 +95,7 @@ public struct LimitText {
         let value = dimension == .cost ? try nanodollars(amount) : try count(amount)
         if dimension == .inFlight {
             guard rest.isEmpty else {
-                throw failure(
-                    "calls in flight are counted at any moment, without a window, so '\(rest[0])' is too much")
+                throw failure("calls in flight are limited without a window, so '\(rest[0])' cannot follow")
             }
             return Limit(.inFlight, value, LimitWindow())
         }
@@ -197,7 +196,7 @@ public struct LimitText {
                 "say what it counts: requests, tokens, input tokens, output tokens or in flight; money has a $")
         }
         throw failure(
-            "'\(next)' is nothing that can be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
+            "'\(next)' cannot be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
         )
     }
 
@@ -244,7 +243,7 @@ public struct LimitText {
         }
         let isAdverb = Self.adverbs.contains(next)
         guard isAdverb || takeOne(of: ["per", "a", "an", "each", "every"]) else {
-            throw failure("a window begins with 'per', as in 'per minute'; '\(next)' stands in its place")
+            throw failure("a window begins with 'per', as in 'per minute'; '\(next)' does not begin one")
         }
         let isCalendar = take("calendar")
         if let unit = unit() { return try window(of: unit, isCalendar: isCalendar) }
@@ -266,7 +265,7 @@ public struct LimitText {
         if isFixed || isSliding {
             guard let milliseconds = unit.milliseconds, !isCalendar else {
                 throw failure(
-                    "\(isFixed ? "a fixed" : "a sliding") window needs a length that is always the same, such as 'per 30 days'"
+                    "\(isFixed ? "a fixed" : "a sliding") window needs a constant length, such as 'per 30 days'"
                 )
             }
             return try end(isFixed ? .fixed(milliseconds: milliseconds) : .sliding(milliseconds: milliseconds))
@@ -286,7 +285,7 @@ public struct LimitText {
     private func end(_ window: LimitWindow) throws(Failure) -> LimitWindow {
         guard let next = rest.first else { return window }
         if ["in", "from", "starting"].contains(next.lowercased()) {
-            throw failure("only calendar windows have a zone and a beginning, so '\(next)' is too much")
+            throw failure("only calendar windows have a zone and a beginning, so '\(next)' cannot follow")
         }
         throw failure("'\(next)' is not understood after the window")
     }
@@ -307,12 +306,12 @@ public struct LimitText {
             }
             guard count.isWhole(decimals: 3), let thousandths = count.units(decimals: 3, .up),
                 let product = Int64(exactly: min(thousandths, 1 << 40) * UInt128(milliseconds / 1_000))
-            else { throw failure("'\(word)' is no number of units") }
+            else { throw failure("'\(word)' is not a number of units") }
             return product
         }
         guard let milliseconds = Quantity.milliseconds(word) else {
             throw failure(
-                "'\(word)' is no unit and no length; write second, minute, hour, day, week, month, quarter or year, or \(Quantity.durationForms)"
+                "'\(word)' is neither a unit nor a length; write second, minute, hour, day, week, month, quarter or year, or \(Quantity.durationForms)"
             )
         }
         return milliseconds
@@ -335,7 +334,7 @@ public struct LimitText {
                 }
                 guard window.zone == nil else { throw failure("it names two zones") }
                 rest.removeFirst()
-                guard let name = try? Name(String(zone)) else { throw failure("'\(zone)' is no name of a zone") }
+                guard let name = try? Name(String(zone)) else { throw failure("'\(zone)' is not the name of a zone") }
                 window.zone = name
             } else if takeOne(of: ["from", "starting", "beginning"]) {
                 _ = take("on")
@@ -351,7 +350,7 @@ public struct LimitText {
     private mutating func readAnchor(of unit: WindowUnit, into window: inout LimitWindow) throws(Failure) {
         switch unit {
         case .hour, .day:
-            throw failure("a \(unit) begins with itself; weeks, months, quarters and years begin 'from' a day")
+            throw failure("a \(unit) has no other beginning; weeks, months, quarters and years begin 'from' a day")
         case .week:
             guard let day = name(of: Self.weekdays) else {
                 throw failure("a week begins from a weekday, such as Monday")

@@ -26,7 +26,7 @@ public struct RouteText: Equatable {
         do throws(Refusal) { return try Name(String(part)) } catch {
             throw Refusal(
                 error.status,
-                "the \(what) of the route '\(route)' is no name: \(error.message); a route is provider[@deployment][/model]"
+                "the \(what) of the route '\(route)' is not a name: \(error.message); a route is provider[@deployment][/model]"
             )
         }
     }
