@@ -1,13 +1,18 @@
 /// Everything that a caller needs to rank providers.
 public struct Overview: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .overview, "overview", .read,
-            "A page of all providers and breakers: share, exhaustion, utilization, depletion, windows.")
+            "A page of all providers and breakers, each with share, exhaustion, utilization, depletion and windows.")
     }
+    /// 0 to begin, then what the last page said.
     public var cursor = Page.end
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The page at this cursor.
     public init(cursor: UInt32) { self.cursor = cursor }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
@@ -15,52 +20,77 @@ public struct Overview: Command {
 
     /// A provider or breaker, with what a caller weighs.
     public struct Entry: OpenRecord {
+        /// Its name in the reference.
         public static var wireType: String { "OverviewEntry" }
+        /// The provider or breaker.
         public var name = Name.blank
+        /// The state of its breaker; closed if it has none.
         public var state: BreakerState = .closed
+        /// The share of traffic admitted, 0 to 1; 1 if it has no breaker.
         public var share: Double = 1
+        /// When its exhaustion mark expires; absent if none is in force.
         public var exhaustedUntil: Timestamp?
+        /// What was spent in this period.
         public var spend = Money.zero
+        /// Its budget per period; absent: unlimited.
         public var budget: Money?
+        /// Whether admission denies a call that the budget does not cover.
         public var isEnforced = false
+        /// The sum of the estimates of its permits in force.
         public var held = Money.zero
+        /// Its calls in flight that have a permit.
         public var inFlight: UInt32 = 0
+        /// Spend over budget; 0 if there is no budget.
         public var utilization: Double = 0
+        /// Days until the budget is used up, at the burn rate of 24 hours; absent while that is not known.
         public var daysRemaining: Double?
+        /// Requests per minute, in the current window.
         public var rpm: RateWindow?
+        /// Requests per day, in the current window.
         public var rpd: RateWindow?
+        /// Tokens per minute, in the current window.
         public var tpm: RateWindow?
+        /// Tokens per day, in the current window.
         public var tpd: RateWindow?
+        /// Every field has its default.
         @inlinable public init() {}
 
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("name", &name, "the provider or breaker")
-            try visitor.field("state", &state, "of its breaker; closed if it has none")
-            try visitor.field("share", &share, "of traffic admitted, 0 to 1; 1 if it has no breaker")
+            try visitor.field("state", &state, "the state of its breaker; closed if it has none")
+            try visitor.field("share", &share, "the share of traffic admitted, 0 to 1; 1 if it has no breaker")
             try visitor.field(
                 "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
-            try visitor.field("spend", &spend, "spent in this period")
-            try visitor.field("budget", &budget, "per period; absent: unlimited")
-            try visitor.field("isEnforced", &isEnforced, "whether admission denies what the budget does not hold")
-            try visitor.field("held", &held, "the estimates of its permits in force")
-            try visitor.field("inFlight", &inFlight, "its calls in flight, as far as permits tell")
+            try visitor.field("spend", &spend, "what was spent in this period")
+            try visitor.field("budget", &budget, "its budget per period; absent: unlimited")
+            try visitor.field(
+                "isEnforced", &isEnforced, "whether admission denies a call that the budget does not cover")
+            try visitor.field("held", &held, "the sum of the estimates of its permits in force")
+            try visitor.field("inFlight", &inFlight, "its calls in flight that have a permit")
             try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
             try visitor.field(
                 "daysRemaining", &daysRemaining,
-                "until the budget is used up at the burn rate of 24 hours; absent while that is not known")
-            try visitor.field("rpm", &rpm, "requests per minute, as the window stands now")
-            try visitor.field("rpd", &rpd, "requests per day")
-            try visitor.field("tpm", &tpm, "tokens per minute")
-            try visitor.field("tpd", &tpd, "tokens per day")
+                "days until the budget is used up, at the burn rate of 24 hours; absent while that is not known")
+            try visitor.field("rpm", &rpm, "requests per minute, in the current window")
+            try visitor.field("rpd", &rpd, "requests per day, in the current window")
+            try visitor.field("tpm", &tpm, "tokens per minute, in the current window")
+            try visitor.field("tpd", &tpd, "tokens per day, in the current window")
         }
     }
 
+    /// A page of the overview.
     public struct Reply: WireRecord {
+        /// At most `WireLimits.pageLength` entries.
         public var entries: [Entry] = []
+        /// The cursor of the next page; 0 if this was the last.
         public var next = Page.end
+        /// The steady clock at this page.
         public var now = Timestamp(milliseconds: 0)
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
