@@ -21,7 +21,7 @@ public struct EvictIdleBreakers: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .evictIdleBreakers, "engine.evictIdleBreakers", .written, .engine,
-            "Forgets breakers that are closed and idle, have the default configuration and belong to no provider of the ledger."
+            "Forgets breakers that are closed and idle, have the default configuration, and share their name with no mark, account or permit."
         )
     }
     /// Every field has its default.
