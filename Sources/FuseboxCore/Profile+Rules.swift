@@ -2,60 +2,64 @@ import FuseboxWire
 
 /// The rules in which `fusebox` differs from `llm-providers`, the reference library, each with its reason.
 extension Profile {
-    /// In the reference a rejected acquire restarts the reset timeout, so steady traffic keeps an open breaker open forever.
-    /// Under `fusebox` only admitted traffic restarts it.
+    /// In the reference a rejected acquire restarts the reset timeout, so steady traffic keeps an open breaker open
+    /// forever. Under `fusebox` only admitted traffic restarts it.
     var rejectionRestartsDecay: Bool { self == .llmProviders }
 
-    /// In the reference failures past the threshold keep counting, so n calls in flight make recovery n reset timeouts longer.
-    /// Under `fusebox` the count stops at the threshold.
+    /// In the reference failures past the threshold keep counting, so n calls in flight make recovery n reset timeouts
+    /// longer. Under `fusebox` the count stops at the threshold.
     var clampsFailures: Bool { self == .fusebox }
 
-    /// In the reference each caller draws a random number for a degraded share, so small shares come in bursts and gaps. Under
-    /// `fusebox` the share is exact over all workers.
+    /// In the reference each caller draws a random number for a degraded share, so small shares come in bursts and
+    /// gaps. Under `fusebox` the share is exact over all workers.
     var usesDraw: Bool { self == .llmProviders }
 
-    /// In the reference an outcome does not apply the decay that is due; the next acquire does. Under `fusebox` an outcome
-    /// applies it first.
+    /// In the reference an outcome does not apply the decay that is due; the next acquire does. Under `fusebox` an
+    /// outcome applies it first.
     var outcomesSynchronise: Bool { self == .fusebox }
 
-    /// In the reference the decay clock runs from the last acquire only. Failures of calls that take longer than the reset
-    /// timeout then decay at once, and failures that are only reported never decay. Under `fusebox` a failure restarts it.
+    /// In the reference the decay clock runs from the last acquire only. Failures of calls that take longer than the
+    /// reset timeout then decay at once, and failures that are only reported never decay. Under `fusebox` a failure
+    /// restarts it.
     var failureRestartsDecay: Bool { self == .fusebox }
 
-    /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under `fusebox` reads
-    /// change nothing.
+    /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under
+    /// `fusebox` reads change nothing.
     public var readsChangeState: Bool { self == .llmProviders }
 
-    /// In the reference a shorter mark replaces a longer one, so a worker's guess overrides what the provider reported. Under
-    /// `fusebox` a mark is only extended.
+    /// In the reference a shorter mark replaces a longer one, so a worker's guess overrides what the provider reported.
+    /// Under `fusebox` a mark is only extended.
     var marksOnlyExtend: Bool { self == .fusebox }
 
     /// In the reference a budget period ends by hand only. Under `fusebox` it also ends with its month, week or day.
     public var periodsRollOver: Bool { self == .fusebox }
 
-    /// In the reference the end of a period also clears rate windows and history. Under `fusebox` they stay, because they do
-    /// not depend on the budget period.
+    /// In the reference the end of a period also clears rate windows and history. Under `fusebox` they stay, because
+    /// they do not depend on the budget period.
     var resetClearsWindowsAndHistory: Bool { self == .llmProviders }
 
-    /// In the reference fired depletion tiers are lost at a restore, and their events fire again. Under `fusebox` they are kept.
+    /// In the reference fired depletion tiers are lost at a restore, and their events fire again. Under `fusebox` they
+    /// are kept.
     var keepsDepletionTiers: Bool { self == .fusebox }
 
-    /// In the reference all providers share a history of 2,000 entries, so a burn rate misses most of its window under load.
-    /// Under `fusebox` each provider has a history of its own.
+    /// In the reference all providers share a history of 2,000 entries, so a burn rate misses most of its window under
+    /// load. Under `fusebox` each provider has a history of its own.
     public var sharesHistory: Bool { self == .llmProviders }
 
-    /// In the reference a burn rate is the spend of a window over the whole window, even if spend was seen in a small part of it
-    /// only. The first call of a day then sets the day's rate. Under `fusebox` it is the spend over the time in which spend was
-    /// seen.
+    /// In the reference a burn rate is the spend of a window over the whole window, even if spend was seen in a small
+    /// part of it only. The first call of a day then sets the day's rate. Under `fusebox` it is the spend over the time
+    /// in which spend was seen.
     var measuresBurnRates: Bool { self == .fusebox }
 
-    /// In the reference sums, ratios and differences are computed with doubles of dollars. A threshold that records hit exactly
-    /// may be missed by a rounding error: 0.72 / 0.9 is less than 0.8. Under `fusebox` they are computed with whole
-    /// nano-dollars. Under `llm-providers` accounts keep both sums: the exact one is reported, the other one decides.
+    /// In the reference sums, ratios and differences are computed with doubles of dollars. A threshold that records hit
+    /// exactly may be missed by a rounding error: 0.72 / 0.9 is less than 0.8. Under `fusebox` they are computed with
+    /// whole nano-dollars. Under `llm-providers` accounts keep both sums: the exact one is reported, the other one
+    /// decides.
     var reckonsInDollars: Bool { self == .llmProviders }
 
-    /// In the reference a record may have any cost. Under `fusebox` a call of more than `WireLimits.callCost` is refused as a
-    /// mistake in the unit, because one such record would use up every budget. Sums are checked under both.
+    /// In the reference a record may have any cost. Under `fusebox` a call of more than `WireLimits.callCost` is
+    /// refused as a mistake in the unit, because one such record would use up every budget. Sums are checked under
+    /// both.
     var boundsRecords: Bool { self == .fusebox }
 
     /// Spend over budget; 0 if the budget is 0.

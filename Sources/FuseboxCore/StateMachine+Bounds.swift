@@ -33,9 +33,9 @@ struct SharedBound {
 
 /// The checks whether names, models and accounts may be introduced.
 ///
-/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget. Usage that finds
-/// no account of its own is counted under the first two, and no usage bypasses a budget. An admission opens the accounts of its
-/// call, so its settle always finds them.
+/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget. Usage
+/// that finds no account of its own is counted under the first two, and no usage bypasses a budget. An admission opens
+/// the accounts of its call, so its settle always finds them.
 extension StateMachine {
     /// Checks that a name is known or may be introduced.
     ///
@@ -88,8 +88,8 @@ extension StateMachine {
         return true
     }
 
-    /// Whether an operator has set a budget for a model with a provider. The account of such a model always finds room, so no
-    /// spend bypasses the budget. Budgets have a bound of their own.
+    /// Whether an operator has set a budget for a model with a provider. The account of such a model always finds room,
+    /// so no spend bypasses the budget. Budgets have a bound of their own.
     private func hasBudget(_ provider: Name, _ model: Name) -> Bool {
         guard let provider = names.find(provider), let model = models.find(model) else { return false }
         return ledger.budgets.find(provider, model) != nil

@@ -3,8 +3,8 @@ import FuseboxWire
 extension StateMachine {
     /// This state under another profile.
     ///
-    /// What the profiles store differently is converted. The history that all providers share becomes the histories of single
-    /// providers, or the reverse. Budget periods begin or cease to roll over.
+    /// What the profiles store differently is converted. The history that all providers share becomes the histories of
+    /// single providers, or the reverse. Budget periods begin or cease to roll over.
     public func under(_ profile: Profile) -> StateMachine {
         guard profile != self.profile else { return self }
         var machine = self

@@ -2,8 +2,8 @@ import FuseboxWire
 
 /// The state of Fusebox, and the commands that change it. Commands are applied one at a time.
 ///
-/// It has no clock, no I/O and no randomness. The same commands at the same moments give the same state and the same replies,
-/// bit for bit. A copy is cheap (see `ChunkedArray`); a snapshot is written from a copy.
+/// It has no clock, no I/O and no randomness. The same commands at the same moments give the same state and the same
+/// replies, bit for bit. A copy is cheap (see `ChunkedArray`); a snapshot is written from a copy.
 public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile
@@ -46,8 +46,8 @@ public struct StateMachine: Sendable {
     ///   - moment: the time of the decision. A moment before `lastMoment` is taken as that one. A moment outside
     ///     `Timestamp.earliest` to `Timestamp.latest` is taken as the nearest end of the range.
     ///   - user: the peer user that asks. The bounds on what one user may introduce apply to it.
-    ///   - isOperator: whether the user is an operator: the bounds on one user do not apply, and the reserved places are open.
-    ///     By default only root (user 0) is one.
+    ///   - isOperator: whether the user is an operator: the bounds on one user do not apply, and the reserved places
+    ///     are open. By default only root (user 0) is one.
     ///   - worker: the worker that asks. It holds the permit that is granted, and a failure is attributed to it.
     ///   - effects: receives the events that the command causes, at its end.
     /// - Throws: a refusal. The state is then unchanged.
@@ -55,8 +55,8 @@ public struct StateMachine: Sendable {
         _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
         effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
-        // All moments of the state are between the years 1969 and 275761. The sum of a moment and a duration of at most 366
-        // days, and the difference of two moments, never overflow.
+        // All moments of the state are between the years 1969 and 275761. The sum of a moment and a duration of at most
+        // 366 days, and the difference of two moments, never overflow.
         let given = moment.clamped
         let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
         let known = effects.count
@@ -121,7 +121,8 @@ extension StateCommand {
     public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool { false }
 }
 
-/// Code that is generic over the commands of the state machine. `dispatch` calls it with the type that belongs to a number.
+/// Code that is generic over the commands of the state machine. `dispatch` calls it with the type that belongs to a
+/// number.
 public protocol StateCommandVisitor: ~Copyable {
     /// What a visit returns.
     associatedtype Result
@@ -130,8 +131,8 @@ public protocol StateCommandVisitor: ~Copyable {
 }
 
 extension StateMachine {
-    /// Calls the visitor with the type of the command of this number; returns nil if the command concerns connections or
-    /// files and not the state.
+    /// Calls the visitor with the type of the command of this number; returns nil if the command concerns connections
+    /// or files and not the state.
     @inlinable
     public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
         _ number: CommandNumber, _ visitor: inout Visitor
@@ -197,7 +198,8 @@ extension StateMachine {
         }
     }
 
-    /// Calls the visitor with the type of the command of this number; returns nil if the state machine has no such command.
+    /// Calls the visitor with the type of the command of this number; returns nil if the state machine has no such
+    /// command.
     @inlinable
     public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor

@@ -1,16 +1,16 @@
 /// Every bound of the protocol: the greatest sizes of frames, names, texts and lists, and the greatest values.
 ///
-/// They are the same for all daemons and clients of a protocol version. The further bounds of a daemon are in `Limits` of
-/// FuseboxCore.
+/// They are the same for all daemons and clients of a protocol version. The further bounds of a daemon are in `Limits`
+/// of FuseboxCore.
 public enum WireLimits {
     // MARK: Frames
 
-    /// The longest frame, in bytes after its length field. A page of any list fits in a third of it, even with the longest
-    /// names. A chunk of an import or a snapshot fits with its header.
+    /// The longest frame, in bytes after its length field. A page of any list fits in a third of it, even with the
+    /// longest names. A chunk of an import or a snapshot fits with its header.
     public static let frameLength = 256 * 1024
 
-    /// The longest frame that is accepted before hello, in bytes after its length field. A hello has about a hundred bytes, and
-    /// an unknown peer gets no more memory than that needs.
+    /// The longest frame that is accepted before hello, in bytes after its length field. A hello has about a hundred
+    /// bytes, and an unknown peer gets no more memory than that needs.
     public static let helloFrameLength = 512
 
     /// The longest chunk of an import or a snapshot, in bytes. A frame has room for it and for its header.
@@ -35,8 +35,8 @@ public enum WireLimits {
     /// The most points of a degradation curve. More steps would make no visible difference in traffic.
     public static let curveLength = 32
 
-    /// A list with at most one element for each candidate of an admission. The greatest number of candidates is declared here
-    /// only. It bounds the work of one request.
+    /// A list with at most one element for each candidate of an admission. The greatest number of candidates is
+    /// declared here only. It bounds the work of one request.
     public typealias CandidateList<Element: WireValue> = InlineList<16, Element>
 
     /// The most candidates of one admission.
@@ -44,8 +44,9 @@ public enum WireLimits {
 
     // MARK: Values
 
-    /// The highest cost of one call, reported or estimated: $1,000,000. A higher cost is a mistake in the unit. The range of
-    /// `Money` holds the sum of 9,223 such calls. The tokens of one call are bounded by their type, at 2³² − 1.
+    /// The highest cost of one call, reported or estimated: $1,000,000. A higher cost is a mistake in the unit. The
+    /// range of `Money` holds the sum of 9,223 such calls. The tokens of one call are bounded by their type, at 2³² −
+    /// 1.
     public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
 
     /// The highest total of a breaker: 2⁵³, which every language reads exactly. Totals stop there.
@@ -54,7 +55,7 @@ public enum WireLimits {
     /// The longest time to live of a permit, in milliseconds. A call that takes longer renews it.
     public static let permitMilliseconds: Int64 = 24 * 3_600_000
 
-    /// The highest `minWorkers` of a breaker: the workers whose failures it can wait for before it opens fully. It remembers
-    /// each of them.
+    /// The highest `minWorkers` of a breaker: the workers whose failures it can wait for before it opens fully. It
+    /// remembers each of them.
     public static let minWorkers: UInt32 = 16
 }

@@ -31,8 +31,8 @@ extension BreakerConfiguration {
 
     /// This configuration with the given parts changed.
     ///
-    /// As in llm-providers, a threshold of 0 counts as 1, points of the curve are clamped to 0…1, and an empty curve means the
-    /// default curve.
+    /// As in llm-providers, a threshold of 0 counts as 1, points of the curve are clamped to 0…1, and an empty curve
+    /// means the default curve.
     ///
     /// - Throws: `outOfRange`. The message names the value and its range.
     public func applying(_ change: BreakerConfigurationChange) throws(Refusal) -> BreakerConfiguration {

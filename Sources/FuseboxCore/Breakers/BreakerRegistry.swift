@@ -35,8 +35,8 @@ public struct BreakerRegistry: Sendable {
         return slots[existing: name.index].breaker.nextDecay
     }
 
-    /// The rejection by a breaker that exists and is open. Nil if the breaker is not open, or if a rejection changes it under
-    /// this profile.
+    /// The rejection by a breaker that exists and is open. Nil if the breaker is not open, or if a rejection changes it
+    /// under this profile.
     func rejection(by name: NameID, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
         guard !profile.rejectionRestartsDecay, slots[existing: name.index].breaker.consecutiveFailures > 0 else {
             return nil
@@ -79,7 +79,8 @@ public struct BreakerRegistry: Sendable {
     /// Calls `body` with every breaker's name.
     public func forEach(_ body: (NameID) -> Void) { slots.forEachIndex { body(NameID(index: $0)) } }
 
-    /// Whether a breaker may be forgotten: it is closed, has the default configuration, and was not used after `moment`.
+    /// Whether a breaker may be forgotten: it is closed, has the default configuration, and was not used after
+    /// `moment`.
     func isIdle(_ name: NameID, since moment: Timestamp, at now: Timestamp) -> Bool {
         guard let slot = slots[name.index], !slot.isConfigured else { return false }
         let status = slot.breaker.status(at: now)

@@ -2,9 +2,9 @@ import FuseboxWire
 
 /// A graduated circuit breaker. The more consecutive calls fail, the smaller is the share of traffic that it admits.
 ///
-/// A degradation curve gives the share at each number of consecutive failures. At the threshold the share is 0. A success
-/// removes one failure, and so does each reset timeout without traffic. Operations take the current time, which must not go
-/// backwards. The rules in which the profiles differ are an extension of `Profile`.
+/// A degradation curve gives the share at each number of consecutive failures. At the threshold the share is 0. A
+/// success removes one failure, and so does each reset timeout without traffic. Operations take the current time, which
+/// must not go backwards. The rules in which the profiles differ are an extension of `Profile`.
 public struct CircuitBreaker: Sendable, Equatable {
     /// Threshold, timeouts and degradation curve.
     public private(set) var configuration: BreakerConfiguration
@@ -26,8 +26,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     private var lastDecay: Timestamp?
     /// When the monitoring window began. It is kept for exchange with other implementations only.
     private var windowStart: Timestamp
-    /// The fraction of an admission that is saved up, in billionths. It starts at a half. After n calls at a constant share,
-    /// the number of admitted calls is then n times the share, rounded.
+    /// The fraction of an admission that is saved up, in billionths. It starts at a half. After n calls at a constant
+    /// share, the number of admitted calls is then n times the share, rounded.
     private var shareCredit: UInt32 = Self.initialShareCredit
     /// The workers whose failures count for `minWorkers`, at most that many; empty if `minWorkers` is 1.
     private var blames: [Blame] = []
@@ -46,8 +46,8 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     /// Decides on one call.
     ///
-    /// - Parameter draw: a random number in [0, 1). Under `llm-providers` a call is admitted if it is not above the share.
-    ///   Without a draw, and under `fusebox`, the share is exact over all calls (error diffusion).
+    /// - Parameter draw: a random number in [0, 1). Under `llm-providers` a call is admitted if it is not above the
+    ///   share. Without a draw, and under `fusebox`, the share is exact over all calls (error diffusion).
     public mutating func acquire(
         at now: Timestamp, under profile: Profile = .fusebox, draw: Double? = nil
     ) -> BreakerAcquire.Reply {
@@ -103,8 +103,8 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     /// Notes that a call failed.
     ///
-    /// - Parameter worker: the worker that made the call. Until failures of `minWorkers` workers were reported within the
-    ///   monitoring period, the breaker stops at the last step of its curve with a share above 0.
+    /// - Parameter worker: the worker that made the call. Until failures of `minWorkers` workers were reported within
+    ///   the monitoring period, the breaker stops at the last step of its curve with a share above 0.
     public mutating func recordFailure(
         at now: Timestamp, by worker: WorkerID = WorkerID(), under profile: Profile = .fusebox
     ) {
@@ -276,8 +276,8 @@ extension CircuitBreaker {
 
     /// The breaker of a record. Under a profile that clamps failures, they are at most the threshold.
     ///
-    /// - Throws: `outOfRange` if the configuration, a total, a moment, the share's credit or the number of blames is out of
-    ///   range.
+    /// - Throws: `outOfRange` if the configuration, a total, a moment, the share's credit or the number of blames is
+    ///   out of range.
     public init(_ record: BreakerRecord, under profile: Profile = .fusebox) throws(Refusal) {
         try record.configuration.validate()
         for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {

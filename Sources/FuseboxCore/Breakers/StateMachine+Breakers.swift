@@ -56,7 +56,8 @@ extension StateMachine {
         return .breakerTransition(event)
     }
 
-    /// Does what a read does under the profile: under `llm-providers` it creates the breaker and applies the decay that is due.
+    /// Does what a read does under the profile: under `llm-providers` it creates the breaker and applies the decay that
+    /// is due.
     ///
     /// - Throws: `limitReached`
     mutating func look(at name: Name, _ application: Application, _ effects: inout [Event]) throws(Refusal) {
@@ -227,8 +228,8 @@ extension BreakerResetAll: StateCommand {
 extension BreakerConfigure: StateCommand {
     /// Changes the breaker's configuration. Creates the breaker if it is new.
     ///
-    /// - Throws: `outOfRange` for a value outside its range; `notFound` if the name must be known and is not; `limitReached` if the
-    ///   breaker is new and there is no room for its name.
+    /// - Throws: `outOfRange` for a value outside its range; `notFound` if the name must be known and is not;
+    ///   `limitReached` if the breaker is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -253,7 +254,8 @@ extension BreakerConfigureDefault: StateCommand {
 extension BreakerDeserialize: StateCommand {
     /// Sets the breaker of the record's name.
     ///
-    /// - Throws: `outOfRange` for a value outside its range; `limitReached` if the breaker is new and there is no room for its name.
+    /// - Throws: `outOfRange` for a value outside its range; `limitReached` if the breaker is new and there is no room
+    ///   for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

@@ -3,7 +3,8 @@ import FuseboxWire
 
 /// The providers that have run out of quota, each with a mark.
 ///
-/// A mark is in force until its end. Reads ignore marks that have ended and change nothing. `expire` removes these marks.
+/// A mark is in force until its end. Reads ignore marks that have ended and change nothing. `expire` removes these
+/// marks.
 public struct ExhaustionRegistry: Sendable {
     /// The statement that a provider has run out of quota.
     public struct Mark: Sendable, Equatable {

@@ -9,7 +9,8 @@ func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusa
     }
 }
 
-/// Checks a moment in an imported record. It must be within the range of clocks, extended by the longest duration at both ends.
+/// Checks a moment in an imported record. It must be within the range of clocks, extended by the longest duration at
+/// both ends.
 ///
 /// - Throws: `outOfRange`. The message begins with `what`.
 func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
@@ -70,8 +71,8 @@ extension StateMachine {
 extension ExhaustionMark: StateCommand {
     /// Marks the provider.
     ///
-    /// - Throws: `outOfRange` for a duration outside its range; `limitReached` if the provider is new and there is no room for its
-    ///   name.
+    /// - Throws: `outOfRange` for a duration outside its range; `limitReached` if the provider is new and there is no
+    ///   room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -2,8 +2,8 @@ import FuseboxCollections
 
 /// A priority queue of deadlines, the earliest first.
 ///
-/// Each subject (a mark, a breaker, a permit) has at most one deadline, which can be moved and removed. The order is by time,
-/// then by kind, then by the subject's own order. It does not depend on the order of insertion.
+/// Each subject (a mark, a breaker, a permit) has at most one deadline, which can be moved and removed. The order is by
+/// time, then by kind, then by the subject's own order. It does not depend on the order of insertion.
 struct DeadlineHeap: Sendable {
     enum Kind: UInt8, Sendable, CaseIterable {
         case mark = 0

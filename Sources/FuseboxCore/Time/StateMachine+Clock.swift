@@ -16,8 +16,8 @@ extension StateMachine {
 extension CreditLedger {
     /// Undoes the calendar's boundaries after this moment.
     ///
-    /// The sums of a period that was closed too early are added to the sums since then. The sums by model count from the wrong
-    /// boundary on, because closed periods do not keep them. A period that was closed by hand stays closed.
+    /// The sums of a period that was closed too early are added to the sums since then. The sums by model count from
+    /// the wrong boundary on, because closed periods do not keep them. A period that was closed by hand stays closed.
     mutating func reopenPeriods(at moment: Moment, under profile: Profile) -> Int {
         guard period.start > moment.wall || period.end != period.resized(to: period.length, at: moment.wall).end else {
             return 0

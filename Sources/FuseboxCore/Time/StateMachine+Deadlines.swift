@@ -24,7 +24,8 @@ extension StateMachine {
 
     // MARK: Setting them
 
-    /// Sets the deadline of a breaker to its next decay. Under `llm-providers` it has none: the next acquire applies the decay.
+    /// Sets the deadline of a breaker to its next decay. Under `llm-providers` it has none: the next acquire applies
+    /// the decay.
     mutating func setDeadline(ofBreaker id: NameID) {
         if profile.outcomesSynchronise, let next = breakers.nextDecay(of: id) {
             deadlines.set(.breaker, id.index, order: UInt64(id.index), at: next.milliseconds)

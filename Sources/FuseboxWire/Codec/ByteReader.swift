@@ -3,8 +3,8 @@
 /// It holds a pointer, so it is valid only inside the `withBytes` call that lent the bytes. Every read checks how many
 /// bytes are left.
 ///
-/// It, `ByteWriter` and the `fields` of every record are inlinable. The module that dispatches on a command then decodes it
-/// with specialised code, without generic witness calls.
+/// It, `ByteWriter` and the `fields` of every record are inlinable. The module that dispatches on a command then
+/// decodes it with specialised code, without generic witness calls.
 @safe public struct ByteReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var offset = 0

@@ -82,8 +82,8 @@
 
     /// Makes room for `length` more bytes at the end.
     ///
-    /// The bytes are moved to the front only if a quarter of the memory is free before them. The number of bytes moved is
-    /// therefore bounded by the number of bytes removed, even if they are removed one at a time.
+    /// The bytes are moved to the front only if a quarter of the memory is free before them. The number of bytes moved
+    /// is therefore bounded by the number of bytes removed, even if they are removed one at a time.
     @usableFromInline @inline(never)
     mutating func grow(by length: Int) {
         if used + length <= capacity, start >= capacity / 4 {

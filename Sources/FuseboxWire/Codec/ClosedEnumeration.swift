@@ -1,7 +1,7 @@
 /// An enumeration in a file: one byte. A byte without a case is refused.
 ///
-/// Its numbers belong to the version of its record. They are independent of the wire's enumerations, which grow with the
-/// protocol.
+/// Its numbers belong to the version of its record. They are independent of the wire's enumerations, which grow with
+/// the protocol.
 public protocol ClosedEnumeration: WireValue, RawRepresentable, CaseIterable where RawValue == UInt8 {}
 
 extension ClosedEnumeration {

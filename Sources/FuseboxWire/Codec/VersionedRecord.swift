@@ -11,9 +11,9 @@ public protocol RecordVersion: Sendable {
 
 /// A record in a file, in the version that is written now.
 ///
-/// Versions form a chain. To change the bytes of a record, rename its type (to `MarkImageV1`, for instance) and leave it
-/// otherwise as it is. The new type takes the old name, declares the old type as `Earlier`, and derives its fields from an
-/// earlier record in `init(bringingForward:)`. Its version number follows from the chain.
+/// Versions form a chain. To change the bytes of a record, rename its type (to `MarkImageV1`, for instance) and leave
+/// it otherwise as it is. The new type takes the old name, declares the old type as `Earlier`, and derives its fields
+/// from an earlier record in `init(bringingForward:)`. Its version number follows from the chain.
 ///
 /// Records of files are separate from those of the wire. A reply can grow without changing a file, and a file without
 /// changing a reply.

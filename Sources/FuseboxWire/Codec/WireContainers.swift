@@ -1,7 +1,8 @@
 extension Optional: WireValue where Wrapped: WireValue {
     /// The absent value.
     @inlinable public static var blank: Wrapped? { nil }
-    /// The wrapped type with a `?`. A type of several words is in parentheses: `(list of f64)?` is a list that may be absent.
+    /// The wrapped type with a `?`. A type of several words is in parentheses: `(list of f64)?` is a list that may be
+    /// absent.
     public static var wireType: String {
         let wrapped = Wrapped.wireType
         return wrapped.contains(" ") ? "(\(wrapped))?" : "\(wrapped)?"

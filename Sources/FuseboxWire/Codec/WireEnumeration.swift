@@ -54,8 +54,8 @@ extension WireEnumeration {
     }
 }
 
-/// An enumeration of replies and events that may get new values. A peer that does not know a value reads it as `unknown`,
-/// with its number.
+/// An enumeration of replies and events that may get new values. A peer that does not know a value reads it as
+/// `unknown`, with its number.
 ///
 /// In requests and files an unknown number is refused.
 public protocol OpenEnumeration: WireEnumeration, Hashable where AllCases == [Self] {

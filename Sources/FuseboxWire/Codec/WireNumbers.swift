@@ -1,5 +1,5 @@
-/// An integer, encoded little-endian in its own width. Vectors spell integers of at most 32 bits as numbers and wider ones
-/// as text.
+/// An integer, encoded little-endian in its own width. Vectors spell integers of at most 32 bits as numbers and wider
+/// ones as text.
 public protocol WireInteger: WireValue, FixedWidthInteger, BitwiseCopyable {}
 
 extension WireInteger {

@@ -63,8 +63,8 @@ extension WireRecord {
     /// Writes the fields, one after the other.
     @inlinable
     public func encode(into writer: inout ByteWriter) {
-        // `fields` is mutating, so a visitor that only reads needs a copy. Records are plain values of a few hundred bytes:
-        // the copy is at most one memcpy.
+        // `fields` is mutating, so a visitor that only reads needs a copy. Records are plain values of a few hundred
+        // bytes: the copy is at most one memcpy.
         var copy = self
         // A writer throws nothing.
         do throws(Refusal) { try copy.fields(&writer) } catch { preconditionFailure(error.message) }
@@ -100,8 +100,8 @@ extension WireRecord {
     }
 }
 
-/// A record that may grow. Inside another record or a list, its length in bytes is encoded before it, and a client skips
-/// what follows the fields that it knows.
+/// A record that may grow. Inside another record or a list, its length in bytes is encoded before it, and a client
+/// skips what follows the fields that it knows.
 ///
 /// The records inside replies and events are open, except those that requests share: these never grow.
 /// `proto-docs/commands.md` says which records are open.

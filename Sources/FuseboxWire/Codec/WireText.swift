@@ -61,8 +61,8 @@ extension String: WireValue {
 
     /// Writes a `u16` length and the bytes of UTF-8.
     ///
-    /// A text above `WireLimits.textLength` is cut between two Unicode scalars. Texts are for people, and a cut one is better
-    /// than none.
+    /// A text above `WireLimits.textLength` is cut between two Unicode scalars. Texts are for people, and a cut one is
+    /// better than none.
     public func encode(into writer: inout ByteWriter) {
         var text = self
         text.withUTF8 { bytes in

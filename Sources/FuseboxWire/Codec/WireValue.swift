@@ -10,11 +10,11 @@ public protocol WireValue: Sendable, Equatable {
     mutating func decode(from reader: inout ByteReader) throws(Refusal)
     /// Appends the encoding of the value.
     func encode(into writer: inout ByteWriter)
-    /// Reads the value as a field or a list element. Only an `OpenRecord` does more here than `decode`: it has its length
-    /// before it.
+    /// Reads the value as a field or a list element. Only an `OpenRecord` does more here than `decode`: it has its
+    /// length before it.
     mutating func decodeInside(from reader: inout ByteReader) throws(Refusal)
-    /// Writes the value as a field or a list element. Only an `OpenRecord` does more here than `encode`: it has its length
-    /// before it.
+    /// Writes the value as a field or a list element. Only an `OpenRecord` does more here than `encode`: it has its
+    /// length before it.
     func encodeInside(into writer: inout ByteWriter)
 
     /// The value as a vector spells it.

@@ -173,8 +173,8 @@ public struct WorkerID: WireRecord, Hashable {
         self.low = low
     }
 
-    /// The part that other peers may see: the upper half. It distinguishes workers. With the whole id, another process could
-    /// pass for the worker.
+    /// The part that other peers may see: the upper half. It distinguishes workers. With the whole id, another process
+    /// could pass for the worker.
     public var visible: WorkerID { WorkerID(high: high, low: 0) }
 
     /// The fields in the order of the wire.
@@ -191,8 +191,8 @@ public enum WorkerStanding: OpenEnumeration {
     case new
     /// It is known. Requests that it sends again count once.
     case resumed
-    /// It is not known and has used sequence numbers. Either the server had to forget it, or none of its requests arrived:
-    /// `Hello.Reply.forgottenWorkers` distinguishes the two.
+    /// It is not known and has used sequence numbers. Either the server had to forget it, or none of its requests
+    /// arrived: `Hello.Reply.forgottenWorkers` distinguishes the two.
     case forgotten
     /// A value that only newer peers know.
     case unknown(UInt8)

@@ -1,14 +1,14 @@
 /// A request of the protocol: its fields, its reply and its declaration.
 ///
-/// Each command is one type, and `CommandTable` lists all of them. Dispatch, the reference, the vectors and the client derive
-/// from these types.
+/// Each command is one type, and `CommandTable` lists all of them. Dispatch, the reference, the vectors and the client
+/// derive from these types.
 public protocol Command: WireRecord {
     /// What the daemon answers if it does not refuse the request.
     associatedtype Reply: WireRecord
     /// Number, name, effect, access and summary.
     ///
-    /// It is computed, not stored. Where a visitor is specialised for the command, the compiler then knows the declaration: is
-    /// the command sequenced, who may use it?
+    /// It is computed, not stored. Where a visitor is specialised for the command, the compiler then knows the
+    /// declaration: is the command sequenced, who may use it?
     static var declaration: CommandDeclaration { get }
 }
 
@@ -103,7 +103,8 @@ public struct CommandDeclaration: Sendable {
 public struct RequestSequence: WireRecord {
     /// The number of the request. It increases within a worker's life, from 1. A request that is sent again keeps it.
     public var sequence: UInt64 = 0
-    /// The lowest number whose reply the worker has not seen, at most `sequence`. The daemon forgets the replies below it.
+    /// The lowest number whose reply the worker has not seen, at most `sequence`. The daemon forgets the replies below
+    /// it.
     public var oldestUnacknowledged: UInt64 = 0
 
     /// Every field has its default.

@@ -1,7 +1,7 @@
 /// A kind of event: its fields and its declaration.
 ///
-/// Each event is one type, and `EventTable` lists all of them. The reference, the vectors, JSON and the client derive from
-/// these types.
+/// Each event is one type, and `EventTable` lists all of them. The reference, the vectors, JSON and the client derive
+/// from these types.
 public protocol EventRecord: OpenRecord {
     /// Number, name, topic, promise and summary.
     static var declaration: EventDeclaration { get }

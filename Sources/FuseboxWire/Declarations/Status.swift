@@ -43,8 +43,8 @@ public struct StatusDeclaration: Sendable {
     public var number: UInt8
     /// Whether the server closes the connection after a frame with this status.
     ///
-    /// It also does so after a refusal of hello, and after `malformed` if the frame itself is malformed: it is not a request,
-    /// or the next frame cannot be found.
+    /// It also does so after a refusal of hello, and after `malformed` if the frame itself is malformed: it is not a
+    /// request, or the next frame cannot be found.
     public var closesConnection: Bool
     /// One line for the reference: when a reply carries it.
     public var meaning: String

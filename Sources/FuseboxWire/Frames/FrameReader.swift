@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes into frames.
 ///
-/// Bytes are read straight into its memory (`spare`, `commit`), and frames are lent from it. It holds at most one frame of
-/// the allowed length and the bytes of one read. It releases the memory of a large frame.
+/// Bytes are read straight into its memory (`spare`, `commit`), and frames are lent from it. It holds at most one frame
+/// of the allowed length and the bytes of one read. It releases the memory of a large frame.
 public struct FrameReader: ~Copyable {
     /// The size of its memory while frames are small, in bytes.
     @inlinable public static var restingCapacity: Int { 4096 }
@@ -16,8 +16,8 @@ public struct FrameReader: ~Copyable {
         self.frameLimit = frameLimit
     }
 
-    /// Memory for the next bytes of the stream. It has room for the rest of the incomplete frame, but at least 1 KiB, and
-    /// need not have more than 64 KiB.
+    /// Memory for the next bytes of the stream. It has room for the rest of the incomplete frame, but at least 1 KiB,
+    /// and need not have more than 64 KiB.
     public mutating func spare() -> UnsafeMutableRawBufferPointer {
         unsafe buffer.spare(max(min(missing, 64 * 1024), 1024))
     }

@@ -17,8 +17,8 @@ package struct DecimalText {
     /// Greater exponents are read as this one. Both are far beyond every range.
     private static let largestExponent = 1_000_000
 
-    /// Nil if the text is not a number. A number consists of a sign, digits with at most one point, and an exponent; sign and
-    /// exponent may be missing.
+    /// Nil if the text is not a number. A number consists of a sign, digits with at most one point, and an exponent;
+    /// sign and exponent may be missing.
     package init?(_ text: some StringProtocol) {
         var rest = Array(text.utf8)[...]
         isNegative = rest.first == UInt8(ascii: "-")

@@ -10,7 +10,8 @@ extension Limit: CustomStringConvertible {
 }
 
 extension LimitDimension {
-    /// An amount in this dimension: `$1.5`, `1 request`, `200,000 input tokens`. For calls in flight it is the number alone.
+    /// An amount in this dimension: `$1.5`, `1 request`, `200,000 input tokens`. For calls in flight it is the number
+    /// alone.
     public func text(of amount: Int64) -> String {
         let number = Self.grouped(amount)
         return switch self {
@@ -37,8 +38,8 @@ extension LimitDimension {
 }
 
 extension LimitWindow: CustomStringConvertible {
-    /// The window in the form that `LimitText` reads: `per minute`, `per 10s`, `per month in Europe/Berlin from the 15th`,
-    /// `prepaid`.
+    /// The window in the form that `LimitText` reads: `per minute`, `per 10s`, `per month in Europe/Berlin from the
+    /// 15th`, `prepaid`.
     public var description: String {
         switch kind {
         case .none: ""

@@ -1,7 +1,7 @@
 /// An exact amount of US dollars, counted in nano-dollars (10⁻⁹ $).
 ///
-/// The range is about ±9.2 billion dollars. Arithmetic is checked: a sum outside the range is an error. No sum is wrapped
-/// or rounded.
+/// The range is about ±9.2 billion dollars. Arithmetic is checked: a sum outside the range is an error. No sum is
+/// wrapped or rounded.
 public struct Money: Sendable, Hashable {
     /// The amount in billionths of a dollar.
     public var nanodollars: Int64
@@ -18,9 +18,9 @@ public struct Money: Sendable, Hashable {
     /// The amount of dollars that a number spells, in any form in which programs print one: `12`, `0.0012`, `-3.5`,
     /// `7.5e-05`, `0.30000000000000004`.
     ///
-    /// A number of whole nano-dollars is exact. Another number with more than 15 significant digits is a printed double, and
-    /// is first rounded to 15 digits, half to even. The fraction of a nano-dollar that is left is rounded up, so that no cost
-    /// becomes nothing. In a negative number it is dropped, so that no refund becomes more.
+    /// A number of whole nano-dollars is exact. Another number with more than 15 significant digits is a printed
+    /// double, and is first rounded to 15 digits, half to even. The fraction of a nano-dollar that is left is rounded
+    /// up, so that no cost becomes nothing. In a negative number it is dropped, so that no refund becomes more.
     ///
     /// Nil if the text is not such a number or is out of range.
     public init?(_ text: some StringProtocol) {

@@ -1,15 +1,15 @@
 /// The name of a provider, a breaker or a model: 1 to 127 bytes of UTF-8 without control characters.
 ///
-/// Names are compared byte by byte. The bytes are stored inside the value, so a request is decoded without an allocation
-/// for its names. The layout is 127 bytes, filled up with zeros, and the length.
+/// Names are compared byte by byte. The bytes are stored inside the value, so a request is decoded without an
+/// allocation for its names. The layout is 127 bytes, filled up with zeros, and the length.
 public struct Name: Sendable {
     @usableFromInline var bytes: WireLimits.NameBytes
     @usableFromInline var length: UInt8
 
     /// A name of these bytes.
     ///
-    /// - Throws: `badName` if there are none or too many, or if one is a control character (0x00 to 0x1F, 0x7F); `badText`
-    ///   if they are not UTF-8.
+    /// - Throws: `badName` if there are none or too many, or if one is a control character (0x00 to 0x1F, 0x7F);
+    ///   `badText` if they are not UTF-8.
     public init(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
         self.init()
         try unsafe assign(utf8: source)
@@ -45,8 +45,8 @@ public struct Name: Sendable {
                 word = word & ~beyond | (each * 0x20) & beyond
             }
             let deleted = word ^ (each * 0x7F)
-            // In `word - each * n` a byte below n borrows, which sets its top bit. Bytes whose top bit was set before are
-            // masked out.
+            // In `word - each * n` a byte below n borrows, which sets its top bit. Bytes whose top bit was set before
+            // are masked out.
             controls |= ((word &- each * 0x20) & ~word | (deleted &- each) & ~deleted) & (each * 0x80)
             high |= word & (each * 0x80)
         }

@@ -14,8 +14,8 @@ public enum Quantity {
 
     /// The milliseconds that a duration such as `90s`, `1.5h` or `1h30m` spells; nil if it spells none or is negative.
     ///
-    /// The units are d, h, m, s, ms, us (or µs) and ns, each at most once, the largest first. Spaces are allowed between the
-    /// parts. Only 0 needs no unit. Parts of a millisecond are rounded up.
+    /// The units are d, h, m, s, ms, us (or µs) and ns, each at most once, the largest first. Spaces are allowed
+    /// between the parts. Only 0 needs no unit. Parts of a millisecond are rounded up.
     public static func milliseconds(_ text: some StringProtocol) -> Int64? {
         if text == "0" { return 0 }
         var nanoseconds: UInt128 = 0

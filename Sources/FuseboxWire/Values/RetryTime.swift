@@ -8,20 +8,23 @@
 /// | `Wed, 25 Nov 2026 18:53:52 GMT`, and the two older forms of HTTP | that moment |
 /// | `2026-11-25T18:53:52Z`, `2026-11-25T19:53:52.5+01:00` | that moment |
 ///
-/// A negative duration and a moment in the past are 0. The result is never too early: parts of a millisecond are rounded
-/// up. A moment in whole seconds may have lost its fraction, so the time until then is rounded up to whole seconds.
+/// A negative duration and a moment in the past are 0. The result is never too early: parts of a millisecond are
+/// rounded up. A moment in whole seconds may have lost its fraction, so the time until then is rounded up to whole
+/// seconds.
 public enum RetryTime {
     /// The forms of a retry time, for messages and help texts.
     public static let forms =
         "seconds, a duration such as 1500ms, 6m0s or 1.5h, or a moment as HTTP, RFC 3339 or an epoch tell it"
 
-    /// From this number on, seconds are since 1970. As a duration they would be thirty years; as a moment they are in 2001.
+    /// From this number on, seconds are since 1970. As a duration they would be thirty years; as a moment they are in
+    /// 2001.
     private static let firstEpochSecond: UInt128 = 1_000_000_000
     /// From this number on, the number is milliseconds since 1970.
     private static let firstEpochMillisecond: UInt128 = 100_000_000_000
     private static let endOfEpochs: UInt128 = 100_000_000_000_000
 
-    /// The milliseconds from `wall`, the wall clock's time now, until then, at least 0; nil if the text is none of the forms.
+    /// The milliseconds from `wall`, the wall clock's time now, until then, at least 0; nil if the text is none of the
+    /// forms.
     public static func milliseconds(_ text: some StringProtocol, at wall: Timestamp) -> Int64? {
         let told = trimmed(text)
         if let number = DecimalText(told) { return milliseconds(number, at: wall) }

@@ -1,8 +1,8 @@
 /// A route as people write it: `provider[@deployment][/model]`.
 ///
-/// The text is cut at its first `/`. The part before it is cut at its first `@`. So `vertex/claude-sonnet-4@20250514` is a
-/// model of `vertex`, and `openrouter/openai/gpt-4o` is the model `openai/gpt-4o` of `openrouter`. A provider or deployment
-/// whose name contains one of these characters cannot be written as a route. It is given in fields.
+/// The text is cut at its first `/`. The part before it is cut at its first `@`. So `vertex/claude-sonnet-4@20250514`
+/// is a model of `vertex`, and `openrouter/openai/gpt-4o` is the model `openai/gpt-4o` of `openrouter`. A provider or
+/// deployment whose name contains one of these characters cannot be written as a route. It is given in fields.
 public struct RouteText: Equatable {
     /// The provider.
     public var provider: Name

@@ -8,8 +8,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     /// The earliest moment that the state knows: the epoch.
     public static let earliest = Timestamp(milliseconds: 0)
 
-    /// The latest moment that the state knows, in the year 275760: the last one of JavaScript's dates. A duration of at most
-    /// 366 days can be added to it without an overflow.
+    /// The latest moment that the state knows, in the year 275760: the last one of JavaScript's dates. A duration of at
+    /// most 366 days can be added to it without an overflow.
     public static let latest = Timestamp(milliseconds: 8_640_000_000_000_000)
 
     /// The moment this many milliseconds after the epoch.
@@ -44,8 +44,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
 /// One reading of both clocks. Every command is applied at a moment.
 public struct Moment: Sendable, Hashable {
-    /// The steady clock. Windows, cooldowns and decay run on it. It starts at wall-clock time, never goes backwards, and does
-    /// not follow steps of the wall clock.
+    /// The steady clock. Windows, cooldowns and decay run on it. It starts at wall-clock time, never goes backwards,
+    /// and does not follow steps of the wall clock.
     public var now: Timestamp
     /// The wall clock. Calendar periods begin on it, and dates are shown in it.
     public var wall: Timestamp

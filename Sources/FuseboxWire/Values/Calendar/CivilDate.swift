@@ -1,6 +1,7 @@
 /// A date of the proleptic Gregorian calendar, without a time zone.
 ///
-/// Days and months are counted from 1970-01-01. Years must be within ±300,000; `Timestamp.latest` is in the year 275760.
+/// Days and months are counted from 1970-01-01. Years must be within ±300,000; `Timestamp.latest` is in the year
+/// 275760.
 package struct CivilDate: Sendable, Hashable {
     package var year: Int64
     /// 1 to 12.
@@ -16,8 +17,8 @@ package struct CivilDate: Sendable, Hashable {
 
     /// The date this many days after 1970-01-01.
     package init(dayNumber: Int64) {
-        // Years begin in March here, so that the leap day is the last day of a year. An era is 400 years, after which the
-        // calendar repeats. One began on 0000-03-01, which is 719,468 days before 1970-01-01.
+        // Years begin in March here, so that the leap day is the last day of a year. An era is 400 years, after which
+        // the calendar repeats. One began on 0000-03-01, which is 719,468 days before 1970-01-01.
         let days = dayNumber + 719_468
         let era = days.floorDivided(by: 146_097)
         let dayOfEra = days - era * 146_097
