@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// What became of all permits.
+/// The totals of all permits.
 enum PermitTotalsSection: SnapshotSection {
     static let kind: UInt32 = 14
     static let name = "permitTotals"
-    static let summary = "one record: what became of all permits, and which numbers nothing is known of any more"
+    static let summary = "one record: the totals of all permits, and the numbers of permits that are no longer known"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         var image = PermitTotalsImage()
@@ -21,7 +21,7 @@ enum PermitTotalsSection: SnapshotSection {
     }
 }
 
-/// The permits that are known.
+/// The permits that are in force or lapsed.
 enum PermitSection: SnapshotSection {
     static let kind: UInt32 = 15
     static let name = "permits"
@@ -48,8 +48,9 @@ struct PermitTotalsImage: VersionedRecord {
         var last: UInt64 = 0
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("first", &first, "the first number of a life of the daemon")
-            try visitor.field("last", &last, "the last one; below the first if none was dealt")
+            try visitor.field("first", &first, "the first permit number after a start of the daemon")
+            try visitor.field(
+                "last", &last, "the last number before the next start; below `first` if no permit was granted")
         }
     }
 
@@ -59,8 +60,9 @@ struct PermitTotalsImage: VersionedRecord {
         var through: UInt64 = 0
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("user", &user, "the peer user that they were granted to")
-            try visitor.field("through", &through, "the highest number of its lapsed permits that had to make room")
+            try visitor.field("user", &user, "the peer user that the permits were granted to")
+            try visitor.field(
+                "through", &through, "the highest number of its lapsed permits that were forgotten to make room")
         }
     }
 
@@ -78,18 +80,20 @@ struct PermitTotalsImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("granted", &granted, "permits granted")
-        try visitor.field("settled", &settled, "those that were settled while in force")
-        try visitor.field("expired", &expired, "those whose time to live passed first")
-        try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
-        try visitor.field("revoked", &revoked, "those that an operator ended first")
-        try visitor.field("outstanding", &outstanding, "those in force: they follow, section 15")
-        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
-        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
-        try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")
+        try visitor.field("settled", &settled, "permits settled while in force")
+        try visitor.field("expired", &expired, "permits that ended by their time to live")
+        try visitor.field("reclaimed", &reclaimed, "permits that ended with their worker")
+        try visitor.field("revoked", &revoked, "permits that an operator ended")
+        try visitor.field("outstanding", &outstanding, "permits in force; section 15 has them")
+        try visitor.field("settledLate", &settledLate, "permits settled after they had ended otherwise")
+        try visitor.field(
+            "held", &held, "the sum of the estimates of the permits in force; the end of the range if it is more")
+        try visitor.field("forgotten", &forgotten, "the users whose lapsed permits were forgotten, in rising order")
         try visitor.field(
             "forgottenOfOthers", &forgottenOfOthers,
-            "the highest such number of a user that is not among them, because too many users had one; 0: of none")
-        try visitor.field("runs", &runs, "the numbers that were dealt, oldest first")
+            "the highest forgotten number of the users that are not listed, because there were too many; 0: all are listed"
+        )
+        try visitor.field("runs", &runs, "the numbers that were given to permits, oldest run first")
     }
 }
 
@@ -111,21 +115,21 @@ struct PermitImage: VersionedRecord {
         try visitor.field("permit", &permit, "its number")
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that was asked for")
-        try visitor.field("standing", &standing, "whether it is in force")
+        try visitor.field("standing", &standing, "whether it is in force, or how it ended")
         try visitor.field("worker", &worker, "the whole id of the worker that holds it")
-        try visitor.field("user", &user, "the peer user that the worker runs as")
+        try visitor.field("user", &user, "the user of the worker's process")
         try visitor.field("cost", &cost, "the estimated cost that it was granted for")
         try visitor.field("tokens", &tokens, "the estimated tokens that it was granted for")
-        try visitor.field("grantedAt", &grantedAt, "on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "on the steady clock")
+        try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
+        try visitor.field("expiresAt", &expiresAt, "when its time to live ends, on the steady clock")
         try visitor.field(
-            "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
+            "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
         try visitor.field(
-            "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
+            "counted", &counted, "the rate limits that it was counted against: the sum of 1 rpm, 2 rpd, 4 tpm, 8 tpd")
     }
 }
 
-/// What a permit is, or what became of it, in a snapshot.
+/// The standing of a permit, in a snapshot.
 enum PermitStandingImage: UInt8, ClosedEnumeration {
     case inForce = 0
     case settled = 1

@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// What is set for all.
+/// The settings that apply to the whole state.
 enum SettingsSection: SnapshotSection {
     static let kind: UInt32 = 1
     static let name = "settings"
@@ -44,17 +44,18 @@ struct SettingsImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")
-        try visitor.field("defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "of marks that name none")
+        try visitor.field(
+            "defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "how long a mark without a reported end lasts")
         try visitor.field("warningThreshold", &warningThreshold, "the spend over budget at which `warning` fires")
         try visitor.field("criticalThreshold", &criticalThreshold, "the spend over budget at which `critical` fires")
         try visitor.field("emergencyThreshold", &emergencyThreshold, "the spend over budget at which `emergency` fires")
         try visitor.field("periodLength", &periodLength, "how long a budget period is")
-        try visitor.field("periodStart", &periodStart, "when the current one began, on the wall clock")
-        try visitor.field("periodEnd", &periodEnd, "when it ends, on the wall clock; absent if by hand")
+        try visitor.field("periodStart", &periodStart, "when the current period began, on the wall clock")
+        try visitor.field("periodEnd", &periodEnd, "when it ends, on the wall clock; absent if it ends by hand")
     }
 }
 
-/// How long a budget's period is, in a snapshot.
+/// The length of a budget period, in a snapshot.
 enum PeriodLengthImage: UInt8, ClosedEnumeration {
     case month = 0
     case week = 1
