@@ -18,7 +18,7 @@ public struct Overview: Command {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
-    /// A provider or breaker, with what a caller weighs.
+    /// A provider or breaker, with what is needed to rank it.
     public struct Entry: OpenRecord {
         /// Its name in the reference.
         public static var wireType: String { "OverviewEntry" }
