@@ -1,2 +1,3 @@
-// Names, money, moments and commands are the core's vocabulary: one import gives an embedding program all of it.
+// The core's operations take and return names, money, moments and commands. A program that embeds the core gets them
+// with one import.
 @_exported import FuseboxWire

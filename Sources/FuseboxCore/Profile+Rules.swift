@@ -1,60 +1,72 @@
 import FuseboxWire
 
-/// The points in which `fusebox` differs from `llm-providers`, each with its reason.
+/// The rules in which `fusebox` differs from `llm-providers`, the reference library, each with its reason.
 extension Profile {
-    /// In the reference a rejected acquire restarts the reset timeout, so that steady traffic keeps an open breaker
-    /// open for ever. Only admitted traffic can show that a provider is not quiet.
+    /// In the reference a rejected acquire restarts the reset timeout, so steady traffic keeps an open breaker open
+    /// forever. Under `fusebox` only admitted traffic restarts it.
     var rejectionRestartsDecay: Bool { self == .llmProviders }
 
-    /// In the reference failures past the threshold keep counting, so that n workers in flight make recovery n reset
-    /// timeouts longer. Open is open.
+    /// In the reference failures past the threshold keep counting, so n calls in flight make recovery n reset timeouts
+    /// longer. Under `fusebox` the count stops at the threshold.
     var clampsFailures: Bool { self == .fusebox }
 
-    /// In the reference each caller flips a coin for a degraded share, and small shares come in bursts and droughts.
-    /// One owner can give the exact share over all workers.
+    /// In the reference each caller draws a random number for a degraded share, so small shares come in bursts and
+    /// gaps. Under `fusebox` the share is exact over all workers.
     var usesDraw: Bool { self == .llmProviders }
 
-    /// In the reference outcomes do not look at the clock: the next question does.
+    /// In the reference an outcome does not apply the decay that is due; the next acquire does. Under `fusebox` an
+    /// outcome applies it first.
     var outcomesSynchronise: Bool { self == .fusebox }
 
-    /// In the reference the decay clock runs from the last acquire only: failures of calls longer than the reset
-    /// timeout decay at once, and those of callers that only report never do.
+    /// In the reference the decay clock runs from the last acquire only. Failures of calls that take longer than the
+    /// reset timeout then decay at once, and failures that are only reported never decay. Under `fusebox` a failure
+    /// restarts it.
     var failureRestartsDecay: Bool { self == .fusebox }
 
-    /// In the reference naming a breaker creates it and a look at it synchronises it. Reads of `fusebox` are pure.
+    /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under
+    /// `fusebox` reads change nothing.
     public var readsChangeState: Bool { self == .llmProviders }
 
-    /// In the reference a shorter mark replaces a longer one: a worker's guess overrides what the provider said.
+    /// In the reference a shorter mark replaces a longer one, so a worker's guess overrides what the provider reported.
+    /// Under `fusebox` a mark is only extended.
     var marksOnlyExtend: Bool { self == .fusebox }
 
-    /// In the reference a period ends by hand only, and that also clears rate windows and history, whose time has
-    /// nothing to do with the budget's.
+    /// In the reference a budget period ends by hand only. Under `fusebox` it also ends with its month, week or day.
     public var periodsRollOver: Bool { self == .fusebox }
+
+    /// In the reference the end of a period also clears rate windows and history. Under `fusebox` they stay, because
+    /// they do not depend on the budget period.
     var resetClearsWindowsAndHistory: Bool { self == .llmProviders }
 
-    /// In the reference fired depletion tiers are forgotten at a restore, and the events fire again.
+    /// In the reference fired depletion tiers are lost at a restore, and their events fire again. Under `fusebox` they
+    /// are kept.
     var keepsDepletionTiers: Bool { self == .fusebox }
 
-    /// In the reference 2,000 entries of history are shared by all providers, and under load a burn rate misses most
-    /// of its window.
+    /// In the reference all providers share a history of 2,000 entries, so a burn rate misses most of its window under
+    /// load. Under `fusebox` each provider has a history of its own.
     public var sharesHistory: Bool { self == .llmProviders }
 
-    /// In the reference a burn rate is the spend of a window over the window's length, however much of it anything was
-    /// recorded in: the first call of a day that cost a cent is a cent a day. A rate is over the time it was measured in.
+    /// In the reference a burn rate is the spend of a window over the whole window, even if spend was seen in a small
+    /// part of it only. The first call of a day then sets the day's rate. Under `fusebox` it is the spend over the time
+    /// in which spend was seen.
     var measuresBurnRates: Bool { self == .fusebox }
 
-    /// In the reference sums, ratios and differences are those of doubles of dollars, and a threshold that records hit
-    /// exactly may lie a rounding error away: 0.72 / 0.9 is less than 0.8. Billionths are whole numbers, and a hit is a
-    /// hit. Under the reference's rules accounts keep both sums: the exact one is told, the other one decides.
+    /// In the reference sums, ratios and differences are computed with doubles of dollars. A threshold that records hit
+    /// exactly may be missed by a rounding error: 0.72 / 0.9 is less than 0.8. Under `fusebox` they are computed with
+    /// whole nano-dollars. Under `llm-providers` accounts keep both sums: the exact one is reported, the other one
+    /// decides.
     var reckonsInDollars: Bool { self == .llmProviders }
 
-    /// In the reference a record may cost anything. A call of more than `WireLimits.callCost` is a mistake of units, and one such
-    /// record would use up every budget. Sums are checked either way.
+    /// In the reference a record may have any cost. Under `fusebox` a call of more than `WireLimits.callCost` is
+    /// refused as a mistake in the unit, because one such record would use up every budget. Sums are checked under
+    /// both.
     var boundsRecords: Bool { self == .fusebox }
 
-    /// Spend over budget; 0 without a budget above 0.
+    /// Spend over budget; 0 if the budget is 0.
     ///
-    /// - Parameter dollars: the spend as a sum of doubles
+    /// - Parameters:
+    ///   - spend: the exact spend, in nano-dollars
+    ///   - dollars: the spend as a sum of doubles
     func utilization(of budget: Money, spend: Int64, dollars: Double) -> Double {
         guard budget > .zero else { return 0 }
         return reckonsInDollars ? dollars / budget.dollars : Double(spend) / Double(budget.nanodollars)
@@ -62,7 +74,7 @@ extension Profile {
 }
 
 extension CreditLedger.Provider {
-    /// How far a budget is used; 0 without one above 0.
+    /// The provider's spend over a budget; 0 if the budget is 0.
     func utilization(of budget: Money, under profile: Profile) -> Double {
         profile.utilization(of: budget, spend: sums.spend, dollars: dollars)
     }

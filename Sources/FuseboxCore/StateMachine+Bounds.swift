@@ -1,21 +1,21 @@
 import FuseboxWire
 
-/// A bound on something that is remembered for all: in all, and on what one user may introduce of it.
+/// A bound on a number of things that all users share, and on how many of them one user may introduce.
 ///
-/// A part of it is kept for operators, to whom the bound on one user does not apply either.
+/// A part of the places is reserved for operators. The bound on one user does not apply to operators.
 struct SharedBound {
-    /// What is bounded, in the plural.
+    /// The name of the bounded things, in the plural.
     var what: StaticString
     var limit: Int
     var limitPerUser: Int
-    /// What makes room.
+    /// How room is made, for the message.
     var remedy: StaticString = "an operator can `forget` some"
 
     /// Checks that there is room for one more.
     ///
     /// - Parameters:
-    ///   - count: those that are there
-    ///   - countOfUser: those of them that this user has introduced
+    ///   - count: how many there are
+    ///   - countOfUser: how many of them this user has introduced
     /// - Throws: `limitReached`
     func admit(_ count: Int, ofUser countOfUser: Int, by application: Application) throws(Refusal) {
         guard application.isOperator || countOfUser < limitPerUser else {
@@ -31,12 +31,13 @@ struct SharedBound {
     }
 }
 
-/// Who may introduce what.
+/// The checks whether names, models and accounts may be introduced.
 ///
-/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget: money that finds
-/// no account of its own is counted under the first two, and none is counted beside a budget. And what was admitted has its accounts from its admission on, so that its settle finds them.
+/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget. Usage
+/// that finds no account of its own is counted under the first two, and no usage bypasses a budget. An admission opens
+/// the accounts of its call, so its settle always finds them.
 extension StateMachine {
-    /// Checks that a name is known or may become so.
+    /// Checks that a name is known or may be introduced.
     ///
     /// - Throws: `limitReached`
     func admitName(_ name: Name, by application: Application) throws(Refusal) {
@@ -46,7 +47,7 @@ extension StateMachine {
             .admit(names.count, ofUser: names.count(of: application.user), by: application)
     }
 
-    /// Checks that a model is known or may become so.
+    /// Checks that a model is known or may be introduced.
     ///
     /// - Throws: `limitReached`
     func admitModel(_ model: Name, by application: Application) throws(Refusal) {
@@ -70,8 +71,9 @@ extension StateMachine {
         ).admit(ledger.providerCount, ofUser: ledger.opened(by: application.user).providers, by: application)
     }
 
-    /// Whether a model account is new; throws if it may not be.
+    /// Checks that a model has an account with a provider or may get one.
     ///
+    /// - Returns: whether it has none yet
     /// - Throws: `limitReached`
     func admitModelAccount(_ provider: Name, _ model: Name, by application: Application) throws(Refusal) -> Bool {
         if let provider = names.find(provider), let model = models.find(model),
@@ -87,14 +89,14 @@ extension StateMachine {
         return true
     }
 
-    /// Whether an operator has set a budget for a model with a provider: then there is always room for its account, so that
-    /// what is spent never counts beside the budget. Budgets have a bound of their own.
+    /// Whether an operator has set a budget for a model with a provider. The account of such a model always finds room,
+    /// so no spend bypasses the budget. Budgets have a bound of their own.
     private func hasBudget(_ provider: Name, _ model: Name) -> Bool {
         guard let provider = names.find(provider), let model = models.find(model) else { return false }
         return ledger.budgets.find(provider, model) != nil
     }
 
-    /// Checks that what a call by a candidate will cost finds its accounts.
+    /// Checks that a call by a candidate has its accounts or may get them.
     ///
     /// - Throws: `limitReached`
     func admitAccounts(of candidate: Candidate, by application: Application) throws(Refusal) {
@@ -108,7 +110,7 @@ extension StateMachine {
         _ = try admitModelAccount(candidate.provider, model, by: application)
     }
 
-    /// Sees to it that a provider, and a model with it, have their accounts.
+    /// Opens the accounts of a provider and of a model with it, if they do not exist.
     mutating func openAccounts(_ provider: NameID, _ model: ModelID?, _ application: Application) {
         if !ledger.contains(provider) {
             names.retain(provider)
@@ -121,9 +123,9 @@ extension StateMachine {
 }
 
 extension Name {
-    /// The provider that is charged for those that find no room.
+    /// The provider that is charged for providers without room for an account.
     public static let otherProvider = known("(other)")
-    /// The model that is charged where none was named, or none found room.
+    /// The model that is charged if a call named none, or if its model found no room.
     public static let unspecifiedModel = known(CallUsage.unspecifiedModel)
 
     private static func known(_ text: String) -> Name {

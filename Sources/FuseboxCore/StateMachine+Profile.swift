@@ -3,8 +3,8 @@ import FuseboxWire
 extension StateMachine {
     /// This state under another profile.
     ///
-    /// What one profile keeps and the other does not is carried over: the history that all providers share becomes
-    /// theirs and the other way round, and periods begin or cease to roll over.
+    /// What the profiles store differently is converted. The history that all providers share becomes the histories of
+    /// single providers, or the reverse. Budget periods begin or cease to roll over.
     public func under(_ profile: Profile) -> StateMachine {
         guard profile != self.profile else { return self }
         var machine = self
@@ -24,7 +24,7 @@ extension StateMachine {
 }
 
 extension CreditLedger {
-    /// Makes the histories of single providers the one that all share: its newest entries.
+    /// Merges the histories of the providers into the shared history, which keeps the newest entries.
     fileprivate mutating func shareHistories() {
         var entries: [SharedSpendHistory.Entry] = []
         providers.forEachIndex { index in
@@ -38,7 +38,7 @@ extension CreditLedger {
         for entry in entries { sharedHistory.record(entry) }
     }
 
-    /// Begins the sums of doubles with what has been spent.
+    /// Sets the sums of doubles to the exact sums.
     fileprivate mutating func beginDollars() {
         providers.forEachIndex { index in
             providers[existing: index].dollars = Money(nanodollars: providers[existing: index].sums.spend).dollars
@@ -48,7 +48,7 @@ extension CreditLedger {
         }
     }
 
-    /// Makes the shared history that of single providers.
+    /// Splits the shared history into the histories of the providers.
     fileprivate mutating func splitHistory(at now: Timestamp) {
         for entry in sharedHistory.entries where providers.contains(entry.provider.index) {
             histories.restore(

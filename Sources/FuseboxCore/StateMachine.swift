@@ -1,22 +1,28 @@
 import FuseboxWire
 
-/// Everything that Fusebox knows, and the only way to change it: commands, applied one at a time.
+/// The state of Fusebox, and the commands that change it. Commands are applied one at a time.
 ///
-/// It has no clock, no I/O and no randomness: the same commands at the same moments give the same state and the same
-/// replies, bit for bit. A copy is cheap (see `ChunkedArray`), which is how snapshots are captured.
+/// It has no clock, no I/O and no randomness. The same commands at the same moments give the same state and the same
+/// replies, bit for bit. A copy is cheap (see `ChunkedArray`); a snapshot is written from a copy.
 public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile
+    /// The bounds on what is remembered. What is there already stays when a bound is lowered.
     public var limits: Limits {
         didSet { ledger.closedPeriodLimit = limits.closedPeriods }
     }
 
+    /// All circuit breakers.
     public internal(set) var breakers = BreakerRegistry()
+    /// All exhaustion marks.
     public internal(set) var exhaustion = ExhaustionRegistry()
+    /// Accounts, budgets, histories and periods.
     public internal(set) var ledger: CreditLedger
+    /// The permits in force and those that lapsed lately.
     public internal(set) var permits = PermitRegistry()
     /// The names of breakers and providers.
     public internal(set) var names = NameTable<NameID>()
+    /// The names of models.
     public internal(set) var models = NameTable<ModelID>()
     /// The tags that permits and limits refer to.
     var tags = TagTable()
@@ -26,7 +32,7 @@ public struct StateMachine: Sendable {
     var limitTable = LimitTable()
     /// What time will make due: a function of the rest.
     var deadlines = DeadlineHeap()
-    /// The newest moment that anything was applied at. Time does not go back behind it.
+    /// The moment of the last change. No command is applied at an earlier one.
     public internal(set) var lastMoment: Moment
 
     /// An empty state whose first budget period begins at `moment`.
@@ -55,8 +61,8 @@ public struct StateMachine: Sendable {
         _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
         request: UInt64 = 0, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
-        // Both lie between the epoch and the year 275760, and so do the moments in records from outside: a moment and a
-        // duration of at most 366 days, or the time between two moments, never leaves the range of 64 bits.
+        // All moments of the state are between the years 1969 and 275761. The sum of a moment and a duration of at most
+        // 366 days, and the difference of two moments, never overflow.
         let given = moment.clamped
         let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
         let known = effects.count
@@ -69,7 +75,7 @@ public struct StateMachine: Sendable {
         return reply
     }
 
-    /// Notes that it is as late as this, though nothing has changed.
+    /// Advances `lastMoment` without a command.
     public mutating func passTime(to moment: Moment) {
         let given = moment.clamped
         lastMoment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
@@ -85,46 +91,56 @@ public struct StateMachine: Sendable {
     }
 }
 
-/// When and for whom a command is applied.
+/// The circumstances of a command: when and for whom it is applied.
 public struct Application: Sendable {
+    /// The time of the decision.
     public var moment: Moment
+    /// The peer user that asks.
     public var user: UInt32
-    /// Whether the user is an operator: then the bounds on one user are not for it.
+    /// Whether the user is an operator. The bounds on one user do not apply to operators.
     public var isOperator: Bool
+    /// The worker that asks.
     public var worker: WorkerID
     /// The sequence number of the worker's request; 0: it has none.
     public var request: UInt64 = 0
 
+    /// The time of the decision on the steady clock.
     public var now: Timestamp { moment.now }
 }
 
 /// A command that the state machine answers.
 public protocol StateCommand: Command {
-    /// Carries the command out on the state. Throws before it has changed anything.
+    /// Carries the command out on the state and appends the events that it causes to `effects`.
+    ///
+    /// - Throws: a refusal, before anything was changed.
     func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply
 
-    /// Whether the command has left the state as it was, as its reply tells, if it has set nothing off either.
+    /// Whether a command with this reply and without events has left the state unchanged.
     ///
-    /// Such an answer is like a refusal: nobody needs to remember it.
+    /// Such a command is treated like a refused one: it is not journaled, and its reply is not kept.
     static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool
 }
 
 extension StateCommand {
+    /// False: the command changes the state.
     @inlinable
     public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool { false }
 }
 
-/// Something that is done with a state command once its type is known.
+/// Code that is generic over the commands of the state machine. `dispatch` calls it with the type that belongs to a
+/// number.
 public protocol StateCommandVisitor: ~Copyable {
+    /// What a visit returns.
     associatedtype Result
+    /// Is called with the type of the command.
     mutating func visit<C: StateCommand>(_ command: C.Type) -> Result
 }
 
 extension StateMachine {
-    /// Calls the visitor with the type of a command that the state machine answers; returns nil for those that concern
-    /// connections and files.
+    /// Calls the visitor with the type of the command of this number; returns nil if the command concerns connections
+    /// or files and not the state.
     @inlinable
     public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
         _ number: CommandNumber, _ visitor: inout Visitor
@@ -202,7 +218,8 @@ extension StateMachine {
         }
     }
 
-    /// Calls the visitor with the type of the command that a frame names; returns nil if the state machine answers none such.
+    /// Calls the visitor with the type of the command of this number; returns nil if the state machine has no such
+    /// command.
     @inlinable
     public static func dispatch<Visitor: StateCommandVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor

@@ -1,24 +1,24 @@
-/// Every bound of the protocol: what a frame, a name, a text, a list and a value may hold at the most.
+/// Every bound of the protocol: the greatest sizes of frames, names, texts and lists, and the greatest values.
 ///
-/// They are the same for every daemon and every client of a version. What a daemon allows beside them is in `Limits` of
-/// FuseboxCore.
+/// They are the same for all daemons and clients of a protocol version. The further bounds of a daemon are in `Limits`
+/// of FuseboxCore.
 public enum WireLimits {
     // MARK: Frames
 
-    /// The longest frame after its length field, in bytes. A page of any list fits in a third of it, however long
-    /// its names are, and a chunk of an import or a snapshot fits with its header.
+    /// The longest frame, in bytes after its length field. A page of any list fits in a third of it, even with the
+    /// longest names. A chunk of an import or a snapshot fits with its header.
     public static let frameLength = 256 * 1024
 
-    /// The longest frame that is accepted before hello, in bytes: a hello is about a hundred, and a stranger gets no more
-    /// memory than it needs.
+    /// The longest frame that is accepted before hello, in bytes after its length field. A hello has about a hundred
+    /// bytes, and an unknown peer gets no more memory than that needs.
     public static let helloFrameLength = 512
 
-    /// The most bytes in one chunk of an import or a snapshot, so that a frame holds it with its header.
+    /// The longest chunk of an import or a snapshot, in bytes. A frame has room for it and for its header.
     public static let chunkLength = 192 * 1024
 
     // MARK: Texts
 
-    /// The bytes of a name. With its length a `Name` fills two cache lines.
+    /// The bytes of a name. Together with its length, a `Name` fills two cache lines.
     @usableFromInline typealias NameBytes = InlineArray<127, UInt8>
 
     /// The longest name, in bytes of UTF-8.
@@ -29,14 +29,14 @@ public enum WireLimits {
 
     // MARK: Lists
 
-    /// The most entries in one page of a list: bounds the work that one request can ask of one loop turn.
+    /// The most entries of one page of a list. This bounds the work of one request.
     public static let pageLength = 256
 
-    /// The most points of a degradation curve. More steps than this cannot be told apart in traffic.
+    /// The most points of a degradation curve. More steps would make no visible difference in traffic.
     public static let curveLength = 32
 
-    /// A list with at most one element for each candidate of an admission. The number of candidates stands here and nowhere
-    /// else; it bounds the work of one request.
+    /// A list with at most one element for each candidate of an admission. The greatest number of candidates is
+    /// declared here only. It bounds the work of one request.
     public typealias CandidateList<Element: WireValue> = InlineList<16, Element>
 
     /// The tags of one call. Eight name a team, a user, a feature and more; each costs a lookup.
@@ -50,16 +50,18 @@ public enum WireLimits {
 
     // MARK: Values
 
-    /// The most that one call may cost, told or estimated: $1,000,000. What is more is a mistake in the unit, and
-    /// 9,223 calls of this cost are the range of `Money`. Tokens of one call are bounded by their type, 2³² − 1.
+    /// The highest cost of one call, reported or estimated: $1,000,000. A higher cost is a mistake in the unit. The
+    /// range of `Money` holds the sum of 9,223 such calls. The tokens of one call are bounded by their type, at 2³² −
+    /// 1.
     public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
 
-    /// The highest count that a breaker keeps or takes over, 2⁵³: what every language reads exactly. It stops there.
+    /// The highest total of a breaker: 2⁵³, which every language reads exactly. Totals stop there.
     public static let breakerTotal: UInt64 = 1 << 53
 
     /// The longest time to live of a permit, in milliseconds. A call that takes longer renews it.
     public static let permitMilliseconds: Int64 = 24 * 3_600_000
 
-    /// The most workers that a breaker can be told to wait for before it opens fully. It remembers each of them.
+    /// The highest `minWorkers` of a breaker: the workers whose failures it can wait for before it opens fully. It
+    /// remembers each of them.
     public static let minWorkers: UInt32 = 16
 }

@@ -22,7 +22,7 @@ struct LimitsPageTests {
         ("a permit's time to live", hours(WireLimits.permitMilliseconds), []),
         ("permits in force", count(limits.permits), [count(limits.permitsPerUser)]),
         (
-            "the cost of one call, told or estimated",
+            "the cost of one call, reported or estimated",
             "$0 to $\(count(Int(WireLimits.callCost.nanodollars / Money.nanodollarsPerDollar)))", []
         ),
         ("tokens of one call, of each kind", "2³² − 1", []),

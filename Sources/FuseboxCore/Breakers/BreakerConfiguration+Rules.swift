@@ -3,7 +3,7 @@ import FuseboxWire
 extension BreakerConfiguration {
     /// Checks that every value lies in its range.
     ///
-    /// - Throws: `outOfRange`, naming the value and its range
+    /// - Throws: `outOfRange`. The message names the value and its range.
     public func validate() throws(Refusal) {
         guard failureThreshold >= 1 else {
             throw Refusal(.outOfRange, "failureThreshold must be at least 1")
@@ -29,12 +29,12 @@ extension BreakerConfiguration {
         }
     }
 
-    /// This configuration with the given parts set.
+    /// This configuration with the given parts changed.
     ///
-    /// As in the reference library, a threshold of 0 counts as 1, points of the curve are clamped to 0…1, and an
-    /// empty curve stands for the default one.
+    /// As in llm-providers, a threshold of 0 counts as 1, points of the curve are clamped to 0…1, and an empty curve
+    /// means the default curve.
     ///
-    /// - Throws: `outOfRange`, naming the value and its range
+    /// - Throws: `outOfRange`. The message names the value and its range.
     public func applying(_ change: BreakerConfigurationChange) throws(Refusal) -> BreakerConfiguration {
         var result = self
         if let threshold = change.failureThreshold { result.failureThreshold = max(1, threshold) }

@@ -1,11 +1,11 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// All breakers, and the configuration that new ones are created with.
+/// All breakers, and the configuration that breakers are created with.
 public struct BreakerRegistry: Sendable {
     struct Slot: Sendable {
         var breaker: CircuitBreaker
-        /// Whether the configuration is its own; such a breaker is not forgotten when idle.
+        /// Whether the breaker has a configuration of its own. Such a breaker is not forgotten when it is idle.
         var isConfigured: Bool
     }
 
@@ -14,25 +14,29 @@ public struct BreakerRegistry: Sendable {
 
     private var slots = SparseTable<Slot>()
 
+    /// A registry without breakers.
     public init() {}
 
+    /// The number of breakers.
     public var count: Int { slots.count }
 
+    /// Whether the name has a breaker.
     public func contains(_ name: NameID) -> Bool { slots.contains(name.index) }
 
+    /// Whether the name has a breaker with a configuration of its own.
     public func isConfigured(_ name: NameID) -> Bool { slots[name.index]?.isConfigured ?? false }
 
-    /// A breaker as it is stored; `status(at:)` tells how it stands now.
+    /// The breaker of a name as it is stored; nil if there is none. Its `status(at:)` applies the decay that is due.
     public subscript(name: NameID) -> CircuitBreaker? { slots[name.index]?.breaker }
 
-    /// When decay takes a breaker's next failure off; nil if there is none to take.
+    /// When decay removes the next failure of a breaker; nil if there is none to remove.
     func nextDecay(of name: NameID) -> Timestamp? {
         guard slots.contains(name.index) else { return nil }
         return slots[existing: name.index].breaker.nextDecay
     }
 
-    /// What an open breaker that exists says; it need not remember who asked. Nil if it lets something through, or
-    /// remembers.
+    /// The rejection by a breaker that exists and is open. Nil if the breaker is not open, or if a rejection changes it
+    /// under this profile.
     func rejection(by name: NameID, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
         guard !profile.rejectionRestartsDecay, slots[existing: name.index].breaker.consecutiveFailures > 0 else {
             return nil
@@ -43,13 +47,13 @@ public struct BreakerRegistry: Sendable {
         return breaker.acquire(at: now, under: profile)
     }
 
-    /// Makes sure that a breaker exists.
+    /// Creates a closed breaker with the default configuration, if there is none.
     public mutating func create(_ name: NameID, at now: Timestamp) {
         guard !slots.contains(name.index) else { return }
         slots.insert(Slot(breaker: CircuitBreaker(defaultConfiguration, at: now), isConfigured: false), at: name.index)
     }
 
-    /// Puts a breaker in the place of the one of this name.
+    /// Sets the breaker of a name, in place of one that exists.
     public mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, as name: NameID) {
         slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), at: name.index)
     }
@@ -69,13 +73,14 @@ public struct BreakerRegistry: Sendable {
 
     mutating func remove(_ name: NameID) { slots.remove(at: name.index) }
 
-    /// The first breaker at or after a place.
+    /// The first breaker at or after an index.
     func next(from index: Int) -> NameID? { slots.next(from: index).map { NameID(index: $0) } }
 
     /// Calls `body` with every breaker's name.
     public func forEach(_ body: (NameID) -> Void) { slots.forEachIndex { body(NameID(index: $0)) } }
 
-    /// Whether a breaker may be forgotten: closed, with the default configuration, and quiet since a moment.
+    /// Whether a breaker may be forgotten: it is closed, has the default configuration, and was not used after
+    /// `moment`.
     func isIdle(_ name: NameID, since moment: Timestamp, at now: Timestamp) -> Bool {
         guard let slot = slots[name.index], !slot.isConfigured else { return false }
         let status = slot.breaker.status(at: now)

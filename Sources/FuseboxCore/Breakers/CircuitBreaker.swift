@@ -1,33 +1,38 @@
 import FuseboxWire
 
-/// A graduated circuit breaker: the more calls in a row fail, the smaller the share of traffic it lets through.
+/// A graduated circuit breaker. The more consecutive calls fail, the smaller is the share of traffic that it admits.
 ///
-/// A degradation curve gives the share admitted at each number of consecutive failures; at the threshold nothing
-/// passes. A success takes one failure off, and so does each reset timeout without traffic. Operations take the
-/// time, which must not go backwards. The rules that differ between profiles are named in `Profile`'s extension.
+/// A degradation curve gives the share at each number of consecutive failures. At the threshold the share is 0. A
+/// success removes one failure, and so does each reset timeout without traffic. Operations take the current time, which
+/// must not go backwards. The rules in which the profiles differ are an extension of `Profile`.
 public struct CircuitBreaker: Sendable, Equatable {
+    /// Threshold, timeouts and degradation curve.
     public private(set) var configuration: BreakerConfiguration
-    /// Failures less successes and decay: the place on the curve.
+    /// Failures minus successes and decay, at least 0: the place on the curve.
     public private(set) var consecutiveFailures: UInt32 = 0
+    /// Failures since the last reset, at most `WireLimits.breakerTotal`.
     public private(set) var totalFailures: UInt64 = 0
+    /// Successes since the last reset, at most `WireLimits.breakerTotal`.
     public private(set) var totalSuccesses: UInt64 = 0
-    /// Outcomes reported.
+    /// Outcomes since the last reset, at most `WireLimits.breakerTotal`.
     public private(set) var totalRequests: UInt64 = 0
+    /// When a failure was last reported; nil if none was since the last reset.
     public private(set) var lastFailure: Timestamp?
+    /// When a success was last reported; nil if none was since the last reset.
     public private(set) var lastSuccess: Timestamp?
-    /// When it was last asked, admitted or not.
+    /// When it was last asked, whether it admitted the call or not; nil if it was not asked since the last reset.
     public private(set) var lastRequest: Timestamp?
-    /// Where the decay clock stands; it does not run before the first traffic.
+    /// The moment from which the next reset timeout counts; nil before the first traffic.
     private var lastDecay: Timestamp?
-    /// When the monitoring window began; kept for exchange with other implementations.
+    /// When the monitoring window began. It is kept for exchange with other implementations only.
     private var windowStart: Timestamp
-    /// The part of an admission that is saved up, in billionths. It starts at a half, so that after n calls at a
-    /// constant share the number admitted is n times the share, rounded.
+    /// The fraction of an admission that is saved up, in billionths. It starts at a half. After n calls at a constant
+    /// share, the number of admitted calls is then n times the share, rounded.
     private var shareCredit: UInt32 = Self.initialShareCredit
-    /// The workers that failures came from of late, where that matters: at most `minWorkers`.
+    /// The workers whose failures count for `minWorkers`, at most that many; empty if `minWorkers` is 1.
     private var blames: [Blame] = []
 
-    /// What a new breaker has saved up.
+    /// The `shareCredit` of a new breaker.
     public static let initialShareCredit: UInt32 = 500_000_000
     private static let wholeShare: UInt32 = 1_000_000_000
 
@@ -41,8 +46,8 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     /// Decides on one call.
     ///
-    /// - Parameter draw: a random number in [0, 1); under `llm-providers` a share admits where it is not above the
-    ///   share. Without one, and under `fusebox`, the share is exact over all calls (error diffusion).
+    /// - Parameter draw: a random number in [0, 1). Under `llm-providers` a call is admitted if it is not above the
+    ///   share. Without a draw, and under `fusebox`, the share is exact over all calls (error diffusion).
     public mutating func acquire(
         at now: Timestamp, under profile: Profile = .fusebox, draw: Double? = nil
     ) -> BreakerAcquire.Reply {
@@ -55,17 +60,17 @@ public struct CircuitBreaker: Sendable, Equatable {
         return reply
     }
 
-    /// Notes that somebody asks, without a decision: something else may still stand against the call.
+    /// Notes that a worker asks. The decision follows with `decide`, if nothing else denies the call.
     mutating func ask(at now: Timestamp, under profile: Profile) {
         synchronise(at: now)
         lastRequest = now
         if profile.rejectionRestartsDecay { lastDecay = now }
     }
 
-    /// Whether the share has room for the next call that is decided on without a draw.
+    /// Whether the next decision without a draw admits the call.
     var nextPasses: Bool { share >= 1 || share > 0 && shareCredit + shareStep >= Self.wholeShare }
 
-    /// Decides on a call that nothing else stands against.
+    /// Decides on a call that nothing else denies.
     mutating func decide(at now: Timestamp, draw: Double? = nil) -> Bool {
         let isAdmitted = admits(draw: draw)
         if isAdmitted { lastDecay = now }
@@ -77,14 +82,14 @@ public struct CircuitBreaker: Sendable, Equatable {
         if share >= 1 { return true }
         if share <= 0 { return false }
         if let draw { return draw <= share }
-        // Below 2 · 10⁹, so the sum fits.
+        // The sum is below 2 · 10⁹ and fits.
         shareCredit += shareStep
         guard shareCredit >= Self.wholeShare else { return false }
         shareCredit -= Self.wholeShare
         return true
     }
 
-    /// The part of an admission that each call adds, in billionths.
+    /// The fraction of an admission that each call adds, in billionths.
     private var shareStep: UInt32 { UInt32((share * Double(Self.wholeShare)).rounded()) }
 
     /// Notes that a call succeeded.
@@ -98,8 +103,8 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     /// Notes that a call failed.
     ///
-    /// - Parameter worker: who made it. Until failures have come from `minWorkers` of them within the monitoring
-    ///   period, the breaker stops at the last step of its curve that lets something through.
+    /// - Parameter worker: the worker that made the call. Until failures of `minWorkers` workers were reported within
+    ///   the monitoring period, the breaker stops at the last step of its curve with a share above 0.
     public mutating func recordFailure(
         at now: Timestamp, by worker: WorkerID = WorkerID(), under profile: Profile = .fusebox
     ) {
@@ -112,12 +117,12 @@ public struct CircuitBreaker: Sendable, Equatable {
         if profile.failureRestartsDecay { lastDecay = now }
     }
 
-    /// Adds one to a total; at the bound it stays, as a JavaScript number does there.
+    /// Adds one to a total. The total stays at the bound, as a number of JavaScript would.
     private static func countOne(_ total: inout UInt64) {
         if total < WireLimits.breakerTotal { total += 1 }
     }
 
-    /// How far failures may count now that one more came from a worker.
+    /// The highest number of consecutive failures now that a worker has reported one.
     private mutating func mostFailures(
         blaming worker: WorkerID, at now: Timestamp, under profile: Profile
     ) -> UInt32 {
@@ -129,7 +134,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         return blamed >= configuration.minWorkers ? most : lastDegradedStep
     }
 
-    /// Notes a worker's failure in the place of its last one, or of the oldest.
+    /// Notes a worker's failure. It replaces the worker's last one, or the oldest if the list is full.
     private mutating func blame(_ worker: WorkerID, at now: Timestamp) {
         if let place = blames.firstIndex(where: { $0.worker == worker }) {
             blames.remove(at: place)
@@ -139,7 +144,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         blames.append(Blame(worker: worker, at: now))
     }
 
-    /// The most failures in a row at which something still passes.
+    /// The highest number of consecutive failures at which the share is above 0.
     private var lastDegradedStep: UInt32 {
         let curve = configuration.degradationCurve
         let last = configuration.failureThreshold - 1
@@ -150,7 +155,7 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     // MARK: Operators
 
-    /// Opens it by hand. Decay closes it again.
+    /// Opens the breaker by hand. Decay closes it again.
     public mutating func forceOpen(at now: Timestamp) {
         consecutiveFailures = configuration.failureThreshold
         lastFailure = now
@@ -158,10 +163,10 @@ public struct CircuitBreaker: Sendable, Equatable {
         lastDecay = now
     }
 
-    /// Closes it and forgets failures and statistics; the configuration stays.
+    /// Closes the breaker and forgets failures and statistics. The configuration stays.
     public mutating func reset(at now: Timestamp) { self = CircuitBreaker(configuration, at: now) }
 
-    /// Changes the configuration; the failures stay, as far as the new threshold goes.
+    /// Changes the configuration. The failures stay; under `fusebox` they are at most the new threshold.
     public mutating func configure(
         _ configuration: BreakerConfiguration, at now: Timestamp, under profile: Profile = .fusebox
     ) {
@@ -171,7 +176,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         enter(profile)
     }
 
-    /// Brings the failures into the range that a profile keeps them in.
+    /// Brings the failures into the range of a profile.
     mutating func enter(_ profile: Profile) {
         if profile.clampsFailures { consecutiveFailures = min(consecutiveFailures, configuration.failureThreshold) }
     }
@@ -220,13 +225,13 @@ public struct CircuitBreaker: Sendable, Equatable {
         return status
     }
 
-    /// Time until decay takes the next failure off; 0 if there is none to take.
+    /// The milliseconds until decay removes the next failure; 0 if there is none to remove.
     func untilDecay(at now: Timestamp) -> Int64 {
         guard let nextDecay else { return 0 }
         return max(0, nextDecay - now)
     }
 
-    /// When decay takes the next failure off; nil if there is none to take.
+    /// When decay removes the next failure; nil if there is none to remove.
     var nextDecay: Timestamp? {
         guard consecutiveFailures > 0, let lastDecay else { return nil }
         return lastDecay + configuration.resetTimeoutMilliseconds
@@ -234,10 +239,10 @@ public struct CircuitBreaker: Sendable, Equatable {
 
     // MARK: Time
 
-    /// Brings the failures and the monitoring window up to a moment.
+    /// Applies the decay that is due at a moment, and begins a new monitoring window if the last one is over.
     public mutating func synchronise(at now: Timestamp) {
         if consecutiveFailures > 0, let lastDecay {
-            // The divisor is at least 1, and steps times it no more than the time that has passed.
+            // The divisor is at least 1. The product below is at most the time that has passed.
             let steps = (now - lastDecay) / configuration.resetTimeoutMilliseconds
             if steps > 0 {
                 consecutiveFailures -= UInt32(min(Int64(consecutiveFailures), steps))
@@ -249,7 +254,7 @@ public struct CircuitBreaker: Sendable, Equatable {
 }
 
 extension CircuitBreaker {
-    /// Everything it remembers, under a name.
+    /// The whole state of the breaker as a record with this name.
     public func record(name: Name, isConfigured: Bool) -> BreakerRecord {
         var record = BreakerRecord()
         record.name = name
@@ -269,9 +274,10 @@ extension CircuitBreaker {
         return record
     }
 
-    /// The breaker that `record` describes; its failures as far as the threshold goes, where the profile clamps them.
+    /// The breaker of a record. Under a profile that clamps failures, they are at most the threshold.
     ///
-    /// - Throws: `outOfRange` if the configuration, a count, a moment or the share's credit is.
+    /// - Throws: `outOfRange` if the configuration, a total, a moment, the share's credit or the number of blames is
+    ///   out of range.
     public init(_ record: BreakerRecord, under profile: Profile = .fusebox) throws(Refusal) {
         try record.configuration.validate()
         for count in [record.totalFailures, record.totalSuccesses, record.totalRequests] {

@@ -1,7 +1,9 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Changes a breaker, creating it if need be, and tells if its state became another.
+    /// Changes a breaker, and creates it before if it does not exist. Reports a change of its state.
+    ///
+    /// - Throws: `limitReached`
     private mutating func changeBreaker<Result>(
         _ name: Name, _ application: Application, _ effects: inout [Event],
         _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
@@ -10,6 +12,7 @@ extension StateMachine {
         return changeBreaker(id, application, &effects, change)
     }
 
+    /// Changes a breaker that exists. Reports a change of its state.
     mutating func changeBreaker<Result>(
         _ id: NameID, _ application: Application, _ effects: inout [Event],
         _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
@@ -28,7 +31,7 @@ extension StateMachine {
         return result
     }
 
-    /// Brings a breaker up to now.
+    /// Applies the decay that is due to a breaker.
     mutating func synchroniseBreaker(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
         changeBreaker(id, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
     }
@@ -53,12 +56,16 @@ extension StateMachine {
         return .breakerTransition(event)
     }
 
-    /// Under `llm-providers` a look at a breaker creates and synchronises it.
+    /// Does what a read does under the profile: under `llm-providers` it creates the breaker and applies the decay that
+    /// is due.
+    ///
+    /// - Throws: `limitReached`
     mutating func look(at name: Name, _ application: Application, _ effects: inout [Event]) throws(Refusal) {
         guard profile.readsChangeState else { return }
         try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
     }
 
+    /// Does what a read of every breaker does under the profile.
     mutating func lookAtAllBreakers(_ application: Application, _ effects: inout [Event]) {
         guard profile.readsChangeState else { return }
         var all: [NameID] = []
@@ -134,6 +141,10 @@ extension StateMachine {
 // MARK: Commands
 
 extension BreakerAcquire: StateCommand {
+    /// Decides on a call and notes who asked. Creates the breaker if it is new.
+    ///
+    /// - Throws: `outOfRange` if the draw is not in [0, 1); `limitReached` if the breaker is new and there is no room
+    ///   for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -143,13 +154,16 @@ extension BreakerAcquire: StateCommand {
         return try machine.acquire(self, application, &effects)
     }
 
-    /// What an open breaker turns away does not change it.
+    /// True for a rejection by an open breaker, unless it restarts the decay clock.
     public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
         !reply.admitted && reply.share <= 0 && reply.consecutiveFailures > 0 && !profile.rejectionRestartsDecay
     }
 }
 
 extension BreakerSuccess: StateCommand {
+    /// Counts a success. Creates the breaker if it is new.
+    ///
+    /// - Throws: `limitReached` if the breaker is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -159,6 +173,9 @@ extension BreakerSuccess: StateCommand {
 }
 
 extension BreakerFailure: StateCommand {
+    /// Counts a failure of the asking worker. Creates the breaker if it is new.
+    ///
+    /// - Throws: `limitReached` if the breaker is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -168,6 +185,10 @@ extension BreakerFailure: StateCommand {
 }
 
 extension BreakerForceOpen: StateCommand {
+    /// Opens the breaker. Creates it if it is new.
+    ///
+    /// - Throws: `notFound` if the name must be known and is not; `limitReached` if the breaker is new and there is no
+    ///   room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -178,6 +199,10 @@ extension BreakerForceOpen: StateCommand {
 }
 
 extension BreakerReset: StateCommand {
+    /// Closes the breaker and forgets its statistics.
+    ///
+    /// - Throws: `notFound` if there is no such breaker; under `llm-providers`, if it need not be known, it is created
+    ///   instead.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -191,6 +216,7 @@ extension BreakerReset: StateCommand {
 }
 
 extension BreakerResetAll: StateCommand {
+    /// Closes every breaker and forgets its statistics.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -200,6 +226,10 @@ extension BreakerResetAll: StateCommand {
 }
 
 extension BreakerConfigure: StateCommand {
+    /// Changes the breaker's configuration. Creates the breaker if it is new.
+    ///
+    /// - Throws: `outOfRange` for a value outside its range; `notFound` if the name must be known and is not;
+    ///   `limitReached` if the breaker is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -210,6 +240,9 @@ extension BreakerConfigure: StateCommand {
 }
 
 extension BreakerConfigureDefault: StateCommand {
+    /// Changes the configuration that breakers are created with.
+    ///
+    /// - Throws: `outOfRange` for a value outside its range.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -219,6 +252,10 @@ extension BreakerConfigureDefault: StateCommand {
 }
 
 extension BreakerDeserialize: StateCommand {
+    /// Sets the breaker of the record's name.
+    ///
+    /// - Throws: `outOfRange` for a value outside its range; `limitReached` if the breaker is new and there is no room
+    ///   for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -230,6 +267,10 @@ extension BreakerDeserialize: StateCommand {
 // MARK: Reads
 
 extension BreakerGet: StateCommand {
+    /// Returns the breaker's status, or that of a new one.
+    ///
+    /// - Throws: `notFound` if the name must be known and is not; under `llm-providers`, `limitReached` if the breaker
+    ///   is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -248,6 +289,8 @@ extension BreakerGet: StateCommand {
 }
 
 extension BreakerList: StateCommand {
+    /// Returns a page of all breakers. Under `llm-providers` the first page applies the decay that is due to all of
+    /// them.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -270,6 +313,10 @@ extension BreakerList: StateCommand {
 }
 
 extension BreakerConfigurationGet: StateCommand {
+    /// Returns the breaker's configuration, or the default one.
+    ///
+    /// - Throws: `notFound` if the name must be known and is not; under `llm-providers`, `limitReached` if the breaker
+    ///   is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerConfiguration {
@@ -281,6 +328,7 @@ extension BreakerConfigurationGet: StateCommand {
 }
 
 extension BreakerDefault: StateCommand {
+    /// Returns the configuration that breakers are created with.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerConfiguration {
@@ -289,6 +337,9 @@ extension BreakerDefault: StateCommand {
 }
 
 extension BreakerSerialize: StateCommand {
+    /// Returns the whole state of the breaker.
+    ///
+    /// - Throws: `notFound` if there is no such breaker.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerRecord {

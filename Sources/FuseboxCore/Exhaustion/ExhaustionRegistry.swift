@@ -1,15 +1,19 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// Which providers have run out of quota, and until when.
+/// The providers that have run out of quota, each with a mark.
 ///
-/// A mark in force is one whose end lies ahead. Reads look at the time and change nothing; marks whose time is over
-/// are taken out by `expire`.
+/// A mark is in force until its end. Reads ignore marks that have ended and change nothing. `expire` removes these
+/// marks.
 public struct ExhaustionRegistry: Sendable {
+    /// The statement that a provider has run out of quota.
     public struct Mark: Sendable, Equatable {
+        /// When the provider was marked.
         public var exhaustedAt: Timestamp
+        /// The end of the mark: the first moment at which it is not in force.
         public var resetsAt: Timestamp
 
+        /// A mark between two moments.
         public init(exhaustedAt: Timestamp, resetsAt: Timestamp) {
             self.exhaustedAt = exhaustedAt
             self.resetsAt = resetsAt
@@ -18,27 +22,28 @@ public struct ExhaustionRegistry: Sendable {
         func isInForce(at now: Timestamp) -> Bool { now < resetsAt }
     }
 
-    /// How long a mark lasts that names no time: 5 minutes unless set.
+    /// How long a mark without a reported end lasts, in milliseconds. It is 5 minutes unless it was set.
     public var defaultCooldownMilliseconds: Int64 = 300_000
 
     private var marks = SparseTable<Mark>()
-    /// Members of imported JSON that came with marks; see `ForeignMembers.swift`.
+    /// Unknown members of imported JSON, by the mark that they came with; see `ForeignMembers.swift`.
     var foreignMembers: [NameID: String] = [:]
-    /// No mark ends before this moment.
+    /// A lower bound on the ends of all marks.
     private var earliestReset: Timestamp?
 
+    /// A registry without marks.
     public init() {}
 
-    /// Marks kept, those not in force any more included.
+    /// The number of marks, including those that have ended and were not removed yet.
     public var count: Int { marks.count }
 
-    /// Whether a mark is kept, in force or not.
+    /// Whether the provider has a mark, in force or not.
     public func contains(_ provider: NameID) -> Bool { marks.contains(provider.index) }
 
-    /// Marks a provider as exhausted.
+    /// Marks a provider as exhausted. Under `fusebox` a mark that ends later stays as it is.
     ///
-    /// - Parameter milliseconds: how long; nil: the default cooldown
-    /// - Returns: the mark now in force, and whether this changed it
+    /// - Parameter milliseconds: how long the mark lasts; nil means the default cooldown
+    /// - Returns: the provider's mark, and whether this call has set it
     @discardableResult
     public mutating func mark(
         _ provider: NameID, for milliseconds: Int64? = nil, at now: Timestamp, under profile: Profile = .fusebox
@@ -51,14 +56,16 @@ public struct ExhaustionRegistry: Sendable {
         return (mark, true)
     }
 
-    /// Puts a mark in place as it is.
+    /// Sets the mark of a provider, in place of one that exists.
     public mutating func insert(_ mark: Mark, for provider: NameID) {
         marks.insert(mark, at: provider.index)
         dropForeignMembers(of: provider)
         earliestReset = min(earliestReset ?? mark.resetsAt, mark.resetsAt)
     }
 
-    /// Takes a provider's mark away; returns whether there was one in force.
+    /// Removes the mark of a provider.
+    ///
+    /// - Returns: whether it was in force
     @discardableResult
     public mutating func clear(_ provider: NameID, at now: Timestamp) -> Bool {
         let wasInForce = mark(provider, at: now) != nil
@@ -71,32 +78,32 @@ public struct ExhaustionRegistry: Sendable {
         if !foreignMembers.isEmpty { foreignMembers[provider] = nil }
     }
 
-    /// A provider's mark, if it is in force.
+    /// The mark of a provider; nil if none is in force.
     public func mark(_ provider: NameID, at now: Timestamp) -> Mark? {
         guard let mark = marks[provider.index], mark.isInForce(at: now) else { return nil }
         return mark
     }
 
-    /// When the mark that is kept of a provider ends; nil if none is kept.
+    /// The end of a provider's mark, in force or not; nil if there is none.
     func end(of provider: NameID) -> Timestamp? { marks[provider.index]?.resetsAt }
 
-    /// The first kept mark at or after a place, in force or not.
+    /// The first mark at or after an index, in force or not.
     func next(from index: Int) -> (provider: NameID, mark: Mark)? {
         guard let found = marks.next(from: index), let mark = marks[found] else { return nil }
         return (NameID(index: found), mark)
     }
 
-    /// Calls `body` with every mark kept, in force or not.
+    /// Calls `body` with every mark, in force or not.
     public func forEach(_ body: (NameID, Mark) -> Void) {
         marks.forEachIndex { index in
             if let mark = marks[index] { body(NameID(index: index), mark) }
         }
     }
 
-    /// When `expire` next has something to do, at the earliest.
+    /// The earliest moment at which `expire` may remove a mark; nil if there are no marks.
     public var nextExpiry: Timestamp? { marks.count == 0 ? nil : earliestReset }
 
-    /// Takes out the marks whose time is over, and returns their providers.
+    /// Removes the marks that have ended, and returns their providers.
     public mutating func expire(at now: Timestamp) -> [NameID] {
         guard let earliest = nextExpiry, earliest <= now else { return [] }
         var expired: [NameID] = []

@@ -1,17 +1,18 @@
 import FuseboxWire
 
-/// Checks a duration from outside.
+/// Checks that a duration is in the range of cooldowns.
 ///
-/// - Throws: `outOfRange`
+/// - Throws: `outOfRange`. The message begins with `what`.
 func validateDuration(_ milliseconds: Int64, _ what: StaticString) throws(Refusal) {
     guard ValueRanges.cooldown.contains(milliseconds) else {
         throw Refusal(.outOfRange, "\(what) \(milliseconds) ms must lie between 0 and 366 days")
     }
 }
 
-/// Checks a moment in a record from outside: what a clock can have shown, more or less the longest duration.
+/// Checks a moment in an imported record. It must be within the range of clocks, extended by the longest duration at
+/// both ends.
 ///
-/// - Throws: `outOfRange`
+/// - Throws: `outOfRange`. The message begins with `what`.
 func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
     let earliest = Timestamp.earliest - ValueRanges.longestMilliseconds
     let latest = Timestamp.latest + ValueRanges.longestMilliseconds
@@ -22,6 +23,7 @@ func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
 }
 
 extension StateMachine {
+    /// A mark with the name of its provider.
     func entry(_ id: NameID, _ mark: ExhaustionRegistry.Mark) -> ExhaustionEntry {
         ExhaustionEntry(provider: names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
     }
@@ -39,9 +41,10 @@ extension StateMachine {
         return reply
     }
 
-    /// Marks a provider whose name is known.
+    /// Marks a provider whose name is known. Reports a mark that is new or extended.
     ///
-    /// - Parameter milliseconds: how long; nil: the default cooldown
+    /// - Parameter milliseconds: how long the mark lasts; nil means the default cooldown
+    /// - Returns: the provider's mark
     @discardableResult
     mutating func mark(
         _ id: NameID, for milliseconds: Int64?, _ application: Application, _ effects: inout [Event]
@@ -66,6 +69,10 @@ extension StateMachine {
 }
 
 extension ExhaustionMark: StateCommand {
+    /// Marks the provider.
+    ///
+    /// - Throws: `outOfRange` for a duration outside its range; `limitReached` if the provider is new and there is no
+    ///   room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -74,6 +81,9 @@ extension ExhaustionMark: StateCommand {
 }
 
 extension ExhaustionClear: StateCommand {
+    /// Removes the provider's mark.
+    ///
+    /// - Throws: `notFound` if the name must be known and is not.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -84,6 +94,7 @@ extension ExhaustionClear: StateCommand {
 }
 
 extension ExhaustionReset: StateCommand {
+    /// Removes every mark.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -93,6 +104,9 @@ extension ExhaustionReset: StateCommand {
 }
 
 extension ExhaustionSetDefault: StateCommand {
+    /// Sets the default cooldown.
+    ///
+    /// - Throws: `outOfRange` for a duration outside its range.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -103,6 +117,7 @@ extension ExhaustionSetDefault: StateCommand {
 }
 
 extension ExhaustionGet: StateCommand {
+    /// Returns the provider's mark, if one is in force.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -115,6 +130,7 @@ extension ExhaustionGet: StateCommand {
 }
 
 extension ExhaustionList: StateCommand {
+    /// Returns a page of the marks in force.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -134,6 +150,7 @@ extension ExhaustionList: StateCommand {
 }
 
 extension ExhaustionDefault: StateCommand {
+    /// Returns the default cooldown.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -1,22 +1,24 @@
 import FuseboxWire
 
-// An import's JSON may have members that the state has no place for. The library that wrote them hands them through, so
-// an export does too. To the state they are opaque texts, each the text of a JSON object; they live as long as the mark or
-// budget that they came with.
+// Imported JSON may have members that the state does not know. The library llm-providers keeps unknown members from a
+// restore to the next snapshot, and so does Fusebox from an import to an export. The state stores them as the text of a
+// JSON object, beside the mark or budget that they came with, and for as long as that exists.
 
 extension StateMachine {
-    /// The members that came with the mark of a provider.
+    /// The unknown members that came with a provider's mark, as the text of a JSON object; nil if there are none.
     public func foreignMembers(ofMark provider: Name) -> String? {
         names.find(provider).flatMap { exhaustion.foreignMembers[$0] }
     }
 
-    /// Keeps members beside the mark of a provider, which exists, until the mark ends or is set anew.
+    /// Stores unknown members beside the mark of a provider, until it ends or is set again. Does nothing if there is no
+    /// mark.
     public mutating func keepForeignMembers(_ members: String, ofMark provider: Name) {
         guard let id = names.find(provider), exhaustion.contains(id) else { return }
         exhaustion.foreignMembers[id] = members
     }
 
-    /// Keeps members beside a budget, which exists, until it is set anew or removed.
+    /// Stores unknown members beside a budget, until it is set again or removed. Does nothing if there is no such
+    /// budget.
     public mutating func keepForeignMembers(_ members: String, ofBudget provider: Name, _ model: Name?) {
         guard let id = names.find(provider) else { return }
         var modelID: ModelID?
@@ -28,12 +30,12 @@ extension StateMachine {
         ledger.budgets.setForeignMembers(members, at: place)
     }
 
-    /// Keeps members beside the thresholds.
+    /// Stores unknown members beside the thresholds.
     public mutating func keepForeignMembers(ofThresholds members: String) { ledger.foreignThresholds = members }
 }
 
 extension StateMachine.Builder {
-    /// Keeps members beside a mark that was inserted.
+    /// Stores unknown members beside a mark that was inserted before.
     ///
     /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(_ members: String, ofMark provider: Name) throws(Refusal) {
@@ -41,7 +43,7 @@ extension StateMachine.Builder {
         machine.keepForeignMembers(members, ofMark: provider)
     }
 
-    /// Keeps members beside a budget that was inserted.
+    /// Stores unknown members beside a budget that was inserted before.
     ///
     /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(
@@ -51,7 +53,7 @@ extension StateMachine.Builder {
         machine.keepForeignMembers(members, ofBudget: provider, model)
     }
 
-    /// Keeps members beside the thresholds.
+    /// Stores unknown members beside the thresholds.
     ///
     /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
     public mutating func keepForeignMembers(ofThresholds members: String) throws(Refusal) {

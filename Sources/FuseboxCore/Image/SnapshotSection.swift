@@ -1,28 +1,33 @@
 import FuseboxWire
 
-/// A section of a snapshot: its declaration, how it is written, and what becomes of its records.
+/// A section of a snapshot: its declaration, its writer and its reader.
 ///
-/// It is declared once. Writer, reader, the list of kinds and the page in `proto-docs/` derive from it.
+/// Each section is one type. The reader and writer of snapshots, the list of kinds and the page in `proto-docs/` derive
+/// from these types.
 public protocol SnapshotSection<Source, Target>: SendableMetatype {
-    /// What the section consists of. Its version is the section's.
+    /// The records of the section. Their version is the version of the section.
     associatedtype Record: VersionedRecord
-    /// What it is written from.
+    /// The value that is written.
     associatedtype Source
-    /// What it is read into.
+    /// The value that receives the records that are read.
     associatedtype Target
 
-    /// Its number in files, never used again for another section.
+    /// Its number in files. It is never reused for another section.
     static var kind: UInt32 { get }
     /// Its name in errors and in the page.
     static var name: String { get }
     /// One line for the page: which records, in which order.
     static var summary: String { get }
 
-    /// Writes its records.
+    /// Writes the records of `source`.
     static func write(_ source: Source, to part: inout SectionWriter)
-    /// Takes a record.
+    /// Adds a record that was read.
+    ///
+    /// - Throws: what is wrong with the record.
     static func add(_ record: Record, to target: inout Target) throws(Refusal)
-    /// Takes the records of a section, or of a part of one, of this version or an older one.
+    /// Adds the records of a section, or of a part of one, in this version or an older one.
+    ///
+    /// - Throws: what is wrong with the bytes or a record.
     static func read(_ contents: inout ByteReader, version: UInt32, into target: inout Target) throws(Refusal)
 }
 
@@ -30,33 +35,39 @@ extension SnapshotSection {
     /// The version that is written, and the highest that is read.
     public static var version: UInt32 { Record.version }
 
+    /// Reads record by record to the end of the contents.
+    ///
+    /// - Throws: `unsupportedVersion` if the version is newer; otherwise what is wrong with the bytes or a record.
     public static func read(
         _ contents: inout ByteReader, version: UInt32, into target: inout Target
     ) throws(Refusal) {
         while contents.remaining > 0 { try add(try Record.read(version: version, from: &contents), to: &target) }
     }
 
-    /// What a section says of itself before its records.
+    /// The kind and version that are written before the records.
     public static var head: SectionHead { SectionHead(kind: kind, version: version) }
 }
 
-/// The sections that one value is written in, in the order in which they are written.
+/// The sections of a value, in the order in which they are written and read.
 public struct SectionTable<Source, Target>: Sendable {
-    /// A row: the type that declares the section.
+    /// A row: the type of the section.
     public typealias Section = any SnapshotSection<Source, Target>.Type
 
     /// The rows.
     public let sections: [Section]
 
-    /// A table of these rows. No two have the same kind.
+    /// A table of these rows. No two rows may have the same kind.
     public init(_ sections: [Section]) {
         precondition(Set(sections.map { $0.kind }).count == sections.count, "every section has a kind of its own")
         self.sections = sections
     }
 
-    /// Calls `body` with every section: its head and its records, one after the other.
+    /// Calls `body` with the head and the records of every section, in the order of the table.
     ///
-    /// A long section comes in parts, so that memory stays bounded.
+    /// A long section comes in several parts with the same head, so that memory stays bounded. A section without
+    /// records is left out.
+    ///
+    /// - Throws: what `body` throws. It is then not called again.
     public func forEachPart<Failure: Error>(
         of source: Source, _ body: (SectionHead, borrowing ByteWriter) throws(Failure) -> Void
     ) throws(Failure) {
@@ -74,10 +85,10 @@ public struct SectionTable<Source, Target>: Sendable {
         if let failure { throw failure }
     }
 
-    /// Reads a section, or a part of one, if the table has it.
+    /// Reads a section, or a part of one, if its kind is in the table.
     ///
-    /// - Returns: whether it has
-    /// - Throws: `unsupportedVersion` if a newer program wrote it; what is wrong with its records
+    /// - Returns: whether the kind is in the table
+    /// - Throws: `unsupportedVersion` if a newer program wrote the section; otherwise what is wrong with its records.
     public func read(
         _ head: SectionHead, _ contents: inout ByteReader, into target: inout Target
     ) throws(Refusal) -> Bool {
@@ -95,10 +106,10 @@ public struct SectionTable<Source, Target>: Sendable {
     }
 }
 
-/// Collects the records of a section and hands them on in parts.
+/// Collects the records of a section and passes them on in parts.
 public struct SectionWriter: ~Copyable {
     private let head: SectionHead
-    /// Takes a part, and says whether more is wanted.
+    /// Receives a part. Returns whether more parts are wanted.
     private let take: (SectionHead, borrowing ByteWriter) -> Bool
     @usableFromInline var writer = ByteWriter(capacity: 4096)
     @usableFromInline var isWanted = true
@@ -108,7 +119,7 @@ public struct SectionWriter: ~Copyable {
         self.take = take
     }
 
-    /// Adds a record.
+    /// Adds a record, and passes a part on once it has `Limits.sectionPartBytes`.
     @inlinable
     public mutating func add(_ record: some VersionedRecord) {
         guard isWanted else { return }

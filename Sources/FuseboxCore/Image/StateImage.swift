@@ -1,12 +1,12 @@
 import FuseboxWire
 
-/// Puts a state together from the sections of its image.
+/// Builds a state from the sections of its image.
 ///
-/// The limits in force do not refuse what is already there: they bound what comes new.
+/// The limits in force do not apply to what an image holds. They apply to what is introduced later.
 public struct StateImage {
-    /// The sections that a state is written in. Those of the workers follow them in a snapshot.
+    /// The sections of a state. In a snapshot the sections of the workers follow them.
     ///
-    /// Their order is that of reading: a record refers to numbers and accounts of sections before its own.
+    /// The order matters for reading: a record refers to numbers and accounts of earlier sections.
     public static let sections = SectionTable<StateMachine, StateImage>([
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
         BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, BudgetSection.self,
@@ -17,12 +17,12 @@ public struct StateImage {
 
     var builder: StateMachine.Builder
     private let limits: Limits
-    /// What a section told of all permits; the single ones have to agree with it.
+    /// The totals that a section gives. The single permits must add up to them.
     var permitTotals = PermitTotals()
-    /// Model accounts of the provider at hand, in the order of the image.
+    /// The model accounts of the provider that is being read, in the order of the image.
     var pendingModels: [PendingModel] = []
 
-    /// An image of which nothing was read yet.
+    /// An image without sections.
     public init(profile: Profile, limits: Limits, at moment: Moment) {
         self.limits = limits
         var unbounded = limits
@@ -32,15 +32,15 @@ public struct StateImage {
 
     /// Adds a section, or a part of one.
     ///
-    /// - Returns: whether it is one of a state's
-    /// - Throws: `unsupportedVersion` if a newer program wrote it; what is wrong with its records
+    /// - Returns: whether it is a section of a state
+    /// - Throws: `unsupportedVersion` if a newer program wrote the section; otherwise what is wrong with its records.
     public mutating func add(_ head: SectionHead, _ contents: inout ByteReader) throws(Refusal) -> Bool {
         try Self.sections.read(head, &contents, into: &self)
     }
 
-    /// The state that was put together.
+    /// The state that was read.
     ///
-    /// - Throws: `damagedData` if the sections do not agree with each other
+    /// - Throws: `damagedData` if the sections contradict each other.
     public consuming func finish() throws(Refusal) -> StateMachine {
         try addPendingModels()
         var machine = builder.finish()
@@ -60,10 +60,12 @@ public struct StateImage {
 }
 
 extension StateMachine {
-    /// Calls `body` with every section of the state's image: its head and records, one after the other.
+    /// Calls `body` with the head and the records of every section of the state's image.
     ///
-    /// Long sections come in parts, so that memory stays bounded. The machine is a value: writing a copy of it away
-    /// from where the original changes needs no lock.
+    /// A long section comes in parts, so that memory stays bounded. The state is a value, so a copy of it can be
+    /// written on another thread without a lock.
+    ///
+    /// - Throws: what `body` throws. It is then not called again.
     public func forEachImageSection<Failure: Error>(
         _ body: (SectionHead, borrowing ByteWriter) throws(Failure) -> Void
     ) throws(Failure) {
@@ -72,7 +74,7 @@ extension StateMachine {
 }
 
 extension Limits {
-    /// Refuses nothing that fits the numbers that stand for names: for what was taken once.
+    /// Raises the limits to the range of the numbers that stand for names. This is for what was admitted before.
     package mutating func admitEverything() {
         names = Int(UInt32.max)
         namesPerUser = Int(UInt32.max)

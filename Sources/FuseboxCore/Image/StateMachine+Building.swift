@@ -1,15 +1,15 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Puts a state together from records: what snapshots and imports are read into.
+    /// Builds a state from the records of a snapshot or an import.
     ///
-    /// It sees to it that every breaker, mark, account, model account and budget retains its names, and that limits
-    /// hold. A record of a name that already has one takes its place. `finish()` gives the state.
+    /// It retains the names of every breaker, mark, account, model account and budget, and applies the limits. A record
+    /// replaces an earlier one of the same name. `finish()` returns the state.
     public struct Builder: Sendable {
         var machine: StateMachine
-        /// The moment as of which histories are brought in order.
+        /// The current moment. Histories are summed up as of it.
         private let moment: Moment
-        /// The number of the newest permit in force.
+        /// The number of the newest permit in force so far.
         var lastPermit: UInt64 = 0
         /// The number of the newest limit, and that of the newest use.
         var lastLimit: UInt64 = 0
@@ -24,7 +24,7 @@ extension StateMachine {
             self.moment = moment
         }
 
-        /// The state that was put together.
+        /// The state that was built.
         public func finish() -> StateMachine {
             var machine = machine
             machine.setDeadlines()
@@ -32,9 +32,9 @@ extension StateMachine {
         }
     }
 
-    /// Takes over breakers, marks and ledger of another state, names included; profile, limits and time stay.
+    /// Replaces breakers, marks, ledger and names by those of another state. Profile, limits and time stay.
     ///
-    /// Permits stay as they are: calls are under way.
+    /// The permits stay, because their calls are in flight.
     public mutating func replaceContents(with other: StateMachine) {
         let previous = self
         breakers = other.breakers
@@ -47,7 +47,7 @@ extension StateMachine {
         setDeadlines()
     }
 
-    /// Gives the permits, which are those of before, their names among those that are known now.
+    /// Keeps the permits of the previous state. Their names get numbers in the tables of names that are known now.
     private mutating func keepPermits(of previous: StateMachine, dropping other: StateMachine) {
         permits = PermitRegistry()
         permits.restore(
@@ -93,9 +93,9 @@ extension StateMachine {
 // MARK: Permits
 
 extension StateMachine.Builder {
-    /// Sets what became of all permits, before any is added.
+    /// Sets the totals of all permits, before single permits are added.
     ///
-    /// - Throws: `damagedData` if the runs of numbers are none, or not in order, or a user comes twice
+    /// - Throws: `damagedData` if there are no runs of numbers, if they are not in order, or if a user occurs twice.
     mutating func setPermitTotals(_ image: PermitTotalsImage) throws(Refusal) {
         var end: UInt64 = 0
         for run in image.runs {
@@ -157,7 +157,7 @@ extension StateMachine.Builder {
 extension StateMachine.Builder {
     /// Sets the configuration that breakers are created with.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` for a value outside its range.
     public mutating func setDefaultConfiguration(_ configuration: BreakerConfiguration) throws(Refusal) {
         try configuration.validate()
         machine.breakers.defaultConfiguration = configuration
@@ -174,9 +174,9 @@ extension StateMachine.Builder {
         machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
     }
 
-    /// Sets how long a mark lasts that names no time.
+    /// Sets how long a mark without a reported end lasts.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` for a duration outside `ValueRanges.cooldown`.
     public mutating func setDefaultCooldown(milliseconds: Int64) throws(Refusal) {
         try validateDuration(milliseconds, "the default cooldown")
         machine.exhaustion.defaultCooldownMilliseconds = milliseconds
@@ -201,21 +201,24 @@ extension StateMachine.Builder {
 extension StateMachine.Builder {
     /// Sets the utilizations at which threshold events fire.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` for a utilization outside `ValueRanges.threshold`.
     public mutating func setThresholds(_ thresholds: Thresholds) throws(Refusal) {
         try machine.ledger.setThresholds(thresholds)
     }
 
     /// Sets the current budget period.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` if its start or end is impossible.
     public mutating func setPeriod(_ period: BudgetPeriod) throws(Refusal) {
         try validateMoment(period.start, "the start of the period")
         if let end = period.end { try validateMoment(end, "the end of the period") }
         machine.ledger.period = period
     }
 
-    /// Checks the sums of an account: where refunds were imported, spend and tokens may be below zero; requests may not.
+    /// Checks the sums of an account. Spend and tokens may be negative, because refunds can be imported. Requests may
+    /// not.
+    ///
+    /// - Throws: `outOfRange`
     private static func validate(_ usage: AccountUsage) throws(Refusal) {
         guard usage.requests >= 0 else {
             throw Refusal(.outOfRange, "the requests of an account must not be negative")
@@ -223,12 +226,12 @@ extension StateMachine.Builder {
         if let moment = usage.lastRecorded { try validateMoment(moment, "lastRecorded of an account") }
     }
 
-    /// Adds a provider's account; its number of models is counted, not taken from the record.
+    /// Adds a provider's account. Its number of models is counted and not taken from the record.
     ///
     /// - Parameters:
     ///   - threshold: the highest threshold tier that has fired in this period
     ///   - depletion: the highest depletion tier that has fired in this period
-    ///   - dollars: the spend as a sum of doubles; nil: what the exact sum is
+    ///   - dollars: the spend as a sum of doubles; nil means the exact sum
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertAccount(
         _ account: ProviderAccount, firedThreshold threshold: ThresholdTier = .none,
@@ -256,9 +259,9 @@ extension StateMachine.Builder {
         }
     }
 
-    /// Adds a model account; its provider gets an empty account if it has none.
+    /// Adds a model account. Its provider gets an empty account if it has none.
     ///
-    /// - Parameter dollars: the spend as a sum of doubles; nil: what the exact sum is
+    /// - Parameter dollars: the spend as a sum of doubles; nil means the exact sum
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertModelAccount(
         _ account: ModelAccount, of provider: Name, dollars: Double? = nil, by user: UInt32 = 0
@@ -281,9 +284,9 @@ extension StateMachine.Builder {
         machine.ledger.models[place].answering = id
     }
 
-    /// Adds a budget as it was set. Accounts are not touched: they have their own copy of what was set.
+    /// Adds a budget as it was set. Accounts are not changed, because they have copies of their own.
     ///
-    /// - Parameter isDenying: whether it denied the last call that it was asked for
+    /// - Parameter isDenying: whether it denied the last call that it was asked about
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertBudget(
         _ budget: Budget, isDenying: Bool = false, by user: UInt32 = 0
@@ -301,11 +304,11 @@ extension StateMachine.Builder {
         machine.ledger.budgets.put(entry)
     }
 
-    /// Gives a provider its history in the place of any it has; it gets an empty account if it has none.
+    /// Sets the history of a provider, in place of one that it has. The provider gets an empty account if it has none.
     ///
     /// - Parameters:
-    ///   - stretches: what is summed up, oldest first
-    ///   - singles: the single records that follow, oldest first
+    ///   - stretches: the older part, in sums of several records, oldest first
+    ///   - singles: the newer part, in single records, oldest first
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertHistory(
         stretches: some Sequence<SpendEntry>, singles: some Sequence<SpendEntry>, of provider: Name,
@@ -332,7 +335,7 @@ extension StateMachine.Builder {
         try validateMoment(entry.end, "the end of a stretch of a history")
     }
 
-    /// Adds to the history that all providers share under `llm-providers`, oldest entry first; the provider gets an
+    /// Adds an entry to the history that all providers share under `llm-providers`, oldest first. The provider gets an
     /// empty account if it has none.
     ///
     /// - Throws: `outOfRange`, `limitReached`
@@ -344,9 +347,10 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Adds a closed period, oldest first; providers without an account are left out. Beyond the limit the oldest goes.
+    /// Adds a closed period, oldest first. Providers without an account are left out. Beyond the limit the oldest
+    /// period is dropped.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` if a moment is impossible or a number of requests is negative.
     public mutating func insertClosedPeriod(
         start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: AccountUsage)>
     ) throws(Refusal) {
@@ -361,10 +365,10 @@ extension StateMachine.Builder {
         machine.ledger.keep(closed)
     }
 
-    /// Notes as fired, without firing, what spend and history say has been reached: for states that come without
-    /// their fired tiers.
+    /// Marks the tiers as fired that spend and history have reached, without sending their events. This is for a state
+    /// that came without its fired tiers.
     ///
-    /// Depletion tiers are noted only where the profile keeps them over a restore.
+    /// Depletion tiers are marked only if the profile keeps them over a restore.
     public mutating func deriveFiredTiers() {
         machine.ledger.deriveFiredTiers(at: moment.now, under: machine.profile)
     }
@@ -381,7 +385,7 @@ extension StateMachine.Builder {
         return id
     }
 
-    /// Whom a record is put down to.
+    /// The circumstances of a record that this user has introduced.
     private func application(of user: UInt32) -> Application {
         Application(moment: moment, user: user, isOperator: user == 0, worker: WorkerID())
     }

@@ -1,15 +1,16 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Takes over some of the three parts of another state, names included; the other parts, profile, limits and time
-    /// stay.
+    /// Replaces some of the three parts by those of another state, names included. The other parts, profile, limits and
+    /// time stay.
     ///
-    /// Permits stay as they are: calls are under way. Limits do not refuse what is already there.
+    /// The permits stay, because their calls are in flight. Limits do not apply to what the other state holds.
     ///
-    /// The ledger holds most of a state, and it is never walked: it comes or stays with its tables of names, and breakers
-    /// and marks are given theirs among these. So the work grows with breakers, marks and permits alone.
+    /// The ledger is the largest part, and it is never walked. It keeps its tables of names whether it is replaced or
+    /// not, and breakers and marks get numbers in these tables. The work therefore depends on the number of breakers,
+    /// marks and permits only.
     ///
-    /// - Parameter other: a state under the profile of this one
+    /// - Parameter other: a state under the same profile
     public mutating func replace(_ parts: StateParts, with other: StateMachine) {
         guard parts.contains(.ledger) else {
             if parts.contains(.breakers) { takeBreakers(of: other) }
@@ -22,7 +23,7 @@ extension StateMachine {
         if !parts.contains(.exhaustion) { takeMarks(of: previous) }
     }
 
-    /// Puts the breakers of another state in the place of those here.
+    /// Replaces the breakers by those of another state.
     private mutating func takeBreakers(of other: StateMachine) {
         let before = breakers
         breakers = BreakerRegistry()
@@ -34,14 +35,14 @@ extension StateMachine {
             breakers.insert(breaker, isConfigured: other.breakers.isConfigured(theirs), as: id)
             setDeadline(ofBreaker: id)
         }
-        // Last, so that a name that both have keeps its number.
+        // Released last, so that a name of both states keeps its number.
         before.forEach { id in
             if !breakers.contains(id) { setDeadline(ofBreaker: id) }
             names.release(id)
         }
     }
 
-    /// Puts the marks of another state in the place of those here.
+    /// Replaces the marks by those of another state.
     private mutating func takeMarks(of other: StateMachine) {
         let before = exhaustion
         exhaustion = ExhaustionRegistry()

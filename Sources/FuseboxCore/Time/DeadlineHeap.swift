@@ -1,6 +1,6 @@
 import FuseboxCollections
 
-/// What time makes due, the next one first.
+/// A priority queue of deadlines, the earliest first.
 ///
 /// Each subject (a mark, a breaker, a permit, a raised limit) has at most one deadline, which can be moved and taken away. Which of two
 /// comes first is the same however the heap came to be: earlier, then by kind, then by the subject's own order.
@@ -15,9 +15,9 @@ struct DeadlineHeap: Sendable {
     struct Deadline: Sendable, Equatable {
         var milliseconds: Int64
         var kind: Kind
-        /// Decides between deadlines of one kind at the same moment.
+        /// The order among deadlines of one kind at the same moment.
         var order: UInt64
-        /// What it is a deadline of: a place in that kind's table.
+        /// The subject: an index into the table of its kind.
         var subject: Int
 
         func precedes(_ other: Deadline) -> Bool {
@@ -28,7 +28,7 @@ struct DeadlineHeap: Sendable {
     }
 
     private var heap = ChunkedArray<Deadline>()
-    /// Where each subject's deadline is in the heap, plus one; 0 if it has none.
+    /// The place of each subject's deadline in the heap plus one; 0 if it has none.
     private var places = Places(repeating: ChunkedArray())
 
     /// A table for each kind of deadline.
@@ -39,7 +39,7 @@ struct DeadlineHeap: Sendable {
     /// The next deadline.
     var first: Deadline? { heap.count == 0 ? nil : heap[0] }
 
-    /// Gives a subject its deadline, in the place of the one it has.
+    /// Sets the deadline of a subject, in place of one that it has.
     mutating func set(_ kind: Kind, _ subject: Int, order: UInt64, at milliseconds: Int64) {
         let deadline = Deadline(milliseconds: milliseconds, kind: kind, order: order, subject: subject)
         if let place = place(kind, subject) {
@@ -55,7 +55,7 @@ struct DeadlineHeap: Sendable {
         }
     }
 
-    /// Takes a subject's deadline away, if it has one.
+    /// Removes the deadline of a subject, if it has one.
     mutating func remove(_ kind: Kind, _ subject: Int) {
         guard let place = place(kind, subject) else { return }
         places[Int(kind.rawValue)][subject] = 0
@@ -73,7 +73,7 @@ struct DeadlineHeap: Sendable {
         return place == 0 ? nil : Int(place) - 1
     }
 
-    /// Notes where the deadline at a place is.
+    /// Records the place of the deadline that is there.
     private mutating func note(_ place: Int) {
         places[Int(heap[place].kind.rawValue)][heap[place].subject] = UInt32(place + 1)
     }

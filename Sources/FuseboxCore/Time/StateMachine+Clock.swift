@@ -1,11 +1,11 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Takes the wall clock back to a moment behind the last one, and reopens the periods that were closed ahead of it.
+    /// Sets the wall clock back to an earlier moment, and reopens the budget periods that were closed too early.
     ///
-    /// It is an input like a command, and the only one that moves a clock back. The steady clock goes on.
+    /// It is an input like a command, and the only one that moves a clock back. The steady clock is not set back.
     ///
-    /// - Returns: how many periods are open again that had been closed
+    /// - Returns: how many closed periods were reopened
     @discardableResult
     public mutating func takeClockBack(to wall: Timestamp, at now: Timestamp) -> Int {
         lastMoment = Moment(now: max(now, lastMoment.now), wall: min(wall, lastMoment.wall))
@@ -14,10 +14,10 @@ extension StateMachine {
 }
 
 extension CreditLedger {
-    /// Undoes what the calendar has done ahead of this moment.
+    /// Undoes the calendar's boundaries after this moment.
     ///
-    /// What a period held that was closed too early joins what was used since. The sums by model are not kept for closed
-    /// periods, so they count from the wrong boundary on. A period that was closed by hand stays closed.
+    /// The sums of a period that was closed too early are added to the sums since then. The sums by model count from
+    /// the wrong boundary on, because closed periods do not keep them. A period that was closed by hand stays closed.
     mutating func reopenPeriods(at moment: Moment, under profile: Profile) -> Int {
         guard period.start > moment.wall || period.end != period.resized(to: period.length, at: moment.wall).end else {
             return 0
@@ -42,7 +42,7 @@ extension CreditLedger {
 }
 
 extension BudgetPeriod {
-    /// Whether it began where the calendar says, and not by hand in between.
+    /// Whether it began at a boundary of the calendar and not by hand.
     fileprivate var beganAtBoundary: Bool { Self.boundary(before: start, length) == start }
 }
 

@@ -1,9 +1,9 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Whether time alone has something to change: then apply `Advance` before anything else.
+    /// Whether something is due. `Advance` must then be applied before other commands.
     public func isDue(at moment: Moment) -> Bool {
-        // As `apply` takes it: else something that can never be done might be due for ever.
+        // `apply` clamps the moment too. Otherwise something could be due forever and never be done.
         let moment = moment.clamped
         if let next = deadlines.first, next.milliseconds <= moment.now.milliseconds { return true }
         return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
@@ -12,7 +12,7 @@ extension StateMachine {
     /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout, a raise of a limit.
     public var awaitsTime: Bool { deadlines.first != nil }
 
-    /// The time until something is due, in milliseconds; nil if nothing will be.
+    /// The milliseconds until something is due, at least 0; nil if nothing will be due.
     public func untilDue(at moment: Moment) -> Int64? {
         let moment = moment.clamped
         var next = deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
@@ -24,7 +24,8 @@ extension StateMachine {
 
     // MARK: Setting them
 
-    /// Brings a breaker's deadline in line with it. Under `llm-providers` the next question looks at the clock instead.
+    /// Sets the deadline of a breaker to its next decay. Under `llm-providers` it has none: the next acquire applies
+    /// the decay.
     mutating func setDeadline(ofBreaker id: NameID) {
         if profile.outcomesSynchronise, let next = breakers.nextDecay(of: id) {
             deadlines.set(.breaker, id.index, order: UInt64(id.index), at: next.milliseconds)
@@ -33,7 +34,7 @@ extension StateMachine {
         }
     }
 
-    /// Brings a mark's deadline in line with it.
+    /// Sets the deadline of a mark to its end.
     mutating func setDeadline(ofMark id: NameID) {
         if let end = exhaustion.end(of: id) {
             deadlines.set(.mark, id.index, order: UInt64(id.index), at: end.milliseconds)
@@ -42,7 +43,7 @@ extension StateMachine {
         }
     }
 
-    /// Brings the deadline of a permit in force in line with it.
+    /// Sets the deadline of a permit in force to the end of its time to live.
     mutating func setDeadline(ofPermit place: Int) {
         let permit = permits.permits[place]
         deadlines.set(.permit, place, order: permit.number, at: permit.grant.expiresAt.milliseconds)
@@ -72,6 +73,7 @@ extension StateMachine {
 }
 
 extension Advance: StateCommand {
+    /// Does what is due: at most `Limits.duePerTurn` deadlines, and the end of the budget period.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -85,7 +87,7 @@ extension Advance: StateCommand {
 }
 
 extension StateMachine {
-    /// Does what is due, as much as one turn may take.
+    /// Meets the deadlines that are due, at most `Limits.duePerTurn` of them.
     fileprivate mutating func meetDeadlines(_ application: Application, _ effects: inout [Event]) {
         for _ in 0..<Limits.duePerTurn {
             guard let due = deadlines.first, due.milliseconds <= application.now.milliseconds else { return }

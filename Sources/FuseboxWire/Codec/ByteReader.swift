@@ -1,23 +1,23 @@
-/// A cursor over bytes that somebody else owns: it never reads beyond them.
+/// A cursor over borrowed bytes. It never reads beyond their end.
 ///
-/// It holds a pointer, so it may be used only while those bytes stand still: inside the `withBytes` that lent
-/// them. Every read is checked against what is left.
+/// It holds a pointer, so it is valid only inside the `withBytes` call that lent the bytes. Every read checks how many
+/// bytes are left.
 ///
-/// It and `ByteWriter` are inlinable, as are the `fields` of every record: a command is then decoded by straight
-/// code in the module that dispatches on it, not by way of generic witnesses.
+/// It, `ByteWriter` and the `fields` of every record are inlinable. The module that dispatches on a command then
+/// decodes it with specialised code, without generic witness calls.
 @safe public struct ByteReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var offset = 0
-    /// Where it ends: behind the last byte, or behind that of the record that is being read.
+    /// The offset at which reading ends: that of all bytes, or that of the open record that is being read.
     @usableFromInline var end: Int
-    /// Whether it passes over what only newer peers know: fields at the end, and values of enumerations.
+    /// Whether it skips what only newer peers know: fields at the end, and values of enumerations.
     ///
-    /// Replies and events are read so. Requests and files are read to their last byte.
+    /// Replies and events are read this way. In requests and files both are errors.
     public let skipsUnknown: Bool
     /// The protocol version that the bytes are in.
     public let version: UInt16
 
-    /// Begins at the first of these bytes.
+    /// A reader at the first byte.
     @inlinable
     public init(
         _ bytes: UnsafeRawBufferPointer, skipsUnknown: Bool = false, version: UInt16 = ProtocolVersion.highest
@@ -31,7 +31,7 @@
     /// The number of bytes read.
     @inlinable public var position: Int { offset }
 
-    /// The number of bytes not read yet; inside an open record, of those that are its own.
+    /// The number of bytes not read yet; inside an open record, the number of its unread bytes.
     @inlinable public var remaining: Int { end &- offset }
 
     @inlinable @inline(__always)
@@ -54,7 +54,7 @@
         return unsafe Number(littleEndian: source.loadUnaligned(as: Number.self))
     }
 
-    /// Reads an IEEE 754 binary64, whatever it is: infinities and NaN too.
+    /// Reads an IEEE 754 binary64. Infinities and NaN are accepted.
     ///
     /// - Throws: `malformed` if fewer than eight bytes are left.
     @inlinable
@@ -62,7 +62,7 @@
         Double(bitPattern: try read(UInt64.self))
     }
 
-    /// The next bytes, in place.
+    /// Reads the next `length` bytes without copying them.
     ///
     /// - Throws: `malformed` if fewer are left.
     @inlinable
@@ -70,9 +70,9 @@
         try unsafe take(length)
     }
 
-    /// Checks that nothing is left, unless it passes over what it does not know.
+    /// Checks that every byte was read. A reader that skips the unknown accepts unread bytes.
     ///
-    /// - Throws: `trailingBytes` if something is.
+    /// - Throws: `trailingBytes` if bytes are left.
     @inlinable
     public func finish() throws(Refusal) {
         guard remaining == 0 || skipsUnknown else { throw goesOn() }
@@ -80,10 +80,10 @@
 
     // MARK: Open records
 
-    /// Reads the length of an open record and goes into it: until `leave` nothing behind it is read.
+    /// Reads the length of an open record and enters it. Until `leave`, reading ends with the record.
     ///
-    /// - Returns: what `leave` takes
-    /// - Throws: `malformed` if the record would end behind what is left.
+    /// - Returns: the argument for `leave`
+    /// - Throws: `malformed` if the record is longer than what is left.
     @inlinable
     mutating func enter() throws(Refusal) -> Int {
         let length = Int(try read(UInt16.self))
@@ -93,9 +93,9 @@
         return outer
     }
 
-    /// Goes out of the record that `enter` went into, to its end.
+    /// Leaves the record that `enter` entered. The next read begins after its end.
     ///
-    /// - Throws: `trailingBytes` if it holds more than was read, unless that is passed over.
+    /// - Throws: `trailingBytes` if bytes of the record are unread and the reader does not skip the unknown.
     @inlinable
     mutating func leave(_ outer: Int) throws(Refusal) {
         try finish()

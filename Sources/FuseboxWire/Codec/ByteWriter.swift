@@ -1,16 +1,18 @@
-/// A growing run of bytes that it owns: frames, snapshot sections and connection output are written into one.
+/// A growing buffer. Frames, snapshot sections and connection output are written into one.
 ///
-/// Numbers are little-endian. Once it has grown to what its use needs it allocates no more.
+/// Numbers are little-endian. It reuses its memory, so it allocates only while it grows.
 @safe public struct ByteWriter: ~Copyable {
     @usableFromInline var memory: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline var used = 0
-    /// Where the bytes begin: what lies before has been taken.
+    /// The offset of the first byte in use. Bytes before it were removed.
     @usableFromInline var start = 0
     /// The protocol version that is written.
     public var version = ProtocolVersion.highest
 
-    /// - Parameter capacity: the bytes it can take before it must grow.
+    /// An empty buffer.
+    ///
+    /// - Parameter capacity: how many bytes it takes before it must grow.
     public init(capacity: Int = 256) {
         let capacity = max(capacity, Self.smallestCapacity)
         unsafe memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
@@ -21,21 +23,21 @@
 
     private static let smallestCapacity = 16
 
-    /// The number of bytes written and not yet taken.
+    /// The number of bytes that were written and not removed.
     @inlinable public var count: Int { used }
 
-    /// Whether there is nothing that was written and not taken.
+    /// Whether `count` is 0.
     @inlinable public var isEmpty: Bool { used == 0 }
 
-    /// Bytes of memory held.
+    /// The size of its memory, in bytes.
     public var footprint: Int { capacity }
 
-    /// The bytes written: valid until the next change.
+    /// The bytes in use. They are valid until the next change.
     @inlinable var contents: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: memory + start, count: used)
     }
 
-    /// Calls `body` with the bytes written, which are valid only during the call.
+    /// Calls `body` with the bytes in use, which are valid only during the call.
     @inlinable
     public func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
@@ -43,10 +45,10 @@
         try unsafe body(contents)
     }
 
-    /// A copy of the bytes written.
+    /// A copy of the bytes in use.
     public var bytes: [UInt8] { unsafe [UInt8](contents) }
 
-    /// Forgets the first bytes: they have been sent.
+    /// Removes the first `length` bytes, for instance because they were sent.
     @inlinable
     public mutating func removeFirst(_ length: Int) {
         precondition(length >= 0 && length <= used)
@@ -54,21 +56,21 @@
         start = used == 0 ? 0 : start + length
     }
 
-    /// Forgets everything from `length` on: what was written there was not to be.
+    /// Removes everything after the first `length` bytes. This undoes writes.
     @inlinable
     public mutating func truncate(to length: Int) {
         precondition(length >= 0 && length <= used)
         used = length
     }
 
-    /// Forgets everything; keeps the memory.
+    /// Removes everything and keeps the memory.
     @inlinable
     public mutating func removeAll() {
         used = 0
         start = 0
     }
 
-    /// Gives memory above `limit` back. Does nothing unless it is empty.
+    /// Releases memory above `limit` bytes. Does nothing unless the buffer is empty.
     public mutating func shrink(to limit: Int) {
         let limit = max(limit, Self.smallestCapacity)
         guard used == 0, capacity > limit else { return }
@@ -78,10 +80,10 @@
         start = 0
     }
 
-    /// Makes room for `length` more bytes behind those written.
+    /// Makes room for `length` more bytes at the end.
     ///
-    /// Bytes are moved down only where a quarter of the memory lies free before them, so that each byte taken pays
-    /// for a bounded number of bytes moved, however small the pieces are in which they are taken.
+    /// The bytes are moved to the front only if a quarter of the memory is free before them. The number of bytes moved
+    /// is therefore bounded by the number of bytes removed, even if they are removed one at a time.
     @usableFromInline @inline(never)
     mutating func grow(by length: Int) {
         if used + length <= capacity, start >= capacity / 4 {
@@ -131,14 +133,14 @@
         unsafe source.withUnsafeBytes { unsafe write(contentsOf: $0) }
     }
 
-    /// Overwrites a 32-bit number that was written at `offset`: a length that is known only later.
+    /// Overwrites a 32-bit number that was written at `offset`, such as a length that is known only later.
     @inlinable
     public mutating func overwrite(_ number: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset <= used - 4)
         unsafe (memory + start + offset).storeBytes(of: number.littleEndian, as: UInt32.self)
     }
 
-    /// Overwrites a 16-bit number that was written at `offset`: a length that is known only later.
+    /// Overwrites a 16-bit number that was written at `offset`, such as a length that is known only later.
     @inlinable
     public mutating func overwrite(_ number: UInt16, at offset: Int) {
         precondition(offset >= 0 && offset <= used - 2)
@@ -152,13 +154,15 @@
         unsafe (memory + start + offset).storeBytes(of: byte, as: UInt8.self)
     }
 
-    /// Room for at least `minimum` more bytes, to be filled from outside and then claimed with `commit`.
+    /// Memory for at least `minimum` more bytes. The caller fills it and then calls `commit`.
+    ///
+    /// It is valid until the next change.
     public mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
         if minimum > capacity - start - used { grow(by: minimum) }
         return unsafe UnsafeMutableRawBufferPointer(start: memory + start + used, count: capacity - start - used)
     }
 
-    /// Claims bytes that were filled into `spare`.
+    /// Adds the first `length` bytes of the memory that `spare` returned.
     public mutating func commit(_ length: Int) {
         precondition(length >= 0 && length <= capacity - start - used)
         used += length

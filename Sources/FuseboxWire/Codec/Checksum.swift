@@ -2,7 +2,7 @@
 public struct Checksum: Sendable {
     private var remainder: UInt32 = ~0
 
-    /// Of no bytes so far.
+    /// The checksum of no bytes.
     public init() {}
 
     /// The checksum of everything added so far.
@@ -44,7 +44,7 @@ public struct Checksum: Sendable {
         unsafe bytes.withUnsafeBytes { unsafe of($0) }
     }
 
-    /// Table k holds the effect of a byte that k more bytes follow.
+    /// Table k holds the effect of a byte that is followed by k more bytes.
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
         for byte in 0..<256 {

@@ -1,11 +1,11 @@
-/// A list of a few elements that live inside the value: decoding one allocates nothing.
+/// A list of at most `capacity` elements, which are stored inside the value. Decoding it allocates nothing.
 ///
-/// On the wire it is a list like any other.
+/// It is encoded like any other list.
 public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
     @usableFromInline var elements: InlineArray<capacity, Element>
     @usableFromInline var length = 0
 
-    /// One value for each place of such a list.
+    /// One value for each element that such a list can have.
     public typealias Values<Value> = InlineArray<capacity, Value>
 
     /// An empty list.
@@ -26,10 +26,10 @@ public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
         for element in elements { append(element) }
     }
 
-    /// Whether there is no element.
+    /// Whether `count` is 0.
     public var isEmpty: Bool { count == 0 }
 
-    /// The places of the elements.
+    /// The places of the elements, from 0.
     public var indices: Range<Int> { 0..<count }
 
     /// The element at a place below `count`.
@@ -62,15 +62,21 @@ public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
 }
 
 extension InlineList: Equatable {
+    /// Whether both have equal elements in the same order.
     public static func == (left: Self, right: Self) -> Bool {
         left.count == right.count && left.indices.allSatisfy { left[$0] == right[$0] }
     }
 }
 
 extension InlineList: WireValue {
+    /// An empty list.
     @inlinable public static var blank: Self { Self() }
+    /// `list of at most N T`, with its capacity and the type of its elements.
     public static var wireType: String { "list of at most \(capacity) \(Element.wireType)" }
 
+    /// Reads a `u16` count and the elements.
+    ///
+    /// - Throws: `outOfRange` if the count is above the capacity; otherwise what is wrong with an element.
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let announced = Int(try reader.read(UInt16.self))
         guard announced <= capacity else { throw Self.tooMany(announced) }
@@ -81,13 +87,16 @@ extension InlineList: WireValue {
         }
     }
 
+    /// Writes a `u16` count and the elements.
     public func encode(into writer: inout ByteWriter) {
         writer.write(UInt16(count))
         for place in indices { elements[place].encodeInside(into: &writer) }
     }
 
+    /// The elements in their order.
     public var rendered: Rendered { .list(array.map(\.rendered)) }
 
+    /// The list that a vector spells; nil if it is too long or an element is of another type.
     public init?(rendered: Rendered) {
         guard case .list(let elements) = rendered, elements.count <= capacity else { return nil }
         self.init()
@@ -97,11 +106,13 @@ extension InlineList: WireValue {
         }
     }
 
+    /// A list of `variant` elements, at most its capacity.
     public static func sample(_ variant: Int) -> Self {
         var list = Self()
         for number in 0..<Swift.min(variant, capacity) { list.append(Element.sample(number + 1)) }
         return list
     }
 
+    /// Adds the types inside an element to the reference.
     public static func describe(into schema: inout Schema) { Element.describe(into: &schema) }
 }

@@ -5,6 +5,7 @@ public struct SectionHead: Sendable, Equatable {
     /// The version of its records.
     public var version: UInt32
 
+    /// The head of a section of this kind, with records of this version.
     public init(kind: UInt32, version: UInt32) {
         self.kind = kind
         self.version = version

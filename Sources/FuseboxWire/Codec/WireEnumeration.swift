@@ -1,16 +1,20 @@
-/// An enumeration that travels as one byte.
+/// An enumeration that is encoded as one byte.
 public protocol WireEnumeration: WireValue, RawRepresentable, CaseIterable where RawValue == UInt8 {}
 
 extension WireEnumeration {
-    /// The first case: what a decoder overwrites.
+    /// Case 0. A decoder overwrites it.
     @inlinable public static var blank: Self {
-        // Every enumeration has a case 0; asking for the list of all cases would allocate it.
+        // `allCases` would allocate a list.
         guard let first = Self(rawValue: 0) else { preconditionFailure("an enumeration has a case 0") }
         return first
     }
 
+    /// The name of the type.
     public static var wireType: String { "\(Self.self)" }
 
+    /// Reads one byte.
+    ///
+    /// - Throws: `outOfRange` if no case has this number; `malformed` if no byte is left.
     @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let raw = try reader.read(UInt8.self)
@@ -18,11 +22,14 @@ extension WireEnumeration {
         self = value
     }
 
+    /// Writes the number of the case, one byte.
     @inlinable
     public func encode(into writer: inout ByteWriter) { writer.write(rawValue) }
 
+    /// The name of the case.
     public var rendered: Rendered { .text("\(self)") }
 
+    /// The case of this name; nil if there is none.
     public init?(rendered: Rendered) {
         guard case .text(let text) = rendered, let value = Self.allCases.first(where: { "\($0)" == text }) else {
             return nil
@@ -30,6 +37,7 @@ extension WireEnumeration {
         self = value
     }
 
+    /// The case at this place of `allCases`, or the last one.
     public static func sample(_ variant: Int) -> Self {
         let cases = Array(allCases)
         return cases[Swift.min(variant, cases.count - 1)]
@@ -40,14 +48,16 @@ extension WireEnumeration {
 
     static var spelling: String { allCases.map { "\($0.rawValue) \($0)" }.joined(separator: ", ") }
 
+    /// Adds the cases with their numbers to the reference.
     public static func describe(into schema: inout Schema) {
         schema.add(enumeration: wireType, values: allCases.map { ("\($0)", $0.rawValue) })
     }
 }
 
-/// An enumeration of replies and events: it gets new values, and a peer that does not know one reads its number.
+/// An enumeration of replies and events that may get new values. A peer that does not know a value reads it as
+/// `unknown`, with its number.
 ///
-/// In a request, and in a file, a number that is not known is refused all the same.
+/// In requests and files an unknown number is refused.
 public protocol OpenEnumeration: WireEnumeration, Hashable where AllCases == [Self] {
     /// A value that only newer peers know.
     static func unknown(_ number: UInt8) -> Self
@@ -66,6 +76,10 @@ extension OpenEnumeration {
     /// Whether this version knows the value.
     @inlinable public var isKnown: Bool { Int(rawValue) < Self.allCases.count }
 
+    /// Reads one byte. A reader that skips the unknown takes any number.
+    ///
+    /// - Throws: `outOfRange` for an unknown number if the reader does not skip the unknown; `malformed` if no byte is
+    ///   left.
     @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let number = try reader.read(UInt8.self)
@@ -73,6 +87,7 @@ extension OpenEnumeration {
         guard reader.skipsUnknown || isKnown else { throw Self.noCase(number) }
     }
 
+    /// The value of this name, such as `closed` or `unknown(9)`; nil if there is none.
     public init?(rendered: Rendered) {
         guard case .text(let text) = rendered else { return nil }
         if let value = Self.allCases.first(where: { "\($0)" == text }) {
@@ -85,6 +100,7 @@ extension OpenEnumeration {
         }
     }
 
+    /// Adds the known values with their numbers to the reference, as an enumeration that may grow.
     public static func describe(into schema: inout Schema) {
         schema.add(enumeration: wireType, values: allCases.map { ("\($0)", $0.rawValue) }, isOpen: true)
     }

@@ -1,38 +1,43 @@
 /// A value made of fields: a request, a reply, an event, or a part of one.
 ///
-/// Its fields are declared once, in `fields`. Encoding, decoding, the reference in `proto-docs/` and the vectors
-/// are visitors of that one declaration. What a field means is therefore said there, and not again beside the
-/// property that holds it.
+/// Its fields are declared once, in `fields`. Encoding, decoding, the reference in `proto-docs/` and the vectors are
+/// visitors of that declaration.
 public protocol WireRecord: WireValue {
+    /// A record whose fields have their defaults.
     init()
     /// Presents every field to the visitor, in the order of the wire.
+    ///
+    /// - Throws: what the visitor throws.
     mutating func fields<Visitor: FieldVisitor & ~Copyable>(_ visitor: inout Visitor) throws(Refusal)
 }
 
-/// What walks over the fields of a record.
+/// Something that is done with every field of a record.
 public protocol FieldVisitor: ~Copyable {
     /// The protocol version that is spoken, for a record whose fields depend on it.
     var version: UInt16 { get }
 
+    /// Visits a field.
+    ///
     /// - Parameters:
     ///   - name: the field's name in the reference and in vectors
-    ///   - meaning: one line for the reference: meaning, unit, range. Only the reference asks for it.
+    ///   - meaning: one line for the reference: meaning, unit, range. It is evaluated for the reference only.
     mutating func field<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal)
 
-    /// A field that was added to the end of a reply, an event or an open record after a release.
+    /// Visits a field that a release has added to the end of a reply, an event or an open record.
     ///
-    /// An older peer does not send it; then the value stays what it is. Behind such a field come only others of its kind.
+    /// An older peer does not send it, and the value then keeps its default. Only added fields may follow it.
     mutating func added<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
     ) throws(Refusal)
 }
 
 extension FieldVisitor where Self: ~Copyable {
-    /// The newest version, for visitors that look at no bytes.
+    /// The newest version. Visitors that read or write bytes have a version of their own.
     public var version: UInt16 { ProtocolVersion.highest }
 
+    /// Visits the field like any other.
     @inlinable @inline(__always)
     public mutating func added<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
@@ -42,23 +47,30 @@ extension FieldVisitor where Self: ~Copyable {
 }
 
 extension WireRecord {
+    /// A record whose fields have their defaults.
     @inlinable public static var blank: Self { Self() }
+    /// The name of the type.
     public static var wireType: String { "\(Self.self)" }
 
+    /// Reads the fields, one after the other.
+    ///
+    /// - Throws: what is wrong with a field, and which field it is.
     @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         try fields(&reader)
     }
 
+    /// Writes the fields, one after the other.
     @inlinable
     public func encode(into writer: inout ByteWriter) {
-        // Fields are visited in place, so a visitor that only reads them needs a copy too. Records are plain
-        // values of a few hundred bytes: the copy is at most one memcpy.
+        // `fields` is mutating, so a visitor that only reads needs a copy. Records are plain values of a few hundred
+        // bytes: the copy is at most one memcpy.
         var copy = self
-        // The writer's visitor throws nothing.
+        // A writer throws nothing.
         do throws(Refusal) { try copy.fields(&writer) } catch { preconditionFailure(error.message) }
     }
 
+    /// The fields with their names, in the order of the wire.
     public var rendered: Rendered {
         var visitor = Renderer()
         var copy = self
@@ -66,6 +78,7 @@ extension WireRecord {
         return .record(visitor.fields)
     }
 
+    /// The record that a vector spells; nil if a field is missing, of another type or not known.
     public init?(rendered: Rendered) {
         var parser = RenderedParser(record: rendered)
         self.init()
@@ -73,6 +86,7 @@ extension WireRecord {
         guard case .record(let given) = rendered, given.count == parser.count else { return nil }
     }
 
+    /// A record whose fields are samples of this variant.
     public static func sample(_ variant: Int) -> Self {
         var sampler = Sampler(variant: variant)
         var record = Self()
@@ -80,18 +94,24 @@ extension WireRecord {
         return record
     }
 
+    /// Adds the record and the types inside it to the reference.
     public static func describe(into schema: inout Schema) {
         schema.add(record: Self.self)
     }
 }
 
-/// A record that may grow where it is a field or an element of another: its length stands before it.
+/// A record that may grow. Inside another record or a list, its length in bytes is encoded before it, and a client
+/// skips what follows the fields that it knows.
 ///
-/// Every record inside a reply or an event is one, but for a few that requests share and that never grow; the page of the
-/// commands says which. A reader passes over what follows the fields that it knows.
+/// The records inside replies and events are open, except those that requests share: these never grow.
+/// `proto-docs/commands.md` says which records are open.
 public protocol OpenRecord: WireRecord {}
 
 extension OpenRecord {
+    /// Reads a `u16` length and so many bytes of fields.
+    ///
+    /// - Throws: `malformed` if the payload is too short for the length; `trailingBytes` if fields are unknown and the
+    ///   reader does not skip them; otherwise what is wrong with a field.
     @inlinable
     public mutating func decodeInside(from reader: inout ByteReader) throws(Refusal) {
         let outer = try reader.enter()
@@ -99,6 +119,7 @@ extension OpenRecord {
         try reader.leave(outer)
     }
 
+    /// Writes a `u16` length and the fields.
     @inlinable
     public func encodeInside(into writer: inout ByteWriter) {
         let start = writer.count
@@ -107,13 +128,14 @@ extension OpenRecord {
         writer.overwrite(UInt16(writer.count - start - 2), at: start)
     }
 
+    /// Adds the record and the types inside it to the reference, as a record that may grow.
     public static func describe(into schema: inout Schema) {
         schema.add(record: Self.self, isOpen: true)
     }
 }
 
 extension ByteReader: FieldVisitor {
-    /// Reads the field; a refusal says in which field it arose.
+    /// Reads the field. A refusal names it.
     @inlinable @inline(__always)
     public mutating func field<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
@@ -121,7 +143,7 @@ extension ByteReader: FieldVisitor {
         do throws(Refusal) { try value.decodeInside(from: &self) } catch { throw error.inside(name) }
     }
 
-    /// Reads the field, if there are bytes of it.
+    /// Reads the field if bytes are left. Otherwise the value stays as it is.
     @inlinable @inline(__always)
     public mutating func added<Value: WireValue>(
         _ name: StaticString, _ value: inout Value, _ meaning: @autoclosure () -> String
@@ -185,17 +207,17 @@ public struct Schema: Sendable {
         public var type: String
         /// One line: meaning, unit, range.
         public var meaning: String
-        /// Whether it was added to the end after a release: an older peer does not send it.
+        /// Whether a release has added it to the end. An older peer does not send it.
         public var isAdded = false
     }
 
     /// A type that the reference explains once.
     public enum Definition: Sendable {
         case record(name: String, fields: [Field])
-        /// Its values with their numbers, in the order of these.
+        /// The values with their numbers, in the order of the numbers.
         case enumeration(name: String, values: [(name: String, number: UInt8)])
 
-        /// An enumeration's values as a sentence has them: `0 closed, 1 degraded`.
+        /// The values of an enumeration as a list in a sentence: `0 closed, 1 degraded`.
         public static func spelling(_ values: [(name: String, number: UInt8)]) -> String {
             values.map { "\($0.number) \($0.name)" }.joined(separator: ", ")
         }
@@ -208,17 +230,16 @@ public struct Schema: Sendable {
         }
     }
 
-    /// The types met so far, each once, in the order of their first mention.
+    /// The types found so far, each once, in the order in which they were found.
     public private(set) var definitions: [Definition] = []
 
-    /// The names of the open records, which have their length before them inside others, and of the open enumerations, which
-    /// get new values.
+    /// The names of the records and enumerations that may grow.
     public private(set) var open: Set<String> = []
 
-    /// Of no types yet.
+    /// A schema without types.
     public init() {}
 
-    /// The fields of a record; the types inside them are added to the definitions.
+    /// Returns the fields of a record and adds the types inside them to `definitions`.
     public mutating func fields<Record: WireRecord>(of type: Record.Type) -> [Field] {
         var collector = Collector(schema: self)
         var record = Record()

@@ -1,107 +1,150 @@
+/// Does what is due: marks and permits expire, breakers recover, the budget period rolls over.
 public struct Advance: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .advance, "engine.advance", .written, .engine,
-            "Time has passed: marks and permits expire, breakers recover, the period rolls over.")
+            "Does what is due: marks and permits expire, breakers recover, the budget period rolls over.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Makes room for new names.
+/// Forgets breakers that nobody would miss, to make room for new names.
 public struct EvictIdleBreakers: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .evictIdleBreakers, "engine.evictIdleBreakers", .written, .engine,
-            "Forgets breakers that are closed, unconfigured and idle, and are no provider of the ledger.")
+            "Forgets breakers that are closed and idle, have the default configuration, and share their name with no mark, account or permit."
+        )
     }
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 
+    /// How many breakers were forgotten.
     public struct Reply: WireRecord {
+        /// How many breakers were forgotten.
         public var forgotten: UInt32 = 0
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("forgotten", &forgotten, "how many")
+            try visitor.field("forgotten", &forgotten, "how many breakers were forgotten")
         }
     }
 }
 
+/// Forgets a worker and the replies that are kept for it. It said goodbye, or another worker needs the room.
 public struct ForgetWorker: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .forgetWorker, "engine.forgetWorker", .session, .engine,
-            "Forgets a worker with the replies that are kept for it: it said goodbye, or another needs the room.")
+            "Forgets a worker and the replies that are kept for it. It said goodbye, or another worker needs the room.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The upper half of the worker's id.
     public var workerHigh: UInt64 = 0
+    /// The lower half of the worker's id.
     public var workerLow: UInt64 = 0
+    /// Whether another worker needs the room; otherwise it said goodbye.
     public var isEvicted = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The end of what is kept for a worker.
     public init(worker: WorkerID, isEvicted: Bool) {
         workerHigh = worker.high
         workerLow = worker.low
         self.isEvicted = isEvicted
     }
+    /// The worker id.
     public var worker: WorkerID { WorkerID(high: workerHigh, low: workerLow) }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("workerHigh", &workerHigh, "the upper half of the worker's id")
         try visitor.field("workerLow", &workerLow, "the lower half of the worker's id")
-        try visitor.field("isEvicted", &isEvicted, "whether another needs the room; no: it said goodbye")
+        try visitor.field("isEvicted", &isEvicted, "whether another worker needs the room; otherwise it said goodbye")
     }
 }
 
+/// Takes back the holds of a worker that died or said goodbye. Holds against enforced budgets stay until their time to
+/// live ends.
 public struct ReclaimPermits: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .reclaimPermits, "engine.reclaimPermits", .written, .engine,
-            "Takes back what a worker holds that died or said goodbye; holds against enforced budgets stay to their time to live."
+            "Takes back the holds of a worker that died or said goodbye. Holds against enforced budgets stay until their time to live ends."
         )
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The worker.
     public var worker = WorkerID(high: 0, low: 0)
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The end of the permits of a worker.
     public init(worker: WorkerID) { self.worker = worker }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("worker", &worker, "the worker")
     }
 }
 
-/// Goes on with numbers that no permit has had: the first admission of this life of the daemon.
+/// Begins a new run of permit numbers. It precedes the first admission after a start of the daemon.
 public struct BeginPermitNumbers: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .beginPermitNumbers, "engine.beginPermitNumbers", .written, .engine,
-            "Goes on with numbers that no permit has had, not even one that a crash has undone.")
+            "Begins a run of permit numbers that were never used, not even for a permit that a crash has undone.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// A random number that was drawn when the daemon started.
     public var salt: UInt32 = 0
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A new run of numbers, chosen by this random number.
     public init(salt: UInt32) { self.salt = salt }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("salt", &salt, "drawn at random when the daemon started")
+        try visitor.field("salt", &salt, "a random number that was drawn when the daemon started")
     }
 }
 
-/// Takes the wall clock back: it was more than a day ahead of the system's, which is synchronised.
+/// Sets the wall clock back, because it was more than a day ahead of the system's synchronised clock.
 public struct TakeClockBack: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .takeClockBack, "engine.takeClockBack", .session, .engine,
-            "Takes recorded dates back to the system's synchronised clock, and reopens the periods that were closed ahead of it."
+            "Sets recorded dates back to the system's synchronised clock, and reopens the budget periods that were closed too early."
         )
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The system's wall clock.
     public var wall = Timestamp(milliseconds: 0)
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A step back to this moment of the system's wall clock.
     public init(wall: Timestamp) { self.wall = wall }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("wall", &wall, "the system's wall clock")

@@ -1,26 +1,28 @@
 /// A request of the protocol: its fields, its reply and its declaration.
 ///
-/// Each command is declared once, as one type; `CommandTable` lists them all. Dispatch, the reference, the
-/// vectors and the client derive from these. What a command does stands in its declaration's summary, as what a field means
-/// stands in `fields`: a comment on the type tells only what goes beyond.
+/// Each command is one type, and `CommandTable` lists all of them. Dispatch, the reference, the vectors and the client
+/// derive from these types.
 public protocol Command: WireRecord {
+    /// What the daemon answers if it does not refuse the request.
     associatedtype Reply: WireRecord
-    /// Computed rather than stored, so that what depends on it (is it sequenced? who may use it?) is decided where a
-    /// visitor is compiled, not where it runs.
+    /// Number, name, effect, access and summary.
+    ///
+    /// It is computed, not stored. Where a visitor is specialised for the command, the compiler then knows the
+    /// declaration: is the command sequenced, who may use it?
     static var declaration: CommandDeclaration { get }
 }
 
-/// What there is to say of a command beside its fields.
+/// The properties of a command, apart from its fields.
 public struct CommandDeclaration: Sendable {
-    /// Which command it is of.
+    /// The command.
     public var command: CommandNumber
     /// Its name: `subject.verb`.
     public var name: String
-    /// Whether it changes state, and how its acknowledgement is kept.
+    /// Whether it changes state, and what its acknowledgement promises.
     public var effect: Effect
     /// Who may use it.
     public var access: Access
-    /// What it reports; nil if it reports nothing.
+    /// What it reports; nil if it is not a report.
     public var report: Report?
     /// One line for the reference.
     public var summary: String
@@ -56,7 +58,7 @@ public struct CommandDeclaration: Sendable {
         /// One line for the reference.
         public var meaning: String {
             switch self {
-            // Under the profile `llm-providers` some reads synchronise what they look at.
+            // Under the profile `llm-providers` some reads change state: see `Profile.readsChangeState`.
             case .read: "It changes nothing."
             case .written:
                 "It changes state. The reply comes once the change survives the death of the daemon. Sequenced."
@@ -80,15 +82,15 @@ public struct CommandDeclaration: Sendable {
         }
     }
 
-    /// What a request tells of something that has happened already. A client keeps a report while the daemon is away.
+    /// What a request reports about something that has happened. A client keeps reports while the daemon is away.
     public enum Report: String, Sendable, CaseIterable {
         case outcome, record
 
         /// One line for the reference.
         public var meaning: String {
             switch self {
-            case .outcome: "How a call went, and nothing else. It is taken even if it cannot be journaled."
-            case .record: "What has to be on record: money, a mark, the end of a permit."
+            case .outcome: "How a call went, and nothing else. It is accepted even if it cannot be journaled."
+            case .record: "What must not be lost: money, a mark, the end of a permit."
             }
         }
     }
@@ -97,20 +99,24 @@ public struct CommandDeclaration: Sendable {
     @inlinable public var isSequenced: Bool { effect == .written || effect == .durable }
 }
 
-/// What every request that changes state carries before its own fields.
+/// The two numbers before the fields of every request that changes state.
 public struct RequestSequence: WireRecord {
-    /// Increasing within a worker's life, from 1. A request that is sent again keeps its number.
+    /// The number of the request. It increases within a worker's life, from 1. A request that is sent again keeps it.
     public var sequence: UInt64 = 0
-    /// The lowest number whose reply the worker has not seen: replies below it need not be kept.
+    /// The lowest number whose reply the worker has not seen, at most `sequence`. The daemon forgets the replies below
+    /// it.
     public var oldestUnacknowledged: UInt64 = 0
 
+    /// Every field has its default.
     @inlinable public init() {}
 
+    /// The numbers of a request.
     public init(sequence: UInt64, oldestUnacknowledged: UInt64) {
         self.sequence = sequence
         self.oldestUnacknowledged = oldestUnacknowledged
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("sequence", &sequence, "increasing within a worker's life, from 1")
@@ -119,9 +125,9 @@ public struct RequestSequence: WireRecord {
             "the lowest number whose reply the worker has not seen; at most `sequence`")
     }
 
-    /// Checks what the two numbers say of each other.
+    /// Checks that the two numbers are possible.
     ///
-    /// - Throws: `outOfRange`
+    /// - Throws: `outOfRange` if `sequence` is 0 or `oldestUnacknowledged` is above it.
     @inlinable
     public func validate() throws(Refusal) {
         guard sequence > 0, oldestUnacknowledged <= sequence else { throw impossible }
@@ -135,15 +141,17 @@ public struct RequestSequence: WireRecord {
     }
 }
 
-/// The reply that says nothing but that it was done.
+/// The reply without fields: the request was carried out.
 public struct Done: WireRecord {
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
-/// Cursors: the places to resume a list at.
+/// Cursors of lists that are read in pages.
 public enum Page {
-    /// The cursor that begins a list and, in a reply, says that there is no more.
+    /// The cursor of the first page. In a reply it says that this page was the last.
     public static let end: UInt32 = 0
 }

@@ -1,6 +1,6 @@
-/// What a command is about: its chapter in the reference, its file of vectors, its range of numbers.
+/// The subject of a command. Each subject has a chapter in the reference, a file of vectors and a range of numbers.
 public enum CommandSubject: String, Sendable, CaseIterable {
-    /// Hello, goodbye, events, and how the daemon is doing.
+    /// Hello, goodbye, events, and the status of the daemon.
     case connection
     /// Circuit breakers.
     case breaker
@@ -14,10 +14,10 @@ public enum CommandSubject: String, Sendable, CaseIterable {
     case limit
     /// The overview over all subsystems, and the operator's tools.
     case `operator`
-    /// What the engine puts into its journal beside requests.
+    /// The inputs that the engine journals beside requests.
     case engine
 
-    /// The numbers that are set aside for its commands.
+    /// The numbers that are reserved for its commands.
     public var numbers: ClosedRange<UInt16> {
         switch self {
         case .connection: 1...15
@@ -47,7 +47,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
 }
 
 extension CommandDeclaration {
-    /// The subject whose numbers it is among.
+    /// The subject whose range has the command's number.
     public var subject: CommandSubject {
         guard let subject = CommandSubject.allCases.first(where: { $0.numbers.contains(number) }) else {
             preconditionFailure("no subject has the number \(number) of \(name)")

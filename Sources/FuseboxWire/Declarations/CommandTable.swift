@@ -1,6 +1,6 @@
 /// The number of a command in a frame's header.
 ///
-/// A command that is not here does not exist. A number is never used again.
+/// All commands are listed here. A number is never reused for another command.
 public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case hello = 1
     case goodbye = 2
@@ -89,13 +89,15 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case beginWindow = 246
 }
 
-/// Something that is done with a command once its type is known.
+/// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
 public protocol CommandVisitor: ~Copyable {
+    /// What a visit returns.
     associatedtype Result
+    /// Is called with the type of the command.
     mutating func visit<C: Command>(_ command: C.Type) -> Result
 }
 
-/// Which type has which number.
+/// The type of every command, by its number.
 public enum CommandTable {
     /// Calls the visitor with the type of a command.
     @inlinable
@@ -191,7 +193,7 @@ public enum CommandTable {
         }
     }
 
-    /// Calls the visitor with the type of the command that a frame names; returns nil if there is none.
+    /// Calls the visitor with the type of the command of this number; returns nil if there is none.
     @inlinable
     public static func dispatch<Visitor: CommandVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor
@@ -205,14 +207,14 @@ public enum CommandTable {
         for number in CommandNumber.allCases { _ = dispatch(number, &visitor) }
     }
 
-    /// The declaration of the command that a frame names; nil if there is none.
+    /// The declaration of the command of this number; nil if there is none.
     public static func declaration(_ number: UInt16) -> CommandDeclaration? {
         CommandNumber(rawValue: number)?.declaration
     }
 }
 
 extension CommandNumber {
-    /// What there is to say of the command beside its fields.
+    /// The properties of the command, apart from its fields.
     public var declaration: CommandDeclaration {
         var visitor = Declare()
         return CommandTable.dispatch(self, &visitor)

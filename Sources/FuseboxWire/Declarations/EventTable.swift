@@ -1,6 +1,6 @@
 /// The number of an event in the header of its frame.
 ///
-/// An event that is not here does not exist. A number is never used again.
+/// All events are listed here. A number is never reused for another event.
 public enum EventNumber: UInt16, Sendable, CaseIterable {
     case breakerTransition = 1
     case providerExhausted = 2
@@ -15,8 +15,7 @@ public enum EventNumber: UInt16, Sendable, CaseIterable {
     case limitReverted = 11
 }
 
-/// Something that happened, as `apply` tells it and as subscribers receive it. What each tells stands in its record's
-/// declaration.
+/// An event, as `StateMachine.apply` reports it and as subscribers receive it. Each case is described at its record.
 public enum Event: Sendable, Equatable {
     case breakerTransition(BreakerTransition)
     case providerExhausted(ProviderExhausted)
@@ -48,7 +47,7 @@ public enum Event: Sendable, Equatable {
     }
 }
 
-/// Which type has which number.
+/// The record type of every event, by its number.
 public enum EventTable {
     /// Calls the visitor with the type of an event's record.
     public static func dispatch<Visitor: EventVisitor & ~Copyable>(

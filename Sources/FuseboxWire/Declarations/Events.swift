@@ -1,30 +1,31 @@
-/// The fields of one kind of event, and its declaration.
+/// A kind of event: its fields and its declaration.
 ///
-/// Each event is declared once, as one type; `EventTable` lists them all. The reference, the vectors, JSON and the client
-/// derive from these.
+/// Each event is one type, and `EventTable` lists all of them. The reference, the vectors, JSON and the client derive
+/// from these types.
 public protocol EventRecord: OpenRecord {
+    /// Number, name, topic, promise and summary.
     static var declaration: EventDeclaration { get }
     /// The record as an event.
     var event: Event { get }
 }
 
-/// What there is to say of an event beside its fields.
+/// The properties of an event, apart from its fields.
 public struct EventDeclaration: Sendable {
-    /// When an event is told.
+    /// When an event is sent.
     public enum Promise: String, Sendable {
-        /// Once what caused it survives the death of the daemon.
+        /// Once its cause survives the death of the daemon.
         case written
-        /// Once what caused it survives power loss.
+        /// Once its cause survives power loss.
         case durable
     }
 
-    /// Which event it is of.
+    /// The event.
     public var event: EventNumber
     /// Its name in the reference.
     public var name: String
-    /// What a subscriber asks for to receive it.
+    /// The topic whose subscribers receive it.
     public var topic: Topics
-    /// When it is told at the earliest. It is told later where what caused it promises more.
+    /// When it is sent at the earliest. It is sent later if the command that caused it promises more.
     public var promise: Promise
     /// One line for the reference.
     public var summary: String
@@ -41,20 +42,24 @@ public struct EventDeclaration: Sendable {
     public var number: UInt16 { event.rawValue }
 }
 
-/// Something that is done with the type of an event's record.
+/// Code that is generic over the types of events.
 public protocol EventVisitor: ~Copyable {
+    /// What a visit returns.
     associatedtype Result
+    /// Is called with the type of the event's record.
     mutating func visit<Record: EventRecord>(_ record: Record.Type) -> Result
 }
 
-/// Something that is done with an event's record once its type is known.
+/// Code that is generic over the records of events.
 public protocol EventRecordVisitor: ~Copyable {
+    /// What a visit returns.
     associatedtype Result
+    /// Is called with the event's record.
     mutating func visit<Record: EventRecord>(_ record: Record) -> Result
 }
 
 extension EventTable {
-    /// Calls the visitor with the type of the event that a frame names; returns nil if there is none.
+    /// Calls the visitor with the type of the event of this number; returns nil if there is none.
     public static func dispatch<Visitor: EventVisitor & ~Copyable>(
         _ number: UInt16, _ visitor: inout Visitor
     ) -> Visitor.Result? {
@@ -71,7 +76,7 @@ extension EventTable {
 // MARK: Of an event
 
 extension Event {
-    /// What there is to say of it beside its fields.
+    /// The properties of the event, apart from its fields.
     public var declaration: EventDeclaration {
         var visitor = Declare()
         return accept(&visitor)
@@ -84,7 +89,7 @@ extension Event {
     /// Its number in the header of an event frame. Never reused.
     public var number: UInt16 { declaration.number }
 
-    /// What a subscriber asks for to receive it.
+    /// The topic whose subscribers receive it.
     public var topic: Topics { declaration.topic }
 
     /// The event's name in the reference.
@@ -94,12 +99,12 @@ extension Event {
 // MARK: Bytes
 
 extension Event {
-    /// Writes an event's own fields, those after `EventEnvelope`.
+    /// Writes the fields of the event. In a frame they follow an `EventEnvelope`.
     public func encode(into writer: inout ByteWriter) { accept(&writer) }
 
-    /// Reads an event's own fields, those after `EventEnvelope`.
+    /// Reads the fields of an event. In a frame they follow an `EventEnvelope`.
     ///
-    /// - Throws: `unknownCommand` if there is no such event, else what is wrong with its fields.
+    /// - Throws: `unknownCommand` if no event has this number; otherwise what is wrong with its fields.
     public init(number: UInt16, from reader: inout ByteReader) throws(Refusal) {
         guard let event = EventTable.dispatch(number, &reader) else {
             throw Refusal(.unknownCommand, "no event has the number \(number)")
@@ -125,7 +130,7 @@ extension ByteReader: EventVisitor {
 // MARK: Text, examples, reference
 
 extension Event {
-    /// The fields as text formats see them.
+    /// The fields as a vector spells them.
     public var rendered: Rendered {
         var visitor = Render()
         return accept(&visitor)
@@ -135,7 +140,7 @@ extension Event {
         mutating func visit<Record: EventRecord>(_ record: Record) -> Rendered { record.rendered }
     }
 
-    /// The event of this number that a vector spells; nil if it spells none.
+    /// The event of this number that a vector spells; nil if there is no such event or the fields are not its own.
     public init?(number: UInt16, rendered: Rendered) {
         var visitor = Parse(rendered: rendered)
         guard let event = EventTable.dispatch(number, &visitor) ?? nil else { return nil }

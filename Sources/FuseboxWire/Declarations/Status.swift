@@ -1,8 +1,8 @@
-/// The outcome of a request, as its reply frame carries it. `declaration` says what each tells.
+/// The status of a reply frame. `declaration` says what each status means.
 public enum Status: Sendable, Hashable {
     case ok
 
-    // What is wrong with the bytes.
+    // The bytes are wrong.
 
     case malformed
     case unknownCommand
@@ -17,7 +17,7 @@ public enum Status: Sendable, Hashable {
     case badMagic
     case sequenceReused
 
-    // What is wrong with the request.
+    // The request cannot be carried out.
 
     case notFound
     case notPermitted
@@ -37,14 +37,14 @@ public enum Status: Sendable, Hashable {
     case unknown(UInt8)
 }
 
-/// What there is to say of a status.
+/// The properties of a status.
 public struct StatusDeclaration: Sendable {
     /// Its number in the header of a reply. Never reused.
     public var number: UInt8
-    /// Whether the server closes the connection once the frame that carries this status is sent.
+    /// Whether the server closes the connection after a frame with this status.
     ///
-    /// `malformed` closes it too where it is a frame that is malformed, not a payload: no next frame can be found, or it
-    /// is no request. And so does every refusal of hello.
+    /// It also does so after a refusal of hello, and after `malformed` if the frame itself is malformed: it is not a
+    /// request, or the next frame cannot be found.
     public var closesConnection: Bool
     /// One line for the reference: when a reply carries it.
     public var meaning: String
@@ -57,16 +57,18 @@ public struct StatusDeclaration: Sendable {
 }
 
 extension Status {
-    /// What there is to say of it. A new status is a case, a line here, and its place in `allCases`.
+    /// Its number and meaning, and whether it closes the connection.
+    ///
+    /// A new status is a case, a line here, and a place in `allCases`.
     public var declaration: StatusDeclaration {
         switch self {
         case .ok: StatusDeclaration(0, "Not a refusal: the payload is the command's reply.")
         case .malformed:
             StatusDeclaration(
                 1,
-                "The payload ends inside a field, or a bool, presence byte or count is impossible. A defect "
-                    + "of the client. Closed if it is the frame itself: a length below 8, a kind or a detail other "
-                    + "than 0.")
+                "The payload ends inside a field, or has an impossible bool, presence byte or count. This is a defect "
+                    + "of the client. The connection is closed if the frame itself is malformed: a length below 8, or "
+                    + "a kind or detail other than 0.")
         case .unknownCommand: StatusDeclaration(2, "No command has this number in this version.")
         case .frameTooLarge:
             StatusDeclaration(
@@ -78,13 +80,16 @@ extension Status {
         case .helloTimeout: StatusDeclaration(6, closes: true, "Hello was not complete in time.")
         case .badName: StatusDeclaration(7, "A name is empty, too long, or holds a control character.")
         case .badText: StatusDeclaration(8, "A text or name is not valid UTF-8.")
-        case .trailingBytes: StatusDeclaration(9, "Bytes follow the last field. A defect of the client.")
+        case .trailingBytes: StatusDeclaration(9, "Bytes follow the last field. This is a defect of the client.")
         case .outOfRange: StatusDeclaration(10, "A value lies outside its documented range.")
-        case .badMagic: StatusDeclaration(11, closes: true, "The first frame has hello's number and another magic.")
+        case .badMagic:
+            StatusDeclaration(11, closes: true, "The first frame has the number of hello and a wrong magic.")
         case .sequenceReused:
-            StatusDeclaration(12, "The number was another request of this worker. A defect of the client.")
+            StatusDeclaration(
+                12,
+                "The worker has used this sequence number for another request. This is a defect of the client.")
         case .notFound:
-            StatusDeclaration(16, "Nothing is known under this name or of this permit, or a snapshot has been retired.")
+            StatusDeclaration(16, "The name or the permit is not known, or the snapshot has been removed.")
         case .notPermitted:
             StatusDeclaration(
                 17,
@@ -93,8 +98,8 @@ extension Status {
         case .limitReached:
             StatusDeclaration(
                 18,
-                "No room for another name, model, account or budget (an operator may `forget` one), or for "
-                    + "another permit, in all or of this user; the text says which.")
+                "There is no room for another name, model, account, budget or permit, in all or for this user; the "
+                    + "text says which. An operator makes room for names and accounts with `forget`.")
         case .tooManyConnections:
             StatusDeclaration(
                 19, closes: true,
@@ -109,7 +114,7 @@ extension Status {
         case .sequenceOutOfOrder:
             StatusDeclaration(
                 22,
-                "The sequence number is not higher than the worker's last, and its reply is not kept.")
+                "The sequence number is not above the worker's last one, and its reply is not kept.")
         case .fenced:
             StatusDeclaration(
                 23, closes: true,
@@ -134,7 +139,7 @@ extension Status {
         }
     }
 
-    /// Whether the server closes the connection once the frame that carries this status is sent.
+    /// Whether the server closes the connection after a frame with this status.
     public var closesConnection: Bool { declaration.closesConnection }
 
     /// One line for the reference: when a reply carries it.
@@ -142,7 +147,7 @@ extension Status {
 }
 
 extension Status: RawRepresentable, CaseIterable {
-    /// Those that this version knows, in the order of their numbers.
+    /// The statuses that this version knows, in the order of their numbers.
     public static let allCases: [Status] = [
         .ok, .malformed, .unknownCommand, .frameTooLarge, .unsupportedVersion, .helloRequired, .helloTimeout,
         .badName, .badText, .trailingBytes, .outOfRange, .badMagic, .sequenceReused, .notFound, .notPermitted,
@@ -152,12 +157,12 @@ extension Status: RawRepresentable, CaseIterable {
 
     /// Its number in the header of a reply.
     @inlinable public var rawValue: UInt8 {
-        // Every reply is compared with it.
+        // Every reply is compared with this one, so it is not looked up.
         if case .ok = self { return 0 }
         return declaration.number
     }
 
-    /// The status of this number; nil if this version knows none.
+    /// The status of this number; nil if this version does not know it.
     @inlinable
     public init?(rawValue: UInt8) {
         guard rawValue != 0 else {
@@ -168,28 +173,27 @@ extension Status: RawRepresentable, CaseIterable {
         self = status
     }
 
-    /// The status of this number, whether this version knows it or not.
+    /// The status of this number; `unknown` if this version does not know it.
     public init(number: UInt8) { self = Status(rawValue: number) ?? .unknown(number) }
 }
 
-/// A request that was not carried out: why, where, and what to do about it.
-///
-/// A refused request has changed nothing.
+/// The reason why a request was refused. A refused request has changed nothing.
 public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of reason it was; programs go by this.
+    /// The kind of reason. Programs decide by it.
     public var status: Status
-    /// One sentence for a person: what was wrong, where, and what to do.
+    /// One sentence for people: what is wrong, where, and what to do.
     public var message: String
 
-    /// A refusal with its reason.
+    /// A refusal with this status and message.
     public init(_ status: Status, _ message: String) {
         self.status = status
         self.message = message
     }
 
+    /// The message, with the name of the status in brackets.
     public var description: String { "\(message) [\(status)]" }
 
-    /// The same refusal, its message telling where it arose.
+    /// The same refusal with a place before its message.
     public func inside(_ place: String) -> Refusal {
         Refusal(status, "\(place): \(message)")
     }

@@ -1,7 +1,8 @@
-/// What a subscriber may hear of.
+/// The topics of events. A subscriber selects a set of them.
 public struct Topics: OptionSet, Sendable, Hashable {
     /// The bits on the wire.
     public let rawValue: UInt32
+    /// The set of these bits. Bits without a topic are kept.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Breaker transitions.
@@ -24,6 +25,6 @@ public struct Topics: OptionSet, Sendable, Hashable {
     /// Every topic.
     public static let all = named.reduce(into: Topics()) { $0.formUnion($1.topic) }
 
-    /// The bits with their names, as a sentence has them: `1 breaker, 2 exhaustion`.
+    /// The bits with their names as a list in a sentence: `1 breaker, 2 exhaustion`.
     public static var spelling: String { named.map { "\($0.topic.rawValue) \($0.name)" }.joined(separator: ", ") }
 }

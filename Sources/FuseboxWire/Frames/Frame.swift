@@ -1,4 +1,4 @@
-/// What kind of frame it is: who sends it and what its third byte means.
+/// The kind of a frame: who sends it and what the detail byte means.
 public enum FrameKind: UInt8, Sendable {
     /// From client to server; the detail byte is 0.
     case request = 0
@@ -12,16 +12,16 @@ public enum FrameKind: UInt8, Sendable {
 public struct FrameHeader: Sendable, Equatable {
     /// The command's number; in an event, the event's.
     public var command: UInt16
-    /// A `FrameKind`, as it came: a peer may have sent any byte.
+    /// The number of a `FrameKind`, or any other byte that a peer has sent.
     public var kind: UInt8
     /// The status in a reply, else 0.
     public var detail: UInt8
-    /// Chosen by the client; a reply carries its request's.
+    /// Chosen by the client. A reply has that of its request.
     public var correlation: UInt32
 
-    /// The bytes of the length field.
+    /// The size of the length field, in bytes.
     @inlinable public static var lengthBytes: Int { 4 }
-    /// The bytes of the header after the length field.
+    /// The size of the header after the length field, in bytes.
     @inlinable public static var bytes: Int { 8 }
 
     /// A header to be sent.
@@ -34,6 +34,8 @@ public struct FrameHeader: Sendable, Equatable {
     }
 
     /// Reads the header's eight bytes.
+    ///
+    /// - Throws: `malformed` if they are fewer.
     @inlinable
     public init(from reader: inout ByteReader) throws(Refusal) {
         command = try reader.read()
@@ -44,7 +46,9 @@ public struct FrameHeader: Sendable, Equatable {
 }
 
 extension ByteWriter {
-    /// Begins a frame whose length is written by `endFrame`; returns where it stands.
+    /// Begins a frame. `endFrame` writes its length.
+    ///
+    /// - Returns: where the frame begins: the argument for `endFrame`
     @inlinable
     public mutating func beginFrame(_ header: FrameHeader) -> Int {
         let start = count
@@ -56,13 +60,13 @@ extension ByteWriter {
         return start
     }
 
-    /// Ends the frame that began at `start`.
+    /// Ends the frame that begins at `start`.
     @inlinable
     public mutating func endFrame(_ start: Int) {
         overwrite(UInt32(count - start - FrameHeader.lengthBytes), at: start)
     }
 
-    /// Writes the reply of a refused request as one frame.
+    /// Writes the reply to a refused request as one frame.
     public mutating func writeRefusal(_ refusal: Refusal, command: UInt16, correlation: UInt32) {
         let start = beginFrame(
             FrameHeader(

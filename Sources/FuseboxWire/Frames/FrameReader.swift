@@ -1,61 +1,62 @@
 /// Cuts a stream of bytes into frames.
 ///
-/// Bytes are read straight into its memory (`spare`, `commit`) and frames are lent out of it. It never holds more
-/// than one frame of the allowed length plus what one read brings, and it gives the memory of a large frame back.
+/// Bytes are read straight into its memory (`spare`, `commit`), and frames are lent from it. It holds at most one frame
+/// of the allowed length and the bytes of one read. It releases the memory of a large frame.
 public struct FrameReader: ~Copyable {
-    /// What it holds while frames are small.
+    /// The size of its memory while frames are small, in bytes.
     @inlinable public static var restingCapacity: Int { 4096 }
 
     @usableFromInline var buffer: ByteWriter
-    /// The longest frame it takes, in bytes after the length field.
+    /// The longest frame that is accepted, in bytes after the length field.
     public var frameLimit: Int
 
-    /// Begins at the first byte of a stream.
+    /// A reader at the first byte of a stream.
     public init(frameLimit: Int = WireLimits.frameLength) {
         buffer = ByteWriter(capacity: Self.restingCapacity)
         self.frameLimit = frameLimit
     }
 
-    /// Room for the next bytes of the stream: at least as many as the frame under way still lacks, within reason.
+    /// Memory for the next bytes of the stream. It has room for the rest of the incomplete frame, but at least 1 KiB,
+    /// and need not have more than 64 KiB.
     public mutating func spare() -> UnsafeMutableRawBufferPointer {
         unsafe buffer.spare(max(min(missing, 64 * 1024), 1024))
     }
 
-    /// Takes bytes that were read into `spare`.
+    /// Accepts the first `length` bytes of the memory that `spare` returned.
     public mutating func commit(_ length: Int) { buffer.commit(length) }
 
-    /// Takes bytes by copying them.
+    /// Accepts a copy of these bytes.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) { unsafe buffer.write(contentsOf: bytes) }
 
-    /// Bytes that were taken and belong to no complete frame yet.
+    /// The number of bytes that were accepted and not returned in a frame.
     public var pending: Int { buffer.count }
 
-    /// Bytes of memory held.
+    /// The size of its memory, in bytes.
     public var footprint: Int { buffer.footprint }
 
-    /// The bytes that the frame under way still lacks; its header's if that is not there yet.
+    /// How many bytes the incomplete frame lacks; before its length is known, how many its header lacks.
     private var missing: Int {
         guard let length = announcedLength else { return FrameHeader.lengthBytes + FrameHeader.bytes - buffer.count }
         return max(0, min(length, frameLimit) + FrameHeader.lengthBytes - buffer.count)
     }
 
-    /// What the length field of the frame under way says; nil if it is not there yet.
+    /// The length field of the next frame; nil until its four bytes are there.
     @inlinable var announcedLength: Int? {
         guard buffer.count >= FrameHeader.lengthBytes else { return nil }
         return unsafe Int(UInt32(littleEndian: buffer.contents.loadUnaligned(as: UInt32.self)))
     }
 
-    /// The length of the frame that comes next, in bytes after the length field; 0 if it is not known yet.
+    /// The length of the next frame, in bytes after the length field; 0 until it is known.
     public var nextLength: Int { announcedLength ?? 0 }
 
-    /// The command of the frame that comes next; 0 if it is not known yet.
+    /// The command of the next frame; 0 until it is known.
     public var nextCommand: UInt16 {
         guard buffer.count >= FrameHeader.lengthBytes + 2 else { return 0 }
         return unsafe UInt16(
             littleEndian: buffer.contents.loadUnaligned(fromByteOffset: FrameHeader.lengthBytes, as: UInt16.self))
     }
 
-    /// Whether a complete frame is waiting, or bytes that can never become one.
+    /// Whether `next` returns a frame or throws.
     public var isReady: Bool {
         guard let length = announcedLength else { return false }
         return length > frameLimit || length < FrameHeader.bytes
@@ -64,7 +65,7 @@ public struct FrameReader: ~Copyable {
 
     /// Calls `body` with the next complete frame; returns nil if there is none yet.
     ///
-    /// The payload is valid only during the call. After a refusal the stream has no meaning any more.
+    /// The payload is valid only during the call. After a refusal no further frame can be found in the stream.
     ///
     /// - Throws: `frameTooLarge`, or `malformed` for a frame too short to hold its header.
     @inlinable

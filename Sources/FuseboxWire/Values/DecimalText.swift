@@ -1,23 +1,24 @@
 /// A decimal number as programs print it: `12`, `-0.0012`, `.5`, `7.5e-05`, `0.30000000000000004`.
 ///
-/// It is kept digit by digit: no binary fraction comes in between, so what it spells is what is read.
+/// It is stored as decimal digits. No binary fraction is involved, so the value is exactly the one that is spelled.
 package struct DecimalText {
-    /// Which way a number goes that lies between two units.
+    /// How a number between two units is rounded.
     package enum Rounding {
         case up
         case towardZero
     }
 
     package private(set) var isNegative = false
-    /// Its digits from the first that is not zero to the last that is not; none: the number is zero.
+    /// The digits without leading and trailing zeros; empty if the number is zero.
     private var digits: [UInt8] = []
     /// The power of ten of the last digit.
     private var scale = 0
 
-    /// No exponent beyond this makes a difference to anything that is counted here.
+    /// Greater exponents are read as this one. Both are far beyond every range.
     private static let largestExponent = 1_000_000
 
-    /// Nil if the text is no number: nothing but a sign, digits with at most one point, and an exponent.
+    /// Nil if the text is not a number. A number consists of a sign, digits with at most one point, and an exponent;
+    /// sign and exponent may be missing.
     package init?(_ text: some StringProtocol) {
         var rest = Array(text.utf8)[...]
         isNegative = rest.first == UInt8(ascii: "-")
@@ -66,14 +67,14 @@ package struct DecimalText {
         if digits.isEmpty { scale = 0 }
     }
 
-    /// Whether it has at most so many decimals.
+    /// Whether it has at most this many decimals.
     package func isWhole(decimals: Int = 0) -> Bool { scale + decimals >= 0 }
 
-    /// Rounds it to so many significant digits, half to even.
+    /// Rounds it to this many significant digits, half to even.
     package mutating func round(toDigits count: Int) {
         guard digits.count > count else { return }
         let next = digits[count]
-        // The last digit is not zero, so whatever follows the next one counts.
+        // The last digit is not zero. A 5 with digits after it is therefore more than a half.
         let isMoreThanHalf = next > 5 || next == 5 && digits.count > count + 1
         let isHalf = next == 5 && digits.count == count + 1
         scale += digits.count - count
@@ -94,10 +95,10 @@ package struct DecimalText {
         digits.insert(1, at: 0)
     }
 
-    /// How many units of 10 to the power of -`decimals` it is, its sign aside; nil if they are more than fit.
+    /// Its magnitude in units of 10 to the power of −`decimals`; nil if that may not fit.
     package func units(decimals: Int = 0, _ rounding: Rounding) -> UInt128? {
         let kept = digits.count + scale + decimals
-        // A first digit that is not zero, and 38 more, is the last that always fits.
+        // Every number of 38 digits fits.
         guard kept <= 38 || digits.isEmpty else { return nil }
         var units: UInt128 = 0
         for place in 0..<max(0, digits.isEmpty ? 0 : kept) {

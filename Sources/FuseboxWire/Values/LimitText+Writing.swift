@@ -1,6 +1,6 @@
 extension Limit: CustomStringConvertible {
-    /// The limit as `LimitText` reads it: `$50 per month in Europe/Berlin`, `600 requests per minute`, `8 in flight`. Its mode is
-    /// not part of it.
+    /// The limit in the form that `LimitText` reads, without its mode: `$50 per month in Europe/Berlin`,
+    /// `600 requests per minute`, `8 in flight`.
     public var description: String {
         switch dimension {
         case .inFlight: "\(dimension.text(of: amount)) in flight"
@@ -10,7 +10,8 @@ extension Limit: CustomStringConvertible {
 }
 
 extension LimitDimension {
-    /// An amount with what it counts: `$1.5`, `1 request`, `200,000 input tokens`; of calls in flight the number alone.
+    /// An amount in this dimension: `$1.5`, `1 request`, `200,000 input tokens`. For calls in flight it is the number
+    /// alone.
     public func text(of amount: Int64) -> String {
         let number = Self.grouped(amount)
         return switch self {
@@ -25,7 +26,7 @@ extension LimitDimension {
         }
     }
 
-    /// A count in groups of three from 10,000 on.
+    /// A count. Its digits are grouped in threes from 10,000 on.
     private static func grouped(_ count: Int64) -> String {
         guard count.magnitude >= 10_000 else { return "\(count)" }
         var text = ""
@@ -38,7 +39,8 @@ extension LimitDimension {
 }
 
 extension LimitWindow: CustomStringConvertible {
-    /// The window as `LimitText` reads it: `per minute`, `per 10s`, `per month in Europe/Berlin from the 15th`, `prepaid`.
+    /// The window in the form that `LimitText` reads: `per minute`, `per 10s`, `per month in Europe/Berlin from the
+    /// 15th`, `prepaid`.
     public var description: String {
         switch kind {
         case .none: ""

@@ -1,23 +1,23 @@
 /// Limits as people write them: `$50 per month`, `600 requests per minute`, `8 in flight`.
 ///
-/// A limit is an amount, what it counts, and a window:
+/// A limit consists of an amount, a dimension and a window:
 ///
 /// | part | forms |
 /// |---|---|
 /// | amount | `$50`, `50 USD`, `600`, `1,500`, `200_000`, `200k`, `1.5M` |
-/// | counts | `requests` (`req`, `calls`), `tokens`, `input tokens`, `output tokens`, `in flight` (`concurrent`); money counts cost; `rpm`, `rpd`, `tpm`, `tpd` |
+/// | dimension | `requests` (`req`, `calls`), `tokens`, `input tokens`, `output tokens`, `in flight` (`concurrent`); an amount of money limits cost; `rpm`, `rpd`, `tpm`, `tpd` |
 /// | sliding window | `per second`, `per minute`, `per hour`, `per 10s`, `per 24h`, `per 7 days`; `/min` |
 /// | calendar window | `per day`, `per week`, `per month`, `per quarter`, `per year`, `per calendar hour`; `daily`, `monthly`, … |
-/// | its zone | `in Europe/Berlin` |
-/// | its beginning | `from the 15th`, `from Sunday`, `from April 6` |
+/// | zone of a calendar window | `in Europe/Berlin` |
+/// | beginning of a calendar window | `from the 15th`, `from Sunday`, `from April 6` |
 /// | fixed window | a length, or a unit up to a week, followed by `fixed` |
 /// | no window | `prepaid`; `until reset` |
 ///
-/// Upper and lower case are alike but in the name of a zone.
+/// Case matters only in the name of a zone.
 public struct LimitText {
-    /// Why a text is no limit: what is wrong, and what to write.
+    /// The reason why a text is not a limit.
     public struct Failure: Error, Equatable, CustomStringConvertible {
-        /// One sentence for a person.
+        /// One sentence: what is wrong, and what to write.
         public var description: String
     }
 
@@ -29,12 +29,12 @@ public struct LimitText {
     ]
 
     private let text: String
-    /// The words that are left, as they were written.
+    /// The words that were not read yet, as they were written.
     private var rest: [Substring]
 
-    /// The limit that a text tells.
+    /// The limit that a text spells.
     ///
-    /// - Throws: what is wrong with it and what to write
+    /// - Throws: a `Failure` if the text is not a limit.
     public static func limit(_ text: some StringProtocol) throws(Failure) -> Limit {
         var reader = LimitText(String(text))
         return try reader.read()
@@ -45,7 +45,7 @@ public struct LimitText {
         rest = Self.words(text)
     }
 
-    /// The words of a text; `/` stands for `per`, but for one in the name of a zone.
+    /// The words of a text. A `/` means `per`, except in the name of a zone.
     private static func words(_ text: String) -> [Substring] {
         var words: [Substring] = []
         for word in text.split(whereSeparator: \.isWhitespace) {
@@ -62,7 +62,7 @@ public struct LimitText {
     }
 
     private func failure(_ reason: String) -> Failure {
-        Failure(description: "'\(text)' is no limit: \(reason)")
+        Failure(description: "'\(text)' is not a limit: \(reason)")
     }
 
     // MARK: Words
@@ -95,8 +95,7 @@ public struct LimitText {
         let value = dimension == .cost ? try nanodollars(amount) : try count(amount)
         if dimension == .inFlight {
             guard rest.isEmpty else {
-                throw failure(
-                    "calls in flight are counted at any moment, without a window, so '\(rest[0])' is too much")
+                throw failure("calls in flight are limited without a window, so '\(rest[0])' cannot follow")
             }
             return Limit(.inFlight, value, LimitWindow())
         }
@@ -105,7 +104,7 @@ public struct LimitText {
 
     private static let suffixes: [(letter: Character, factor: Int)] = [("k", 3), ("m", 6), ("b", 9)]
 
-    /// The number that comes first, and whether it is money.
+    /// Reads the number at the beginning, and whether it is money.
     private mutating func amount() throws(Failure) -> (DecimalText, isMoney: Bool) {
         var word = rest.removeFirst()
         var isMoney = word.first == "$"
@@ -118,7 +117,7 @@ public struct LimitText {
             isMoney = true
             word.removeLast()
         }
-        // A unit may follow the number without a blank, as in 600rpm.
+        // A unit may follow the number without a space, as in 600rpm.
         let number = word.prefix { $0.isASCII && ($0.isNumber || ".,_-+".contains($0)) }
         var unit = word[number.endIndex...]
         var exponent = 0
@@ -137,7 +136,7 @@ public struct LimitText {
         return (value, isMoney)
     }
 
-    /// A number without what groups its digits; nil where commas do not stand before groups of three.
+    /// A number without its separators of groups; nil if a comma is not followed by exactly three digits.
     private static func ungrouped(_ number: Substring) -> String? {
         let groups = number.split(separator: ",", omittingEmptySubsequences: false)
         guard let first = groups.first else { return nil }
@@ -197,7 +196,7 @@ public struct LimitText {
                 "say what it counts: requests, tokens, input tokens, output tokens or in flight; money has a $")
         }
         throw failure(
-            "'\(next)' is nothing that can be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
+            "'\(next)' cannot be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
         )
     }
 
@@ -207,7 +206,7 @@ public struct LimitText {
         case second, minute
         case calendar(WindowUnit)
 
-        /// How long it is; nil where that differs from one to the next.
+        /// Its length; nil if not all units of this kind are equally long.
         var milliseconds: Int64? {
             switch self {
             case .second: 1_000
@@ -244,7 +243,7 @@ public struct LimitText {
         }
         let isAdverb = Self.adverbs.contains(next)
         guard isAdverb || takeOne(of: ["per", "a", "an", "each", "every"]) else {
-            throw failure("a window begins with 'per', as in 'per minute'; '\(next)' stands in its place")
+            throw failure("a window begins with 'per', as in 'per minute'; '\(next)' does not begin one")
         }
         let isCalendar = take("calendar")
         if let unit = unit() { return try window(of: unit, isCalendar: isCalendar) }
@@ -266,7 +265,7 @@ public struct LimitText {
         if isFixed || isSliding {
             guard let milliseconds = unit.milliseconds, !isCalendar else {
                 throw failure(
-                    "\(isFixed ? "a fixed" : "a sliding") window needs a length that is always the same, such as 'per 30 days'"
+                    "\(isFixed ? "a fixed" : "a sliding") window needs a constant length, such as 'per 30 days'"
                 )
             }
             return try end(isFixed ? .fixed(milliseconds: milliseconds) : .sliding(milliseconds: milliseconds))
@@ -282,11 +281,11 @@ public struct LimitText {
         }
     }
 
-    /// A window when nothing may follow.
+    /// Returns the window if it ends the text.
     private func end(_ window: LimitWindow) throws(Failure) -> LimitWindow {
         guard let next = rest.first else { return window }
         if ["in", "from", "starting"].contains(next.lowercased()) {
-            throw failure("only calendar windows have a zone and a beginning, so '\(next)' is too much")
+            throw failure("only calendar windows have a zone and a beginning, so '\(next)' cannot follow")
         }
         throw failure("'\(next)' is not understood after the window")
     }
@@ -307,12 +306,12 @@ public struct LimitText {
             }
             guard count.isWhole(decimals: 3), let thousandths = count.units(decimals: 3, .up),
                 let product = Int64(exactly: min(thousandths, 1 << 40) * UInt128(milliseconds / 1_000))
-            else { throw failure("'\(word)' is no number of units") }
+            else { throw failure("'\(word)' is not a number of units") }
             return product
         }
         guard let milliseconds = Quantity.milliseconds(word) else {
             throw failure(
-                "'\(word)' is no unit and no length; write second, minute, hour, day, week, month, quarter or year, or \(Quantity.durationForms)"
+                "'\(word)' is neither a unit nor a length; write second, minute, hour, day, week, month, quarter or year, or \(Quantity.durationForms)"
             )
         }
         return milliseconds
@@ -335,7 +334,7 @@ public struct LimitText {
                 }
                 guard window.zone == nil else { throw failure("it names two zones") }
                 rest.removeFirst()
-                guard let name = try? Name(String(zone)) else { throw failure("'\(zone)' is no name of a zone") }
+                guard let name = try? Name(String(zone)) else { throw failure("'\(zone)' is not the name of a zone") }
                 window.zone = name
             } else if takeOne(of: ["from", "starting", "beginning"]) {
                 _ = take("on")
@@ -374,14 +373,14 @@ public struct LimitText {
         }
     }
 
-    /// The place from 1 of a name, whole or by at least its first three letters.
+    /// Reads a name, in full or as its first three or more letters. Returns its place in the list, from 1.
     private mutating func name(of names: [String]) -> UInt8? {
         guard let next, next.count >= 3, let place = names.firstIndex(where: { $0.hasPrefix(next) }) else { return nil }
         rest.removeFirst()
         return UInt8(place + 1)
     }
 
-    /// A day such as `15`, `15th`, `the 15th`, `day 15`.
+    /// Reads a day such as `15`, `15th`, `the 15th`, `day 15`.
     private mutating func ordinal() -> UInt8? {
         let before = rest
         _ = take("the")

@@ -1,4 +1,4 @@
-/// Moments as text: the three forms of HTTP's dates (RFC 9110, 5.6.7) and that of RFC 3339.
+/// A parser for moments: the three forms of dates in HTTP (RFC 9110, 5.6.7) and the form of RFC 3339.
 struct MomentText {
     private var rest: ArraySlice<UInt8>
 
@@ -7,11 +7,11 @@ struct MomentText {
     ]
     private static let weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 
-    /// The moment that a text tells, and whether parts of its second were cut off; nil if it tells none.
+    /// The moment that a text spells, and whether its form has whole seconds only; nil if it spells none.
     ///
-    /// - Parameter wall: the time now, for years of two digits
+    /// - Parameter wall: the current time, which decides the century of a year of two digits
     static func moment(_ text: some StringProtocol, near wall: Timestamp) -> (moment: Timestamp, isCut: Bool)? {
-        // Names of days, months and zones are written in either case.
+        // Case does not matter.
         let bytes = Array(text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })[...]
         var readers = [MomentText(rest: bytes), MomentText(rest: bytes)]
         guard let told = readers[0].rfc3339() ?? readers[1].http(near: wall) else { return nil }
@@ -66,7 +66,7 @@ struct MomentText {
 
     // MARK: Parts
 
-    /// `08:49:37` in seconds; a leap second is one more.
+    /// `08:49:37` in seconds. `:60`, a leap second, is accepted.
     private mutating func time() -> Int64? {
         guard let hour = number(2), hour < 24, take(":"), let minute = number(2), minute < 60, take(":"),
             let second = number(2), second <= 60
@@ -102,7 +102,7 @@ struct MomentText {
         return String(decoding: letters, as: UTF8.self)
     }
 
-    /// Exactly so many digits, and no more.
+    /// A number of exactly this many digits.
     private mutating func number(_ count: Int) -> Int64? {
         let digits = rest.prefix(while: Self.isDigit)
         guard digits.count == count else { return nil }
@@ -120,16 +120,16 @@ struct MomentText {
 
     // MARK: The calendar
 
-    /// A year of two digits: the next one that ends so and is at most 50 years ahead, else the last one.
+    /// The year that two digits stand for: it is at most 50 years ahead, and less than 50 years ago (RFC 9110).
     private static func year(_ lastDigits: Int64, near wall: Timestamp) -> Int64 {
-        // Years of mean length are near enough to choose between centuries.
+        // The mean length of a year is precise enough to choose the century.
         let now = 1970 + wall.milliseconds / 31_556_952_000
         let year = now - now % 100 + lastDigits
         if year > now + 50 { return year - 100 }
         return year <= now - 50 ? year + 100 : year
     }
 
-    /// The days from 1970 to a day of the Gregorian calendar; nil if there is no such day.
+    /// The days from 1970-01-01 to a date; nil if there is no such date.
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
         let date = CivilDate(year: year, month: month, day: day)
         return date.isValid ? date.dayNumber : nil

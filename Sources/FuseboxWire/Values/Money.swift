@@ -1,14 +1,14 @@
 /// An exact amount of US dollars, counted in nano-dollars (10⁻⁹ $).
 ///
-/// The range is about ±9.2 billion dollars. Arithmetic is checked: what would leave the range is an error,
-/// never a wrapped or rounded sum.
+/// The range is about ±9.2 billion dollars. Arithmetic is checked: a sum outside the range is an error. No sum is
+/// wrapped or rounded.
 public struct Money: Sendable, Hashable {
-    /// Billionths of a dollar.
+    /// The amount in billionths of a dollar.
     public var nanodollars: Int64
 
-    /// Nothing.
+    /// $0.
     @inlinable public static var zero: Money { Money(nanodollars: 0) }
-    /// What a dollar is.
+    /// One dollar, in nano-dollars.
     public static let nanodollarsPerDollar: Int64 = 1_000_000_000
 
     /// An amount in billionths of a dollar.
@@ -18,11 +18,11 @@ public struct Money: Sendable, Hashable {
     /// The amount of dollars that a number spells, in any form in which programs print one: `12`, `0.0012`, `-3.5`,
     /// `7.5e-05`, `0.30000000000000004`.
     ///
-    /// Whole nano-dollars are exact, however many digits they have. Any other number with more than 15 significant digits is
-    /// a printed double, and is first rounded to 15, half to even. What then lies below a nano-dollar is rounded up, so that
-    /// no cost is nothing; that of a negative number towards zero, so that no refund is more than was told.
+    /// A number of whole nano-dollars is exact. Another number with more than 15 significant digits is a printed
+    /// double, and is first rounded to 15 digits, half to even. The fraction of a nano-dollar that is left is rounded
+    /// up, so that no cost becomes nothing. In a negative number it is dropped, so that no refund becomes more.
     ///
-    /// Returns nil if the text is no such number or is out of range.
+    /// Nil if the text is not such a number or is out of range.
     public init?(_ text: some StringProtocol) {
         guard var number = DecimalText(text) else { return nil }
         if !number.isWhole(decimals: Self.decimals) { number.round(toDigits: Self.digitsOfDoubles) }
@@ -37,21 +37,22 @@ public struct Money: Sendable, Hashable {
         self.init(nanodollars: number.isNegative ? -exact : exact)
     }
 
-    /// The decimals of a dollar that are counted.
+    /// A nano-dollar is the ninth decimal of a dollar.
     private static let decimals = 9
-    /// A double has 15 significant digits; those that are printed beyond them only tell doubles apart.
+    /// A double has 15 significant digits. The digits that are printed beyond them only distinguish doubles.
     private static let digitsOfDoubles = 15
 
-    /// The amount that a number of dollars is printed as, by the same rule as text; nil if it is not finite or out of range.
+    /// A number of dollars, read by the rule for text as it is printed; nil if it is not finite or out of range.
     public init?(dollars: Double) { self.init(dollars.description) }
 
-    /// The nearest number of dollars, for ratios and for reading; sums are made with `Money`.
+    /// The double nearest to the exact amount, for ratios and for display. Sums are made with `Money`.
     ///
-    /// It is the number that the amount's decimal spells, as any language reads it.
+    /// Every language reads the printed decimal of the amount as this number.
     public var dollars: Double {
-        // Up to 2⁵³ the division alone rounds.
+        // Up to 2⁵³ the conversion is exact and only the division rounds.
         if nanodollars.magnitude <= 1 << 53 { return Double(nanodollars) / 1e9 }
-        // Beyond, more bits of the quotient than a double has, and whether any are left over, are rounded once.
+        // Beyond, the quotient has more bits than a double, and its lowest bit says whether there is a remainder. It is
+        // rounded once.
         let (quotient, remainder) = (UInt128(nanodollars.magnitude) << 64).quotientAndRemainder(
             dividingBy: 1_000_000_000)
         let dollars = Double(remainder == 0 ? quotient : quotient | 1) * 0x1p-64
@@ -74,6 +75,7 @@ public struct Money: Sendable, Hashable {
 }
 
 extension Money: Comparable {
+    /// Whether the left amount is the smaller one.
     @inlinable
     public static func < (left: Money, right: Money) -> Bool { left.nanodollars < right.nanodollars }
 }

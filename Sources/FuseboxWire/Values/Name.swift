@@ -1,21 +1,23 @@
 /// The name of a provider, a breaker or a model: 1 to 127 bytes of UTF-8 without control characters.
 ///
-/// Names are compared byte by byte. The bytes live inside the value, so that a decoded request holds its names
-/// without an allocation. They fill 127 bytes with zeroes behind them, then comes the length.
+/// Names are compared byte by byte. The bytes are stored inside the value, so a request is decoded without an
+/// allocation for its names. The layout is 127 bytes, filled up with zeros, and the length.
 public struct Name: Sendable {
     @usableFromInline var bytes: WireLimits.NameBytes
     @usableFromInline var length: UInt8
 
     /// A name of these bytes.
     ///
-    /// - Throws: `badName` if they are none, too many, or hold a control character (0x00 to 0x1F, 0x7F); `badText` if
-    ///   they are not UTF-8.
+    /// - Throws: `badName` if there are none or too many, or if one is a control character (0x00 to 0x1F, 0x7F);
+    ///   `badText` if they are not UTF-8.
     public init(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
         self.init()
         try unsafe assign(utf8: source)
     }
 
-    /// Becomes the name of these bytes, in place: a decoder fills a record without moving it.
+    /// Becomes the name of these bytes. A decoder fills a name in place and does not move it.
+    ///
+    /// - Throws: as `init(utf8:)` does.
     @usableFromInline
     mutating func assign(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
         guard source.count > 0, source.count <= WireLimits.nameLength else { throw Self.badLength(source.count) }
@@ -26,9 +28,9 @@ public struct Name: Sendable {
         if high != 0, unsafe !Self.isUTF8(source) { throw Refusal(.badText, "a name must be valid UTF-8") }
     }
 
-    /// Copies a name into a blank one's memory and looks at it eight bytes at a time.
+    /// Copies a name into the memory of a blank one and examines it eight bytes at a time.
     ///
-    /// Returns the bits that tell of bytes beyond ASCII, or nil if there is a control character.
+    /// - Returns: 0 if all bytes are ASCII, another number if some are not, or nil if there is a control character
     private static func fill(_ place: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer) -> UInt64? {
         let count = source.count
         unsafe place.copyMemory(from: source)
@@ -38,12 +40,13 @@ public struct Name: Sendable {
         for offset in stride(from: 0, to: count, by: 8) {
             var word = unsafe UInt64(littleEndian: place.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
             if count - offset < 8 {
-                // Behind the name's end stand zeroes and, at 127, the length: look at blanks instead.
+                // After the name's end are zeros and, at 127, the length. They count as spaces.
                 let beyond = ~(0 as UInt64) << UInt64(8 * (count - offset))
                 word = word & ~beyond | (each * 0x20) & beyond
             }
             let deleted = word ^ (each * 0x7F)
-            // A byte below n borrows in `word - each * n` and so gets its top bit, unless it had that itself.
+            // In `word - each * n` a byte below n borrows, which sets its top bit. Bytes whose top bit was set before
+            // are masked out.
             controls |= ((word &- each * 0x20) & ~word | (deleted &- each) & ~deleted) & (each * 0x80)
             high |= word & (each * 0x80)
         }
@@ -71,7 +74,9 @@ public struct Name: Sendable {
         }
     }
 
-    /// A name spelled like this text.
+    /// A name of this text.
+    ///
+    /// - Throws: `badName` if it is empty, too long or has a control character.
     public init(_ text: String) throws(Refusal) {
         var text = text
         let result: Result<Name, Refusal> = text.withUTF8 { utf8 in
@@ -82,13 +87,13 @@ public struct Name: Sendable {
         self = try result.get()
     }
 
-    /// The placeholder that a decoder overwrites; never a valid name.
+    /// An empty placeholder, which is not a valid name. A decoder overwrites it.
     @inlinable init() {
         bytes = InlineArray(repeating: 0)
         length = 0
     }
 
-    /// The number of bytes of UTF-8.
+    /// The number of bytes of UTF-8, 1 to 127.
     public var count: Int { Int(length) }
 
     /// The name as a string.
@@ -106,11 +111,12 @@ public struct Name: Sendable {
 }
 
 extension Name: Hashable {
+    /// Whether both have the same bytes.
     public static func == (left: Name, right: Name) -> Bool {
         guard left.length == right.length else { return false }
         return unsafe withUnsafeBytes(of: left) { left in
             unsafe withUnsafeBytes(of: right) { right in
-                // Zeroes follow every name, so whole words can be compared.
+                // Zeros follow every name, so whole words can be compared.
                 for offset in unsafe stride(from: 0, to: Int(left[WireLimits.nameLength]), by: 8) {
                     let leftWord = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                     let rightWord = unsafe right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
@@ -121,6 +127,7 @@ extension Name: Hashable {
         }
     }
 
+    /// Feeds the bytes to the hasher.
     @inlinable
     public func hash(into hasher: inout Hasher) {
         unsafe withBytes { unsafe hasher.combine(bytes: $0) }
@@ -128,6 +135,7 @@ extension Name: Hashable {
 }
 
 extension Name: Comparable {
+    /// Whether the left name comes first in the order of bytes.
     public static func < (left: Name, right: Name) -> Bool {
         unsafe left.withBytes { leftBytes in
             unsafe right.withBytes { rightBytes in
@@ -138,5 +146,6 @@ extension Name: Comparable {
 }
 
 extension Name: CustomStringConvertible {
+    /// The name as a string.
     public var description: String { text }
 }

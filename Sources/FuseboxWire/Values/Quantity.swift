@@ -9,13 +9,13 @@ public enum Quantity {
         ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
     ]
 
-    /// How durations are written, for messages and help texts.
+    /// The forms of a duration, for messages and help texts.
     public static let durationForms = "a number with a unit, such as 500ms, 60s, 1.5h, 1h30m or 7d"
 
     /// The milliseconds that a duration such as `90s`, `1.5h` or `1h30m` spells; nil if it spells none or is negative.
     ///
-    /// The units are d, h, m, s, ms, us (or µs) and ns, each at most once, the largest first; spaces may stand between the parts.
-    /// A number without a unit is no duration; only 0 does without. Parts of a millisecond are rounded up.
+    /// The units are d, h, m, s, ms, us (or µs) and ns, each at most once, the largest first. Spaces are allowed
+    /// between the parts. Only 0 needs no unit. Parts of a millisecond are rounded up.
     public static func milliseconds(_ text: some StringProtocol) -> Int64? {
         if text == "0" { return 0 }
         var nanoseconds: UInt128 = 0
@@ -37,7 +37,9 @@ public enum Quantity {
         return Int64(exactly: whole + (remainder > 0 ? 1 : 0))
     }
 
-    /// The bytes that a size such as `64KiB` spells; nil if it spells none.
+    /// The bytes that a size such as `64KiB` spells; nil if it spells none or not a whole number of bytes.
+    ///
+    /// The units are B, KiB, MiB and GiB. Only 0 needs no unit.
     public static func bytes(_ text: some StringProtocol) -> Int64? {
         if text == "0" { return 0 }
         var rest = Substring(text)
@@ -51,9 +53,9 @@ public enum Quantity {
         return remainder == 0 ? Int64(exactly: bytes) : nil
     }
 
-    /// A number with what it counts: `1 entry`, `2 entries`.
+    /// A number with a noun: `1 entry`, `2 entries`.
     ///
-    /// - Parameter plural: where it is not the singular with an s
+    /// - Parameter plural: the plural, if it is not the singular with an s
     public static func count(_ number: some BinaryInteger, _ singular: String, plural: String? = nil) -> String {
         number == 1 ? "1 \(singular)" : "\(number) \(plural ?? singular + "s")"
     }
@@ -68,24 +70,24 @@ public enum Quantity {
         return "\(milliseconds)ms"
     }
 
-    /// The ends of a range of milliseconds, as `text` spells them: `1ms to 366d`.
+    /// A range of durations: `1ms to 366d`.
     public static func text(_ milliseconds: ClosedRange<Int64>) -> String {
         "\(text(milliseconds: milliseconds.lowerBound)) to \(text(milliseconds: milliseconds.upperBound))"
     }
 
-    /// A number whose digits stand in groups of three: `4,294,967,295`.
+    /// A number with its digits in groups of three: `4,294,967,295`.
     public static func grouped(_ number: some UnsignedInteger) -> String {
         var digits = Array(String(number))
         for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
         return String(digits)
     }
 
-    /// An amount of whole dollars, at least 0, with a dollar sign: `$1,000,000`.
+    /// An amount of at least $0 with a dollar sign: `$1,000,000`. A fraction of a dollar is cut off.
     public static func dollars(_ money: Money) -> String {
         "$\(grouped(UInt64(money.nanodollars / Money.nanodollarsPerDollar)))"
     }
 
-    /// A number and the unit that follows it, taken from the beginning.
+    /// Takes a number and its unit from the beginning of the text.
     private static func part(_ text: inout Substring) -> (number: DecimalText, unit: String)? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let value = DecimalText(number) else { return nil }

@@ -1,6 +1,6 @@
-/// When a provider takes calls again, as providers tell it: a time from now, or a moment.
+/// The time after which a provider takes calls again, as providers report it: a duration from now, or a moment.
 ///
-/// | told | read as |
+/// | text | read as |
 /// |---|---|
 /// | `30`, `1.8` | seconds |
 /// | `34.07s`, `6m0s`, `1h30m`, `1500ms` | a duration, as `Quantity` reads it |
@@ -8,20 +8,23 @@
 /// | `Wed, 25 Nov 2026 18:53:52 GMT`, and the two older forms of HTTP | that moment |
 /// | `2026-11-25T18:53:52Z`, `2026-11-25T19:53:52.5+01:00` | that moment |
 ///
-/// Whatever is negative or past is 0. Nobody comes too early: parts of a millisecond are rounded up, and where a moment is
-/// told in whole seconds, which cuts off what lies between them, so are parts of a second until then.
+/// A negative duration and a moment in the past are 0. The result is never too early: parts of a millisecond are
+/// rounded up. A moment in whole seconds may have lost its fraction, so the time until then is rounded up to whole
+/// seconds.
 public enum RetryTime {
-    /// How it is written, for messages and help texts.
+    /// The forms of a retry time, for messages and help texts.
     public static let forms =
         "seconds, a duration such as 1500ms, 6m0s or 1.5h, or a moment as HTTP, RFC 3339 or an epoch tell it"
 
-    /// From this number of seconds on it is a moment: thirty years are no time to wait, and this was in 2001.
+    /// From this number on, seconds are since 1970. As a duration they would be thirty years; as a moment they are in
+    /// 2001.
     private static let firstEpochSecond: UInt128 = 1_000_000_000
-    /// From this number on it is a moment in milliseconds.
+    /// From this number on, the number is milliseconds since 1970.
     private static let firstEpochMillisecond: UInt128 = 100_000_000_000
     private static let endOfEpochs: UInt128 = 100_000_000_000_000
 
-    /// The milliseconds from a moment of the wall clock until then, at least 0; nil if the text tells no time.
+    /// The milliseconds from `wall`, the wall clock's time now, until then, at least 0; nil if the text is none of the
+    /// forms.
     public static func milliseconds(_ text: some StringProtocol, at wall: Timestamp) -> Int64? {
         let told = trimmed(text)
         if let number = DecimalText(told) { return milliseconds(number, at: wall) }

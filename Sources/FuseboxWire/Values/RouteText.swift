@@ -1,19 +1,19 @@
 /// A route as people write it: `provider[@deployment][/model]`.
 ///
-/// It is cut at the first `/`; what stands before that is cut at its first `@`. So `vertex/claude-sonnet-4@20250514` is a model
-/// of `vertex`, and `openrouter/openai/gpt-4o` the model `openai/gpt-4o` of `openrouter`. A provider or deployment whose name
-/// holds one of these characters cannot be written so; it is told in fields.
+/// The text is cut at its first `/`. The part before it is cut at its first `@`. So `vertex/claude-sonnet-4@20250514`
+/// is a model of `vertex`, and `openrouter/openai/gpt-4o` is the model `openai/gpt-4o` of `openrouter`. A provider or
+/// deployment whose name contains one of these characters cannot be written as a route. It is given in fields.
 public struct RouteText: Equatable {
     /// The provider.
     public var provider: Name
-    /// The API key, region or endpoint; nil: none is told.
+    /// The API key, region or endpoint; nil if none is given.
     public var deployment: Name?
-    /// The model; nil: none is told.
+    /// The model; nil if none is given.
     public var model: Name?
 
-    /// The route that a text tells.
+    /// The route that a text spells.
     ///
-    /// - Throws: `badName` or `badText` with the part that is no name
+    /// - Throws: `badName` or `badText`. The message says which part is not a name.
     public init(_ text: String) throws(Refusal) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let place = parts[0].split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
@@ -26,7 +26,7 @@ public struct RouteText: Equatable {
         do throws(Refusal) { return try Name(String(part)) } catch {
             throw Refusal(
                 error.status,
-                "the \(what) of the route '\(route)' is no name: \(error.message); a route is provider[@deployment][/model]"
+                "the \(what) of the route '\(route)' is not a name: \(error.message); a route is provider[@deployment][/model]"
             )
         }
     }

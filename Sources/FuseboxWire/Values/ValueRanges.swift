@@ -1,31 +1,30 @@
-/// The ranges of what requests carry where their types allow more: the state machine refuses what lies outside, and the
-/// command line does so before it asks.
+/// The ranges of values in requests whose types allow more. The state machine refuses a value outside its range. The
+/// command line refuses it before it asks the daemon.
 public enum ValueRanges {
-    /// The longest duration that a configuration or a mark may name: 366 days.
+    /// The longest duration of a configuration or a mark: 366 days.
     public static let longestMilliseconds: Int64 = 366 * 86_400_000
 
-    // In milliseconds.
-
+    /// A breaker's reset timeout, in milliseconds.
     public static let resetTimeout: ClosedRange<Int64> = 1...longestMilliseconds
+    /// A breaker's monitoring period, in milliseconds.
     public static let monitoringPeriod: ClosedRange<Int64> = 0...longestMilliseconds
-    /// Of a mark, told with it or by default, and after how long a provider takes calls again.
+    /// How long a mark lasts, and a retry-after, in milliseconds.
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
-    /// Of a permit.
+    /// A permit's time to live, in milliseconds.
     public static let timeToLive: ClosedRange<Int64> = 1...WireLimits.permitMilliseconds
     /// How long a limit is raised for.
     public static let raise: ClosedRange<Int64> = 1...longestMilliseconds
     /// Of a limit's sliding or fixed window.
     public static let windowLength: ClosedRange<Int64> = 1_000...longestMilliseconds
-    /// How much of a history is looked at.
+    /// How far back a query looks into a spend history, in milliseconds.
     public static let window: ClosedRange<Int64> = 0 ... .max
 
-    // Counts and ratios.
-
-    /// Of what a breaker keeps. A change takes 0 for 1.
+    /// A breaker's `minWorkers`. A change of the configuration takes 0 as 1.
     public static let minWorkers: ClosedRange<UInt32> = 1...WireLimits.minWorkers
-    /// Each point of a degradation curve. A change brings others into it.
+    /// A point of a degradation curve. A change of the configuration clamps points to this range.
     public static let share: ClosedRange<Double> = 0...1
+    /// The number of points of a degradation curve.
     public static let curveLength: ClosedRange<Int> = 1...WireLimits.curveLength
-    /// Spend over budget at which a threshold event fires.
+    /// The spend over budget at which a threshold event fires.
     public static let threshold: ClosedRange<Double> = 0 ... .greatestFiniteMagnitude
 }

@@ -88,13 +88,13 @@ struct AccountImage: VersionedRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("usage", &usage, "the sums of this period")
         try visitor.field("budget", &budget, "the provider's budget per period; absent: unlimited")
-        try visitor.field("isEnforced", &isEnforced, "whether admission denies what the budget does not hold")
-        try visitor.field("rpm", &rpm, "requests per minute")
-        try visitor.field("rpd", &rpd, "requests per day")
-        try visitor.field("tpm", &tpm, "tokens per minute")
-        try visitor.field("tpd", &tpd, "tokens per day")
+        try visitor.field("isEnforced", &isEnforced, "whether admission denies a call that the budget does not cover")
+        try visitor.field("rpm", &rpm, "the limit on requests per minute")
+        try visitor.field("rpd", &rpd, "the limit on requests per day")
+        try visitor.field("tpm", &tpm, "the limit on tokens per minute")
+        try visitor.field("tpd", &tpd, "the limit on tokens per day")
         try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
-        try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion that has fired in this period")
+        try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion tier that has fired in this period")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field("user", &user, "the peer user that it was opened for")
     }
@@ -113,7 +113,8 @@ struct ModelAccountImage: VersionedRecord {
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums of this period")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
-        try visitor.field("answering", &answering, "the number of the name that last answered, if that was another")
+        try visitor.field(
+            "answering", &answering, "the number of the model name that answered last; absent if it was this one")
         try visitor.field("user", &user, "the peer user that it was opened for")
     }
 }
@@ -131,7 +132,7 @@ struct UsageImage: WireRecord {
         try visitor.field("inputTokens", &inputTokens, "tokens sent in the period")
         try visitor.field("outputTokens", &outputTokens, "tokens received in the period")
         try visitor.field("requests", &requests, "records in the period")
-        try visitor.field("lastRecorded", &lastRecorded, "when the last one came; absent if none in the period")
+        try visitor.field("lastRecorded", &lastRecorded, "when the last record came; absent if none came in the period")
     }
 }
 
@@ -143,7 +144,7 @@ struct WindowImage: WireRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("limit", &limit, "requests or tokens allowed in a window")
-        try visitor.field("used", &used, "counted in the window")
+        try visitor.field("used", &used, "requests or tokens counted in the window")
         try visitor.field("start", &start, "when the window began")
     }
 }
@@ -173,7 +174,7 @@ struct PendingModel {
 }
 
 extension StateImage {
-    /// A provider lists its newest model account first: they are added in the opposite order.
+    /// Collects the model accounts of a provider. The section has the newest first, and they are added oldest first.
     fileprivate mutating func add(_ image: ModelAccountImage) throws(Refusal) {
         guard let provider = builder.machine.names.name(number: image.provider),
             let model = builder.machine.models.name(number: image.model)

@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// Every breaker, with everything that it remembers.
+/// Every breaker, with its whole state.
 enum BreakerSection: SnapshotSection {
     static let kind: UInt32 = 6
     static let name = "breakers"
-    static let summary = "every breaker, with its name"
+    static let summary = "every breaker, with its whole state"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         var index = 0
@@ -27,8 +27,8 @@ struct BreakerImage: VersionedRecord {
         var at = Timestamp(milliseconds: 0)
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("worker", &worker, "the worker's whole id")
-            try visitor.field("at", &at, "its last failure")
+            try visitor.field("worker", &worker, "the upper half of the worker's id; the lower half is 0")
+            try visitor.field("at", &at, "when it last reported a failure")
         }
     }
 
@@ -49,20 +49,23 @@ struct BreakerImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
-        try visitor.field("configuration", &configuration, "how it reacts")
-        try visitor.field("isConfigured", &isConfigured, "whether the configuration is its own, not the default's")
-        try visitor.field("consecutiveFailures", &consecutiveFailures, "its place on the curve")
+        try visitor.field("configuration", &configuration, "its configuration")
+        try visitor.field("isConfigured", &isConfigured, "whether the configuration is its own and not the default")
+        try visitor.field(
+            "consecutiveFailures", &consecutiveFailures, "its consecutive failures: its place on the curve")
         try visitor.field("totalFailures", &totalFailures, "failures since the last reset")
         try visitor.field("totalSuccesses", &totalSuccesses, "successes since the last reset")
         try visitor.field("totalRequests", &totalRequests, "outcomes since the last reset")
         try visitor.field("lastFailure", &lastFailure, "when a failure was last reported")
         try visitor.field("lastSuccess", &lastSuccess, "when a success was last reported")
         try visitor.field("lastRequest", &lastRequest, "when it was last asked")
-        try visitor.field("lastDecay", &lastDecay, "where the decay clock stands; absent if it does not run")
-        try visitor.field("windowStart", &windowStart, "when the monitoring window began")
-        try visitor.field("shareCredit", &shareCredit, "the part of an admission saved up, in billionths")
         try visitor.field(
-            "blames", &blames, "the workers whose failures count for `minWorkers`; none are kept where that is 1")
+            "lastDecay", &lastDecay,
+            "the moment from which the next reset timeout counts; absent before the first traffic")
+        try visitor.field("windowStart", &windowStart, "when the monitoring window began")
+        try visitor.field("shareCredit", &shareCredit, "the fraction of an admission that is saved up, in billionths")
+        try visitor.field(
+            "blames", &blames, "the workers whose failures count for `minWorkers`; none if that is 1")
     }
 }
 
@@ -78,19 +81,22 @@ struct BreakerConfigurationImage: WireRecord {
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("failureThreshold", &failureThreshold, "consecutive failures at which it opens; at least 1")
         try visitor.field(
-            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that removes one failure; at least 1")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
             "how long a worker's failure counts for `minWorkers`")
         try visitor.field("minRequests", &minRequests, "kept, not used")
         try visitor.field(
             "degradationCurve", &degradationCurve,
-            "share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points")
+            "the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points"
+        )
         try visitor.field(
-            "maxProbes", &maxProbes, "calls with a permit in flight while it is not closed; 0: as many as its share")
+            "maxProbes", &maxProbes,
+            "how many calls with a permit may be in flight while it is not closed; 0: as many as its share admits")
         try visitor.field(
             "minWorkers", &minWorkers,
-            "workers that failures must come from within the monitoring period for it to open fully; 1 to 16")
+            "how many workers must have reported failures within the monitoring period for it to open fully; 1 to \(WireLimits.minWorkers)"
+        )
     }
 }
 

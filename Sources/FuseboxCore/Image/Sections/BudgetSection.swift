@@ -44,13 +44,13 @@ struct BudgetImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("model", &model, "absent: the budget is the provider's as a whole")
+        try visitor.field("model", &model, "the model; absent: the budget is for the whole provider")
         try visitor.field("amount", &amount, "dollars per period; absent: none is set")
-        try visitor.field("isEnforced", &isEnforced, "whether admission denies what `amount` does not hold")
+        try visitor.field("isEnforced", &isEnforced, "whether admission denies a call that `amount` does not cover")
         try visitor.field("rpm", &rpm, "the provider's requests per minute")
         try visitor.field("rpd", &rpd, "the provider's requests per day")
         try visitor.field("tpm", &tpm, "the provider's tokens per minute")
         try visitor.field("tpd", &tpd, "the provider's tokens per day")
-        try visitor.field("isDenying", &isDenying, "whether it denied the last call that it was asked for")
+        try visitor.field("isDenying", &isDenying, "whether it denied the last call that it was asked about")
     }
 }

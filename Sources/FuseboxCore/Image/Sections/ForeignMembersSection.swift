@@ -1,11 +1,11 @@
 import FuseboxWire
 
-/// Members of imported JSON that the state has no place for.
+/// The unknown members of imported JSON.
 enum ForeignMembersSection: SnapshotSection {
     static let kind: UInt32 = 21
     static let name = "foreignMembers"
     static let summary =
-        "members of imported JSON that came with thresholds, marks and budgets; an export writes them again"
+        "unknown members of imported JSON, which came with thresholds, marks and budgets; an export writes them again"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         let ledger = machine.ledger
@@ -39,10 +39,12 @@ struct ForeignMembersImage: VersionedRecord {
     var members = ""
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "whose mark or budget they came with; absent: the thresholds'")
-        try visitor.field("isBudget", &isBudget, "whether it is a budget, not a mark")
-        try visitor.field("model", &model, "the model that the budget is for")
-        try visitor.field("members", &members, "the text of a JSON object")
+        try visitor.field(
+            "provider", &provider,
+            "the provider of the mark or budget that they came with; absent: they came with the thresholds")
+        try visitor.field("isBudget", &isBudget, "whether they came with a budget and not with a mark")
+        try visitor.field("model", &model, "the model of the budget; absent: it is for the whole provider")
+        try visitor.field("members", &members, "the members, as the text of a JSON object")
     }
 }
 

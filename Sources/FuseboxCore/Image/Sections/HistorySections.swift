@@ -88,10 +88,10 @@ struct HistoryImage: VersionedRecord {
         var count: Int64 = 0
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("start", &start, "the first record that it sums up")
-            try visitor.field("end", &end, "the last one")
-            try visitor.field("cost", &cost, "their sum")
-            try visitor.field("count", &count, "how many they are")
+            try visitor.field("start", &start, "the moment of the first record that it sums up")
+            try visitor.field("end", &end, "the moment of the last record that it sums up")
+            try visitor.field("cost", &cost, "the sum of their costs")
+            try visitor.field("count", &count, "how many records it sums up")
         }
     }
 
@@ -112,8 +112,8 @@ struct HistoryImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("stretches", &stretches, "the older part, oldest first")
-        try visitor.field("singles", &singles, "the newer part, oldest first")
+        try visitor.field("stretches", &stretches, "the older part, in sums of several records, oldest first")
+        try visitor.field("singles", &singles, "the newer part, in single records, oldest first")
     }
 }
 
@@ -137,7 +137,7 @@ struct ClosedPeriodImage: VersionedRecord {
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("provider", &provider, "the provider")
-            try visitor.field("usage", &usage, "its sums")
+            try visitor.field("usage", &usage, "its sums of the period")
         }
     }
 
@@ -146,9 +146,9 @@ struct ClosedPeriodImage: VersionedRecord {
     var entries: [Entry] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("start", &start, "on the wall clock")
-        try visitor.field("end", &end, "on the wall clock")
-        try visitor.field("entries", &entries, "the providers that had any")
+        try visitor.field("start", &start, "when the period began, on the wall clock")
+        try visitor.field("end", &end, "when the period ended, on the wall clock")
+        try visitor.field("entries", &entries, "the providers with a record in the period")
     }
 }
 

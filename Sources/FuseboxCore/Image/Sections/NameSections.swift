@@ -13,11 +13,11 @@ enum NameSection: SnapshotSection {
     }
 }
 
-/// Numbers of names that are free.
+/// The free numbers of names.
 enum FreeNameSection: SnapshotSection {
     static let kind: UInt32 = 3
     static let name = "freeNames"
-    static let summary = "numbers below the highest that stand for no name, in the order in which they were freed"
+    static let summary = "the numbers that were used and are free, in the order in which they were freed"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.names.writeFree(to: &part) }
 
@@ -39,11 +39,11 @@ enum ModelSection: SnapshotSection {
     }
 }
 
-/// Numbers of models that are free.
+/// The free numbers of models.
 enum FreeModelSection: SnapshotSection {
     static let kind: UInt32 = 5
     static let name = "freeModels"
-    static let summary = "numbers that stand for no model, in the order in which they were freed"
+    static let summary = "the numbers that were used and are free, in the order in which they were freed"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) { machine.models.writeFree(to: &part) }
 
@@ -85,7 +85,7 @@ struct NameImage: VersionedRecord {
     var parent: UInt32?
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("number", &number, "what stands for the name")
+        try visitor.field("number", &number, "the number that stands for the name")
         try visitor.field("user", &user, "the peer user that introduced it")
         try visitor.field("name", &name, "the name")
         try visitor.field(
@@ -97,7 +97,7 @@ struct FreeNumberImage: VersionedRecord {
     var number: UInt32 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("number", &number, "a number that stands for no name")
+        try visitor.field("number", &number, "a number that stands for no name now")
     }
 }
 

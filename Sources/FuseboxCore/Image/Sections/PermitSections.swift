@@ -1,10 +1,10 @@
 import FuseboxWire
 
-/// What became of all permits.
+/// The totals of all permits.
 enum PermitTotalsSection: SnapshotSection {
     static let kind: UInt32 = 19
     static let name = "permitTotals"
-    static let summary = "one record: what became of all permits, and which numbers nothing is known of any more"
+    static let summary = "one record: the totals of all permits, and the numbers of permits that are no longer known"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         var image = PermitTotalsImage()
@@ -21,7 +21,7 @@ enum PermitTotalsSection: SnapshotSection {
     }
 }
 
-/// The permits that are known.
+/// The permits that are in force or lapsed.
 enum PermitSection: SnapshotSection {
     static let kind: UInt32 = 20
     static let name = "permits"
@@ -49,8 +49,9 @@ struct PermitTotalsImage: VersionedRecord {
         var last: UInt64 = 0
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("first", &first, "the first number of a life of the daemon")
-            try visitor.field("last", &last, "the last one; below the first if none was dealt")
+            try visitor.field("first", &first, "the first permit number after a start of the daemon")
+            try visitor.field(
+                "last", &last, "the last number before the next start; below `first` if no permit was granted")
         }
     }
 
@@ -60,8 +61,9 @@ struct PermitTotalsImage: VersionedRecord {
         var through: UInt64 = 0
 
         mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("user", &user, "the peer user that they were granted to")
-            try visitor.field("through", &through, "the highest number of its lapsed permits that had to make room")
+            try visitor.field("user", &user, "the peer user that the permits were granted to")
+            try visitor.field(
+                "through", &through, "the highest number of its lapsed permits that were forgotten to make room")
         }
     }
 
@@ -89,8 +91,9 @@ struct PermitTotalsImage: VersionedRecord {
         try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")
         try visitor.field(
             "forgottenOfOthers", &forgottenOfOthers,
-            "the highest such number of a user that is not among them, because too many users had one; 0: of none")
-        try visitor.field("runs", &runs, "the numbers that were dealt, oldest first")
+            "the highest forgotten number of the users that are not listed, because there were too many; 0: all are listed"
+        )
+        try visitor.field("runs", &runs, "the numbers that were given to permits, oldest run first")
     }
 }
 
@@ -123,7 +126,7 @@ struct PermitImage: VersionedRecord {
         try visitor.field("grantedAt", &grantedAt, "on the steady clock")
         try visitor.field("expiresAt", &expiresAt, "on the steady clock")
         try visitor.field(
-            "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
+            "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
         try visitor.field(
             "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
@@ -160,7 +163,7 @@ extension EstimateImage {
     }
 }
 
-/// What a permit is, or what became of it, in a snapshot.
+/// The standing of a permit, in a snapshot.
 enum PermitStandingImage: UInt8, ClosedEnumeration {
     case inForce = 0
     case settled = 1

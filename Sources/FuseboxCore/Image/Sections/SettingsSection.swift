@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// What is set for all.
+/// The settings that apply to the whole state.
 enum SettingsSection: SnapshotSection {
     static let kind: UInt32 = 1
     static let name = "settings"
@@ -55,7 +55,8 @@ struct SettingsImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")
-        try visitor.field("defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "of marks that name none")
+        try visitor.field(
+            "defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "how long a mark without a reported end lasts")
         try visitor.field("warningThreshold", &warningThreshold, "the spend over budget at which `warning` fires")
         try visitor.field("criticalThreshold", &criticalThreshold, "the spend over budget at which `critical` fires")
         try visitor.field("emergencyThreshold", &emergencyThreshold, "the spend over budget at which `emergency` fires")
@@ -69,7 +70,7 @@ struct SettingsImage: VersionedRecord {
     }
 }
 
-/// How long a budget's period is, in a snapshot.
+/// The length of a budget period, in a snapshot.
 enum PeriodLengthImage: UInt8, ClosedEnumeration {
     case month = 0
     case week = 1

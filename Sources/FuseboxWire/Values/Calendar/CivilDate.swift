@@ -1,6 +1,7 @@
-/// A day of the proleptic Gregorian calendar: the project's arithmetic on dates, without zones.
+/// A date of the proleptic Gregorian calendar, without a time zone.
 ///
-/// Days are counted from 1970-01-01, and so are months. Years lie within ±300,000: `Timestamp.latest` is in the year 275760.
+/// Days and months are counted from 1970-01-01. Years must be within ±300,000; `Timestamp.latest` is in the year
+/// 275760.
 package struct CivilDate: Sendable, Hashable {
     package var year: Int64
     /// 1 to 12.
@@ -14,10 +15,10 @@ package struct CivilDate: Sendable, Hashable {
         self.day = day
     }
 
-    /// The date so many days after 1970-01-01.
+    /// The date this many days after 1970-01-01.
     package init(dayNumber: Int64) {
-        // Years begin in March here, so that the leap day is the last of a year. 719,468 days before 1970 such a year began,
-        // and with it an era: 400 years, after which the calendar repeats itself.
+        // Years begin in March here, so that the leap day is the last day of a year. An era is 400 years, after which
+        // the calendar repeats. One began on 0000-03-01, which is 719,468 days before 1970-01-01.
         let days = dayNumber + 719_468
         let era = days.floorDivided(by: 146_097)
         let dayOfEra = days - era * 146_097
@@ -29,7 +30,7 @@ package struct CivilDate: Sendable, Hashable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// A day of the month that begins so many months after January 1970; the last one if the month is shorter.
+    /// A day of the month that is this many months after January 1970; the month's last day if it is shorter.
     package init(monthNumber: Int64, day: Int64) {
         year = 1970 + monthNumber.floorDivided(by: 12)
         month = monthNumber - (year - 1970) * 12 + 1
@@ -48,7 +49,7 @@ package struct CivilDate: Sendable, Hashable {
     /// The months from January 1970 to the month of this date.
     package var monthNumber: Int64 { (year - 1970) * 12 + month - 1 }
 
-    /// Whether there is such a day.
+    /// Whether the calendar has this date.
     package var isValid: Bool {
         (1...12).contains(month) && day >= 1 && day <= Self.length(ofMonth: month, year: year)
     }
@@ -61,7 +62,7 @@ package struct CivilDate: Sendable, Hashable {
 
     package static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
-    /// The weekday of a day, from Monday (0) to Sunday (6).
+    /// The weekday of a day number, from Monday (0) to Sunday (6).
     package static func weekday(ofDay dayNumber: Int64) -> Int64 {
         // 1970-01-01 was a Thursday.
         let days = dayNumber + 3

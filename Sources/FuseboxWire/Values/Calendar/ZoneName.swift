@@ -1,18 +1,19 @@
-/// The name of a time zone, of the form that names of the tz database have: `Europe/Berlin`, `Etc/GMT+5`, `UTC`.
+/// The name of a time zone, in the form of the tz database: `Europe/Berlin`, `Etc/GMT+5`, `UTC`.
 ///
-/// A name is a path below the database's folder. So its form is strict: up to 64 bytes, parts of ASCII letters, digits, `_`,
-/// `-` and `+` with a slash between two, each of which begins with a letter, the first with a capital. That leaves out
-/// `posix/…`, `right/…` and `localtime`, which are files there and no zones.
+/// A name is a path below the database's folder, so its form is strict. It has up to 64 bytes: parts of ASCII letters,
+/// digits, `_`, `-` and `+`, separated by slashes. Each part begins with a letter, the first one with a capital. This
+/// excludes `posix/…`, `right/…` and `localtime`, which are files in that folder but not zones.
 public struct ZoneName: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The name itself.
     public let text: String
 
     /// Universal time. It needs no database.
     public static let utc = ZoneName(unchecked: "UTC")
 
-    /// The most bytes of a name. The longest of the database has 32.
+    /// The greatest length of a name, in bytes. The longest one in the database has 32.
     public static let longest = 64
 
-    /// Nil if no zone can have this name.
+    /// A name of this form; nil if the text has another form. The database may lack the zone.
     public init?(_ text: some StringProtocol) {
         let bytes = text.utf8
         guard (1...Self.longest).contains(bytes.count), bytes.first.map(Self.isCapital) == true else { return nil }
@@ -25,8 +26,10 @@ public struct ZoneName: Sendable, Hashable, Comparable, CustomStringConvertible 
 
     private init(unchecked text: String) { self.text = text }
 
+    /// Whether the left name comes first in the order of text.
     public static func < (left: ZoneName, right: ZoneName) -> Bool { left.text < right.text }
 
+    /// The name itself.
     public var description: String { text }
 
     private static func isCapital(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) }
