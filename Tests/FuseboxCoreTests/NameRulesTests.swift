@@ -58,7 +58,7 @@ struct NameRulesTests {
         var limits = Limits()
         limits.aliases = 1
         rig.machine.limits = limits
-        rig.expect(.limitReached, of: alias())
+        rig.expect(.limitReached, of: AliasSet(ModelAlias(provider: p, name: dated, model: name("y"))))
     }
 
     @Test("With strict names a worker adds no provider, an operator does")

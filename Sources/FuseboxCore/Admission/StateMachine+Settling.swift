@@ -196,8 +196,10 @@ extension StateMachine {
         }
         let call = ChargedCall(route.provider, model, usage)
         let reply = try record(call, application, &effects)
+        // Where no model was asked for, the one that is charged answered.
+        let charged = Candidate(provider: route.provider, deployment: route.deployment, model: model)
         countInLimits(
-            route, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
+            charged, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
         noteAnswer(usage.model, of: route.model.flatMap { models.find($0) }, provider, application)
         return reply
     }

@@ -350,7 +350,7 @@ public struct LimitText {
     private mutating func readAnchor(of unit: WindowUnit, into window: inout LimitWindow) throws(Failure) {
         switch unit {
         case .hour, .day, .unknown:
-            throw failure("a \(unit) begins with itself; weeks, months, quarters and years begin 'from' a day")
+            throw failure("a \(unit) has no other beginning; weeks, months, quarters and years begin 'from' a day")
         case .week:
             guard let day = name(of: Self.weekdays) else {
                 throw failure("a week begins from a weekday, such as Monday")
