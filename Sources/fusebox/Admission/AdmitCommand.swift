@@ -58,7 +58,8 @@ struct AdmitCommand: DaemonCommand {
     private static func answer(_ denied: AdmissionDenied) -> Answer {
         Answer(
             json: [
-                "admitted": false, "provider": .null, "deployment": .null, "model": .null, "state": .null, "share": .null,
+                "admitted": false, "provider": .null, "deployment": .null, "model": .null, "state": .null,
+                "share": .null,
                 "denials": AdmissionText.json(denied.reasons),
                 "retryAfterMilliseconds": AdmissionText.json(denied.retryAfter),
             ],

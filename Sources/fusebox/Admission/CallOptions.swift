@@ -7,14 +7,14 @@ struct CallOptions: ParsableArguments {
     @Option(
         name: .customLong("route"),
         help: ArgumentHelp(
-            "A route that the call may take: provider[@deployment][/model]. Repeat it for several, best first.",
+            "A route that the call may take: provider[@deployment][/model]. Repeat it for several, best first. (default: --provider says it)",
             valueName: "route"))
     var routes: [String] = []
 
     @Option(
         name: .customLong("provider"),
         help: ArgumentHelp(
-            "A provider that the call may go to, instead of --route. Repeat it for several, best first.",
+            "A provider that the call may go to, instead of --route. Repeat it for several, best first. (default: none)",
             valueName: "name"))
     var providers: [String] = []
 
@@ -78,7 +78,8 @@ struct CallOptions: ParsableArguments {
             throw ValidationError("a route has its deployment and model in it: --route provider@deployment/model")
         }
         guard deployment == nil || providers.count == 1 else {
-            throw ValidationError("--deployment is that of one --provider; for several give --route provider@deployment")
+            throw ValidationError(
+                "--deployment is that of one --provider; for several give --route provider@deployment")
         }
         guard tokens == nil || (inputTokens == nil && outputTokens == nil) else {
             throw ValidationError("give --tokens, or --input-tokens and --output-tokens")

@@ -16,10 +16,12 @@ struct ReportCommand: ReportingCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("The route that was taken: provider[@deployment][/model].", valueName: "route"))
+        help: ArgumentHelp(
+            "The route that was taken: provider[@deployment][/model]. (default: --provider says it)", valueName: "route"
+        ))
     var route: String?
 
-    @Option(help: ArgumentHelp("The provider that was called, instead of --route.", valueName: "name"))
+    @Option(help: ArgumentHelp("The provider that was called, instead of --route. (default: none)", valueName: "name"))
     var provider: String?
 
     @Option(
@@ -71,7 +73,8 @@ struct ReportCommand: ReportingCommand {
     func validate() throws {
         guard (route == nil) != (provider == nil) else {
             throw ValidationError(
-                route == nil ? "which provider was called? give --route or --provider" : "give --route or --provider, not both")
+                route == nil
+                    ? "which provider was called? give --route or --provider" : "give --route or --provider, not both")
         }
         guard route == nil || (model == nil && deployment == nil) else {
             throw ValidationError("a route has its deployment and model in it: --route provider@deployment/model")
