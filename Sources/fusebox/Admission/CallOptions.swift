@@ -7,14 +7,14 @@ struct CallOptions: ParsableArguments {
     @Option(
         name: .customLong("route"),
         help: ArgumentHelp(
-            "A route that the call may take: provider[@deployment][/model]. Repeat it for several, best first. (default: see --provider)",
+            "A route that the call may take: provider[@deployment][/model]. Repeat it for several, best first. (default: --provider says it)",
             valueName: "route"))
     var routes: [String] = []
 
     @Option(
         name: .customLong("provider"),
         help: ArgumentHelp(
-            "A provider that the call may go to, instead of --route. Repeat it for several, best first. (default: see --route)",
+            "A provider that the call may go to, instead of --route. Repeat it for several, best first. (default: none)",
             valueName: "name"))
     var providers: [String] = []
 

@@ -36,14 +36,22 @@ extension PermitsCommands {
             [
                 "\(entry.permit)",
                 Candidate(provider: entry.provider, deployment: entry.deployment, model: entry.model).route,
-                entry.tags.dropLast().map(\.text).joined(separator: " "),
-                entry.estimate.cost.map { Formatting.dollars($0) } ?? "-", "\(entry.estimate.allTokens)",
-                entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt),
-                clock.relative(entry.expiresAt), "\(entry.user)",
+                // The daemon's own tag, `uid:N`, says what the column USER says.
+                entry.tags.filter { !TagText.isOfUser($0) }.map(\.text).joined(separator: " "),
+                entry.estimate.cost.map { Formatting.dollars($0) } ?? "-", tokens(entry.estimate),
+                entry.isInFlight ? "yes" : "no", clock.relative(entry.grantedAt), clock.relative(entry.expiresAt),
+                "\(entry.user)",
                 // The first digits are enough to tell workers apart. JSON has all of them.
                 String(Formatting.epoch(entry.worker.high).prefix(8)),
             ]
         }
+    }
+}
+
+extension PermitsCommands.List {
+    private static func tokens(_ estimate: Estimate) -> String {
+        let isKnown = estimate.tokens != nil || estimate.inputTokens != nil || estimate.outputTokens != nil
+        return isKnown ? "\(estimate.allTokens)" : "-"
     }
 }
 

@@ -17,12 +17,11 @@ struct ReportCommand: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The route that was taken: provider[@deployment][/model]. (default: see --provider)", valueName: "route"))
+            "The route that was taken: provider[@deployment][/model]. (default: --provider says it)", valueName: "route"
+        ))
     var route: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The provider that was called, instead of --route. (default: see --route)", valueName: "name"))
+    @Option(help: ArgumentHelp("The provider that was called, instead of --route. (default: none)", valueName: "name"))
     var provider: String?
 
     @Option(

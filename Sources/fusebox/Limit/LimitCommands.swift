@@ -7,16 +7,18 @@ import FuseboxWire
 struct LimitCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limit",
-        abstract:
-            "Limits on what calls use: cost, requests, tokens and calls in flight. Changing them is for operators only.",
+        abstract: "Limits on what calls use: cost, requests, tokens and calls in flight. Operators set them.",
         discussion: """
             A scope is the host, a provider with deployment or model, a tag, or a tag with a provider. A call is charged to \
             every limit that covers it, or to none. A tag that ends in * stands for each tag that begins so, with a limit each.
 
             A limit is an amount, what it counts and a window:
-              '$50 per month'  '$2 per day in Europe/Berlin'  '$100 per month from the 15th'  '$200 prepaid'
-              '600 requests per minute'  '10 requests per 10s'  '200k tokens per minute'  '1M input tokens per day'
-              '600 requests per minute fixed'  '8 in flight'
+              '$50 per month'                 '600 requests per minute'
+              '$2 per day in Europe/Berlin'   '10 requests per 10s'
+              '$100 per month from the 15th'  '600 requests per minute fixed'
+              '$200 prepaid'                  '200k tokens per minute'
+              '$10 until reset'               '1M input tokens per day'
+              '$1 per calendar hour'          '8 in flight'
             Windows below a day slide: never more than the amount in any such stretch. A day and longer units are those of the \
             calendar, in UTC unless a zone is named. `per 24h` slides.
             """,
@@ -90,7 +92,7 @@ enum LimitArgument {
     static func limit(_ text: String) throws(Failure) -> Limit {
         let limit: Limit
         do throws(LimitText.Failure) { limit = try LimitText.limit(text) } catch {
-            throw Failure(.usage, "\(error)")
+            throw Failure(.usage, "\(error); \(forms)")
         }
         return try checkingZone(limit)
     }
@@ -103,8 +105,14 @@ enum LimitArgument {
         if let limit = try? LimitText.limit(isCost ? "$1 \(words.dropFirst().joined())" : "1 \(text)") {
             return try checkingZone(limit)
         }
-        return try limit(text)
+        if text.contains(where: \.isNumber) { return try limit(text) }
+        throw Failure(
+            .usage,
+            "'\(text.printable)' does not say which limit; name what it counts and its window, such as 'requests per minute', 'cost per day' or 'in flight'"
+        )
     }
+
+    private static let forms = "`fusebox help limit` shows all forms"
 
     private static func checkingZone(_ limit: Limit) throws(Failure) -> Limit {
         guard let zone = limit.window.zone else { return limit }
@@ -122,11 +130,16 @@ extension FuseboxClient {
     ) throws -> Result {
         do throws(ClientError) { return try request() } catch {
             guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
-            let set = ((try? limits.list(scope)) ?? []).filter { $0.scope == scope }
+            let known = ((try? limits.list(scope)) ?? []).filter { $0.scope == scope }
+            let set = known.filter { $0.template == nil }
             let hint =
-                set.isEmpty
-                ? "`fusebox limit list` lists all limits"
-                : "its limits are " + set.map { "'\($0.limit)'" }.joined(separator: ", ")
+                if !set.isEmpty {
+                    "its limits are " + set.map { "'\($0.limit)'" }.joined(separator: ", ")
+                } else if let template = known.first?.template {
+                    "its limits are those of the template '\(template)'"
+                } else {
+                    "`fusebox limit list` lists all limits"
+                }
             throw Failure(.usage, "\(refusal.message); \(hint)")
         }
     }

@@ -39,9 +39,6 @@ extension LimitCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard !limits.isEmpty else {
-                throw ValidationError("which limit? give one such as '$50 per month' or '600 requests per minute'")
-            }
             guard !notify || !shadow else { throw ValidationError("give --notify or --shadow, not both") }
         }
 
@@ -98,20 +95,21 @@ extension LimitCommands {
 
         @Option(
             name: .customLong("for"), parsing: .unconditional,
-            help: ArgumentHelp("How long, \(durationHelp). (default: see --until)", valueName: "time"),
+            help: ArgumentHelp("How long, \(durationHelp). (default: --until says it)", valueName: "time"),
             transform: DurationArgument.within(ValueRanges.raise))
         var duration: DurationArgument?
 
         @Option(
             help: ArgumentHelp(
-                "Until when: a date of RFC 3339, or seconds since 1970. (default: see --for)", valueName: "moment"))
+                "Until when: a date of RFC 3339, or seconds since 1970. (default: --for says it)", valueName: "moment"))
         var until: String?
 
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
             guard (duration == nil) != (until == nil) else {
-                throw ValidationError("how long? give --for or --until")
+                throw ValidationError(
+                    duration == nil ? "how long? give --for or --until" : "give --for or --until, not both")
             }
         }
 
@@ -130,7 +128,8 @@ extension LimitCommands {
                 }
             }
             let span = Formatting.span(milliseconds: entry.raisedMilliseconds ?? 0)
-            let raised = "\(limit.dimension.text(of: entry.amount))\(limit.dimension == .inFlight ? " in flight" : "")"
+            var raised = entry.limit
+            raised.amount = entry.amount
             return Answer(
                 json: ["entry": LimitReport.json(entry)],
                 text: Table.printable("\(scope): \(raised) for \(span), then \(entry.limit) again"))
@@ -190,7 +189,8 @@ extension LimitCommands {
             }
             return Answer(
                 json: ["removed": .array(removed.map(LimitReport.json))],
-                text: removed.map { Table.printable("\($0.scope): \($0.limit) removed") }.joined(separator: "\n"))
+                text: removed.map { Table.printable("\($0.scope): \($0.limit)\(LimitReport.mode($0.limit)) removed") }
+                    .joined(separator: "\n"))
         }
     }
 
@@ -206,9 +206,12 @@ extension LimitCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let entries = try client.limits.list(try scope.scope)
+            let scope = try scope.scope
+            let entries = try client.limits.list(scope)
+            let none = scope.map { "No limit is set on \($0)." } ?? "No limit is set."
             return Answer(
-                json: ["limits": .array(entries.map(LimitReport.json))], text: LimitReport.table(entries))
+                json: ["limits": .array(entries.map(LimitReport.json))],
+                text: LimitReport.table(entries, ifEmpty: Table.printable(none)))
         }
     }
 }
