@@ -4,7 +4,10 @@ import FuseboxWire
 extension ExchangeMachine {
     /// Appends the request to the backlog, where it waits for a connection or for room in the window.
     mutating func enqueue(_ id: RequestID) {
-        requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
+        requests.change(id) {
+            $0.delivery = .queued(mayHaveArrived: false)
+            $0.attemptsBefore = attempts
+        }
         backlog.append(id)
     }
 
