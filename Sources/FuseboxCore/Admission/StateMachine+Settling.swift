@@ -154,7 +154,8 @@ extension StateMachine {
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage, let model {
             reply.record = try record(
-                ChargedCall(candidate.provider, model, usage), application, &effects, isPermits: true, wasAdmitted: true)
+                ChargedCall(candidate.provider, model, usage), application, &effects, isPermits: true, wasAdmitted: true
+            )
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
         releaseNames(of: grant)
@@ -216,7 +217,8 @@ extension StateMachine {
 
     /// Counts a call without a permit in the limits that cover it.
     mutating func countInLimits(
-        _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed, _ application: Application,
+        _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed,
+        _ application: Application,
         _ effects: inout [Event]
     ) {
         guard !limitTable.isEmpty else { return }
