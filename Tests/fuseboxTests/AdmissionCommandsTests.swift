@@ -37,7 +37,7 @@ struct AdmissionCommandsTests {
         let permit = try client.admission.admit([candidate], estimate: estimate).get()
         let table = try daemon.fusebox("permits").lines
         #expect(table[0].split(separator: " ").first == "PERMIT")
-        #expect(table[1].contains("  openai    gpt-4o  $0.25     800  yes        "))
+        #expect(table[1].contains("  openai/gpt-4o        $0.25     800  yes        "))
         #expect(table[2] == "1 permit granted: 0 settled, 0 expired, 0 reclaimed, 1 in force, $0.25 held")
         let json = try daemon.json("permits")
         #expect(json["permits"]?[0]?["permit"]?.text == permit.number.map { "\($0)" })
