@@ -237,10 +237,6 @@ struct OptionRangesTests {
                 values: counts { client, count throws(ClientError) in
                     try preview(client, Estimate(cost: .zero, tokens: count))
                 }),
-            tokens("admit --dry-run --provider other", "--input-tokens", \.inputTokens),
-            tokens("admit --dry-run --provider other", "--output-tokens", \.outputTokens),
-            tokens("run --provider other", "--input-tokens", \.inputTokens, rest: ["--", "/bin/true"]),
-            tokens("run --provider other", "--output-tokens", \.outputTokens, rest: ["--", "/bin/true"]),
             Row(
                 command: "run --provider other", option: "--ttl", rest: ["--", "/bin/true"],
                 values: durations(ValueRanges.timeToLive, admit)),
@@ -275,8 +271,6 @@ struct OptionRangesTests {
     /// The options that are not sent to the daemon.
     private static let local = [
         "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after",
-        // It needs a limit that is set: see the tests of `fusebox limit`.
-        "limit raise --for",
     ]
 
     // MARK: Tests
