@@ -151,7 +151,8 @@ public struct TakeClockBack: Command {
     }
 }
 
-/// A window of a calendar begins: its last one has ended, it is used for the first time, or its zone's rules have changed.
+/// A window of a calendar begins: its last one has ended, it is used for the first time, or its zone's rules have
+/// changed.
 ///
 /// The state machine knows no calendar. The engine tells it each boundary once that counts.
 public struct BeginWindow: Command {

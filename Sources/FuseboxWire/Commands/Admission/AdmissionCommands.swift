@@ -71,8 +71,9 @@ public struct Admit: Command {
 
 /// Closes a permit: gives back what it holds, and counts how its call went and what it used.
 ///
-/// Refused with `notFound` if nothing is known of the permit; the call is then reported with `admission.report`. Refused with
-/// `outcomeUnknown` if it is not known any more whether the permit was settled before; the call is then not counted again.
+/// Refused with `notFound` if nothing is known of the permit; the call is then reported with `admission.report`.
+/// Refused with `outcomeUnknown` if it is not known any more whether the permit was settled before; the call is then
+/// not counted again.
 public struct Settle: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
@@ -319,8 +320,8 @@ public struct PermitList: Command {
 
 /// Ends a permit at once and gives back all that it holds.
 ///
-/// The call is remembered like any that ended unsettled: what it cost still counts when it is settled late. Refused with
-/// `notFound` if nothing is known of the permit.
+/// The call is remembered like any that ended unsettled: what it cost still counts when it is settled late. Refused
+/// with `notFound` if nothing is known of the permit.
 public struct Revoke: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {

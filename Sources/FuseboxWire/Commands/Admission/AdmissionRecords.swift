@@ -19,8 +19,8 @@ public enum Outcome: UInt8, WireEnumeration {
     public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
 }
 
-/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the first in this
-/// order.
+/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the
+/// first in this order.
 public enum DenialReason: OpenEnumeration {
     /// The provider's quota is marked as used up.
     case exhausted
@@ -136,8 +136,8 @@ public struct Candidate: WireRecord {
 /// The ways that a call may go, best first.
 public typealias Candidates = WireLimits.CandidateList<Candidate>
 
-/// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and one with
-/// room takes nothing for it.
+/// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and
+/// one with room takes nothing for it.
 public struct Estimate: WireRecord, Equatable {
     /// The cost, $0 to $1,000,000; nil: not known.
     public var cost: Money?

@@ -79,9 +79,9 @@ public enum DepletionTier: OpenEnumeration {
 
 /// Spend per time over a window.
 ///
-/// A rate is spend over the time that it was measured in. Where a provider's history is shorter than the window, that time is
-/// the history's; where it is shorter than an hour too (and than the window), no rate is told. Under the profile
-/// `llm-providers` the window is always taken for that time.
+/// A rate is spend over the time that it was measured in. Where a provider's history is shorter than the window, that
+/// time is the history's; where it is shorter than an hour too (and than the window), no rate is told. Under the
+/// profile `llm-providers` the window is always taken for that time.
 public struct BurnRate: OpenRecord {
     /// The shortest time that a rate is told of, unless the window is shorter: an hour.
     public static let shortestBaseMilliseconds: Int64 = 3_600_000

@@ -1,7 +1,7 @@
 /// Sets limits on a scope, all or none.
 ///
-/// A limit that exists (of the same dimension and window) is changed and keeps what was used of it. A new one sees calls in
-/// flight.
+/// A limit that exists (of the same dimension and window) is changed and keeps what was used of it. A new one sees
+/// calls in flight.
 public struct LimitSet: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {

@@ -159,8 +159,8 @@ public struct LimitWindow: WireRecord, Equatable {
     public var lengthMilliseconds: Int64 = 0
     /// The unit of a calendar window.
     public var unit: WindowUnit = .day
-    /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31; of a
-    /// year the day of `anchorMonth`. 1 otherwise.
+    /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31;
+    /// of a year the day of `anchorMonth`. 1 otherwise.
     public var anchorDay: UInt8 = 1
     /// The month that a calendar year begins in, 1 to 12. 1 otherwise.
     public var anchorMonth: UInt8 = 1
@@ -257,8 +257,8 @@ public struct Limit: WireRecord, Equatable {
         try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
     }
 
-    /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in the shadow
-    /// stands beside one that is in force.
+    /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in
+    /// the shadow stands beside one that is in force.
     public func isSame(as other: Limit) -> Bool {
         dimension == other.dimension && window.isSame(as: other.window) && (mode == .shadow) == (other.mode == .shadow)
     }
