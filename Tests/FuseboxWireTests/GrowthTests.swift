@@ -239,8 +239,8 @@ struct GrowthTests {
         // A list of closed records could not grow: each is inside an open one, or belongs to a closed one.
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
-                "Blame", "BreakerConfiguration", "BreakerRecord", "Budget", "Estimate", "Limit", "LimitWindow", "ModelAlias", "Scope",
-                "WorkerID",
+                "Blame", "BreakerConfiguration", "BreakerRecord", "Budget", "Estimate", "Limit", "LimitWindow",
+                "ModelAlias", "Scope", "WorkerID",
             ]))
     }
 }
