@@ -429,8 +429,8 @@ extension LimitSet: StateCommand {
 extension LimitRemove: StateCommand {
     /// Removes the limits, all or none.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, for a limit whose parts do not go together, and
-    ///   if both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, a limit whose parts do not go together, and if
+    ///   both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -455,8 +455,7 @@ extension LimitRaise: StateCommand {
 }
 
 extension LimitReset: StateCommand {
-    /// Begins a new window of the scope's limits that go on until reset. The reply holds at most `LimitList.pageLength`
-    /// of them.
+    /// Begins a new window of the limits that go on until reset. The reply holds `LimitList.pageLength` at most.
     ///
     /// - Throws: `outOfRange` for a scope of a shape that there is not; `notFound` if there is no such limit.
     public func apply(
