@@ -53,7 +53,7 @@ public struct LimitRemove: Command {
             "Removes limits from a scope, all or none. Where a template covers its tag, that limits it from now on.")
     }
 
-    /// Whose limits are removed.
+    /// The scope whose limits are removed.
     public var scope = Scope()
     /// The limits; their amounts do not matter.
     public var limits: [Limit] = []
@@ -76,7 +76,7 @@ public struct LimitRemove: Command {
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "whose limits are removed")
+        try visitor.field("scope", &scope, "the scope whose limits are removed")
         try visitor.field(
             "limits", &limits,
             "at most \(WireLimits.limitsPerRequest) limits, found by dimension, window and shadow mode; refused with `notFound` if one is not set"
@@ -108,7 +108,7 @@ public struct LimitRaise: Command {
         )
     }
 
-    /// Whose limit is raised.
+    /// The scope whose limit is raised.
     public var scope = Scope()
     /// The limit with the amount that holds meanwhile.
     public var limit = Limit()
@@ -135,7 +135,7 @@ public struct LimitRaise: Command {
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "whose limit is raised")
+        try visitor.field("scope", &scope, "the scope whose limit is raised")
         try visitor.field(
             "limit", &limit,
             "the limit, found by dimension, window and shadow mode, with the amount that holds meanwhile; it must not be below the limit's own"
@@ -170,7 +170,7 @@ public struct LimitList: Command {
             .limitList, "limit.list", .read, "A page of the limits with what is used, held and left of them.")
     }
 
-    /// Whose limits; nil: all that are set.
+    /// The scope whose limits are listed; nil: all limits that are set.
     public var scope: Scope?
     /// 0 to begin, then what the last page said.
     public var cursor: UInt64 = 0
@@ -224,7 +224,7 @@ public struct LimitReset: Command {
             "Begins a new window of each limit of a scope that goes on until reset. What calls hold stays held.")
     }
 
-    /// Whose limits.
+    /// The scope whose limits begin anew.
     public var scope = Scope()
 
     /// Every field has its default.
@@ -236,7 +236,7 @@ public struct LimitReset: Command {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "scope", &scope, "whose limits begin anew; refused with `notFound` if none goes on until reset")
+            "scope", &scope, "the scope whose limits begin anew; refused with `notFound` if none goes on until reset")
     }
 
     /// The limits as they are now.
