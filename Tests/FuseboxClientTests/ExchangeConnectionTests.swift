@@ -62,36 +62,6 @@ struct ExchangeConnectionTests {
         #expect(script.absence == reason)
     }
 
-    @Test func whereNobodyListenedACallAsksAgainThoughTheBackoffIsNotOver() {
-        let script = ExchangeScript()
-        script.lose()
-        let first = script.request(Read.self)
-        #expect(script.duty(first) == ScriptedDuty(.connect))
-        #expect(script.refused(isVacant: true) == [.failed(first, .absent)])
-        #expect(script.backoff == 100)
-        let second = script.request(Read.self)
-        #expect(script.duty(second) == ScriptedDuty(.connect))
-        #expect(script.refused(isVacant: true) == [.failed(second, .absent)])
-        // A daemon that is there and does not answer is given the time.
-        let third = script.request(Read.self)
-        #expect(script.duty(third) == ScriptedDuty(.connect))
-        #expect(script.refused() == [.failed(third, .absent)])
-        let fourth = script.claim(Read.self)
-        #expect(script.submit(fourth) == [.failed(fourth, .absent)])
-    }
-
-    @Test func anAttemptThatBeganBeforeACallDoesNotEndIt() {
-        let script = ExchangeScript()
-        script.lose()
-        let first = script.request(Read.self)
-        #expect(script.duty(first) == ScriptedDuty(.connect))
-        let second = script.request(Read.self)
-        #expect(script.duty(second) == ScriptedDuty(.sleep(until: .never)))
-        #expect(script.refused(isVacant: true) == [.failed(first, .absent), .wake(second)])
-        #expect(script.duty(second) == ScriptedDuty(.connect))
-        #expect(script.refused(isVacant: true) == [.failed(second, .absent)])
-    }
-
     @Test func withPatienceTheyWaitUntilItsEnd() {
         let script = ExchangeScript { $0.restartPatienceMilliseconds = 250 }
         script.lose()

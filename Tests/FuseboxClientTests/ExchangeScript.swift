@@ -61,12 +61,8 @@ final class ExchangeScript {
 
     /// The present attempt fails.
     @discardableResult
-    func refused(
-        _ reason: String = "nobody listens", isVacant: Bool = false, holdsPermits: Bool = false
-    ) -> [ExchangeAction] {
-        list(
-            machine.connectFailed(
-                reason, isVacant: isVacant, holdsPermits: holdsPermits, chance: chance, now: now))
+    func refused(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
+        list(machine.connectFailed(reason, holdsPermits: holdsPermits, chance: chance, now: now))
     }
 
     /// An attempt to connect that fails.

@@ -240,7 +240,8 @@ struct GrowthTests {
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
                 "Blame", "BreakerConfiguration", "BreakerRecord", "Budget", "Estimate", "Limit", "LimitWindow",
-                "ModelAlias", "Scope", "WorkerID",
+                "ModelAlias", "Scope",
+                "WorkerID",
             ]))
     }
 }

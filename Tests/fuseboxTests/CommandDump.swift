@@ -21,8 +21,8 @@ struct CommandDump {
 
         /// The kinds of values that are not numbers.
         private static let words: Set<String> = [
-            "path", "name", "tag", "route", "rule", "moment", "directory", "outcome", "format", "length", "profile",
-            "socket", "data", "durability", "admin-group", "log-level",
+            "path", "name", "directory", "outcome", "format", "length", "profile",
+            "socket", "data", "durability", "admin-group", "log-level", "route", "tag", "rule", "moment",
         ]
     }
 

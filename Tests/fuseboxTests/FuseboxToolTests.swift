@@ -179,7 +179,11 @@ struct FuseboxToolTests {
 
     @Test(
         .enabled(if: canBeNobody),
-        arguments: [["breaker", "open", "a"], ["snapshot", "now"], ["export"], ["ledger", "reset-period"]])
+        arguments: [
+            ["breaker", "open", "a"], ["snapshot", "now"], ["export"], ["ledger", "reset-period"],
+            ["limit", "set", "--host", "$1 per day"], ["limit", "raise", "--host", "$1 per day", "--for", "1h"],
+            ["limit", "remove", "--host", "--all"],
+        ])
     func anOperatorsCommandEndsWith77ForOthers(_ arguments: [String]) throws {
         let daemon = try Daemon(arguments: ["--socket-mode", "666"])
         #expect(try Self.runAsNobody(["breaker", "acquire", "a"], with: daemon).status == 0)

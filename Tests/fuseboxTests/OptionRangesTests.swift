@@ -116,17 +116,9 @@ struct OptionRangesTests {
         _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
     }
 
-    private static func tokens(
-        _ command: String, _ option: String, _ field: WritableKeyPath<Estimate, UInt32?>, rest: [String] = []
-    ) -> Row {
-        Row(
-            command: command, option: option, rest: rest,
-            values: counts { client, count throws(ClientError) in
-                var estimate = Estimate()
-                estimate[keyPath: field] = count
-                try preview(client, estimate)
-            })
-    }
+    /// A limit that can be raised.
+    private static let limited = Limit(.requests, 5, .sliding(milliseconds: 60_000))
+    private static let elsewhere = Scope(provider: try! Name("elsewhere"))
 
     /// Every option whose value is sent to the daemon as a number.
     private static var rows: [Row] {
@@ -252,6 +244,31 @@ struct OptionRangesTests {
             Row(
                 command: "run --provider other", option: "--ttl", rest: ["--", "/bin/true"],
                 values: durations(ValueRanges.timeToLive, admit)),
+            Row(
+                command: "admit --dry-run --provider other", option: "--input-tokens",
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(inputTokens: count, outputTokens: nil))
+                }),
+            Row(
+                command: "admit --dry-run --provider other", option: "--output-tokens",
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(inputTokens: nil, outputTokens: count))
+                }),
+            Row(
+                command: "run --provider other", option: "--input-tokens", rest: ["--", "/bin/true"],
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(inputTokens: count, outputTokens: nil))
+                }),
+            Row(
+                command: "run --provider other", option: "--output-tokens", rest: ["--", "/bin/true"],
+                values: counts { client, count throws(ClientError) in
+                    try preview(client, Estimate(inputTokens: nil, outputTokens: count))
+                }),
+            Row(
+                command: "limit raise --provider elsewhere 5rpm", option: "--for",
+                values: durations(ValueRanges.raise) { client, time throws(ClientError) in
+                    _ = try client.call(LimitRaise(scope: elsewhere, limit: limited, milliseconds: time))
+                }),
         ]
     }
 
@@ -282,6 +299,7 @@ struct OptionRangesTests {
         defer { client.close() }
         _ = try client.call(BreakerSuccess(name: Self.name))
         _ = try client.call(Self.record(.zero, 0, 0))
+        _ = try client.call(LimitSet(scope: Self.elsewhere, limits: [Self.limited]))
         for value in row.values {
             let arguments =
                 [Program.fusebox] + row.command.split(separator: " ").map(String.init) + [row.option, value.text]

@@ -247,21 +247,19 @@ final class Exchange: Sendable {
     }
 
     private func connect(until deadline: Deadline) {
-        do throws(Connection.Failure) {
+        do throws(ClientError) {
             var connection: Connection? = try open(until: deadline)
             update { $0.install(&connection) }
             delivery.begin()
         } catch {
             let holdsPermits = renewals.holdsAny
-            update {
-                $0.connectFailed(error.error.reasonOfAbsence, isVacant: error.isVacant, holdsPermits: holdsPermits)
-            }
+            update { $0.connectFailed(error.reasonOfAbsence, holdsPermits: holdsPermits) }
         }
     }
 
-    private func open(until deadline: Deadline) throws(Connection.Failure) -> Connection {
+    private func open(until deadline: Deadline) throws(ClientError) -> Connection {
         let introduction = update { $0.introduction() }
-        return try Connection.attempt(
+        return try Connection.open(
             path, as: introduction.worker, lastSequence: introduction.lastSequence, name: configuration.sentName,
             patienceMilliseconds: configuration.requestTimeoutMilliseconds,
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))

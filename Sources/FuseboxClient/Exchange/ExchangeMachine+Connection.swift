@@ -70,26 +70,16 @@ extension ExchangeMachine {
         return retryAt <= outage.returnBy
     }
 
-    /// Whether a call looks for the daemon itself, although the backoff is not over. The kernel answers at once whether
-    /// somebody listens, and the policy has no answer of its own.
-    var asksAgain: Bool {
-        guard !policy.failsOpen, case .disconnected(let outage, _) = phase else { return false }
-        return outage.isVacant
-    }
-
     /// The connect has failed. Unless the next attempt follows soon, requests that wait for a connection end, and
     /// reports are kept.
     ///
     /// - Parameters:
-    ///   - isVacant: whether the kernel said at once that nobody listens. Then a request that came while the attempt was
-    ///     under way is not ended by it, because the daemon may have come back meanwhile. It gets an attempt of its own.
     ///   - holdsPermits: whether the client holds permits, which the daemon takes back if the client stays away
     ///   - chance: a random number from 0 to 1, which spreads the attempts of many clients
     mutating func connectFailed(
-        _ reason: String, isVacant: Bool, holdsPermits: Bool, chance: Double, now: Deadline
+        _ reason: String, holdsPermits: Bool, chance: Double, now: Deadline
     ) -> ExchangeActions {
-        guard case .connecting(var outage) = phase else { return actions.take() }
-        outage.isVacant = isVacant
+        guard case .connecting(let outage) = phase else { return actions.take() }
         words.absence = reason
         let longest = holdsPermits ? longestBackoffOfHolder : nil
         var retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
@@ -98,12 +88,7 @@ extension ExchangeMachine {
             retryAt = min(retryAt, now + look, outage.returnBy)
         }
         phase = .disconnected(outage, retryAt: retryAt)
-        if !isExpectedBack {
-            turnAway()
-            if asksAgain, backlog.contains(where: { isNew($0) }) {
-                phase = .disconnected(outage, retryAt: .past)
-            }
-        }
+        if !isExpectedBack { turnAway() }
         handOver()
         return actions.take()
     }
@@ -116,19 +101,8 @@ extension ExchangeMachine {
         return Int(clamping: grace / 3)
     }
 
-    /// Whether the last attempt had begun before a request came, and so says nothing to it.
-    private func isNew(_ id: RequestID) -> Bool {
-        let request = requests[id]
-        return !request.isReport && !request.mayHaveArrived && request.interest == .open
-            && request.attemptsBefore == attempts
-    }
-
     private mutating func turnAway() {
-        let spared = asksAgain ? attempts : .max
-        endQueued(
-            where: {
-                !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept && $0.attemptsBefore != spared
-            }, .absent)
+        endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, .absent)
         for id in backlog where requests[id].interest == .open {
             if requests[id].isReport {
                 keep(id)

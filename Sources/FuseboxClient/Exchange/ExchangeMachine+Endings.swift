@@ -4,10 +4,7 @@ import FuseboxWire
 extension ExchangeMachine {
     /// Appends the request to the backlog, where it waits for a connection or for room in the window.
     mutating func enqueue(_ id: RequestID) {
-        requests.change(id) {
-            $0.delivery = .queued(mayHaveArrived: false)
-            $0.attemptsBefore = attempts
-        }
+        requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
         backlog.append(id)
     }
 

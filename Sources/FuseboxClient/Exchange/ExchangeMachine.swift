@@ -32,8 +32,6 @@ struct ExchangeMachine: ~Copyable {
         /// Until when calls wait for the daemon, as one that may be restarting. They wait at least for the first
         /// attempt.
         var returnBy: Deadline
-        /// Whether the kernel said at the last attempt that nobody listens. Asking it again costs next to nothing.
-        var isVacant = false
     }
 
     /// A connection after hello.
@@ -118,8 +116,6 @@ struct ExchangeMachine: ~Copyable {
     var phase = Phase.disconnected(Outage(returnBy: .past), retryAt: .past)
     /// The number of connections so far.
     var connections: UInt64 = 0
-    /// The number of attempts to connect that have begun.
-    var attempts: UInt64 = 0
     var words = Words()
     var backoff: Backoff
     var identity = Identity()
@@ -194,12 +190,8 @@ struct ExchangeMachine: ~Copyable {
         case .closed: end(id, .failed(.closed))
         case .connecting: enqueue(id)
         case .open: send(id)
-        case .disconnected(let outage, let retryAt):
+        case .disconnected(_, let retryAt):
             if retryAt <= now || isExpectedBack {
-                enqueue(id)
-            } else if asksAgain, !requests[id].isReport {
-                // The daemon may have come back since the last attempt.
-                phase = .disconnected(outage, retryAt: .past)
                 enqueue(id)
             } else if requests[id].isReport {
                 enqueue(id)

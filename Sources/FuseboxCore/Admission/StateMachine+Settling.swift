@@ -218,7 +218,8 @@ extension StateMachine {
     /// Counts a call without a permit in the limits that cover it.
     mutating func countInLimits(
         _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed,
-        _ application: Application, _ effects: inout [Event]
+        _ application: Application,
+        _ effects: inout [Event]
     ) {
         guard !limitTable.isEmpty else { return }
         var scopes = CallScopes(provider: names.find(route.provider))

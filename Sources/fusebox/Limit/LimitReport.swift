@@ -58,8 +58,8 @@ enum LimitReport {
         guard let milliseconds = entry.raisedMilliseconds else { return "\(entry.limit)" }
         var raised = entry.limit
         raised.amount = entry.amount
-        return
-            "\(raised) for \(Formatting.span(milliseconds: milliseconds)), then \(amount(entry.limit.amount, of: entry))"
+        let own = entry.limit.dimension.text(of: entry.limit.amount)
+        return "\(raised) for \(Formatting.span(milliseconds: milliseconds)), then \(own)"
     }
 
     /// What a limit does other than deny: ` (notify)`.
