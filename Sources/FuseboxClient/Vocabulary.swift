@@ -35,15 +35,25 @@ extension FuseboxClient {
 
     // MARK: Limits
 
+    /// What a limit covers: the host, a route, a tag, or a tag on a route.
     public typealias Scope = FuseboxWire.Scope
+    /// A bound on what the calls of a scope use in a window.
     public typealias Limit = FuseboxWire.Limit
+    /// The stretch of time that a limit bounds the use of.
     public typealias LimitWindow = FuseboxWire.LimitWindow
+    /// What a limit bounds: cost, requests, tokens or calls in flight.
     public typealias LimitDimension = FuseboxWire.LimitDimension
+    /// What a limit does with a call that would exceed it.
     public typealias LimitMode = FuseboxWire.LimitMode
+    /// A limit, and what is used, held and left of it.
     public typealias LimitEntry = FuseboxWire.LimitEntry
+    /// A limit before and after it was set.
     public typealias LimitChange = FuseboxWire.LimitChange
+    /// A limit that stands against a candidate.
     public typealias LimitObjection = FuseboxWire.LimitObjection
+    /// What operators demand of the names in requests.
     public typealias NamePolicy = FuseboxWire.NamePolicy
+    /// A name of a provider's model that stands for another.
     public typealias ModelAlias = FuseboxWire.ModelAlias
 
     // MARK: Breakers and marks

@@ -2,17 +2,17 @@ import FuseboxWire
 
 /// Every bound of a daemon, or of a state that a program embeds, each with its unit and its reason.
 ///
-/// What is a variable may be set: a daemon's flags, a test or an embedding program lower it. What is a constant belongs to
-/// how the code works. Bounds of the protocol are in `WireLimits`, those of a client in `ClientLimits`. What has to hold
-/// between bounds stands at the end, and is checked when a daemon starts.
+/// What is a variable may be set: a daemon's flags, a test or an embedding program lower it. What is a constant belongs
+/// to how the code works. Bounds of the protocol are in `WireLimits`, those of a client in `ClientLimits`. What has to
+/// hold between bounds stands at the end, and is checked when a daemon starts.
 public struct Limits: Sendable, Equatable {
     // MARK: One turn
 
     /// What time makes due at once and is done in one turn; the rest follows in the next ones.
     public static let duePerTurn = 512
 
-    /// Lost workers from which permits are taken back in one turn; the rest follows in the next ones. Each is an entry of
-    /// the journal.
+    /// Lost workers from which permits are taken back in one turn; the rest follows in the next ones. Each is an entry
+    /// of the journal.
     public static let reclaimsPerTurn = 16
 
     /// Connections that are accepted in one loop turn before the others' requests are handled.
@@ -74,8 +74,8 @@ public struct Limits: Sendable, Equatable {
     /// Budgets; setting one costs time in proportion to their number.
     public var budgets = 16_384
 
-    /// Tags that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under that
-    /// template's own `(other)`.
+    /// Tags that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
+    /// that template's own `(other)`.
     public var tags = 65_536
 
     /// Tags that one peer uid may introduce, operators aside: a quarter.
@@ -147,7 +147,8 @@ public struct Limits: Sendable, Equatable {
     /// Records of a provider's spend that are always kept one by one.
     public static let exactRecords = 2_000
 
-    /// Stretches of summed-up spend that are kept of a provider: 300 of five minutes, 168 of an hour, the rest of a day.
+    /// Stretches of summed-up spend that are kept of a provider: 300 of five minutes, 168 of an hour, the rest of a
+    /// day.
     public static let spendStretches = 512
 
     /// Records of all providers together that the profile `llm-providers` keeps: as many as the reference does.
@@ -161,8 +162,8 @@ public struct Limits: Sendable, Equatable {
     /// Events that wait for the disk or to be handed out. Beyond that they are counted as missed.
     public static let waitingEvents = 8_192
 
-    /// Memory, in bytes, that the queue of replies that wait for the disk keeps when it is empty: a disk that hung has left
-    /// more behind.
+    /// Memory, in bytes, that the queue of replies that wait for the disk keeps when it is empty: a disk that hung has
+    /// left more behind.
     public static let restingReplyBytes = 1 << 20
 
     /// Memory, in bytes, that the kept replies of one worker keep while there are none.
@@ -179,8 +180,9 @@ public struct Limits: Sendable, Equatable {
     /// Workers that one request may have forgotten to make room: each is an input of the daemon's own.
     public static let forgottenPerRequest = 12
 
-    /// The size of the journal's segments, in bytes, as far as none is configured, and what may be.
+    /// The size of the journal's segments, in bytes, unless one is configured.
     public static let segmentLength = 16 * 1024 * 1024
+    /// The sizes of segments that can be configured, in bytes.
     public static let segmentLengths = 64 * 1024...1024 * 1024 * 1024
 
     /// The journal's length, in bytes, at which a snapshot is taken early, so that a restart is quick.
@@ -203,17 +205,18 @@ public struct Limits: Sendable, Equatable {
     /// Connections at once. Each costs about 10 KiB. The server lowers this to what its descriptor limit allows.
     public var connections = 4_096
 
-    /// Processes that are watched for each connection: a worker whose process has ended is not waited for. A process without
-    /// a watch is.
+    /// Processes that are watched for each connection: a worker whose process has ended is not waited for. A process
+    /// without a watch is.
     public static let processesPerConnection = 2
 
-    /// Connections of one peer uid, operators aside; nil: half of those that are open to users, so that no one user keeps
-    /// the others out.
+    /// Connections of one peer uid, operators aside; nil: half of those that are open to users, so that no one user
+    /// keeps the others out.
     public var connectionsPerUser: Int?
 
-    /// Connections that have not said hello, in all and of one peer uid, operators aside. At the bound the oldest of the
-    /// user who has the most of them goes: one that means well says hello at once.
+    /// Connections that have not said hello, operators aside. At the bound the oldest of the user who has the most of
+    /// them is closed: a client that means well says hello at once.
     public var unopenedConnections = 2_048
+    /// The same for one peer uid. At the bound the oldest of them is closed.
     public var unopenedConnectionsPerUser = 1_024
 
     /// Bytes of memory for what peers do not read and for requests that are not complete, in all. At the bound the user
@@ -239,8 +242,9 @@ public struct Limits: Sendable, Equatable {
     /// Deferred replies of one connection, such as chunks of a snapshot, at which no more of its requests are handled.
     public static let deferredReplies = 2
 
-    /// Output memory, in bytes, that a connection keeps from turn to turn, and what it keeps once it is quiet.
+    /// Output memory, in bytes, that a connection keeps from turn to turn.
     public static let workingOutput = 64 * 1024
+    /// Output memory, in bytes, that a connection keeps once it is quiet.
     public static let restingOutput = 4 * 1024
 
     /// How long a peer may take nothing before it is dropped, in milliseconds.

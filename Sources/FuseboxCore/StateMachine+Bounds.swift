@@ -39,7 +39,7 @@ struct SharedBound {
 extension StateMachine {
     /// Checks that a name is known or may be introduced.
     ///
-    /// - Throws: `limitReached`
+    /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     func admitName(_ name: Name, by application: Application) throws(Refusal) {
         guard names.find(name) == nil, name != .otherProvider else { return }
         try checkStrictness(name, application)
@@ -60,7 +60,7 @@ extension StateMachine {
 
     /// Checks that a provider has an account or may get one.
     ///
-    /// - Throws: `limitReached`
+    /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     func admitAccount(_ provider: Name, by application: Application) throws(Refusal) {
         if let id = names.find(provider), ledger.contains(id) { return }
         guard provider != .otherProvider else { return }
@@ -98,7 +98,7 @@ extension StateMachine {
 
     /// Checks that a call by a candidate has its accounts or may get them.
     ///
-    /// - Throws: `limitReached`
+    /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     func admitAccounts(of candidate: Candidate, by application: Application) throws(Refusal) {
         if let provider = names.find(candidate.provider), ledger.contains(provider) {
             guard let name = candidate.model else { return }

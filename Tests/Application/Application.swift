@@ -5,15 +5,22 @@ import FuseboxClient
 public struct Application {
     /// A question of a visitor.
     public struct Question: Command {
+        /// What is asked.
         public var question: String
+        /// This question.
         public init(_ question: String) { self.question = question }
     }
 
+    /// Whether it is carrying out a command.
     public private(set) var status = Status.idle
+    /// What it has noted, oldest first.
     public private(set) var events: [Event] = []
     private let client: FuseboxClient
     private let budget: Budget
 
+    /// An application that asks this client. It sets the budget of its provider.
+    ///
+    /// - Throws: what the client throws
     public init(_ client: FuseboxClient, budget: Budget) throws {
         self.client = client
         self.budget = budget

@@ -17,6 +17,7 @@ public struct ReplyComparison {
     /// The sum of all dollars in requests so far.
     private var dollarsSeen = 1.0
 
+    /// A comparison that passes over the fields with these names.
     public init(passingOver passedOver: Set<String> = []) { self.passedOver = passedOver }
 
     /// Records the money in a request.

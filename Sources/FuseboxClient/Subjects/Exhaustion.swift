@@ -32,14 +32,14 @@ public struct Exhaustion: Sendable {
         return Marking(try await client.report(mark))
     }
 
-    /// Takes a provider's mark away. For operators.
+    /// Removes a provider's mark. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func clear(_ provider: String, mustBeKnown: Bool = false) throws(ClientError) {
         _ = try client.call(ExhaustionClear(provider: try Name(checking: provider), mustBeKnown: mustBeKnown))
     }
 
-    /// Takes a provider's mark away. For operators.
+    /// Removes a provider's mark. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
     public func clear(_ provider: String, mustBeKnown: Bool = false) async throws(ClientError) {
@@ -64,28 +64,28 @@ public struct Exhaustion: Sendable {
     /// All marks in force.
     public func list() async throws(ClientError) -> [ExhaustionEntry] { try await client.all(ExhaustionList()) }
 
-    /// Takes every mark away. For operators.
+    /// Removes every mark. For operators.
     public func reset() throws(ClientError) { _ = try client.call(ExhaustionReset()) }
 
-    /// Takes every mark away. For operators.
+    /// Removes every mark. For operators.
     public func reset() async throws(ClientError) { _ = try await client.call(ExhaustionReset()) }
 
-    /// Sets the cooldown of marks that name none, 0 to 366 days. For operators.
+    /// Sets the default cooldown, 0 to 366 days: how long a mark lasts that names no duration. For operators.
     public func setDefaultCooldown(_ cooldown: Duration) throws(ClientError) {
         _ = try client.call(ExhaustionSetDefault(cooldownMilliseconds: cooldown.wholeMilliseconds))
     }
 
-    /// Sets the cooldown of marks that name none, 0 to 366 days. For operators.
+    /// Sets the default cooldown, 0 to 366 days: how long a mark lasts that names no duration. For operators.
     public func setDefaultCooldown(_ cooldown: Duration) async throws(ClientError) {
         _ = try await client.call(ExhaustionSetDefault(cooldownMilliseconds: cooldown.wholeMilliseconds))
     }
 
-    /// The cooldown of marks that name none.
+    /// The default cooldown: how long a mark lasts that names no duration.
     public func defaultCooldown() throws(ClientError) -> Duration {
         .milliseconds(try client.call(ExhaustionDefault()).cooldownMilliseconds)
     }
 
-    /// The cooldown of marks that name none.
+    /// The default cooldown: how long a mark lasts that names no duration.
     public func defaultCooldown() async throws(ClientError) -> Duration {
         .milliseconds(try await client.call(ExhaustionDefault()).cooldownMilliseconds)
     }

@@ -4,8 +4,8 @@ import FuseboxWire
 /// Calls that were let through and have not been settled: what each holds, until when, and for whom.
 ///
 /// A permit that ends without being settled has lapsed; it holds nothing any more, and is remembered for a while so
-/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired, reclaimed,
-/// revoked and outstanding together, and held is the sum of the outstanding estimates.
+/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired,
+/// reclaimed, revoked and outstanding together, and held is the sum of the outstanding estimates.
 public struct PermitRegistry: Sendable {
     /// What a permit was granted for.
     struct Grant: Sendable {
@@ -127,6 +127,7 @@ public struct PermitRegistry: Sendable {
     /// The numbers that have been dealt, in runs; the newest few, oldest first.
     private(set) var runs = [NumberRun(first: 1, last: 0)]
 
+    /// A registry without permits.
     public init() {}
 
     // MARK: Asking
@@ -210,8 +211,8 @@ public struct PermitRegistry: Sendable {
     /// The place of the permit in force that was granted next after the one at a place.
     func nextInForce(after place: Int) -> Int? { links.next(after: place) }
 
-    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones, user by user, in
-    /// the order in which they ended.
+    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones, user by user,
+    /// in the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
         let lapsed = lapsedOfUser.sorted { $0.key < $1.key }.map(\.value)
         for chain in [outstanding] + lapsed {
@@ -253,7 +254,8 @@ public struct PermitRegistry: Sendable {
         return place
     }
 
-    /// Goes on with numbers that no permit has had, not even one that is not known any more because a crash has undone it.
+    /// Goes on with numbers that no permit has had, not even one that is not known any more because a crash has undone
+    /// it.
     ///
     /// Such a one may still be settled, and must not be taken for another.
     mutating func beginRun(at now: Timestamp, salt: UInt32) {

@@ -84,8 +84,8 @@ extension StateMachine {
         return (decision, all)
     }
 
-    /// A retry time, up to a quarter longer by chance: so that the workers that were denied do not all come back at once.
-    /// It is the same for the same request, whatever the machine.
+    /// A retry time, up to a quarter longer by chance: so that the workers that were denied do not all come back at
+    /// once. It is the same for the same request, whatever the machine.
     private func spread(_ milliseconds: Int64, over application: Application) -> Int64 {
         guard milliseconds > 0, application.request != 0 else { return milliseconds }
         var hash = (application.worker.high ^ application.worker.low ^ application.request) &* 0x9E37_79B9_7F4A_7C15
@@ -386,6 +386,12 @@ extension DenialReason {
 // MARK: Commands
 
 extension Admit: StateCommand {
+    /// Grants a permit for the first candidate that nothing stands against. A denial is a reply, not a refusal.
+    ///
+    /// - Throws: `outOfRange` if there is no candidate, for an estimate or a time to live outside its range, for a tag
+    ///   that callers may not name, and if a tag is missing that every call needs; `notFound` if the provider is new
+    ///   and workers may not add one; `limitReached` if there is no room for one more permit, or for a new name,
+    ///   account or tag.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -407,6 +413,10 @@ extension Admit: StateCommand {
 }
 
 extension AdmitPreview: StateCommand {
+    /// Returns what an admission would decide. Takes nothing.
+    ///
+    /// - Throws: `outOfRange` if there is no candidate, for an estimate outside its range, for a tag that callers may
+    ///   not name, and if a tag is missing that every call needs.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {
@@ -421,6 +431,10 @@ extension AdmitPreview: StateCommand {
 }
 
 extension Renew: StateCommand {
+    /// Extends the permit if it is in force. An earlier end than its own changes nothing.
+    ///
+    /// - Throws: `outOfRange` for a time to live outside its range; `notFound` if nothing is known of the permit;
+    ///   `outcomeUnknown` if it is not known any more whether it was settled; `notPermitted` if it is another user's.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -442,6 +456,7 @@ extension Renew: StateCommand {
 }
 
 extension PermitList: StateCommand {
+    /// Returns a page of the permits in force, and the totals of all.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -5,9 +5,9 @@ extension StateMachine {
 
     /// The place of a permit that is in force or lapsed; nil if it was settled.
     ///
-    /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very long
-    ///   ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is another
-    ///   user's
+    /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very
+    ///   long ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is
+    ///   another user's
     func findPermit(_ number: UInt64, _ application: Application) throws(Refusal) -> Int? {
         guard let place = permits.find(number) else {
             let meaning =
@@ -271,8 +271,8 @@ extension StateMachine {
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one that was
-    /// asked for, whatever name answered, so that no budget is walked around.
+    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one
+    /// that was asked for, whatever name answered, so that no budget is walked around.
     ///
     /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
     private func checkUsage(
@@ -282,8 +282,8 @@ extension StateMachine {
             if !wasAdmitted { try admitName(candidate.provider, by: application) }
             return nil
         }
-        // The name that answered is for display, but what is not kept must not be told to have been: whoever asks leaves it out
-        // if it finds no room.
+        // The name that answered is for display, but what is not kept must not be told to have been: whoever asks
+        // leaves it out if it finds no room.
         if let answering = usage.model, candidate.model != nil, answering != candidate.model {
             try admitModel(answering, by: application)
         }
@@ -330,6 +330,13 @@ extension ChargedCall {
 // MARK: Commands
 
 extension Settle: StateCommand {
+    /// Closes the permit, and counts how its call went and what it used. A permit that was settled before changes
+    /// nothing.
+    ///
+    /// - Throws: `outOfRange` for a usage or a time outside its range, or one that does not go with the outcome;
+    ///   `notFound` if nothing is known of the permit; `outcomeUnknown` if it is not known any more whether it was
+    ///   settled; `notPermitted` if it is another user's; `overflow` if a sum would leave its range; `limitReached` if
+    ///   there is no room for the model that answered.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -338,6 +345,12 @@ extension Settle: StateCommand {
 }
 
 extension Report: StateCommand {
+    /// Counts how the call went and what it used.
+    ///
+    /// - Throws: `outOfRange` for a usage or a time outside its range, or one that does not go with the outcome, for a
+    ///   tag that callers may not name, and if a tag is missing that every call needs; `overflow` if a sum would leave
+    ///   its range; `notFound` if the provider is new and workers may not add one; `limitReached` if there is no room
+    ///   for a new name, account or tag.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -346,6 +359,9 @@ extension Report: StateCommand {
 }
 
 extension Revoke: StateCommand {
+    /// Ends the permit if it is in force, and gives back what it holds.
+    ///
+    /// - Throws: `notFound` if nothing is known of the permit.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -354,6 +370,8 @@ extension Revoke: StateCommand {
 }
 
 extension ReclaimPermits: StateCommand {
+    /// Ends the worker's permits, at most `Limits.duePerTurn` at a time. Those that hold something of an enforced
+    /// budget or of a limit only stop counting as in flight.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -363,6 +381,7 @@ extension ReclaimPermits: StateCommand {
 }
 
 extension BeginPermitNumbers: StateCommand {
+    /// Begins a new run of permit numbers.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

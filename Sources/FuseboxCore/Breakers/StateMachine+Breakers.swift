@@ -143,8 +143,8 @@ extension StateMachine {
 extension BreakerAcquire: StateCommand {
     /// Decides on a call and notes who asked. Creates the breaker if it is new.
     ///
-    /// - Throws: `outOfRange` if the draw is not in [0, 1); `limitReached` if the breaker is new and there is no room
-    ///   for its name.
+    /// - Throws: `outOfRange` if the draw is not in [0, 1); `notFound` if the breaker is new and workers may not add
+    ///   one; `limitReached` if it is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -163,7 +163,8 @@ extension BreakerAcquire: StateCommand {
 extension BreakerSuccess: StateCommand {
     /// Counts a success. Creates the breaker if it is new.
     ///
-    /// - Throws: `limitReached` if the breaker is new and there is no room for its name.
+    /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
+    ///   no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -175,7 +176,8 @@ extension BreakerSuccess: StateCommand {
 extension BreakerFailure: StateCommand {
     /// Counts a failure of the asking worker. Creates the breaker if it is new.
     ///
-    /// - Throws: `limitReached` if the breaker is new and there is no room for its name.
+    /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
+    ///   no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

@@ -71,8 +71,8 @@ extension StateMachine {
 extension ExhaustionMark: StateCommand {
     /// Marks the provider.
     ///
-    /// - Throws: `outOfRange` for a duration outside its range; `limitReached` if the provider is new and there is no
-    ///   room for its name.
+    /// - Throws: `outOfRange` for a duration outside its range; `notFound` if the provider is new and workers may not
+    ///   add one; `limitReached` if it is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

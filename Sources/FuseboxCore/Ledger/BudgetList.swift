@@ -3,8 +3,8 @@ import FuseboxWire
 
 /// The budgets as they were set, in the order in which they were set last.
 ///
-/// Finding, setting and removing one costs the same however many there are: they are linked in their order, and an index
-/// finds them by provider and model.
+/// Finding, setting and removing one costs the same however many there are: they are linked in their order, and an
+/// index finds them by provider and model.
 public struct BudgetList: Sendable {
     private var entries = SlotTable<CreditLedger.BudgetEntry>()
     private var index = HashIndex()
@@ -71,6 +71,7 @@ extension BudgetList: Sequence {
         fileprivate let list: BudgetList
         fileprivate var place: Int?
 
+        /// The next budget; nil after the last.
         public mutating func next() -> CreditLedger.BudgetEntry? {
             guard let place else { return nil }
             self.place = list.links.next(after: place)
@@ -78,6 +79,8 @@ extension BudgetList: Sequence {
         }
     }
 
+    /// Walks from the budget that was set longest ago.
     public func makeIterator() -> Iterator { Iterator(list: self, place: order.first) }
+    /// The number of budgets.
     public var underestimatedCount: Int { count }
 }

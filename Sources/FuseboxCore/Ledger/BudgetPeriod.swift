@@ -2,11 +2,14 @@ import FuseboxWire
 
 /// The stretch of the calendar that budgets are for. All of it is UTC, on the wall clock.
 public struct BudgetPeriod: Sendable, Equatable {
+    /// How long a period is.
     public private(set) var length: PeriodLength
+    /// When it began.
     public private(set) var start: Timestamp
-    /// When it rolls over; nil if by hand.
+    /// When it ends; nil if it ends by a reset alone.
     public private(set) var end: Timestamp?
 
+    /// A period that ends at the first boundary of the calendar after its start.
     public init(_ length: PeriodLength, start: Timestamp) {
         self.length = length
         self.start = start
@@ -38,8 +41,8 @@ public struct BudgetPeriod: Sendable, Equatable {
 
     private static let day: Int64 = 86_400_000
 
-    // What follows counts days of moments up to the year 275760, and as far before the epoch: fewer than 2²⁷ of them, whose
-    // milliseconds stay far from the range's end. Other moments are taken as the nearest end of that range.
+    // What follows counts days of moments up to the year 275760, and as far before the epoch: fewer than 2²⁷ of them,
+    // whose milliseconds stay far from the range's end. Other moments are taken as the nearest end of that range.
 
     /// The last boundary at or before a moment.
     static func boundary(before moment: Timestamp, _ length: PeriodLength) -> Timestamp? {

@@ -114,6 +114,7 @@ extension CreditLedger {
         close(beginning: BudgetPeriod(period.length, start: moment.wall), at: moment, under: profile)
     }
 
+    /// Sets how long periods are. The current one keeps its start, and ends at the first boundary after `wall`.
     public mutating func setPeriod(_ length: PeriodLength, at wall: Timestamp) {
         period = period.resized(to: length, at: wall)
     }

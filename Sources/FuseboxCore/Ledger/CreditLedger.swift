@@ -8,21 +8,31 @@ import FuseboxWire
 public struct CreditLedger: Sendable {
     /// The sums of one account in the current period.
     public struct Sums: Sendable, Equatable {
+        /// What was spent, in nano-dollars.
         public var spend: Int64 = 0
+        /// Tokens sent.
         public var inputTokens: Int64 = 0
+        /// Tokens received.
         public var outputTokens: Int64 = 0
+        /// The number of records.
         public var requests: Int64 = 0
+        /// When the last record was made; nil if there is none in this period.
         public var lastRecorded: Timestamp?
 
+        /// The sums of an account without a record.
         public init() {}
     }
 
     /// A rate limit's current window.
     public struct Window: Sendable, Equatable {
+        /// Requests or tokens allowed in a window.
         public var limit: Int64
+        /// Requests or tokens counted in the window.
         public var used: Int64
+        /// When the window began.
         public var start: Timestamp
 
+        /// A window of which so much is used.
         public init(limit: Int64, used: Int64, start: Timestamp) {
             self.limit = limit
             self.used = used
@@ -32,14 +42,18 @@ public struct CreditLedger: Sendable {
 
     /// A provider's account.
     public struct Provider: Sendable {
+        /// The sums of this period.
         public var sums = Sums()
         /// The spend as a sum of doubles, where the profile reckons in them.
         public internal(set) var dollars = 0.0
+        /// The budget per period; nil: unlimited.
         public var budget: Money?
-        /// Whether admission denies what the budget does not hold.
+        /// Whether admission denies a call that the budget does not cover.
         public internal(set) var isEnforced = false
         var windows = Limits.RateWindows<Window?>(repeating: nil)
+        /// The highest threshold that has fired in this period.
         public internal(set) var firedThreshold: ThresholdTier = .none
+        /// The nearest depletion tier that has fired in this period.
         public internal(set) var firedDepletion: DepletionTier = .none
         var history = SpendList()
         /// The model accounts of the provider, the newest first.
@@ -49,6 +63,7 @@ public struct CreditLedger: Sendable {
 
         init() {}
 
+        /// The window of a rate limit as it was last counted in; nil if there is no such limit.
         public subscript(dimension: RateDimension) -> Window? {
             get { windows[Int(dimension.rawValue)] }
             set { windows[Int(dimension.rawValue)] = newValue }
@@ -75,16 +90,22 @@ public struct CreditLedger: Sendable {
 
     /// A budget as it was set.
     public struct BudgetEntry: Sendable, Equatable {
+        /// The provider.
         public var provider: NameID
+        /// The model; nil: the budget is for the provider as a whole.
         public var model: ModelID?
+        /// The budget per period, at least $0; nil: none is set.
         public var monthly: Money?
+        /// Whether admission denies a call that `monthly` does not cover.
         public var isEnforced: Bool
+        /// The rate limits that were set with it, in requests or tokens a window, each at least 0.
         public var limits: [RateDimension: Int64]
         /// Whether the last call that it was asked for was denied.
         var isDenying = false
         /// Members of imported JSON that came with it; see `ForeignMembers.swift`.
         public internal(set) var foreignMembers = ""
 
+        /// A budget of this provider, or of a model with it.
         public init(
             provider: NameID, model: ModelID?, monthly: Money?, isEnforced: Bool = false,
             limits: [RateDimension: Int64]
@@ -99,10 +120,14 @@ public struct CreditLedger: Sendable {
 
     /// A period that has ended, with the sums of every provider that had any.
     public struct ClosedPeriod: Sendable, Equatable {
+        /// When it began, on the wall clock.
         public var start: Timestamp
+        /// When it ended, on the wall clock.
         public var end: Timestamp
+        /// The sums of each provider.
         public var sums: [NameID: Sums]
 
+        /// A period with these sums.
         public init(start: Timestamp, end: Timestamp, sums: [NameID: Sums]) {
             self.start = start
             self.end = end
@@ -112,10 +137,14 @@ public struct CreditLedger: Sendable {
 
     /// What one record costs.
     public struct Charge: Sendable {
+        /// What the call cost, $0 to `WireLimits.callCost`; the profile `llm-providers` knows no upper end.
         public var cost: Money
+        /// Tokens sent, at least 0.
         public var inputTokens: Int64
+        /// Tokens received, at least 0.
         public var outputTokens: Int64
 
+        /// What one call cost, and the tokens that it used.
         public init(cost: Money, inputTokens: Int64, outputTokens: Int64) {
             self.cost = cost
             self.inputTokens = inputTokens
@@ -128,17 +157,23 @@ public struct CreditLedger: Sendable {
 
     /// What a record has set off.
     public struct Fired: Sendable {
+        /// The threshold that the spend has reached; nil: no higher one than before.
         public var threshold: ThresholdTier?
+        /// The depletion tier that the budget came into, and the estimate behind it; nil: no nearer one than before.
         public var depletion: (tier: DepletionTier, estimate: DepletionEstimate)?
     }
 
+    /// The utilizations at which threshold events fire.
     public internal(set) var thresholds = Thresholds()
     /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
     public internal(set) var foreignThresholds = ""
+    /// The budgets as they were set.
     public internal(set) var budgets = BudgetList()
+    /// The current period.
     public internal(set) var period: BudgetPeriod
-    /// Oldest first.
+    /// The closed periods that are kept, oldest first.
     public internal(set) var closedPeriods: [ClosedPeriod] = []
+    /// The most closed periods that are kept.
     public internal(set) var closedPeriodLimit = Limits().closedPeriods
 
     var providers = SparseTable<Provider>()
@@ -148,6 +183,7 @@ public struct CreditLedger: Sendable {
     /// What was opened for each user, as far as it is still there.
     private var openedByUser: [UInt32: Opened] = [:]
     var histories = SpendPool()
+    /// The history of all providers together, where the profile keeps one.
     public internal(set) var sharedHistory = SharedSpendHistory()
 
     /// An empty ledger whose first period begins now.
@@ -155,11 +191,15 @@ public struct CreditLedger: Sendable {
         period = BudgetPeriod(length, start: wall)
     }
 
+    /// The number of provider accounts.
     public var providerCount: Int { providers.count }
+    /// The number of model accounts.
     public var modelAccountCount: Int { models.count }
 
+    /// Whether a provider has an account.
     public func contains(_ provider: NameID) -> Bool { providers.contains(provider.index) }
 
+    /// The account of a provider; nil if it has none.
     public func provider(_ provider: NameID) -> Provider? { providers[provider.index] }
 
     // MARK: Recording
@@ -167,8 +207,8 @@ public struct CreditLedger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameter countingInWindows: whether it counts against rate limits; a call with a permit does so already
-    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`; `overflow` if a
-    ///   sum would leave its range; then nothing has changed
+    /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`;
+    ///   `overflow` if a sum would leave its range; then nothing has changed
     public mutating func record(
         _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
         under profile: Profile = .fusebox, countingInWindows: Bool = true
@@ -403,6 +443,7 @@ extension CreditLedger.Sums {
         return usage
     }
 
+    /// The sums that the wire has told.
     public init(_ usage: AccountUsage) {
         spend = usage.spend.nanodollars
         inputTokens = usage.inputTokens

@@ -3,9 +3,13 @@ import FuseboxWire
 
 /// Spend of one provider in a stretch of time. A stretch of no length with a count of 1 is a single record.
 public struct SpendEntry: Sendable, Equatable {
+    /// When the earliest of its records was made.
     public var start: Timestamp
+    /// When the latest of its records was made.
     public var end: Timestamp
+    /// The sum of its records, in nano-dollars.
     public var cost: Int64
+    /// The number of its records.
     public var count: Int64
 
     /// A single record.
@@ -13,6 +17,7 @@ public struct SpendEntry: Sendable, Equatable {
         self.init(start: moment, end: moment, cost: cost, count: 1)
     }
 
+    /// So many records in a stretch of time, and their sum in nano-dollars.
     public init(start: Timestamp, end: Timestamp, cost: Int64, count: Int64) {
         self.start = start
         self.end = end
@@ -31,7 +36,8 @@ public struct SpendEntry: Sendable, Equatable {
         start = min(start, later.start)
         end = max(end, later.end)
         // A history outlives the periods whose sums are checked: what does not fit is held at the range's end. A sum of
-        // what is spent is told no larger than that end either, so that it is the same whether stretches are merged or not.
+        // what is spent is told no larger than that end either, so that it is the same whether stretches are merged or
+        // not.
         cost = cost.saturatingAdd(later.cost)
         count = count.saturatingAdd(later.count)
     }
@@ -39,7 +45,9 @@ public struct SpendEntry: Sendable, Equatable {
 
 /// What was spent within a window.
 public struct SpendSum: Sendable, Equatable {
+    /// What was spent, in nano-dollars.
     public var cost: Int64 = 0
+    /// The number of records.
     public var count: Int64 = 0
     /// Whether a stretch that began before the window is counted in whole.
     public var isApproximate = false
@@ -99,6 +107,7 @@ public struct SpendPool: Sendable {
     /// For each block the one in which its list goes on.
     private var following = SlotTable<Int>()
 
+    /// A pool without a block.
     public init() {}
 
     /// Bytes in use, for tests of the bound.
@@ -156,7 +165,8 @@ public struct SpendPool: Sendable {
         return list.rolling.told
     }
 
-    /// How much of the window that ends now a list covers: all of it if the list began before, else the time since it did.
+    /// How much of the window that ends now a list covers: all of it if the list began before, else the time since it
+    /// did.
     func observed(_ list: SpendList, windowMilliseconds: Int64, at now: Timestamp) -> Int64 {
         guard list.count > 0 else { return 0 }
         return min(max(now - list.since, 0), windowMilliseconds)
@@ -325,11 +335,16 @@ public struct SpendList: Sendable {
 
 /// The history that the reference library keeps: the newest 2,000 records of all providers together.
 public struct SharedSpendHistory: Sendable {
+    /// A record.
     public struct Entry: Sendable, Equatable {
+        /// When it was made.
         public var at: Timestamp
+        /// The provider that was charged.
         public var provider: NameID
+        /// What it cost, in nano-dollars.
         public var cost: Int64
 
+        /// A record of this cost in nano-dollars.
         public init(at: Timestamp, provider: NameID, cost: Int64) {
             self.at = at
             self.provider = provider
@@ -339,6 +354,7 @@ public struct SharedSpendHistory: Sendable {
 
     private var queue = Fifo<Entry>()
 
+    /// A history without a record.
     public init() {}
 
     mutating func record(_ entry: Entry) { add(entry, capacity: Limits.sharedRecords) }

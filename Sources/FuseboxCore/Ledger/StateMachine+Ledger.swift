@@ -186,6 +186,11 @@ extension StateMachine {
 // MARK: Commands
 
 extension LedgerRecord: StateCommand {
+    /// Records what the call has cost and counts it in the limits that cover it. Opens its accounts if they are new.
+    ///
+    /// - Throws: `outOfRange` for a cost outside its range, for a tag that callers may not name, and if a tag is
+    ///   missing that every call needs; `overflow` if a sum would leave its range; `notFound` if the provider is new
+    ///   and workers may not add one; `limitReached` if there is no room for a new name, account or tag.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -194,6 +199,10 @@ extension LedgerRecord: StateCommand {
 }
 
 extension LedgerSetBudget: StateCommand {
+    /// Sets the budget, and the rate limits that it names.
+    ///
+    /// - Throws: `outOfRange` for a negative amount or limit, and for an enforced budget without an amount;
+    ///   `limitReached` if there is no room for a new name, account or budget.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -203,6 +212,9 @@ extension LedgerSetBudget: StateCommand {
 }
 
 extension LedgerRemoveBudget: StateCommand {
+    /// Removes the budget. Rate limits stay.
+    ///
+    /// - Throws: `notFound` if the budget must exist and does not.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -212,6 +224,7 @@ extension LedgerRemoveBudget: StateCommand {
 }
 
 extension LedgerResetPeriod: StateCommand {
+    /// Closes the period and begins a new one of the same length.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -221,6 +234,9 @@ extension LedgerResetPeriod: StateCommand {
 }
 
 extension LedgerSetThresholds: StateCommand {
+    /// Sets the thresholds that are given.
+    ///
+    /// - Throws: `outOfRange` for one that is negative or no number.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -234,6 +250,7 @@ extension LedgerSetThresholds: StateCommand {
 }
 
 extension LedgerSetPeriod: StateCommand {
+    /// Sets how long periods are. The current one keeps its start.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

@@ -49,6 +49,9 @@ extension RateWindow {
 }
 
 extension LedgerBalance: StateCommand {
+    /// Returns the balance of the budget. Without a budget nothing is left, and nothing is used.
+    ///
+    /// - Throws: `overflow` if the difference leaves the range of money.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -57,6 +60,7 @@ extension LedgerBalance: StateCommand {
 }
 
 extension LedgerProvider: StateCommand {
+    /// Returns the provider's account; none if the provider is unknown.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -67,6 +71,7 @@ extension LedgerProvider: StateCommand {
 }
 
 extension LedgerModel: StateCommand {
+    /// Returns the model's account; none if nothing was recorded for it.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -85,6 +90,7 @@ extension LedgerModel: StateCommand {
 }
 
 extension LedgerProviders: StateCommand {
+    /// Returns a page of the provider accounts.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -103,6 +109,7 @@ extension LedgerProviders: StateCommand {
 }
 
 extension LedgerModels: StateCommand {
+    /// Returns a page of the provider's model accounts.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -127,6 +134,9 @@ extension LedgerModels: StateCommand {
 }
 
 extension LedgerTotal: StateCommand {
+    /// Returns the sum over all providers, and the current period.
+    ///
+    /// - Throws: `overflow` if the sum leaves the range of money.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -140,6 +150,9 @@ extension LedgerTotal: StateCommand {
 }
 
 extension LedgerBurnRate: StateCommand {
+    /// Returns the provider's burn rate; that of an empty history if the provider is unknown.
+    ///
+    /// - Throws: `outOfRange` for a negative window.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BurnRate {
@@ -155,6 +168,9 @@ extension LedgerBurnRate: StateCommand {
 }
 
 extension LedgerDepletion: StateCommand {
+    /// Returns when the budget will be used up; none if there is no budget.
+    ///
+    /// - Throws: `outOfRange` for a negative window.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -169,6 +185,9 @@ extension LedgerDepletion: StateCommand {
 }
 
 extension LedgerSummary: StateCommand {
+    /// Returns what the provider has cost within the window; nothing if the provider is unknown.
+    ///
+    /// - Throws: `outOfRange` for a negative window.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> SpendSummary {
@@ -184,6 +203,9 @@ extension LedgerSummary: StateCommand {
 }
 
 extension LedgerSummaries: StateCommand {
+    /// Returns a page of the summaries of providers that have a history.
+    ///
+    /// - Throws: `outOfRange` for a negative window.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -206,6 +228,7 @@ extension LedgerSummaries: StateCommand {
 }
 
 extension LedgerCheckRate: StateCommand {
+    /// Returns whether the rate limit has room. Under the profile `llm-providers` a window that has ended begins anew.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -222,6 +245,7 @@ extension LedgerCheckRate: StateCommand {
 }
 
 extension LedgerThresholds: StateCommand {
+    /// Returns the thresholds.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Thresholds {
@@ -230,6 +254,7 @@ extension LedgerThresholds: StateCommand {
 }
 
 extension LedgerBudgets: StateCommand {
+    /// Returns a page of the budgets as they were set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -244,6 +269,7 @@ extension LedgerBudgets: StateCommand {
 }
 
 extension LedgerClosedPeriods: StateCommand {
+    /// Returns the provider's sums in the closed periods that are kept, oldest first.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -262,6 +288,7 @@ extension LedgerClosedPeriods: StateCommand {
 }
 
 extension Overview: StateCommand {
+    /// Returns a page of all providers and breakers.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

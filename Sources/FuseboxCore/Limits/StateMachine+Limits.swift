@@ -412,6 +412,11 @@ extension LimitDimension {
 // MARK: Commands
 
 extension LimitSet: StateCommand {
+    /// Sets the limits, all or none. New ones count the calls in force that they cover.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, for a template that is too short or too long,
+    ///   for no limit or too many, for a limit whose parts do not go together, for a calendar that is not known, and
+    ///   for the same limit twice; `limitReached` if there is no room for a new name or limit.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -422,6 +427,10 @@ extension LimitSet: StateCommand {
 }
 
 extension LimitRemove: StateCommand {
+    /// Removes the limits, all or none.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, a limit whose parts do not go together, and if
+    ///   both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -432,6 +441,10 @@ extension LimitRemove: StateCommand {
 }
 
 extension LimitRaise: StateCommand {
+    /// Raises the limit for a while. A deadline ends the raise.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, for an amount below the limit's own, and for a
+    ///   time outside its range; `notFound` if the limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -442,6 +455,9 @@ extension LimitRaise: StateCommand {
 }
 
 extension LimitReset: StateCommand {
+    /// Begins a new window of the limits that go on until reset. The reply holds `LimitList.pageLength` at most.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not; `notFound` if there is no such limit.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -452,6 +468,9 @@ extension LimitReset: StateCommand {
 }
 
 extension LimitList: StateCommand {
+    /// Returns a page of the limits and how they stand.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -462,6 +481,10 @@ extension LimitList: StateCommand {
 }
 
 extension BeginWindow: StateCommand {
+    /// Begins the window of the calendar.
+    ///
+    /// - Throws: `outOfRange` if it is no calendar, for an anchor, zone or moment outside its range, and for a window
+    ///   that ends before it starts.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

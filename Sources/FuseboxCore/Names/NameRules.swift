@@ -150,6 +150,7 @@ extension StateMachine {
 // MARK: Commands
 
 extension NamePolicyGet: StateCommand {
+    /// Returns what operators demand of names.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> NamePolicy {
@@ -161,6 +162,7 @@ extension NamePolicyGet: StateCommand {
 }
 
 extension NamesSetStrict: StateCommand {
+    /// Sets whether workers may name only providers that are known.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -170,6 +172,10 @@ extension NamesSetStrict: StateCommand {
 }
 
 extension NamesRequireTags: StateCommand {
+    /// Sets the tags that every call must have, in the place of those before.
+    ///
+    /// - Throws: `outOfRange` for more than `NamePolicy.requiredTagLimit` tags, for one of the daemon's own, and for a
+    ///   bare `*`.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -179,6 +185,10 @@ extension NamesRequireTags: StateCommand {
 }
 
 extension AliasSet: StateCommand {
+    /// Sets the alias, in the place of one for the same name.
+    ///
+    /// - Throws: `outOfRange` if the name and the model are the same, if the model is itself an alias, or if other
+    ///   names stand for the name; `limitReached` if the alias is new and there is no room for it.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -188,6 +198,9 @@ extension AliasSet: StateCommand {
 }
 
 extension AliasRemove: StateCommand {
+    /// Removes the alias.
+    ///
+    /// - Throws: `notFound` if there is none.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -200,6 +213,7 @@ extension AliasRemove: StateCommand {
 }
 
 extension AliasList: StateCommand {
+    /// Returns a page of the aliases, by provider and name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -3,35 +3,43 @@ import FuseboxWire
 
 /// A small integer that stands for a name.
 public protocol NameIdentifier: Sendable, Hashable {
+    /// The identifier of this place in its table.
     init(index: Int)
+    /// Its place in its table, from 0.
     var index: Int { get }
 }
 
 /// A provider or a breaker, or a deployment of a provider.
 public struct NameID: NameIdentifier {
     private let number: UInt32
+    /// The identifier of this place in its table.
     public init(index: Int) { number = UInt32(index) }
+    /// Its place in its table, from 0.
     public var index: Int { Int(number) }
 }
 
 /// A model.
 public struct ModelID: NameIdentifier {
     private let number: UInt32
+    /// The identifier of this place in its table.
     public init(index: Int) { number = UInt32(index) }
+    /// Its place in its table, from 0.
     public var index: Int { Int(number) }
 }
 
 /// A tag.
 public struct TagID: NameIdentifier {
     private let number: UInt32
+    /// The identifier of this place in its table.
     public init(index: Int) { number = UInt32(index) }
+    /// Its place in its table, from 0.
     public var index: Int { Int(number) }
 }
 
 /// Turns names into small integers and back.
 ///
-/// A name lives as long as something refers to it; its number is then given to another. A name may be one below another, as a
-/// deployment's is below its provider's; then it refers to that one.
+/// A name lives as long as something refers to it; its number is then given to another. A name may be one below
+/// another, as a deployment's is below its provider's; then it refers to that one.
 public struct NameTable<ID: NameIdentifier>: Sendable {
     struct Entry: Sendable {
         var name: Name
@@ -48,6 +56,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     private var index = HashIndex()
     private var namesOfUser: [UInt32: Int] = [:]
 
+    /// A table without names.
     public init() {}
 
     /// The number of names.
@@ -142,8 +151,8 @@ extension NameTable {
 
     /// Gives a name the number that it had.
     ///
-    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or one
-    ///   comes twice
+    /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or
+    ///   one comes twice
     mutating func restore(_ image: NameImage) throws(Refusal) {
         let parent = image.parent.map { ID(index: Int($0)) }
         let entry = Entry(name: image.name, references: 0, user: image.user, parent: parent)

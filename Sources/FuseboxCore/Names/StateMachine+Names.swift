@@ -60,6 +60,9 @@ extension StateMachine {
 }
 
 extension Forget: StateCommand {
+    /// Forgets the name: its breaker, its mark, its account with all models, its budgets.
+    ///
+    /// - Throws: `notFound` if the name is unknown.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -69,6 +72,8 @@ extension Forget: StateCommand {
 }
 
 extension EvictIdleBreakers: StateCommand {
+    /// Forgets the breakers that are closed, idle for `Limits.idleBreakerMilliseconds` and have the default
+    /// configuration, and whose names are not used otherwise.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

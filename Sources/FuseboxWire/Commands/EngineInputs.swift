@@ -151,15 +151,18 @@ public struct TakeClockBack: Command {
     }
 }
 
-/// A window of a calendar begins: its last one has ended, it is used for the first time, or its zone's rules have changed.
+/// A window of a calendar begins: its last one has ended, it is used for the first time, or its zone's rules have
+/// changed.
 ///
 /// The state machine knows no calendar. The engine tells it each boundary once that counts.
 public struct BeginWindow: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .beginWindow, "engine.beginWindow", .written, .engine,
             "A window of a calendar begins: what limits by this calendar have used counts anew, unless it is kept.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
 
     /// The calendar: a window of the kind `calendar`.
@@ -171,6 +174,7 @@ public struct BeginWindow: Command {
     /// Whether what was used stays: the window has other edges than was told before.
     public var keepsUse = false
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// A window of this calendar.
     public init(_ calendar: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool) {
@@ -179,6 +183,7 @@ public struct BeginWindow: Command {
         self.end = end
         self.keepsUse = keepsUse
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("calendar", &calendar, "the calendar: unit, anchor and zone")

@@ -93,7 +93,7 @@ public struct Overview: Command {
         /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength) entries")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("now", &now, "the steady clock at this page")
         }

@@ -14,7 +14,7 @@ public struct BreakerTransition: EventRecord {
     public var to: BreakerState = .closed
     /// The share of traffic admitted now.
     public var share: Double = 0
-    /// Its consecutive failures: its place on the curve.
+    /// Failures less successes and decay: the point of the degradation curve that gives the share.
     public var consecutiveFailures: UInt32 = 0
     /// Every field has its default.
     @inlinable public init() {}
@@ -26,7 +26,8 @@ public struct BreakerTransition: EventRecord {
         try visitor.field("to", &to, "the state now")
         try visitor.field("share", &share, "the share of traffic admitted now")
         try visitor.field(
-            "consecutiveFailures", &consecutiveFailures, "its consecutive failures: its place on the curve")
+            "consecutiveFailures", &consecutiveFailures,
+            "failures less successes and decay: the point of the degradation curve that gives the share")
     }
 }
 
@@ -199,7 +200,7 @@ public struct BudgetDenied: EventRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("model", &model, "the model that has the budget; absent: it is the provider's own")
-        try visitor.field("spend", &spend, "spent in this period")
+        try visitor.field("spend", &spend, "what was spent in this period")
         try visitor.field("held", &held, "held by permits in force")
         try visitor.field("budget", &budget, "the budget")
         try visitor.field("estimate", &estimate, "the estimated cost of the denied call")

@@ -5,11 +5,11 @@ public enum TagText {
 
     /// What a list of tags is, for the reference.
     public static let summary =
-        "what the call is made for, such as `team:search`, at most \(WireLimits.TagList.capacity); `\(userPrefix)N` is the daemon's to add, and refused"
+        "what the call is made for, such as `team:search`, at most \(WireLimits.TagList.capacity) tags; `\(userPrefix)N` is refused, because the daemon adds it"
 
     /// What the daemon does with tags that find no room, for the reference.
     public static let folding =
-        "whether tags that nothing is known of count under `(other)`, or under that of their template; a client says no, and the daemon sets it where it has no room for more tags"
+        "whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags"
 
     /// Checks that callers may name a tag.
     ///

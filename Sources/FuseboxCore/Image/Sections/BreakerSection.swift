@@ -52,13 +52,14 @@ struct BreakerImage: VersionedRecord {
         try visitor.field("configuration", &configuration, "its configuration")
         try visitor.field("isConfigured", &isConfigured, "whether the configuration is its own and not the default")
         try visitor.field(
-            "consecutiveFailures", &consecutiveFailures, "its consecutive failures: its place on the curve")
+            "consecutiveFailures", &consecutiveFailures,
+            "failures less successes and decay: the point of the degradation curve that gives the share")
         try visitor.field("totalFailures", &totalFailures, "failures since the last reset")
         try visitor.field("totalSuccesses", &totalSuccesses, "successes since the last reset")
         try visitor.field("totalRequests", &totalRequests, "outcomes since the last reset")
         try visitor.field("lastFailure", &lastFailure, "when a failure was last reported")
         try visitor.field("lastSuccess", &lastSuccess, "when a success was last reported")
-        try visitor.field("lastRequest", &lastRequest, "when it was last asked")
+        try visitor.field("lastRequest", &lastRequest, "when a call last asked for it, or it was forced open")
         try visitor.field(
             "lastDecay", &lastDecay,
             "the moment from which the next reset timeout counts; absent before the first traffic")
@@ -85,7 +86,7 @@ struct BreakerConfigurationImage: WireRecord {
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
             "how long a worker's failure counts for `minWorkers`")
-        try visitor.field("minRequests", &minRequests, "kept, not used")
+        try visitor.field("minRequests", &minRequests, "kept, without effect")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points"

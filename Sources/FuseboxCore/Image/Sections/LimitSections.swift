@@ -171,12 +171,12 @@ struct LimitUseImage: VersionedRecord {
         try visitor.field("tag", &tag, "the tag that used it; absent: its scope has none")
         try visitor.field("usedHigh", &usedHigh, "used in the current window, but for sliding ones: the upper 64 bits")
         try visitor.field("usedLow", &usedLow, "the lower 64 bits")
-        try visitor.field("grains", &grains, "of a sliding window, what was used in each grain, oldest first")
-        try visitor.field("newestGrain", &newestGrain, "of a sliding window, the newest grain that was reached")
+        try visitor.field("grains", &grains, "what was used in each grain of a sliding window, oldest first")
+        try visitor.field("newestGrain", &newestGrain, "the newest grain of a sliding window that was reached")
         try visitor.field("start", &start, "when the window began, on the steady clock; absent: nothing was used yet")
         try visitor.field("window", &window, "counts the windows of this use")
         try visitor.field(
-            "calendarWindow", &calendarWindow, "of a calendar: the number of the window that was used last")
+            "calendarWindow", &calendarWindow, "the number of the calendar window that was used last")
         try visitor.field(
             "assumedHigh", &assumedHigh, "the part of it that is of calls never settled: the upper 64 bits")
         try visitor.field("assumedLow", &assumedLow, "the lower 64 bits")
@@ -213,12 +213,13 @@ struct LimitWindowImage: WireRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("kind", &kind, "how it moves")
-        try visitor.field("lengthMilliseconds", &lengthMilliseconds, "of `sliding` and `fixed`; of others 0")
-        try visitor.field("unit", &unit, "of `calendar`")
+        try visitor.field(
+            "lengthMilliseconds", &lengthMilliseconds, "the length of a `sliding` or `fixed` window; 0 for others")
+        try visitor.field("unit", &unit, "the unit of a `calendar` window")
         try visitor.field(
             "anchorDay", &anchorDay, "the weekday, or the day of the month, that it begins on; otherwise 1")
         try visitor.field("anchorMonth", &anchorMonth, "the month that a year begins in; otherwise 1")
-        try visitor.field("zone", &zone, "of `calendar`: the time zone; absent: UTC")
+        try visitor.field("zone", &zone, "the time zone of a `calendar` window; absent: UTC")
     }
 }
 

@@ -81,13 +81,15 @@ struct PermitTotalsImage: VersionedRecord {
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("granted", &granted, "permits granted")
-        try visitor.field("settled", &settled, "those that were settled while in force")
-        try visitor.field("expired", &expired, "those whose time to live passed first")
-        try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
-        try visitor.field("revoked", &revoked, "those that an operator ended first")
-        try visitor.field("outstanding", &outstanding, "those in force: they follow, section 20")
-        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
-        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
+        try visitor.field("settled", &settled, "permits settled while in force")
+        try visitor.field("expired", &expired, "permits whose time to live passed before they were settled")
+        try visitor.field("reclaimed", &reclaimed, "permits whose worker died before they were settled")
+        try visitor.field("revoked", &revoked, "permits that an operator ended before they were settled")
+        try visitor.field("outstanding", &outstanding, "permits in force, which follow in section 20")
+        try visitor.field(
+            "settledLate", &settledLate, "permits settled after they had expired, or were reclaimed or revoked")
+        try visitor.field(
+            "held", &held, "the sum of the estimates of permits in force; the end of the range if it is more")
         try visitor.field("forgotten", &forgotten, "how far lapsed permits had to make room, users rising")
         try visitor.field(
             "forgottenOfOthers", &forgottenOfOthers,
@@ -114,17 +116,17 @@ struct PermitImage: VersionedRecord {
     var charges: [ChargeImage] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "its number")
+        try visitor.field("permit", &permit, "the permit's number")
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("deployment", &deployment, "the deployment; absent: none was told apart")
-        try visitor.field("model", &model, "the model that was asked for")
+        try visitor.field("deployment", &deployment, "the deployment; absent: none was named")
+        try visitor.field("model", &model, "the model that was asked for; absent: none was named")
         try visitor.field("tags", &tags, "the tags that it is charged to, that of its user among them")
-        try visitor.field("standing", &standing, "whether it is in force")
+        try visitor.field("standing", &standing, "whether it is in force, or how it ended")
         try visitor.field("worker", &worker, "the whole id of the worker that holds it")
         try visitor.field("user", &user, "the peer user that the worker runs as")
-        try visitor.field("estimate", &estimate, "what it was granted for")
-        try visitor.field("grantedAt", &grantedAt, "on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "on the steady clock")
+        try visitor.field("estimate", &estimate, "the estimate that it was granted for")
+        try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
+        try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
         try visitor.field(

@@ -1,18 +1,29 @@
+/// Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.
 public struct Admit: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .admit, "admission.admit", .written,
             "Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.")
     }
 
+    /// The ways that the call may go, at least 1, best first.
     public var candidates = Candidates()
+    /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
     public var tags = WireLimits.TagList()
+    /// What the call may use at most.
     public var estimate = Estimate()
+    /// How long the permit lasts unless it is settled or renewed: `ValueRanges.timeToLive`.
     public var ttlMilliseconds: Int64 = 0
+    /// Whether a denial lists every limit that stands against a candidate.
     public var explains = false
+    /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
+    /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request to let a call go by one of these candidates.
     public init(
         candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate(),
         ttlMilliseconds: Int64
@@ -23,49 +34,67 @@ public struct Admit: Command {
         self.ttlMilliseconds = ttlMilliseconds
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("candidates", &candidates, "the ways that the call may go, at least 1, best first")
         try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("estimate", &estimate, "what the call may use at most")
         try visitor.field(
             "ttlMilliseconds", &ttlMilliseconds,
             "how long the permit lasts unless it is settled or renewed: \(Quantity.text(ValueRanges.timeToLive))")
         try visitor.field(
-            "explains", &explains, "whether a denial tells every limit that stands against a candidate")
+            "explains", &explains, "whether a denial lists every limit that stands against a candidate")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 
+    /// The permit, or why there is none.
     public struct Reply: WireRecord {
+        /// The permit's number, to settle it with; absent: denied.
         public var permit: UInt64?
+        /// When the permit ends by itself, on the steady clock; 0 if denied.
         public var expiresAt = Timestamp(milliseconds: 0)
+        /// Which candidate is admitted, or why none is.
         public var decision = AdmissionDecision()
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permit", &permit, "its number, to settle with; absent: denied")
+            try visitor.field("permit", &permit, "the permit's number, to settle it with; absent: denied")
             try visitor.field(
                 "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
-            try visitor.field("decision", &decision, "which candidate, or why none")
+            try visitor.field("decision", &decision, "which candidate is admitted, or why none is")
         }
     }
 }
 
-/// Refused with `notFound` if nothing is known of the permit: then its call is to be told with `admission.report`. Refused
-/// with `outcomeUnknown` if nobody knows any more whether it was settled before: then it is not to be told again.
+/// Closes a permit: gives back what it holds, and counts how its call went and what it used.
+///
+/// Refused with `notFound` if nothing is known of the permit; the call is then reported with `admission.report`.
+/// Refused with `outcomeUnknown` if it is not known any more whether the permit was settled before; the call is then
+/// not counted again.
 public struct Settle: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .settle, "admission.settle", .durable, report: .record,
             "Closes a permit: gives back what it holds, and counts how its call went and what it used.")
     }
 
+    /// The permit's number.
     public var permit: UInt64 = 0
+    /// How the call went, or the whole loop of retries.
     public var outcome: Outcome = .success
+    /// What the call used; absent: not known; must be absent with `cancelled`.
     public var usage: CallUsage?
+    /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
+    /// with `failure`, `throttled` and `quotaExhausted`.
     public var retryAfterMilliseconds: Int64?
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The end of the call of this permit.
     public init(permit: UInt64, outcome: Outcome, usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil) {
         self.permit = permit
         self.outcome = outcome
@@ -73,21 +102,28 @@ public struct Settle: Command {
         self.retryAfterMilliseconds = retryAfterMilliseconds
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "its number")
+        try visitor.field("permit", &permit, "the permit's number")
         try visitor.field("outcome", &outcome, "how the call went, or the whole loop of retries")
-        try visitor.field("usage", &usage, "what it used; not with `cancelled`")
+        try visitor.field("usage", &usage, "what the call used; absent: not known; must be absent with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "with `failure`, `throttled` and `quotaExhausted`: when the provider will take calls again, \(Quantity.text(ValueRanges.cooldown)) from now"
+            "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`"
         )
     }
 
+    /// What became of the permit.
     public struct Reply: WireRecord {
+        /// What the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the
+        /// same.
         public var standing: PermitStanding = .inForce
+        /// The events that the usage fired.
         public var record = LedgerRecord.Reply()
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
@@ -99,22 +135,34 @@ public struct Settle: Command {
     }
 }
 
+/// Counts how a call without a permit went and what it used.
 public struct Report: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .report, "admission.report", .durable, report: .record,
             "Counts how a call without a permit went and what it used.")
     }
+    /// The events that the usage fired.
     public typealias Reply = LedgerRecord.Reply
 
+    /// Where the call went.
     public var candidate = Candidate()
+    /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
     public var tags = WireLimits.TagList()
+    /// How the call went.
     public var outcome: Outcome = .success
+    /// What the call used; absent: not known; must be absent with `cancelled`.
     public var usage: CallUsage?
+    /// How long until the provider takes calls again, as in `admission.settle`.
     public var retryAfterMilliseconds: Int64?
+    /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
+    /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The end of a call by this route.
     public init(
         candidate: Candidate, tags: WireLimits.TagList = WireLimits.TagList(), outcome: Outcome,
         usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil
@@ -126,63 +174,89 @@ public struct Report: Command {
         self.retryAfterMilliseconds = retryAfterMilliseconds
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidate", &candidate, "where the call went")
         try visitor.field("tags", &tags, TagText.summary)
-        try visitor.field("outcome", &outcome, "how it went")
-        try visitor.field("usage", &usage, "what it used; not with `cancelled`")
-        try visitor.field("retryAfterMilliseconds", &retryAfterMilliseconds, "as in `admission.settle`")
+        try visitor.field("outcome", &outcome, "how the call went")
+        try visitor.field("usage", &usage, "what the call used; absent: not known; must be absent with `cancelled`")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "how long until the provider takes calls again, as in `admission.settle`")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 }
 
+/// Lets a permit that is in force last longer; never shorter.
 public struct Renew: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .renew, "admission.renew", .written, "Lets a permit that is in force last longer; never shorter.")
     }
 
+    /// The permit's number.
     public var permit: UInt64 = 0
+    /// How long the permit lasts from now: `ValueRanges.timeToLive`.
     public var ttlMilliseconds: Int64 = 0
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Lets this permit last longer.
     public init(permit: UInt64, ttlMilliseconds: Int64) {
         self.permit = permit
         self.ttlMilliseconds = ttlMilliseconds
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "its number")
-        try visitor.field("ttlMilliseconds", &ttlMilliseconds, "from now: \(Quantity.text(ValueRanges.timeToLive))")
+        try visitor.field("permit", &permit, "the permit's number")
+        try visitor.field(
+            "ttlMilliseconds", &ttlMilliseconds,
+            "how long the permit lasts from now: \(Quantity.text(ValueRanges.timeToLive))")
     }
 
+    /// The permit as it is now.
     public struct Reply: WireRecord {
+        /// What the permit is; only a permit in force was renewed.
         public var standing: PermitStanding = .inForce
+        /// When the permit ends by itself, on the steady clock.
         public var expiresAt = Timestamp(milliseconds: 0)
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("standing", &standing, "what the permit is; only one in force was renewed")
-            try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
+            try visitor.field("standing", &standing, "what the permit is; only a permit in force was renewed")
+            try visitor.field("expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock")
         }
     }
 }
 
+/// What `admission.admit` would decide now. Takes nothing.
 public struct AdmitPreview: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .admitPreview, "admission.preview", .read, "What `admission.admit` would decide now. Takes nothing.")
     }
+    /// The decision.
     public typealias Reply = AdmissionDecision
 
+    /// The ways that the call may go, at least 1, best first.
     public var candidates = Candidates()
+    /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
     public var tags = WireLimits.TagList()
+    /// What the call may use at most.
     public var estimate = Estimate()
+    /// Whether a denial lists every limit that stands against a candidate.
     public var explains = false
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request for the decision about a call by one of these candidates.
     public init(
         candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate()
     ) {
@@ -191,37 +265,52 @@ public struct AdmitPreview: Command {
         self.estimate = estimate
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidates", &candidates, "at least 1, best first")
+        try visitor.field("candidates", &candidates, "the ways that the call may go, at least 1, best first")
         try visitor.field("tags", &tags, TagText.summary)
         try visitor.field("estimate", &estimate, "what the call may use at most")
-        try visitor.field("explains", &explains, "as in `admission.admit`")
+        try visitor.field("explains", &explains, "whether a denial lists every limit that stands against a candidate")
     }
 }
 
+/// A page of the permits in force, and the totals of all.
 public struct PermitList: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .permitList, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
     }
+    /// 0 to begin, then what the last page said.
     public var cursor: UInt64 = 0
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The page at this cursor.
     public init(cursor: UInt64) { self.cursor = cursor }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
+    /// A page of permits.
     public struct Reply: WireRecord {
+        /// At most `WireLimits.pageLength` permits, in the order of their numbers.
         public var permits: [PermitEntry] = []
+        /// The cursor of the next page; 0 if this was the last.
         public var next: UInt64 = 0
+        /// What became of all permits.
         public var totals = PermitTotals()
+        /// The steady clock at this page.
         public var now = Timestamp(milliseconds: 0)
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permits", &permits, "at most \(WireLimits.pageLength), in the order of their numbers")
+            try visitor.field(
+                "permits", &permits, "at most \(WireLimits.pageLength) permits, in the order of their numbers")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("totals", &totals, "what became of all permits")
             try visitor.field("now", &now, "the steady clock at this page")
@@ -229,36 +318,49 @@ public struct PermitList: Command {
     }
 }
 
-/// The call is remembered as any that ended unsettled: what it cost still counts when it is settled late. Refused with
-/// `notFound` if nothing is known of the permit.
+/// Ends a permit at once and gives back all that it holds.
+///
+/// The call is remembered like any that ended unsettled: what it cost still counts when it is settled late. Refused
+/// with `notFound` if nothing is known of the permit.
 public struct Revoke: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .revoke, "admission.revoke", .durable, .operator,
             "Ends a permit at once and gives back all that it holds. A late settle still counts what its call cost.")
     }
 
+    /// The permit's number; it may be another user's.
     public var permit: UInt64 = 0
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Ends this permit.
     public init(permit: UInt64) { self.permit = permit }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "its number; another user's as well")
+        try visitor.field("permit", &permit, "the permit's number; it may be another user's")
     }
 
+    /// The permit as it was.
     public struct Reply: WireRecord {
+        /// What the permit was; only a permit in force was revoked, any other holds nothing.
         public var standing: PermitStanding = .inForce
+        /// The permit as it was; if it was in force, its estimate was given back; absent if it was settled.
         public var entry: PermitEntry?
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
-                "standing", &standing, "what the permit was: only one in force was revoked, and others hold nothing")
+                "standing", &standing,
+                "what the permit was; only a permit in force was revoked, any other holds nothing")
             try visitor.field(
                 "entry", &entry,
-                "the permit as it was, its estimate being what was given back if it was in force; absent if it was settled"
+                "the permit as it was; if it was in force, its estimate was given back; absent if it was settled"
             )
         }
     }

@@ -19,8 +19,8 @@ public enum Outcome: UInt8, WireEnumeration {
     public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
 }
 
-/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the first in this
-/// order.
+/// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the
+/// first in this order.
 public enum DenialReason: OpenEnumeration {
     /// The provider's quota is marked as used up.
     case exhausted
@@ -47,11 +47,13 @@ public enum DenialReason: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [DenialReason] = [
         .exhausted, .breakerOpen, .share, .probes, .rpm, .rpd, .tpm, .tpd, .providerBudget, .modelBudget,
         .limit,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .exhausted: 0
@@ -85,8 +87,10 @@ public enum PermitStanding: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [PermitStanding] = [.inForce, .settled, .expired, .reclaimed, .revoked]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .inForce: 0
@@ -101,38 +105,45 @@ public enum PermitStanding: OpenEnumeration {
 
 /// One way that a call may go.
 public struct Candidate: WireRecord {
+    /// The provider, which is also its breaker's name.
     public var provider = Name.blank
-    /// The API key, region or endpoint; nil: none is told apart.
+    /// The provider's deployment, such as an API key, a region or an endpoint, which can have limits of its own;
+    /// absent: the call names none.
     public var deployment: Name?
+    /// The model that is asked for, and charged; absent: no model's budget is checked.
     public var model: Name?
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A way to this provider.
     public init(provider: Name, deployment: Name? = nil, model: Name? = nil) {
         self.provider = provider
         self.deployment = deployment
         self.model = model
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider, which is also its breaker's name")
         try visitor.field(
             "deployment", &deployment,
-            "the API key, region or endpoint: what limits of its own may be set on; absent: none is told apart")
+            "the provider's deployment, such as an API key, a region or an endpoint, which can have limits of its own; absent: the call names none"
+        )
         try visitor.field(
-            "model", &model, "the model that is asked for, and charged; absent: no model's budget is looked at")
+            "model", &model, "the model that is asked for, and charged; absent: no model's budget is checked")
     }
 }
 
 /// The ways that a call may go, best first.
 public typealias Candidates = WireLimits.CandidateList<Candidate>
 
-/// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and one with
-/// room takes nothing for it.
+/// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and
+/// one with room takes nothing for it.
 public struct Estimate: WireRecord, Equatable {
-    /// $0 to $1,000,000.
+    /// The cost, $0 to $1,000,000; nil: not known.
     public var cost: Money?
-    /// Tokens sent.
+    /// Tokens sent; nil: not known.
     public var inputTokens: UInt32?
-    /// Tokens received.
+    /// Tokens received; nil: not known.
     public var outputTokens: UInt32?
     /// Tokens of either kind, where the kinds are not known apart; goes with neither of them.
     public var tokens: UInt32?
@@ -140,6 +151,7 @@ public struct Estimate: WireRecord, Equatable {
     /// Input and output together, as far as they are known.
     public var allTokens: Int { tokens.map { Int($0) } ?? Int(inputTokens ?? 0) + Int(outputTokens ?? 0) }
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// An estimate of cost, and of tokens that are not known apart.
     public init(cost: Money? = nil, tokens: UInt32? = nil) {
@@ -152,11 +164,12 @@ public struct Estimate: WireRecord, Equatable {
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "cost", &cost,
-            "$0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets and limits until the call is settled; absent: not known"
+            "the cost, $0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets and limits until the call is settled; absent: not known"
         )
         try visitor.field(
             "inputTokens", &inputTokens,
@@ -171,62 +184,86 @@ public struct Estimate: WireRecord, Equatable {
 
 /// Why one candidate is not admitted.
 public struct Denial: OpenRecord {
+    /// The reason that lasts longest; of those that last equally long, the first of the enumeration.
     public var reason: DenialReason = .exhausted
+    /// How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with
+    /// the next call; absent: time alone does not help.
     public var retryAfterMilliseconds: Int64?
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A denial for this reason; without a time, waiting alone does not help.
     public init(reason: DenialReason, retryAfterMilliseconds: Int64?) {
         self.reason = reason
         self.retryAfterMilliseconds = retryAfterMilliseconds
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "reason", &reason,
-            "the one that lasts longest; of those that last equally long, the first of the enumeration")
+            "the reason that lasts longest; of those that last equally long, the first of the enumeration")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "how long it lasts: trying again can succeed then at the earliest; 0: as soon as another call ends, or with the next call; absent: time alone does not help"
+            "how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help"
         )
     }
 }
 
 /// Which candidate is admitted, and why those before it are not.
 public struct AdmissionDecision: OpenRecord {
+    /// The place of the admitted candidate in the request, from 0; absent: denied.
     public var candidate: UInt8?
+    /// The state of the admitted candidate's breaker; closed if denied.
     public var state: BreakerState = .closed
+    /// The share of traffic that this breaker admits, 0 to 1; 0 if denied.
     public var share: Double = 1
+    /// One for each candidate before the admitted one, or for each of all if denied, in their order.
     public var denials = WireLimits.CandidateList<Denial>()
+    /// The shortest of the candidates' times; absent if admitted, or if time alone does not help.
     public var retryAfterMilliseconds: Int64?
-    /// The limits behind reasons of the kind `limit`.
+    /// The limits behind the reason `limit`, at most `limitsTold`: for each candidate denied for it that limit; if the
+    /// request `explains`, every limit that stands against one of these candidates.
     public var limits: [LimitObjection] = []
+    /// Every field has its default.
     @inlinable public init() {}
 
     /// The most limits that one decision tells of.
     public static let limitsTold = 64
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("candidate", &candidate, "the place of the one that is admitted, from 0; absent: denied")
-        try visitor.field("state", &state, "of the admitted candidate's breaker; closed if denied")
-        try visitor.field("share", &share, "of traffic that it lets through, 0 to 1; 0 if denied")
-        try visitor.field("denials", &denials, "of the candidates before the admitted one, or of all, in their order")
+        try visitor.field(
+            "candidate", &candidate, "the place of the admitted candidate in the request, from 0; absent: denied")
+        try visitor.field("state", &state, "the state of the admitted candidate's breaker; closed if denied")
+        try visitor.field("share", &share, "the share of traffic that this breaker admits, 0 to 1; 0 if denied")
+        try visitor.field(
+            "denials", &denials,
+            "one for each candidate before the admitted one, or for each of all if denied, in their order")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "if denied: the shortest of the candidates' times; absent: time alone does not help")
+            "the shortest of the candidates' times; absent if admitted, or if time alone does not help")
         try visitor.field(
             "limits", &limits,
-            "of each denied candidate with the reason `limit`, that limit; if the request asks for all, each limit that stands against any of these candidates, at most \(Self.limitsTold)"
+            "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(Self.limitsTold)"
         )
     }
 }
 
 /// What a call has used.
 public struct CallUsage: WireRecord {
+    /// The model that answered; it is charged only where no model was asked for; where neither is named, `unspecified`
+    /// is charged.
     public var model: Name?
+    /// What the call cost, $0 to `WireLimits.callCost`.
     public var cost = Money.zero
+    /// Tokens sent, 0 to `UInt32.max`.
     public var inputTokens: UInt32 = 0
+    /// Tokens received, 0 to `UInt32.max`.
     public var outputTokens: UInt32 = 0
+    /// Every field has its default.
     @inlinable public init() {}
+    /// What a call has cost, and the tokens that it used.
     public init(model: Name? = nil, cost: Money, inputTokens: UInt32 = 0, outputTokens: UInt32 = 0) {
         self.model = model
         self.cost = cost
@@ -237,13 +274,14 @@ public struct CallUsage: WireRecord {
     /// The model account of usage that names no model.
     public static let unspecifiedModel = "unspecified"
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "model", &model,
-            "the name that answered; it is charged only where no model was asked for, and with no name at all `unspecified` is"
+            "the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged"
         )
-        try visitor.field("cost", &cost, "$0 to \(Quantity.dollars(WireLimits.callCost))")
+        try visitor.field("cost", &cost, "what the call cost, $0 to \(Quantity.dollars(WireLimits.callCost))")
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }
@@ -251,34 +289,50 @@ public struct CallUsage: WireRecord {
 
 /// A permit that is in force, or has ended without being settled.
 public struct PermitEntry: OpenRecord {
+    /// The permit's number.
     public var permit: UInt64 = 0
+    /// The provider.
     public var provider = Name.blank
+    /// The deployment; absent: none was named.
     public var deployment: Name?
+    /// The model that was asked for; absent: none was named.
     public var model: Name?
+    /// What the call was made for; the last tag is its user's, `uid:N`.
     public var tags: [Name] = []
+    /// Whether it is in force, or how it ended.
     public var standing: PermitStanding = .inForce
+    /// The worker that holds it; the lower half is shown as 0, because the whole id lets a process pass for this
+    /// worker.
     public var worker = WorkerID(high: 0, low: 0)
+    /// The peer user that the worker runs as.
     public var user: UInt32 = 0
+    /// The estimate that it was granted for.
     public var estimate = Estimate()
+    /// When it was granted, on the steady clock.
     public var grantedAt = Timestamp(milliseconds: 0)
+    /// When it ends by itself, on the steady clock.
     public var expiresAt = Timestamp(milliseconds: 0)
+    /// Whether its call counts as in flight; not after its worker's death.
     public var isInFlight = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "its number")
+        try visitor.field("permit", &permit, "the permit's number")
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("deployment", &deployment, "the deployment; absent: none was told apart")
-        try visitor.field("model", &model, "the model that was asked for")
-        try visitor.field("tags", &tags, "what the call was made for; the last is its user's, `uid:N`")
-        try visitor.field("standing", &standing, "whether it is in force")
+        try visitor.field("deployment", &deployment, "the deployment; absent: none was named")
+        try visitor.field("model", &model, "the model that was asked for; absent: none was named")
+        try visitor.field("tags", &tags, "what the call was made for; the last tag is its user's, `uid:N`")
+        try visitor.field("standing", &standing, "whether it is in force, or how it ended")
         try visitor.field(
             "worker", &worker,
-            "who holds it; the lower half is shown as 0, because the whole id lets a process pass for this worker")
+            "the worker that holds it; the lower half is shown as 0, because the whole id lets a process pass for this worker"
+        )
         try visitor.field("user", &user, "the peer user that the worker runs as")
-        try visitor.field("estimate", &estimate, "what it was granted for")
-        try visitor.field("grantedAt", &grantedAt, "on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "on the steady clock")
+        try visitor.field("estimate", &estimate, "the estimate that it was granted for")
+        try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
+        try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
     }
@@ -286,24 +340,36 @@ public struct PermitEntry: OpenRecord {
 
 /// What became of all permits: granted = settled + expired + reclaimed + revoked + outstanding.
 public struct PermitTotals: OpenRecord {
+    /// Permits granted.
     public var granted: UInt64 = 0
+    /// Permits settled while in force.
     public var settled: UInt64 = 0
+    /// Permits whose time to live passed before they were settled.
     public var expired: UInt64 = 0
+    /// Permits whose worker died before they were settled.
     public var reclaimed: UInt64 = 0
+    /// Permits that an operator ended before they were settled.
     public var revoked: UInt64 = 0
+    /// Permits in force.
     public var outstanding: UInt64 = 0
+    /// Permits settled after they had expired, or were reclaimed or revoked.
     public var settledLate: UInt64 = 0
+    /// The sum of the estimates of permits in force; the end of the range if it is more.
     public var held = Money.zero
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("granted", &granted, "permits granted")
-        try visitor.field("settled", &settled, "those that were settled while in force")
-        try visitor.field("expired", &expired, "those whose time to live passed first")
-        try visitor.field("reclaimed", &reclaimed, "those whose worker died first")
-        try visitor.field("revoked", &revoked, "those that an operator ended first")
-        try visitor.field("outstanding", &outstanding, "those in force")
-        try visitor.field("settledLate", &settledLate, "those settled after they had ended otherwise")
-        try visitor.field("held", &held, "the sum of the outstanding estimates; the range's end if it is more")
+        try visitor.field("settled", &settled, "permits settled while in force")
+        try visitor.field("expired", &expired, "permits whose time to live passed before they were settled")
+        try visitor.field("reclaimed", &reclaimed, "permits whose worker died before they were settled")
+        try visitor.field("revoked", &revoked, "permits that an operator ended before they were settled")
+        try visitor.field("outstanding", &outstanding, "permits in force")
+        try visitor.field(
+            "settledLate", &settledLate, "permits settled after they had expired, or were reclaimed or revoked")
+        try visitor.field(
+            "held", &held, "the sum of the estimates of permits in force; the end of the range if it is more")
     }
 }

@@ -1,115 +1,167 @@
+/// Asks whether a call may go out now. An unknown breaker is created.
 public struct BreakerAcquire: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerAcquire, "breaker.acquire", .written,
             "Asks whether a call may go out now. An unknown breaker is created.")
     }
 
+    /// The breaker.
     public var name = Name.blank
+    /// A random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share;
+    /// absent, and under other profiles: the share is exact over all calls.
     public var draw: Double?
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request for the decision of this breaker.
     public init(name: Name, draw: Double? = nil) {
         self.name = name
         self.draw = draw
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
             "draw", &draw,
-            "a random number in [0, 1): under the profile llm-providers a share admits where it is not above the share; else ignored"
+            "a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls"
         )
     }
 
+    /// The decision.
     public struct Reply: WireRecord {
+        /// Whether the call may go out.
         public var admitted = false
+        /// How long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass.
         public var retryAfterMilliseconds: Int64 = 0
+        /// Failures less successes and decay: the point of the degradation curve that gives the share.
         public var consecutiveFailures: UInt32 = 0
+        /// The share of traffic admitted, 0 to 1.
         public var share: Double = 0
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("admitted", &admitted, "whether the call may go out")
             try visitor.field(
                 "retryAfterMilliseconds", &retryAfterMilliseconds,
-                "time until decay lets traffic through again; 0 if admitted, or if the next call may pass")
-            try visitor.field("consecutiveFailures", &consecutiveFailures, "its place on the curve")
+                "how long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass"
+            )
+            try visitor.field(
+                "consecutiveFailures", &consecutiveFailures,
+                "failures less successes and decay: the point of the degradation curve that gives the share")
             try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
         }
     }
 }
 
+/// Reports that a call succeeded.
 public struct BreakerSuccess: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerSuccess, "breaker.success", .written, report: .outcome, "Reports that a call succeeded.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The breaker.
     public var name = Name.blank
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The success of a call by this breaker.
     public init(name: Name) { self.name = name }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
+/// Reports that a call failed.
 public struct BreakerFailure: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerFailure, "breaker.failure", .written, report: .outcome, "Reports that a call failed.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The breaker.
     public var name = Name.blank
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The failure of a call by this breaker.
     public init(name: Name) { self.name = name }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
+/// A breaker's state, health and statistics.
 public struct BreakerGet: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(.breakerGet, "breaker.get", .read, "A breaker's state, health and statistics.")
     }
+    /// The breaker.
     public var name = Name.blank
+    /// Whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new
+    /// breaker.
     public var mustBeKnown = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request for the status of this breaker.
     public init(name: Name, mustBeKnown: Bool = false) {
         self.name = name
         self.mustBeKnown = mustBeKnown
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
-            "whether a name under which nothing is known is refused with `notFound`; else the status is that of a new one"
+            "whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker"
         )
     }
 
+    /// The status of the breaker.
     public struct Reply: WireRecord {
+        /// Whether the breaker is known; otherwise the status is that of a new breaker.
         public var exists = false
+        /// Its state, health and statistics at this moment.
         public var status = BreakerStatus()
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("exists", &exists, "whether it is known; if not, the status is that of a new one")
-            try visitor.field("status", &status, "as it stands now")
+            try visitor.field(
+                "exists", &exists, "whether the breaker is known; otherwise the status is that of a new breaker")
+            try visitor.field("status", &status, "its state, health and statistics at this moment")
         }
     }
 }
 
+/// A page of all breakers.
 public struct BreakerList: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(.breakerList, "breaker.list", .read, "A page of all breakers.")
     }
+    /// 0 to begin, then what the last page said.
     public var cursor = Page.end
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The page at this cursor.
     public init(cursor: UInt32) { self.cursor = cursor }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
@@ -117,190 +169,266 @@ public struct BreakerList: Command {
 
     /// A breaker in a list.
     public struct Entry: OpenRecord {
+        /// Its name in the reference.
         public static var wireType: String { "BreakerEntry" }
+        /// The breaker.
         public var name = Name.blank
+        /// Its state, health and statistics at this moment.
         public var status = BreakerStatus()
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("name", &name, "the breaker")
-            try visitor.field("status", &status, "as it stands now")
+            try visitor.field("status", &status, "its state, health and statistics at this moment")
         }
     }
 
+    /// A page of breakers.
     public struct Reply: WireRecord {
+        /// At most `WireLimits.pageLength` breakers.
         public var entries: [Entry] = []
+        /// The cursor of the next page; 0 if this was the last.
         public var next = Page.end
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength)")
+            try visitor.field("entries", &entries, "at most \(WireLimits.pageLength) breakers")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
 }
 
+/// Opens a breaker by hand; decay closes it again.
 public struct BreakerForceOpen: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerForceOpen, "breaker.forceOpen", .durable, .operator,
             "Opens a breaker by hand; decay closes it again.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The breaker.
     public var name = Name.blank
+    /// Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known.
     public var mustBeKnown = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Opens this breaker.
     public init(name: Name, mustBeKnown: Bool = false) {
         self.name = name
         self.mustBeKnown = mustBeKnown
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
-            "whether a name under which nothing is known is refused with `notFound`; else it becomes known")
+            "whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known")
     }
 }
 
+/// Closes a breaker and forgets its failures and statistics; its configuration stays.
 public struct BreakerReset: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerReset, "breaker.reset", .durable, .operator,
             "Closes a breaker and forgets its failures and statistics; its configuration stays.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The breaker.
     public var name = Name.blank
+    /// Whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which
+    /// otherwise creates it.
     public var mustBeKnown = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Resets this breaker.
     public init(name: Name, mustBeKnown: Bool = false) {
         self.name = name
         self.mustBeKnown = mustBeKnown
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
-            "whether a name without a breaker is refused with `notFound` under `llm-providers` too, which else creates it"
+            "whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it"
         )
     }
 }
 
+/// Resets every breaker.
 public struct BreakerResetAll: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(.breakerResetAll, "breaker.resetAll", .durable, .operator, "Resets every breaker.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// Changes a breaker's configuration; its failures stay.
 public struct BreakerConfigure: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerConfigure, "breaker.configure", .durable, .operator,
             "Changes a breaker's configuration; its failures stay.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The breaker.
     public var name = Name.blank
+    /// The parts of the configuration to set.
     public var change = BreakerConfigurationChange()
+    /// Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known.
     public var mustBeKnown = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Changes the configuration of this breaker.
     public init(name: Name, change: BreakerConfigurationChange, mustBeKnown: Bool = false) {
         self.name = name
         self.change = change
         self.mustBeKnown = mustBeKnown
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
-        try visitor.field("change", &change, "what to set")
+        try visitor.field("change", &change, "the parts of the configuration to set")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
-            "whether a name under which nothing is known is refused with `notFound`; else it becomes known")
+            "whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known")
     }
 }
 
+/// A breaker's configuration; of an unknown one, the default.
 public struct BreakerConfigurationGet: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerConfigurationGet, "breaker.configuration", .read,
             "A breaker's configuration; of an unknown one, the default.")
     }
+    /// The configuration.
     public typealias Reply = BreakerConfiguration
+    /// The breaker.
     public var name = Name.blank
+    /// Whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default.
     public var mustBeKnown = false
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request for the configuration of this breaker.
     public init(name: Name, mustBeKnown: Bool = false) {
         self.name = name
         self.mustBeKnown = mustBeKnown
     }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
-            "whether a name under which nothing is known is refused with `notFound`; else the default is told")
+            "whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default"
+        )
     }
 }
 
+/// Changes the configuration that breakers are created with; existing ones keep theirs.
 public struct BreakerConfigureDefault: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerConfigureDefault, "breaker.configureDefault", .durable, .operator,
             "Changes the configuration that breakers are created with; existing ones keep theirs.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The parts of the configuration to set.
     public var change = BreakerConfigurationChange()
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Changes the default configuration.
     public init(change: BreakerConfigurationChange) { self.change = change }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("change", &change, "what to set")
+        try visitor.field("change", &change, "the parts of the configuration to set")
     }
 }
 
+/// The configuration that breakers are created with.
 public struct BreakerDefault: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerDefault, "breaker.default", .read, "The configuration that breakers are created with.")
     }
+    /// The configuration.
     public typealias Reply = BreakerConfiguration
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
 }
 
+/// A breaker with everything it remembers. Refused with `notFound` if unknown.
 public struct BreakerSerialize: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerSerialize, "breaker.serialize", .read,
             "A breaker with everything it remembers. Refused with `notFound` if unknown.")
     }
+    /// The breaker.
     public typealias Reply = BreakerRecord
+    /// The breaker.
     public var name = Name.blank
+    /// Every field has its default.
     @inlinable public init() {}
+    /// A request for everything that this breaker remembers.
     public init(name: Name) { self.name = name }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
 
+/// Puts a serialized breaker in the place of the one of its name.
 public struct BreakerDeserialize: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerDeserialize, "breaker.deserialize", .durable, .operator,
             "Puts a serialized breaker in the place of the one of its name.")
     }
+    /// The reply has no fields.
     public typealias Reply = Done
+    /// The record that `breaker.serialize` returned.
     public var record = BreakerRecord()
+    /// Every field has its default.
     @inlinable public init() {}
+    /// Restores the breaker that this record describes.
     public init(record: BreakerRecord) { self.record = record }
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("record", &record, "what serialize gave")
+        try visitor.field("record", &record, "the record that `breaker.serialize` returned")
     }
 }

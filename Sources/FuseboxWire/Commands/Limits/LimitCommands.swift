@@ -1,8 +1,9 @@
 /// Sets limits on a scope, all or none.
 ///
-/// A limit that exists (of the same dimension and window) is changed and keeps what was used of it. A new one sees calls in
-/// flight.
+/// A limit that exists (of the same dimension and window) is changed and keeps what was used of it. A new one sees
+/// calls in flight.
 public struct LimitSet: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .limitSet, "limit.set", .durable, .operator,
@@ -14,6 +15,7 @@ public struct LimitSet: Command {
     /// The limits.
     public var limits: [Limit] = []
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// Sets these limits on this scope.
     public init(scope: Scope, limits: [Limit]) {
@@ -21,39 +23,44 @@ public struct LimitSet: Command {
         self.limits = limits
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "what is limited; a tag may be a template, `prefix*`")
+        try visitor.field("scope", &scope, "what is limited; its tag may be a template, `prefix*`")
         try visitor.field("limits", &limits, "1 to \(WireLimits.limitsPerRequest), each of another dimension or window")
     }
 
     /// The limits as they are now.
     public struct Reply: WireRecord {
-        /// In the order of the request.
+        /// The limits as they are now, in the order of the request.
         public var changes: [LimitChange] = []
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("changes", &changes, "in the order of the request")
+            try visitor.field("changes", &changes, "the limits as they are now, in the order of the request")
         }
     }
 }
 
 /// Removes limits from a scope. Calls in flight go on.
 public struct LimitRemove: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .limitRemove, "limit.remove", .durable, .operator,
             "Removes limits from a scope, all or none. Where a template covers its tag, that limits it from now on.")
     }
 
-    /// Whose limits are removed.
+    /// The scope whose limits are removed.
     public var scope = Scope()
     /// The limits; their amounts do not matter.
     public var limits: [Limit] = []
     /// Whether all limits of the scope are removed.
     public var removesAll = false
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// Removes these limits from this scope.
     public init(scope: Scope, limits: [Limit]) {
@@ -66,30 +73,34 @@ public struct LimitRemove: Command {
         removesAll = true
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "whose limits are removed")
+        try visitor.field("scope", &scope, "the scope whose limits are removed")
         try visitor.field(
             "limits", &limits,
-            "at most \(WireLimits.limitsPerRequest), told by dimension, window and shadow mode; refused with `notFound` if one is not set"
+            "at most \(WireLimits.limitsPerRequest) limits, found by dimension, window and shadow mode; refused with `notFound` if one is not set"
         )
         try visitor.field("removesAll", &removesAll, "whether all limits of the scope are removed; then none is listed")
     }
 
     /// What was removed.
     public struct Reply: WireRecord {
-        /// As they were.
+        /// The limits as they were.
         public var removed: [LimitEntry] = []
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("removed", &removed, "as they were")
+            try visitor.field("removed", &removed, "the limits as they were")
         }
     }
 }
 
 /// Raises a limit for a while.
 public struct LimitRaise: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .limitRaise, "limit.raise", .durable, .operator,
@@ -97,15 +108,16 @@ public struct LimitRaise: Command {
         )
     }
 
-    /// Whose limit is raised.
+    /// The scope whose limit is raised.
     public var scope = Scope()
     /// The limit with the amount that holds meanwhile.
     public var limit = Limit()
-    /// How long, in milliseconds; nil: see `until`.
+    /// How long it holds, in milliseconds; nil: see `until`.
     public var milliseconds: Int64?
     /// Until when on the wall clock; nil: see `milliseconds`.
     public var until: Timestamp?
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// Raises a limit for so many milliseconds.
     public init(scope: Scope, limit: Limit, milliseconds: Int64) {
@@ -120,24 +132,29 @@ public struct LimitRaise: Command {
         self.until = until
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "whose limit is raised")
+        try visitor.field("scope", &scope, "the scope whose limit is raised")
         try visitor.field(
             "limit", &limit,
-            "which limit, told by dimension, window and shadow mode; its amount holds meanwhile, and must not be below the limit's own"
+            "the limit, found by dimension, window and shadow mode, with the amount that holds meanwhile; it must not be below the limit's own"
         )
         try visitor.field(
             "milliseconds", &milliseconds, "how long: \(Quantity.text(ValueRanges.raise)); absent: see `until`")
         try visitor.field(
-            "until", &until, "until when on the wall clock, at most 366 days ahead; exactly one of the two is told")
+            "until", &until,
+            "until when on the wall clock, at most 366 days ahead; absent: see `milliseconds`; exactly one of the two is given"
+        )
     }
 
     /// The limit as it is now.
     public struct Reply: WireRecord {
         /// The raised limit.
         public var entry = LimitEntry()
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entry", &entry, "the limit, raised")
@@ -147,16 +164,18 @@ public struct LimitRaise: Command {
 
 /// Lists limits with what is used of them.
 public struct LimitList: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .limitList, "limit.list", .read, "A page of the limits with what is used, held and left of them.")
     }
 
-    /// Whose limits; nil: all that are set.
+    /// The scope whose limits are listed; nil: all limits that are set.
     public var scope: Scope?
     /// 0 to begin, then what the last page said.
     public var cursor: UInt64 = 0
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// A page of all limits, or of one scope's.
     public init(scope: Scope? = nil, cursor: UInt64 = 0) {
@@ -164,27 +183,30 @@ public struct LimitList: Command {
         self.cursor = cursor
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "scope", &scope,
-            "absent: every limit that is set; of a tag also those that a template gives it; of a template those of each tag that has used it"
+            "the scope whose limits are listed; absent: every limit that is set; a tag's include those that a template gives it, a template's those of each tag that has used it"
         )
         try visitor.field("cursor", &cursor, "0 to begin, then what the last page said")
     }
 
     /// A page.
     public struct Reply: WireRecord {
-        /// In the order in which they were set or first used.
+        /// At most `LimitList.pageLength` limits, in the order in which they were set or first used.
         public var entries: [LimitEntry] = []
         /// The cursor of the next page; 0 if this was the last.
         public var next: UInt64 = 0
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
                 "entries", &entries,
-                "at most \(LimitList.pageLength), in the order in which they were set or first used")
+                "at most \(LimitList.pageLength) limits, in the order in which they were set or first used")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -195,29 +217,35 @@ public struct LimitList: Command {
 
 /// Begins the windows of a scope's `manual` limits anew.
 public struct LimitReset: Command {
+    /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .limitReset, "limit.reset", .durable, .operator,
             "Begins a new window of each limit of a scope that goes on until reset. What calls hold stays held.")
     }
 
-    /// Whose limits.
+    /// The scope whose limits begin anew.
     public var scope = Scope()
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// Begins the windows of this scope anew.
     public init(scope: Scope) { self.scope = scope }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("scope", &scope, "whose limits; refused with `notFound` if none goes on until reset")
+        try visitor.field(
+            "scope", &scope, "the scope whose limits begin anew; refused with `notFound` if none goes on until reset")
     }
 
     /// The limits as they are now.
     public struct Reply: WireRecord {
-        /// With nothing used.
+        /// The limits that began anew.
         public var entries: [LimitEntry] = []
+        /// Every field has its default.
         @inlinable public init() {}
+        /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("entries", &entries, "the limits that began anew")

@@ -15,10 +15,12 @@ public enum LimitDimension: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [LimitDimension] = [
         .cost, .requests, .tokens, .inputTokens, .outputTokens, .inFlight,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .cost: 0
@@ -43,10 +45,12 @@ public enum LimitMode: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [LimitMode] = [
         .deny, .notify, .shadow,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .deny: 0
@@ -66,10 +70,12 @@ public enum LapseRule: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [LapseRule] = [
         .charge, .release,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .charge: 0
@@ -96,10 +102,12 @@ public enum WindowKind: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [WindowKind] = [
         .none, .sliding, .fixed, .calendar, .manual, .prepaid,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .none: 0
@@ -124,10 +132,12 @@ public enum WindowUnit: OpenEnumeration {
     /// One that only newer peers know.
     case unknown(UInt8)
 
+    /// The values that this version knows, in the order of their numbers.
     public static let allCases: [WindowUnit] = [
         .hour, .day, .week, .month, .quarter, .year,
     ]
 
+    /// The number on the wire.
     @inlinable public var rawValue: UInt8 {
         switch self {
         case .hour: 0
@@ -145,18 +155,19 @@ public enum WindowUnit: OpenEnumeration {
 public struct LimitWindow: WireRecord, Equatable {
     /// How it moves.
     public var kind: WindowKind = .none
-    /// Of a sliding or fixed window: 1 s to 366 days, in milliseconds; of others 0.
+    /// The length of a sliding or fixed window in milliseconds, 1 s to 366 days; 0 for others.
     public var lengthMilliseconds: Int64 = 0
-    /// Of a calendar window.
+    /// The unit of a calendar window.
     public var unit: WindowUnit = .day
-    /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31; of a
-    /// year the day of `anchorMonth`. 1 otherwise.
+    /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31;
+    /// of a year the day of `anchorMonth`. 1 otherwise.
     public var anchorDay: UInt8 = 1
-    /// Of a year: the month that it begins in, 1 to 12. 1 otherwise.
+    /// The month that a calendar year begins in, 1 to 12. 1 otherwise.
     public var anchorMonth: UInt8 = 1
-    /// Of a calendar window: the IANA time zone; nil: the policy's.
+    /// The IANA time zone of a calendar window; nil: the policy's.
     public var zone: Name?
 
+    /// Every field has its default.
     @inlinable public init() {}
 
     /// Any stretch of this length.
@@ -190,19 +201,21 @@ public struct LimitWindow: WireRecord, Equatable {
             && (kind != .calendar || unit == other.unit)
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("kind", &kind, "how it moves; `none` for `inFlight` alone")
         try visitor.field(
-            "lengthMilliseconds", &lengthMilliseconds, "of `sliding` and `fixed`: 1 s to 366 days; of others 0")
-        try visitor.field("unit", &unit, "of `calendar`")
+            "lengthMilliseconds", &lengthMilliseconds,
+            "the length of a `sliding` or `fixed` window, 1 s to 366 days; 0 for others")
+        try visitor.field("unit", &unit, "the unit of a `calendar` window")
         try visitor.field(
             "anchorDay", &anchorDay,
-            "of `calendar`: the weekday that a week begins on, 1 (Monday) to 7; the day that a month, quarter or year begins on, 1 to 31; otherwise 1"
+            "where a `calendar` window begins: the weekday that a week begins on, 1 (Monday) to 7; the day that a month, quarter or year begins on, 1 to 31; otherwise 1"
         )
         try visitor.field(
-            "anchorMonth", &anchorMonth, "of a calendar year: the month that it begins in, 1 to 12; otherwise 1")
-        try visitor.field("zone", &zone, "of `calendar`: the IANA time zone; absent: the policy's")
+            "anchorMonth", &anchorMonth, "the month that a calendar year begins in, 1 to 12; otherwise 1")
+        try visitor.field("zone", &zone, "the IANA time zone of a `calendar` window; absent: the policy's")
     }
 }
 
@@ -219,6 +232,7 @@ public struct Limit: WireRecord, Equatable {
     /// What becomes of the estimate of a call that was never settled. Only cost and tokens are given back at all.
     public var onLapse: LapseRule = .charge
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// A bound; `onLapse` is `charge` for a cost that is denied, else `release`.
     public init(
@@ -232,6 +246,7 @@ public struct Limit: WireRecord, Equatable {
         self.onLapse = onLapse ?? (dimension == .cost && mode == .deny ? .charge : .release)
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("dimension", &dimension, "what it bounds")
@@ -242,8 +257,8 @@ public struct Limit: WireRecord, Equatable {
         try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
     }
 
-    /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in the shadow
-    /// stands beside one that is in force.
+    /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in
+    /// the shadow stands beside one that is in force.
     public func isSame(as other: Limit) -> Bool {
         dimension == other.dimension && window.isSame(as: other.window) && (mode == .shadow) == (other.mode == .shadow)
     }

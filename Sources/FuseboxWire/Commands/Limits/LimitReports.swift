@@ -8,7 +8,7 @@ public struct LimitEntry: OpenRecord {
     public var template: Name?
     /// The higher amount that holds for a while; nil: none.
     public var raisedAmount: Int64?
-    /// How long the higher amount still holds, in milliseconds.
+    /// How long the higher amount still holds, in milliseconds; nil: there is none.
     public var raisedMilliseconds: Int64?
     /// What was used in the current window: nano-dollars for cost, else a count.
     public var used: Int64 = 0
@@ -22,9 +22,10 @@ public struct LimitEntry: OpenRecord {
     public var toldPercent: UInt8 = 0
     /// Calls that it would have denied, if it did not only watch.
     public var wouldHaveDenied: UInt64 = 0
-    /// Of a template: the tags that have used it.
+    /// How many tags have used a template; 0 for others.
     public var uses: UInt32 = 0
 
+    /// Every field has its default.
     @inlinable public init() {}
 
     /// The amount in force.
@@ -33,13 +34,15 @@ public struct LimitEntry: OpenRecord {
     /// What is left for new calls, at least 0.
     public var left: Int64 { max(0, amount.subtractingClamped(used).subtractingClamped(held)) }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("scope", &scope, "what it limits; of a template's use the tag that used it")
         try visitor.field("limit", &limit, "the limit as it was set")
         try visitor.field("template", &template, "the template that it comes from; absent: set on the scope itself")
-        try visitor.field("raisedAmount", &raisedAmount, "the higher amount that holds for a while")
-        try visitor.field("raisedMilliseconds", &raisedMilliseconds, "how long the higher amount still holds")
+        try visitor.field("raisedAmount", &raisedAmount, "the higher amount that holds for a while; absent: none")
+        try visitor.field(
+            "raisedMilliseconds", &raisedMilliseconds, "how long the higher amount still holds; absent: there is none")
         try visitor.field(
             "used", &used, "used in the current window: nano-dollars for `cost`, else a count; of a template 0")
         try visitor.field("held", &held, "what calls in force hold beside it: estimates of cost, or calls in flight")
@@ -49,8 +52,8 @@ public struct LimitEntry: OpenRecord {
             "endsInMilliseconds", &endsInMilliseconds,
             "how long the current window still lasts; absent: it slides, has not begun, or has no end")
         try visitor.field("toldPercent", &toldPercent, "the highest threshold that was told in this window; 0: none")
-        try visitor.field("wouldHaveDenied", &wouldHaveDenied, "of `shadow`: calls that it would have denied")
-        try visitor.field("uses", &uses, "of a template: the tags that have used it")
+        try visitor.field("wouldHaveDenied", &wouldHaveDenied, "calls that a `shadow` limit would have denied")
+        try visitor.field("uses", &uses, "how many tags have used a template; 0 for others")
     }
 }
 
@@ -69,7 +72,9 @@ public struct LimitChange: OpenRecord {
     /// The limit now.
     public var entry = LimitEntry()
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("before", &before, "the limit before; absent: it is new")
@@ -91,12 +96,14 @@ public struct LimitObjection: OpenRecord {
     public var used: Int64 = 0
     /// What calls in force hold beside it.
     public var held: Int64 = 0
-    /// What the call would take.
+    /// What the call would take: nano-dollars for `cost`, else a count.
     public var needed: Int64 = 0
-    /// How long it lasts by time alone; nil: for ever.
+    /// How long this limit alone lasts, in milliseconds; nil: time alone does not help.
     public var retryAfterMilliseconds: Int64?
 
+    /// Every field has its default.
     @inlinable public init() {}
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("candidate", &candidate, "the candidate's place, from 0")
@@ -105,8 +112,9 @@ public struct LimitObjection: OpenRecord {
         try visitor.field("amount", &amount, "the amount in force: the limit's own, or what it is raised to")
         try visitor.field("used", &used, "used in the current window: nano-dollars for `cost`, else a count")
         try visitor.field("held", &held, "what calls in force hold beside it")
-        try visitor.field("needed", &needed, "what the call would take")
+        try visitor.field("needed", &needed, "what the call would take: nano-dollars for `cost`, else a count")
         try visitor.field(
-            "retryAfterMilliseconds", &retryAfterMilliseconds, "as in `Denial`, of this limit alone")
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "how long this limit alone lasts: trying again cannot succeed earlier; absent: time alone does not help")
     }
 }

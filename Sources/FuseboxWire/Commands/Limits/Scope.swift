@@ -21,6 +21,7 @@ public struct Scope: WireRecord, Equatable {
     /// The whole host.
     public static var host: Scope { Scope() }
 
+    /// Every field has its default.
     @inlinable public init() {}
     /// The calls by a route, with a tag, or both.
     public init(provider: Name? = nil, deployment: Name? = nil, model: Name? = nil, tag: Name? = nil) {
@@ -30,6 +31,7 @@ public struct Scope: WireRecord, Equatable {
         self.tag = tag
     }
 
+    /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider of the route; absent: any")
