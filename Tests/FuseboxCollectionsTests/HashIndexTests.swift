@@ -1,4 +1,5 @@
 import FuseboxCollections
+import FuseboxTestSupport
 import Testing
 
 @Suite("Hash index")
