@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -10,7 +11,7 @@ struct LinkageTests {
     // `fusebox-demo` is a worker. It depends on FuseboxClient and nothing else.
     @Test("A worker that links FuseboxClient needs neither libuv nor Foundation nor Dispatch")
     func worker() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fusebox-demo"))
+        let needed = try SharedLibraries.needed(by: Program.path("fusebox-demo"))
         #expect(needed.contains { $0.hasPrefix("libc.so") }, "\(needed)")
         for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
             #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
@@ -19,7 +20,7 @@ struct LinkageTests {
 
     @Test("A program that embeds FuseboxInterop needs no more than a worker, and libm")
     func embedder() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fusebox-embedder"))
+        let needed = try SharedLibraries.needed(by: Program.path("fusebox-embedder"))
         #expect(needed.contains { $0.hasPrefix("libm.so") }, "\(needed)")
         for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
             #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
@@ -38,7 +39,7 @@ struct LinkageTests {
     // swift-argument-parser links FoundationEssentials, which has neither ICU nor the Objective-C runtime.
     @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
     func daemon() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fuseboxd"))
+        let needed = try SharedLibraries.needed(by: Program.path("fuseboxd"))
         #expect(needed.contains { $0.hasPrefix("libuv.so") }, "\(needed)")
         let foundation = needed.filter { $0.hasPrefix("libFoundation") || $0.hasPrefix("lib_Foundation") }
         #expect(foundation.allSatisfy { $0 == "libFoundationEssentials.so" }, "\(needed)")

@@ -1,5 +1,6 @@
 import FuseboxConformance
 import FuseboxInterop
+import FuseboxTestSupport
 import Testing
 
 @Suite("Conformance of the live daemon, asked through the client")
@@ -11,7 +12,7 @@ struct LiveConformanceTests {
         let requests = try documents("trace-\(number)")
         let expected = try documents("expected-\(number)")
         try #require(requests.count == expected.count && requests.count >= 500)
-        let daemon = try Daemon("--profile", "llm-providers")
+        let daemon = try DaemonProcess("--profile", "llm-providers")
         var trace = LiveTrace(client: try daemon.connect())
         var differences: [String] = []
         for (index, pair) in zip(requests, expected).enumerated() {

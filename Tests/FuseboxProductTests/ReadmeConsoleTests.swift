@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -7,10 +8,10 @@ struct ReadmeConsoleTests {
     func printWhatTheReadmeSays() throws {
         let console = ReadmeConsole(of: Package.text("README.md"))
         try #require(console.steps.count > 20, "the README has lost its commands")
-        let folder = try ShellFolder()
+        let folder = TemporaryFolder()
         let boundary = "-- next command --"
         let printed = try folder.run(
-            console.script(in: folder.path, boundary: boundary, omitting: ["make "]), path: Product.path(""))
+            console.script(in: folder.path, boundary: boundary, omitting: ["make "]), path: Program.path(""))
         let outputs = printed.split(separator: boundary + "\n", omittingEmptySubsequences: false).dropFirst()
         #expect(outputs.count == console.steps.count, "the session ended early: \(printed)")
         for (step, output) in zip(console.steps, outputs) {
@@ -37,23 +38,10 @@ struct ReadmeConsoleTests {
     }
 }
 
-/// A temporary folder for a shell session, which is removed with its contents.
-private final class ShellFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/fusebox-readme-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    deinit { removeTree(path) }
-
+extension TemporaryFolder {
     /// Runs a script in the folder with the built programs first in PATH. Returns its output.
-    func run(_ script: String, path programs: String) throws -> String {
-        let file = try #require(fopen("\(path)/session.sh", "we"))
-        fputs(script, file)
-        fclose(file)
+    fileprivate func run(_ script: String, path programs: String) throws -> String {
+        write("session.sh", script.utf8)
         let command =
             "cd \(path) && PATH=\(programs):$PATH LC_ALL=C.UTF-8 timeout --kill-after 5 120 bash --noprofile --norc session.sh"
         let pipe = try #require(popen(command, "re"))

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxTestSupport
 import FuseboxWire
 import Synchronization
 import Testing
@@ -20,7 +21,7 @@ struct WorkerExampleTests {
 
     @Test("Under a permit, the next provider answers for one without quota, and everything is settled")
     func asksUnderAPermit() async throws {
-        let daemon = try Daemon()
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
             guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
@@ -37,7 +38,7 @@ struct WorkerExampleTests {
 
     @Test("An answer is paid for, with the provider that gave it")
     func answers() async throws {
-        let daemon = try Daemon()
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         #expect(try await ask("?", using: client) == "openai says so")
         let usage = try #require(try await client.ledger.model("gpt-4o", of: "openai")).usage
@@ -50,7 +51,7 @@ struct WorkerExampleTests {
 
     @Test("A provider without quota is marked for as long as it says, and passed over by every worker")
     func passesOverTheExhausted() async throws {
-        let daemon = try Daemon()
+        let daemon = try DaemonProcess()
         let (client, other) = (try daemon.connect(), try daemon.connect())
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
             guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
@@ -67,7 +68,7 @@ struct WorkerExampleTests {
 
     @Test("When every provider fails, the breakers open and nobody is called any more")
     func opensTheBreakers() async throws {
-        let daemon = try Daemon()
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         // No failure is forgotten meanwhile, however slow the machine is.
         try await client.breakers.configureDefault(resetTimeout: .seconds(86_400))
