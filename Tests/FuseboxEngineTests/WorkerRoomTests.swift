@@ -142,44 +142,4 @@ struct WorkerRoomTests {
         try engine.restart()
         #expect(engine.image == later)
     }
-
-    @Test("Shares are those of the workers, whoever comes and goes")
-    func sharesAddUp() {
-        var table = WorkerTable()
-        var random = SplitMix64ForTests(state: 7)
-        for step in 0..<2_000 {
-            let id = WorkerID(high: 1, low: random.next() % 40)
-            let number = RequestSequence(
-                sequence: UInt64(step + 1),
-                oldestUnacknowledged: UInt64(step + 1) - min(UInt64(step), random.next() % 9))
-            if random.next() % 4 == 0 { table.forget(id, isEvicted: true) }
-            let now = Timestamp(milliseconds: Int64(step))
-            let slot =
-                table.find(id) ?? table.add(.init(id: id, user: UInt32(id.low % 5), lastSeen: now))
-            let reply = [UInt8](repeating: 1, count: Int(random.next() % 50))
-            reply.withUnsafeBytes { table.keep($0, to: number, command: 17, digest: 0, at: now, in: slot) }
-        }
-        var bytes: [UInt32: Int] = [:]
-        var counts: [UInt32: Int] = [:]
-        table.forEach { worker in
-            bytes[worker.user, default: 0] += worker.kept.byteCount
-            counts[worker.user, default: 0] += 1
-        }
-        for user in 0..<5 as Range<UInt32> {
-            let share = table.share(of: user)
-            #expect(share.bytes == bytes[user] ?? 0 && share.workers == counts[user] ?? 0)
-        }
-        #expect(table.bytes == bytes.values.reduce(0, +))
-    }
-}
-
-private struct SplitMix64ForTests {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
