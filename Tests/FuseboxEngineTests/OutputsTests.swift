@@ -1,4 +1,5 @@
 import FuseboxCore
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -73,6 +74,70 @@ struct OutputsTests {
         #expect(handed.filter { $0 == 1 }.count == 2)
         let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
         #expect(count == 0 && bytes == 0)
+    }
+
+    private struct Waiting: Equatable {
+        var session: UInt64
+        var frame: [UInt8]
+        var watermark = Watermark.written
+        var sequence: UInt64 = 0
+
+        /// As it is handed out.
+        var reply: Waiting { Waiting(session: session, frame: frame) }
+    }
+
+    /// Whatever sessions end meanwhile, and in whatever pieces the disk follows.
+    @Test(arguments: 1...6 as ClosedRange<UInt64>) func everyReplyLeavesOnceWholeAndInItsOrder(_ seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var outputs = Outputs()
+        var sessions: [UInt64: Session] = [:]
+        var newest: UInt64 = 0
+        var waiting: [Waiting] = []
+        var marks = Watermarks(written: 0, synced: 0)
+        var sequence: UInt64 = 0
+        for step in 0..<3_000 {
+            switch random.below(12) {
+            case 0:
+                guard let id = sessions.keys.sorted().randomElement(using: &random),
+                    let ended = sessions.removeValue(forKey: id), ended.heldReplies > 0
+                else { continue }
+                outputs.forget(ended)
+                let (bytes, live) = (outputs.replyBytes, sessions.values.reduce(0) { $0 + $1.heldBytes })
+                #expect(bytes <= 2 * live, "step \(step)")
+            case 1...2:
+                marks.written += UInt64(random.below(Int(sequence - marks.written) + 1))
+                marks.synced += UInt64(random.below(Int(marks.written - marks.synced) + 1))
+                var left: [Waiting] = []
+                outputs.release(marks) { session, frame in
+                    sessions[session]?.wasHanded(frame)
+                    left.append(Waiting(session: session, frame: Array(frame)))
+                }
+                let due = waiting.filter { marks.has($0.watermark, reached: $0.sequence) }
+                waiting.removeAll { marks.has($0.watermark, reached: $0.sequence) }
+                // Those that wait for less are looked at first. Of sessions that have ended none is missed.
+                let expected = due.filter { $0.watermark == .written } + due.filter { $0.watermark == .synced }
+                let wanted = expected.map(\.reply).filter { sessions[$0.session] != nil }
+                let found = left.filter { sessions[$0.session] != nil }
+                #expect(found == wanted, "step \(step)")
+            default:
+                if sessions.isEmpty || random.once(in: 8) {
+                    newest += 1
+                    sessions[newest] = self.session(newest)
+                }
+                let id = random.pick(sessions.keys.sorted())
+                guard var session = sessions[id] else { continue }
+                sequence += UInt64(random.below(2))
+                let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: 8 + random.below(300))
+                let watermark = random.once(in: 3) ? Watermark.synced : .written
+                frame.withUnsafeBytes { outputs.hold($0, for: &session, until: watermark, of: sequence) }
+                sessions[id] = session
+                waiting.append(Waiting(session: id, frame: frame, watermark: watermark, sequence: sequence))
+            }
+        }
+        outputs.release(Watermarks(written: sequence, synced: sequence)) { sessions[$0]?.wasHanded($1) }
+        let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
+        #expect(count == 0 && bytes == 0)
+        #expect(sessions.values.allSatisfy { $0.heldReplies == 0 && $0.heldBytes == 0 })
     }
 
     // MARK: Events
