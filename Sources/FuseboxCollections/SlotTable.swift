@@ -16,7 +16,6 @@ package struct SlotTable<Element> {
     /// `SlotLink.gap`.
     @usableFromInline var links: ChunkedArray<UInt32>
     @usableFromInline var newestFree = SlotLink.none
-    @usableFromInline var gaps = 0
     /// The number of elements.
     @usableFromInline package internal(set) var count = 0
 
@@ -93,7 +92,6 @@ package struct SlotTable<Element> {
         elements.removeAll()
         links.removeAll()
         newestFree = SlotLink.none
-        gaps = 0
         count = 0
     }
 
@@ -174,9 +172,6 @@ extension SlotTable {
         return slots.reversed()
     }
 
-    /// Whether a slot is neither taken nor free: the table is not restored in whole.
-    package var hasGaps: Bool { gaps > 0 }
-
     /// Puts an element into the slot that it had.
     ///
     /// - Parameter blank: what the slots hold that are skipped
@@ -196,7 +191,6 @@ extension SlotTable {
         guard slot >= 0, slot < Int(SlotLink.gap) else { return false }
         leaveGaps(upTo: slot + 1, blank)
         guard links[slot] == SlotLink.gap else { return false }
-        gaps -= 1
         links[slot] = newestFree
         newestFree = UInt32(slot)
         return true
@@ -206,7 +200,6 @@ extension SlotTable {
         while elements.count < end {
             elements.append(blank)
             links.append(SlotLink.gap)
-            gaps += 1
         }
     }
 }

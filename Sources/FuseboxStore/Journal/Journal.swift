@@ -194,9 +194,6 @@ public final class Journal<Files: JournalStorage> {
     /// Whether a spare is ready.
     public var hasSpare: Bool { spare != nil }
 
-    /// Whether a spare should be prepared.
-    public var wantsSpare: Bool { spare == nil }
-
     /// Prepares a spare segment, and the file of marks if there is none; what it gives is handed to `add`. It waits for the
     /// disk: run it elsewhere.
     public func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {

@@ -54,13 +54,6 @@
         start = used == 0 ? 0 : start + length
     }
 
-    /// Forgets everything from `length` on: what was written there was not to be.
-    @inlinable
-    public mutating func truncate(to length: Int) {
-        precondition(length >= 0 && length <= used)
-        used = length
-    }
-
     /// Forgets everything; keeps the memory.
     @inlinable
     public mutating func removeAll() {
