@@ -6,7 +6,6 @@ import Testing
 @testable import FuseboxEngine
 
 /// What is to be done next, and what may leave: one input or answer of the disk a line, and what must follow.
-@Suite("Commit")
 struct CommitTests {
     private static let full = StorageError(operation: "fallocate", path: "spare", code: 28, reason: "no space")
     private static let broken = StorageError(operation: "fdatasync", path: "segment", code: 5, reason: "I/O error")

@@ -6,7 +6,6 @@ import Testing
 @testable import FuseboxEngine
 
 /// Replies and events that wait: when they leave, in which order, and what they take meanwhile.
-@Suite("Outputs")
 struct OutputsTests {
     private let frame = [UInt8](repeating: 7, count: 100)
 
@@ -23,8 +22,7 @@ struct OutputsTests {
         }
     }
 
-    @Test("A session knows what waits for it, and no more once it was handed out")
-    func account() {
+    @Test func aSessionKnowsWhatWaitsForItAndNoMoreOnceItWasHandedOut() {
         var outputs = Outputs()
         var session = session(1)
         hold(3, in: &outputs, for: &session)
@@ -38,8 +36,7 @@ struct OutputsTests {
         #expect(session.heldFootprint == 0)
     }
 
-    @Test("Replies of a class leave in the order of their inputs, whatever their number")
-    func order() {
+    @Test func repliesOfAClassLeaveInTheOrderOfTheirInputsWhateverTheirNumber() {
         var outputs = Outputs()
         var left: [UInt64] = []
         for sequence in 1...100 as ClosedRange<UInt64> {
@@ -55,8 +52,7 @@ struct OutputsTests {
         #expect(left == Array(1...97))
     }
 
-    @Test("However many sessions end while the disk hangs, what waited for them is let go")
-    func ended() {
+    @Test func howeverManySessionsEndWhileTheDiskHangsWhatWaitedForThemIsLetGo() {
         var outputs = Outputs()
         var stays = session(1)
         hold(2, in: &outputs, for: &stays, of: 1)
@@ -154,8 +150,7 @@ struct OutputsTests {
         return outputs.events.batch.map(\.envelope.number)
     }
 
-    @Test("An event that waits holds back those after it")
-    func eventsKeepTheirOrder() {
+    @Test func anEventThatWaitsHoldsBackThoseAfterIt() {
         var outputs = Outputs()
         take(&outputs, until: .written, of: 1)
         take(&outputs, until: .synced, of: 2)
@@ -168,8 +163,7 @@ struct OutputsTests {
         #expect(handOut(&outputs) == [2, 3, 4])
     }
 
-    @Test("An event that promises more than its input waits for what it promises")
-    func eventsKeepTheirPromise() {
+    @Test func anEventThatPromisesMoreThanItsInputWaitsForWhatItPromises() {
         var outputs = Outputs()
         var effects: [Event] = [.providerRestored(ProviderRestored()), .thresholdCrossed(ThresholdCrossed())]
         outputs.events.take(&effects, until: .written, of: 1, at: Timestamp(milliseconds: 1)) {
@@ -181,8 +175,7 @@ struct OutputsTests {
         #expect(handOut(&outputs) == [2])
     }
 
-    @Test("What becomes ready while a batch is handed out is for the next one")
-    func batches() {
+    @Test func whatBecomesReadyWhileABatchIsHandedOutIsForTheNextOne() {
         var outputs = Outputs()
         take(&outputs, until: .applied, of: 1)
         outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }

@@ -6,7 +6,6 @@ import Testing
 
 /// The bounds on what is kept for workers: for each worker, for each user and for all. Also the choice of workers to
 /// forget.
-@Suite("Room for workers and their replies")
 struct WorkerRoomTests {
     /// The kept size of a reply without fields.
     private static let replyBytes = 18
@@ -19,8 +18,7 @@ struct WorkerRoomTests {
         for _ in 0..<count { _ = try engine.ok(try outcome(), by: worker) }
     }
 
-    @Test("A worker whose replies take too many bytes is busy until it acknowledges some")
-    func perWorker() throws {
+    @Test func aWorkerWhoseRepliesTakeTooManyBytesIsBusyUntilItAcknowledgesSome() throws {
         var limits = Limits()
         limits.keptBytesPerWorker = 3 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -34,8 +32,7 @@ struct WorkerRoomTests {
         #expect(engine.workers.bytes == 2 * Self.replyBytes)
     }
 
-    @Test("A user's own workers that are away make room, the quietest first, and never another's")
-    func perUser() throws {
+    @Test func aUsersOwnWorkersThatAreAwayMakeRoomTheQuietestFirstAndNeverAnothers() throws {
         var limits = Limits()
         limits.keptBytesPerUser = 6 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -62,8 +59,7 @@ struct WorkerRoomTests {
         #expect(try engine.ask(try outcome(), by: try engine.worker(10, user: 2_000)).status == .ok)
     }
 
-    @Test("In all, the user for whom most is kept makes room")
-    func inAll() throws {
+    @Test func inAllTheUserForWhomMostIsKeptMakesRoom() throws {
         var limits = Limits()
         limits.keptBytes = 10 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -81,8 +77,7 @@ struct WorkerRoomTests {
         #expect(engine.workers.find(few.id) != nil)
     }
 
-    @Test("Workers of one user that fill the table make others' neither forgotten nor refused")
-    func countOfWorkers() throws {
+    @Test func workersOfOneUserThatFillTheTableMakeOthersNeitherForgottenNorRefused() throws {
         var limits = Limits()
         limits.workers = 32
         let engine = try JournaledEngine(limits: limits)
@@ -108,8 +103,7 @@ struct WorkerRoomTests {
         #expect(engine.image == image)
     }
 
-    @Test("A start with lower limits brings what it finds within them, for good")
-    func restart() throws {
+    @Test func aStartWithLowerLimitsBringsWhatItFindsWithinThemForGood() throws {
         let engine = try JournaledEngine()
         for user in 1...3 as ClosedRange<UInt32> {
             for number in 1...4 as ClosedRange<UInt64> {

@@ -2,10 +2,9 @@ import FuseboxTestSupport
 import Glibc
 import Testing
 
-@Suite("The README's commands")
+/// The README's commands.
 struct ReadmeConsoleTests {
-    @Test("Typed in the README's order, each prints what the README says, but for times")
-    func printWhatTheReadmeSays() throws {
+    @Test func typedInTheREADMEsOrderEachPrintsWhatTheREADMESaysButForTimes() throws {
         let console = ReadmeConsole(of: Package.text("README.md"))
         try #require(console.steps.count > 20, "the README has lost its commands")
         let folder = TemporaryFolder()
@@ -21,16 +20,14 @@ struct ReadmeConsoleTests {
         }
     }
 
-    @Test("A span, a moment and the width of a column make no difference; a number does")
-    func timeless() {
+    @Test func aSpanAMomentAndTheWidthOfAColumnMakeNoDifferenceAndANumberDoes() {
         let plain = ReadmeConsole.timeless("openai  open   0%  85ms ago  in 4m 59s  2026-11-23 18:48:35")
         #expect(plain == ReadmeConsole.timeless("openai open 0% 1s ago in 5m 2026-01-01 00:00:00"))
         #expect(plain != ReadmeConsole.timeless("openai open 1% 1s ago in 5m 2026-01-01 00:00:00"))
         #expect(ReadmeConsole.timeless("gpt-4o $0.0012") != ReadmeConsole.timeless("gpt-4o $0.0013"))
     }
 
-    @Test("Lines that go on with a command belong to it; text outside the blocks does not")
-    func continuation() throws {
+    @Test func linesThatGoOnWithACommandBelongToItAndTextOutsideTheBlocksDoesNot() throws {
         let console = ReadmeConsole(
             of: "$ no\n```console\n$ cat > f <<'END'\n> a\n> END\n$ cat f\na\n```\n$ no\n```sh\n$ no\n```")
         #expect(console.steps.map(\.command) == [["cat > f <<'END'", "a", "END"], ["cat f"]])

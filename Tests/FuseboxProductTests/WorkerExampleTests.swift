@@ -4,23 +4,20 @@ import FuseboxWire
 import Synchronization
 import Testing
 
-@Suite("The documents' examples of a worker")
+/// The documents' examples of a worker.
 struct WorkerExampleTests {
-    @Test("client.md shows the worker that is compiled here")
-    func theClientPagesIsTheCompiledOne() {
+    @Test func clientMdShowsTheWorkerThatIsCompiledHere() {
         let source = Package.text("Tests/FuseboxProductTests/WorkerExample.swift")
         #expect(!source.isEmpty && Package.text("proto-docs/client.md").contains("```swift\n\(source)```\n"))
     }
 
-    @Test("The README shows the call with a permit that is compiled here")
-    func theReadmesIsTheCompiledOne() {
+    @Test func theREADMEShowsTheCallWithAPermitThatIsCompiledHere() {
         let source = Package.text("Tests/FuseboxProductTests/PermitExample.swift")
         let example = source.dropFirst("import FuseboxClient\n\n".count)
         #expect(!example.isEmpty && Package.text("README.md").contains("```swift\n\(example)```\n"))
     }
 
-    @Test("Under a permit, the next provider answers for one without quota, and everything is settled")
-    func asksUnderAPermit() async throws {
+    @Test func underAPermitTheNextProviderAnswersForOneWithoutQuotaAndEverythingIsSettled() async throws {
         let daemon = try DaemonProcess()
         let client = try daemon.connect()
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
@@ -36,8 +33,7 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("An answer is paid for, with the provider that gave it")
-    func answers() async throws {
+    @Test func anAnswerIsPaidForWithTheProviderThatGaveIt() async throws {
         let daemon = try DaemonProcess()
         let client = try daemon.connect()
         #expect(try await ask("?", using: client) == "openai says so")
@@ -49,8 +45,7 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("A provider without quota is marked for as long as it says, and passed over by every worker")
-    func passesOverTheExhausted() async throws {
+    @Test func aProviderWithoutQuotaIsMarkedForAsLongAsItSaysAndPassedOverByEveryWorker() async throws {
         let daemon = try DaemonProcess()
         let (client, other) = (try daemon.connect(), try daemon.connect())
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
@@ -66,8 +61,7 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("When every provider fails, the breakers open and nobody is called any more")
-    func opensTheBreakers() async throws {
+    @Test func whenEveryProviderFailsTheBreakersOpenAndNobodyIsCalledAnyMore() async throws {
         let daemon = try DaemonProcess()
         let client = try daemon.connect()
         // No failure is forgotten meanwhile, however slow the machine is.

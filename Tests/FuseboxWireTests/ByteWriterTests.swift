@@ -2,10 +2,8 @@ import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
-@Suite("Writing bytes")
 struct ByteWriterTests {
-    @Test("Numbers are little-endian")
-    func numbers() {
+    @Test func numbersAreLittleEndian() {
         var writer = ByteWriter()
         writer.write(0x12 as UInt8)
         writer.write(0x1234 as UInt16)
@@ -16,8 +14,7 @@ struct ByteWriterTests {
             Hexadecimal.text(writer.bytes) == "12" + "3412" + "78563412" + "feffffffffffffff" + "000000000000f03f")
     }
 
-    @Test("It grows, keeps what it holds, and forgets from the front")
-    func grows() {
+    @Test func itGrowsKeepsWhatItHoldsAndForgetsFromTheFront() {
         var writer = ByteWriter(capacity: 16)
         let all = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
         for byte in all { writer.write(byte) }
@@ -36,8 +33,7 @@ struct ByteWriterTests {
         #expect(writer.count == 0)
     }
 
-    @Test("As a queue of bounded length it holds bounded memory, and every byte comes out in order")
-    func queue() {
+    @Test func asAQueueOfBoundedLengthItHoldsBoundedMemoryAndEveryByteComesOutInOrder() {
         var random = SplitMix64(seed: 1)
         var writer = ByteWriter(capacity: 64)
         var written = 0, taken = 0
@@ -57,8 +53,7 @@ struct ByteWriterTests {
         #expect(writer.footprint <= 4_096)
     }
 
-    @Test("Room is lent and claimed")
-    func spare() {
+    @Test func roomIsLentAndClaimed() {
         var writer = ByteWriter(capacity: 16)
         writer.write(9 as UInt8)
         let room = writer.spare(100)

@@ -1,12 +1,9 @@
 import FuseboxWire
 import Testing
 
-@Suite("Events")
 struct EventsTests {
-    @Test(
-        "Every event has its number, a name of its own and a topic, and survives bytes and text",
-        arguments: EventNumber.allCases)
-    func survives(event number: EventNumber) throws {
+    @Test(arguments: EventNumber.allCases)
+    func everyEventHasItsNumberANameOfItsOwnAndATopicAndSurvivesBytesAndText(event number: EventNumber) throws {
         for variant in 0...2 {
             let event = Event.sample(number, variant: variant)
             #expect(event.declaration.event == number)
@@ -25,8 +22,7 @@ struct EventsTests {
         }
     }
 
-    @Test("There is no other event", arguments: [0, 9, UInt16.max])
-    func unknown(number: UInt16) {
+    @Test(arguments: [0, 9, UInt16.max]) func thereIsNoOtherEvent(number: UInt16) {
         #expect(EventNumber(rawValue: number) == nil)
         #expect(Event(number: number, rendered: .record([])) == nil)
         let refusal = #expect(throws: Refusal.self) {
@@ -36,8 +32,7 @@ struct EventsTests {
         #expect(refusal?.status == .unknownCommand)
     }
 
-    @Test("Topics are single bits, and all of them together are all")
-    func topics() {
+    @Test func topicsAreSingleBitsAndAllOfThemTogetherAreAll() {
         #expect(Topics.named.allSatisfy { $0.topic.rawValue.nonzeroBitCount == 1 })
         #expect(Topics.named.reduce(into: Topics()) { $0.formUnion($1.topic) } == .all)
     }
