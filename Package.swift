@@ -88,7 +88,9 @@ let package = Package(
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests",
-            dependencies: ["FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            dependencies: [
+                "FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxTestSupport", "FuseboxWire",
+            ],
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxTestSupport", "FuseboxWire"],

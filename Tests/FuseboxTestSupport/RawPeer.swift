@@ -29,15 +29,7 @@ package final class RawPeer {
             return text
         }
 
-        package func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
-            var reply = Reply()
-            try payload.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                try reply.decode(from: &reader)
-                try reader.finish()
-            }
-            return reply
-        }
+        package func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply { try payload.decoded(as: Reply.self) }
     }
 
     package convenience init(_ path: String) throws(TestFailure) {
