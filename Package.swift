@@ -109,7 +109,7 @@ let package = Package(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .executableTarget(
-            name: "fusebox-caller", dependencies: ["FuseboxWire"], path: "Tests/fusebox-caller",
+            name: "fusebox-caller", dependencies: ["FuseboxTestSupport", "FuseboxWire"], path: "Tests/fusebox-caller",
             swiftSettings: testing),
         .executableTarget(
             name: "fusebox-embedder", dependencies: ["FuseboxInterop"], path: "Tests/fusebox-embedder",

@@ -33,26 +33,17 @@ package final class RawPeer {
     }
 
     package convenience init(_ path: String) throws(TestFailure) {
-        guard let socket = Self.connect(path) else { throw TestFailure("cannot connect to \(path)") }
+        guard let socket = connectedSocket(path) else { throw TestFailure("cannot connect to \(path)") }
         self.init(owning: socket)
     }
 
     /// Connects; nil if no process listens.
     package convenience init?(ifListening path: String) {
-        guard let socket = Self.connect(path) else { return nil }
+        guard let socket = connectedSocket(path) else { return nil }
         self.init(owning: socket)
     }
 
     private init(owning socket: Int32) { self.socket = socket }
-
-    private static func connect(_ path: String) -> Int32? {
-        let socket = unixSocket()
-        guard socket >= 0, withUnixAddress(path, { Glibc.connect(socket, $0, $1) }) == 0 else {
-            close(socket)
-            return nil
-        }
-        return socket
-    }
 
     /// A peer that has said hello.
     package static func greeted(_ path: String) throws -> RawPeer {

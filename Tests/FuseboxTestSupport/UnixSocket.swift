@@ -17,6 +17,17 @@ package func unixSocket() -> Int32 {
     socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
 }
 
+/// A socket that is connected to a path; nil if no process accepts the connection.
+package func connectedSocket(_ path: String) -> Int32? {
+    let socket = unixSocket()
+    guard socket >= 0 else { return nil }
+    guard withUnixAddress(path, { connect(socket, $0, $1) }) == 0 else {
+        close(socket)
+        return nil
+    }
+    return socket
+}
+
 /// A socket that is bound to a path and listens there.
 package func listeningSocket(at path: String, backlog: Int32 = 64) throws(TestFailure) -> Int32 {
     let listener = unixSocket()
