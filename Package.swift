@@ -68,42 +68,58 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),
-        .testTarget(
-            name: "FuseboxCollectionsTests", dependencies: ["FuseboxCollections"], swiftSettings: testing),
-        .testTarget(
-            name: "FuseboxServerTests", dependencies: ["FuseboxCore", "FuseboxServer", "FuseboxWire"],
+        // What several test targets share. Tests, test programs and the simulator depend on it, and no product does.
+        .target(
+            name: "FuseboxTestSupport", dependencies: ["FuseboxWire"], path: "Tests/FuseboxTestSupport",
             swiftSettings: testing),
-        .testTarget(name: "FuseboxLoopTests", dependencies: ["FuseboxLoop"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxCollectionsTests", dependencies: ["FuseboxCollections", "FuseboxTestSupport"],
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxServerTests",
+            dependencies: [
+                "FuseboxCore", "FuseboxEngine", "FuseboxLoop", "FuseboxServer", "FuseboxTestSupport", "FuseboxWire",
+            ],
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxLoopTests", dependencies: ["FuseboxLoop", "FuseboxTestSupport"], swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxWireTests", dependencies: ["FuseboxInterop", "FuseboxTestSupport", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(
             name: "FuseboxInteropTests",
-            dependencies: ["FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxWire"],
+            dependencies: [
+                "FuseboxConformance", "FuseboxCore", "FuseboxInterop", "FuseboxTestSupport", "FuseboxWire",
+            ],
             exclude: ["Fixtures"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxTestSupport", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(
-            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxWire"], swiftSettings: testing),
+            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxTestSupport", "FuseboxWire"],
+            swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",
             dependencies: [
                 "fusebox", "fuseboxd", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop",
-                "FuseboxStore",
-                "FuseboxWire",
+                "FuseboxStore", "FuseboxTestSupport", "FuseboxWire",
             ],
             swiftSettings: testing),
         .executableTarget(
             name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .executableTarget(
-            name: "fusebox-caller", dependencies: ["FuseboxWire"], path: "Tests/fusebox-caller",
+            name: "fusebox-caller", dependencies: ["FuseboxTestSupport", "FuseboxWire"], path: "Tests/fusebox-caller",
             swiftSettings: testing),
         .executableTarget(
             name: "fusebox-embedder", dependencies: ["FuseboxInterop"], path: "Tests/fusebox-embedder",
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEndToEndTests",
-            dependencies: ["fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxWire", "fuseboxd"],
+            dependencies: [
+                "fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxTestSupport", "FuseboxWire",
+                "fuseboxd",
+            ],
             swiftSettings: testing),
         .target(name: "ApplicationNames", path: "Tests/ApplicationNames", swiftSettings: testing),
         .target(
@@ -113,15 +129,16 @@ let package = Package(
             name: "FuseboxProductTests",
             dependencies: [
                 "Application", "ApplicationNames", "FuseboxClient", "FuseboxConformance", "FuseboxCore",
-                "FuseboxEngine", "FuseboxInterop",
-                "FuseboxStore", "FuseboxWire", "fusebox", "fusebox-demo", "fusebox-embedder", "fuseboxd",
+                "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire", "fusebox",
+                "fusebox-demo", "fusebox-embedder", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(
             name: "FuseboxConformance", dependencies: ["FuseboxInterop"], path: "Tests/FuseboxConformance",
             swiftSettings: testing),
         .target(
-            name: "FuseboxSimulation", dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxWire"],
+            name: "FuseboxSimulation",
+            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire"],
             path: "Tests/FuseboxSimulation", swiftSettings: testing),
         .executableTarget(
             name: "fusebox-simulate", dependencies: ["FuseboxSimulation"], path: "Tests/fusebox-simulate",
@@ -129,11 +146,15 @@ let package = Package(
         .testTarget(
             name: "FuseboxSimulationTests", dependencies: ["FuseboxSimulation"], swiftSettings: testing),
         .testTarget(
-            name: "FuseboxStoreTests", dependencies: ["FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
+            name: "FuseboxStoreTests",
+            dependencies: ["FuseboxSimulation", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire"],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEngineTests",
-            dependencies: ["FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxWire"],
+            dependencies: [
+                "FuseboxCore", "FuseboxEngine", "FuseboxSimulation", "FuseboxStore", "FuseboxTestSupport",
+                "FuseboxWire",
+            ],
             exclude: ["Calendars/zones.py", "Fixtures"], swiftSettings: testing),
     ],
     swiftLanguageModes: [.v6]

@@ -16,7 +16,6 @@ package struct SlotTable<Element> {
     /// taken slot is `SlotLink.taken`, that of a gap `SlotLink.gap`.
     @usableFromInline var links: ChunkedArray<UInt32>
     @usableFromInline var newestFree = SlotLink.none
-    @usableFromInline var gaps = 0
     /// The number of elements.
     @usableFromInline package internal(set) var count = 0
 
@@ -93,7 +92,6 @@ package struct SlotTable<Element> {
         elements.removeAll()
         links.removeAll()
         newestFree = SlotLink.none
-        gaps = 0
         count = 0
     }
 
@@ -197,7 +195,6 @@ extension SlotTable {
         guard slot >= 0, slot < Int(SlotLink.gap) else { return false }
         leaveGaps(upTo: slot + 1, blank)
         guard links[slot] == SlotLink.gap else { return false }
-        gaps -= 1
         links[slot] = newestFree
         newestFree = UInt32(slot)
         return true
@@ -207,7 +204,6 @@ extension SlotTable {
         while elements.count < end {
             elements.append(blank)
             links.append(SlotLink.gap)
-            gaps += 1
         }
     }
 }

@@ -47,9 +47,6 @@ internal import CLibuv
         unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: Block.self)
     }
 
-    /// Whether the handle is open and active: a timer runs, a stream reads.
-    var isActive: Bool { unsafe isOpen && uv_is_active(handle) != 0 }
-
     /// Sets the object that gets the callbacks. It must own this box.
     func setOwner(_ owner: AnyObject) {
         unsafe handle.pointee.data = unsafe Unmanaged.passUnretained(owner).toOpaque()

@@ -18,13 +18,18 @@ package final class ProcessWatcher {
     /// - Parameter action: called when the process has ended, until the watcher is closed; retained by the watcher, so
     ///   capture its owner `unowned`
     /// - Throws: `watchProcess`, with `ESRCH` if the process has ended already; `createHandle`
-    package init(
+    package convenience init(
         on loop: EventLoop, peerOf stream: Stream, action: @escaping () -> Void
     ) throws(LoopError) {
-        let process = try Descriptor(ofProcessAtOtherEndOf: stream)
+        try self.init(on: loop, try Descriptor(ofProcessAtOtherEndOf: stream), action: action)
+    }
+
+    /// Watches the process that a pidfd stands for.
+    init(on loop: EventLoop, _ process: consuming Descriptor, action: @escaping () -> Void) throws(LoopError) {
+        let number = process.number
         self.action = action
-        number = process.number
-        box = try unsafe HandleBox(on: loop, uv_poll_t.self) { unsafe uv_poll_init($0, $1, process.number) }
+        self.number = number
+        box = try unsafe HandleBox(on: loop, uv_poll_t.self) { unsafe uv_poll_init($0, $1, number) }
         self.process = consume process
         box.setOwner(self)
         try LoopError.check(
@@ -98,11 +103,23 @@ extension Descriptor {
             self.init(owning: number)
             return
         }
+        // Before Linux 6.16 a process that its parent has waited for is an invalid argument.
+        if errno == EINVAL { throw LoopError(.watchProcess, code: ESRCH) }
         guard errno == ENOPROTOOPT else { throw LoopError.last(.watchProcess) }
+        self = try Descriptor(byNumberOfPeerOf: stream)
+    }
+
+    /// A pidfd of the process that has the number which the kernel recorded when a stream was connected.
+    ///
+    /// The stream must not be hung up after the process was opened. If the process still has its end of the stream, it was
+    /// alive when it was opened, so no other process had its number. If it left the stream to another process and ended,
+    /// the number may be that of a third one. That one is watched then, and its end counts as the end of a process that has
+    /// ended before.
+    init(byNumberOfPeerOf stream: Stream) throws(LoopError) {
         let peer = try stream.peer
         // The number is 0 for a process in a PID namespace that cannot be seen from here.
         guard peer.processID > 0 else { throw LoopError(.watchProcess, code: ENODATA) }
-        number = open_process(peer.processID)
+        let number = open_process(peer.processID)
         guard number >= 0 else { throw LoopError.last(.watchProcess) }
         let process = Descriptor(owning: number)
         guard !stream.isHungUp else { throw LoopError(.watchProcess, code: ENODATA) }

@@ -38,9 +38,6 @@ package final class Timer {
         if box.isOpen { unsafe uv_timer_stop(box.block()) }
     }
 
-    /// Whether the timer is started and will fire.
-    package var isActive: Bool { box.isActive }
-
     /// Whether the timer keeps `run` from returning while it is active. Initially true.
     package var keepsLoopRunning: Bool {
         get { box.keepsLoopRunning }

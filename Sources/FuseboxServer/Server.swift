@@ -170,8 +170,18 @@ package final class Server {
     ///   manager passed; `storage` if the last snapshot was not written
     package func run() throws(ServerFailure) {
         let inherited = try ServiceManager.inheritedListener()
+        do throws(LoopError) { try watchSignals() } catch { throw ServerFailure(error, on: configuration.socketPath) }
+        try listen(on: inherited)
+        ServiceManager.notify("READY=1")
+        loop.run()
+        if let failure { throw failure }
+    }
+
+    /// Listens at the configured path, or on the socket that was passed. From then on the loop serves.
+    ///
+    /// - Throws: `unavailable` or `alreadyRunning`
+    func listen(on inherited: Int32?) throws(ServerFailure) {
         do throws(LoopError) {
-            try watchSignals()
             let listener = try makeListener(inherited)
             listener.delegate = self
             try listener.start()
@@ -188,9 +198,6 @@ package final class Server {
         loop.runAgain()
         // The log of the start is complete before the daemon reports that it is ready.
         log.flush()
-        ServiceManager.notify("READY=1")
-        loop.run()
-        if let failure { throw failure }
     }
 
     private func makeListener(_ inherited: Int32?) throws(LoopError) -> Listener {

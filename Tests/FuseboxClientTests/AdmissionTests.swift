@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -257,10 +258,4 @@ struct AdmissionTests {
         }
         #expect(client.queuedReports == 0)
     }
-}
-
-/// An error that a test must not have.
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Synchronization
@@ -9,7 +10,8 @@ import Synchronization
 /// It answers hello by itself and every other request with `answer`, on one thread per connection. Like the daemon, it
 /// keeps the replies to sequenced requests, answers resent requests from them, and fences a worker's older connections.
 final class FakeServer: @unchecked Sendable {
-    let directory: String
+    private let folder = TemporaryFolder()
+    var directory: String { folder.path }
     let path: String
     private let answer: @Sendable (Request) -> Void
     private let listener = Lock<Int32>(-1)
@@ -160,9 +162,7 @@ final class FakeServer: @unchecked Sendable {
         hello: Hello.Reply = FakeServer.plainHello, piece: Int? = nil, starts: Bool = true,
         answer: @escaping @Sendable (Request) -> Void = { $0.replySample() }
     ) {
-        var template = Array("/tmp/fusebox-client-XXXXXX".utf8CString)
-        directory = String(cString: mkdtemp(&template))
-        path = directory + "/socket"
+        path = folder("socket")
         self.hello = Lock(hello)
         self.piece = piece
         self.answer = answer
@@ -171,10 +171,7 @@ final class FakeServer: @unchecked Sendable {
 
     private let piece: Int?
 
-    deinit {
-        stop()
-        rmdir(directory)
-    }
+    deinit { stop() }
 
     static var plainHello: Hello.Reply {
         var reply = Hello.Reply()
@@ -190,16 +187,8 @@ final class FakeServer: @unchecked Sendable {
     var peers: [Peer] { record.withLock { $0.peers } }
 
     func start() {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0, listen(descriptor, 64) == 0 else { fatalError("bind \(path): \(errno)") }
+        let descriptor: Int32
+        do throws(TestFailure) { descriptor = try listeningSocket(at: path) } catch { fatalError(error.description) }
         listener.withLock { $0 = descriptor }
         startThread { [weak self] in
             while true {
@@ -231,15 +220,8 @@ final class FakeServer: @unchecked Sendable {
 
     /// Leaves a socket on which no process listens, like a killed daemon.
     static func leaveSocket(at path: String) {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        let descriptor = unixSocket()
+        let bound = withUnixAddress(path) { bind(descriptor, $0, $1) }
         guard bound == 0 else { fatalError("bind \(path): \(errno)") }
         Glibc.close(descriptor)
     }

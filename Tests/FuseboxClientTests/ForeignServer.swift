@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 
 /// A server that sends the same bytes to every client, then closes the connection.
@@ -7,17 +8,9 @@ final class ForeignServer: Sendable {
 
     init(_ path: String, _ bytes: [UInt8]) {
         self.path = path
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor: Int32
+        do throws(TestFailure) { descriptor = try listeningSocket(at: path) } catch { fatalError(error.description) }
         self.descriptor = descriptor
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0, listen(descriptor, 8) == 0 else { fatalError("bind \(path): \(errno)") }
         startThread {
             while true {
                 let accepted = accept(descriptor, nil, nil)

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -128,9 +129,6 @@ struct ForkTests {
         #expect(server.hellos.count == 1)
     }
 }
-
-/// Whether this program was built with ThreadSanitizer.
-private let isUnderThreadSanitizer = dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil
 
 /// Whether a descriptor is a socket connected to the one bound to `path`.
 private func isConnected(_ descriptor: Int32, to path: String) -> Bool {

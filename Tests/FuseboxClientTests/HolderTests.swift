@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Synchronization
@@ -80,10 +81,6 @@ struct HolderTests {
         }
         let thread = startThread {
             renewals.run({ _, _ in }, stayConnected: { looks.add(1, ordering: .relaxed) }, lookMilliseconds: { 1 })
-        }
-        func waitUntil(_ condition: () -> Bool) -> Bool {
-            for _ in 0..<30_000 where !condition() { poll(nil, 0, 1) }
-            return condition()
         }
         #expect(waitUntil { looks.load(ordering: .relaxed) > 0 })
         renewals.remove(1)

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -30,7 +31,7 @@ struct SequenceWindowTests {
     /// Compared with a simple implementation, a set of open numbers.
     @Test(arguments: 1...5 as ClosedRange<UInt64>)
     func anyOrderOfRepliesGivesTheLowestOpenNumber(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         var window = SequenceWindow()
         var open: Set<UInt64> = []
         var next: UInt64 = 1
@@ -48,18 +49,6 @@ struct SequenceWindowTests {
             }
             #expect(window.oldestUnacknowledged == open.min() ?? next)
         }
-    }
-}
-
-/// A small random generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 

@@ -1,7 +1,7 @@
 import FuseboxCollections
+import FuseboxTestSupport
 import Testing
 
-@Suite("Chain")
 struct ChainTests {
     private static func slots(_ chain: Chain, _ links: ChainLinks) -> [Int] {
         var slots: [Int] = []
@@ -15,8 +15,7 @@ struct ChainTests {
             .compactMap { $0 }
     }
 
-    @Test("An empty chain has no ends")
-    func empty() {
+    @Test func anEmptyChainHasNoEnds() {
         let chain = Chain()
         #expect(chain.isEmpty)
         #expect(chain.count == 0)
@@ -25,8 +24,7 @@ struct ChainTests {
         #expect(Self.slots(chain, ChainLinks()).isEmpty)
     }
 
-    @Test("The only slot is both ends, and leaves an empty chain that can be used again")
-    func single() {
+    @Test func theOnlySlotIsBothEndsAndLeavesAnEmptyChainThatCanBeUsedAgain() {
         var chain = Chain()
         var links = ChainLinks()
         for slot in [5, 2, 5] {
@@ -41,8 +39,7 @@ struct ChainTests {
         }
     }
 
-    @Test("Slots are added at the end, at the beginning and behind others")
-    func inserting() {
+    @Test func slotsAreAddedAtTheEndAtTheBeginningAndBehindOthers() {
         var chain = Chain()
         var links = ChainLinks()
         chain.append(4, &links)
@@ -53,8 +50,7 @@ struct ChainTests {
         #expect(Self.backwards(chain, links) == [2, 4, 7, 9])
     }
 
-    @Test("Chains of the same links do not touch each other; a slot may move from one to the other")
-    func many() {
+    @Test func chainsOfTheSameLinksDoNotTouchEachOtherAndASlotMayMoveFromOneToTheOther() {
         var links = ChainLinks()
         var one = Chain()
         var other = Chain()
@@ -65,8 +61,7 @@ struct ChainTests {
         #expect(Self.slots(other, links) == [1, 3, 5, 7, 9, 4])
     }
 
-    @Test("While it is walked, the slot that has been reached may go")
-    func removingWhileWalking() {
+    @Test func whileItIsWalkedTheSlotThatHasBeenReachedMayGo() {
         var chain = Chain()
         var links = ChainLinks()
         for slot in 0..<6 { chain.append(slot, &links) }
@@ -75,8 +70,7 @@ struct ChainTests {
         #expect(Self.slots(chain, links) == [1, 3, 5])
     }
 
-    @Test("It does what an array does, over many random changes", arguments: 1...3 as ClosedRange<UInt64>)
-    func againstArray(seed: UInt64) {
+    @Test(arguments: 1...3 as ClosedRange<UInt64>) func itDoesWhatAnArrayDoesOverManyRandomChanges(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var links = ChainLinks()
         var chains = [Chain(), Chain()]

@@ -1,10 +1,8 @@
 import FuseboxCollections
 import Testing
 
-@Suite("Chunked array")
 struct ChunkedArrayTests {
-    @Test("It holds what was appended, and copies are independent")
-    func copies() {
+    @Test func itHoldsWhatWasAppendedAndCopiesAreIndependent() {
         var original = ChunkedArray<Int>(chunkBytes: 64)
         for number in 0..<1_000 { original.append(number) }
         var copy = original
@@ -19,8 +17,7 @@ struct ChunkedArrayTests {
         }
     }
 
-    @Test("Emptied it starts anew")
-    func removeAll() {
+    @Test func emptiedItStartsAnew() {
         var array = ChunkedArray<Int>(chunkBytes: 64)
         for number in 0..<100 { array.append(number) }
         array.removeAll()

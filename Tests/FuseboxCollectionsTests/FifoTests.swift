@@ -1,10 +1,9 @@
 import FuseboxCollections
+import FuseboxTestSupport
 import Testing
 
-@Suite("Queue")
 struct FifoTests {
-    @Test("An empty queue has no first element, and takes none")
-    func empty() {
+    @Test func anEmptyQueueHasNoFirstElementAndTakesNone() {
         let queue = Fifo<Int>()
         #expect(queue.isEmpty)
         #expect(queue.count == 0)
@@ -12,8 +11,7 @@ struct FifoTests {
         #expect(Array(queue).isEmpty)
     }
 
-    @Test("What was added first is taken first, however often the ring goes round")
-    func order() {
+    @Test func whatWasAddedFirstIsTakenFirstHoweverOftenTheRingGoesRound() {
         var queue = Fifo<Int>()
         for number in 0..<5 { queue.append(number) }
         for number in 5..<1_000 {
@@ -25,8 +23,7 @@ struct FifoTests {
         #expect(queue[4] == 999)
     }
 
-    @Test("It grows while it is in the middle of its ring")
-    func growing() {
+    @Test func itGrowsWhileItIsInTheMiddleOfItsRing() {
         var queue = Fifo<Int>()
         for number in 0..<8 { queue.append(number) }
         for _ in 0..<5 { queue.removeFirst() }
@@ -34,8 +31,7 @@ struct FifoTests {
         #expect(Array(queue) == Array(5..<40))
     }
 
-    @Test("What is taken is let go at once")
-    func release() {
+    @Test func whatIsTakenIsLetGoAtOnce() {
         final class Thing {}
         weak var gone: Thing?
         var queue = Fifo<Thing>()
@@ -49,8 +45,7 @@ struct FifoTests {
         #expect(gone == nil)
     }
 
-    @Test("Shrinking gives memory back, but not what is in use")
-    func shrinking() {
+    @Test func shrinkingGivesMemoryBackButNotWhatIsInUse() {
         var queue = Fifo(0..<1_000)
         queue.shrink(to: 64)
         #expect(queue.count == 1_000)
@@ -61,8 +56,7 @@ struct FifoTests {
         #expect(Array(queue) == [7])
     }
 
-    @Test("Copies are independent")
-    func copies() {
+    @Test func copiesAreIndependent() {
         var queue = Fifo(0..<10)
         let copy = queue
         queue.removeFirst()
@@ -72,8 +66,7 @@ struct FifoTests {
         #expect(Array(queue) == [-1] + Array(1...10))
     }
 
-    @Test("It does what an array does, over many random changes", arguments: 1...3 as ClosedRange<UInt64>)
-    func againstArray(seed: UInt64) {
+    @Test(arguments: 1...3 as ClosedRange<UInt64>) func itDoesWhatAnArrayDoesOverManyRandomChanges(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var queue = Fifo<Int>()
         var model: [Int] = []

@@ -1,10 +1,9 @@
 import FuseboxCollections
+import FuseboxTestSupport
 import Testing
 
-@Suite("Hash index")
 struct HashIndexTests {
-    @Test("It finds what was inserted and nothing else, whatever the hashes", arguments: [1, 7, 1 << 40])
-    func againstSet(spread: Int) {
+    @Test(arguments: [1, 7, 1 << 40]) func itFindsWhatWasInsertedAndNothingElseWhateverTheHashes(spread: Int) {
         // A small spread makes every hash collide with many.
         let hash = { (value: Int) in (value % spread) &* 0x9E37_79B9 }
         var random = SplitMix64(seed: UInt64(spread))

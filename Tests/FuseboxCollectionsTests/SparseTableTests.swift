@@ -1,10 +1,9 @@
 import FuseboxCollections
+import FuseboxTestSupport
 import Testing
 
-@Suite("Sparse table")
 struct SparseTableTests {
-    @Test("It does what a dictionary does, over many random changes; copies are independent")
-    func againstDictionary() {
+    @Test func itDoesWhatADictionaryDoesOverManyRandomChangesAndCopiesAreIndependent() {
         var random = SplitMix64(seed: 4)
         var table = SparseTable<Int>(chunkBytes: 128)
         var model: [Int: Int] = [:]
@@ -33,8 +32,7 @@ struct SparseTableTests {
         }
     }
 
-    @Test("It skips what is empty")
-    func next() {
+    @Test func itSkipsWhatIsEmpty() {
         var table = SparseTable<Int>(chunkBytes: 64)
         #expect(table.next(from: 0) == nil)
         table.insert(1, at: 1_000)

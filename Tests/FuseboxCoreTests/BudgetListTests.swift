@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Testing
 
 @testable import FuseboxCore
@@ -6,7 +7,7 @@ import Testing
 struct BudgetListTests {
     @Test("It keeps the order in which budgets were set last, over many random changes; copies are independent")
     func againstArray() {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         var list = BudgetList()
         var model: [CreditLedger.BudgetEntry] = []
         var copies: [(BudgetList, [CreditLedger.BudgetEntry])] = []

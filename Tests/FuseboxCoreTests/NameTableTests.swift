@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -39,7 +40,7 @@ struct NameTableTests {
 
     @Test("It does what a dictionary does, over many random changes", arguments: [1, 2, 3] as [UInt64])
     func againstDictionary(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var table = NameTable<NameID>()
         var model: [String: (id: NameID, references: Int)] = [:]
         for _ in 0..<20_000 {

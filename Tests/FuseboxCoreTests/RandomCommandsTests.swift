@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -21,7 +22,7 @@ struct RandomCommandsTests {
     /// A run of the state machine under random commands.
     private struct Run {
         var rig: Rig
-        var random: SeededGenerator
+        var random: SplitMix64
         var now: Int64 = 1_767_225_600_000
         var log: [Note] = []
 
@@ -37,7 +38,7 @@ struct RandomCommandsTests {
             limits.permitsPerUser = 12
             limits.lapsedPermits = 5
             rig = Rig(profile, limits: limits, at: now)
-            random = SeededGenerator(seed: seed)
+            random = SplitMix64(seed: seed)
         }
 
         private mutating func name() -> Name { FuseboxCoreTests.name("n\(Int.random(in: 0..<16, using: &random))") }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -17,7 +18,7 @@ struct SpendHistoryTests {
     enum Pace: CaseIterable {
         case burst, steady, slow, mixed
 
-        func gap(_ random: inout SeededGenerator) -> Int64 {
+        func gap(_ random: inout SplitMix64) -> Int64 {
             switch self {
             case .burst: Int64.random(in: 0...20, using: &random)
             case .steady: Int64.random(in: 0...60_000, using: &random)
@@ -31,7 +32,7 @@ struct SpendHistoryTests {
 
     @Test("Sums agree with a model that keeps everything; older ones are never short", arguments: Pace.allCases)
     func againstModel(pace: Pace) {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         var pool = SpendPool()
         var list = SpendList()
         var records: [Record] = []
@@ -125,7 +126,7 @@ struct SpendHistoryTests {
 
     @Test("A restored history gives the same sums and folds at the same records")
     func restored() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         var pool = SpendPool()
         var list = SpendList()
         var now: Int64 = 0

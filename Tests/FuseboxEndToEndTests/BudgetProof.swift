@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -176,7 +177,7 @@ struct BudgetProof {
     mutating func expectNothingIsHeldAfterATTL() throws {
         let end = monotonicMilliseconds()
         var totals = PermitTotals()
-        let isFree = try waitUntilTrue {
+        let isFree = try waitUntil {
             try look()
             totals = try peer.ask(PermitList(cursor: 0)).reply(PermitList.Reply.self).totals
             return totals.outstanding == 0

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxTestSupport
 import Glibc
 import Synchronization
 import Testing

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 
 /// A `fusebox-caller`, a worker process with its book. It is killed with the test.
@@ -11,7 +12,7 @@ final class CallerProcess {
         bookPath = folder("book-\(name)")
         logPath = folder("caller-\(name)")
         process = spawn(
-            [DaemonProcess.beside("fusebox-caller"), task, "book=\(bookPath)"] + words, environment: [],
+            [Program.path("fusebox-caller"), task, "book=\(bookPath)"] + words, environment: [],
             standardError: logPath)
     }
 
@@ -23,18 +24,16 @@ final class CallerProcess {
         Glibc.kill(process, SIGKILL)
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        exitStatus = Self.meaning(status)
+        exitStatus = FuseboxTestSupport.exitStatus(ofWait: status)
     }
 
     /// Its exit status if it has ended, or 128 plus the number of a signal.
     var ended: Int32? {
         var status: Int32 = 0
-        if exitStatus == nil, waitpid(process, &status, WNOHANG) == process { exitStatus = Self.meaning(status) }
+        if exitStatus == nil, waitpid(process, &status, WNOHANG) == process {
+            exitStatus = FuseboxTestSupport.exitStatus(ofWait: status)
+        }
         return exitStatus
-    }
-
-    private static func meaning(_ status: Int32) -> Int32 {
-        status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     }
 
     /// The lines of its book, split into words.

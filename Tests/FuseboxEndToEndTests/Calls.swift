@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -40,7 +41,7 @@ extension RawPeer {
     /// The next permit that ends without a settle, and the time of its end.
     func nextLapse() throws -> (entry: PermitEntry, at: Timestamp) {
         let (envelope, event) = try nextEvent()
-        guard case .permitLapsed(let lapse) = event else { throw Wrong("\(event)") }
+        guard case .permitLapsed(let lapse) = event else { throw TestFailure("\(event)") }
         return (lapse.entry, envelope.at)
     }
 }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -21,7 +22,7 @@ extension EndToEnd {
                     daemon.socketPath, as: isTheSame ? worker : .random(), after: isTheSame ? death : 0)
                 _ = try peer.admit("openai")
             }
-            let isTakenBack = try waitUntilTrue { try living.permits().totals.reclaimed == deaths }
+            let isTakenBack = try waitUntil { try living.permits().totals.reclaimed == deaths }
             #expect(isTakenBack)
             bystander.expectWasServed()
             #expect(daemon.residentBytes < before + 32 << 20)
@@ -50,7 +51,7 @@ extension EndToEnd {
                 }
                 let (envelope, event) = try subscriber.nextEvent()
                 missed += Int(envelope.missed)
-                guard case .permitLapsed(let lapse) = event else { throw Wrong("\(event)") }
+                guard case .permitLapsed(let lapse) = event else { throw TestFailure("\(event)") }
                 if later.remove(lapse.entry.permit) != nil { break }
                 #expect(lapse.entry.standing == .reclaimed)
                 try #require(permits.remove(lapse.entry.permit) != nil)
@@ -68,13 +69,13 @@ extension EndToEnd {
             var daemon = try DaemonProcess()
             _ = try grantToOneThatDies(daemon)
             let watching = try RawPeer.greeted(daemon.socketPath)
-            _ = try waitUntilTrue { try watching.permits().totals.reclaimed > 0 }
+            _ = try waitUntil { try watching.permits().totals.reclaimed > 0 }
             daemon.send(SIGKILL)
             #expect(try daemon.wait() == 128 + SIGKILL)
             #expect(daemon.check() == 0)
             daemon = try DaemonProcess(in: daemon.folder)
             let peer = try RawPeer.greeted(daemon.socketPath)
-            let isTakenBack = try waitUntilTrue { try peer.permits().totals.outstanding == 0 }
+            let isTakenBack = try waitUntil { try peer.permits().totals.outstanding == 0 }
             #expect(isTakenBack)
             #expect(try peer.permits().totals.reclaimed == UInt64(Self.permitsOfOne))
             #expect(try daemon.stop() == 0)

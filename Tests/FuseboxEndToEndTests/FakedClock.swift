@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 

@@ -1,5 +1,6 @@
 import FuseboxClient
 import FuseboxCore
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -132,7 +133,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess()
             let bystander = Bystander(daemon.socketPath)
             let before = daemon.residentBytes
-            var generator = SeededGenerator(state: 42)
+            var generator = SplitMix64(seed: 42)
             for _ in 0..<300 {
                 let peer = try RawPeer(daemon.socketPath)
                 if Bool.random(using: &generator) {
@@ -287,18 +288,5 @@ extension EndToEnd {
             // A known name is still accepted.
             #expect(try peer.ask(BreakerGet(name: Name("name-1"))).status == .ok)
         }
-    }
-}
-
-/// A random generator with a seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

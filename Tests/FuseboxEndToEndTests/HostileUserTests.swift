@@ -1,5 +1,6 @@
 import FuseboxClient
 import FuseboxCore
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -226,7 +227,7 @@ extension EndToEnd {
             interposer.heal()
             try expectOthersGoOn(daemon)
             // Its requests are handled on, and were none too few.
-            let isThere = try waitUntilTrue { try root.account("p").usage.requests > 20_000 }
+            let isThere = try waitUntil { try root.account("p").usage.requests > 20_000 }
             #expect(isThere)
             #expect(process.ended == nil && !daemon.log.contains("dropped"), "\(daemon.log)")
         }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -125,12 +126,4 @@ struct Interposer {
         }
 
         """
-}
-
-/// Runs a program and returns its exit status.
-func run(_ arguments: [String]) -> Int32 {
-    let process = spawn(arguments, environment: ["PATH=/usr/bin:/bin"], standardError: "/dev/null")
-    var status: Int32 = 0
-    waitpid(process, &status, 0)
-    return status
 }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -185,7 +186,7 @@ extension EndToEnd {
             #expect(try !isAdmitted("degraded", peer))
             kill(holder.process, SIGKILL)
             let killed = monotonicMilliseconds()
-            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let isFree = try waitUntil { try isAdmitted("degraded", peer) }
             let passed = Int64(monotonicMilliseconds() - killed)
             #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
             #expect(try peer.permits().totals.reclaimed == 1)
@@ -206,7 +207,7 @@ extension EndToEnd {
             // When the heir goes, the worker may be yet another's.
             kill(heir, SIGKILL)
             let killed = monotonicMilliseconds()
-            let isFree = try waitUntilTrue { try isAdmitted("degraded", peer) }
+            let isFree = try waitUntil { try isAdmitted("degraded", peer) }
             let passed = Int64(monotonicMilliseconds() - killed)
             #expect(isFree && passed > Self.graceMilliseconds - 100, "it was free after \(passed) ms")
             try expectCleanEnd(daemon)
@@ -249,14 +250,14 @@ extension EndToEnd {
             // The build folder may not be readable by others.
             let caller = daemon.folder("fusebox-caller")
             chmod(daemon.folder.path, 0o755)
-            #expect(run(["/bin/cp", DaemonProcess.beside("fusebox-caller"), caller]) == 0)
+            #expect(run(["/bin/cp", Program.path("fusebox-caller"), caller]) == 0)
             chmod(caller, 0o755)
             let settle = [caller, "settle", "socket=\(daemon.socketPath)", "permit=\(permit)"]
             let asNobody = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-            #expect(run(asNobody + settle) >> 8 == Int32(Status.notPermitted.rawValue))
+            #expect(run(asNobody + settle) == Int32(Status.notPermitted.rawValue))
             #expect(try peer.permits().permits.map(\.permit) == [permit])
             // Another process of the same user may settle it.
-            #expect(run(settle) >> 8 == Int32(Status.ok.rawValue))
+            #expect(run(settle) == Int32(Status.ok.rawValue))
             #expect(try peer.permits().permits.isEmpty)
         }
     }

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -130,7 +131,7 @@ struct ProbeProof {
         let admit = Admit(
             candidates: try Candidates([Candidate(provider: try Name(Self.provider))]), ttlMilliseconds: 60_000)
         var moment: Int64 = 0
-        let isGranted = try waitUntilTrue {
+        let isGranted = try waitUntil {
             guard try peer.ask(admit).reply(Admit.Reply.self).permit != nil else { return false }
             moment = Int64(monotonicMilliseconds())
             return true
@@ -151,17 +152,4 @@ struct ProbeProof {
 extension CallerProcess {
     /// Whether it died while it had the slot.
     fileprivate var hasDiedInCall: Bool { book.contains { $0.first == "dying" } }
-}
-
-/// Waits for a condition whose check may throw.
-func waitUntilTrue(_ condition: () throws -> Bool) throws -> Bool {
-    var failure: (any Error)?
-    let isTrue = waitUntil {
-        do { return try condition() } catch {
-            failure = error
-            return true
-        }
-    }
-    if let failure { throw failure }
-    return isTrue
 }

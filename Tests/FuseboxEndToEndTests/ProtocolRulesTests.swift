@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -20,10 +21,8 @@ extension EndToEnd {
 
         // MARK: Frames
 
-        @Test(
-            "A frame that is no request is malformed, and closes the connection",
-            arguments: [(1, 0), (2, 0), (3, 0), (0, 1)])
-        func noRequest(kind: UInt8, detail: UInt8) throws {
+        @Test(arguments: [(1, 0), (2, 0), (3, 0), (0, 1)])
+        func aFrameThatIsNoRequestIsMalformedAndClosesTheConnection(kind: UInt8, detail: UInt8) throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             peer.send(bytes(Ping.declaration.number, kind: kind, detail: detail))
@@ -33,8 +32,7 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
-        @Test("A topic that there is not is refused, and the choice before it stays")
-        func unknownTopics() throws {
+        @Test func aTopicThatThereIsNotIsRefusedAndTheChoiceBeforeItStays() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
@@ -51,12 +49,13 @@ extension EndToEnd {
         // MARK: Hello
 
         @Test(
-            "Whatever is wrong with hello closes the connection, with the status of what it is",
             arguments: [
                 ("no UTF-8", [2, 0, 0xC3, 0x28], Status.badText), ("a text too long", [0xFF, 0xFF], .outOfRange),
                 ("a byte too many", [0, 0, 0], .trailingBytes), ("cut short", [], .malformed),
             ] as [(String, [UInt8], Status)])
-        func wrongHello(what: String, client: [UInt8], status: Status) throws {
+        func whateverIsWrongWithHelloClosesTheConnectionWithTheStatusOfWhatItIs(
+            what: String, client: [UInt8], status: Status
+        ) throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer(daemon.socketPath)
             let hello = RawPeer.frame(Hello(worker: Self.worker, client: ""))
@@ -65,8 +64,7 @@ extension EndToEnd {
             #expect(try peer.isClosed())
         }
 
-        @Test("A hello without a magic is not this protocol's, and worker id 0 is refused; both close the connection")
-        func emptyHello() throws {
+        @Test func aHelloWithoutAMagicIsNotThisProtocolsAndWorkerId0IsRefusedAndBothCloseTheConnection() throws {
             let daemon = try DaemonProcess()
             let stranger = try RawPeer(daemon.socketPath)
             stranger.send(bytes(1))
@@ -78,8 +76,7 @@ extension EndToEnd {
             #expect(try nobody.isClosed())
         }
 
-        @Test("A snapshot that is not kept is not found, and the refusal tells no path of the daemon's")
-        func snapshotThatIsNotKept() throws {
+        @Test func aSnapshotThatIsNotKeptIsNotFoundAndTheRefusalTellsNoPathOfTheDaemons() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             let answer = try peer.ask(SnapshotRead(sequence: 9_999, offset: 0))
@@ -110,8 +107,7 @@ extension EndToEnd {
             try ask(peer, RawPeer.frame(LedgerTotal())).reply(LedgerTotal.Reply.self).spend.nanodollars
         }
 
-        @Test("Sequence 0 and an oldestUnacknowledged above the sequence are out of range")
-        func impossibleSequences() throws {
+        @Test func sequence0AndAnOldestUnacknowledgedAboveTheSequenceAreOutOfRange() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try ask(peer, frame(try record(1), 0, oldest: 0)).status == .outOfRange)
@@ -121,8 +117,7 @@ extension EndToEnd {
             #expect(try spend(peer) == 1)
         }
 
-        @Test("A used number with another request is refused; the same one gets its reply, over a crash and a stop too")
-        func reusedSequences() throws {
+        @Test func aUsedNumberWithAnotherRequestIsRefusedAndTheSameOneGetsItsReplyOverACrashAndAStopToo() throws {
             let folder = TemporaryFolder()
             // From the journal after a crash, and from the snapshot after a stop.
             for ending in [nil, SIGKILL, SIGTERM] {
@@ -179,8 +174,7 @@ extension EndToEnd {
             return try peer.ask(admit).reply(Admit.Reply.self)
         }
 
-        @Test("A denied admit has a denial for each candidate; the fields of a grant say nothing")
-        func deniedAdmit() throws {
+        @Test func aDeniedAdmitHasADenialForEachCandidateAndTheFieldsOfAGrantSayNothing() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             try budget(peer)
@@ -191,8 +185,7 @@ extension EndToEnd {
             #expect(reply.decision.denials.count == 1)
         }
 
-        @Test("Goodbye keeps what is held against an enforced budget, to the permit's time to live")
-        func goodbyeKeepsEnforcedHolds() throws {
+        @Test func goodbyeKeepsWhatIsHeldAgainstAnEnforcedBudgetToThePermitsTimeToLive() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             try budget(peer)
@@ -206,8 +199,7 @@ extension EndToEnd {
             #expect(try admit(peer, .dollars("0.5")).permit == nil)
         }
 
-        @Test("A late cancelled gives the request back in a window that is still that of its admission")
-        func lateCancelled() throws {
+        @Test func aLateCancelledGivesTheRequestBackInAWindowThatIsStillThatOfItsAdmission() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
             try budget(peer)

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Synchronization
@@ -94,11 +95,11 @@ final class ResendingWorker: Sendable {
     ) throws {
         peer.send(RawPeer.frame(Hello(worker: worker, lastSequence: last, client: name), sequence: 0))
         guard let hello = try peer.next() else { return }
-        guard hello.status == .ok else { throw Wrong("hello: \(hello.message)") }
+        guard hello.status == .ok else { throw TestFailure("hello: \(hello.message)") }
         let standing = try hello.reply(Hello.Reply.self).worker
         // The daemon may not have received the first requests. Then it does not know this worker, and nothing was
         // acknowledged.
-        guard standing == .resumed || books == Books() else { throw Wrong("\(name) was forgotten") }
+        guard standing == .resumed || books == Books() else { throw TestFailure("\(name) was forgotten") }
         var batch = ByteWriter()
         for request in outstanding { write(request, outstanding[0].sequence, into: &batch) }
         peer.send(batch.bytes)
@@ -146,12 +147,12 @@ final class ResendingWorker: Sendable {
     }
 
     private func settle(_ reply: RawPeer.Frame, _ outstanding: inout [Outstanding]) throws {
-        guard reply.status == .ok else { throw Wrong("\(name) was told: \(reply.message)") }
+        guard reply.status == .ok else { throw TestFailure("\(name) was told: \(reply.message)") }
         guard
             let place = outstanding.firstIndex(where: {
                 UInt32(truncatingIfNeeded: $0.sequence) == reply.header.correlation
             })
-        else { throw Wrong("\(name) got a reply to nothing: \(reply.header.correlation)") }
+        else { throw TestFailure("\(name) got a reply to nothing: \(reply.header.correlation)") }
         let request = outstanding.remove(at: place)
         state.withLock { state in
             if let nanodollars = request.nanodollars {
@@ -162,10 +163,4 @@ final class ResendingWorker: Sendable {
             }
         }
     }
-}
-
-/// An error that the test must not have.
-struct Wrong: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -261,7 +262,7 @@ extension EndToEnd {
                     #expect(try daemon.wait() == 69, "\(path) \(flags)")
                 }
             }
-            let running = try DaemonProcess(.init(), in: folder)
+            let running = try DaemonProcess(in: folder)
             let beside = DaemonProcess(starting: .init(flags: ["--check"]), in: folder)
             #expect(try beside.wait() == 75)
             #expect(beside.logs("another process listens"))

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 
 /// The book of a spending `fusebox-caller`.
@@ -39,19 +40,19 @@ struct SpendingBook {
             case ("settled", 3):
                 unacknowledged = nil
                 let standing = PermitStanding(rawValue: UInt8(numbers[2]))
-                guard standing.isKnown else { throw Wrong("\(words)") }
+                guard standing.isKnown else { throw TestFailure("\(words)") }
                 let cost = numbers[1] < 0 ? nil : numbers[1]
                 settles.append(Settle(permit: UInt64(numbers[0]), cost: cost, standing: standing))
             case ("denied", 2): denials[try Self.reason(words[1])] = Int(numbers[1])
             case ("ended", 1): tries = Int(numbers[0])
-            default: throw Wrong("a book with the line \(words.joined(separator: " "))")
+            default: throw TestFailure("a book with the line \(words.joined(separator: " "))")
             }
         }
     }
 
     private static func reason(_ word: Substring) throws -> DenialReason {
         guard let reason = DenialReason.allCases.first(where: { "\($0)" == word }) else {
-            throw Wrong("a book with the reason \(word)")
+            throw TestFailure("a book with the reason \(word)")
         }
         return reason
     }

@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxEngine
 
 /// A denial that changes nothing is not journaled, like a refusal.
-@Suite("Answers that leave no trace")
 struct AnswerWithoutTraceTests {
     private let engine: JournaledEngine
     private let worker: JournaledEngine.Worker
@@ -23,8 +22,7 @@ struct AnswerWithoutTraceTests {
         Admit(candidates: try Candidates(names.map { Candidate(provider: $0) }), ttlMilliseconds: 60_000)
     }
 
-    @Test("Denied admissions and rejected acquires change neither state nor journal")
-    func nothingChanges() throws {
+    @Test func deniedAdmissionsAndRejectedAcquiresChangeNeitherStateNorJournal() throws {
         #expect(try engine.ok(try admit(free), by: worker).permit != nil)
         let image = engine.image
         let sequence = engine.sequence
@@ -35,8 +33,7 @@ struct AnswerWithoutTraceTests {
         #expect(engine.image == image && engine.sequence == sequence)
     }
 
-    @Test("A worker that nobody knows is remembered from its first denial on")
-    func firstContact() throws {
+    @Test func aWorkerThatNobodyKnowsIsRememberedFromItsFirstDenialOn() throws {
         _ = try engine.ok(try admit(free), by: worker)
         let newcomer = try engine.worker(2)
         let denied = try engine.ask(try admit(open), by: newcomer)
@@ -49,8 +46,7 @@ struct AnswerWithoutTraceTests {
         #expect(engine.image == image)
     }
 
-    @Test("A denial that is sent again is decided anew, once, before a restart and after it")
-    func sentAgain() throws {
+    @Test func aDenialThatIsSentAgainIsDecidedAnewOnceBeforeARestartAndAfterIt() throws {
         _ = try engine.ok(try admit(free), by: worker)
         #expect(try engine.ok(try admit(open), by: worker).permit == nil)
         let number = worker.sequence
@@ -65,8 +61,7 @@ struct AnswerWithoutTraceTests {
         #expect(engine.keeper.engine.machine.permits.totals.granted == 2)
     }
 
-    @Test("After a later number it counts as refused")
-    func overtaken() throws {
+    @Test func afterALaterNumberItCountsAsRefused() throws {
         _ = try engine.ok(try admit(free), by: worker)
         worker.acknowledges = false
         worker.oldest = worker.sequence + 1
@@ -76,8 +71,7 @@ struct AnswerWithoutTraceTests {
         #expect(try engine.ask(try admit(open), by: worker, again: denied).status == .sequenceOutOfOrder)
     }
 
-    @Test("A share that is drawn, a budget that begins to deny and the other profile are changes")
-    func whatIsAChange() throws {
+    @Test func aShareThatIsDrawnABudgetThatBeginsToDenyAndTheOtherProfileAreChanges() throws {
         let half = try Name("half")
         let curve = [1, 0.5, 0.5, 0.5, 0.5]
         let change = BreakerConfigurationChange(failureThreshold: 5, degradationCurve: curve)

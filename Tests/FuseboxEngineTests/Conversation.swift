@@ -1,5 +1,6 @@
 import FuseboxCore
 import FuseboxStore
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -50,15 +51,7 @@ final class Conversation {
         var payload: [UInt8]
         var status: Status? { Status(rawValue: header.detail) }
 
-        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
-            var reply = Reply()
-            try payload.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                try reply.decode(from: &reader)
-                try reader.finish()
-            }
-            return reply
-        }
+        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply { try payload.decoded(as: Reply.self) }
     }
 
     /// One connection.

@@ -5,21 +5,18 @@ import Testing
 @testable import FuseboxEngine
 
 /// Bytes in files change with a new version only.
-@Suite("Formats of files")
 struct FormatTests {
     private static let path =
         #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Fixtures/formats.txt"
 
-    @Test("The formats of the code are those of the committed table, and every one in the table is read")
-    func formatsAreCommitted() throws {
+    @Test func theFormatsOfTheCodeAreThoseOfTheCommittedTableAndEveryOneInTheTableIsRead() throws {
         let table = try FormatTable()
         if getenv("FUSEBOX_WRITE_FORMATS") != nil { try Self.write(table.text) }
         let problems = table.problems(committed: FormatTable(parsing: try Self.read()))
         #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
     }
 
-    @Test("The table has all formats")
-    func formatsAreFound() throws {
+    @Test func theTableHasAllFormats() throws {
         let table = try FormatTable()
         let formats = Set(table.fingerprints.map(\.format.what))
         let some = ["head snapshot", "record entry", "section accounts", "section workers", "file journal"]
@@ -64,8 +61,7 @@ struct FormatTests {
         FormatTable([(FormatTable.Format(what: what, version: version), FormatTable.fingerprint(of: record))])
     }
 
-    @Test("Another layout or other bytes are another format; other words are not")
-    func changes() {
+    @Test func anotherLayoutOrOtherBytesAreAnotherFormatAndOtherWordsAreNot() {
         let committed = table(First.self)
         #expect(table(First.self).problems(committed: committed).isEmpty)
         #expect(table(Explained.self).problems(committed: committed).isEmpty)
@@ -78,8 +74,7 @@ struct FormatTests {
         }
     }
 
-    @Test("A new version needs its line, and the reader of an old one stays")
-    func newVersion() {
+    @Test func aNewVersionNeedsItsLineAndTheReaderOfAnOldOneStays() {
         let committed = table(First.self)
         let both = FormatTable(committed.fingerprints + table(Wider.self, version: 2).fingerprints)
         let added = both.problems(committed: committed)
@@ -89,8 +84,7 @@ struct FormatTests {
         #expect(removed.count == 1 && removed[0].contains("Nothing reads section visitors, version 1"))
     }
 
-    @Test("A request's fields do not change under its number")
-    func request() {
+    @Test func aRequestsFieldsDoNotChangeUnderItsNumber() {
         let committed = table(First.self, "command 300.visitors.count")
         let problems = table(Wider.self, "command 300.visitors.count").problems(committed: committed)
         #expect(problems.count == 1 && problems[0].contains("a command with a number of its own"))

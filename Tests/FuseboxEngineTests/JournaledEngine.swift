@@ -1,6 +1,7 @@
 import FuseboxCore
 import FuseboxSimulation
 import FuseboxStore
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -36,15 +37,7 @@ final class JournaledEngine: StorekeeperDelegate {
         var status: Status?
         var payload: [UInt8]
 
-        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
-            var reply = Reply()
-            try payload.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                try reply.decode(from: &reader)
-                try reader.finish()
-            }
-            return reply
-        }
+        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply { try payload.decoded(as: Reply.self) }
     }
 
     init(limits: Limits = Limits()) throws {

@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxEngine
 
-@Suite("Lost workers")
 struct LostWorkersTests {
     private func worker(_ number: UInt64) -> WorkerID { WorkerID(high: 1, low: number) }
     private func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
@@ -18,10 +17,9 @@ struct LostWorkersTests {
         return numbers
     }
 
-    @Test(
-        "They are taken by their deadlines; those of one moment in the order in which they were lost, after those that are not waited for"
-    )
-    func order() {
+    /// They are taken by their deadlines; those of one moment in the order in which they were lost, after those that
+    /// are not waited for.
+    @Test func theyAreTakenByTheirDeadlines() {
         var lost = LostWorkers()
         #expect(lost.nextDeadline == nil)
         for (number, deadline) in [(1, 100), (2, 100), (3, 50), (4, 200), (5, 100)] as [(UInt64, Int64)] {
@@ -37,8 +35,7 @@ struct LostWorkersTests {
         #expect(lost.nextDeadline == nil)
     }
 
-    @Test("An earlier deadline stands in the place of a later one, and a later one changes nothing")
-    func moving() {
+    @Test func anEarlierDeadlineStandsInThePlaceOfALaterOneAndALaterOneChangesNothing() {
         var lost = LostWorkers()
         lost.add(worker(1), until: at(100), since: 0)
         lost.add(worker(2), until: at(120), since: 0)
@@ -48,8 +45,7 @@ struct LostWorkersTests {
         #expect(both == [2, 1])
     }
 
-    @Test("Who has come back is not taken")
-    func returning() {
+    @Test func whoHasComeBackIsNotTaken() {
         var lost = LostWorkers()
         for number in 0..<2_000 as Range<UInt64> { lost.add(worker(number), until: at(Int64(number)), since: 0) }
         for number in 0..<2_000 as Range<UInt64> where number != 1_500 { lost.remove(worker(number)) }

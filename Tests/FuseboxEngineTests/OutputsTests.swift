@@ -1,11 +1,11 @@
 import FuseboxCore
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
 @testable import FuseboxEngine
 
 /// Replies and events that wait: when they leave, in which order, and what they take meanwhile.
-@Suite("Outputs")
 struct OutputsTests {
     private let frame = [UInt8](repeating: 7, count: 100)
 
@@ -22,8 +22,7 @@ struct OutputsTests {
         }
     }
 
-    @Test("A session knows what waits for it, and no more once it was handed out")
-    func account() {
+    @Test func aSessionKnowsWhatWaitsForItAndNoMoreOnceItWasHandedOut() {
         var outputs = Outputs()
         var session = session(1)
         hold(3, in: &outputs, for: &session)
@@ -37,8 +36,7 @@ struct OutputsTests {
         #expect(session.heldFootprint == 0)
     }
 
-    @Test("Replies of a class leave in the order of their inputs, whatever their number")
-    func order() {
+    @Test func repliesOfAClassLeaveInTheOrderOfTheirInputsWhateverTheirNumber() {
         var outputs = Outputs()
         var left: [UInt64] = []
         for sequence in 1...100 as ClosedRange<UInt64> {
@@ -54,8 +52,7 @@ struct OutputsTests {
         #expect(left == Array(1...97))
     }
 
-    @Test("However many sessions end while the disk hangs, what waited for them is let go")
-    func ended() {
+    @Test func howeverManySessionsEndWhileTheDiskHangsWhatWaitedForThemIsLetGo() {
         var outputs = Outputs()
         var stays = session(1)
         hold(2, in: &outputs, for: &stays, of: 1)
@@ -75,6 +72,70 @@ struct OutputsTests {
         #expect(count == 0 && bytes == 0)
     }
 
+    private struct Waiting: Equatable {
+        var session: UInt64
+        var frame: [UInt8]
+        var watermark = Watermark.written
+        var sequence: UInt64 = 0
+
+        /// As it is handed out.
+        var reply: Waiting { Waiting(session: session, frame: frame) }
+    }
+
+    /// Whatever sessions end meanwhile, and in whatever pieces the disk follows.
+    @Test(arguments: 1...6 as ClosedRange<UInt64>) func everyReplyLeavesOnceWholeAndInItsOrder(_ seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var outputs = Outputs()
+        var sessions: [UInt64: Session] = [:]
+        var newest: UInt64 = 0
+        var waiting: [Waiting] = []
+        var marks = Watermarks(written: 0, synced: 0)
+        var sequence: UInt64 = 0
+        for step in 0..<3_000 {
+            switch random.below(12) {
+            case 0:
+                guard let id = sessions.keys.sorted().randomElement(using: &random),
+                    let ended = sessions.removeValue(forKey: id), ended.heldReplies > 0
+                else { continue }
+                outputs.forget(ended)
+                let (bytes, live) = (outputs.replyBytes, sessions.values.reduce(0) { $0 + $1.heldBytes })
+                #expect(bytes <= 2 * live, "step \(step)")
+            case 1...2:
+                marks.written += UInt64(random.below(Int(sequence - marks.written) + 1))
+                marks.synced += UInt64(random.below(Int(marks.written - marks.synced) + 1))
+                var left: [Waiting] = []
+                outputs.release(marks) { session, frame in
+                    sessions[session]?.wasHanded(frame)
+                    left.append(Waiting(session: session, frame: Array(frame)))
+                }
+                let due = waiting.filter { marks.has($0.watermark, reached: $0.sequence) }
+                waiting.removeAll { marks.has($0.watermark, reached: $0.sequence) }
+                // Those that wait for less are looked at first. Of sessions that have ended none is missed.
+                let expected = due.filter { $0.watermark == .written } + due.filter { $0.watermark == .synced }
+                let wanted = expected.map(\.reply).filter { sessions[$0.session] != nil }
+                let found = left.filter { sessions[$0.session] != nil }
+                #expect(found == wanted, "step \(step)")
+            default:
+                if sessions.isEmpty || random.once(in: 8) {
+                    newest += 1
+                    sessions[newest] = self.session(newest)
+                }
+                let id = random.pick(sessions.keys.sorted())
+                guard var session = sessions[id] else { continue }
+                sequence += UInt64(random.below(2))
+                let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: 8 + random.below(300))
+                let watermark = random.once(in: 3) ? Watermark.synced : .written
+                frame.withUnsafeBytes { outputs.hold($0, for: &session, until: watermark, of: sequence) }
+                sessions[id] = session
+                waiting.append(Waiting(session: id, frame: frame, watermark: watermark, sequence: sequence))
+            }
+        }
+        outputs.release(Watermarks(written: sequence, synced: sequence)) { sessions[$0]?.wasHanded($1) }
+        let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
+        #expect(count == 0 && bytes == 0)
+        #expect(sessions.values.allSatisfy { $0.heldReplies == 0 && $0.heldBytes == 0 })
+    }
+
     // MARK: Events
 
     private func take(_ outputs: inout Outputs, until watermark: Watermark, of sequence: UInt64) {
@@ -89,8 +150,7 @@ struct OutputsTests {
         return outputs.events.batch.map(\.envelope.number)
     }
 
-    @Test("An event that waits holds back those after it")
-    func eventsKeepTheirOrder() {
+    @Test func anEventThatWaitsHoldsBackThoseAfterIt() {
         var outputs = Outputs()
         take(&outputs, until: .written, of: 1)
         take(&outputs, until: .synced, of: 2)
@@ -103,8 +163,7 @@ struct OutputsTests {
         #expect(handOut(&outputs) == [2, 3, 4])
     }
 
-    @Test("An event that promises more than its input waits for what it promises")
-    func eventsKeepTheirPromise() {
+    @Test func anEventThatPromisesMoreThanItsInputWaitsForWhatItPromises() {
         var outputs = Outputs()
         var effects: [Event] = [.providerRestored(ProviderRestored()), .thresholdCrossed(ThresholdCrossed())]
         outputs.events.take(&effects, until: .written, of: 1, at: Timestamp(milliseconds: 1)) {
@@ -116,8 +175,7 @@ struct OutputsTests {
         #expect(handOut(&outputs) == [2])
     }
 
-    @Test("What becomes ready while a batch is handed out is for the next one")
-    func batches() {
+    @Test func whatBecomesReadyWhileABatchIsHandedOutIsForTheNextOne() {
         var outputs = Outputs()
         take(&outputs, until: .applied, of: 1)
         outputs.release(Watermarks(written: 0, synced: 0)) { _, _ in }

@@ -3,10 +3,8 @@ import Testing
 @testable import FuseboxEngine
 
 /// The rows of recovery as a whole. `RecoveryTests` meets them with files.
-@Suite("The rows of recovery")
 struct RecoveryRowsTests {
-    @Test("Every combination of answers meets exactly one row, and the walk finds it")
-    func everyCombination() {
+    @Test func everyCombinationOfAnswersMeetsExactlyOneRowAndTheWalkFindsIt() {
         for step in RecoveryTable.steps { expectOneRow(step) }
     }
 
@@ -24,8 +22,7 @@ struct RecoveryRowsTests {
         }
     }
 
-    @Test("A question is asked once, and not before a row needs it")
-    func questionsAreAskedOnce() {
+    @Test func aQuestionIsAskedOnceAndNotBeforeARowNeedsIt() {
         var asked: [SegmentStep.Question] = []
         let row = SegmentStep.decide { question in
             asked.append(question)
@@ -36,8 +33,7 @@ struct RecoveryRowsTests {
         #expect(asked == [.isKnown, .hasGoodHead, .isProven])
     }
 
-    @Test("Every row has a label of its own, sentences, and answers that do not contradict each other")
-    func rowsAreWritten() {
+    @Test func everyRowHasALabelOfItsOwnSentencesAndAnswersThatDoNotContradictEachOther() {
         var labels: [String] = []
         for step in RecoveryTable.steps { labels += checkedLabels(step) }
         #expect(Set(labels).count == labels.count)

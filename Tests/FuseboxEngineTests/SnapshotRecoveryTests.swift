@@ -1,26 +1,18 @@
 import FuseboxCore
 import FuseboxEngine
 import FuseboxStore
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
 
 /// The rows of the recovery table that are about snapshots, on real files.
-@Suite final class SnapshotRecoveryTests {
-    private let folder: String
+@Suite struct SnapshotRecoveryTests {
+    private let temporary = TemporaryFolder()
+    private var folder: String { temporary.path }
     private let store: SnapshotStore<DirectoryStorage>
 
-    init() throws {
-        var template = Array("/tmp/fusebox-recovery-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        store = SnapshotStore(try DirectoryStorage(folder, .owning))
-    }
-
-    deinit {
-        for name in (try? store.files.list()) ?? [] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
+    init() throws { store = SnapshotStore(try DirectoryStorage(temporary.path, .owning)) }
 
     /// What was found, as something that a macro can take apart.
     private final class Found {

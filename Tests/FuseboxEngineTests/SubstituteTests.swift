@@ -5,7 +5,6 @@ import Testing
 @testable import FuseboxEngine
 
 /// Spend is counted, whatever limit is reached.
-@Suite("Money that finds no room")
 struct SubstituteTests {
     private var limits = Limits()
     private let cost = Money(nanodollars: 1_000)
@@ -43,8 +42,7 @@ struct SubstituteTests {
         return (engine, worker)
     }
 
-    @Test("What was admitted can be settled, under the model that was asked for if the one that answered finds no room")
-    func settle() throws {
+    @Test func whatWasAdmittedCanBeSettledUnderTheModelThatWasAskedForIfTheOneThatAnsweredFindsNoRoom() throws {
         let (engine, worker) = try full()
         let asked = try #require(try engine.ok(try admit("q", "a"), by: worker).permit)
         let unnamed = try #require(try engine.ok(try admit("q", nil), by: worker).permit)
@@ -61,8 +59,7 @@ struct SubstituteTests {
         #expect(engine.image == image, "the journal tells what was counted, not what was asked for")
     }
 
-    @Test("An account that an operator has forgotten meanwhile is opened again for a settle")
-    func forgotten() throws {
+    @Test func anAccountThatAnOperatorHasForgottenMeanwhileIsOpenedAgainForASettle() throws {
         let (engine, worker) = try full()
         let permit = try #require(try engine.ok(try admit("q", "a"), by: worker).permit)
         let root = try engine.worker(2, user: 0, isOperator: true)
@@ -75,8 +72,8 @@ struct SubstituteTests {
         #expect(try spend("q", "a", engine) == cost)
     }
 
-    @Test("A report and a record count under `unspecified`, or under `(other)`")
-    func reports() throws {
+    /// A report and a record count under `unspecified`, or under `(other)`.
+    @Test func reports() throws {
         let (engine, worker) = try full()
         let known = Report(
             candidate: Candidate(provider: try Name("p"), model: try Name("new")), outcome: .success,

@@ -6,7 +6,6 @@ import Testing
 
 /// The bounds on what is kept for workers: for each worker, for each user and for all. Also the choice of workers to
 /// forget.
-@Suite("Room for workers and their replies")
 struct WorkerRoomTests {
     /// The kept size of a reply without fields.
     private static let replyBytes = 18
@@ -19,8 +18,7 @@ struct WorkerRoomTests {
         for _ in 0..<count { _ = try engine.ok(try outcome(), by: worker) }
     }
 
-    @Test("A worker whose replies take too many bytes is busy until it acknowledges some")
-    func perWorker() throws {
+    @Test func aWorkerWhoseRepliesTakeTooManyBytesIsBusyUntilItAcknowledgesSome() throws {
         var limits = Limits()
         limits.keptBytesPerWorker = 3 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -34,8 +32,7 @@ struct WorkerRoomTests {
         #expect(engine.workers.bytes == 2 * Self.replyBytes)
     }
 
-    @Test("A user's own workers that are away make room, the quietest first, and never another's")
-    func perUser() throws {
+    @Test func aUsersOwnWorkersThatAreAwayMakeRoomTheQuietestFirstAndNeverAnothers() throws {
         var limits = Limits()
         limits.keptBytesPerUser = 6 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -62,8 +59,7 @@ struct WorkerRoomTests {
         #expect(try engine.ask(try outcome(), by: try engine.worker(10, user: 2_000)).status == .ok)
     }
 
-    @Test("In all, the user for whom most is kept makes room")
-    func inAll() throws {
+    @Test func inAllTheUserForWhomMostIsKeptMakesRoom() throws {
         var limits = Limits()
         limits.keptBytes = 10 * Self.replyBytes
         let engine = try JournaledEngine(limits: limits)
@@ -81,8 +77,7 @@ struct WorkerRoomTests {
         #expect(engine.workers.find(few.id) != nil)
     }
 
-    @Test("Workers of one user that fill the table make others' neither forgotten nor refused")
-    func countOfWorkers() throws {
+    @Test func workersOfOneUserThatFillTheTableMakeOthersNeitherForgottenNorRefused() throws {
         var limits = Limits()
         limits.workers = 32
         let engine = try JournaledEngine(limits: limits)
@@ -108,8 +103,7 @@ struct WorkerRoomTests {
         #expect(engine.image == image)
     }
 
-    @Test("A start with lower limits brings what it finds within them, for good")
-    func restart() throws {
+    @Test func aStartWithLowerLimitsBringsWhatItFindsWithinThemForGood() throws {
         let engine = try JournaledEngine()
         for user in 1...3 as ClosedRange<UInt32> {
             for number in 1...4 as ClosedRange<UInt64> {
@@ -141,45 +135,5 @@ struct WorkerRoomTests {
         let later = engine.image
         try engine.restart()
         #expect(engine.image == later)
-    }
-
-    @Test("Shares are those of the workers, whoever comes and goes")
-    func sharesAddUp() {
-        var table = WorkerTable()
-        var random = SplitMix64ForTests(state: 7)
-        for step in 0..<2_000 {
-            let id = WorkerID(high: 1, low: random.next() % 40)
-            let number = RequestSequence(
-                sequence: UInt64(step + 1),
-                oldestUnacknowledged: UInt64(step + 1) - min(UInt64(step), random.next() % 9))
-            if random.next() % 4 == 0 { table.forget(id, isEvicted: true) }
-            let now = Timestamp(milliseconds: Int64(step))
-            let slot =
-                table.find(id) ?? table.add(.init(id: id, user: UInt32(id.low % 5), lastSeen: now))
-            let reply = [UInt8](repeating: 1, count: Int(random.next() % 50))
-            reply.withUnsafeBytes { table.keep($0, to: number, command: 17, digest: 0, at: now, in: slot) }
-        }
-        var bytes: [UInt32: Int] = [:]
-        var counts: [UInt32: Int] = [:]
-        table.forEach { worker in
-            bytes[worker.user, default: 0] += worker.kept.byteCount
-            counts[worker.user, default: 0] += 1
-        }
-        for user in 0..<5 as Range<UInt32> {
-            let share = table.share(of: user)
-            #expect(share.bytes == bytes[user] ?? 0 && share.workers == counts[user] ?? 0)
-        }
-        #expect(table.bytes == bytes.values.reduce(0, +))
-    }
-}
-
-private struct SplitMix64ForTests {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,6 @@
 import FuseboxInterop
+import FuseboxTestSupport
 import FuseboxWire
-import Glibc
 
 /// The files in `Fixtures/`: the conformance traces with the replies of the reference library, and snapshots in its
 /// format.
@@ -9,17 +9,7 @@ enum Fixtures {
         #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Fixtures"
 
     /// The bytes of a file; empty if it does not exist.
-    static func bytes(_ name: String) -> [UInt8] {
-        guard let file = fopen("\(folder)/\(name)", "r") else { return [] }
-        defer { fclose(file) }
-        var contents: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = fread(&buffer, 1, buffer.count, file)
-            guard count > 0 else { return contents }
-            contents += buffer[..<count]
-        }
-    }
+    static func bytes(_ name: String) -> [UInt8] { contents(of: "\(folder)/\(name)") }
 
     /// The lines of a file, without empty ones.
     static func lines(_ name: String) -> [[UInt8]] { bytes(name).split(separator: 0x0A).map(Array.init) }

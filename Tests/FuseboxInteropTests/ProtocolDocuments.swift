@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 
 /// The committed files of `proto-docs/`.
@@ -6,15 +7,8 @@ enum ProtocolDocuments {
 
     /// The bytes of a file; nil if it does not exist.
     static func read(_ name: String) -> [UInt8]? {
-        guard let file = fopen("\(folder)/\(name)", "r") else { return nil }
-        defer { fclose(file) }
-        var contents: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = fread(&buffer, 1, buffer.count, file)
-            guard count > 0 else { return contents }
-            contents += buffer[..<count]
-        }
+        let path = "\(folder)/\(name)"
+        return access(path, R_OK) == 0 ? contents(of: path) : nil
     }
 
     static func text(_ name: String) -> String? { read(name).map { String(decoding: $0, as: UTF8.self) } }
@@ -32,16 +26,5 @@ enum ProtocolDocuments {
     }
 
     /// The names of the committed vector files.
-    static func vectorFiles() -> [String] {
-        guard let directory = opendir("\(folder)/vectors") else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
-    }
+    static func vectorFiles() -> [String] { fileNames(in: "\(folder)/vectors").filter { !$0.hasPrefix(".") } }
 }

@@ -1,4 +1,5 @@
 import FuseboxLoop
+import FuseboxTestSupport
 import Glibc
 import Testing
 

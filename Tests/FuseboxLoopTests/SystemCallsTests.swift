@@ -43,13 +43,15 @@ import Testing
     }
 
     @Test func theLimitIsRaisedAndNeverLowered() throws {
+        // Other tests of this process raise it too, and none lowers it.
         let before = try DescriptorLimit.current
         #expect(before > 0)
-        #expect(try DescriptorLimit.raise(to: 1) == before)
-        #expect(try DescriptorLimit.current == before)
+        #expect(try DescriptorLimit.raise(to: 1) >= before)
         let raised = try DescriptorLimit.raise(to: before + 1)
-        #expect(raised == before + 1 || raised == before, "unless the hard limit is reached already")
-        #expect(try DescriptorLimit.current == raised)
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        #expect(raised > before || before == Int(clamping: limit.rlim_max), "the hard limit may be reached already")
+        #expect(try DescriptorLimit.current >= raised)
     }
 }
 

@@ -1,33 +1,8 @@
 import FuseboxLoop
+import FuseboxTestSupport
 import Glibc
 import Synchronization
 import Testing
-
-/// A temporary folder for a test, which is removed with its contents.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/fusebox-loop-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { preconditionFailure("cannot make a folder in /tmp") }
-        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
-
-    deinit {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                    String(cString: $0.bindMemory(to: CChar.self).baseAddress!)
-                }
-                if name != ".", name != ".." { unlink("\(path)/\(name)") }
-            }
-            closedir(folder)
-        }
-        rmdir(path)
-    }
-
-    func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-}
 
 /// The status of the file at a path; nil if there is none.
 func fileStatus(_ path: String) -> stat? {
@@ -75,30 +50,6 @@ final class TurnLog: EventLoopDelegate {
         log("end")
         whenEnding(loop)
     }
-}
-
-/// A thread that a test can wait for.
-struct TestThread {
-    private let thread: pthread_t
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        final class Body {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(Body(body)).toOpaque()
-        let status = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, argument)
-        precondition(status == 0)
-        self.thread = thread
-    }
-
-    func join() { pthread_join(thread, nil) }
 }
 
 /// A plain blocking client. Its calls time out after longer than any test should need.
@@ -163,20 +114,11 @@ final class BlockingClient: Sendable {
 }
 
 func connectSocket(_ descriptor: Int32, to path: String) -> Int32 {
-    withSocketAddress(path) { connect(descriptor, $0, $1) }
+    withUnixAddress(path) { connect(descriptor, $0, $1) }
 }
 
 func bindSocket(_ descriptor: Int32, to path: String) -> Int32 {
-    withSocketAddress(path) { bind(descriptor, $0, $1) }
-}
-
-private func withSocketAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    return withUnsafeBytes(of: address) {
-        body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
-    }
+    withUnixAddress(path) { bind(descriptor, $0, $1) }
 }
 
 /// A stream on the loop and a blocking client at its other end.

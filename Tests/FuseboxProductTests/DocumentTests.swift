@@ -1,6 +1,5 @@
 import Testing
 
-@Suite("The documents")
 struct DocumentTests {
     /// The pages that are written by hand, wholly or in part.
     private static let pages =
@@ -8,28 +7,26 @@ struct DocumentTests {
         + entries(of: "\(Package.folder)/proto-docs").filter { $0.hasSuffix(".md") }
         .map { String($0.dropFirst(Package.folder.count + 1)) }
 
-    @Test("Every page is looked at")
-    func pagesAreFound() {
+    @Test func everyPageIsLookedAt() {
         #expect(Self.pages.count > 12)
         for page in Self.pages { #expect(!Package.text(page).isEmpty, "\(page)") }
     }
 
-    @Test("Every path that Sources/README.md names is there")
-    func pathsExist() {
+    /// Every path that Sources/README.md names is there.
+    @Test func pathsExist() {
         let paths = DocumentText(Package.text("Sources/README.md")).paths
         #expect(paths.count > 50)
         for path in paths { #expect(Package.has("Sources/\(path)"), "\(path)") }
     }
 
-    @Test("Every path that CONTRIBUTING.md names is there")
-    func contributorsPathsExist() {
+    @Test func everyPathThatCONTRIBUTINGMdNamesIsThere() {
         let paths = DocumentText(Package.text("CONTRIBUTING.md")).paths
         #expect(paths.count > 20)
         for path in paths { #expect(Package.has(path), "\(path)") }
     }
 
-    @Test("Every link within the documents leads to a page and a heading that are there", arguments: Self.pages)
-    func linksLead(page: String) throws {
+    @Test(arguments: Self.pages)
+    func everyLinkWithinTheDocumentsLeadsToAPageAndAHeadingThatAreThere(page: String) throws {
         for link in DocumentText(Package.text(page)).links where !link.contains("://") {
             let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let folder = page.split(separator: "/").dropLast().map { "\($0)/" }.joined()
@@ -40,8 +37,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("Paths are code with a slash that begins like a folder; links and headings stand outside of code")
-    func reading() {
+    @Test func pathsAreCodeWithASlashThatBeginsLikeAFolderAndLinksAndHeadingsStandOutsideOfCode() {
         let text = DocumentText(
             """
             # A *first* `title`, here

@@ -1,10 +1,9 @@
 import FuseboxInterop
 import Testing
 
-@Suite("The example of a request handler that keeps the state itself")
+/// The example of a request handler that keeps the state itself.
 struct HandlerExampleTests {
-    @Test("embedding.md shows the one that is compiled here")
-    func isTheCompiledOne() {
+    @Test func embeddingMdShowsTheOneThatIsCompiledHere() {
         let source = Package.text("Tests/FuseboxProductTests/HandlerExample.swift")
         #expect(!source.isEmpty && Package.text("proto-docs/embedding.md").contains("```swift\n\(source)```\n"))
     }
@@ -29,8 +28,7 @@ struct HandlerExampleTests {
         }
     }
 
-    @Test("Spend adds up over instances that know nothing of each other")
-    func spendAddsUp() async throws {
+    @Test func spendAddsUpOverInstancesThatKnowNothingOfEachOther() async throws {
         let store = Store()
         let answers = try await answers(3, store, at: Self.begin, FakeProviders.reply)
         #expect(answers == ["openai says so", "openai says so", "openai says so"])
@@ -39,8 +37,7 @@ struct HandlerExampleTests {
         #expect(try ledger.totalSpend(at: Self.begin) == .dollars("0.00369"))
     }
 
-    @Test("Failures of several instances open the breaker for the next; a mark stands until it ends")
-    func remembers() async throws {
+    @Test func failuresOfSeveralInstancesOpenTheBreakerForTheNextAndAMarkStandsUntilItEnds() async throws {
         let store = Store()
         let answers = try await answers(100, store, at: Self.begin) { _ in throw ProviderError.unavailable }
         #expect(answers.allSatisfy { $0 == nil })

@@ -1,25 +1,24 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
-@Suite("What the programs bring with them")
+/// What the programs bring with them.
 struct LinkageTests {
     /// A build with a sanitizer links Dispatch into every program.
     static let hasSanitizer =
         dlsym(dlopen(nil, RTLD_NOW), "__tsan_init") != nil || dlsym(dlopen(nil, RTLD_NOW), "__asan_init") != nil
 
     // `fusebox-demo` is a worker. It depends on FuseboxClient and nothing else.
-    @Test("A worker that links FuseboxClient needs neither libuv nor Foundation nor Dispatch")
-    func worker() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fusebox-demo"))
+    @Test func aWorkerThatLinksFuseboxClientNeedsNeitherLibuvNorFoundationNorDispatch() throws {
+        let needed = try SharedLibraries.needed(by: Program.path("fusebox-demo"))
         #expect(needed.contains { $0.hasPrefix("libc.so") }, "\(needed)")
         for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
             #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
         }
     }
 
-    @Test("A program that embeds FuseboxInterop needs no more than a worker, and libm")
-    func embedder() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fusebox-embedder"))
+    @Test func aProgramThatEmbedsFuseboxInteropNeedsNoMoreThanAWorkerAndLibm() throws {
+        let needed = try SharedLibraries.needed(by: Program.path("fusebox-embedder"))
         #expect(needed.contains { $0.hasPrefix("libm.so") }, "\(needed)")
         for foreign in ["libuv", "libFoundation", "lib_Foundation"] + (Self.hasSanitizer ? [] : ["libdispatch"]) {
             #expect(!needed.contains { $0.hasPrefix(foreign) }, "\(needed)")
@@ -27,8 +26,7 @@ struct LinkageTests {
     }
 
     // SwiftPM looks for the packages in `pkgConfig` for every product, and warns if they are missing.
-    @Test("A package that uses the client only is not told to install libuv")
-    func manifest() {
+    @Test func aPackageThatUsesTheClientOnlyIsNotToldToInstallLibuv() {
         let manifest = Package.text("Package.swift")
         #expect(manifest.contains(".systemLibrary(name: \"CLibuv\""))
         #expect(!manifest.contains("pkgConfig:"))
@@ -36,9 +34,8 @@ struct LinkageTests {
     }
 
     // swift-argument-parser links FoundationEssentials, which has neither ICU nor the Objective-C runtime.
-    @Test("The daemon needs libuv, and of Foundation nothing but its essentials")
-    func daemon() throws {
-        let needed = try SharedLibraries.needed(by: Product.path("fuseboxd"))
+    @Test func theDaemonNeedsLibuvAndOfFoundationNothingButItsEssentials() throws {
+        let needed = try SharedLibraries.needed(by: Program.path("fuseboxd"))
         #expect(needed.contains { $0.hasPrefix("libuv.so") }, "\(needed)")
         let foundation = needed.filter { $0.hasPrefix("libFoundation") || $0.hasPrefix("lib_Foundation") }
         #expect(foundation.allSatisfy { $0 == "libFoundationEssentials.so" }, "\(needed)")
@@ -46,13 +43,12 @@ struct LinkageTests {
     }
 
     @Test(
-        "No module below the command line imports Foundation or Dispatch",
         arguments: [
             "FuseboxWire", "FuseboxCore", "FuseboxInterop", "FuseboxStore", "FuseboxLoop", "FuseboxEngine",
             "FuseboxServer",
             "FuseboxClient", "fuseboxd", "fusebox-demo",
         ])
-    func imports(module: String) throws {
+    func noModuleBelowTheCommandLineImportsFoundationOrDispatch(module: String) throws {
         let sources = swiftFiles(below: "\(Package.folder)/Sources/\(module)")
         #expect(!sources.isEmpty)
         for file in sources {

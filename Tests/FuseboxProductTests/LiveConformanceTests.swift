@@ -1,17 +1,16 @@
 import FuseboxConformance
 import FuseboxInterop
+import FuseboxTestSupport
 import Testing
 
-@Suite("Conformance of the live daemon, asked through the client")
+/// Conformance of the live daemon, asked through the client.
 struct LiveConformanceTests {
-    @Test(
-        "What depends on neither time nor draw agrees with the reference library's replies",
-        arguments: (1...11).map { $0 < 10 ? "0\($0)" : "\($0)" })
-    func agrees(number: String) throws {
+    @Test(arguments: (1...11).map { $0 < 10 ? "0\($0)" : "\($0)" })
+    func whatDependsOnNeitherTimeNorDrawAgreesWithTheReferenceLibrarysReplies(number: String) throws {
         let requests = try documents("trace-\(number)")
         let expected = try documents("expected-\(number)")
         try #require(requests.count == expected.count && requests.count >= 500)
-        let daemon = try Daemon("--profile", "llm-providers")
+        let daemon = try DaemonProcess("--profile", "llm-providers")
         var trace = LiveTrace(client: try daemon.connect())
         var differences: [String] = []
         for (index, pair) in zip(requests, expected).enumerated() {
@@ -30,8 +29,7 @@ struct LiveConformanceTests {
             .map { try JSONValue(parsing: $0) }
     }
 
-    @Test("What depends on time is passed over, and nothing else")
-    func comparisonPassesOver() {
+    @Test func whatDependsOnTimeIsPassedOverAndNothingElse() {
         let want: JSONValue = ["spend": 1.5, "used": 3, "models": ["a": ["spend": 1]]]
         func differences(_ got: JSONValue) -> [String] {
             var comparison = ReplyComparison(passingOver: ["used"])

@@ -1,13 +1,12 @@
 import Application
 import ApplicationNames
+import FuseboxTestSupport
 import Testing
 
-@Suite("The names that the client leaves to an application")
+/// The names that the client leaves to an application.
 struct OwnNamesTests {
-    @Test(
-        "An application with a Command, a Status, a Page, an Event and a Money of its own uses the client beside them")
-    func ownNames() throws {
-        let daemon = try Daemon()
+    @Test func anApplicationWithACommandAStatusAPageAnEventAndAMoneyOfItsOwnUsesTheClientBesideThem() throws {
+        let daemon = try DaemonProcess()
         var application = try Application(try daemon.connect(), budget: Budget(Money(cents: 100)))
         let page = try application.carryOut(Application.Question("why?"), for: Name("Ada"), price: Money(cents: 7))
         #expect(page == Page(title: "openai to Ada: why?", price: Money(cents: 7)))

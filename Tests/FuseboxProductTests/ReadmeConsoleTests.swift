@@ -1,16 +1,16 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
-@Suite("The README's commands")
+/// The README's commands.
 struct ReadmeConsoleTests {
-    @Test("Typed in the README's order, each prints what the README says, but for times")
-    func printWhatTheReadmeSays() throws {
+    @Test func typedInTheREADMEsOrderEachPrintsWhatTheREADMESaysButForTimes() throws {
         let console = ReadmeConsole(of: Package.text("README.md"))
         try #require(console.steps.count > 20, "the README has lost its commands")
-        let folder = try ShellFolder()
+        let folder = TemporaryFolder()
         let boundary = "-- next command --"
         let printed = try folder.run(
-            console.script(in: folder.path, boundary: boundary, omitting: ["make "]), path: Product.path(""))
+            console.script(in: folder.path, boundary: boundary, omitting: ["make "]), path: Program.path(""))
         let outputs = printed.split(separator: boundary + "\n", omittingEmptySubsequences: false).dropFirst()
         #expect(outputs.count == console.steps.count, "the session ended early: \(printed)")
         for (step, output) in zip(console.steps, outputs) {
@@ -20,16 +20,14 @@ struct ReadmeConsoleTests {
         }
     }
 
-    @Test("A span, a moment and the width of a column make no difference; a number does")
-    func timeless() {
+    @Test func aSpanAMomentAndTheWidthOfAColumnMakeNoDifferenceAndANumberDoes() {
         let plain = ReadmeConsole.timeless("openai  open   0%  85ms ago  in 4m 59s  2026-11-23 18:48:35")
         #expect(plain == ReadmeConsole.timeless("openai open 0% 1s ago in 5m 2026-01-01 00:00:00"))
         #expect(plain != ReadmeConsole.timeless("openai open 1% 1s ago in 5m 2026-01-01 00:00:00"))
         #expect(ReadmeConsole.timeless("gpt-4o $0.0012") != ReadmeConsole.timeless("gpt-4o $0.0013"))
     }
 
-    @Test("Lines that go on with a command belong to it; text outside the blocks does not")
-    func continuation() throws {
+    @Test func linesThatGoOnWithACommandBelongToItAndTextOutsideTheBlocksDoesNot() throws {
         let console = ReadmeConsole(
             of: "$ no\n```console\n$ cat > f <<'END'\n> a\n> END\n$ cat f\na\n```\n$ no\n```sh\n$ no\n```")
         #expect(console.steps.map(\.command) == [["cat > f <<'END'", "a", "END"], ["cat f"]])
@@ -37,23 +35,10 @@ struct ReadmeConsoleTests {
     }
 }
 
-/// A temporary folder for a shell session, which is removed with its contents.
-private final class ShellFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/fusebox-readme-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    deinit { removeTree(path) }
-
+extension TemporaryFolder {
     /// Runs a script in the folder with the built programs first in PATH. Returns its output.
-    func run(_ script: String, path programs: String) throws -> String {
-        let file = try #require(fopen("\(path)/session.sh", "we"))
-        fputs(script, file)
-        fclose(file)
+    fileprivate func run(_ script: String, path programs: String) throws -> String {
+        write("session.sh", script.utf8)
         let command =
             "cd \(path) && PATH=\(programs):$PATH LC_ALL=C.UTF-8 timeout --kill-after 5 120 bash --noprofile --norc session.sh"
         let pipe = try #require(popen(command, "re"))

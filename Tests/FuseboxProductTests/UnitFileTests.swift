@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -56,10 +57,9 @@ struct UnitFileTests {
 
     @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0))
     func systemdFindsNothingToComplainOf() throws {
-        var template = Array("/tmp/fusebox-units-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let copy = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { _ = system("rm -rf '\(copy)'") }
+        let folder = TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let copy = folder.path
         let units = "fuseboxd.service fuseboxd.socket fusebox-backup.service fusebox-backup.timer"
         let command = """
             cd '\(Package.folder)/systemd' && for unit in \(units); do

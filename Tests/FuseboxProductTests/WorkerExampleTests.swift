@@ -1,26 +1,24 @@
 import FuseboxClient
+import FuseboxTestSupport
 import FuseboxWire
 import Synchronization
 import Testing
 
-@Suite("The documents' examples of a worker")
+/// The documents' examples of a worker.
 struct WorkerExampleTests {
-    @Test("client.md shows the worker that is compiled here")
-    func theClientPagesIsTheCompiledOne() {
+    @Test func clientMdShowsTheWorkerThatIsCompiledHere() {
         let source = Package.text("Tests/FuseboxProductTests/WorkerExample.swift")
         #expect(!source.isEmpty && Package.text("proto-docs/client.md").contains("```swift\n\(source)```\n"))
     }
 
-    @Test("The README shows the call with a permit that is compiled here")
-    func theReadmesIsTheCompiledOne() {
+    @Test func theREADMEShowsTheCallWithAPermitThatIsCompiledHere() {
         let source = Package.text("Tests/FuseboxProductTests/PermitExample.swift")
         let example = source.dropFirst("import FuseboxClient\n\n".count)
         #expect(!example.isEmpty && Package.text("README.md").contains("```swift\n\(example)```\n"))
     }
 
-    @Test("Under a permit, the next provider answers for one without quota, and everything is settled")
-    func asksUnderAPermit() async throws {
-        let daemon = try Daemon()
+    @Test func underAPermitTheNextProviderAnswersForOneWithoutQuotaAndEverythingIsSettled() async throws {
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
             guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
@@ -35,9 +33,8 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("An answer is paid for, with the provider that gave it")
-    func answers() async throws {
-        let daemon = try Daemon()
+    @Test func anAnswerIsPaidForWithTheProviderThatGaveIt() async throws {
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         #expect(try await ask("?", using: client) == "openai says so")
         let usage = try #require(try await client.ledger.model("gpt-4o", of: "openai")).usage
@@ -48,9 +45,8 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("A provider without quota is marked for as long as it says, and passed over by every worker")
-    func passesOverTheExhausted() async throws {
-        let daemon = try Daemon()
+    @Test func aProviderWithoutQuotaIsMarkedForAsLongAsItSaysAndPassedOverByEveryWorker() async throws {
+        let daemon = try DaemonProcess()
         let (client, other) = (try daemon.connect(), try daemon.connect())
         let isOut: @Sendable (String) throws -> ProviderReply = { provider in
             guard provider == "anthropic" else { throw ProviderError.quotaExhausted(retryAfter: .seconds(3600)) }
@@ -65,9 +61,8 @@ struct WorkerExampleTests {
         #expect(try daemon.stop() == 0)
     }
 
-    @Test("When every provider fails, the breakers open and nobody is called any more")
-    func opensTheBreakers() async throws {
-        let daemon = try Daemon()
+    @Test func whenEveryProviderFailsTheBreakersOpenAndNobodyIsCalledAnyMore() async throws {
+        let daemon = try DaemonProcess()
         let client = try daemon.connect()
         // No failure is forgotten meanwhile, however slow the machine is.
         try await client.breakers.configureDefault(resetTimeout: .seconds(86_400))

@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxServer
 
 /// Users share the time of a turn. The number of their connections does not matter.
-@Suite("The schedule of a turn")
 struct TurnScheduleTests {
     private let slice = Limits.sliceNanoseconds
     private let whole = Limits.turnNanoseconds
@@ -24,15 +23,13 @@ struct TurnScheduleTests {
 
     private func next(_ schedule: inout TurnSchedule, at now: Int64) -> UInt64? { schedule.next(at: now) }
 
-    @Test("A user who is alone has the whole turn")
-    func alone() {
+    @Test func aUserWhoIsAloneHasTheWholeTurn() {
         var schedule = TurnSchedule()
         schedule.begin(at: 1_000)
         #expect(serve(0, &schedule, from: 1_000) == whole)
     }
 
-    @Test("Who comes after the turn's end still has a slice, and no more than one")
-    func late() {
+    @Test func whoComesAfterTheTurnsEndStillHasASliceAndNoMoreThanOne() {
         var schedule = TurnSchedule()
         schedule.begin(at: 0)
         let end = serve(0, &schedule, from: 0)
@@ -45,8 +42,8 @@ struct TurnScheduleTests {
         #expect(mayGoOn(1, &schedule, at: end + slice))
     }
 
-    @Test("While somebody waits, who arrives has a slice; another connection of the same user does not get one more")
-    func arrivals() {
+    /// While somebody waits, who arrives has a slice; another connection of the same user does not get one more.
+    @Test func whileSomebodyWaitsWhoArrivesHasASlice() {
         var schedule = TurnSchedule()
         schedule.begin(at: 0)
         schedule.wait(7, of: 3)
@@ -56,8 +53,7 @@ struct TurnScheduleTests {
         #expect(serve(1, &schedule, from: first) == slice)
     }
 
-    @Test("A look charges the time before it to the one who was served")
-    func charges() {
+    @Test func aLookChargesTheTimeBeforeItToTheOneWhoWasServed() {
         var schedule = TurnSchedule()
         schedule.begin(at: 0)
         schedule.wait(7, of: 3)
@@ -68,8 +64,7 @@ struct TurnScheduleTests {
         #expect(mayGoOn(1, &schedule, at: 5 * slice + 2))
     }
 
-    @Test("Those who wait are served user after user, each its oldest connection first, for a slice")
-    func roundRobin() {
+    @Test func thoseWhoWaitAreServedUserAfterUserEachItsOldestConnectionFirstForASlice() {
         var schedule = TurnSchedule()
         for session in 0..<100 as Range<UInt64> { schedule.wait(session, of: 0) }
         schedule.wait(1_000, of: 1)
@@ -97,8 +92,7 @@ struct TurnScheduleTests {
         #expect(rest == Array(5..<100))
     }
 
-    @Test("The last who waits goes on to the end of the turn")
-    func last() throws {
+    @Test func theLastWhoWaitsGoesOnToTheEndOfTheTurn() throws {
         var schedule = TurnSchedule()
         schedule.wait(1, of: 0)
         schedule.begin(at: 0)
@@ -106,8 +100,7 @@ struct TurnScheduleTests {
         #expect(serve(0, &schedule, from: 0) == whole)
     }
 
-    @Test("A queue that is never empty takes bounded memory and loses nobody")
-    func neverEmpty() {
+    @Test func aQueueThatIsNeverEmptyTakesBoundedMemoryAndLosesNobody() {
         var schedule = TurnSchedule()
         var expected: UInt64 = 0
         for session in 0..<100 as Range<UInt64> { schedule.wait(session, of: 0) }
@@ -119,8 +112,7 @@ struct TurnScheduleTests {
         }
     }
 
-    @Test("At the end everybody goes on")
-    func end() {
+    @Test func atTheEndEverybodyGoesOn() {
         var schedule = TurnSchedule()
         schedule.begin(at: 0)
         schedule.wait(1, of: 1)

@@ -5,7 +5,6 @@ import Testing
 @testable import FuseboxServer
 
 /// Connections and memory: the bounds on one user, and the reserve for operators.
-@Suite("Users' quotas")
 struct UserQuotasTests {
     private let hostile: UInt32 = 1_000
     private let other: UInt32 = 2_000
@@ -44,8 +43,7 @@ struct UserQuotasTests {
         return reason.contains(text)
     }
 
-    @Test("One user's connections end at its bound, and are told which one that is")
-    func perUser() {
+    @Test func oneUsersConnectionsEndAtItsBoundAndAreToldWhichOneThatIs() {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "limit for one user"))
@@ -53,8 +51,7 @@ struct UserQuotasTests {
         #expect(quotas.arrival(of: hostile, isOperator: true) == .accepted, "operators have no bound of their own")
     }
 
-    @Test("Where there is one place, one is told of")
-    func one() {
+    @Test func whereThereIsOnePlaceOneIsToldOf() {
         var quotas = UserQuotas(limits { $0.connectionsPerUser = 1 })
         #expect(fill(&quotas, of: hostile) == 1)
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "has 1 connection, which"))
@@ -63,8 +60,7 @@ struct UserQuotasTests {
         #expect(isRefused(quotas.arrival(of: other, isOperator: false), saying: "1 client is connected, which"))
     }
 
-    @Test("The last places are for operators")
-    func reserve() {
+    @Test func theLastPlacesAreForOperators() {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(fill(&quotas, of: other, from: 100) == 30)
@@ -77,8 +73,7 @@ struct UserQuotasTests {
         #expect(isRefused(quotas.arrival(of: 0, isOperator: true), saying: "64 clients"))
     }
 
-    @Test("However few places there are, one user takes no more than half of those that are not reserved")
-    func few() {
+    @Test func howeverFewPlacesThereAreOneUserTakesNoMoreThanHalfOfThoseThatAreNotReserved() {
         var quotas = UserQuotas(
             limits {
                 $0.connections = 32
@@ -89,8 +84,7 @@ struct UserQuotasTests {
         #expect(quotas.arrival(of: 0, isOperator: true) == .accepted)
     }
 
-    @Test("Of those without hello the user's own oldest makes room")
-    func silent() {
+    @Test func ofThoseWithoutHelloTheUsersOwnOldestMakesRoom() {
         var quotas = UserQuotas(limits())
         #expect(fill(&quotas, of: hostile, saysHello: false) == 15)
         #expect(quotas.arrival(of: hostile, isOperator: false) == .acceptedInPlaceOf(1))
@@ -102,8 +96,7 @@ struct UserQuotasTests {
         #expect(quotas.arrival(of: hostile, isOperator: false) == .accepted)
     }
 
-    @Test("When all places are taken, who has the most without hello makes room, and nobody for one who has more")
-    func fullOfSilence() {
+    @Test func whenAllPlacesAreTakenWhoHasTheMostWithoutHelloMakesRoomAndNobodyForOneWhoHasMore() {
         var quotas = UserQuotas(limits { $0.unopenedConnectionsPerUser = 30 })
         #expect(fill(&quotas, of: hostile, saysHello: false) == 15)
         #expect(fill(&quotas, of: hostile) == 0)
@@ -122,8 +115,7 @@ struct UserQuotasTests {
         #expect(isRefused(quotas.arrival(of: 0, isOperator: true), saying: "the limit"))
     }
 
-    @Test("Users who go leave nothing behind")
-    func leaving() {
+    @Test func usersWhoGoLeaveNothingBehind() {
         var quotas = UserQuotas(limits())
         for round in 0..<100 as Range<UInt64> {
             let user = quotas.add(round, of: UInt32(round))
@@ -134,8 +126,7 @@ struct UserQuotasTests {
         #expect(fill(&quotas, of: hostile) == 30)
     }
 
-    @Test("A user who holds too much has to let go, and in all the one who holds the most")
-    func memory() {
+    @Test func aUserWhoHoldsTooMuchHasToLetGoAndInAllTheOneWhoHoldsTheMost() {
         var quotas = UserQuotas(limits())
         let (a, b, c) = (quotas.add(1, of: 1), quotas.add(2, of: 2), quotas.add(3, of: 3))
         #expect(countMemory(&quotas, 500, of: a) == nil)
@@ -147,8 +138,7 @@ struct UserQuotasTests {
         #expect(quotas.bytes == 501)
     }
 
-    @Test("From half of what a user may hold on it is asked for no more than it reads")
-    func tight() {
+    @Test func fromHalfOfWhatAUserMayHoldOnItIsAskedForNoMoreThanItReads() {
         var quotas = UserQuotas(limits())
         let (a, b) = (quotas.add(1, of: 1), quotas.add(2, of: 2))
         _ = quotas.countMemory(250, of: a)

@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 
 /// Random values for the fields of commands: typical ones, and those at the ends of every range.

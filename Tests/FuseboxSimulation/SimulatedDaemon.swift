@@ -1,6 +1,7 @@
 import FuseboxCore
 import FuseboxEngine
 import FuseboxStore
+import FuseboxTestSupport
 import FuseboxWire
 
 /// A bug that is planted in the daemon. The simulator must find it.

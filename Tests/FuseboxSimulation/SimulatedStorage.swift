@@ -1,4 +1,5 @@
 import FuseboxStore
+import FuseboxTestSupport
 import Glibc
 
 /// A directory in memory that keeps after a crash only what a disk may keep.

@@ -1,6 +1,7 @@
 import FuseboxCore
 import FuseboxEngine
 import FuseboxStore
+import FuseboxTestSupport
 import FuseboxWire
 
 /// The result of a run of one seed.

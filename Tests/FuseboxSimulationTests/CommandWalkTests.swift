@@ -4,7 +4,6 @@ import FuseboxWire
 import Testing
 
 /// A sample of the random walk. `make soak` runs all of it.
-@Suite("Random walk over all commands")
 struct CommandWalkTests {
     struct Walk: Sendable, CustomTestStringConvertible {
         var profile: Profile
@@ -17,17 +16,16 @@ struct CommandWalkTests {
     }
 
     @Test(
-        "No value traps, and every state loads from its snapshot and goes on alike", arguments: walks,
+        arguments: walks,
         1...4 as ClosedRange<UInt64>)
-    func everyStateLoads(walk: Walk, seed: UInt64) {
+    func noValueTrapsAndEveryStateLoadsFromItsSnapshotAndGoesOnAlike(walk: Walk, seed: UInt64) {
         var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
         let result = commands.run(steps: 1_000)
         #expect(result.violation == nil, "again: fusebox-simulate --walk 1000 --seed \(seed) --seeds 1")
         #expect(result.loads > 5 && result.imports > 3)
     }
 
-    @Test("Every command of the table is carried out, and every limit is met")
-    func everyCommand() {
+    @Test func everyCommandOfTheTableIsCarriedOutAndEveryLimitIsMet() {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
         for walk in Self.walks where walk.bounds == .tiny {
@@ -43,10 +41,8 @@ struct CommandWalkTests {
 }
 
 /// The same through the whole daemon, with its files.
-@Suite("Random walk through the daemon")
 struct DaemonWalkTests {
-    @Test("Every start loads what the walk has left, a kill loses nothing, and every command of a peer is carried out")
-    func everyStartLoads() {
+    @Test func everyStartLoadsWhatTheWalkHasLeftAKillLosesNothingAndEveryCommandOfAPeerIsCarriedOut() {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
         for seed in 1...7 as ClosedRange<UInt64> {

@@ -1,4 +1,5 @@
 import FuseboxSimulation
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -6,30 +7,10 @@ import Testing
 @testable import FuseboxStore
 
 /// A real directory: its owner, its path, and the files that are read.
-@Suite final class DirectoryStorageTests {
-    private let folder: String
+@Suite struct DirectoryStorageTests {
+    private let temporary = TemporaryFolder()
+    private var folder: String { temporary.path }
     private var data: String { "\(folder)/data" }
-
-    init() throws {
-        var template = Array("/tmp/fusebox-store-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
-
-    deinit { Self.remove(folder) }
-
-    private static func remove(_ path: String) {
-        if let stream = opendir(path) {
-            while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != ".", name != "..", unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
-            }
-            closedir(stream)
-        }
-        rmdir(path)
-    }
 
     private func failure(_ body: () throws(StorageError) -> Void) -> StorageError? {
         do throws(StorageError) { try body() } catch { return error }
@@ -69,7 +50,7 @@ import Testing
 
     private func lose(_ loss: Loss, _ path: String, remake: () -> Void) {
         switch loss {
-        case .deleted: if unlink(path) != 0 { Self.remove(path) }
+        case .deleted: if unlink(path) != 0 { removeTree(path) }
         case .moved: rename(path, "\(folder)/elsewhere")
         case .replaced:
             rename(path, "\(folder)/elsewhere")
@@ -116,15 +97,8 @@ import Testing
             symlink("\(folder)/target", path)
         case .brokenLink: symlink("\(folder)/nowhere", path)
         case .socket:
-            let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-            let status = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
+            let socket = unixSocket()
+            let status = withUnixAddress(path) { bind(socket, $0, $1) }
             precondition(status == 0)
             close(socket)
         }

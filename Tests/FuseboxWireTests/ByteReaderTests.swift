@@ -1,10 +1,8 @@
 import FuseboxWire
 import Testing
 
-@Suite("Reading bytes")
 struct ByteReaderTests {
-    @Test("Numbers are little-endian and follow one another")
-    func numbers() throws {
+    @Test func numbersAreLittleEndianAndFollowOneAnother() throws {
         let bytes: [UInt8] = [0x01, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
         try bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -18,8 +16,7 @@ struct ByteReaderTests {
         }
     }
 
-    @Test("A read beyond the end is refused, says where, and moves nothing", arguments: 0..<8)
-    func beyond(count: Int) {
+    @Test(arguments: 0..<8) func aReadBeyondTheEndIsRefusedSaysWhereAndMovesNothing(count: Int) {
         let bytes = [UInt8](repeating: 7, count: count)
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -30,24 +27,22 @@ struct ByteReaderTests {
         }
     }
 
-    @Test("Lengths that no payload can have are refused", arguments: [4, 1 << 32, Int.max, -1, Int.min])
-    func lengths(length: Int) {
+    @Test(arguments: [4, 1 << 32, Int.max, -1, Int.min]) func lengthsThatNoPayloadCanHaveAreRefused(length: Int) {
         ([1, 2, 3] as [UInt8]).withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             #expect(throws: Refusal.self) { try reader.readBytes(length) }
         }
     }
 
-    @Test("No bytes at all: nothing to read, nothing left over")
-    func empty() throws {
+    /// No bytes at all: nothing to read, nothing left over.
+    @Test func noBytesAtAll() throws {
         var reader = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0))
         try reader.finish()
         #expect(try reader.readBytes(0).isEmpty)
         #expect(throws: Refusal.self) { try reader.read(UInt8.self) }
     }
 
-    @Test("What is left over is refused")
-    func leftOver() {
+    @Test func whatIsLeftOverIsRefused() {
         ([1, 2, 3] as [UInt8]).withUnsafeBytes { bytes in
             let reader = ByteReader(bytes)
             let refusal = #expect(throws: Refusal.self) { try reader.finish() }

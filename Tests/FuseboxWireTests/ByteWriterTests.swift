@@ -1,10 +1,9 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
-@Suite("Writing bytes")
 struct ByteWriterTests {
-    @Test("Numbers are little-endian")
-    func numbers() {
+    @Test func numbersAreLittleEndian() {
         var writer = ByteWriter()
         writer.write(0x12 as UInt8)
         writer.write(0x1234 as UInt16)
@@ -15,19 +14,16 @@ struct ByteWriterTests {
             Hexadecimal.text(writer.bytes) == "12" + "3412" + "78563412" + "feffffffffffffff" + "000000000000f03f")
     }
 
-    @Test("It grows, keeps what it holds, and forgets from either end")
-    func grows() {
+    @Test func itGrowsKeepsWhatItHoldsAndForgetsFromTheFront() {
         var writer = ByteWriter(capacity: 16)
         let all = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
         for byte in all { writer.write(byte) }
         #expect(writer.bytes == all)
         writer.removeFirst(300)
         #expect(writer.bytes == Array(all[300...]))
-        writer.truncate(to: 100)
-        #expect(writer.bytes == Array(all[300..<400]))
-        writer.overwrite(0xAABB_CCDD as UInt32, at: 96)
+        writer.overwrite(0xAABB_CCDD as UInt32, at: 696)
         #expect(Array(writer.bytes.suffix(4)) == [0xDD, 0xCC, 0xBB, 0xAA])
-        writer.removeFirst(100)
+        writer.removeFirst(700)
         #expect(writer.isEmpty == true)
         writer.shrink(to: 64)
         #expect(writer.footprint == 64)
@@ -37,8 +33,7 @@ struct ByteWriterTests {
         #expect(writer.count == 0)
     }
 
-    @Test("As a queue of bounded length it holds bounded memory, and every byte comes out in order")
-    func queue() {
+    @Test func asAQueueOfBoundedLengthItHoldsBoundedMemoryAndEveryByteComesOutInOrder() {
         var random = SplitMix64(seed: 1)
         var writer = ByteWriter(capacity: 64)
         var written = 0, taken = 0
@@ -58,8 +53,7 @@ struct ByteWriterTests {
         #expect(writer.footprint <= 4_096)
     }
 
-    @Test("Room is lent and claimed")
-    func spare() {
+    @Test func roomIsLentAndClaimed() {
         var writer = ByteWriter(capacity: 16)
         writer.write(9 as UInt8)
         let room = writer.spare(100)

@@ -1,10 +1,9 @@
 import FuseboxWire
 import Testing
 
-@Suite("CRC-32C")
 struct ChecksumTests {
+    /// Published vectors (RFC 3720, B.4).
     @Test(
-        "Published vectors (RFC 3720, B.4)",
         arguments: [
             ([], 0),
             (Array("123456789".utf8), 0xE306_9283),
@@ -17,8 +16,7 @@ struct ChecksumTests {
         #expect(Checksum.of(bytes) == checksum)
     }
 
-    @Test("Bytes may be added in any pieces")
-    func pieces() {
+    @Test func bytesMayBeAddedInAnyPieces() {
         let bytes = (0..<257).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let whole = Checksum.of(bytes)
         for cut in bytes.indices {
@@ -29,8 +27,7 @@ struct ChecksumTests {
         }
     }
 
-    @Test("Every flipped bit is noticed")
-    func flippedBits() {
+    @Test func everyFlippedBitIsNoticed() {
         var bytes = Array("a settled permit".utf8)
         let whole = Checksum.of(bytes)
         for bit in 0..<bytes.count * 8 {

@@ -1,7 +1,7 @@
 import FuseboxWire
 import Testing
 
-@Suite("The table of commands")
+/// The table of commands.
 struct CommandTableTests {
     private struct Collector: CommandVisitor {
         var declarations: [CommandDeclaration] = []
@@ -31,8 +31,7 @@ struct CommandTableTests {
         }
     }
 
-    @Test("Each number leads to the command that declares it; names are unique and say their subject")
-    func numbers() {
+    @Test func eachNumberLeadsToTheCommandThatDeclaresItAndNamesAreUniqueAndSayTheirSubject() {
         var names: Set<String> = []
         for number in CommandNumber.allCases {
             let declaration = number.declaration
@@ -45,8 +44,7 @@ struct CommandTableTests {
         for number in [0, 15, 256, UInt16.max] { #expect(CommandTable.declaration(number) == nil) }
     }
 
-    @Test("Every request and reply survives bytes and text, and a name of a type means one type")
-    func records() {
+    @Test func everyRequestAndReplySurvivesBytesAndTextAndANameOfATypeMeansOneType() {
         var collector = Collector()
         CommandTable.forEach(&collector)
         #expect(collector.failures.isEmpty)
@@ -54,21 +52,18 @@ struct CommandTableTests {
         for (name, definitions) in collector.types { #expect(definitions.count == 1, "two types are called \(name)") }
     }
 
-    @Test("Subjects share no number")
-    func subjects() {
+    @Test func subjectsShareNoNumber() {
         let all = CommandSubject.allCases.flatMap { Array($0.numbers) }
         #expect(Set(all).count == all.count)
     }
 
-    @Test("A refusal says in which field it arose, through every level")
-    func places() {
+    @Test func aRefusalSaysInWhichFieldItAroseThroughEveryLevel() {
         // name, then the change's first optional with an impossible presence byte.
         let refusal = #expect(throws: Refusal.self) { try decoded(BreakerConfigure.self, [1, 0x61, 9]) }
         #expect(refusal?.message == "change: failureThreshold: a bool must be 0 or 1, not 9")
     }
 
-    @Test("Requests that change state, and no others, are sequenced")
-    func sequenced() {
+    @Test func requestsThatChangeStateAndNoOthersAreSequenced() {
         #expect(BreakerAcquire.declaration.isSequenced)
         #expect(LedgerRecord.declaration.isSequenced)
         #expect(!BreakerGet.declaration.isSequenced)
@@ -76,8 +71,7 @@ struct CommandTableTests {
         #expect(!SnapshotNow.declaration.isSequenced)
     }
 
-    @Test("What a client may keep for later changes state, and outcomes alone need no journal")
-    func reports() {
+    @Test func whatAClientMayKeepForLaterChangesStateAndOutcomesAloneNeedNoJournal() {
         let reports = CommandNumber.allCases.filter { $0.declaration.report != nil }
         #expect(reports == [.breakerSuccess, .breakerFailure, .exhaustionMark, .ledgerRecord, .settle, .report])
         #expect(reports.allSatisfy { $0.declaration.isSequenced && $0.declaration.access == .worker })

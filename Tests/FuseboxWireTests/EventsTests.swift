@@ -1,12 +1,9 @@
 import FuseboxWire
 import Testing
 
-@Suite("Events")
 struct EventsTests {
-    @Test(
-        "Every event has its number, a name of its own and a topic, and survives bytes and text",
-        arguments: EventNumber.allCases)
-    func survives(event number: EventNumber) throws {
+    @Test(arguments: EventNumber.allCases)
+    func everyEventHasItsNumberANameOfItsOwnAndATopicAndSurvivesBytesAndText(event number: EventNumber) throws {
         for variant in 0...2 {
             let event = Event.sample(number, variant: variant)
             #expect(event.declaration.event == number)
@@ -36,8 +33,7 @@ struct EventsTests {
         #expect(refusal?.status == .unknownCommand)
     }
 
-    @Test("Topics are single bits, and all of them together are all")
-    func topics() {
+    @Test func topicsAreSingleBitsAndAllOfThemTogetherAreAll() {
         #expect(Topics.named.allSatisfy { $0.topic.rawValue.nonzeroBitCount == 1 })
         #expect(Topics.named.reduce(into: Topics()) { $0.formUnion($1.topic) } == .all)
     }

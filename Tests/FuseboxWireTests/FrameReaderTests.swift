@@ -1,8 +1,9 @@
 import FuseboxInterop
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
-@Suite("Cutting a stream into frames")
+/// Cutting a stream into frames.
 struct FrameReaderTests {
     private static let vectors = ProtocolVectors.all()
 
@@ -19,10 +20,8 @@ struct FrameReaderTests {
         while let frame = try reader.next({ Frame(header: $0, payload: Array($1)) }) { frames.append(frame) }
     }
 
-    @Test(
-        "Every vector comes out whole, however large the pieces it comes in",
-        arguments: [1, 2, 3, 7, 64, 4_096, 1 << 20])
-    func pieces(size: Int) throws {
+    @Test(arguments: [1, 2, 3, 7, 64, 4_096, 1 << 20])
+    func everyVectorComesOutWholeHoweverLargeThePiecesItComesIn(size: Int) throws {
         var reader = FrameReader()
         var frames: [Frame] = []
         for start in stride(from: 0, to: Self.stream.count, by: size) {
@@ -34,8 +33,8 @@ struct FrameReaderTests {
         #expect(reader.footprint == FrameReader.restingCapacity)
     }
 
-    @Test("Every vector comes out whole from random pieces read into the reader's own memory", arguments: 0..<8)
-    func randomPieces(seed: UInt64) throws {
+    @Test(arguments: 0..<8)
+    func everyVectorComesOutWholeFromRandomPiecesReadIntoTheReadersOwnMemory(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var reader = FrameReader()
         var frames: [Frame] = []
@@ -54,8 +53,7 @@ struct FrameReaderTests {
         #expect(frames == Self.expected)
     }
 
-    @Test("A frame of the largest length passes, and its memory is given back")
-    func largest() throws {
+    @Test func aFrameOfTheLargestLengthPassesAndItsMemoryIsGivenBack() throws {
         var reader = FrameReader()
         var frame = ByteWriter()
         let start = frame.beginFrame(FrameHeader(command: 1, kind: .request, correlation: 1))
@@ -71,12 +69,11 @@ struct FrameReaderTests {
     }
 
     @Test(
-        "Lengths that no frame has are refused as soon as they are read, and nothing is reserved for them",
         arguments: [
             (0, .malformed), (1, .malformed), (7, .malformed), (262_145, .frameTooLarge), (0x7FFF_FFFF, .frameTooLarge),
             (0x8000_0000, .frameTooLarge), (0xFFFF_FFFF, .frameTooLarge), (0x2054_4547, .frameTooLarge),
         ] as [(UInt32, Status)])
-    func impossible(length: UInt32, status: Status) {
+    func lengthsThatNoFrameHasAreRefusedAsSoonAsTheyAreReadAndNothingIsReservedForThem(length: UInt32, status: Status) {
         var reader = FrameReader()
         withUnsafeBytes(of: length.littleEndian) { reader.append($0) }
         #expect(reader.isReady == true)
@@ -89,8 +86,7 @@ struct FrameReaderTests {
         #expect(reader.footprint <= 256 * 1024)
     }
 
-    @Test("The limit can be lowered, as it is before hello")
-    func limit() throws {
+    @Test func theLimitCanBeLoweredAsItIsBeforeHello() throws {
         var reader = FrameReader(frameLimit: WireLimits.helloFrameLength)
         withUnsafeBytes(of: UInt32(WireLimits.helloFrameLength + 1).littleEndian) { reader.append($0) }
         let refusal = #expect(throws: Refusal.self) { _ = try reader.next { _, _ in true } }
@@ -99,8 +95,7 @@ struct FrameReaderTests {
         #expect(try reader.next { _, _ in true } == nil)
     }
 
-    @Test("A frame without a payload, and correlation 0, are frames like others")
-    func empty() throws {
+    @Test func aFrameWithoutAPayloadAndCorrelation0AreFramesLikeOthers() throws {
         var reader = FrameReader()
         let frame: [UInt8] = [8, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]
         frame.withUnsafeBytes { reader.append($0) }

@@ -69,7 +69,7 @@ private func told<Value: WireValue>(_ type: Value.Type, _ bytes: [UInt8]) throws
     }
 }
 
-@Suite("A wire that grows")
+/// A wire that grows.
 struct GrowthTests {
     private var today: Today {
         var reply = Today()
@@ -90,20 +90,17 @@ struct GrowthTests {
         return reply
     }
 
-    @Test("A record inside another has its length before it")
-    func layout() {
+    @Test func aRecordInsideAnotherHasItsLengthBeforeIt() {
         #expect(encoded([Today.Entry(name: 1), Today.Entry(name: 2)]) == [2, 0, 2, 0, 1, 0, 2, 0, 2, 0])
         #expect(encoded(Today.Entry?.some(Today.Entry(name: 5))) == [1, 2, 0, 5, 0])
         #expect(encoded(Today.Entry(name: 6)) == [6, 0])
     }
 
-    @Test("A client of today reads what a daemon of tomorrow tells, wherever that has grown")
-    func newerDaemon() throws {
+    @Test func aClientOfTodayReadsWhatADaemonOfTomorrowTellsWhereverThatHasGrown() throws {
         #expect(try told(Today.self, encoded(tomorrow)) == today)
     }
 
-    @Test("A client of tomorrow reads what a daemon of today tells; what was added keeps its value")
-    func olderDaemon() throws {
+    @Test func aClientOfTomorrowReadsWhatADaemonOfTodayTellsAndWhatWasAddedKeepsItsValue() throws {
         let read = try told(Tomorrow.self, encoded(today))
         #expect(read.entries.map(\.weight) == [77, 77] && read.one?.weight == 77)
         #expect(read.note == "nothing was told")
@@ -111,8 +108,7 @@ struct GrowthTests {
         #expect(try told(Tomorrow.self, encoded(tomorrow)) == tomorrow)
     }
 
-    @Test("What is read to its last byte takes no record that has grown")
-    func strict() throws {
+    @Test func whatIsReadToItsLastByteTakesNoRecordThatHasGrown() throws {
         #expect(try decoded(Today.self, encoded(today)) == today)
         let list = #expect(throws: Refusal.self) { try decoded([Today.Entry].self, encoded([Tomorrow.Entry()])) }
         #expect(list?.status == .trailingBytes)
@@ -122,8 +118,7 @@ struct GrowthTests {
         #expect(one?.status == .trailingBytes)
     }
 
-    @Test("A length that reaches beyond what holds the record is refused", arguments: [false, true])
-    func lengths(skipsUnknown: Bool) {
+    @Test(arguments: [false, true]) func aLengthThatReachesBeyondWhatHoldsTheRecordIsRefused(skipsUnknown: Bool) {
         // Of a list, and of a record inside a record.
         for bytes in [[1, 0, 3, 0, 1, 0], [1, 0, 0xFF, 0xFF, 1, 0], [1, 0, 1, 0, 1, 0]] as [[UInt8]] {
             let refusal = #expect(throws: Refusal.self) {
@@ -135,8 +130,7 @@ struct GrowthTests {
         }
     }
 
-    @Test("A value of an enumeration that only newer peers know is read by its number, and sent as it came")
-    func enumerations() throws {
+    @Test func aValueOfAnEnumerationThatOnlyNewerPeersKnowIsReadByItsNumberAndSentAsItCame() throws {
         #expect(try told(BreakerState.self, [9]) == .unknown(9))
         #expect(try told(BreakerState.self, [3]) == .open)
         #expect(encoded(BreakerState.unknown(9)) == [9])
@@ -148,8 +142,7 @@ struct GrowthTests {
         #expect(denial == Denial(reason: .unknown(200), retryAfterMilliseconds: 5))
     }
 
-    @Test("The values of open enumerations stand at the places of their numbers")
-    func numbers() {
+    @Test func theValuesOfOpenEnumerationsStandAtThePlacesOfTheirNumbers() {
         func check<E: OpenEnumeration>(_: E.Type) {
             #expect(E.allCases.map(\.rawValue) == E.allCases.indices.map { UInt8($0) }, "\(E.self)")
             #expect(E.allCases.allSatisfy(\.isKnown) && !E.unknown(UInt8(E.allCases.count)).isKnown)
@@ -165,8 +158,7 @@ struct GrowthTests {
         check(WorkerStanding.self)
     }
 
-    @Test("Statuses that are not known keep their numbers, and close nothing")
-    func statuses() {
+    @Test func statusesThatAreNotKnownKeepTheirNumbersAndCloseNothing() {
         #expect(Status(number: 200) == .unknown(200) && Status.unknown(200).rawValue == 200)
         #expect(Status(number: 16) == .notFound)
         #expect(Status(rawValue: 200) == nil)
@@ -175,8 +167,7 @@ struct GrowthTests {
         #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
     }
 
-    @Test("What is written and read may depend on the version that hello chose")
-    func versions() throws {
+    @Test func whatIsWrittenAndReadMayDependOnTheVersionThatHelloChose() throws {
         for (version, bytes) in [(1, [5, 0]), (2, [5, 0, 0, 0, 0, 0, 0, 0])] as [(UInt16, [UInt8])] {
             var writer = ByteWriter()
             writer.version = version
@@ -220,8 +211,7 @@ struct GrowthTests {
         }
     }
 
-    @Test("Every reply and event may grow, and so may what is inside them, but for what requests have too")
-    func table() {
+    @Test func everyReplyAndEventMayGrowAndSoMayWhatIsInsideThemButForWhatRequestsHaveToo() {
         var walk = Walk()
         CommandTable.forEach(&walk)
         EventTable.forEach(&walk)

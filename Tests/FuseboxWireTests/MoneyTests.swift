@@ -1,10 +1,8 @@
 import FuseboxWire
 import Testing
 
-@Suite("Money")
 struct MoneyTests {
     @Test(
-        "Decimals and what they are in nano-dollars; printing gives the shortest",
         arguments: [
             ("0", 0, "0"), ("-0", 0, "0"), ("1", 1_000_000_000, "1"), ("0.0012", 1_200_000, "0.0012"),
             ("-3.5", -3_500_000_000, "-3.5"), ("+2", 2_000_000_000, "2"), (".5", 500_000_000, "0.5"),
@@ -13,14 +11,15 @@ struct MoneyTests {
             ("9223372036.854775807", .max, "9223372036.854775807"),
             ("-9223372036.854775808", .min, "-9223372036.854775808"),
         ] as [(String, Int64, String)])
-    func decimals(text: String, nanodollars: Int64, printed: String) {
+    func decimalsAndWhatTheyAreInNanoDollarsAndPrintingGivesTheShortest(
+        text: String, nanodollars: Int64, printed: String
+    ) {
         #expect(Money(text) == Money(nanodollars: nanodollars))
         #expect(Money(nanodollars: nanodollars).description == printed)
         #expect(Money(printed) == Money(nanodollars: nanodollars))
     }
 
     @Test(
-        "What is no amount",
         arguments: [
             "", "-", "+", ".", "-.", "1.2.3", "1,5", " 1", "1 ", "$1", "--1", "+-1", "0x1", "١", "1_000", "1 000",
             "1,000.5",
@@ -30,12 +29,11 @@ struct MoneyTests {
             "9223372036.854775808", "-9223372036.854775809", "99999999999999999999", "18446744073.709551616", "1e10",
             "1e19", "1e400", "1e999999999999999999999", "-1e10", "9223372036.8547758071",
         ])
-    func refused(text: String) {
+    func whatIsNoAmount(text: String) {
         #expect(Money(text) == nil)
     }
 
     @Test(
-        "What programs print is read as the amount that was meant",
         arguments: [
             // jq, Python and JavaScript print small numbers so.
             ("7.5e-05", 75_000), ("3.195e-05", 31_950), ("3.195E-05", 31_950), ("1.2e-3", 1_200_000),
@@ -65,12 +63,11 @@ struct MoneyTests {
             ("1234567.123456789", 1_234_567_123_456_789), ("0.300000000000000000000000", 300_000_000),
             ("000000000000000000000.1", 100_000_000), ("9223372036.85477580700000", .max),
         ] as [(String, Int64)])
-    func printed(text: String, nanodollars: Int64) {
+    func whatProgramsPrintIsReadAsTheAmountThatWasMeant(text: String, nanodollars: Int64) {
         #expect(Money(text)?.nanodollars == nanodollars)
     }
 
-    @Test("A number of very many digits is read, and nothing above zero is ever zero")
-    func longest() {
+    @Test func aNumberOfVeryManyDigitsIsReadAndNothingAboveZeroIsEverZero() {
         let zeros = String(repeating: "0", count: 10_000)
         #expect(Money("0.\(zeros)1")?.nanodollars == 1)
         #expect(Money("1\(zeros)e-10000") == Money("1"))
@@ -81,23 +78,21 @@ struct MoneyTests {
     }
 
     @Test(
-        "A double is the amount that it is printed as",
         arguments: [
             (0, 0), (1.5, 1_500_000_000), (-0.1, -100_000_000), (0.1 + 0.2, 300_000_000), (3 * 25 * 1e-6, 75_000),
             (0.4999e-9, 1), (-0.5e-9, 0), (2.5e-9, 3), (3.75e-8, 38), (1e-30, 1),
             (9_223_372_036, 9_223_372_036_000_000_000),
         ] as [(Double, Int64)])
-    func doubles(dollars: Double, nanodollars: Int64) {
+    func aDoubleIsTheAmountThatItIsPrintedAs(dollars: Double, nanodollars: Int64) {
         #expect(Money(dollars: dollars)?.nanodollars == nanodollars)
     }
 
     @Test(
-        "As a number of dollars it is the one that its decimal spells, whatever its size",
         arguments: [
             0, 1, -1, 720_000_000, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1, 123_456_789_123_456_789,
             9_007_199_254_740_993_001, .max, .min, 4_611_686_018_427_387_905, 8_999_999_999_999_999_999,
         ] as [Int64])
-    func nearestDouble(nanodollars: Int64) throws {
+    func asANumberOfDollarsItIsTheOneThatItsDecimalSpellsWhateverItsSize(nanodollars: Int64) throws {
         let money = Money(nanodollars: nanodollars)
         #expect(money.dollars == Double(money.description))
         for offset in 1...200 as ClosedRange<Int64> {
@@ -106,15 +101,12 @@ struct MoneyTests {
         }
     }
 
-    @Test(
-        "A double out of range is no amount",
-        arguments: [9_223_372_037, -9_223_372_037, .nan, .infinity, -.infinity, 1e300])
-    func doublesOutOfRange(dollars: Double) {
+    @Test(arguments: [9_223_372_037, -9_223_372_037, .nan, .infinity, -.infinity, 1e300])
+    func aDoubleOutOfRangeIsNoAmount(dollars: Double) {
         #expect(Money(dollars: dollars) == nil)
     }
 
-    @Test("Sums and differences that leave the range are none")
-    func arithmetic() {
+    @Test func sumsAndDifferencesThatLeaveTheRangeAreNone() {
         let most = Money(nanodollars: .max), least = Money(nanodollars: .min), one = Money(nanodollars: 1)
         #expect(most.adding(one) == nil)
         #expect(least.subtracting(one) == nil)
@@ -124,8 +116,7 @@ struct MoneyTests {
         #expect(least < .zero && .zero < one && one < most)
     }
 
-    @Test("A literal in the program")
-    func literal() {
+    @Test func aLiteralInTheProgram() {
         #expect(Money.dollars("0.00123").nanodollars == 1_230_000)
         #expect(Money.dollars("0.00123").dollars == 0.00123)
         #expect(Money.dollars("7.5e-05").nanodollars == 75_000)

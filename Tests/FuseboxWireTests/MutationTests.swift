@@ -1,4 +1,5 @@
 import FuseboxInterop
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -7,7 +8,6 @@ import Testing
 ///
 /// `swift test` runs 2,000 mutations of each vector. FUSEBOX_MUTATIONS=100000 in the environment of a release build
 /// (`swift test -c release --filter MutationTests`) runs the full number, in minutes.
-@Suite("Hostile bytes")
 struct MutationTests {
     private static let mutations = getenv("FUSEBOX_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 2_000
 
@@ -25,8 +25,7 @@ struct MutationTests {
         var testDescription: String { "part \(number): \(vectors.count) vectors" }
     }
 
-    @Test("No payload that is cut short is accepted", arguments: parts)
-    func truncations(part: Part) {
+    @Test(arguments: parts) func noPayloadThatIsCutShortIsAccepted(part: Part) {
         let buffer = GuardedBuffer(capacity: 1 << 16)
         var check = PayloadCheck()
         for vector in part.vectors {
@@ -42,8 +41,7 @@ struct MutationTests {
         }
     }
 
-    @Test("No payload with a byte too many is accepted", arguments: parts)
-    func trailing(part: Part) {
+    @Test(arguments: parts) func noPayloadWithAByteTooManyIsAccepted(part: Part) {
         let buffer = GuardedBuffer(capacity: 1 << 16)
         var check = PayloadCheck()
         for vector in part.vectors {
@@ -57,9 +55,8 @@ struct MutationTests {
         }
     }
 
-    @Test(
-        "A mutated payload is refused, or is what its values encode to; none is read beyond its end", arguments: parts)
-    func payloads(part: Part) {
+    @Test(arguments: parts)
+    func aMutatedPayloadIsRefusedOrIsWhatItsValuesEncodeToAndNoneIsReadBeyondItsEnd(part: Part) {
         let buffer = GuardedBuffer(capacity: 1 << 16)
         var check = PayloadCheck()
         var random = SplitMix64(seed: UInt64(part.number))
@@ -82,8 +79,7 @@ struct MutationTests {
         #expect(touchedBytes() - touchedBefore < 64 << 20)
     }
 
-    @Test("A mutated frame costs at most its connection, and the reader holds bounded memory", arguments: parts)
-    func frames(part: Part) {
+    @Test(arguments: parts) func aMutatedFrameCostsAtMostItsConnectionAndTheReaderHoldsBoundedMemory(part: Part) {
         var random = SplitMix64(seed: UInt64(part.number) + 100)
         var check = PayloadCheck()
         let touchedBefore = touchedBytes()

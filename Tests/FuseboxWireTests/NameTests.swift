@@ -1,12 +1,9 @@
 import FuseboxWire
 import Testing
 
-@Suite("Names")
 struct NameTests {
-    @Test(
-        "What is a name",
-        arguments: ["a", "openai", "gpt-4o mini", "提供者", "~", " ", String(repeating: "n", count: 127)])
-    func accepted(text: String) throws {
+    @Test(arguments: ["a", "openai", "gpt-4o mini", "提供者", "~", " ", String(repeating: "n", count: 127)])
+    func whatIsAName(text: String) throws {
         let name = try Name(text)
         #expect(name.text == text)
         #expect(name.count == text.utf8.count)
@@ -14,14 +11,12 @@ struct NameTests {
         #expect("\(name)" == text)
     }
 
-    @Test("What is no name", arguments: [0, 128, 255, 4096])
-    func badLength(count: Int) {
+    @Test(arguments: [0, 128, 255, 4096]) func whatIsNoName(count: Int) {
         let refusal = #expect(throws: Refusal.self) { try Name(String(repeating: "n", count: count)) }
         #expect(refusal?.status == .badName)
     }
 
-    @Test("A control character is found wherever it stands, in names of every length")
-    func controlCharacters() {
+    @Test func aControlCharacterIsFoundWhereverItStandsInNamesOfEveryLength() {
         for length in 1...127 {
             for place in [0, length / 2, length - 1] {
                 for control in [0, 9, 10, 0x1F, 0x7F] as [UInt8] {
@@ -33,8 +28,8 @@ struct NameTests {
         }
     }
 
-    @Test("Every byte value: ASCII but for control characters is a name, a byte beyond it alone is not UTF-8")
-    func everyByte() {
+    /// Every byte value: ASCII but for control characters is a name, a byte beyond it alone is not UTF-8.
+    @Test func everyByteValue() {
         for byte in UInt8.min...UInt8.max {
             let expected: Status? = byte < 0x20 || byte == 0x7F ? .badName : byte >= 0x80 ? .badText : nil
             for filler in [[], Array("abcdefgh".utf8), Array("abcdefghijklm".utf8)] as [[UInt8]] {
@@ -44,17 +39,15 @@ struct NameTests {
     }
 
     @Test(
-        "What is no UTF-8",
         arguments: [
             [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x61, 0xC3], [0x80],
             [0xF8, 0x88, 0x80, 0x80, 0x80],
         ] as [[UInt8]])
-    func badText(bytes: [UInt8]) {
+    func whatIsNoUTF8(bytes: [UInt8]) {
         #expect(Self.status(bytes) == .badText)
     }
 
-    @Test("Names are equal byte by byte, and hash alike if they are")
-    func equality() throws {
+    @Test func namesAreEqualByteByByteAndHashAlikeIfTheyAre() throws {
         for length in 1...127 {
             let text = String(repeating: "x", count: length)
             let name = try Name(text)
@@ -67,8 +60,7 @@ struct NameTests {
         #expect(try Name("\u{E9}") != Name("e\u{301}"))
     }
 
-    @Test("A name read into the place of a longer one leaves nothing of it")
-    func reused() throws {
+    @Test func aNameReadIntoThePlaceOfALongerOneLeavesNothingOfIt() throws {
         var name = try Name("a name that was there before")
         try ([2, 0x61, 0x62] as [UInt8]).withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -77,8 +69,7 @@ struct NameTests {
         #expect(try name == Name("ab"))
     }
 
-    @Test("Names sort by their bytes")
-    func order() throws {
+    @Test func namesSortByTheirBytes() throws {
         let names = try ["b", "a", "ab", "B", "é", "aa"].map { try Name($0) }
         #expect(names.sorted().map(\.text) == ["B", "a", "aa", "ab", "b", "é"])
     }

@@ -1,7 +1,7 @@
 import FuseboxWire
 import Testing
 
-@Suite("When a provider takes calls again")
+/// When a provider takes calls again.
 struct RetryTimeTests {
     /// Wed, 25 Nov 2026 18:53:52.250 UTC
     private static let now = Timestamp(milliseconds: 1_795_632_832_250)
@@ -9,19 +9,17 @@ struct RetryTimeTests {
     private func read(_ text: String) -> Int64? { RetryTime.milliseconds(text, at: Self.now) }
 
     @Test(
-        "Times from now, in every form",
         arguments: [
             ("30", 30_000), ("0", 0), ("1.5", 1_500), ("1.8", 1_800), ("0.0001", 1), ("1e2", 100_000), (" 30 ", 30_000),
             ("+7", 7_000), ("34.07s", 34_070), ("34.074824224s", 34_075), ("6m0s", 360_000), ("1h30m", 5_400_000),
             ("1500ms", 1_500), ("2m59.56s", 179_560), ("999999999", 999_999_999_000),
             ("-5", 0), ("-0.5", 0), ("-5s", 0), ("-1h30m", 0),
         ] as [(String, Int64)])
-    func spans(text: String, milliseconds: Int64) {
+    func timesFromNowInEveryForm(text: String, milliseconds: Int64) {
         #expect(read(text) == milliseconds)
     }
 
     @Test(
-        "Moments, in every form; those told in whole seconds are rounded up to whole seconds from now",
         arguments: [
             // 120 s after the second that it is now: 119.75 s from now.
             ("Wed, 25 Nov 2026 18:55:52 GMT", 120_000), ("wed, 25 nov 2026 18:55:52 gmt", 120_000),
@@ -43,30 +41,28 @@ struct RetryTimeTests {
             ("Sun Nov  6 08:49:37 1994", 0),
             ("1970-01-01T00:00:00Z", 0), ("0000-01-01T00:00:00Z", 0), ("2026-11-25T18:53:52Z", 0),
         ] as [(String, Int64)])
-    func moments(text: String, milliseconds: Int64) {
+    func momentsInEveryFormAndThoseToldInWholeSecondsAreRoundedUpToWholeSecondsFromNow(
+        text: String, milliseconds: Int64
+    ) {
         #expect(read(text) == milliseconds)
     }
 
-    @Test(
-        "A year of two digits is at most fifty years ahead",
-        arguments: [("76", true), ("77", false), ("27", true), ("99", false)])
-    func years(digits: String, isAhead: Bool) {
+    @Test(arguments: [("76", true), ("77", false), ("27", true), ("99", false)])
+    func aYearOfTwoDigitsIsAtMostFiftyYearsAhead(digits: String, isAhead: Bool) {
         #expect(read("Wednesday, 01-Dec-\(digits) 00:00:00 GMT").map { $0 > 0 } == isAhead)
     }
 
     @Test(
-        "Leap years, and the length of months",
         arguments: [
             ("2028-02-29T00:00:00Z", true), ("2027-02-29T00:00:00Z", false), ("2100-02-29T00:00:00Z", false),
             ("2400-02-29T00:00:00Z", true), ("2026-11-31T00:00:00Z", false), ("2026-12-31T00:00:00Z", true),
             ("2026-13-01T00:00:00Z", false), ("2026-00-01T00:00:00Z", false), ("2026-12-00T00:00:00Z", false),
         ])
-    func days(text: String, isDay: Bool) {
+    func leapYearsAndTheLengthOfMonths(text: String, isDay: Bool) {
         #expect((read(text) != nil) == isDay)
     }
 
     @Test(
-        "What tells no time is none, never zero",
         arguments: [
             "", " ", "soon", "s", "-", "5x", "30 seconds", "1,5", "nan", "100000000000000", "1e40", "2026-11-25",
             "2026-11-25T18:55:52", "2026-11-25T18:55Z", "2026-11-25T18:55:52.Z", "2026-11-25T24:00:00Z",
@@ -76,7 +72,7 @@ struct RetryTimeTests {
             "Wed, 31 Nov 2026 18:55:52 GMT", "Wed Nov 25 18:55:52 26", "25 Nov 2026 18:55:52 GMT",
             "Wed,25 Nov 2026 18:55:52 GMT",
         ])
-    func junk(text: String) {
+    func whatTellsNoTimeIsNoneNeverZero(text: String) {
         #expect(read(text) == nil)
     }
 }

@@ -24,10 +24,9 @@ func decoded<Value: WireValue>(_ type: Value.Type, _ bytes: [UInt8]) throws(Refu
     return try result.get()
 }
 
-@Suite("Values on the wire")
+/// Values on the wire.
 struct WireValueTests {
-    @Test("Every type's samples survive bytes and text")
-    func samples() throws {
+    @Test func everyTypesSamplesSurviveBytesAndText() throws {
         try survives(UInt8.self, UInt16.self, UInt32.self, UInt64.self, Int64.self, Double.self, Bool.self)
         try survives(Money.self, Timestamp.self, Name.self, String.self, Bytes.self)
         try survives(
@@ -48,8 +47,7 @@ struct WireValueTests {
         }
     }
 
-    @Test("Layouts")
-    func layouts() throws {
+    @Test func layouts() throws {
         #expect(encoded(Money.dollars("0.0012")) == [0x80, 0x4F, 0x12, 0, 0, 0, 0, 0])
         #expect(encoded(Timestamp(milliseconds: -1)) == [UInt8](repeating: 0xFF, count: 8))
         #expect(encoded("hé") == [3, 0, 0x68, 0xC3, 0xA9])
@@ -59,8 +57,7 @@ struct WireValueTests {
         #expect(encoded(PeriodLength.manual) == [3])
     }
 
-    @Test("An optional of an optional tells absent from present and absent")
-    func nested() throws {
+    @Test func anOptionalOfAnOptionalTellsAbsentFromPresentAndAbsent() throws {
         #expect(encoded(UInt8??.none) == [0])
         #expect(encoded(UInt8??.some(nil)) == [1, 0])
         #expect(encoded(UInt8??.some(5)) == [1, 1, 5])
@@ -69,8 +66,7 @@ struct WireValueTests {
         #expect(try decoded(UInt8??.self, [1, 1, 5]) == .some(5))
     }
 
-    @Test("What no value may be")
-    func refused() {
+    @Test func whatNoValueMayBe() {
         #expect(status(Bool.self, [2]) == .malformed)
         #expect(status(UInt8?.self, [2, 0]) == .malformed)
         #expect(status(BreakerState.self, [4]) == .outOfRange)
@@ -95,8 +91,7 @@ struct WireValueTests {
         }
     }
 
-    @Test("A text beyond the limit is cut between two characters")
-    func longText() throws {
+    @Test func aTextBeyondTheLimitIsCutBetweenTwoCharacters() throws {
         for unit in ["x", "é", "提", "😀"] {
             let text = String(repeating: unit, count: 2_000)
             let kept = try decoded(String.self, encoded(text))
@@ -108,8 +103,7 @@ struct WireValueTests {
         #expect(try decoded(String.self, encoded(exact)) == exact)
     }
 
-    @Test("Text that spells no value is none")
-    func rendered() {
+    @Test func textThatSpellsNoValueIsNone() {
         #expect(UInt8(rendered: .number(256)) == nil)
         #expect(UInt8(rendered: .number(1.5)) == nil)
         #expect(UInt64(rendered: .text("18446744073709551616")) == nil)

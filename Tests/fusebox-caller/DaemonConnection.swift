@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 
@@ -11,7 +12,7 @@ final class DaemonConnection {
     private var sequence: UInt64 = 0
 
     /// How long the daemon may be away.
-    private static let patienceMilliseconds: Int64 = 60_000
+    private static let patienceMilliseconds = 60_000
 
     init(_ path: String) { self.path = path }
 
@@ -126,10 +127,4 @@ final class DaemonConnection {
         }
         return record
     }
-}
-
-func monotonicMilliseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

@@ -1,5 +1,6 @@
 import FuseboxClient
 import FuseboxInterop
+import FuseboxTestSupport
 import Testing
 
 /// `admit`, `permits` and `report`, and admission in the output of other commands.

@@ -1,4 +1,5 @@
 import FuseboxInterop
+import FuseboxTestSupport
 
 /// The options and arguments of every subcommand of a program, as its parser dumps them.
 struct CommandDump {

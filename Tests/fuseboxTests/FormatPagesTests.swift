@@ -1,5 +1,6 @@
 import FuseboxClient
 import FuseboxInterop
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing

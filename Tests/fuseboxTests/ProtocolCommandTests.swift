@@ -1,4 +1,5 @@
 import FuseboxInterop
+import FuseboxTestSupport
 import Glibc
 import Testing
 

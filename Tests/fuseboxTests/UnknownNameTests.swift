@@ -1,4 +1,5 @@
 import FuseboxInterop
+import FuseboxTestSupport
 import Testing
 
 @testable import fusebox

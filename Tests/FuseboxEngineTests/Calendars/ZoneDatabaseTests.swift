@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Glibc
 import Testing
@@ -6,27 +7,6 @@ import Testing
 
 /// The folder of zones: what is found in it, and what is said if something is wrong.
 @Suite struct ZoneDatabaseTests {
-    /// A folder that lasts as long as the value.
-    final class Folder {
-        let path: String
-
-        init() throws {
-            var template = Array("/tmp/fusebox-zones-XXXXXX".utf8CString)
-            try #require(mkdtemp(&template) != nil)
-            path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
-
-        deinit { _ = system("rm -rf '\(path)'") }
-
-        func write(_ name: String, _ bytes: [UInt8]) throws {
-            let file = try #require(fopen("\(path)/\(name)", "we"))
-            defer { fclose(file) }
-            #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)
-        }
-
-        var database: ZoneDatabase { ZoneDatabase(directory: path) }
-    }
-
     private func error(_ database: ZoneDatabase, _ name: String) throws -> ZoneError? {
         let name = try #require(ZoneName(name))
         do throws(ZoneError) {
@@ -48,8 +28,8 @@ import Testing
     }
 
     @Test func aNameThatTheDatabaseLacksIsUnknown() throws {
-        let folder = try Folder()
-        try folder.write("Here", ZoneFileTests.Draft().bytes)
+        let folder = TemporaryFolder()
+        folder.write("Here", ZoneFileTests.Draft().bytes)
         #expect(mkdir("\(folder.path)/Europe", 0o700) == 0)
         for name in ["Here", "Europe/Berlin", "Europe", "Here/There"] {
             let failure = try error(folder.database, name)
@@ -61,10 +41,10 @@ import Testing
     }
 
     @Test func anErrorNamesTheFileAndWhatIsWrong() throws {
-        let folder = try Folder()
-        try folder.write("Text", Array("Hello, world\n".utf8))
-        try folder.write("Large", [UInt8](repeating: 0, count: 1 << 20))
-        try folder.write("Short", Array(ZoneFileTests.Draft().bytes.dropLast(9)))
+        let folder = TemporaryFolder()
+        folder.write("Text", Array("Hello, world\n".utf8))
+        folder.write("Large", [UInt8](repeating: 0, count: 1 << 20))
+        folder.write("Short", Array(ZoneFileTests.Draft().bytes.dropLast(9)))
         #expect(mkfifo("\(folder.path)/Pipe", 0o600) == 0)
         #expect(symlink("Loop", "\(folder.path)/Loop") == 0)
         for (name, complaint) in [
@@ -80,23 +60,23 @@ import Testing
     }
 
     @Test func aZoneThatIsReplacedOrVanishesIsSeenWithTheNextRead() throws {
-        let folder = try Folder()
+        let folder = TemporaryFolder()
         let name = try #require(ZoneName("Here"))
-        try folder.write("Here", ZoneFileTests.Draft().bytes)
+        folder.write("Here", ZoneFileTests.Draft().bytes)
         let before = try folder.database.zone(name)
-        try folder.write("Here", ZoneFileTests.Draft(offsets: [0, 60]).bytes)
+        folder.write("Here", ZoneFileTests.Draft(offsets: [0, 60]).bytes)
         #expect(try folder.database.zone(name) != before)
         #expect(unlink("\(folder.path)/Here") == 0)
         #expect(try error(folder.database, "Here") == .unknown(name, directory: folder.path))
     }
 
     @Test func namesAreThoseOfFilesThatMayBeZones() throws {
-        let folder = try Folder()
+        let folder = TemporaryFolder()
         for directory in ["Europe", "America", "America/Indiana", "posix"] {
             #expect(mkdir("\(folder.path)/\(directory)", 0o700) == 0)
         }
         for file in ["Europe/Berlin", "America/Indiana/Knox", "posix/Cuba", "Cuba", "zone.tab", "localtime"] {
-            try folder.write(file, [])
+            folder.write(file, [])
         }
         #expect(symlink("Cuba", "\(folder.path)/Havana") == 0)
         let names = folder.database.names().map(\.text)
@@ -110,4 +90,8 @@ import Testing
             #expect(ZoneDatabase.system(told: unusable).directory == "/usr/share/zoneinfo")
         }
     }
+}
+
+extension TemporaryFolder {
+    fileprivate var database: ZoneDatabase { ZoneDatabase(directory: path) }
 }

@@ -1,4 +1,5 @@
 import FuseboxSimulation
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 

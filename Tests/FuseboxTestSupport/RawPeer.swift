@@ -1,21 +1,26 @@
 import FuseboxWire
 import Glibc
-import Testing
 
 /// A peer that sends any bytes and reads frames.
-final class RawPeer {
+package final class RawPeer {
     private let socket: Int32
     private var input = FrameReader(frameLimit: 1 << 20)
     /// The last correlation.
-    private(set) var sequence: UInt64 = 0
+    package private(set) var sequence: UInt64 = 0
 
-    struct Frame {
-        var header: FrameHeader
-        var payload: [UInt8]
-        var status: Status? { Status(rawValue: header.detail) }
+    package struct Frame {
+        package var header: FrameHeader
+        package var payload: [UInt8]
+
+        package init(header: FrameHeader, payload: [UInt8]) {
+            self.header = header
+            self.payload = payload
+        }
+
+        package var status: Status? { Status(rawValue: header.detail) }
 
         /// The message of a refusal.
-        var message: String {
+        package var message: String {
             var text = ""
             payload.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)
@@ -24,56 +29,50 @@ final class RawPeer {
             return text
         }
 
-        func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply {
-            var reply = Reply()
-            try payload.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                try reply.decode(from: &reader)
-                try reader.finish()
-            }
-            return reply
-        }
+        package func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply { try payload.decoded(as: Reply.self) }
     }
 
-    init(_ path: String) throws {
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        try #require(socket >= 0)
-        try #require(withUnixAddress(path) { connect(socket, $0, $1) } == 0, "cannot connect to \(path)")
+    package convenience init(_ path: String) throws(TestFailure) {
+        guard let socket = connectedSocket(path) else { throw TestFailure("cannot connect to \(path)") }
+        self.init(owning: socket)
     }
 
     /// Connects; nil if no process listens.
-    init?(ifListening path: String) {
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard socket >= 0, withUnixAddress(path, { connect(socket, $0, $1) }) == 0 else { return nil }
+    package convenience init?(ifListening path: String) {
+        guard let socket = connectedSocket(path) else { return nil }
+        self.init(owning: socket)
     }
 
+    private init(owning socket: Int32) { self.socket = socket }
+
     /// A peer that has said hello.
-    static func greeted(_ path: String) throws -> RawPeer {
+    package static func greeted(_ path: String) throws -> RawPeer {
         let peer = try RawPeer(path)
         peer.send(hello())
-        #expect(try peer.next()?.status == .ok)
+        guard try peer.next()?.status == .ok else { throw TestFailure("hello was refused") }
         return peer
     }
 
     /// A peer that has said hello as a worker that the daemon may know.
     ///
     /// - Parameter sequence: the last number that the worker has used
-    static func greeted(_ path: String, as worker: WorkerID, after sequence: UInt64 = 0) throws -> RawPeer {
+    package static func greeted(_ path: String, as worker: WorkerID, after sequence: UInt64 = 0) throws -> RawPeer {
         let peer = try RawPeer(path)
         peer.sequence = sequence
         peer.send(frame(Hello(worker: worker, lastSequence: sequence, client: "raw peer")))
-        let reply = try #require(try peer.next()).reply(Hello.Reply.self)
-        #expect(reply.worker == (sequence > 0 ? .resumed : .new))
+        guard let answer = try peer.next() else { throw TestFailure("the daemon closed instead of answering hello") }
+        let standing = try answer.reply(Hello.Reply.self).worker
+        guard standing == (sequence > 0 ? .resumed : .new) else { throw TestFailure("the worker is \(standing)") }
         return peer
     }
 
     /// The hello of a new worker. Two connections of one worker would fence each other.
-    static func hello(client: String = "raw peer") -> [UInt8] {
+    package static func hello(client: String = "raw peer") -> [UInt8] {
         frame(Hello(worker: WorkerID(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max)), client: client))
     }
 
     /// Whether the daemon answers hello and a ping.
-    var isServed: Bool {
+    package var isServed: Bool {
         send(RawPeer.hello() + RawPeer.frame(Ping()))
         return (try? next()?.status) == .ok && (try? next()?.status) == .ok
     }
@@ -81,12 +80,12 @@ final class RawPeer {
     deinit { close(socket) }
 
     /// Stops receiving. The daemon's writes fail from now on.
-    func stopReceiving() { shutdown(socket, Int32(SHUT_RD)) }
+    package func stopReceiving() { shutdown(socket, Int32(SHUT_RD)) }
 
     // MARK: Sending
 
     /// Sends all bytes, or as many as the peer takes before it closes.
-    func send(_ bytes: [UInt8]) {
+    package func send(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -99,7 +98,7 @@ final class RawPeer {
     }
 
     /// Sends as many bytes as the socket takes without a long wait. Returns their number.
-    func sendWhatFits(_ bytes: [UInt8], patienceMilliseconds: Int32 = 300) -> Int {
+    package func sendWhatFits(_ bytes: [UInt8], patienceMilliseconds: Int32 = 300) -> Int {
         var sent = 0
         while sent < bytes.count {
             var watch = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
@@ -113,20 +112,20 @@ final class RawPeer {
         return sent
     }
 
-    func send<C: Command>(_ command: C, correlation: UInt32 = 7) {
+    package func send<C: Command>(_ command: C, correlation: UInt32 = 7) {
         sequence += 1
         send(Self.frame(command, correlation: correlation, sequence: sequence))
     }
 
-    func shutDownSending() { shutdown(socket, Int32(SHUT_WR)) }
+    package func shutDownSending() { shutdown(socket, Int32(SHUT_WR)) }
 
-    static func frame<C: Command>(_ command: C, correlation: UInt32 = 7, sequence: UInt64 = 1) -> [UInt8] {
+    package static func frame<C: Command>(_ command: C, correlation: UInt32 = 7, sequence: UInt64 = 1) -> [UInt8] {
         var writer = ByteWriter()
         write(command, correlation: correlation, sequence: sequence, into: &writer)
         return writer.bytes
     }
 
-    static func write<C: Command>(
+    package static func write<C: Command>(
         _ command: C, correlation: UInt32 = 7, sequence: UInt64, oldest: UInt64? = nil, into writer: inout ByteWriter
     ) {
         let start = writer.beginFrame(
@@ -141,7 +140,7 @@ final class RawPeer {
     // MARK: Receiving
 
     /// The next frame; nil once the daemon has closed. Fails the test if neither happens in time.
-    func next() throws -> Frame? {
+    package func next() throws -> Frame? {
         while true {
             let frame = try input.next { header, payload in Frame(header: header, payload: Array(payload)) }
             if let frame { return frame }
@@ -150,17 +149,17 @@ final class RawPeer {
     }
 
     /// Whether a whole frame has been read.
-    var hasFrame: Bool { input.isReady }
+    package var hasFrame: Bool { input.isReady }
 
     /// Whether `next` would find something.
-    func hasInput(withinMilliseconds milliseconds: Int32) -> Bool {
+    package func hasInput(withinMilliseconds milliseconds: Int32) -> Bool {
         var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         return input.isReady || poll(&watch, 1, milliseconds) == 1
     }
 
     private func read() throws -> Bool {
         var watch = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        try #require(poll(&watch, 1, 60_000) == 1, "nothing comes from the daemon")
+        guard poll(&watch, 1, 60_000) == 1 else { throw TestFailure("nothing comes from the daemon") }
         let room = input.spare()
         let count = recv(socket, room.baseAddress, room.count, 0)
         guard count > 0 else { return false }
@@ -169,15 +168,18 @@ final class RawPeer {
     }
 
     /// Sends a command and returns the frame of the reply.
-    func ask<C: Command>(_ command: C) throws -> Frame {
+    package func ask<C: Command>(_ command: C) throws -> Frame {
         send(command)
-        return try #require(try next(), "the daemon closed instead of answering")
+        guard let frame = try next() else { throw TestFailure("the daemon closed instead of answering") }
+        return frame
     }
 
     /// The next event. Fails the test for any other frame.
-    func nextEvent() throws -> (envelope: EventEnvelope, event: Event) {
-        let frame = try #require(try next(), "the daemon closed instead of telling of an event")
-        try #require(frame.header.kind == FrameKind.event.rawValue)
+    package func nextEvent() throws -> (envelope: EventEnvelope, event: Event) {
+        guard let frame = try next() else { throw TestFailure("the daemon closed instead of telling of an event") }
+        guard frame.header.kind == FrameKind.event.rawValue else {
+            throw TestFailure("a frame of kind \(frame.header.kind) instead of an event")
+        }
         return try frame.payload.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             var envelope = EventEnvelope()
@@ -189,5 +191,5 @@ final class RawPeer {
     }
 
     /// Whether the daemon has closed the connection without sending more.
-    func isClosed() throws -> Bool { try next() == nil }
+    package func isClosed() throws -> Bool { try next() == nil }
 }

@@ -1,16 +1,18 @@
-import FuseboxInterop
 import Glibc
 
 /// The built programs, run like in a shell.
-enum Program {
-    static let fusebox = folder + "/fusebox"
-    static let fuseboxd = folder + "/fuseboxd"
+package enum Program {
+    package static let fusebox = path("fusebox")
+    package static let fuseboxd = path("fuseboxd")
+
+    /// A program that was built with the tests.
+    package static func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     /// The directory of the built tests and programs.
     private static let folder: String = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink("/proc/self/exe", &path, path.count - 1)
-        let own = String(decoding: path[..<max(length, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &path, path.count)
+        let own = String(decoding: path[..<max(length, 0)], as: UTF8.self)
         let candidates = [own, CommandLine.arguments[0]].map { executable in
             executable.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         }
@@ -18,22 +20,17 @@ enum Program {
     }()
 
     /// The result of a program that has ended.
-    struct Outcome {
+    package struct Outcome: Sendable {
         /// The exit status, or 128 plus the number of the signal that ended it.
-        var status: Int32
-        var output: String
-        var errors: String
+        package var status: Int32
+        package var output: String
+        package var errors: String
 
-        var lines: [String] { output.split(separator: "\n").map(String.init) }
-
-        /// The one JSON value that was printed.
-        var json: JSONValue {
-            get throws { try JSONValue(parsing: Array(output.utf8)) }
-        }
+        package var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
     /// Runs a program until it ends.
-    static func run(
+    package static func run(
         _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) throws -> Outcome {
         let process = try Child(arguments, environment: environment)
@@ -43,41 +40,23 @@ enum Program {
 }
 
 /// A program that is running.
-final class Child {
-    let id: pid_t
+package final class Child {
+    package let id: pid_t
     private var input: Int32
     private let output: Int32
     private let errors: Int32
     private var received: [UInt8] = []
     private var receivedErrors: [UInt8] = []
 
-    struct SpawnFailure: Error { var code: Int32 }
-
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    package init(_ arguments: [String], environment: [String: String] = [:]) throws {
         let (inputs, outputs, errors) = (Self.pipe(), Self.pipe(), Self.pipe())
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for (number, end) in [inputs.reading, outputs.writing, errors.writing].enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
-        }
-        // Test threads block signals, and programs must not inherit that.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var id: pid_t = 0
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        var variables = Self.environment(environment).map { strdup($0) } + [nil]
-        defer { for pointer in words + variables { free(pointer) } }
-        let code = posix_spawn(&id, arguments[0], &actions, &attributes, &words, &variables)
-        for end in [inputs.reading, outputs.writing, errors.writing] { close(end) }
-        self.id = id
+        defer { for end in [inputs.reading, outputs.writing, errors.writing] { close(end) } }
         (input, output, self.errors) = (inputs.writing, outputs.reading, errors.reading)
-        guard code == 0 else { throw SpawnFailure(code: code) }
+        id = try startProgram(arguments, environment: Self.environment(environment)) { actions in
+            for (number, end) in [inputs.reading, outputs.writing, errors.writing].enumerated() {
+                posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
+            }
+        }
     }
 
     deinit { for end in [input, output, errors] where end >= 0 { close(end) } }
@@ -94,34 +73,31 @@ final class Child {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
         // A test about the spool sets its own. Other tests must not use the user's spool.
         let spool = changes["FUSEBOX_SPOOL"] == nil ? ["FUSEBOX_SPOOL=/dev/null/spool"] : []
-        // Under a sanitizer the program gets the sanitizer's options of the tests.
-        let names = ["ASAN_OPTIONS", "TSAN_OPTIONS"] as [String]
-        let sanitizer = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
-        return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + spool + sanitizer
+        return ["PATH=\(path)", "TZ=UTC", "LC_ALL=C.UTF-8"] + spool + sanitizerVariables
             + changes.map { "\($0.key)=\($0.value)" }
     }
 
     /// Sends a text and, unless more follows, the end of input.
-    func send(_ text: String, andMore: Bool = false) {
+    package func send(_ text: String, andMore: Bool = false) {
         signal(SIGPIPE, SIG_IGN)
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
         }
         if !andMore { closeInput() }
     }
 
-    func closeInput() {
+    package func closeInput() {
         if input >= 0 { close(input) }
         input = -1
     }
 
-    func interrupt(with signal: Int32) { kill(id, signal) }
+    package func interrupt(with signal: Int32) { kill(id, signal) }
 
     /// Waits for the next line of standard output; nil at the end.
-    func line() -> String? {
+    package func line() -> String? {
         while true {
             if let end = received.firstIndex(of: 0x0A) {
                 defer { received.removeFirst(end + 1) }
@@ -133,7 +109,7 @@ final class Child {
     }
 
     /// Waits for the first line of standard error; nil if there is none.
-    func errorLine() -> String? {
+    package func errorLine() -> String? {
         while receivedErrors.firstIndex(of: 0x0A) == nil {
             guard let piece = Self.read(errors) else { return nil }
             receivedErrors += piece
@@ -142,7 +118,7 @@ final class Child {
     }
 
     /// Waits for the end of the program.
-    func end() -> Program.Outcome {
+    package func end() -> Program.Outcome {
         closeInput()
         var (outputBytes, errorBytes) = (received, receivedErrors)
         var open = [
@@ -161,10 +137,8 @@ final class Child {
         }
         var status: Int32 = 0
         while waitpid(id, &status, 0) < 0 && errno == EINTR {}
-        let signal = status & 0x7F
         return Program.Outcome(
-            status: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
-            output: String(decoding: outputBytes, as: UTF8.self),
+            status: exitStatus(ofWait: status), output: String(decoding: outputBytes, as: UTF8.self),
             errors: String(decoding: errorBytes, as: UTF8.self))
     }
 
