@@ -172,9 +172,6 @@ extension SlotTable {
         return slots.reversed()
     }
 
-    /// Whether a slot is neither taken nor free, so that the table is not completely restored.
-    package var hasGaps: Bool { gaps > 0 }
-
     /// Restores an element in its slot.
     ///
     /// - Parameter blank: the element for skipped slots

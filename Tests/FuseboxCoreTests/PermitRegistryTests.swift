@@ -71,12 +71,15 @@ struct PermitRegistryTests {
     private static let users = 0..<3 as Range<UInt32>
 
     private static func grant(_ random: inout SplitMix64, at now: Int64) -> PermitRegistry.Grant {
-        PermitRegistry.Grant(
-            provider: random.pick(providers), model: random.once(in: 3) ? nil : random.pick(models),
-            worker: random.pick(workers), user: UInt32(random.below(users.count)),
-            // Sums pass the range of money.
-            cost: random.once(in: 4) ? .max : Int64(random.below(1_000)), tokens: Int64(random.below(1_000)),
-            counted: 0, grantedAt: at(now), expiresAt: at(now + 10))
+        let provider = random.pick(providers)
+        let model = random.once(in: 3) ? nil : random.pick(models)
+        // Sums pass the range of money.
+        let cost = Money(nanodollars: random.once(in: 4) ? .max : Int64(random.below(1_000)))
+        return PermitRegistry.Grant(
+            provider: provider, scopes: CallScopes(provider: provider, model: model), worker: random.pick(workers),
+            user: UInt32(random.below(users.count)),
+            estimate: Estimate(cost: cost, tokens: UInt32(random.below(1_000))), grantedAt: at(now),
+            expiresAt: at(now + 10))
     }
 
     private static func picture(of registry: PermitRegistry) -> Picture {

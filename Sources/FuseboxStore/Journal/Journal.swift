@@ -198,9 +198,6 @@ package final class Journal<Files: JournalStorage> {
     /// Whether a spare is ready.
     package var hasSpare: Bool { spare != nil }
 
-    /// Whether a spare should be prepared.
-    package var wantsSpare: Bool { spare == nil }
-
     /// A task that prepares a spare segment, and the file of marks if there is none. Run it on another thread, because
     /// it waits for the disk. Pass its result to `add`.
     package func spareTask() -> @Sendable () -> Result<SpareSegment<Files.Segment>, StorageError> {

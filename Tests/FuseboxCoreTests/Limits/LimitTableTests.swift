@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -5,17 +6,6 @@ import Testing
 
 /// Random limits, calls, ends and times against `LimitModel`.
 @Suite struct LimitTableTests {
-    struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     struct Pair {
         var table = LimitTable()
         var tags = TagTable()
@@ -24,14 +14,14 @@ import Testing
         var charges: [Int: Int] = [:]
         var scopes: [Int: CallScopes] = [:]
         var now: Int64 = 1_700_000_000_000
-        var random: Random
+        var random: SplitMix64
         var nextCall = 1
         var granted = 0
         var denied = 0
         let tagTexts = ["user:a", "user:ab", "user:b", "team:x"]
         let prefixes = ["user:", "user:a", "team:"]
 
-        init(seed: UInt64) { random = Random(state: seed) }
+        init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
         var moment: Moment { Moment(now: Timestamp(milliseconds: now), wall: Timestamp(milliseconds: now)) }
 

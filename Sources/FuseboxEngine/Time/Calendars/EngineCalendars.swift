@@ -2,16 +2,16 @@ import FuseboxCore
 import FuseboxWire
 
 /// A reading of the system's clocks.
-public struct ClockReading: Sendable, Equatable {
+package struct ClockReading: Sendable, Equatable {
     /// CLOCK_BOOTTIME, in milliseconds.
-    public var boottime: Int64
+    package var boottime: Int64
     /// CLOCK_REALTIME, in milliseconds since the epoch.
-    public var realtime: Int64
+    package var realtime: Int64
     /// Whether the kernel says that the wall clock is synchronised.
-    public var isSynchronised: Bool
+    package var isSynchronised: Bool
 
     /// A reading of both clocks.
-    public init(boottime: Int64, realtime: Int64, isSynchronised: Bool) {
+    package init(boottime: Int64, realtime: Int64, isSynchronised: Bool) {
         self.boottime = boottime
         self.realtime = realtime
         self.isSynchronised = isSynchronised
@@ -161,5 +161,5 @@ extension Engine {
     }
 
     /// Why windows of the calendar cannot go on; nil: they can.
-    public var calendarTrouble: String? { calendars?.trouble }
+    package var calendarTrouble: String? { calendars?.trouble }
 }
