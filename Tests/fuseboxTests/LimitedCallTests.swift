@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxClient
 import FuseboxInterop
 import Glibc
