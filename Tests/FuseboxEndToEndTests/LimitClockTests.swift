@@ -132,7 +132,7 @@ extension EndToEnd {
             try expectUsedUp(daemon)
             clock.isSynchronised = true
             let peer = try RawPeer.greeted(daemon.socketPath)
-            let hasBegun = try waitUntilTrue { try peer.limits().allSatisfy { $0.used == 0 } }
+            let hasBegun = try waitUntil { try peer.limits().allSatisfy { $0.used == 0 } }
             #expect(hasBegun)
             try expectNewDay(daemon)
             try end(daemon)

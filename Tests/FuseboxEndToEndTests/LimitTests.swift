@@ -110,7 +110,7 @@ extension EndToEnd {
             let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
             kill(holder.process, SIGKILL)
             let killed = monotonicMilliseconds()
-            let isFree = try waitUntilTrue { try peer.limit(.inFlight, on: Self.provider).held == 0 }
+            let isFree = try waitUntil { try peer.limit(.inFlight, on: Self.provider).held == 0 }
             let passed = Int64(monotonicMilliseconds() - killed)
             #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
             let costs = try peer.limits(on: Self.provider).filter { $0.limit.dimension == .cost }

@@ -171,11 +171,14 @@ package struct CommandWalk {
 
     /// As the engine does: the state is told the calendars that limits go by.
     private mutating func beginCalendars(of command: LimitSet) {
+        var isFirst = true
         for limit in command.limits where limit.window.kind == .calendar && !original.knows(limit.window) {
             let start = moment.clamped.wall
             carryOut(
-                BeginWindow(limit.window, start: start, end: start + 86_400_000, keepsUse: false),
+                BeginWindow(
+                    limit.window, start: start, end: start + 86_400_000, keepsUse: false, forgetsIdle: isFirst),
                 BeginWindow.declaration)
+            isFirst = false
         }
     }
 

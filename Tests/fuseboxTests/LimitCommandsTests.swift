@@ -113,9 +113,7 @@ struct LimitCommandsTests {
     @Test func limitsByTwoCalendarsAreSetTogether() throws {
         let daemon = try Daemon()
         let set = try run(daemon, ["set", "--host", "$5 per day", "$50 per month"])
-        withKnownIssue("the calendar of the first is forgotten when the second is told") {
-            #expect(set.lines.count == 2, "\(set.errors)")
-        }
+        #expect(set.lines.count == 2, "\(set.errors)")
     }
 
     // MARK: list

@@ -159,11 +159,14 @@ extension LimitTable {
             calendars[known].end = end
             return
         }
-        // One that was told for a limit that was then refused is of no use any more.
+        _ = calendars.insert(Calendar(window: window, start: start, end: end))
+    }
+
+    /// Forgets the calendars that no limit goes by: those of a request that was then refused.
+    mutating func forgetIdleCalendars() {
         var idle: [Int] = []
         calendars.forEachSlot { if calendars[$0].references == 0 { idle.append($0) } }
         for place in idle { calendars.remove(at: place) }
-        _ = calendars.insert(Calendar(window: window, start: start, end: end))
     }
 
     // MARK: Raising

@@ -44,31 +44,6 @@ extension StateMachine {
         limitTable.crossings.removeAll(keepingCapacity: true)
     }
 
-    // MARK: Calendars
-
-    /// A calendar that the state has been told of.
-    public struct KnownCalendar: Sendable {
-        /// Its unit, anchor and zone: a window of the kind `calendar`.
-        public var window: LimitWindow
-        /// Its window that use counts in.
-        public var current: CalendarWindow
-        /// Whether limits go by it.
-        public var isInUse: Bool
-    }
-
-    /// The calendars that the state has been told of, in no particular order.
-    public var calendars: [KnownCalendar] {
-        limitTable.calendars.map {
-            KnownCalendar(
-                window: $0.window, current: CalendarWindow(start: $0.start, end: $0.end), isInUse: $0.references > 0)
-        }
-    }
-
-    /// Whether the state has been told of a calendar that limits go by.
-    public func knows(_ calendar: LimitWindow) -> Bool {
-        limitTable.findCalendar(calendar).map { limitTable.calendars[$0].references > 0 } ?? false
-    }
-
     // MARK: Setting
 
     fileprivate mutating func set(
@@ -477,24 +452,5 @@ extension LimitList: StateCommand {
         var command = self
         command.scope = scope.map { machine.rules.charged($0) }
         return try machine.list(command, at: application.moment)
-    }
-}
-
-extension BeginWindow: StateCommand {
-    /// Begins the window of the calendar.
-    ///
-    /// - Throws: `outOfRange` if it is no calendar, for an anchor, zone or moment outside its range, and for a window
-    ///   that ends before it starts.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Done {
-        guard calendar.kind == .calendar else { throw Refusal(.outOfRange, "'\(calendar)' is no window of a calendar") }
-        try Limit(.requests, 1, calendar).validate()
-        _ = try calendar.calendarRule()
-        try validateMoment(start, "the start of a window")
-        try validateMoment(end, "the end of a window")
-        guard start < end else { throw Refusal(.outOfRange, "a window ends after its start") }
-        machine.limitTable.begin(calendar, start: start, end: end, keepsUse: keepsUse)
-        return Done()
     }
 }

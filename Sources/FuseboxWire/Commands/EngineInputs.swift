@@ -173,15 +173,20 @@ public struct BeginWindow: Command {
     public var end = Timestamp(milliseconds: 0)
     /// Whether what was used stays: the window has other edges than was told before.
     public var keepsUse = false
+    /// Whether calendars that no limit goes by are forgotten before: those of an earlier request, which was refused.
+    public var forgetsIdle = false
 
     /// Every field has its default.
     @inlinable public init() {}
     /// A window of this calendar.
-    public init(_ calendar: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool) {
+    public init(
+        _ calendar: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool, forgetsIdle: Bool = false
+    ) {
         self.calendar = calendar
         self.start = start
         self.end = end
         self.keepsUse = keepsUse
+        self.forgetsIdle = forgetsIdle
     }
     /// The fields in the order of the wire.
     @inlinable
@@ -190,5 +195,9 @@ public struct BeginWindow: Command {
         try visitor.field("start", &start, "when the window begins, on the wall clock")
         try visitor.field("end", &end, "the first moment after it")
         try visitor.field("keepsUse", &keepsUse, "whether what was used stays, because only the edges are others")
+        try visitor.field(
+            "forgetsIdle", &forgetsIdle,
+            "whether calendars that no limit goes by are forgotten before: those of an earlier request, which was refused"
+        )
     }
 }

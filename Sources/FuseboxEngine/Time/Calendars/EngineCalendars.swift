@@ -147,6 +147,7 @@ extension Engine {
     mutating func beginCalendars(of request: consuming ByteReader, at moment: Moment) throws(Refusal) {
         var command = LimitSet()
         do throws(Refusal) { try command.fields(&request) } catch { return }
+        var isFirst = true
         for limit in command.limits.prefix(WireLimits.limitsPerRequest) where limit.window.kind == .calendar {
             do throws(Refusal) { try limit.validate() } catch { return }
             guard !state.machine.knows(limit.window) else { continue }
@@ -156,7 +157,10 @@ extension Engine {
             }
             guard let window = try calendars?.use(limit.window) else { continue }
             try applyOwn(
-                BeginWindow(limit.window, start: window.start, end: window.end, keepsUse: false), at: moment)
+                BeginWindow(
+                    limit.window, start: window.start, end: window.end, keepsUse: false, forgetsIdle: isFirst),
+                at: moment)
+            isFirst = false
         }
     }
 
