@@ -29,10 +29,12 @@ struct CommandWalkTests {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
         for walk in Self.walks where walk.bounds == .tiny {
-            var commands = CommandWalk(seed: 9, profile: walk.profile, walk.bounds)
-            let result = commands.run(steps: 3_000)
-            carriedOut.formUnion(result.carriedOut)
-            refusals.formUnion(result.refusals)
+            for seed in 9...11 as ClosedRange<UInt64> {
+                var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
+                let result = commands.run(steps: 3_000)
+                carriedOut.formUnion(result.carriedOut)
+                refusals.formUnion(result.refusals)
+            }
         }
         let missing = CommandWalk.commands.filter { !carriedOut.contains($0) }
         #expect(missing.isEmpty)

@@ -1,6 +1,6 @@
-import FuseboxTestSupport
 import FuseboxClient
 import FuseboxInterop
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -267,8 +267,9 @@ struct LimitCommandsTests {
             ("lots of money", "it must begin with an amount, such as $50, 600, 1,500 or 200k"),
             ("5 per day", "write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"),
             ("$5", "it needs a window, such as 'per minute' or 'per month', or 'prepaid'"),
-            ("$5 month", "a window begins with 'per'"), ("$5 per fortnight", "'fortnight' is no unit and no length"),
-            ("8 in flight per day", "calls in flight are counted at any moment, without a window"),
+            ("$5 month", "a window begins with 'per'"),
+            ("$5 per fortnight", "'fortnight' is neither a unit nor a length"),
+            ("8 in flight per day", "calls in flight are limited without a window"),
             ("€5 per day", "amounts of money are in US dollars"), ("2.5 requests per day", "a whole number"),
             ("3 requests per 400d", "a window lasts from 1 second to 366 days"),
             ("600 requests per minute in UTC", "only calendar windows have a zone"),
@@ -277,7 +278,7 @@ struct LimitCommandsTests {
     func wrongLimits(_ limit: String, _ reason: String) throws {
         let outcome = try run(try Daemon(), ["set", "--host", limit])
         #expect(outcome.status == 64)
-        #expect(outcome.errors.hasPrefix("fusebox: '\(limit)' is no limit: "))
+        #expect(outcome.errors.hasPrefix("fusebox: '\(limit)' is not a limit: "))
         #expect(outcome.errors.contains(reason), "\(outcome.errors)")
         #expect(outcome.errors.hasSuffix("; `fusebox help limit` shows all forms\n"))
     }

@@ -1,6 +1,6 @@
-import FuseboxTestSupport
 import FuseboxClient
 import FuseboxInterop
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -178,8 +178,8 @@ struct LimitedCallTests {
                 ["--provider", "a", "--provider", "b", "--deployment", "eu"],
                 "for several give --route provider@deployment"
             ),
-            (["--route", "a@/m"], "the deployment of the route 'a@/m' is no name"),
-            (["--route", "/m"], "the provider of the route '/m' is no name"),
+            (["--route", "a@/m"], "the deployment of the route 'a@/m' is not a name"),
+            (["--route", "/m"], "the provider of the route '/m' is not a name"),
             (["--route", "a", "--tag", "uid:0"], "the daemon adds the tag of the caller's user itself"),
             (["--route", "a", "--tag", "user:*"], "ends in *, which only the scope of a limit may"),
             (["--route", "a"] + (1...9).flatMap { ["--tag", "t\($0)"] }, "a call has at most 8, not 9"),
