@@ -84,6 +84,10 @@ public struct Limits: Sendable, Equatable {
     /// Names of models that stand for others.
     public var aliases = 4_096
 
+    /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
+    /// has crossed.
+    public static let clockDoubtMilliseconds: Int64 = 600_000
+
     /// Limits that are set, templates included.
     public var limits = 16_384
 

@@ -30,8 +30,17 @@ extension LimitTable {
         case .fixed:
             guard let start = entries[place].start, !isOver(place, at: moment.now) else { return nil }
             return max(0, rule.limit.window.lengthMilliseconds - (moment.now - start))
-        case .calendar: return rule.calendar.map { max(0, calendars[$0].end - moment.wall) }
+        case .calendar: return rule.calendar.map { untilEnd(of: $0, at: moment.wall) }
         }
+    }
+
+    /// How long the window of a calendar still lasts.
+    ///
+    /// Where the wall clock has passed its end and the next one has not begun, the clock is in doubt: it counts once it has
+    /// kept its time.
+    private func untilEnd(of calendar: Int, at wall: Timestamp) -> Int64 {
+        let left = calendars[calendar].end - wall
+        return left > 0 ? left : Limits.clockDoubtMilliseconds
     }
 
     /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.
@@ -127,8 +136,8 @@ extension LimitTable {
             let wait = entry.start.map { max(0, window.lengthMilliseconds - (moment.now - $0)) }
             return Obstacle(milliseconds: wait, isLiftable: isLiftable)
         case .calendar:
-            let end = rules[rule].calendar.map { calendars[$0].end }
-            return Obstacle(milliseconds: end.map { max(0, $0 - moment.wall) }, isLiftable: isLiftable)
+            let wait = rules[rule].calendar.map { untilEnd(of: $0, at: moment.wall) }
+            return Obstacle(milliseconds: wait, isLiftable: isLiftable)
         }
     }
 }

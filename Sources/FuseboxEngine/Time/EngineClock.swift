@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 
 /// Turns readings of the system's clocks into the daemon's time.
@@ -16,7 +17,7 @@ package struct EngineClock: Sendable {
     /// wrong.
     package static let doubtedStepMilliseconds: Int64 = 86_400_000
     /// How long the system's clock must keep a lead before it is believed.
-    package static let doubtMilliseconds: Int64 = 600_000
+    package static let doubtMilliseconds = Limits.clockDoubtMilliseconds
 
     private let offset: Int64
     private var wall: Timestamp

@@ -171,6 +171,9 @@ struct LimitChangesTests {
             try rig.apply(try LimitCalls.admit(cost: "2", ttl: 24 * LimitCalls.hour), at: 10 * LimitCalls.hour).permit)
         let denied = try rig.apply(try LimitCalls.admit(cost: "3"), at: 20 * LimitCalls.hour)
         #expect(denied.decision.retryAfterMilliseconds == 4 * LimitCalls.hour)
+        // The wall clock has passed the end, and the engine doubts it: that takes ten minutes.
+        let doubted = try rig.apply(LimitCalls.admit(cost: "3"), at: 24 * LimitCalls.hour)
+        #expect(doubted.decision.retryAfterMilliseconds == 600_000)
         // Only the edges move.
         try begin(24 * LimitCalls.hour, keepsUse: true)
         #expect(try rig.apply(try LimitCalls.admit(cost: "1"), at: 24 * LimitCalls.hour).permit == nil)
