@@ -235,11 +235,26 @@ package struct CommandWalk {
         SnapshotCapture(machine, header: header(of: machine)).bytes()
     }
 
+    /// The names of the sections that the two states have otherwise.
+    private func sectionsThatDiffer() -> [String] {
+        func parts(_ machine: StateMachine) -> [UInt32: [UInt8]] {
+            var parts: [UInt32: [UInt8]] = [:]
+            machine.forEachImageSection { (head: SectionHead, part: borrowing ByteWriter) in
+                parts[head.kind, default: []] += part.bytes
+            }
+            return parts
+        }
+        let (one, other) = (parts(original), parts(copy))
+        return StateImage.sections.sections.filter { one[$0.kind] != other[$0.kind] }.map { $0.name }
+    }
+
     /// Writes the state, loads it, and continues with the loaded one beside the original.
     private mutating func load() {
         guard result.violation == nil else { return }
         let bytes = image(of: original)
-        guard bytes == image(of: copy) else { return fail("the state that was loaded has become another") }
+        guard bytes == image(of: copy) else {
+            return fail("the state that was loaded has become another, in \(sectionsThatDiffer())")
+        }
         do throws(SnapshotDamage) {
             copy = try SnapshotReader(bytes).stateMachine(limits: original.limits)
         } catch { return fail("the snapshot cannot be loaded: \(error)") }

@@ -224,7 +224,11 @@ extension LimitTable {
         table.scopeIndex = HashIndex()
         table.links = ChainLinks()
         table.shapes = InlineArray(repeating: 0)
-        rules.forEachSlot { table.rules[$0].key = rename(rules[$0].key) }
+        // In the order in which they were set: places differ after a restart, and new names are numbered in turn.
+        var places: [Int] = []
+        rules.forEachSlot { places.append($0) }
+        places.sort { rules[$0].number < rules[$1].number }
+        for place in places { table.rules[place].key = rename(rules[place].key) }
         // Scope by scope, so that the uses of each stay in their order.
         scopes.forEachSlot { scope in
             scopes[scope].uses.forEach(links) { place in

@@ -78,6 +78,7 @@ extension Advance: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
         machine.meetDeadlines(application, &effects)
+        machine.tellCrossings(at: application.moment, &effects)
         if machine.profile.periodsRollOver, machine.ledger.isPeriodOver(at: application.moment.wall) {
             effects.append(
                 .periodRolledOver(machine.ledger.rollOver(at: application.moment, under: machine.profile)))
