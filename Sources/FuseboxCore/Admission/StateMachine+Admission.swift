@@ -52,13 +52,14 @@ extension StateMachine {
     ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
         let moment = application.moment
         var decision = AdmissionDecision()
+        let need = CallNeed(estimate)
         var all = Candidates.Values<Objections>(repeating: Objections())
         let asked = limitTable.isEmpty ? nil : look(tags, folds: foldsTags, application)
         for place in candidates.indices {
-            all[place] = objections(to: candidates[place], estimate, at: moment)
+            all[place] = objections(to: candidates[place], need, at: moment)
             if let asked {
                 addLimits(
-                    to: candidates[place], asked, estimate, at: moment, &all[place],
+                    to: candidates[place], asked, need, at: moment, &all[place],
                     telling: explains ? UInt8(place) : nil, in: &decision.limits)
             }
             guard let denial = all[place].denial else {
@@ -73,7 +74,7 @@ extension StateMachine {
             }
             decision.denials.append(denial)
             if !explains, let limit = all[place].limit {
-                decision.limits.append(told(limit, asked?.new ?? [], CallNeed(estimate), of: UInt8(place), at: moment))
+                decision.limits.append(told(limit, asked?.new ?? [], need, of: UInt8(place), at: moment))
             }
             if let wait = denial.retryAfterMilliseconds {
                 decision.retryAfterMilliseconds = min(decision.retryAfterMilliseconds ?? .max, wait)
@@ -94,15 +95,15 @@ extension StateMachine {
     }
 
     /// What stands against a candidate, in the order of `DenialReason`.
-    private func objections(to candidate: Candidate, _ estimate: Estimate, at moment: Moment) -> Objections {
+    private func objections(to candidate: Candidate, _ need: CallNeed, at moment: Moment) -> Objections {
         var objections = Objections()
         // A provider that nobody has heard of has nothing against it.
         guard let provider = names.find(candidate.provider) else { return objections }
         let now = moment.now
         if let mark = exhaustion.mark(provider, at: now) { objections.add(.exhausted, for: mark.resetsAt - now) }
         addBreaker(provider, at: now, &objections)
-        addRates(provider, estimate, at: now, &objections)
-        addBudgets(provider, candidate.model, estimate, at: moment, &objections)
+        addRates(provider, need, at: now, &objections)
+        addBudgets(provider, candidate.model, need, at: moment, &objections)
         return objections
     }
 
@@ -124,7 +125,7 @@ extension StateMachine {
     ///
     /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
     private func addLimits(
-        to route: Candidate, _ asked: AskedTags, _ estimate: Estimate, at moment: Moment,
+        to route: Candidate, _ asked: AskedTags, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
         var scopes = asked.known
@@ -133,7 +134,6 @@ extension StateMachine {
             scopes.deployment = names.find(deployment, below: provider)
         }
         scopes.model = route.model.flatMap { models.find($0) }
-        let need = CallNeed(estimate)
         limitTable.forEachObjection(to: scopes, tags, new: asked.new, need, at: moment) { objection in
             objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
             guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
@@ -160,36 +160,36 @@ extension StateMachine {
     }
 
     private func addRates(
-        _ provider: NameID, _ estimate: Estimate, at now: Timestamp, _ objections: inout Objections
+        _ provider: NameID, _ need: CallNeed, at now: Timestamp, _ objections: inout Objections
     ) {
         for dimension in RateDimension.allCases {
-            let amount = dimension.countsTokens ? CallNeed(estimate).tokens : 1
+            let amount = dimension.countsTokens ? need.tokens : 1
             let (isFull, end, isTooSmall) = ledger.isFull(dimension, of: provider, for: amount, at: now)
             if isFull { objections.add(DenialReason(dimension), for: isTooSmall ? nil : end - now) }
         }
     }
 
     private func addBudgets(
-        _ provider: NameID, _ modelName: Name?, _ estimate: Estimate, at moment: Moment,
+        _ provider: NameID, _ modelName: Name?, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections
     ) {
         if let budget = ledger.enforcedBudget(of: provider) {
             let spend = ledger.provider(provider)?.sums.spend ?? 0
-            add(.providerBudget, budget, spend, permits.exactlyHeld(of: provider), estimate, at: moment, &objections)
+            add(.providerBudget, budget, spend, permits.exactlyHeld(of: provider), need, at: moment, &objections)
         }
         guard let model = modelName.flatMap({ models.find($0) }),
             let budget = ledger.enforcedBudget(of: provider, model)
         else { return }
         let spend = ledger.model(provider, model)?.spend ?? 0
-        add(.modelBudget, budget, spend, permits.exactlyHeld(of: provider, model), estimate, at: moment, &objections)
+        add(.modelBudget, budget, spend, permits.exactlyHeld(of: provider, model), need, at: moment, &objections)
     }
 
     private func add(
-        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int128, _ estimate: Estimate,
+        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int128, _ need: CallNeed,
         at moment: Moment, _ objections: inout Objections
     ) {
         // Whatever is estimated, a budget that is used up takes no more.
-        let needed = max(1, CallNeed(estimate).cost)
+        let needed = max(1, need.cost)
         let committed = Int128(spend) + Int128(needed)
         guard committed + held > Int128(budget.nanodollars) else { return }
         if committed <= Int128(budget.nanodollars) {

@@ -62,7 +62,7 @@ extension StateMachine {
             _ = permits.add(permit)
         }
         keepLimits(of: previous)
-        // What came with the other state is nobody's call here, and no limit.
+        // The permits and limits of the other state are dropped.
         other.permits.forEach { releaseRoute(of: $0.grant) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
     }

@@ -177,11 +177,6 @@ extension LimitTable {
         entries.forEachSlot { if entries[$0].rule == rule { rearm($0, at: now) } }
     }
 
-    // MARK: Resetting
-
-    /// Begins a new window of a use by an operator's hand.
-    mutating func reset(_ place: Int, at now: Timestamp) { beginWindow(place, at: now) }
-
     // MARK: Thresholds
 
     /// A threshold of a limit that its use has reached.

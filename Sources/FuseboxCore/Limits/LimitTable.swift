@@ -209,6 +209,11 @@ struct LimitTable: Sendable {
         return nil
     }
 
+    /// The use of a limit by the scope that it was set on; nil: it is a template.
+    func ownEntry(of rule: Rule) -> Int? {
+        rule.prefix == nil ? findEntry(like: rule.limit, in: rule.key) : nil
+    }
+
     /// Calls `body` with the place of each use of a scope.
     func forEachEntry(of key: ScopeKey, _ body: (Int) -> Void) {
         guard let scope = findScope(key) else { return }

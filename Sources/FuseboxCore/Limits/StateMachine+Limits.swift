@@ -182,7 +182,7 @@ extension StateMachine {
         var reply = LimitRemove.Reply()
         for rule in removed {
             let set = limitTable.rules[rule]
-            let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+            let entry = limitTable.ownEntry(of: set)
             reply.removed.append(limitEntry(rule, entry, at: application.moment))
         }
         for rule in removed {
@@ -233,7 +233,7 @@ extension StateMachine {
         limitTable.raise(rule, raise, at: application.now)
         setDeadline(ofRaise: rule)
         let set = limitTable.rules[rule]
-        let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+        let entry = limitTable.ownEntry(of: set)
         var reply = LimitRaise.Reply()
         reply.entry = limitEntry(rule, entry, at: application.moment)
         return reply
@@ -245,7 +245,7 @@ extension StateMachine {
         limitTable.raise(rule, nil, at: moment.now)
         setDeadline(ofRaise: rule)
         let set = limitTable.rules[rule]
-        let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+        let entry = limitTable.ownEntry(of: set)
         var event = LimitReverted()
         event.entry = limitEntry(rule, entry, at: moment)
         event.raisedAmount = raise.amount
@@ -273,7 +273,7 @@ extension StateMachine {
         }
         var reply = LimitReset.Reply()
         for use in uses {
-            limitTable.reset(use, at: application.now)
+            limitTable.beginWindow(use, at: application.now)
             guard reply.entries.count < LimitList.pageLength else { continue }
             reply.entries.append(limitEntry(limitTable.entries[use].rule, use, at: application.moment))
         }
@@ -311,7 +311,7 @@ extension StateMachine {
         var reply = LimitList.Reply()
         for (number, rule) in places.prefix(LimitList.pageLength) {
             let set = limitTable.rules[rule]
-            let entry = set.prefix == nil ? limitTable.findEntry(like: set.limit, in: set.key) : nil
+            let entry = limitTable.ownEntry(of: set)
             reply.entries.append(limitEntry(rule, entry, at: moment))
             reply.next = number
         }
