@@ -23,7 +23,7 @@ struct SharedBound {
                 .limitReached,
                 "user \(application.user) has \(limitPerUser) \(what), which is the limit for one user; \(remedy)")
         }
-        let open = application.isOperator ? limit : Limits.open(limit)
+        let open = application.isOperator ? limit : Bounds.open(limit)
         guard count < open else {
             let rest = open == limit ? "which is the limit" : "and the other \(limit - open) are kept for operators"
             throw Refusal(.limitReached, "there are \(count) \(what), \(rest); \(remedy)")
@@ -43,7 +43,7 @@ extension StateMachine {
     func admitName(_ name: Name, by application: Application) throws(Refusal) {
         guard names.find(name) == nil, name != .otherProvider else { return }
         try checkStrictness(name, application)
-        try SharedBound(what: "names", limit: limits.names, limitPerUser: limits.namesPerUser)
+        try SharedBound(what: "names", limit: bounds.names, limitPerUser: bounds.namesPerUser)
             .admit(names.count, ofUser: names.count(of: application.user), by: application)
     }
 
@@ -53,7 +53,7 @@ extension StateMachine {
     func admitModel(_ model: Name, by application: Application) throws(Refusal) {
         guard models.find(model) == nil, model != .unspecifiedModel else { return }
         try SharedBound(
-            what: "models", limit: limits.models, limitPerUser: limits.modelsPerUser,
+            what: "models", limit: bounds.models, limitPerUser: bounds.modelsPerUser,
             remedy: "an operator can `forget` a provider with many"
         ).admit(models.count, ofUser: models.count(of: application.user), by: application)
     }
@@ -66,8 +66,8 @@ extension StateMachine {
         guard provider != .otherProvider else { return }
         try admitName(provider, by: application)
         try SharedBound(
-            what: "providers with an account", limit: limits.providerAccounts,
-            limitPerUser: limits.providerAccountsPerUser
+            what: "providers with an account", limit: bounds.providerAccounts,
+            limitPerUser: bounds.providerAccountsPerUser
         ).admit(ledger.providerCount, ofUser: ledger.opened(by: application.user).providers, by: application)
     }
 
@@ -83,7 +83,7 @@ extension StateMachine {
         }
         guard model != .unspecifiedModel, !hasBudget(provider, model) else { return true }
         try SharedBound(
-            what: "model accounts", limit: limits.modelAccounts, limitPerUser: limits.modelAccountsPerUser,
+            what: "model accounts", limit: bounds.modelAccounts, limitPerUser: bounds.modelAccountsPerUser,
             remedy: "an operator can `forget` a provider"
         ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
         return true

@@ -8,8 +8,8 @@ public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile
     /// The bounds on what is remembered. What is there already stays when a bound is lowered.
-    public var limits: Limits {
-        didSet { ledger.closedPeriodLimit = limits.closedPeriods }
+    public var bounds: Bounds {
+        didSet { ledger.closedPeriodLimit = bounds.closedPeriods }
     }
 
     /// All circuit breakers.
@@ -36,13 +36,13 @@ public struct StateMachine: Sendable {
     public internal(set) var lastMoment: Moment
 
     /// An empty state whose first budget period begins at `moment`.
-    public init(profile: Profile = .fusebox, limits: Limits = Limits(), at moment: Moment) {
-        precondition(Limits.constantsHold)
+    public init(profile: Profile = .fusebox, bounds: Bounds = Bounds(), at moment: Moment) {
+        precondition(Bounds.constantsHold)
         let moment = moment.clamped
         self.profile = profile
-        self.limits = limits
+        self.bounds = bounds
         ledger = CreditLedger(period: profile.periodsRollOver ? .month : .manual, at: moment.wall)
-        ledger.closedPeriodLimit = limits.closedPeriods
+        ledger.closedPeriodLimit = bounds.closedPeriods
         lastMoment = moment
     }
 

@@ -50,7 +50,7 @@ final class Connection {
         self.user = user
         self.peerProcess = process
         self.server = server
-        softLimit = server.limits.outputSoftLimit
+        softLimit = server.bounds.outputSoftLimit
         openedAt = server.moment.now
         lastByteAt = server.moment.now
         stream.delegate = self
@@ -63,16 +63,16 @@ final class Connection {
         guard stream.isOpen else { return }
         if turn != server.turn {
             turn = server.turn
-            budget = server.limits.requestsPerTurn
+            budget = server.bounds.requestsPerTurn
         }
         setSoftLimit()
         var nextLook = budget
         var outputAtLook = output.count
         while mayHandle, input.isReady {
             // Reading the clock costs a noticeable part of a request.
-            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Limits.outputPerLook
+            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Bounds.outputPerLook
             if looksAtClock {
-                nextLook = budget - Limits.requestsPerLook
+                nextLook = budget - Bounds.requestsPerLook
                 outputAtLook = output.count
             }
             guard budget > 0, !looksAtClock || server.mayGoOn(user) else {
@@ -100,13 +100,13 @@ final class Connection {
     /// Whether further requests may be handled. They may not while the peer does not read its replies, while its
     /// replies wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
-        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Limits.deferredReplies
+        !isFinishing && !isWaitingForRoom && server.isServing && deferred < Bounds.deferredReplies
             && output.count + session.heldBytes < softLimit
     }
 
     /// Sets the soft limit. If the user's connections take much memory, only those whose output is sent are served.
     private func setSoftLimit() {
-        softLimit = server.quotas.isTight(user) ? (stream.hasPendingChunk ? 0 : 1) : server.limits.outputSoftLimit
+        softLimit = server.quotas.isTight(user) ? (stream.hasPendingChunk ? 0 : 1) : server.bounds.outputSoftLimit
     }
 
     /// Continues with the requests in the next turn. Called when there may be room in the journal again.
@@ -236,15 +236,15 @@ final class Connection {
             // A peer that has said goodbye may disconnect before it gets the reply.
             return isFinishing ? server.remove(self) : server.drop(self, "\(error)")
         }
-        guard output.count <= server.limits.outputHardLimit else {
+        guard output.count <= server.bounds.outputHardLimit else {
             return server.drop(
                 self,
-                "the peer does not read: \(output.count) bytes of output wait, and \(server.limits.outputHardLimit) may wait"
+                "the peer does not read: \(output.count) bytes of output wait, and \(server.bounds.outputHardLimit) may wait"
             )
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: server.quotas.isTight(user) ? Limits.restingOutput : Limits.workingOutput)
+            output.shrink(to: server.quotas.isTight(user) ? Bounds.restingOutput : Bounds.workingOutput)
             // Its last replies may still wait for the disk.
             if isFinishing, session.heldReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
@@ -252,7 +252,7 @@ final class Connection {
         }
         setSoftLimit()
         // The stream has its own copy of the pending chunk.
-        if output.isEmpty, softLimit == 0 { output.shrink(to: Limits.restingOutput) }
+        if output.isEmpty, softLimit == 0 { output.shrink(to: Bounds.restingOutput) }
         // Requests may have waited for room in the output.
         if mayHandle, input.isReady { server.continueLater(self) }
         chooseReading()
@@ -272,21 +272,21 @@ final class Connection {
 
     /// Ends the connection if the peer has been silent or has not read for too long. Called about once a second.
     func checkDeadlines(at now: Timestamp) {
-        if let stalledSince, now - stalledSince > Limits.stallMilliseconds {
-            return server.drop(self, "the peer has not read its output for \(Limits.stallMilliseconds / 1000) s")
+        if let stalledSince, now - stalledSince > Bounds.stallMilliseconds {
+            return server.drop(self, "the peer has not read its output for \(Bounds.stallMilliseconds / 1000) s")
         }
-        if session.state == .opening, now - openedAt > server.limits.helloMilliseconds {
+        if session.state == .opening, now - openedAt > server.bounds.helloMilliseconds {
             finish(
                 Refusal(
-                    .helloTimeout, "the first request must be hello, within \(server.limits.helloMilliseconds) ms"))
-        } else if session.topics.isEmpty, now - lastByteAt > server.limits.idleMilliseconds {
+                    .helloTimeout, "the first request must be hello, within \(server.bounds.helloMilliseconds) ms"))
+        } else if session.topics.isEmpty, now - lastByteAt > server.bounds.idleMilliseconds {
             finish(
                 Refusal(
                     .idleTimeout,
-                    "the connection was idle for \(server.limits.idleMilliseconds / 1000) s; connect again when needed")
+                    "the connection was idle for \(server.bounds.idleMilliseconds / 1000) s; connect again when needed")
             )
         } else if output.isEmpty, now > lastByteAt {
-            output.shrink(to: Limits.restingOutput)
+            output.shrink(to: Bounds.restingOutput)
         }
     }
 }

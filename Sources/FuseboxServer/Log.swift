@@ -61,8 +61,8 @@ enum LogPrefix: Sendable {
     func line(_ level: Log.Level, _ message: String) -> [UInt8] {
         let start = self == .priority ? "<\(level.priority)>" : "\(Self.time()) \(level): "
         var line = Array((start + message.printable).utf8)
-        if line.count >= Limits.lineLength {
-            line.removeLast(line.count - Limits.lineLength + 4)
+        if line.count >= Bounds.lineLength {
+            line.removeLast(line.count - Bounds.lineLength + 4)
             while line.last.map({ $0 & 0xC0 == 0x80 }) == true { line.removeLast() }
             if line.last.map({ $0 >= 0xC0 }) == true { line.removeLast() }
             line += Array("...".utf8)

@@ -57,7 +57,7 @@ import Synchronization
     func reportLeftOut() {
         let count = state.withLock { $0.takeLeftOut() }
         guard count > 0 else { return }
-        let reason = "there were more than \(Limits.linesPerSecond) in a second, or standard error did not take them"
+        let reason = "there were more than \(Bounds.linesPerSecond) in a second, or standard error did not take them"
         append(
             prefix.line(.warning, "\(Quantity.count(count, "line was", plural: "lines were")) left out: \(reason)"),
             ifLeftOut: count)
@@ -76,7 +76,7 @@ import Synchronization
     /// - Parameter count: the number that is added to the lines left out if this line does not fit
     private func append(_ line: [UInt8], ifLeftOut count: Int = 1) {
         let fits = state.withLock { state in
-            guard state.waitingBytes + line.count <= Limits.waitingLineBytes else {
+            guard state.waitingBytes + line.count <= Bounds.waitingLineBytes else {
                 state.leftOut += count
                 return false
             }
@@ -145,7 +145,7 @@ extension LogWriter.State {
     /// Counts a line towards the rate limit. Returns whether it may be written.
     fileprivate mutating func countLine(_ level: Log.Level, at now: Int64) -> Bool {
         beginSecond(at: now)
-        let limit = level <= .info ? Limits.peerLinesPerSecond : Limits.linesPerSecond
+        let limit = level <= .info ? Bounds.peerLinesPerSecond : Bounds.linesPerSecond
         guard linesInSecond < limit || level == .critical else {
             leftOut += 1
             return false

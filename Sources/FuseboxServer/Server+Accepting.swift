@@ -27,7 +27,7 @@ extension Server: ListenerDelegate {
 
     /// Continues with the connections that the last turn left in the kernel's queue.
     func acceptWaiting() {
-        acceptsLeft = limits.acceptsPerTurn
+        acceptsLeft = bounds.acceptsPerTurn
         guard hasUnaccepted, let listener else { return }
         hasUnaccepted = false
         connectionWaits(at: listener)

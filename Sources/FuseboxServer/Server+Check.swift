@@ -39,7 +39,7 @@ extension Server {
         let report: String
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(
-                in: SnapshotStore(directory), profile: configuration.profile, limits: configuration.limits,
+                in: SnapshotStore(directory), profile: configuration.profile, bounds: configuration.bounds,
                 newEpoch: 0, at: moment)
             report = found.report(of: configuration.dataDirectory)
         } catch { throw ServerFailure(error) }

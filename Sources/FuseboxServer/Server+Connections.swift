@@ -7,7 +7,7 @@ extension Server {
     /// Tells the engine the number of connections, for `status`.
     func takeCensus() {
         keeper.engine.census.connections = UInt32(quotas.connections)
-        keeper.engine.census.connectionLimit = UInt32(limits.connections)
+        keeper.engine.census.connectionLimit = UInt32(bounds.connections)
     }
 
     /// The connection of a session; nil if it is closed.

@@ -22,7 +22,7 @@ extension Server {
         case .draining(let since):
             // Requests may still be in the sockets. They are read until two turns have brought nothing.
             turnsUntilQuiet -= 1
-            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Limits.drainMilliseconds {
+            if (turnsUntilQuiet <= 0 && !schedule.hasWaiting) || moment.now - since > Bounds.drainMilliseconds {
                 finishRequests()
             } else {
                 loop.runAgain()
@@ -65,7 +65,7 @@ extension Server {
     private func armFlushDeadline() {
         housekeeping?.close()
         guard let deadline = try? Timer(on: loop, action: { [unowned self] in end() }) else { return end() }
-        deadline.start(afterMilliseconds: Limits.farewellMilliseconds)
+        deadline.start(afterMilliseconds: Bounds.farewellMilliseconds)
         housekeeping = deadline
     }
 

@@ -32,7 +32,7 @@ extension Server: EventLoopDelegate {
     /// Sends events to subscribers, for `eventNanoseconds` at most. So many subscribers do not delay requests.
     private func deliverEvents() {
         guard keeper.engine.beginEvents() else { return }
-        let end = SystemClock.monotonicNanoseconds + Limits.eventNanoseconds
+        let end = SystemClock.monotonicNanoseconds + Bounds.eventNanoseconds
         while let slot = connections.next(from: nextSubscriber) {
             nextSubscriber = slot + 1
             guard let subscriber = connections[slot], !subscriber.session.topics.isEmpty else { continue }

@@ -16,7 +16,7 @@ package final class Server {
     let loop: EventLoop
     /// The engine with its journal and its snapshots.
     let keeper: Storekeeper<DirectoryStorage>
-    let limits: Limits
+    let bounds: Bounds
     /// The work object for syncs of the journal.
     let syncWork = RepeatedWork()
 
@@ -85,8 +85,8 @@ package final class Server {
     package init(_ configuration: ServerConfiguration) throws(ServerFailure) {
         self.configuration = configuration
         log = Log(threshold: configuration.logLevel)
-        (limits, processLimit) = try Self.limits(configuration, log)
-        quotas = UserQuotas(limits)
+        (bounds, processLimit) = try Self.bounds(configuration, log)
+        quotas = UserQuotas(bounds)
         let directory: DirectoryStorage
         do throws(DirectoryError) {
             directory = try DirectoryStorage(configuration.dataDirectory, .owning)
@@ -98,7 +98,7 @@ package final class Server {
         let boottime = SystemClock.bootMilliseconds
         let realtime = SystemClock.wallMilliseconds
         let begun = SystemClock.threadNanoseconds
-        let recovered = try Self.recover(store, configuration, limits, log, at: Moment(milliseconds: realtime))
+        let recovered = try Self.recover(store, configuration, bounds, log, at: Moment(milliseconds: realtime))
         var clock = EngineClock(
             continuing: recovered.recorded, boottime: boottime, realtime: realtime,
             isSynchronised: SystemClock.isSynchronised)
@@ -123,45 +123,45 @@ package final class Server {
     }
 
     private static func recover(
-        _ store: SnapshotStore<DirectoryStorage>, _ configuration: ServerConfiguration, _ limits: Limits, _ log: Log,
+        _ store: SnapshotStore<DirectoryStorage>, _ configuration: ServerConfiguration, _ bounds: Bounds, _ log: Log,
         at moment: Moment
     ) throws(ServerFailure) -> Recovered {
         do throws(RecoveryRefusal) {
             return try Recovered.find(
-                in: store, profile: configuration.profile, limits: limits, newEpoch: .random(in: 1 ... .max), at: moment
+                in: store, profile: configuration.profile, bounds: bounds, newEpoch: .random(in: 1 ... .max), at: moment
             ) { log(.notice, "\(Quantity.count($0, "journal entry", plural: "journal entries")) replayed") }
         } catch { throw ServerFailure(error) }
     }
 
     /// The configured limits, and how many processes may be watched. The limit of connections is lowered if the
     /// descriptor limit requires it. Limits that contradict each other are refused.
-    private static func limits(
+    private static func bounds(
         _ configuration: ServerConfiguration, _ log: Log
-    ) throws(ServerFailure) -> (Limits, processes: Int) {
-        var limits = configuration.limits
+    ) throws(ServerFailure) -> (Bounds, processes: Int) {
+        var bounds = configuration.bounds
         let descriptors: Int
         do throws(LoopError) { descriptors = try DescriptorLimit.raise() } catch {
             throw .configuration("\(error)")
         }
-        let possible = descriptors - limits.reservedDescriptors
+        let possible = descriptors - bounds.reservedDescriptors
         guard possible > 0 else {
             throw .configuration(
                 "the limit of \(Quantity.count(descriptors, "descriptor")) leaves none for clients; raise it with `ulimit -n`"
             )
         }
-        if possible < limits.connections {
+        if possible < bounds.connections {
             log(
                 .warning,
-                "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(limits.connections); raise it with `ulimit -n` or LimitNOFILE="
+                "the limit of \(descriptors) descriptors allows \(Quantity.count(possible, "connection")), not \(bounds.connections); raise it with `ulimit -n` or LimitNOFILE="
             )
-            limits.connections = possible
+            bounds.connections = possible
         }
-        let conflicts = limits.conflicts
+        let conflicts = bounds.conflicts
         guard conflicts.isEmpty else {
             throw .configuration("the limits cannot be used: \(conflicts.joined(separator: "; "))")
         }
         // A connection is accepted even if its process cannot be watched. Its worker then has the whole grace.
-        return (limits, min(limits.connections * Limits.processesPerConnection, possible - limits.connections))
+        return (bounds, min(bounds.connections * Bounds.processesPerConnection, possible - bounds.connections))
     }
 
     /// Listens and serves until a signal stops the daemon. Returns once the last snapshot is on disk.
@@ -211,7 +211,7 @@ package final class Server {
     }
 
     private func startHousekeeping() throws(LoopError) {
-        let soonest = min(configuration.snapshotIntervalMilliseconds, limits.helloMilliseconds)
+        let soonest = min(configuration.snapshotIntervalMilliseconds, bounds.helloMilliseconds)
         let interval = min(Self.housekeepingMilliseconds, max(10, soonest))
         let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
         housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)

@@ -15,7 +15,7 @@ package struct ServerConfiguration: Sendable {
     /// When a change is acknowledged.
     package var durability: Durability = .commit
     /// The size of the journal's segments, in bytes.
-    package var journalSegmentLength = Limits.segmentLength
+    package var journalSegmentLength = Bounds.segmentLength
     /// The semantics of breakers, marks and ledger.
     package var profile: Profile = .fusebox
     /// The lowest level that is logged.
@@ -23,7 +23,7 @@ package struct ServerConfiguration: Sendable {
     /// The group whose members are operators, in addition to root and the daemon's own user. Nil: no group.
     package var adminGroup: UInt32?
     /// The bounds on connections, memory and work.
-    package var limits = Limits()
+    package var bounds = Bounds()
 
     /// The default settings.
     package init() {}

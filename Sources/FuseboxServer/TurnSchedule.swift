@@ -36,7 +36,7 @@ struct TurnSchedule {
     /// Begins a turn.
     mutating func begin(at now: Int64) {
         turn += 1
-        deadline = now + Limits.turnNanoseconds
+        deadline = now + Bounds.turnNanoseconds
         lastLook = now
         served = nil
         takenAt = nil
@@ -52,8 +52,8 @@ struct TurnSchedule {
         served = user
         if deadline == .max { return true }
         if now < deadline, !hasWaiting { return true }
-        if let takenAt { return now - takenAt < Limits.sliceNanoseconds }
-        return users[user].turn != turn || users[user].used < Limits.sliceNanoseconds
+        if let takenAt { return now - takenAt < Bounds.sliceNanoseconds }
+        return users[user].turn != turn || users[user].used < Bounds.sliceNanoseconds
     }
 
     private mutating func charge(until now: Int64) {

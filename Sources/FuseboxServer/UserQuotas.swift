@@ -24,7 +24,7 @@ struct UserQuotas: ~Copyable {
         var unopened: [UInt64] = []
     }
 
-    private let limits: Limits
+    private let bounds: Bounds
     /// The number of connections that one user may have.
     let connectionsPerUser: Int
     private var users = SlotTable<User>()
@@ -39,13 +39,13 @@ struct UserQuotas: ~Copyable {
     /// Quotas for a start without connections.
     ///
     /// - Parameter limits: the limits in force; the descriptor limit has been applied to `connections`
-    init(_ limits: Limits) {
-        var limits = limits
-        connectionsPerUser = limits.connectionsPerUser ?? max(1, Limits.open(limits.connections) / 2)
+    init(_ bounds: Bounds) {
+        var bounds = bounds
+        connectionsPerUser = bounds.connectionsPerUser ?? max(1, Bounds.open(bounds.connections) / 2)
         // Connections without hello get half of the places at most.
-        limits.unopenedConnections = min(limits.unopenedConnections, max(1, limits.connections / 2))
-        limits.unopenedConnectionsPerUser = min(limits.unopenedConnectionsPerUser, max(1, connectionsPerUser / 2))
-        self.limits = limits
+        bounds.unopenedConnections = min(bounds.unopenedConnections, max(1, bounds.connections / 2))
+        bounds.unopenedConnectionsPerUser = min(bounds.unopenedConnectionsPerUser, max(1, connectionsPerUser / 2))
+        self.bounds = bounds
     }
 
     // MARK: Connections
@@ -60,18 +60,18 @@ struct UserQuotas: ~Copyable {
                         "user \(id) has \(Quantity.count(own.connections, "connection")), which is the limit for one user; close some, or raise --max-connections-per-user"
                     )
             }
-            if own.unopened.count >= limits.unopenedConnectionsPerUser, let oldest = own.unopened.first {
+            if own.unopened.count >= bounds.unopenedConnectionsPerUser, let oldest = own.unopened.first {
                 return .acceptedInPlaceOf(oldest)
             }
         }
-        let places = isOperator ? limits.connections : Limits.open(limits.connections)
+        let places = isOperator ? bounds.connections : Bounds.open(bounds.connections)
         if connections >= places {
             return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.acceptedInPlaceOf)
                 ?? .refused(
-                    "\(Quantity.count(connections, "client is", plural: "clients are")) connected, which is the limit\(places < limits.connections ? " for users that are not operators" : ""); try again later, or raise --max-connections"
+                    "\(Quantity.count(connections, "client is", plural: "clients are")) connected, which is the limit\(places < bounds.connections ? " for users that are not operators" : ""); try again later, or raise --max-connections"
                 )
         }
-        if unopened >= limits.unopenedConnections {
+        if unopened >= bounds.unopenedConnections {
             return oldestUnopened(before: own, isOperator: isOperator).map(Arrival.acceptedInPlaceOf)
                 ?? .refused(
                     "\(Quantity.count(unopened, "client has", plural: "clients have")) not said hello, which is the limit; try again later"
@@ -132,22 +132,22 @@ struct UserQuotas: ~Copyable {
         bytesOfUser[user] += change
         bytes += change
         guard change > 0 else { return nil }
-        if bytesOfUser[user] > limits.bufferBytesPerUser { return user }
-        guard bytes > limits.bufferBytes else { return nil }
+        if bytesOfUser[user] > bounds.bufferBytesPerUser { return user }
+        guard bytes > bounds.bufferBytes else { return nil }
         return bytesOfUser.indices.max { bytesOfUser[$0] < bytesOfUser[$1] }
     }
 
     /// Whether a user's memory is near its bound. Then connections with unread output get no further requests handled.
     func isTight(_ user: Int) -> Bool {
-        if bytesOfUser[user] > limits.bufferBytesPerUser / 2 { return true }
-        return bytes > limits.bufferBytes / 2 && bytesOfUser[user] > limits.bufferBytes / 2 / numberOfUser.count
+        if bytesOfUser[user] > bounds.bufferBytesPerUser / 2 { return true }
+        return bytes > bounds.bufferBytes / 2 && bytesOfUser[user] > bounds.bufferBytes / 2 / numberOfUser.count
     }
 
     /// Why a connection with this many bytes is closed, for its peer and the log.
     func reason(_ bytes: Int, of user: Int) -> String {
         let largest = "it buffers \(bytes) bytes, the most of user \(users[user].id)'s connections"
-        return bytesOfUser[user] > limits.bufferBytesPerUser
-            ? "\(largest), which may buffer \(limits.bufferBytesPerUser) together"
-            : "\(largest), and that user has the most of the \(limits.bufferBytes) bytes for all users; see --max-buffers"
+        return bytesOfUser[user] > bounds.bufferBytesPerUser
+            ? "\(largest), which may buffer \(bounds.bufferBytesPerUser) together"
+            : "\(largest), and that user has the most of the \(bounds.bufferBytes) bytes for all users; see --max-buffers"
     }
 }

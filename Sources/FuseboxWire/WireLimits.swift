@@ -1,6 +1,6 @@
 /// Every bound of the protocol: the greatest sizes of frames, names, texts and lists, and the greatest values.
 ///
-/// They are the same for all daemons and clients of a protocol version. The further bounds of a daemon are in `Limits`
+/// They are the same for all daemons and clients of a protocol version. The further bounds of a daemon are in `Bounds`
 /// of FuseboxCore.
 public enum WireLimits {
     // MARK: Frames

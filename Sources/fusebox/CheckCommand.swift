@@ -46,7 +46,7 @@ struct CheckCommand: ParsableCommand {
     }
 
     /// The length of a segment if the directory has none, in bytes.
-    private static let usualSegmentLength = Limits.segmentLength
+    private static let usualSegmentLength = Bounds.segmentLength
     /// The exit status if there is no room: `EX_IOERR` of `sysexits.h`.
     private static let noRoom: Int32 = 74
 }

@@ -48,17 +48,17 @@ struct Fuseboxd: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help:
-            "How long a client may take until its hello: 500ms, 5s. (default: \(Quantity.text(milliseconds: Limits().helloMilliseconds)))",
+            "How long a client may take until its hello: 500ms, 5s. (default: \(Quantity.text(milliseconds: Bounds().helloMilliseconds)))",
         transform: interval)
-    var helloTimeout: Int64 = ServerConfiguration().limits.helloMilliseconds
+    var helloTimeout: Int64 = ServerConfiguration().bounds.helloMilliseconds
 
     @Option(
         parsing: .unconditional,
         help: """
             The most connections at a time. The limit of descriptors may lower it. One sixteenth is reserved for operators: \
-            root, the daemon's own user and the admin group. (default: \(Limits().connections))
+            root, the daemon's own user and the admin group. (default: \(Bounds().connections))
             """, transform: count)
-    var maxConnections: Int = Limits().connections
+    var maxConnections: Int = Bounds().connections
 
     @Option(
         parsing: .unconditional,
@@ -72,16 +72,16 @@ struct Fuseboxd: ParsableCommand {
         parsing: .unconditional,
         help: """
             The number of workers whose replies are kept, so that resent requests count once. Beyond it, workers of the user \
-            with the most are forgotten. (default: \(Limits().workers))
+            with the most are forgotten. (default: \(Bounds().workers))
             """,
         transform: count)
-    var maxWorkers: Int = Limits().workers
+    var maxWorkers: Int = Bounds().workers
 
     @Option(
         parsing: .unconditional,
         help: """
             The memory for unread output and incomplete requests: 1MiB to 64GiB. One user may have half of it. Beyond that \
-            the user's largest connection is dropped. (default: \(Limits().bufferBytes >> 20)MiB)
+            the user's largest connection is dropped. (default: \(Bounds().bufferBytes >> 20)MiB)
             """,
         transform: { text in
             guard let bytes = Quantity.bytes(text), (1 << 20...64 << 30).contains(bytes) else {
@@ -89,7 +89,7 @@ struct Fuseboxd: ParsableCommand {
             }
             return Int(bytes)
         })
-    var maxBuffers: Int = Limits().bufferBytes
+    var maxBuffers: Int = Bounds().bufferBytes
 
     @Option(
         help: """
@@ -109,7 +109,7 @@ struct Fuseboxd: ParsableCommand {
         parsing: .unconditional,
         help: "The size of the journal's segments, which are allocated in advance: 64KiB to 1GiB. (default: 16MiB)",
         transform: { text in
-            guard let bytes = Quantity.bytes(text), Limits.segmentLengths.contains(Int(clamping: bytes)) else {
+            guard let bytes = Quantity.bytes(text), Bounds.segmentLengths.contains(Int(clamping: bytes)) else {
                 throw ValidationError("give a size with a unit, such as 16MiB, from 64KiB to 1GiB")
             }
             return Int(bytes)
@@ -211,12 +211,12 @@ struct Fuseboxd: ParsableCommand {
         configuration.socketMode = socketMode
         configuration.dataDirectory = data
         configuration.snapshotIntervalMilliseconds = snapshotInterval
-        configuration.limits.helloMilliseconds = helloTimeout
-        configuration.limits.connections = maxConnections
-        configuration.limits.connectionsPerUser = maxConnectionsPerUser
-        configuration.limits.workers = maxWorkers
-        configuration.limits.bufferBytes = maxBuffers
-        configuration.limits.bufferBytesPerUser = maxBuffers / 2
+        configuration.bounds.helloMilliseconds = helloTimeout
+        configuration.bounds.connections = maxConnections
+        configuration.bounds.connectionsPerUser = maxConnectionsPerUser
+        configuration.bounds.workers = maxWorkers
+        configuration.bounds.bufferBytes = maxBuffers
+        configuration.bounds.bufferBytesPerUser = maxBuffers / 2
         configuration.profile = profile
         configuration.durability = durability
         configuration.journalSegmentLength = journalSegment

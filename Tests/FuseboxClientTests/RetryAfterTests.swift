@@ -3,8 +3,7 @@ import Testing
 
 /// The forms of providers' headers that a client reads.
 struct RetryAfterTests {
-    @Test("A client reads times as providers tell them")
-    func times() {
+    @Test func aClientReadsTimesAsProvidersTellThem() {
         #expect(Duration(retryAfter: "34.07s") == .milliseconds(34_070))
         #expect(Duration(retryAfter: "6m0s") == .seconds(360))
         #expect(Duration(retryAfter: "1.5") == .milliseconds(1_500))

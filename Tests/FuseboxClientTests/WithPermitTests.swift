@@ -301,8 +301,7 @@ struct WithPermitTests {
         #expect(renewal == Renew(permit: 7, ttlMilliseconds: 30))
     }
 
-    @Test("A permit is not renewed beyond its maximum age")
-    func maximumAge() {
+    @Test func aPermitIsNotRenewedBeyondItsMaximumAge() {
         let renewals = Renewals()
         _ = renewals.add(1, ttlMilliseconds: 3, isRenewed: true, maxAgeMilliseconds: 0)
         _ = renewals.add(2, ttlMilliseconds: 9, isRenewed: true)

@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxCore
 
 /// Every reason for a denial, and which of several is returned, for a candidate at every position.
-@Suite("Reasons for a denial")
 struct AdmissionReasonTests {
     /// An obstacle of a provider, the reason that is returned, and how long it lasts. The period ends after 31 days.
     /// The estimate is $0.50 and 100 tokens.
@@ -146,8 +145,7 @@ struct AdmissionReasonTests {
         try #require(reply.permit != nil)
     }
 
-    @Test("The reason that lasts longest is told, wherever the candidate stands", arguments: rows)
-    func everyPlace(row: Row) throws {
+    @Test(arguments: rows) func theReasonThatLastsLongestIsToldWhereverTheCandidateStands(row: Row) throws {
         for place in 0..<WireLimits.candidates {
             var rig = try rig(row, obstructed: place + 1)
             var candidates = Candidates()
@@ -173,14 +171,12 @@ struct AdmissionReasonTests {
         }
     }
 
-    @Test("The table has every reason but that of limits, whose tests are in LimitCommandsTests.swift")
-    func complete() {
+    @Test func theTableHasEveryReasonButThatOfLimitsWhoseTestsAreInLimitCommandsTestsSwift() {
         #expect(Self.rows.count == Self.table.split(separator: "\n").count - 1)
         #expect(Set(Self.rows.map(\.reason)) == Set(DenialReason.allCases).subtracting([.limit]))
     }
 
-    @Test("Who has nothing against it is admitted, known or not")
-    func free() throws {
+    @Test func whoHasNothingAgainstItIsAdmittedKnownOrNot() throws {
         var rig = Rig()
         var candidates = Candidates()
         candidates.append(Candidate(provider: name("new"), model: model))
@@ -192,8 +188,7 @@ struct AdmissionReasonTests {
         #expect(reply.decision.share == 1)
     }
 
-    @Test("A denial of two candidates fits in 100 bytes, a settle without names in 64")
-    func compact() throws {
+    @Test func aDenialOfTwoCandidatesFitsIn100BytesASettleWithoutNamesIn64() throws {
         var decision = AdmissionDecision()
         for _ in 0..<2 { decision.denials.append(Denial(reason: .tpd, retryAfterMilliseconds: .max)) }
         decision.retryAfterMilliseconds = .max

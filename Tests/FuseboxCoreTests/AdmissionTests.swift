@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Admission")
 struct AdmissionTests {
     private let p = name("p")
     private let m = name("m")
@@ -34,8 +33,7 @@ struct AdmissionTests {
 
     // MARK: Holds
 
-    @Test("What is held and not settled counts against an enforced budget; settling frees what was not used")
-    func holds() throws {
+    @Test func whatIsHeldAndNotSettledCountsAgainstAnEnforcedBudgetAndSettlingFreesWhatWasNotUsed() throws {
         var rig = Rig()
         try budget("1", &rig)
         let first = try permit(admit("0.6"), &rig)
@@ -53,24 +51,21 @@ struct AdmissionTests {
         #expect(account.isEnforced)
     }
 
-    @Test("A budget that only notifies denies nothing")
-    func notifying() throws {
+    @Test func aBudgetThatOnlyNotifiesDeniesNothing() throws {
         var rig = Rig()
         try budget("1", &rig, isEnforced: false)
         _ = try permit(admit("5"), &rig)
         _ = try permit(admit("5"), &rig)
     }
 
-    @Test("A used up budget takes no call at all, not even one that is estimated to cost nothing")
-    func usedUp() throws {
+    @Test func aUsedUpBudgetTakesNoCallAtAllNotEvenOneThatIsEstimatedToCostNothing() throws {
         var rig = Rig()
         try budget("1", &rig)
         try rig.apply(Report(candidate: Candidate(provider: p), outcome: .success, usage: usage("1")))
         #expect(try rig.apply(admit("0")).permit == nil)
     }
 
-    @Test("A model's enforced budget counts that model's spend and holds only")
-    func modelBudget() throws {
+    @Test func aModelsEnforcedBudgetCountsThatModelsSpendAndHoldsOnly() throws {
         var rig = Rig()
         try rig.apply(
             LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"), isEnforced: true)))
@@ -83,8 +78,7 @@ struct AdmissionTests {
         _ = try permit(admit("0.3", model: m), &rig)
     }
 
-    @Test("Calls and tokens count when they are admitted; settling corrects the window that is still open")
-    func windows() throws {
+    @Test func callsAndTokensCountWhenTheyAreAdmittedAndSettlingCorrectsTheWindowThatIsStillOpen() throws {
         var rig = Rig()
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 2, tpm: 1_000)))
         func used(_ dimension: RateDimension, at now: Int64) throws -> Int64 {
@@ -109,8 +103,8 @@ struct AdmissionTests {
 
     // MARK: Ends
 
-    @Test("A permit ends by its time to live, which renewing makes longer and never shorter; what it cost still counts")
-    func expiry() throws {
+    /// A permit ends by its time to live, which renewing makes longer and never shorter; what it cost still counts.
+    @Test func aPermitEndsByItsTimeToLiveWhichRenewingMakesLongerAndNeverShorter() throws {
         var rig = Rig()
         try budget("1", &rig)
         let permit = try permit(admit("0.8", ttl: 1_000), &rig)
@@ -132,8 +126,7 @@ struct AdmissionTests {
         #expect((totals.granted, totals.settled, totals.expired, totals.settledLate) == (1, 0, 1, 1))
     }
 
-    @Test("A second settle changes nothing and says so")
-    func second() throws {
+    @Test func aSecondSettleChangesNothingAndSaysSo() throws {
         var rig = Rig()
         let permit = try permit(admit("1"), &rig)
         try rig.apply(Settle(permit: permit, outcome: .failure, usage: usage("1")))
@@ -145,16 +138,15 @@ struct AdmissionTests {
         rig.expect(.notFound, of: Settle(permit: 0, outcome: .success))
     }
 
-    @Test("Another user's permit is not to be settled")
-    func users() throws {
+    @Test func anotherUsersPermitIsNotToBeSettled() throws {
         var rig = Rig()
         let permit = try permit(admit("1"), &rig)
         rig.expect(.notPermitted, of: Settle(permit: permit, outcome: .success), by: 7)
         rig.expect(.notPermitted, of: Renew(permit: permit, ttlMilliseconds: 9), by: 7)
     }
 
-    @Test("Death gives back what notifies and the place in flight; what an enforced budget holds stays to its time")
-    func death() throws {
+    /// Death gives back what notifies and the place in flight; what an enforced budget holds stays to its time.
+    @Test func deathGivesBackWhatNotifiesAndThePlaceInFlight() throws {
         var rig = Rig()
         let soft = try permit(admit("0.3", ttl: 9_000), &rig)
         _ = try permit(admit("0.3", ttl: 9_000), &rig, worker: 2)
@@ -178,10 +170,9 @@ struct AdmissionTests {
         #expect(try rig.apply(Settle(permit: soft, outcome: .success), at: 9_001).standing == .expired)
     }
 
-    @Test("Very many deadlines at one moment are met in several turns")
-    func manyDeadlines() throws {
+    @Test func veryManyDeadlinesAtOneMomentAreMetInSeveralTurns() throws {
         var rig = Rig()
-        for _ in 0..<Limits.duePerTurn + 5 { _ = try permit(admit("1", ttl: 5), &rig) }
+        for _ in 0..<Bounds.duePerTurn + 5 { _ = try permit(admit("1", ttl: 5), &rig) }
         try rig.apply(Advance(), at: 5)
         #expect(rig.machine.permits.totals.outstanding == 5)
         #expect(rig.machine.isDue(at: Moment(milliseconds: 5)))
@@ -193,14 +184,13 @@ struct AdmissionTests {
     // MARK: Outcomes
 
     @Test(
-        "What each outcome does to breaker, exhaustion, request and usage, with a time and without",
         arguments: [
             (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.failure, 1, 0, 70_000, 1, true),
             (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
             (.quotaExhausted, 0, 0, 70_000, 1, true), (.rejected, 0, 0, nil, 1, true),
             (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
         ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])
-    func outcomes(
+    func whatEachOutcomeDoesToBreakerExhaustionRequestAndUsageWithATimeAndWithout(
         outcome: Outcome, failures: UInt64, successes: UInt64, mark: Int64?, requests: Int64, isRecorded: Bool
     ) throws {
         for isReport in [false, true] {
@@ -227,8 +217,7 @@ struct AdmissionTests {
         }
     }
 
-    @Test("Throttled without a time marks nothing; an exhausted quota without one gets the default")
-    func withoutTime() throws {
+    @Test func throttledWithoutATimeMarksNothingAndAnExhaustedQuotaWithoutOneGetsTheDefault() throws {
         var rig = Rig()
         try rig.apply(Report(candidate: Candidate(provider: p), outcome: .throttled))
         #expect(try rig.apply(ExhaustionGet(provider: p)).entry == nil)
@@ -236,8 +225,7 @@ struct AdmissionTests {
         #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == at(300_000))
     }
 
-    @Test("Usage that names no model is that of the one asked for, or of none in particular")
-    func models() throws {
+    @Test func usageThatNamesNoModelIsThatOfTheOneAskedForOrOfNoneInParticular() throws {
         var rig = Rig()
         var without = usage("0.1")
         without.model = nil
@@ -250,8 +238,7 @@ struct AdmissionTests {
         #expect(try rig.apply(unspecified).account?.usage.spend == dollars("0.1"))
     }
 
-    @Test("A provider that throttles and says for how long never opens its breaker, however often")
-    func throttledWithTime() throws {
+    @Test func aProviderThatThrottlesAndSaysForHowLongNeverOpensItsBreakerHoweverOften() throws {
         var rig = Rig()
         for call in 0..<20 {
             try rig.apply(
@@ -266,8 +253,7 @@ struct AdmissionTests {
         #expect(try rig.apply(admit(), at: 1_019).decision.denials.array.map(\.reason) == [.breakerOpen])
     }
 
-    @Test("What does not go together is refused and changes nothing")
-    func refused() throws {
+    @Test func whatDoesNotGoTogetherIsRefusedAndChangesNothing() throws {
         var rig = Rig()
         let permit = try permit(admit("1"), &rig)
         let before = rig.machine.image
@@ -289,8 +275,7 @@ struct AdmissionTests {
 
     // MARK: Breakers
 
-    @Test("A share is exact over everybody who asks, and moves only for calls that nothing else denies")
-    func exactShare() throws {
+    @Test func aShareIsExactOverEverybodyWhoAsksAndMovesOnlyForCallsThatNothingElseDenies() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.4])))
         try rig.apply(BreakerFailure(name: p))
@@ -308,8 +293,7 @@ struct AdmissionTests {
         #expect(abs(granted - 4_000) <= 1)
     }
 
-    @Test("One call that names a provider twice counts once toward its share")
-    func shareOnce() throws {
+    @Test func oneCallThatNamesAProviderTwiceCountsOnceTowardItsShare() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.25])))
         try rig.apply(BreakerFailure(name: p))
@@ -320,8 +304,7 @@ struct AdmissionTests {
         #expect(granted == 100)
     }
 
-    @Test("While a breaker is not closed, no more calls are in flight than maxProbes")
-    func probes() throws {
+    @Test func whileABreakerIsNotClosedNoMoreCallsAreInFlightThanMaxProbes() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.99], maxProbes: 2)))
         let permits = try (0..<3).map { _ in try permit(admit(), &rig) }
@@ -333,8 +316,7 @@ struct AdmissionTests {
         _ = try permit(admit(), &rig)
     }
 
-    @Test("A breaker opens fully only by failures of as many workers as it is told to wait for")
-    func blame() throws {
+    @Test func aBreakerOpensFullyOnlyByFailuresOfAsManyWorkersAsItIsToldToWaitFor() throws {
         var rig = Rig()
         try rig.apply(
             BreakerConfigure(name: p, change: .init(monitoringPeriodMilliseconds: 10_000, minWorkers: 2)))
@@ -347,8 +329,7 @@ struct AdmissionTests {
         #expect(try rig.apply(BreakerGet(name: p), at: 30_000).status.state == .open)
     }
 
-    @Test("The last degraded step is the last of the curve that lets something through")
-    func lastStep() throws {
+    @Test func theLastDegradedStepIsTheLastOfTheCurveThatLetsSomethingThrough() throws {
         for (curve, share) in [([1, 0.5, 0], 0.5), ([1, 0.3], 0.3), ([1, 0.9, 0.7, 0.4, 0.1, 0.05], 0.1), ([0], 0)] {
             var rig = Rig()
             try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: curve, minWorkers: 3)))
@@ -359,8 +340,7 @@ struct AdmissionTests {
 
     // MARK: Events
 
-    @Test("Breakers recover, marks and permits end at their moment, each with its event")
-    func eventsOnTime() throws {
+    @Test func breakersRecoverMarksAndPermitsEndAtTheirMomentEachWithItsEvent() throws {
         var rig = Rig()
         try rig.apply(BreakerFailure(name: p))
         try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 50_000))
@@ -383,8 +363,7 @@ struct AdmissionTests {
         return Admit(candidates: candidates, ttlMilliseconds: ttl)
     }
 
-    @Test("A budget tells when it begins to deny, and again only after it has admitted a call")
-    func denialEvents() throws {
+    @Test func aBudgetTellsWhenItBeginsToDenyAndAgainOnlyAfterItHasAdmittedACall() throws {
         var rig = Rig()
         try budget("1", &rig)
         let held = try permit(admit("0.9"), &rig)
@@ -403,10 +382,8 @@ struct AdmissionTests {
 
     // MARK: Imports
 
-    @Test(
-        "An import leaves permits in force, under their names; one of a part leaves the other parts too",
-        arguments: [StateParts.all, .breakers, .exhaustion, .ledger, [.breakers, .ledger]])
-    func imports(parts: StateParts) throws {
+    @Test(arguments: [StateParts.all, .breakers, .exhaustion, .ledger, [.breakers, .ledger]])
+    func anImportLeavesPermitsInForceUnderTheirNamesAndOneOfAPartLeavesTheOtherPartsToo(parts: StateParts) throws {
         var rig = Rig()
         let permit = try permit(admit("1", model: m), &rig)
         var other = Rig()

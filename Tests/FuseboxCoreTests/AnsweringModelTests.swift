@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("The model that was asked for, and the name that answered")
+/// The model that was asked for, and the name that answered.
 struct AnsweringModelTests {
     private let p = name("p")
     private let m = name("m")
@@ -18,8 +18,7 @@ struct AnsweringModelTests {
         try #require(try rig.apply(command).permit)
     }
 
-    @Test("Charged is the model that was asked for; the name that answered is shown beside it, the newest")
-    func askedAndAnswering() throws {
+    @Test func chargedIsTheModelThatWasAskedForAndTheNameThatAnsweredIsShownBesideItTheNewest() throws {
         var rig = Rig()
         let dated = name("m-2026-11-25")
         try rig.apply(
@@ -57,8 +56,7 @@ struct AnsweringModelTests {
         #expect(try rig.apply(LedgerModels(provider: p, cursor: 0)).accounts.map(\.model) == [m])
     }
 
-    @Test("Where no model was asked for, the name that answered is charged")
-    func answeringIsCharged() throws {
+    @Test func whereNoModelWasAskedForTheNameThatAnsweredIsCharged() throws {
         var rig = Rig()
         try rig.apply(
             Settle(
@@ -68,11 +66,10 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
-    @Test("A name that finds no room is refused and nothing is changed; without it the call is counted")
-    func noRoomForAnsweringNames() throws {
-        var limits = Limits()
-        limits.models = 1
-        var rig = Rig(limits: limits)
+    @Test func aNameThatFindsNoRoomIsRefusedAndNothingIsChangedAndWithoutItTheCallIsCounted() throws {
+        var bounds = Bounds()
+        bounds.models = 1
+        var rig = Rig(bounds: bounds)
         let permit = try permit(admit(model: m), &rig)
         let named = CallUsage(model: name("another"), cost: dollars("0.3"))
         rig.expect(.limitReached, of: Settle(permit: permit, outcome: .success, usage: named))
@@ -83,8 +80,7 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
-    @Test("Forgetting a provider forgets the names that answered")
-    func forgettingAnsweringNames() throws {
+    @Test func forgettingAProviderForgetsTheNamesThatAnswered() throws {
         var rig = Rig()
         let usage = CallUsage(model: name("another"), cost: dollars("0.3"))
         try rig.apply(Report(candidate: Candidate(provider: p, model: m), outcome: .success, usage: usage))

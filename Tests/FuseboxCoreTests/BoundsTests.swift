@@ -4,17 +4,16 @@ import Testing
 @testable import FuseboxCore
 
 /// The bounds on what one user may create, and what is left for others and for operators.
-@Suite("Bounds on what one user introduces")
 struct BoundsTests {
-    private func limits(_ change: (inout Limits) -> Void) -> Limits {
-        var limits = Limits()
-        limits.names = 64
-        limits.models = 64
-        limits.providerAccounts = 64
-        limits.modelAccounts = 64
-        limits.permits = 64
-        change(&limits)
-        return limits
+    private func bounds(_ change: (inout Bounds) -> Void) -> Bounds {
+        var bounds = Bounds()
+        bounds.names = 64
+        bounds.models = 64
+        bounds.providerAccounts = 64
+        bounds.modelAccounts = 64
+        bounds.permits = 64
+        change(&bounds)
+        return bounds
     }
 
     private func admit(_ provider: String, _ model: String?) -> Admit {
@@ -27,11 +26,11 @@ struct BoundsTests {
     enum Kind: CaseIterable {
         case models, accounts, modelAccounts
 
-        func bound(_ limits: inout Limits, to count: Int) {
+        func bound(_ bounds: inout Bounds, to count: Int) {
             switch self {
-            case .models: limits.modelsPerUser = count
-            case .accounts: limits.providerAccountsPerUser = count
-            case .modelAccounts: limits.modelAccountsPerUser = count
+            case .models: bounds.modelsPerUser = count
+            case .accounts: bounds.providerAccountsPerUser = count
+            case .modelAccounts: bounds.modelAccountsPerUser = count
             }
         }
 
@@ -50,11 +49,9 @@ struct BoundsTests {
         }
     }
 
-    @Test(
-        "One user's models, accounts and model accounts end at its bound, over a restart, until they are forgotten",
-        arguments: Kind.allCases)
-    func ofOneUser(kind: Kind) throws {
-        var rig = Rig(limits: limits { kind.bound(&$0, to: 8) })
+    @Test(arguments: Kind.allCases)
+    func oneUsersModelsAccountsAndModelAccountsEndAtItsBoundOverARestartUntilTheyAreForgotten(kind: Kind) throws {
+        var rig = Rig(bounds: bounds { kind.bound(&$0, to: 8) })
         for number in 0..<8 { try rig.apply(kind.take(number), by: 1_000) }
         rig.expect(.limitReached, of: kind.take(8), by: 1_000)
         rig.machine = try rig.machine.restored()
@@ -68,9 +65,8 @@ struct BoundsTests {
         try rig.apply(kind.take(30), by: 1_000)
     }
 
-    @Test("The last of names, models, accounts and permits are for operators", arguments: Kind.allCases)
-    func reserve(kind: Kind) throws {
-        var rig = Rig(limits: limits { _ in })
+    @Test(arguments: Kind.allCases) func theLastOfNamesModelsAccountsAndPermitsAreForOperators(kind: Kind) throws {
+        var rig = Rig(bounds: bounds { _ in })
         var taken = 0
         while refusal({ () throws(Refusal) in try rig.apply(kind.take(taken), by: UInt32(1 + taken)) }) == nil {
             taken += 1
@@ -80,9 +76,9 @@ struct BoundsTests {
         rig.expect(.limitReached, of: kind.take(64), by: 0)
     }
 
-    @Test("A model with a budget always has room for its account: nothing is spent beside the budget")
-    func budgetedModels() throws {
-        var rig = Rig(limits: limits { $0.modelAccountsPerUser = 1 })
+    /// A model with a budget always has room for its account: nothing is spent beside the budget.
+    @Test func aModelWithABudgetAlwaysHasRoomForItsAccount() throws {
+        var rig = Rig(bounds: bounds { $0.modelAccountsPerUser = 1 })
         var budget = Budget()
         budget.provider = name("p")
         budget.model = name("dear")
@@ -103,10 +99,9 @@ struct BoundsTests {
         #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil)
     }
 
-    @Test("Names and permits have bounds of their kind too")
-    func namesAndPermits() throws {
+    @Test func namesAndPermitsHaveBoundsOfTheirKindToo() throws {
         var rig = Rig(
-            limits: limits {
+            bounds: bounds {
                 $0.namesPerUser = 4
                 $0.permitsPerUser = 4
             })
@@ -118,9 +113,8 @@ struct BoundsTests {
         #expect(try rig.apply(admit("b0", nil), by: 2).permit != nil)
     }
 
-    @Test("An admission opens the accounts that its settle needs, and is refused where they find no room")
-    func admission() throws {
-        var rig = Rig(limits: limits { $0.modelAccountsPerUser = 1 })
+    @Test func anAdmissionOpensTheAccountsThatItsSettleNeedsAndIsRefusedWhereTheyFindNoRoom() throws {
+        var rig = Rig(bounds: bounds { $0.modelAccountsPerUser = 1 })
         let permit = try #require(try rig.apply(admit("p", "m"), by: 1).permit)
         rig.expect(.limitReached, of: admit("p", "n"), by: 1)
         rig.expect(.limitReached, of: admit("q", "m"), by: 1)

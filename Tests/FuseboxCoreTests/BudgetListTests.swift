@@ -3,10 +3,8 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Budget list")
 struct BudgetListTests {
-    @Test("It keeps the order in which budgets were set last, over many random changes; copies are independent")
-    func againstArray() {
+    @Test func itKeepsTheOrderInWhichBudgetsWereSetLastOverManyRandomChangesAndCopiesAreIndependent() {
         var random = SplitMix64(seed: 7)
         var list = BudgetList()
         var model: [CreditLedger.BudgetEntry] = []

@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Budget periods")
 struct BudgetPeriodTests {
     private static let day: Int64 = 86_400_000
 
@@ -30,10 +29,8 @@ struct BudgetPeriodTests {
         Timestamp(milliseconds: days(year, month, day) * Self.day + milliseconds)
     }
 
-    @Test(
-        "A month begins on its first and ends where the next begins",
-        arguments: [1900, 1969, 1970, 1999, 2000, 2023, 2024, 2026, 2100, 2400, 9999])
-    func months(year: Int) {
+    @Test(arguments: [1900, 1969, 1970, 1999, 2000, 2023, 2024, 2026, 2100, 2400, 9999])
+    func aMonthBeginsOnItsFirstAndEndsWhereTheNextBegins(year: Int) {
         for month in 1...12 {
             let start = Self.moment(year, month, 1)
             let end = start + Self.length(year, month) * Self.day
@@ -44,8 +41,7 @@ struct BudgetPeriodTests {
         }
     }
 
-    @Test("A week begins on Monday")
-    func weeks() {
+    @Test func aWeekBeginsOnMonday() {
         // 2026-01-05 was a Monday.
         let monday = Self.moment(2026, 1, 5)
         for moment in [monday, monday + 1, monday + 3 * Self.day, monday + 7 * Self.day - 1] {
@@ -56,21 +52,18 @@ struct BudgetPeriodTests {
         #expect(BudgetPeriod.boundary(before: Timestamp(milliseconds: -1), .week) == Self.moment(1969, 12, 29))
     }
 
-    @Test("A day begins at midnight, before the epoch too")
-    func days() {
+    @Test func aDayBeginsAtMidnightBeforeTheEpochToo() {
         #expect(BudgetPeriod.boundary(before: Timestamp(milliseconds: -1), .day)?.milliseconds == -Self.day)
         #expect(BudgetPeriod.boundary(after: Timestamp(milliseconds: 0), .day)?.milliseconds == Self.day)
     }
 
-    @Test("A period by hand has no end")
-    func manual() {
+    @Test func aPeriodByHandHasNoEnd() {
         let period = BudgetPeriod(.manual, start: Self.moment(2026, 1, 5))
         #expect(period.end == nil)
         #expect(!period.isOver(at: Timestamp(milliseconds: .max)))
     }
 
-    @Test("The successor is the period that the moment lies in, however late")
-    func successor() {
+    @Test func theSuccessorIsThePeriodThatTheMomentLiesInHoweverLate() {
         let period = BudgetPeriod(.month, start: Self.moment(2026, 1, 10))
         #expect(!period.isOver(at: Self.moment(2026, 2, 1, plus: -1)))
         #expect(period.isOver(at: Self.moment(2026, 2, 1)))
@@ -79,8 +72,7 @@ struct BudgetPeriodTests {
         #expect(next.end == Self.moment(2026, 6, 1))
     }
 
-    @Test("Another length keeps the start and ends at the next boundary after now")
-    func resized() {
+    @Test func anotherLengthKeepsTheStartAndEndsAtTheNextBoundaryAfterNow() {
         let period = BudgetPeriod(.month, start: Self.moment(2026, 1, 10))
         let now = Self.moment(2026, 1, 14, plus: 5)
         let daily = period.resized(to: .day, at: now)

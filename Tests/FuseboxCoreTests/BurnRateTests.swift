@@ -28,8 +28,7 @@ struct BurnRateTests {
         try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: window), at: now)
     }
 
-    @Test("No rate until spend has been seen for an hour; then it is over the time seen, up to the window")
-    func base() throws {
+    @Test func noRateUntilSpendHasBeenSeenForAnHourAndThenItIsOverTheTimeSeenUpToTheWindow() throws {
         var rig = try rig()
         try rig.apply(record("0.6"))
         for (now, base, perDay) in [
@@ -51,8 +50,7 @@ struct BurnRateTests {
         #expect(try rate(&rig, at: 3 * Self.day).costPerDay == 0)
     }
 
-    @Test("A window of less than an hour is a base if all of it was seen")
-    func shortWindow() throws {
+    @Test func aWindowOfLessThanAnHourIsABaseIfAllOfItWasSeen() throws {
         var rig = try rig()
         try rig.apply(record("0.6"))
         #expect(try rate(&rig, window: Self.minute, at: Self.minute - 1).costPerHour == nil)
@@ -60,8 +58,7 @@ struct BurnRateTests {
         #expect(try rate(&rig, window: 0, at: Self.day).costPerHour == nil)
     }
 
-    @Test("An account without any history has no rate")
-    func nothing() throws {
+    @Test func anAccountWithoutAnyHistoryHasNoRate() throws {
         var rig = try rig()
         let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: Self.day).estimate)
         #expect(estimate.burnRate.costPerDay == nil)
@@ -69,8 +66,7 @@ struct BurnRateTests {
         #expect(try rig.apply(LedgerBurnRate(provider: Name("nobody")), at: 0).costPerDay == nil)
     }
 
-    @Test("Events of depletion wait for a base too, and tell the rate over it")
-    func events() throws {
+    @Test func eventsOfDepletionWaitForABaseTooAndTellTheRateOverIt() throws {
         var rig = try rig(budget: "1")
         #expect(try rig.apply(record("0.1")).depletion == nil)
         #expect(try rig.apply(record("0.1"), at: Self.hour - 1).depletion == nil)
@@ -81,8 +77,7 @@ struct BurnRateTests {
         #expect(abs(event.daysRemaining - 0.7 / 7.2) < 1e-9)
     }
 
-    @Test("History that is kept in sums is a base of all that it covers, and so is one that was restored")
-    func folded() throws {
+    @Test func historyThatIsKeptInSumsIsABaseOfAllThatItCoversAndSoIsOneThatWasRestored() throws {
         var rig = try rig()
         for _ in 0..<SpendPool.foldAt { try rig.apply(record("0.001")) }
         let told = try rate(&rig, at: 2 * Self.hour)
@@ -91,8 +86,7 @@ struct BurnRateTests {
         #expect(try rate(&rig, at: 2 * Self.hour) == told)
     }
 
-    @Test("Under llm-providers the base is the window, whatever was seen")
-    func reference() throws {
+    @Test func underLlmProvidersTheBaseIsTheWindowWhateverWasSeen() throws {
         var rig = try rig(.llmProviders)
         try rig.apply(record("0.6"))
         let rate = try rate(&rig, at: 1)

@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxCore
 
 /// The bound on the cost of one call, and sums that never overflow.
-@Suite("Bounds of one call and of sums")
 struct CallBoundsTests {
     private static let day: Int64 = 86_400_000
     private static let most = WireLimits.callCost
@@ -25,8 +24,8 @@ struct CallBoundsTests {
         LedgerRecord(provider: p, model: m, cost: cost, inputTokens: .max, outputTokens: .max)
     }
 
-    @Test("One call costs at most $1,000,000, wherever its cost is told or estimated")
-    func oneCall() throws {
+    /// One call costs at most $1,000,000, wherever its cost is told or estimated.
+    @Test func oneCall() throws {
         #expect(Self.most == dollars("1000000"))
         var rig = Rig()
         try rig.apply(record(Self.most))
@@ -55,10 +54,8 @@ struct CallBoundsTests {
         _ = try rig.machine.restored()
     }
 
-    @Test(
-        "An account's sum is refused where it would leave its range, and the state goes on", arguments: Profile.allCases
-    )
-    func account(profile: Profile) throws {
+    @Test(arguments: Profile.allCases)
+    func anAccountsSumIsRefusedWhereItWouldLeaveItsRangeAndTheStateGoesOn(profile: Profile) throws {
         var rig = Rig(profile)
         for _ in 0..<9_223 { try rig.apply(record(Self.most)) }
         rig.expect(.overflow, of: record(Self.most))
@@ -67,8 +64,8 @@ struct CallBoundsTests {
         _ = try rig.machine.restored()
     }
 
-    @Test("A history outlives its periods: more than money can count leaves the rolling sum exact again a day later")
-    func history() throws {
+    /// A history outlives its periods: more than money can count leaves the rolling sum exact again a day later.
+    @Test func aHistoryOutlivesItsPeriods() throws {
         var pool = SpendPool()
         var list = SpendList()
         // Three times the range of money within a day.
@@ -82,8 +79,7 @@ struct CallBoundsTests {
         #expect(pool.rollingSum(of: &list, at: at(3 * Self.day)) == SpendSum())
     }
 
-    @Test("Under llm-providers a record costs what the library lets it cost, and only sums bound it")
-    func recordsOfTheLibrary() throws {
+    @Test func underLlmProvidersARecordCostsWhatTheLibraryLetsItCostAndOnlySumsBoundIt() throws {
         var rig = Rig(.llmProviders)
         try rig.apply(record(dollars("2000000")))
         rig.expect(.outOfRange, of: record(Money(nanodollars: -1)))
@@ -94,8 +90,8 @@ struct CallBoundsTests {
         _ = try rig.machine.restored()
     }
 
-    @Test("Records of one day through many periods keep the daemon alive the day after", arguments: Profile.allCases)
-    func manyPeriods(profile: Profile) throws {
+    @Test(arguments: Profile.allCases)
+    func recordsOfOneDayThroughManyPeriodsKeepTheDaemonAliveTheDayAfter(profile: Profile) throws {
         var rig = Rig(profile)
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max))))
         for _ in 0..<3 {
@@ -109,19 +105,19 @@ struct CallBoundsTests {
         _ = try rig.machine.restored()
     }
 
-    @Test("65,536 permits at the bound deny nobody for what they hold, and load from their snapshot")
-    func heldByAll() throws {
-        var limits = Limits()
-        limits.permitsPerUser = 49_152
-        var rig = Rig(limits: limits)
+    /// 65,536 permits at the bound deny nobody for what they hold, and load from their snapshot.
+    @Test func heldByAll() throws {
+        var bounds = Bounds()
+        bounds.permitsPerUser = 49_152
+        var rig = Rig(bounds: bounds)
         let estimate = Estimate(cost: Self.most, tokens: .max)
         let admit = Admit(candidates: candidates(), estimate: estimate, ttlMilliseconds: WireLimits.permitMilliseconds)
-        for _ in 0..<limits.permitsPerUser { _ = try rig.apply(admit, by: 1) }
+        for _ in 0..<bounds.permitsPerUser { _ = try rig.apply(admit, by: 1) }
         rig.expect(.limitReached, of: admit, by: 1)
-        for _ in limits.permitsPerUser..<limits.permits { _ = try rig.apply(admit, by: 0) }
+        for _ in bounds.permitsPerUser..<bounds.permits { _ = try rig.apply(admit, by: 0) }
         rig.expect(.limitReached, of: admit, by: 3)
         let totals = rig.machine.permits.totals
-        #expect(totals.outstanding == UInt64(limits.permits) && totals.held == Money(nanodollars: .max))
+        #expect(totals.outstanding == UInt64(bounds.permits) && totals.held == Money(nanodollars: .max))
         let isSame = try rig.machine.restored().image == rig.machine.image
         #expect(isSame)
         // An enforced budget of the largest amount cannot cover them.
@@ -137,8 +133,8 @@ struct CallBoundsTests {
         #expect(rig.machine.permits.totals.held == .zero)
     }
 
-    @Test("A breaker's totals stop at 2⁵³, as a JavaScript number does, and load from their snapshot")
-    func breakerTotals() throws {
+    /// A breaker's totals stop at 2⁵³, as a JavaScript number does, and load from their snapshot.
+    @Test func breakerTotals() throws {
         var rig = Rig()
         var record = BreakerRecord()
         record.name = p
@@ -160,8 +156,7 @@ struct CallBoundsTests {
         }
     }
 
-    @Test("Times from the far past and the far future are taken as the nearest that the state knows")
-    func farTimes() throws {
+    @Test func timesFromTheFarPastAndTheFarFutureAreTakenAsTheNearestThatTheStateKnows() throws {
         var rig = Rig(at: .min)
         #expect(rig.machine.lastMoment == Moment(milliseconds: 0))
         for moment in [Int64.min, -1, 0, .max - 1, .max, 5] {

@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Circuit breaker")
 struct CircuitBreakerTests {
     private static let minute: Int64 = 60_000
 
@@ -20,25 +19,21 @@ struct CircuitBreakerTests {
 
     // MARK: The curve
 
-    @Test(
-        "Each failure is a step down the curve, and at the threshold nothing passes",
-        arguments: zip(0...6, [1.0, 0.9, 0.7, 0.4, 0.1, 0, 0]))
-    func curve(failures: Int, share: Double) throws {
+    @Test(arguments: zip(0...6, [1.0, 0.9, 0.7, 0.4, 0.1, 0, 0]))
+    func eachFailureIsAStepDownTheCurveAndAtTheThresholdNothingPasses(failures: Int, share: Double) throws {
         let breaker = try failed(failures)
         #expect(breaker.share == share)
         #expect(breaker.state == (share == 1 ? .closed : share == 0 ? .open : .degraded))
     }
 
-    @Test("Beyond the curve its last point holds, up to the threshold")
-    func shortCurve() throws {
+    @Test func beyondTheCurveItsLastPointHoldsUpToTheThreshold() throws {
         let change = BreakerConfigurationChange(failureThreshold: 4, degradationCurve: [1, 0.5])
         #expect(try failed(1, change).share == 0.5)
         #expect(try failed(3, change).share == 0.5)
         #expect(try failed(4, change).share == 0)
     }
 
-    @Test("A success takes one failure off, and makes a degraded breaker a recovering one")
-    func success() throws {
+    @Test func aSuccessTakesOneFailureOffAndMakesADegradedBreakerARecoveringOne() throws {
         var breaker = try failed(3)
         breaker.recordSuccess(at: at(1))
         #expect(breaker.consecutiveFailures == 2)
@@ -53,16 +48,14 @@ struct CircuitBreakerTests {
         #expect(breaker.totalSuccesses == 7)
     }
 
-    @Test("A curve that is never whole never closes")
-    func neverWhole() throws {
+    @Test func aCurveThatIsNeverWholeNeverCloses() throws {
         #expect(try breaker(.init(degradationCurve: [0.5])).state == .degraded)
         #expect(try breaker(.init(degradationCurve: [0])).state == .open)
     }
 
     // MARK: Time
 
-    @Test("Each full reset timeout takes one failure off")
-    func decay() throws {
+    @Test func eachFullResetTimeoutTakesOneFailureOff() throws {
         let breaker = try failed(3)
         #expect(breaker.status(at: at(Self.minute - 1)).consecutiveFailures == 3)
         #expect(breaker.status(at: at(Self.minute)).consecutiveFailures == 2)
@@ -71,8 +64,7 @@ struct CircuitBreakerTests {
         #expect(breaker.consecutiveFailures == 3, "a look changes nothing")
     }
 
-    @Test("Decay keeps the remainder of the time")
-    func decayRemainder() throws {
+    @Test func decayKeepsTheRemainderOfTheTime() throws {
         var breaker = try failed(3)
         breaker.synchronise(at: at(Self.minute + 59_999))
         #expect(breaker.consecutiveFailures == 2)
@@ -80,8 +72,7 @@ struct CircuitBreakerTests {
         #expect(breaker.consecutiveFailures == 1)
     }
 
-    @Test("An open breaker tells when it will let traffic through again, and keeps its word")
-    func retryAfter() throws {
+    @Test func anOpenBreakerTellsWhenItWillLetTrafficThroughAgainAndKeepsItsWord() throws {
         var breaker = try failed(5)
         let rejected = breaker.acquire(at: at(10_000))
         #expect(!rejected.admitted)
@@ -91,8 +82,7 @@ struct CircuitBreakerTests {
         #expect(breaker.acquire(at: at(60_000)).share == 0.1)
     }
 
-    @Test("Clock readings at the ends of their range do not trap, and records beyond it are refused")
-    func extremeTimes() throws {
+    @Test func clockReadingsAtTheEndsOfTheirRangeDoNotTrapAndRecordsBeyondItAreRefused() throws {
         var record = try failed(3).record(name: name("a"), isConfigured: false)
         for lastDecay in [Int64.min, .max] {
             record.lastDecay = at(lastDecay)
@@ -110,8 +100,7 @@ struct CircuitBreakerTests {
 
     // MARK: Shares
 
-    @Test("The share admitted is exact", arguments: [0.1, 0.4, 0.7, 0.9, 0.999, 0.001])
-    func exactShare(share: Double) throws {
+    @Test(arguments: [0.1, 0.4, 0.7, 0.9, 0.999, 0.001]) func theShareAdmittedIsExact(share: Double) throws {
         var breaker = try breaker(.init(failureThreshold: 2, degradationCurve: [share]))
         var admitted = 0
         for calls in 1...10_000 {
@@ -121,8 +110,7 @@ struct CircuitBreakerTests {
         #expect(abs(Double(admitted) - share * 10_000) <= 1)
     }
 
-    @Test("A draw decides under llm-providers only")
-    func draw() throws {
+    @Test func aDrawDecidesUnderLlmProvidersOnly() throws {
         var theirs = try failed(3)
         #expect(theirs.acquire(at: at(0), under: .llmProviders, draw: 0.4).admitted)
         #expect(!theirs.acquire(at: at(0), under: .llmProviders, draw: 0.400001).admitted)
@@ -134,24 +122,21 @@ struct CircuitBreakerTests {
 
     // MARK: Operators
 
-    @Test("Forced open it is open, and decay closes it")
-    func forceOpen() throws {
+    @Test func forcedOpenItIsOpenAndDecayClosesIt() throws {
         var breaker = try breaker()
         breaker.forceOpen(at: at(5))
         #expect(breaker.state == .open)
         #expect(breaker.status(at: at(5 + 5 * Self.minute)).state == .closed)
     }
 
-    @Test("A reset forgets all but the configuration")
-    func reset() throws {
+    @Test func aResetForgetsAllButTheConfiguration() throws {
         var breaker = try failed(7, .init(failureThreshold: 9))
         breaker.reset(at: at(5))
         #expect(breaker == CircuitBreaker(breaker.configuration, at: at(5)))
         #expect(breaker.configuration.failureThreshold == 9)
     }
 
-    @Test("A new configuration keeps the failures, as far as its threshold goes")
-    func configure() throws {
+    @Test func aNewConfigurationKeepsTheFailuresAsFarAsItsThresholdGoes() throws {
         var breaker = try failed(4)
         breaker.configure(try BreakerConfiguration().applying(.init(failureThreshold: 3)), at: at(0))
         #expect(breaker.consecutiveFailures == 3)
@@ -160,8 +145,7 @@ struct CircuitBreakerTests {
         #expect(breaker.consecutiveFailures == 3)
     }
 
-    @Test("As in the library a threshold of 0 counts as 1, points are clamped, an empty curve is the default one")
-    func normalization() throws {
+    @Test func asInTheLibraryAThresholdOf0CountsAs1PointsAreClampedAnEmptyCurveIsTheDefaultOne() throws {
         let configuration = try BreakerConfiguration().applying(
             .init(failureThreshold: 0, degradationCurve: [1.5, -0.2, 0.3]))
         #expect(configuration.failureThreshold == 1)
@@ -171,22 +155,20 @@ struct CircuitBreakerTests {
     }
 
     @Test(
-        "A configuration out of range is refused",
         arguments: [
             BreakerConfigurationChange(resetTimeoutMilliseconds: 0),
             BreakerConfigurationChange(resetTimeoutMilliseconds: ValueRanges.longestMilliseconds + 1),
             BreakerConfigurationChange(monitoringPeriodMilliseconds: -1),
             BreakerConfigurationChange(degradationCurve: Array(repeating: 1, count: 33)),
         ])
-    func outOfRange(change: BreakerConfigurationChange) {
+    func aConfigurationOutOfRangeIsRefused(change: BreakerConfigurationChange) {
         #expect(
             refusal { () throws(Refusal) in _ = try BreakerConfiguration().applying(change) }?.status == .outOfRange)
     }
 
     // MARK: Records
 
-    @Test("A record brings everything back")
-    func record() throws {
+    @Test func aRecordBringsEverythingBack() throws {
         var breaker = try failed(3, .init(failureThreshold: 7))
         _ = breaker.acquire(at: at(100))
         breaker.recordSuccess(at: at(200))
@@ -194,8 +176,7 @@ struct CircuitBreakerTests {
         #expect(try CircuitBreaker(record) == breaker)
     }
 
-    @Test("A record with totals or credit out of range is refused")
-    func badRecord() throws {
+    @Test func aRecordWithTotalsOrCreditOutOfRangeIsRefused() throws {
         let good = try breaker().record(name: name("a"), isConfigured: false)
         var totals = good
         totals.totalRequests = .max

@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Credit ledger")
 struct CreditLedgerTests {
     private static let hour: Int64 = 3_600_000
     private static let day: Int64 = 24 * hour
@@ -28,8 +27,7 @@ struct CreditLedgerTests {
 
     // MARK: Sums
 
-    @Test("A record counts for its provider and its model")
-    func sums() throws {
+    @Test func aRecordCountsForItsProviderAndItsModel() throws {
         var rig = Rig()
         try rig.apply(record("0.1"), at: 5)
         try rig.apply(record("0.2", model: name("n")), at: 7)
@@ -48,8 +46,7 @@ struct CreditLedgerTests {
         #expect(try rig.apply(LedgerModel(provider: p, model: name("x"))).account == nil)
     }
 
-    @Test("A record that would leave the range of money is refused and changes nothing")
-    func overflow() throws {
+    @Test func aRecordThatWouldLeaveTheRangeOfMoneyIsRefusedAndChangesNothing() throws {
         var rig = Rig()
         try rig.apply(record("0"))
         rig.machine.ledger.providers[existing: 0].sums.spend = .max - 5
@@ -60,8 +57,7 @@ struct CreditLedgerTests {
         #expect(try rig.apply(LedgerTotal()).spend == Money(nanodollars: .max))
     }
 
-    @Test("A negative cost is refused, and the name it came with is not kept")
-    func negative() {
+    @Test func aNegativeCostIsRefusedAndTheNameItCameWithIsNotKept() {
         var rig = Rig()
         rig.expect(.outOfRange, of: record("-0.000000001"))
         #expect(rig.machine.names.count == 0)
@@ -70,8 +66,7 @@ struct CreditLedgerTests {
 
     // MARK: Budgets
 
-    @Test("What is left may fall below nothing")
-    func balance() throws {
+    @Test func whatIsLeftMayFallBelowNothing() throws {
         var rig = try rig("1")
         try rig.apply(record("1.25"))
         let balance = try rig.apply(LedgerBalance(provider: p))
@@ -79,8 +74,7 @@ struct CreditLedgerTests {
         #expect(balance.utilization == 1.25)
     }
 
-    @Test("Without a budget nothing is left to tell")
-    func noBudget() throws {
+    @Test func withoutABudgetNothingIsLeftToTell() throws {
         var rig = Rig()
         try rig.apply(record("1"))
         for balance in [
@@ -92,8 +86,7 @@ struct CreditLedgerTests {
         }
     }
 
-    @Test("A model has a budget of its own; one of 0 counts as none, a provider's of 0 as nothing left")
-    func modelBudget() throws {
+    @Test func aModelHasABudgetOfItsOwnAndOneOf0CountsAsNoneAProvidersOf0AsNothingLeft() throws {
         var rig = try rig("0")
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("2"))))
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: name("z"), monthly: .zero)))
@@ -105,8 +98,7 @@ struct CreditLedgerTests {
         #expect(try rig.apply(LedgerBalance(provider: p)).utilization == 0)
     }
 
-    @Test("A budget replaces the one for the same provider and model; what it does not name stays")
-    func replaceBudget() throws {
+    @Test func aBudgetReplacesTheOneForTheSameProviderAndModelAndWhatItDoesNotNameStays() throws {
         var rig = try rig("1", Budget(provider: p, rpm: 5))
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, tpm: 7)))
         let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
@@ -117,8 +109,7 @@ struct CreditLedgerTests {
         #expect(budgets == [Budget(provider: p, tpm: 7)])
     }
 
-    @Test("A removed budget leaves rate limits in place and lets its names go")
-    func removeBudget() throws {
+    @Test func aRemovedBudgetLeavesRateLimitsInPlaceAndLetsItsNamesGo() throws {
         var rig = try rig("1", Budget(provider: p, rpm: 5))
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"))))
         #expect(rig.machine.models.count == 1)
@@ -132,8 +123,7 @@ struct CreditLedgerTests {
         try rig.apply(LedgerRemoveBudget(provider: name("q")))
     }
 
-    @Test("A negative amount or limit is refused")
-    func negativeBudget() {
+    @Test func aNegativeAmountOrLimitIsRefused() {
         var rig = Rig()
         for budget in [Budget(provider: p, monthly: dollars("-1")), Budget(provider: p, tpd: -1)] {
             rig.expect(.outOfRange, of: LedgerSetBudget(budget: budget))
@@ -143,8 +133,7 @@ struct CreditLedgerTests {
 
     // MARK: Thresholds
 
-    @Test("Each threshold fires once, upwards, and with the sums of its record")
-    func thresholds() throws {
+    @Test func eachThresholdFiresOnceUpwardsAndWithTheSumsOfItsRecord() throws {
         var rig = try rig("1")
         var fired: [ThresholdTier?] = []
         for _ in 0..<20 { fired.append(try rig.apply(record("0.05")).threshold?.tier) }
@@ -159,15 +148,13 @@ struct CreditLedgerTests {
         #expect(event.model == m)
     }
 
-    @Test("A record may skip thresholds; only the highest fires")
-    func skippedThresholds() throws {
+    @Test func aRecordMaySkipThresholdsAndOnlyTheHighestFires() throws {
         var rig = try rig("1")
         #expect(try rig.apply(record("0.99")).threshold?.tier == .emergency)
         #expect(try rig.apply(record("0.99")).threshold == nil)
     }
 
-    @Test("Thresholds can be set; bad ones are refused")
-    func setThresholds() throws {
+    @Test func thresholdsCanBeSetAndBadOnesAreRefused() throws {
         var rig = try rig("1")
         try rig.apply(LedgerSetThresholds(warning: 0.1))
         #expect(try rig.apply(LedgerThresholds()).warning == 0.1)
@@ -178,8 +165,7 @@ struct CreditLedgerTests {
 
     // MARK: Depletion
 
-    @Test("Depletion fires as it comes nearer, each tier once")
-    func depletion() throws {
+    @Test func depletionFiresAsItComesNearerEachTierOnce() throws {
         var rig = try rig("1")
         try rig.apply(record("0"))
         func next(_ cost: String) throws -> DepletionTier? {
@@ -194,8 +180,7 @@ struct CreditLedgerTests {
         #expect(try next("5") == nil)
     }
 
-    @Test("The estimate is what is left at the burn rate of the window")
-    func estimate() throws {
+    @Test func theEstimateIsWhatIsLeftAtTheBurnRateOfTheWindow() throws {
         var rig = try rig("10")
         try rig.apply(record("1"), at: 0)
         try rig.apply(record("1"), at: Self.day)
@@ -213,8 +198,7 @@ struct CreditLedgerTests {
         #expect(quiet?.depletesAt == nil)
     }
 
-    @Test("Overspent, a budget is depleted now")
-    func overspent() throws {
+    @Test func overspentABudgetIsDepletedNow() throws {
         var rig = try rig("1")
         try rig.apply(record("2"))
         let estimate = try #require(try rig.apply(LedgerDepletion(provider: p), at: 77).estimate)
@@ -223,8 +207,7 @@ struct CreditLedgerTests {
         #expect(estimate.remaining == .zero)
     }
 
-    @Test("A window of no length has no rate")
-    func emptyWindow() throws {
+    @Test func aWindowOfNoLengthHasNoRate() throws {
         var rig = Rig()
         try rig.apply(record("1"))
         let rate = try rig.apply(LedgerBurnRate(provider: p, windowMilliseconds: 0))
@@ -235,8 +218,8 @@ struct CreditLedgerTests {
 
     // MARK: Rate windows
 
-    @Test("Windows count requests or tokens and begin anew when they are over", arguments: RateDimension.allCases)
-    func windows(dimension: RateDimension) throws {
+    @Test(arguments: RateDimension.allCases)
+    func windowsCountRequestsOrTokensAndBeginAnewWhenTheyAreOver(dimension: RateDimension) throws {
         var budget = Budget(provider: p)
         budget[dimension] = 30
         var rig = try rig(nil, budget)
@@ -256,16 +239,14 @@ struct CreditLedgerTests {
             rig.machine.ledger.provider(NameID(index: 0))?[dimension]?.start == at(dimension.windowMilliseconds + 5))
     }
 
-    @Test("A limit of 0 allows nothing; no limit allows all")
-    func limits() throws {
+    @Test func aLimitOf0AllowsNothingAndNoLimitAllowsAll() throws {
         var rig = try rig(nil, Budget(provider: p, rpm: 0))
         #expect(try !rig.apply(LedgerCheckRate(provider: p, dimension: .rpm)).allowed)
         #expect(try rig.apply(LedgerCheckRate(provider: p, dimension: .tpm)).allowed)
         #expect(try rig.apply(LedgerCheckRate(provider: name("q"), dimension: .rpm)).allowed)
     }
 
-    @Test("A changed limit keeps what its window has counted")
-    func changedLimit() throws {
+    @Test func aChangedLimitKeepsWhatItsWindowHasCounted() throws {
         var rig = try rig(nil, Budget(provider: p, rpm: 1))
         try rig.apply(record("0"))
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 2)), at: 5)
@@ -276,11 +257,10 @@ struct CreditLedgerTests {
 
     // MARK: Periods
 
-    @Test("A closed period is kept for reports, as many as the limit says")
-    func closedPeriods() throws {
-        var limits = Limits()
-        limits.closedPeriods = 2
-        var rig = Rig(limits: limits)
+    @Test func aClosedPeriodIsKeptForReportsAsManyAsTheLimitSays() throws {
+        var bounds = Bounds()
+        bounds.closedPeriods = 2
+        var rig = Rig(bounds: bounds)
         for cost in ["1", "2", "3"] {
             try rig.apply(record(cost))
             try rig.apply(LedgerResetPeriod())
@@ -293,8 +273,7 @@ struct CreditLedgerTests {
         #expect(try rig.apply(LedgerModel(provider: p, model: m)).account?.usage == AccountUsage())
     }
 
-    @Test("The length of the period can be set")
-    func setPeriod() throws {
+    @Test func theLengthOfThePeriodCanBeSet() throws {
         var rig = Rig()
         try rig.apply(LedgerSetPeriod(length: .day), at: 5)
         #expect(try rig.apply(LedgerTotal()).periodEnd == at(Self.day))
@@ -305,8 +284,7 @@ struct CreditLedgerTests {
 
     // MARK: Lists
 
-    @Test("Accounts, models, summaries and budgets come in pages, each once")
-    func pages() throws {
+    @Test func accountsModelsSummariesAndBudgetsComeInPagesEachOnce() throws {
         var rig = Rig()
         for number in 0..<600 {
             try rig.apply(

@@ -3,7 +3,6 @@ import Testing
 
 /// The tiers of a budget when one record reaches them exactly. With doubles such a record may miss them: 0.72 / 0.9 is
 /// less than 0.8.
-@Suite("Ratios of dollars")
 struct DollarRatioTests {
     /// The events of a record, a day after a first one that was free.
     private func fired(
@@ -27,13 +26,14 @@ struct DollarRatioTests {
 
     // The answers of the reference library, where they differ from those of whole numbers.
     @Test(
-        "Under llm-providers dollars are divided by dollars, as doubles",
         arguments: [
             ("0.72", "0.9", ThresholdTier.none, ThresholdTier.warning), ("0.36", "0.4", .warning, .critical),
             ("2.09", "2.2", .critical, .emergency), ("0.9", "1", .critical, .critical),
             ("0.56", "0.7", .warning, .warning), ("5.35", "5", .emergency, .emergency),
         ])
-    func exactHits(cost: String, budget: String, theirs: ThresholdTier, ours: ThresholdTier) throws {
+    func underLlmProvidersDollarsAreDividedByDollarsAsDoubles(
+        cost: String, budget: String, theirs: ThresholdTier, ours: ThresholdTier
+    ) throws {
         let reference = try fired(cost, of: budget, under: .llmProviders)
         #expect((reference.reply.threshold?.tier ?? .none) == theirs)
         #expect(reference.utilization == Double(cost)! / Double(budget)!)
@@ -41,8 +41,7 @@ struct DollarRatioTests {
     }
 
     // Eight times 0.7 is exactly 5.6, and 5.6 / 7 is less than 0.8. The doubles add up to 5.6000000000000005.
-    @Test("Under llm-providers several records add up as doubles do, over a snapshot too")
-    func sumsOfDoubles() throws {
+    @Test func underLlmProvidersSeveralRecordsAddUpAsDoublesDoOverASnapshotToo() throws {
         for (profile, cost, count, budget, tier) in [
             (Profile.llmProviders, "0.7", 8, "7", ThresholdTier.warning), (.fusebox, "0.7", 8, "7", .warning),
             (.llmProviders, "0.1", 8, "1", .none), (.fusebox, "0.1", 8, "1", .warning),
@@ -67,8 +66,7 @@ struct DollarRatioTests {
         }
     }
 
-    @Test("Under llm-providers what is left is a difference of doubles, and so are the days that it lasts")
-    func daysLeft() throws {
+    @Test func underLlmProvidersWhatIsLeftIsADifferenceOfDoublesAndSoAreTheDaysThatItLasts() throws {
         let reference = try fired("0.1", of: "0.8", under: .llmProviders).reply.depletion
         #expect(reference?.daysRemaining == 7)
         let ours = try fired("0.1", of: "0.8", under: .fusebox).reply.depletion

@@ -3,13 +3,11 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Exhaustion registry")
 struct ExhaustionRegistryTests {
     private let first = NameID(index: 0)
     private let second = NameID(index: 7)
 
-    @Test("A mark lasts for the default cooldown, or as long as it says")
-    func durations() {
+    @Test func aMarkLastsForTheDefaultCooldownOrAsLongAsItSays() {
         var registry = ExhaustionRegistry()
         #expect(registry.mark(first, at: at(100)).mark.resetsAt == at(300_100))
         #expect(registry.mark(second, for: 5, at: at(100)).mark.resetsAt == at(105))
@@ -17,8 +15,7 @@ struct ExhaustionRegistryTests {
         #expect(registry.mark(second, at: at(200)).mark.resetsAt == at(207))
     }
 
-    @Test("A mark is in force up to its end, not at it")
-    func end() {
+    @Test func aMarkIsInForceUpToItsEndNotAtIt() {
         var registry = ExhaustionRegistry()
         registry.mark(first, for: 10, at: at(0))
         #expect(registry.mark(first, at: at(9)) != nil)
@@ -26,8 +23,7 @@ struct ExhaustionRegistryTests {
         #expect(registry.contains(first), "a look takes nothing out")
     }
 
-    @Test("Expiry takes out what is over, and knows when it has to come again")
-    func expiry() {
+    @Test func expiryTakesOutWhatIsOverAndKnowsWhenItHasToComeAgain() {
         var registry = ExhaustionRegistry()
         registry.mark(first, for: 10, at: at(0))
         registry.mark(second, for: 20, at: at(0))
@@ -40,8 +36,7 @@ struct ExhaustionRegistryTests {
         #expect(registry.count == 0)
     }
 
-    @Test("A clear says whether a mark was in force")
-    func clear() {
+    @Test func aClearSaysWhetherAMarkWasInForce() {
         var registry = ExhaustionRegistry()
         registry.mark(first, for: 10, at: at(0))
         registry.mark(second, for: 10, at: at(0))
@@ -54,8 +49,7 @@ struct ExhaustionRegistryTests {
         #expect(registry.count == 0)
     }
 
-    @Test("A mark that is over does not keep a new one from being shorter")
-    func afterExpiry() {
+    @Test func aMarkThatIsOverDoesNotKeepANewOneFromBeingShorter() {
         var registry = ExhaustionRegistry()
         registry.mark(first, for: 1_000, at: at(0))
         let (mark, changed) = registry.mark(first, for: 5, at: at(1_000))
@@ -63,8 +57,7 @@ struct ExhaustionRegistryTests {
         #expect(mark.resetsAt == at(1_005))
     }
 
-    @Test("Commands tell what they change, once")
-    func events() throws {
+    @Test func commandsTellWhatTheyChangeOnce() throws {
         var rig = Rig()
         let provider = name("p")
         try rig.apply(ExhaustionMark(provider: provider, resetAfterMilliseconds: 10))
@@ -83,8 +76,7 @@ struct ExhaustionRegistryTests {
         #expect(rig.machine.names.count == 0)
     }
 
-    @Test("A reset clears every mark and lets their names go")
-    func reset() throws {
+    @Test func aResetClearsEveryMarkAndLetsTheirNamesGo() throws {
         var rig = Rig()
         for number in 0..<300 { try rig.apply(ExhaustionMark(provider: name("p\(number)"))) }
         try rig.apply(ExhaustionReset())
@@ -92,8 +84,7 @@ struct ExhaustionRegistryTests {
         #expect(rig.machine.names.count == 0)
     }
 
-    @Test("The list comes in pages and leaves out what is over")
-    func list() throws {
+    @Test func theListComesInPagesAndLeavesOutWhatIsOver() throws {
         var rig = Rig()
         for number in 0..<600 {
             try rig.apply(
@@ -110,8 +101,8 @@ struct ExhaustionRegistryTests {
         #expect(listed.count == 300)
     }
 
-    @Test("A duration out of range is refused", arguments: [-1, ValueRanges.longestMilliseconds + 1])
-    func outOfRange(milliseconds: Int64) {
+    @Test(arguments: [-1, ValueRanges.longestMilliseconds + 1])
+    func aDurationOutOfRangeIsRefused(milliseconds: Int64) {
         var rig = Rig()
         rig.expect(.outOfRange, of: ExhaustionMark(provider: name("p"), resetAfterMilliseconds: milliseconds))
         #expect(rig.machine.names.count == 0)

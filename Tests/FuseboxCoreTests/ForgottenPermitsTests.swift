@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Permits that made room")
+/// Permits that made room.
 struct ForgottenPermitsTests {
     private let p = name("p")
 
@@ -15,11 +15,10 @@ struct ForgottenPermitsTests {
         return try #require(try rig.apply(admit, at: milliseconds, by: user).permit)
     }
 
-    @Test("Lapsed permits are remembered up to a limit; then what they cost is to be reported")
-    func forgotten() throws {
-        var limits = Limits()
-        limits.lapsedPermits = 1
-        var rig = Rig(limits: limits)
+    @Test func lapsedPermitsAreRememberedUpToALimitAndThenWhatTheyCostIsToBeReported() throws {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 1
+        var rig = Rig(bounds: bounds)
         let permits = try (0..<3).map { _ in try permit(&rig) }
         try rig.apply(Settle(permit: permits[2], outcome: .success))
         try rig.apply(Advance(), at: 5)
@@ -28,11 +27,11 @@ struct ForgottenPermitsTests {
         #expect(try rig.apply(Settle(permit: permits[2], outcome: .success), at: 6).standing == .settled)
     }
 
-    @Test("The lapsed permits of one user push out none of another's, over a restart too", arguments: [false, true])
-    func forgottenByUser(isRestored: Bool) throws {
-        var limits = Limits()
-        limits.lapsedPermits = 4
-        var rig = Rig(limits: limits)
+    @Test(arguments: [false, true])
+    func theLapsedPermitsOfOneUserPushOutNoneOfAnothersOverARestartToo(isRestored: Bool) throws {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 4
+        var rig = Rig(bounds: bounds)
         let others = try (0..<2 as Range<Int64>).map { try permit(&rig, at: $0 * 10, by: 1) }
         let own = try (2..<7 as Range<Int64>).map { try permit(&rig, at: $0 * 10, by: 2) }
         try rig.apply(Advance(), at: 100)
@@ -50,13 +49,11 @@ struct ForgottenPermitsTests {
         }
     }
 
-    @Test(
-        "A second settle changes nothing, however many permits of others made room, over a restart too",
-        arguments: [false, true])
-    func secondSettle(isRestored: Bool) throws {
-        var limits = Limits()
-        limits.lapsedPermits = 1
-        var rig = Rig(limits: limits)
+    @Test(arguments: [false, true])
+    func aSecondSettleChangesNothingHoweverManyPermitsOfOthersMadeRoomOverARestartToo(isRestored: Bool) throws {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 1
+        var rig = Rig(bounds: bounds)
         let settled = try permit(&rig, by: 1)
         try rig.apply(Settle(permit: settled, outcome: .success, usage: CallUsage(cost: dollars("0.5"))), by: 1)
         let others = try (0..<4).map { _ in try permit(&rig, by: 2) }
@@ -68,14 +65,12 @@ struct ForgottenPermitsTests {
         #expect(try rig.apply(LedgerProvider(provider: p), at: 101).account?.usage.spend == dollars("0.5"))
     }
 
-    @Test(
-        "Where too many users' permits made room, nothing is counted twice, over a restart too",
-        arguments: [false, true])
-    func manyForgettingUsers(isRestored: Bool) throws {
-        var limits = Limits()
-        limits.lapsedPermits = 0
-        limits.forgettingUsers = 2
-        var rig = Rig(limits: limits)
+    @Test(arguments: [false, true])
+    func whereTooManyUsersPermitsMadeRoomNothingIsCountedTwiceOverARestartToo(isRestored: Bool) throws {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 0
+        bounds.forgettingUsers = 2
+        var rig = Rig(bounds: bounds)
         var lapsed: [UInt64] = []
         var settled: [UInt64] = []
         for user in 0..<4 as Range<UInt32> {

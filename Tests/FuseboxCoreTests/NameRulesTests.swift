@@ -3,7 +3,7 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Names: aliases, known providers, tags that are demanded")
+/// Names: aliases, known providers, tags that are demanded.
 struct NameRulesTests {
     private let p = name("p")
     private let dated = name("gpt-4o-2024-08-06")
@@ -17,8 +17,7 @@ struct NameRulesTests {
             tags: try WireLimits.TagList(tags), estimate: Estimate(cost: dollars("0.5")), ttlMilliseconds: 60_000)
     }
 
-    @Test("Who asks for an alias is charged for the model, in accounts and limits, by every command")
-    func aliases() throws {
+    @Test func whoAsksForAnAliasIsChargedForTheModelInAccountsAndLimitsByEveryCommand() throws {
         var rig = Rig()
         try rig.apply(alias())
         let scope = Scope(provider: p, model: dated)
@@ -42,8 +41,7 @@ struct NameRulesTests {
         #expect(try rig.apply(try admit(dated, provider: name("q"))).permit != nil)
     }
 
-    @Test("An alias stands for a model and for no alias, and goes again")
-    func chains() throws {
+    @Test func anAliasStandsForAModelAndForNoAliasAndGoesAgain() throws {
         var rig = Rig()
         try rig.apply(alias())
         rig.expect(.outOfRange, of: AliasSet(ModelAlias(provider: p, name: name("x"), model: dated)))
@@ -55,14 +53,13 @@ struct NameRulesTests {
         #expect(try rig.machine.restored().image == rig.machine.image)
         try rig.apply(AliasRemove(provider: p, name: dated))
         rig.expect(.notFound, of: AliasRemove(provider: p, name: dated))
-        var limits = Limits()
-        limits.aliases = 1
-        rig.machine.limits = limits
+        var bounds = Bounds()
+        bounds.aliases = 1
+        rig.machine.bounds = bounds
         rig.expect(.limitReached, of: AliasSet(ModelAlias(provider: p, name: dated, model: name("y"))))
     }
 
-    @Test("With strict names a worker adds no provider, an operator does")
-    func strictness() throws {
+    @Test func withStrictNamesAWorkerAddsNoProviderAnOperatorDoes() throws {
         var rig = Rig()
         try rig.apply(BreakerFailure(name: p), by: 7)
         try rig.apply(NamesSetStrict(isStrict: true))
@@ -82,8 +79,7 @@ struct NameRulesTests {
         #expect(try rig.apply(try admit(nil, provider: name("new")), by: 7).permit != nil)
     }
 
-    @Test("A call without a tag that is demanded is refused, told or estimated")
-    func requiredTags() throws {
+    @Test func aCallWithoutATagThatIsDemandedIsRefusedToldOrEstimated() throws {
         var rig = Rig()
         try rig.apply(NamesRequireTags(tags: [name("team:*"), name("prod")]))
         let usage = CallUsage(cost: dollars("0.5"))

@@ -4,10 +4,9 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Names and their numbers")
+/// Names and their numbers.
 struct NameTableTests {
-    @Test("A name keeps its number as long as something refers to it, which is then given away")
-    func lifetime() {
+    @Test func aNameKeepsItsNumberAsLongAsSomethingRefersToItWhichIsThenGivenAway() {
         var table = NameTable<NameID>()
         let first = table.intern(name("a"))
         table.retain(first)
@@ -23,8 +22,7 @@ struct NameTableTests {
         #expect(table[second] == name("b"))
     }
 
-    @Test("Names count for the user that introduced them")
-    func users() {
+    @Test func namesCountForTheUserThatIntroducedThem() {
         var table = NameTable<NameID>()
         let a = table.intern(name("a"), by: 7)
         table.retain(a)
@@ -38,8 +36,7 @@ struct NameTableTests {
         #expect(table.count(of: 7) == 0)
     }
 
-    @Test("It does what a dictionary does, over many random changes", arguments: [1, 2, 3] as [UInt64])
-    func againstDictionary(seed: UInt64) {
+    @Test(arguments: [1, 2, 3] as [UInt64]) func itDoesWhatADictionaryDoesOverManyRandomChanges(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var table = NameTable<NameID>()
         var model: [String: (id: NameID, references: Int)] = [:]

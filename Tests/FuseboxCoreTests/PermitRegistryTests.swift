@@ -6,10 +6,10 @@ import Testing
 
 /// Sums and lists of permits, compared with a plain list that is counted anew for each question.
 struct PermitRegistryTests {
-    private static let limits: Limits = {
-        var limits = Limits()
-        limits.lapsedPermits = 12
-        return limits
+    private static let bounds: Bounds = {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 12
+        return bounds
     }()
 
     /// The permits of a registry in plain lists.
@@ -43,7 +43,7 @@ struct PermitRegistryTests {
             case .revoked: totals.revoked += 1
             default: totals.expired += 1
             }
-            guard lapsed.count > PermitRegistryTests.limits.lapsedPermits else { return }
+            guard lapsed.count > PermitRegistryTests.bounds.lapsedPermits else { return }
             let counts = Dictionary(grouping: lapsed, by: \.grant.user).mapValues(\.count)
             let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key
             guard let oldest = lapsed.firstIndex(where: { $0.grant.user == most }) else { return }
@@ -155,7 +155,7 @@ struct PermitRegistryTests {
             let place = try #require(registry.find(model.inForce[index].number))
             let standing = random.pick([PermitStanding.expired, .reclaimed, .revoked])
             let before = model.forgotten.count
-            let forgotten = registry.lapse(place, standing, keeping: limits)
+            let forgotten = registry.lapse(place, standing, keeping: bounds)
             model.lapse(index, standing)
             #expect(forgotten?.number == (model.forgotten.count > before ? model.forgotten.last : nil))
         case (4...5, let index?):
@@ -219,9 +219,9 @@ struct PermitRegistryTests {
         var random = SplitMix64(seed: 1)
         var registry = PermitRegistry()
         _ = registry.grant(Self.grant(&random, at: 0))
-        for start in 1..<Limits.numberRuns { registry.beginRun(at: at(Int64(start) * 1_000), salt: 0) }
-        #expect(registry.wasGranted(1) && registry.runs.count == Limits.numberRuns)
-        registry.beginRun(at: at(Int64(Limits.numberRuns) * 1_000), salt: 0)
-        #expect(!registry.wasGranted(1) && registry.runs.count == Limits.numberRuns)
+        for start in 1..<Bounds.numberRuns { registry.beginRun(at: at(Int64(start) * 1_000), salt: 0) }
+        #expect(registry.wasGranted(1) && registry.runs.count == Bounds.numberRuns)
+        registry.beginRun(at: at(Int64(Bounds.numberRuns) * 1_000), salt: 0)
+        #expect(!registry.wasGranted(1) && registry.runs.count == Bounds.numberRuns)
     }
 }

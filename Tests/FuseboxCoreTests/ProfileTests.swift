@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxCore
 
 /// The differences between the profiles, one test each, in the order of the table in proto-docs/profiles.md.
-@Suite("Profiles")
 struct ProfileTests {
     private static let minute: Int64 = 60_000
     private static let january: Int64 = 1_767_225_600_000
@@ -24,8 +23,7 @@ struct ProfileTests {
         return rig
     }
 
-    @Test("Steady traffic keeps an open breaker open in the library's profile, not in ours")
-    func rejectedAcquire() throws {
+    @Test func steadyTrafficKeepsAnOpenBreakerOpenInTheLibrarysProfileNotInOurs() throws {
         for (profile, opens) in [(Profile.llmProviders, false), (.fusebox, true)] {
             var rig = try opened(profile)
             var admitted = false
@@ -37,8 +35,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("Failures past the threshold count in the library's profile and are clamped in ours")
-    func failuresPastThreshold() throws {
+    @Test func failuresPastTheThresholdCountInTheLibrarysProfileAndAreClampedInOurs() throws {
         for (profile, failures) in [(Profile.llmProviders, UInt32(12)), (.fusebox, 5)] {
             var rig = try opened(profile)
             for _ in 0..<7 { try rig.apply(BreakerFailure(name: p)) }
@@ -46,8 +43,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("A degraded share is a coin flip in the library's profile and exact in ours")
-    func degradedShare() throws {
+    @Test func aDegradedShareIsACoinFlipInTheLibrarysProfileAndExactInOurs() throws {
         for (profile, expected) in [(Profile.llmProviders, 0), (.fusebox, 400)] {
             var rig = Rig(profile)
             for _ in 0..<3 { try rig.apply(BreakerFailure(name: p)) }
@@ -57,8 +53,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("A shorter mark replaces a longer one in the library's profile and does not shorten it in ours")
-    func shorterMark() throws {
+    @Test func aShorterMarkReplacesALongerOneInTheLibrarysProfileAndDoesNotShortenItInOurs() throws {
         for (profile, resetsAt) in [(Profile.llmProviders, Int64(1_010)), (.fusebox, 60_000)] {
             var rig = Rig(profile)
             try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 60_000))
@@ -67,15 +62,13 @@ struct ProfileTests {
         }
     }
 
-    @Test("A longer mark extends in both", arguments: [Profile.fusebox, .llmProviders])
-    func longerMark(profile: Profile) throws {
+    @Test(arguments: [Profile.fusebox, .llmProviders]) func aLongerMarkExtendsInBoth(profile: Profile) throws {
         var rig = Rig(profile)
         try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 10))
         #expect(try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 10), at: 5).resetsAt == at(15))
     }
 
-    @Test("Failures of a call longer than the reset timeout decay at once in the library's profile, not in ours")
-    func decayOfLongCalls() throws {
+    @Test func failuresOfACallLongerThanTheResetTimeoutDecayAtOnceInTheLibrarysProfileNotInOurs() throws {
         for (profile, failures) in [(Profile.llmProviders, UInt32(0)), (.fusebox, 1)] {
             var rig = Rig(profile)
             try rig.apply(BreakerAcquire(name: p, draw: 0))
@@ -85,8 +78,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("Failures that are only reported never decay in the library's profile; in ours they do")
-    func decayOfReports() throws {
+    @Test func failuresThatAreOnlyReportedNeverDecayInTheLibrarysProfileAndInOursTheyDo() throws {
         for (profile, failures) in [(Profile.llmProviders, UInt32(1)), (.fusebox, 0)] {
             var rig = Rig(profile)
             try rig.apply(BreakerFailure(name: p))
@@ -95,8 +87,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("A period ends by hand in the library's profile and at the month's start in ours")
-    func period() throws {
+    @Test func aPeriodEndsByHandInTheLibrarysProfileAndAtTheMonthsStartInOurs() throws {
         for (profile, spend) in [(Profile.llmProviders, "1"), (.fusebox, "0")] {
             var rig = Rig(profile, at: Self.january)
             try rig.apply(record("1"), at: Self.january)
@@ -107,8 +98,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("A reset clears rate windows and history in the library's profile and keeps them in ours")
-    func resetPeriod() throws {
+    @Test func aResetClearsRateWindowsAndHistoryInTheLibrarysProfileAndKeepsThemInOurs() throws {
         for (profile, kept) in [(Profile.llmProviders, false), (.fusebox, true)] {
             var rig = Rig(profile, at: Self.january)
             try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"), rpd: 9)), at: Self.january)
@@ -125,8 +115,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("Fired depletion tiers survive our snapshots")
-    func depletionTiers() throws {
+    @Test func firedDepletionTiersSurviveOurSnapshots() throws {
         var rig = Rig(at: Self.january)
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"))), at: Self.january)
         try rig.apply(record("0"), at: Self.january)
@@ -136,8 +125,8 @@ struct ProfileTests {
         #expect(try rig.apply(record("0.001"), at: day).depletion == nil)
     }
 
-    @Test("2,000 records are shared by all in the library's profile; in ours each provider has its own")
-    func history() throws {
+    /// 2,000 records are shared by all in the library's profile; in ours each provider has its own.
+    @Test func history() throws {
         for (profile, count) in [(Profile.llmProviders, UInt64(500)), (.fusebox, 2_500)] {
             var rig = Rig(profile)
             for _ in 0..<2_500 { try rig.apply(record("0.001")) }
@@ -147,8 +136,7 @@ struct ProfileTests {
         }
     }
 
-    @Test("A look creates a breaker in the library's profile, not in ours")
-    func reads() throws {
+    @Test func aLookCreatesABreakerInTheLibrarysProfileNotInOurs() throws {
         for (profile, exists) in [(Profile.llmProviders, true), (.fusebox, false)] {
             var rig = Rig(profile)
             #expect(try rig.apply(BreakerGet(name: p)).exists == exists)

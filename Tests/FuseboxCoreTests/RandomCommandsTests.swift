@@ -5,7 +5,6 @@ import Testing
 @testable import FuseboxCore
 
 /// Thousands of random commands, and the invariants after each of them.
-@Suite("Random commands")
 struct RandomCommandsTests {
     static let profiles = [Profile.fusebox, .llmProviders]
     static let seeds: [UInt64] = [1, 2, 3]
@@ -27,17 +26,17 @@ struct RandomCommandsTests {
         var log: [Note] = []
 
         init(_ profile: Profile, seed: UInt64) {
-            var limits = Limits()
+            var bounds = Bounds()
             // Limits that are low enough to be reached.
-            limits.names = 12
-            limits.models = 7
-            limits.modelAccounts = 60
-            limits.providerAccounts = 11
-            limits.budgets = 10
-            limits.permits = 20
-            limits.permitsPerUser = 12
-            limits.lapsedPermits = 5
-            rig = Rig(profile, limits: limits, at: now)
+            bounds.names = 12
+            bounds.models = 7
+            bounds.modelAccounts = 60
+            bounds.providerAccounts = 11
+            bounds.budgets = 10
+            bounds.permits = 20
+            bounds.permitsPerUser = 12
+            bounds.lapsedPermits = 5
+            rig = Rig(profile, bounds: bounds, at: now)
             random = SplitMix64(seed: seed)
         }
 
@@ -200,8 +199,8 @@ struct RandomCommandsTests {
         }
     }
 
-    @Test("Two runs give the same replies and the same state, bit for bit", arguments: profiles, seeds)
-    func deterministic(profile: Profile, seed: UInt64) {
+    @Test(arguments: profiles, seeds)
+    func twoRunsGiveTheSameRepliesAndTheSameStateBitForBit(profile: Profile, seed: UInt64) {
         var runs = (Run(profile, seed: seed), Run(profile, seed: seed))
         for _ in 0..<1_200 {
             runs.0.step()
@@ -214,8 +213,8 @@ struct RandomCommandsTests {
         #expect(runs.0.log.contains { $0.refusal?.status == .limitReached }, "limits are met")
     }
 
-    @Test("A state that was written down and read again goes on as the original", arguments: profiles, seeds)
-    func restored(profile: Profile, seed: UInt64) throws {
+    @Test(arguments: profiles, seeds)
+    func aStateThatWasWrittenDownAndReadAgainGoesOnAsTheOriginal(profile: Profile, seed: UInt64) throws {
         var original = Run(profile, seed: seed)
         var copy = original
         for step in 0..<1_200 {
@@ -232,8 +231,7 @@ struct RandomCommandsTests {
         #expect(original.log.count == copy.log.count)
     }
 
-    @Test("Reads change nothing", arguments: seeds)
-    func pureReads(seed: UInt64) {
+    @Test(arguments: seeds) func readsChangeNothing(seed: UInt64) {
         var run = Run(.fusebox, seed: seed)
         for step in 0..<1_000 {
             run.step()
@@ -248,8 +246,7 @@ struct RandomCommandsTests {
         }
     }
 
-    @Test("A copy stays as it was while the original goes on", arguments: profiles)
-    func copies(profile: Profile) {
+    @Test(arguments: profiles) func aCopyStaysAsItWasWhileTheOriginalGoesOn(profile: Profile) {
         var run = Run(profile, seed: 9)
         var copies: [(machine: StateMachine, image: [UInt8])] = []
         for step in 0..<1_000 {
@@ -260,8 +257,7 @@ struct RandomCommandsTests {
         #expect(kept.count == copies.count)
     }
 
-    @Test("Refused commands change nothing", arguments: profiles, seeds)
-    func refusals(profile: Profile, seed: UInt64) {
+    @Test(arguments: profiles, seeds) func refusedCommandsChangeNothing(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
         var refused = 0
         for _ in 0..<1_000 {
@@ -277,8 +273,8 @@ struct RandomCommandsTests {
         #expect(refused > 20)
     }
 
-    @Test("Permits add up at every moment, and what is held is the sum of those in force", arguments: profiles, seeds)
-    func permitsAddUp(profile: Profile, seed: UInt64) {
+    @Test(arguments: profiles, seeds)
+    func permitsAddUpAtEveryMomentAndWhatIsHeldIsTheSumOfThoseInForce(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
         for _ in 0..<1_500 {
             run.step()
@@ -301,8 +297,7 @@ struct RandomCommandsTests {
             totals.settled > 2 && totals.expired > 10 && totals.reclaimed > 0 && totals.settledLate > 3, "\(totals)")
     }
 
-    @Test("Forgetting every name leaves none behind", arguments: profiles, seeds)
-    func namesAreCounted(profile: Profile, seed: UInt64) {
+    @Test(arguments: profiles, seeds) func forgettingEveryNameLeavesNoneBehind(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
         for _ in 0..<1_000 { run.step() }
         run.rig.machine.permits.forEach { permit in

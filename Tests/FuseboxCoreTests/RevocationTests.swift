@@ -4,13 +4,12 @@ import Testing
 @testable import FuseboxCore
 
 /// An operator ends a permit.
-@Suite("Revoked permits")
 struct RevocationTests {
     private let p = name("p")
 
     /// A $50 budget that a worker of user 7 holds completely.
-    private func held(_ limits: Limits = Limits()) throws -> (rig: Rig, permit: UInt64, admit: Admit) {
-        var rig = Rig(limits: limits)
+    private func held(_ bounds: Bounds = Bounds()) throws -> (rig: Rig, permit: UInt64, admit: Admit) {
+        var rig = Rig(bounds: bounds)
         try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("50"), isEnforced: true)))
         var candidates = Candidates()
         candidates.append(Candidate(provider: p))
@@ -25,8 +24,8 @@ struct RevocationTests {
         return (rig, permit, admit)
     }
 
-    @Test("A killed worker's $50 hold on a $50 budget is given back at once; reply and event say so")
-    func givesBack() throws {
+    /// A killed worker's $50 hold on a $50 budget is given back at once; reply and event say so.
+    @Test func givesBack() throws {
         var (rig, permit, admit) = try held()
         let reply = try rig.apply(Revoke(permit: permit))
         #expect(reply.standing == .inForce)
@@ -39,8 +38,7 @@ struct RevocationTests {
         #expect(try rig.apply(admit).permit != nil)
     }
 
-    @Test("A settle after the revocation still counts the money, once, also after a restart")
-    func lateSettle() throws {
+    @Test func aSettleAfterTheRevocationStillCountsTheMoneyOnceAlsoAfterARestart() throws {
         var (rig, permit, _) = try held()
         _ = try rig.apply(Revoke(permit: permit))
         rig.machine = try rig.machine.restored()
@@ -52,8 +50,7 @@ struct RevocationTests {
         #expect((totals.revoked, totals.settledLate, totals.outstanding) == (1, 1, 0))
     }
 
-    @Test("What has ended already is told and left as it is; what was never granted is refused")
-    func ended() throws {
+    @Test func whatHasEndedAlreadyIsToldAndLeftAsItIsAndWhatWasNeverGrantedIsRefused() throws {
         var (rig, permit, _) = try held()
         _ = try rig.apply(Revoke(permit: permit))
         let again = try rig.apply(Revoke(permit: permit))
@@ -65,19 +62,17 @@ struct RevocationTests {
         #expect(rig.machine.permits.totals.revoked == 1)
     }
 
-    @Test("Where no ended permits are kept, a revoked one is told all the same")
-    func noneKept() throws {
-        var limits = Limits()
-        limits.lapsedPermits = 0
-        var (rig, permit, _) = try held(limits)
+    @Test func whereNoEndedPermitsAreKeptARevokedOneIsToldAllTheSame() throws {
+        var bounds = Bounds()
+        bounds.lapsedPermits = 0
+        var (rig, permit, _) = try held(bounds)
         #expect(try rig.apply(Revoke(permit: permit)).entry?.provider == p)
         #expect(rig.takeEvents().count == 1)
         rig.expect(.notFound, of: Revoke(permit: permit))
         _ = try rig.machine.restored()
     }
 
-    @Test("Only operators may revoke, and the acknowledgement is durable")
-    func access() {
+    @Test func onlyOperatorsMayRevokeAndTheAcknowledgementIsDurable() {
         #expect(Revoke.declaration.access == .operator)
         #expect(Revoke.declaration.effect == .durable)
     }

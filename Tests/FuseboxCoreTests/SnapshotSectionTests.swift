@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxCore
 
 /// A section that was changed twice: each version is read beside the newer ones, and brought forward.
-@Suite("Sections and their versions")
 struct SnapshotSectionTests {
     private static let first = SectionTable<[Visitor], [Visitor]>([FirstSection.self])
     private static let second = SectionTable<[Visitor], [Visitor]>([SecondSection.self])
@@ -37,20 +36,17 @@ struct SnapshotSectionTests {
         return visitors
     }
 
-    @Test("The version is the number of the record in its chain, and the head has it")
-    func versions() {
+    @Test func theVersionIsTheNumberOfTheRecordInItsChainAndTheHeadHasIt() {
         #expect([VisitorImageV1.version, VisitorImageV2.version, VisitorImage.version] == [1, 2, 3])
         #expect(written(visitors, by: Self.first).map(\.head) == [SectionHead(kind: 99, version: 1)])
         #expect(written(visitors, by: Self.third).map(\.head) == [SectionHead(kind: 99, version: 3)])
     }
 
-    @Test("What is written is read")
-    func same() throws {
+    @Test func whatIsWrittenIsRead() throws {
         #expect(try read(written(visitors, by: Self.third), by: Self.third) == visitors)
     }
 
-    @Test("An older section is brought forward, over every version between")
-    func older() throws {
+    @Test func anOlderSectionIsBroughtForwardOverEveryVersionBetween() throws {
         // Version 1 counted visits in one byte, and version 2 had no home.
         #expect(
             try read(written(visitors, by: Self.first), by: Self.third)
@@ -59,8 +55,7 @@ struct SnapshotSectionTests {
         #expect(try read(written(visitors, by: Self.second), by: Self.third) == visitors)
     }
 
-    @Test("A newer section is refused by its version, before its records are looked at")
-    func newer() {
+    @Test func aNewerSectionIsRefusedByItsVersionBeforeItsRecordsAreLookedAt() {
         for bytes in [written(visitors, by: Self.third)[0].bytes, [], [1, 2, 3]] {
             let refused = refusal { () throws(Refusal) in
                 _ = try read([(SectionHead(kind: 99, version: 3), bytes)], by: Self.second)
@@ -72,8 +67,7 @@ struct SnapshotSectionTests {
         }
     }
 
-    @Test("No section has the version 0, and an older one with wrong bytes is damaged")
-    func damaged() {
+    @Test func noSectionHasTheVersion0AndAnOlderOneWithWrongBytesIsDamaged() {
         for (version, bytes) in [(0, [1]), (1, [3])] as [(UInt32, [UInt8])] {
             let refused = refusal { () throws(Refusal) in
                 _ = try read([(SectionHead(kind: 99, version: version), bytes)], by: Self.third)
@@ -82,8 +76,7 @@ struct SnapshotSectionTests {
         }
     }
 
-    @Test("A section of another kind is not the table's")
-    func otherKind() throws {
+    @Test func aSectionOfAnotherKindIsNotTheTables() throws {
         var visitors: [Visitor] = []
         let isRead = try [UInt8]().withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -92,8 +85,7 @@ struct SnapshotSectionTests {
         #expect(!isRead)
     }
 
-    @Test("A long section comes in parts, and nothing is written after a failure")
-    func parts() {
+    @Test func aLongSectionComesInPartsAndNothingIsWrittenAfterAFailure() {
         let many = Array(repeating: Visitor(name: name("somebody with a long name"), visits: 1), count: 20_000)
         let parts = written(many, by: Self.third)
         #expect(parts.count > 1)
@@ -108,8 +100,7 @@ struct SnapshotSectionTests {
         #expect(refused?.status == .storageFailed && taken == 1)
     }
 
-    @Test("The sections of a state have kinds of their own, in rising order, below those of the workers")
-    func kinds() {
+    @Test func theSectionsOfAStateHaveKindsOfTheirOwnInRisingOrderBelowThoseOfTheWorkers() {
         let kinds = StateImage.sections.sections.map { $0.kind }
         #expect(kinds == kinds.sorted() && Set(kinds).count == kinds.count)
         #expect(kinds.allSatisfy { (1..<64).contains($0) })

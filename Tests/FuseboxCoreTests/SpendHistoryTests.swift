@@ -4,7 +4,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("Spend history")
 struct SpendHistoryTests {
     private static let day: Int64 = 86_400_000
     private static let windows: [Int64] = [0, 1, 60_000, 3_600_000, 6 * 3_600_000, day, 3 * day, 30 * day]
@@ -30,8 +29,7 @@ struct SpendHistoryTests {
         }
     }
 
-    @Test("Sums agree with a model that keeps everything; older ones are never short", arguments: Pace.allCases)
-    func againstModel(pace: Pace) {
+    @Test(arguments: Pace.allCases) func sumsAgreeWithAModelThatKeepsEverythingAndOlderOnesAreNeverShort(pace: Pace) {
         var random = SplitMix64(seed: 11)
         var pool = SpendPool()
         var list = SpendList()
@@ -79,8 +77,7 @@ struct SpendHistoryTests {
         lists * (SpendPool.entriesPerProvider / SpendBlock.capacity + 3) * SpendBlock.bytes
     }
 
-    @Test("The rolling sum follows time without a walk")
-    func rolling() {
+    @Test func theRollingSumFollowsTimeWithoutAWalk() {
         var pool = SpendPool()
         var list = SpendList()
         for hour in 0..<48 {
@@ -95,8 +92,7 @@ struct SpendHistoryTests {
         #expect(pool.rollingSum(of: &list, at: at(newest + 2 * Self.day)).cost == 5)
     }
 
-    @Test("Memory is bounded whatever is recorded, and given back")
-    func footprint() {
+    @Test func memoryIsBoundedWhateverIsRecordedAndGivenBack() {
         var pool = SpendPool()
         var lists = (0..<4).map { _ in SpendList() }
         for step in 0..<24_000 {
@@ -112,8 +108,7 @@ struct SpendHistoryTests {
         #expect(lists.allSatisfy { list in pool.sum(of: list, since: at(0)).count == 2_500 })
     }
 
-    @Test("Lists in one pool do not mix")
-    func twoLists() {
+    @Test func listsInOnePoolDoNotMix() {
         var pool = SpendPool()
         var lists = (SpendList(), SpendList())
         for step in 0..<5_000 {
@@ -124,8 +119,7 @@ struct SpendHistoryTests {
         #expect(pool.sum(of: lists.1, since: at(0)).cost == 166_700)
     }
 
-    @Test("A restored history gives the same sums and folds at the same records")
-    func restored() {
+    @Test func aRestoredHistoryGivesTheSameSumsAndFoldsAtTheSameRecords() {
         var random = SplitMix64(seed: 3)
         var pool = SpendPool()
         var list = SpendList()
@@ -153,21 +147,20 @@ struct SpendHistoryTests {
         #expect(pool.sum(of: list, since: at(0)).count == 9_000)
     }
 
-    @Test("A long history is cut to its bound at a restore, and stays whole in its sum")
-    func longRestore() {
+    @Test func aLongHistoryIsCutToItsBoundAtARestoreAndStaysWholeInItsSum() {
         var pool = SpendPool()
         var list = SpendList()
         for step in 0..<20_000 {
             pool.restore(SpendEntry(at: at(Int64(step) * Self.day), cost: 2), isExact: true, in: &list)
         }
         pool.settle(&list, at: at(20_000 * Self.day))
-        #expect(list.count == Limits.exactRecords + Limits.spendStretches)
+        #expect(list.count == Bounds.exactRecords + Bounds.spendStretches)
         #expect(pool.sum(of: list, since: at(0)).cost == 40_000)
         #expect(pool.sum(of: list, since: at(0)).count == 20_000)
     }
 
-    @Test("More imported stretches than this makes itself are summed up at the same record before and after a restore")
-    func manyStretches() {
+    /// More imported stretches than this makes itself are summed up at the same record before and after a restore.
+    @Test func manyStretches() {
         var pool = SpendPool()
         var list = SpendList()
         for step in 0..<2_000 {
@@ -196,8 +189,7 @@ struct SpendHistoryTests {
         #expect(pool.sum(of: list, since: at(0)).count == Int64(4_000 + 2 * SpendPool.entriesPerProvider))
     }
 
-    @Test("Imported stretches of any count and cost can be summed, merged and taken out again")
-    func largestStretches() {
+    @Test func importedStretchesOfAnyCountAndCostCanBeSummedMergedAndTakenOutAgain() {
         var pool = SpendPool()
         var list = SpendList()
         for step in 0..<4 {
@@ -214,8 +206,7 @@ struct SpendHistoryTests {
         #expect(pool.rollingSum(of: &list, at: at(5 * Self.day + count)) == SpendSum(cost: count, count: count))
     }
 
-    @Test("The shared history keeps the newest 2,000 of all")
-    func shared() {
+    @Test func theSharedHistoryKeepsTheNewest2000OfAll() {
         var history = SharedSpendHistory()
         let (p, q) = (NameID(index: 0), NameID(index: 1))
         for step in 0..<2_500 {

@@ -4,12 +4,11 @@ import Testing
 @testable import FuseboxCore
 
 /// Images that no state writes. A start or an import refuses them, so that nothing traps later.
-@Suite("Images of a state")
 struct StateImageTests {
     private typealias Section = any SnapshotSection<StateMachine, StateImage>.Type
 
     private func image(_ sections: [(Section, [any WireRecord])]) throws(Refusal) -> StateMachine {
-        var image = StateImage(profile: .fusebox, limits: Limits(), at: Moment(milliseconds: 0))
+        var image = StateImage(profile: .fusebox, bounds: Bounds(), at: Moment(milliseconds: 0))
         for (section, records) in sections {
             var writer = ByteWriter()
             for record in records { record.encode(into: &writer) }
@@ -33,8 +32,7 @@ struct StateImageTests {
         MarkImage(provider: FuseboxCoreTests.name(text), exhaustedAt: at(0), resetsAt: at(resetsAt))
     }
 
-    @Test("A name and its mark are read")
-    func whole() throws {
+    @Test func aNameAndItsMarkAreRead() throws {
         var machine = try image([
             (NameSection.self, [name(1, "a")]), (FreeNameSection.self, [FreeNumberImage(0)]),
             (MarkSection.self, [mark("a")]),
@@ -44,8 +42,7 @@ struct StateImageTests {
         #expect(machine.names.count == 2)
     }
 
-    @Test("Free numbers come after the names, and each once")
-    func freeNumbers() {
+    @Test func freeNumbersComeAfterTheNamesAndEachOnce() {
         let early = refusal { () throws(Refusal) in
             _ = try image([
                 (FreeNameSection.self, [FreeNumberImage(0)]), (NameSection.self, [name(1, "a")]),
@@ -62,16 +59,15 @@ struct StateImageTests {
         #expect(twice?.status == .damagedData)
     }
 
-    @Test("Moments beyond what a clock can have shown are refused", arguments: [Int64.min, -1 << 40, 1 << 60, .max])
-    func moments(moment: Int64) {
+    @Test(arguments: [Int64.min, -1 << 40, 1 << 60, .max])
+    func momentsBeyondWhatAClockCanHaveShownAreRefused(moment: Int64) {
         let refused = refusal { () throws(Refusal) in
             _ = try image([(NameSection.self, [name(0, "a")]), (MarkSection.self, [mark("a", until: moment)])])
         }
         #expect(refused?.status == .outOfRange)
     }
 
-    @Test("Numbers of permits at the end of their range are used up, and nothing traps")
-    func lastNumbers() throws {
+    @Test func numbersOfPermitsAtTheEndOfTheirRangeAreUsedUpAndNothingTraps() throws {
         var totals = PermitTotalsImage()
         var run = PermitTotalsImage.Run()
         (run.first, run.last) = (.max - 1, .max - 1)

@@ -3,7 +3,6 @@ import Testing
 
 @testable import FuseboxCore
 
-@Suite("State machine")
 struct StateMachineTests {
     private func usage(_ provider: Name, _ model: Name) -> LedgerRecord {
         LedgerRecord(provider: provider, model: model, cost: dollars("0.01"), inputTokens: 1, outputTokens: 1)
@@ -16,8 +15,7 @@ struct StateMachineTests {
         mutating func visit<C: Command>(_ command: C.Type) -> ObjectIdentifier { ObjectIdentifier(command) }
     }
 
-    @Test("Dispatch is the command table without the commands of connections and files")
-    func dispatch() throws {
+    @Test func dispatchIsTheCommandTableWithoutTheCommandsOfConnectionsAndFiles() throws {
         var visitor = TypeName()
         // The server answers these two reads itself.
         let ofServer: [CommandNumber] = [.ping, .serverStatus]
@@ -38,11 +36,10 @@ struct StateMachineTests {
 
     // MARK: Refusals
 
-    @Test("A new name past the limit is refused and changes nothing")
-    func nameLimit() throws {
-        var limits = Limits()
-        limits.names = 2
-        var rig = Rig(limits: limits)
+    @Test func aNewNamePastTheLimitIsRefusedAndChangesNothing() throws {
+        var bounds = Bounds()
+        bounds.names = 2
+        var rig = Rig(bounds: bounds)
         try rig.apply(BreakerFailure(name: name("a")))
         try rig.apply(ExhaustionMark(provider: name("b")))
         let before = rig.machine.image
@@ -61,11 +58,10 @@ struct StateMachineTests {
         try rig.apply(BreakerFailure(name: name("c")))
     }
 
-    @Test("One user cannot use up the names of all")
-    func nameLimitOfUser() throws {
-        var limits = Limits()
-        limits.namesPerUser = 2
-        var rig = Rig(limits: limits)
+    @Test func oneUserCannotUseUpTheNamesOfAll() throws {
+        var bounds = Bounds()
+        bounds.namesPerUser = 2
+        var rig = Rig(bounds: bounds)
         try rig.apply(BreakerFailure(name: name("a")), by: 1)
         try rig.apply(BreakerFailure(name: name("b")), by: 1)
         rig.expect(.limitReached, of: BreakerFailure(name: name("c")), by: 1)
@@ -74,19 +70,18 @@ struct StateMachineTests {
     }
 
     /// A state with one account, model and budget, whose limits permit no more.
-    private func full(_ limit: WritableKeyPath<Limits, Int>) throws -> Rig {
-        var limits = Limits()
-        limits[keyPath: limit] = 1
-        var rig = Rig(limits: limits)
+    private func full(_ limit: WritableKeyPath<Bounds, Int>) throws -> Rig {
+        var bounds = Bounds()
+        bounds[keyPath: limit] = 1
+        var rig = Rig(bounds: bounds)
         try rig.apply(usage(name("p"), name("m")))
         try rig.apply(LedgerSetBudget(budget: Budget(provider: name("p"), model: name("m"), monthly: .zero)))
         return rig
     }
 
-    @Test("New models, accounts, model accounts and budgets past their limits are refused and change nothing")
-    func ledgerLimits() throws {
+    @Test func newModelsAccountsModelAccountsAndBudgetsPastTheirLimitsAreRefusedAndChangeNothing() throws {
         let (p, q, m, n) = (name("p"), name("q"), name("m"), name("n"))
-        for limit in [\Limits.models, \.modelAccounts] {
+        for limit in [\Bounds.models, \.modelAccounts] {
             var rig = try full(limit)
             let before = rig.machine.image
             rig.expect(.limitReached, of: usage(p, n))
@@ -106,8 +101,7 @@ struct StateMachineTests {
         try budgets.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"))))
     }
 
-    @Test("Configuration, draw and record out of range are refused before anything is created")
-    func outOfRange() {
+    @Test func configurationDrawAndRecordOutOfRangeAreRefusedBeforeAnythingIsCreated() {
         var rig = Rig()
         var record = BreakerRecord()
         record.name = name("a")
@@ -122,8 +116,7 @@ struct StateMachineTests {
         #expect(rig.machine.names.count == 0)
     }
 
-    @Test("Unknown names are not found where there is nothing to create")
-    func notFound() {
+    @Test func unknownNamesAreNotFoundWhereThereIsNothingToCreate() {
         var rig = Rig()
         rig.expect(.notFound, of: Forget(name: name("a")))
         rig.expect(.notFound, of: BreakerSerialize(name: name("a")))
@@ -132,8 +125,7 @@ struct StateMachineTests {
 
     // MARK: Forgetting
 
-    @Test("Forget takes a name with all its records and makes room for others")
-    func forget() throws {
+    @Test func forgetTakesANameWithAllItsRecordsAndMakesRoomForOthers() throws {
         var rig = Rig()
         let (p, q) = (name("p"), name("q"))
         for provider in [p, q] {
@@ -160,10 +152,9 @@ struct StateMachineTests {
         #expect(try rig.apply(LedgerBurnRate(provider: name("r"))).sampleCount == 1)
     }
 
-    @Test("Eviction forgets breakers that are closed, unconfigured, quiet and nothing else")
-    func evict() throws {
+    @Test func evictionForgetsBreakersThatAreClosedUnconfiguredQuietAndNothingElse() throws {
         var rig = Rig()
-        let idle = rig.machine.limits.idleBreakerMilliseconds
+        let idle = rig.machine.bounds.idleBreakerMilliseconds
         for text in ["idle", "provider", "marked"] { try rig.apply(BreakerSuccess(name: name(text))) }
         try rig.apply(BreakerConfigure(name: name("configured"), change: .init(failureThreshold: 3)))
         try rig.apply(usage(name("provider"), name("m")))
@@ -177,16 +168,14 @@ struct StateMachineTests {
 
     // MARK: Time
 
-    @Test("Time does not go back")
-    func clock() throws {
+    @Test func timeDoesNotGoBack() throws {
         var rig = Rig(at: 1_000)
         try rig.apply(ExhaustionMark(provider: name("p"), resetAfterMilliseconds: 10), at: 5_000)
         try rig.apply(ExhaustionMark(provider: name("q"), resetAfterMilliseconds: 10), at: 2_000)
         #expect(try rig.apply(ExhaustionGet(provider: name("q")), at: 2_000).entry?.exhaustedAt == at(5_000))
     }
 
-    @Test("Breaker transitions are told, each once")
-    func transitions() throws {
+    @Test func breakerTransitionsAreToldEachOnce() throws {
         var rig = Rig()
         let p = name("p")
         for _ in 0..<6 { try rig.apply(BreakerFailure(name: p)) }
@@ -198,8 +187,7 @@ struct StateMachineTests {
         #expect(told == [[.closed, .degraded], [.degraded, .open], [.open, .recovering], [.recovering, .closed]])
     }
 
-    @Test("A breaker can be serialized and put in place elsewhere")
-    func serialize() throws {
+    @Test func aBreakerCanBeSerializedAndPutInPlaceElsewhere() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: name("a"), change: .init(failureThreshold: 9)))
         for _ in 0..<4 { try rig.apply(BreakerFailure(name: name("a"))) }

@@ -8,8 +8,8 @@ struct Rig {
     var machine: StateMachine
     var events: [Event] = []
 
-    init(_ profile: Profile = .fusebox, limits: Limits = Limits(), at milliseconds: Int64 = 0) {
-        machine = StateMachine(profile: profile, limits: limits, at: Moment(milliseconds: milliseconds))
+    init(_ profile: Profile = .fusebox, bounds: Bounds = Bounds(), at milliseconds: Int64 = 0) {
+        machine = StateMachine(profile: profile, bounds: bounds, at: Moment(milliseconds: milliseconds))
     }
 
     @discardableResult
@@ -57,7 +57,7 @@ extension StateMachine {
         forEachImageSection { (section: SectionHead, part: borrowing ByteWriter) in
             parts.append((section, part.bytes))
         }
-        var image = StateImage(profile: profile, limits: limits, at: lastMoment)
+        var image = StateImage(profile: profile, bounds: bounds, at: lastMoment)
         for part in parts {
             let result = part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)

@@ -279,7 +279,7 @@ extension EndToEnd {
                 for _ in 0..<size { outcomes[try #require(try peer.next()?.status), default: 0] += 1 }
             }
             // The user that starts the daemon is an operator, so the bounds on one user do not apply.
-            let limit = Limits().names
+            let limit = Bounds().names
             #expect(
                 outcomes == [.ok: limit - 1, .limitReached: count - limit + 1],
                 "the bystander's name is one of them")

@@ -92,22 +92,22 @@ extension EndToEnd {
 
         @Test func aUserThatHasAllItMayOfNamesAccountsAndModelsLeavesTheRestToOthers() throws {
             var daemon = try daemon()
-            let limits = Limits()
+            let bounds = Bounds()
             // A record without room for its own name is counted under another one. It is not refused.
-            #expect(try take("models", limits.modelsPerUser + 500, of: daemon).words[1...] == ["0", "0"])
-            #expect(try take("accounts", limits.providerAccountsPerUser + 99, of: daemon).words[1...] == ["0", "0"])
-            let breakers = try take("breakers", limits.namesPerUser + 500, of: daemon).words
+            #expect(try take("models", bounds.modelsPerUser + 500, of: daemon).words[1...] == ["0", "0"])
+            #expect(try take("accounts", bounds.providerAccountsPerUser + 99, of: daemon).words[1...] == ["0", "0"])
+            let breakers = try take("breakers", bounds.namesPerUser + 500, of: daemon).words
             // The names of its accounts are names too, and so is `(other)`. There is room for no more.
-            #expect(Int(breakers[0]) == limits.namesPerUser - limits.providerAccountsPerUser - 1)
+            #expect(Int(breakers[0]) == bounds.namesPerUser - bounds.providerAccountsPerUser - 1)
             try expectOthersGoOn(daemon)
             let root = try RawPeer.greeted(daemon.socketPath)
-            #expect(try root.account("p").usage.spend == Money(nanodollars: Int64(limits.modelsPerUser) + 500))
+            #expect(try root.account("p").usage.spend == Money(nanodollars: Int64(bounds.modelsPerUser) + 500))
             #expect(try root.account("(other)").usage.spend == Money(nanodollars: 100))
             // The same holds after a restart.
             #expect(try daemon.stop() == 0)
             let options = DaemonProcess.Options(flags: ["--socket-mode", "0666"])
             daemon = try DaemonProcess(options, in: daemon.folder)
-            #expect(try take("breakers", limits.namesPerUser + 10, of: daemon).words[1] != "0")
+            #expect(try take("breakers", bounds.namesPerUser + 10, of: daemon).words[1] != "0")
             try expectOthersGoOn(daemon)
             // An operator can make room.
             let operating = try RawPeer.greeted(daemon.socketPath)
@@ -134,8 +134,8 @@ extension EndToEnd {
             func totals() throws -> PermitTotals {
                 try root.ask(PermitList(cursor: 0)).reply(PermitList.Reply.self).totals
             }
-            let limits = Limits()
-            let share = limits.permitsPerUser / 4
+            let bounds = Bounds()
+            let share = bounds.permitsPerUser / 4
             let bystander = Bystander(daemon.socketPath)
             for round in 1...2 as ClosedRange<UInt64> {
                 let holders = try (0..<4).map { _ in try take("permits", share, of: daemon) }
@@ -149,9 +149,9 @@ extension EndToEnd {
                 #expect(waitUntil { (try? totals().outstanding) == 0 })
                 let passed = Int64(monotonicMilliseconds() - killed)
                 // No worker of an ended process is waited for. The turns reclaim as many permits as one turn may.
-                let bound = Int64(limits.workerGraceMilliseconds) * Int64(patience)
+                let bound = Int64(bounds.workerGraceMilliseconds) * Int64(patience)
                 #expect(passed <= bound, "the last place came back after \(passed) ms")
-                #expect(try totals().reclaimed == round * UInt64(limits.permitsPerUser))
+                #expect(try totals().reclaimed == round * UInt64(bounds.permitsPerUser))
                 try expectOthersGoOn(daemon)
             }
             bystander.expectWasServed()

@@ -12,12 +12,12 @@ final class Conversation {
     var engine: Engine
     var now: Int64 = 1_790_000_000_000
 
-    init(limits: Limits = Limits(), snapshotInterval: Int64 = 60_000) {
+    init(bounds: Bounds = Bounds(), snapshotInterval: Int64 = 60_000) {
         let moment = Moment(milliseconds: now)
         let store = SnapshotStore(EmptyStorage())
         do throws(RecoveryRefusal) {
             engine = Engine(
-                try Recovered.find(in: store, profile: .fusebox, limits: limits, newEpoch: 42, at: moment),
+                try Recovered.find(in: store, profile: .fusebox, bounds: bounds, newEpoch: 42, at: moment),
                 identity: .init(server: "engine under test", processID: 1, epoch: 42, salt: 7),
                 snapshotIntervalMilliseconds: snapshotInterval, at: moment)
         } catch { preconditionFailure("nothing cannot be damaged: \(error)") }

@@ -32,12 +32,12 @@ import Testing
         let subscriber = try conversation.peer(1)
         _ = try subscriber.ok(Subscribe(topics: .admission))
         let worker = try conversation.peer(2)
-        for _ in 0..<2 * Limits.duePerTurn + 100 { try admit(worker) }
+        for _ in 0..<2 * Bounds.duePerTurn + 100 { try admit(worker) }
         conversation.engine.sessionEnded(worker.session)
-        #expect(untilDue(conversation) == Limits().workerGraceMilliseconds)
+        #expect(untilDue(conversation) == Bounds().workerGraceMilliseconds)
 
-        conversation.now += Limits().workerGraceMilliseconds
-        for count in [Limits.duePerTurn, Limits.duePerTurn, 100] {
+        conversation.now += Bounds().workerGraceMilliseconds
+        for count in [Bounds.duePerTurn, Bounds.duePerTurn, 100] {
             #expect(untilDue(conversation) == 0)
             #expect(try lapses(conversation, subscriber) == count)
         }
@@ -54,11 +54,11 @@ import Testing
             for _ in 0..<400 { try admit(worker) }
             conversation.engine.sessionEnded(worker.session)
         }
-        conversation.now += Limits().workerGraceMilliseconds
+        conversation.now += Bounds().workerGraceMilliseconds
         var total = 0
         for _ in workers {
             let count = try lapses(conversation, subscriber)
-            #expect(count < 2 * Limits.duePerTurn)
+            #expect(count < 2 * Bounds.duePerTurn)
             total += count
         }
         #expect(total == 400 * workers.count)
@@ -68,7 +68,7 @@ import Testing
         let conversation = Conversation()
         let subscriber = try conversation.peer(1)
         _ = try subscriber.ok(Subscribe(topics: .admission))
-        let grace = Limits().workerGraceMilliseconds
+        let grace = Bounds().workerGraceMilliseconds
         let worker = WorkerID(high: 2, low: 2)
         for id in 2..<1_000 as Range<UInt64> {
             let peer = conversation.stranger(id)
@@ -115,7 +115,7 @@ import Testing
             #expect(!isAwaited(worker, conversation))
         }
         #expect(isAwaited(workers[0], conversation))
-        conversation.now += Limits().workerGraceMilliseconds - 1
+        conversation.now += Bounds().workerGraceMilliseconds - 1
         #expect(try lapses(conversation, subscriber) == 1)
     }
 
@@ -134,7 +134,7 @@ import Testing
         conversation.engine.sessionEnded(second.session)
         conversation.engine.processEnded(of: first.session.worker, since: first.session.id)
         #expect(try lapses(conversation, subscriber) == 0)
-        conversation.now += Limits().workerGraceMilliseconds
+        conversation.now += Bounds().workerGraceMilliseconds
         #expect(try lapses(conversation, subscriber) == 1)
     }
 

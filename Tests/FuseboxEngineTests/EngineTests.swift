@@ -169,9 +169,9 @@ import Testing
     }
 
     @Test func aRefusedRequestChangesNothing() throws {
-        var limits = Limits()
-        limits.names = 1
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.names = 1
+        let conversation = Conversation(bounds: bounds)
         let peer = try conversation.peer()
         _ = try peer.ok(BreakerFailure(name: try Name("one")))
         #expect(try peer.ask(BreakerFailure(name: try Name("two"))).status == .limitReached)
@@ -190,18 +190,18 @@ import Testing
     // MARK: Names
 
     @Test func idleBreakersMakeRoomForNewNames() throws {
-        var limits = Limits()
-        limits.names = 4
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.names = 4
+        let conversation = Conversation(bounds: bounds)
         let peer = try conversation.peer()
         for number in 1...3 { _ = try peer.ok(BreakerSuccess(name: try Name("idle-\(number)"))) }
         _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
         #expect(try peer.ask(BreakerAcquire(name: try Name("new"))).status == .limitReached, "none is idle yet")
 
-        conversation.now += limits.idleBreakerMilliseconds / 2
+        conversation.now += bounds.idleBreakerMilliseconds / 2
         _ = try peer.ok(BreakerSuccess(name: try Name("idle-3")))
         _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
-        conversation.now += limits.idleBreakerMilliseconds / 2 + 1
+        conversation.now += bounds.idleBreakerMilliseconds / 2 + 1
         _ = try peer.ok(BreakerForceOpen(name: try Name("open")))
         #expect(try peer.ask(BreakerAcquire(name: try Name("new"))).status == .ok)
         #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text).sorted() == ["idle-3", "new", "open"])
@@ -232,7 +232,7 @@ import Testing
         for _ in 0..<3 {
             _ = try slow.ok(BreakerForceOpen(name: try Name("openai")))
             _ = try slow.ok(BreakerReset(name: try Name("openai")))
-            #expect(try slow.events(afterBacklog: Limits().eventBacklog).isEmpty)
+            #expect(try slow.events(afterBacklog: Bounds().eventBacklog).isEmpty)
             conversation.engine.eventsDelivered()
         }
         _ = try slow.ok(BreakerForceOpen(name: try Name("openai")))

@@ -40,16 +40,16 @@ final class JournaledEngine: StorekeeperDelegate {
         func reply<Reply: WireRecord>(_: Reply.Type) throws -> Reply { try payload.decoded(as: Reply.self) }
     }
 
-    init(limits: Limits = Limits()) throws {
-        (keeper, report) = try Self.start(on: storage, limits, at: Moment(milliseconds: now))
+    init(bounds: Bounds = Bounds()) throws {
+        (keeper, report) = try Self.start(on: storage, bounds, at: Moment(milliseconds: now))
         keeper.delegate = self
     }
 
     private static func start(
-        on storage: SimulatedStorage, _ limits: Limits, at moment: Moment
+        on storage: SimulatedStorage, _ bounds: Bounds, at moment: Moment
     ) throws -> (Storekeeper<SimulatedStorage>, String) {
         let store = SnapshotStore(storage)
-        let recovered = try Recovered.find(in: store, profile: .fusebox, limits: limits, newEpoch: 9, at: moment)
+        let recovered = try Recovered.find(in: store, profile: .fusebox, bounds: bounds, newEpoch: 9, at: moment)
         let report = recovered.report(of: "data")
         let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch, salt: 7)
         let keeper = try Storekeeper(recovered, in: store, identity: identity, StorekeepingOptions(), at: moment)
@@ -57,12 +57,12 @@ final class JournaledEngine: StorekeeperDelegate {
     }
 
     /// Kills the engine and starts it again.
-    func restart(limits: Limits = Limits()) throws {
+    func restart(bounds: Bounds = Bounds()) throws {
         finishAll()
         tasks = []
         frames = [:]
         storage.killProcess()
-        (keeper, report) = try Self.start(on: storage, limits, at: Moment(milliseconds: now))
+        (keeper, report) = try Self.start(on: storage, bounds, at: Moment(milliseconds: now))
         keeper.delegate = self
     }
 

@@ -23,7 +23,7 @@ final class Life: StorekeeperDelegate {
         let store = SnapshotStore(storage)
         let moment = Moment(milliseconds: now)
         let recovered = try Recovered.find(
-            in: store, profile: .fusebox, limits: Limits(), newEpoch: 9, at: moment)
+            in: store, profile: .fusebox, bounds: Bounds(), newEpoch: 9, at: moment)
         let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch, salt: 7)
         var options = StorekeepingOptions()
         options.segmentLength = 16 * 1024
@@ -119,7 +119,7 @@ extension SimulatedStorage {
     /// The step at which a start with these files ends.
     func recoveredSequence() throws -> UInt64 {
         let recovered = try Recovered.find(
-            in: SnapshotStore(self), profile: .fusebox, limits: Limits(), newEpoch: 1, at: Moment(milliseconds: 1))
+            in: SnapshotStore(self), profile: .fusebox, bounds: Bounds(), newEpoch: 1, at: Moment(milliseconds: 1))
         return recovered.sequence
     }
 }

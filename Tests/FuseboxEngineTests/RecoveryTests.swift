@@ -165,7 +165,7 @@ struct RecoveryTests {
         var refusal: RecoveryRefusal?
         do throws(RecoveryRefusal) {
             _ = try Recovered.find(
-                in: SnapshotStore(failing), profile: .fusebox, limits: Limits(), newEpoch: 1,
+                in: SnapshotStore(failing), profile: .fusebox, bounds: Bounds(), newEpoch: 1,
                 at: Moment(milliseconds: 0))
         } catch { refusal = error }
         guard case .unreadable(.storage(let error)) = refusal else {

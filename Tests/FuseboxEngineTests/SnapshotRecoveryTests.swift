@@ -33,7 +33,7 @@ import Testing
     private func recover(_ profile: Profile = .fusebox) throws -> Found {
         Found(
             try Recovered.find(
-                in: store, profile: profile, limits: Limits(), newEpoch: 99, at: Moment(milliseconds: 77)))
+                in: store, profile: profile, bounds: Bounds(), newEpoch: 99, at: Moment(milliseconds: 77)))
     }
 
     /// Writes snapshots of a growing state: the one of sequence n has n breakers.

@@ -89,7 +89,7 @@ import Testing
         _ = try peer.ok(BreakerFailure(name: try Name("openai")))
         _ = try peer.ok(ExhaustionMark(provider: try Name("other")))
         #expect(capture.bytes() == before)
-        let restored = try SnapshotReader(before).stateMachine(limits: Limits())
+        let restored = try SnapshotReader(before).stateMachine(bounds: Bounds())
         #expect(restored.breakers.count == 1)
         #expect(restored.exhaustion.count == 0)
     }
@@ -125,7 +125,7 @@ import Testing
             return
         }
         #expect(pieces.count == 1, "small pieces are joined")
-        let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(limits: Limits())
+        let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(bounds: Bounds())
         conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
         _ = try #require(conversation.captureIfDue())
         #expect(conversation.snapshotEnded(.success(info(2))) == [ticket])
@@ -133,9 +133,9 @@ import Testing
     }
 
     @Test func uploadsAreCheckedAndBounded() throws {
-        var limits = Limits()
-        limits.importLength = 100
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.importLength = 100
+        let conversation = Conversation(bounds: bounds)
         let peer = try conversation.peer(1)
         let other = try conversation.peer(2)
         #expect(try peer.ask(chunk([1], at: 5)).status == .busy, "it does not begin at 0")

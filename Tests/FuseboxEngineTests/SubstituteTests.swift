@@ -6,12 +6,12 @@ import Testing
 
 /// Spend is counted, whatever limit is reached.
 struct SubstituteTests {
-    private var limits = Limits()
+    private var bounds = Bounds()
     private let cost = Money(nanodollars: 1_000)
 
     init() {
-        limits.models = 3
-        limits.providerAccounts = 2
+        bounds.models = 3
+        bounds.providerAccounts = 2
     }
 
     private func usage(_ model: String?) throws -> CallUsage {
@@ -32,7 +32,7 @@ struct SubstituteTests {
 
     /// A state without room for another provider or model.
     private func full() throws -> (JournaledEngine, JournaledEngine.Worker) {
-        let engine = try JournaledEngine(limits: limits)
+        let engine = try JournaledEngine(bounds: bounds)
         let worker = try engine.worker(1)
         for model in ["a", "b", "c"] {
             let record = LedgerRecord(
@@ -55,7 +55,7 @@ struct SubstituteTests {
         #expect(try spend("q", "a", engine) == cost)
         #expect(try spend("q", "unspecified", engine) == cost)
         let image = engine.image
-        try engine.restart(limits: limits)
+        try engine.restart(bounds: bounds)
         #expect(engine.image == image, "the journal tells what was counted, not what was asked for")
     }
 
@@ -94,7 +94,7 @@ struct SubstituteTests {
         let other = try engine.ok(BreakerGet(name: try Name("(other)")), by: worker).status
         #expect(other.totalRequests == 0, "how it went says nothing of others")
         let image = engine.image
-        try engine.restart(limits: limits)
+        try engine.restart(bounds: bounds)
         #expect(engine.image == image)
     }
 }

@@ -38,9 +38,9 @@ struct WorkerIdentityTests {
     }
 
     @Test func aForgottenWorkersIdStaysItsUsers() throws {
-        var limits = Limits()
-        limits.workers = 1
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.workers = 1
+        let conversation = Conversation(bounds: bounds)
         let first = conversation.stranger(1, user: 1_000)
         _ = try first.ok(hello())
         _ = try first.ok(BreakerSuccess(name: try Name("a")))
@@ -66,10 +66,10 @@ struct WorkerIdentityTests {
     // MARK: What hello tells
 
     @Test func helloTellsTheGraceAndHowManyWorkersHadToBeForgotten() throws {
-        var limits = Limits()
-        limits.workers = 1
-        limits.workerGraceMilliseconds = 1_234
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.workers = 1
+        bounds.workerGraceMilliseconds = 1_234
+        let conversation = Conversation(bounds: bounds)
         for number in 1...3 as ClosedRange<UInt64> {
             let peer = conversation.stranger(number)
             let hello = try peer.ok(Hello(worker: WorkerID(high: 1, low: number), client: ""))
@@ -89,16 +89,16 @@ struct WorkerIdentityTests {
 
     /// The number is part of the state, so snapshots have it.
     @Test func theNumberOfForgottenWorkersIsInSnapshots() throws {
-        var limits = Limits()
-        limits.workers = 1
-        let conversation = Conversation(limits: limits)
+        var bounds = Bounds()
+        bounds.workers = 1
+        let conversation = Conversation(bounds: bounds)
         for number in 1...3 as ClosedRange<UInt64> {
             let peer = try conversation.peer(number)
             _ = try peer.ok(BreakerSuccess(name: try Name("a")))
             conversation.engine.sessionEnded(peer.session)
         }
         let bytes = conversation.capture().bytes()
-        let (_, workers) = try SnapshotReader(bytes).contents(limits: limits)
+        let (_, workers) = try SnapshotReader(bytes).contents(bounds: bounds)
         #expect(workers.evictions == 2)
         #expect(workers.count == 1)
     }

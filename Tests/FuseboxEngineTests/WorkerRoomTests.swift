@@ -19,9 +19,9 @@ struct WorkerRoomTests {
     }
 
     @Test func aWorkerWhoseRepliesTakeTooManyBytesIsBusyUntilItAcknowledgesSome() throws {
-        var limits = Limits()
-        limits.keptBytesPerWorker = 3 * Self.replyBytes
-        let engine = try JournaledEngine(limits: limits)
+        var bounds = Bounds()
+        bounds.keptBytesPerWorker = 3 * Self.replyBytes
+        let engine = try JournaledEngine(bounds: bounds)
         let worker = try engine.worker(1)
         try pile(3, engine, worker)
         let before = engine.image
@@ -33,9 +33,9 @@ struct WorkerRoomTests {
     }
 
     @Test func aUsersOwnWorkersThatAreAwayMakeRoomTheQuietestFirstAndNeverAnothers() throws {
-        var limits = Limits()
-        limits.keptBytesPerUser = 6 * Self.replyBytes
-        let engine = try JournaledEngine(limits: limits)
+        var bounds = Bounds()
+        bounds.keptBytesPerUser = 6 * Self.replyBytes
+        let engine = try JournaledEngine(bounds: bounds)
         let other = try engine.worker(9, user: 2_000)
         try pile(4, engine, other)
         engine.leave(other)
@@ -60,9 +60,9 @@ struct WorkerRoomTests {
     }
 
     @Test func inAllTheUserForWhomMostIsKeptMakesRoom() throws {
-        var limits = Limits()
-        limits.keptBytes = 10 * Self.replyBytes
-        let engine = try JournaledEngine(limits: limits)
+        var bounds = Bounds()
+        bounds.keptBytes = 10 * Self.replyBytes
+        let engine = try JournaledEngine(bounds: bounds)
         let most = try engine.worker(1, user: 1)
         try pile(6, engine, most)
         let few = try engine.worker(2, user: 2)
@@ -78,9 +78,9 @@ struct WorkerRoomTests {
     }
 
     @Test func workersOfOneUserThatFillTheTableMakeOthersNeitherForgottenNorRefused() throws {
-        var limits = Limits()
-        limits.workers = 32
-        let engine = try JournaledEngine(limits: limits)
+        var bounds = Bounds()
+        bounds.workers = 32
+        let engine = try JournaledEngine(bounds: bounds)
         let other = try engine.worker(1_000, user: 2)
         _ = try engine.ok(try outcome(), by: other)
         engine.leave(other)
@@ -99,7 +99,7 @@ struct WorkerRoomTests {
         #expect(engine.workers.count == 32 && engine.workers.share(of: 1).workers == 28)
         // The decision is in the journal.
         let image = engine.image
-        try engine.restart(limits: limits)
+        try engine.restart(bounds: bounds)
         #expect(engine.image == image)
     }
 
@@ -111,16 +111,16 @@ struct WorkerRoomTests {
             }
         }
         let sequence = engine.sequence
-        var limits = Limits()
-        limits.keptBytesPerWorker = 3 * Self.replyBytes
-        limits.keptBytesPerUser = 5 * Self.replyBytes
-        limits.keptBytes = 12 * Self.replyBytes
-        limits.workers = 5
-        try engine.restart(limits: limits)
+        var bounds = Bounds()
+        bounds.keptBytesPerWorker = 3 * Self.replyBytes
+        bounds.keptBytesPerUser = 5 * Self.replyBytes
+        bounds.keptBytes = 12 * Self.replyBytes
+        bounds.workers = 5
+        try engine.restart(bounds: bounds)
         #expect(engine.report.contains("workers were forgotten"))
         let workers = engine.workers
-        #expect(workers.count <= 5 && workers.bytes <= limits.keptBytes && workers.bytes > 0)
-        for user in 1...3 as ClosedRange<UInt32> { #expect(workers.share(of: user).bytes <= limits.keptBytesPerUser) }
+        #expect(workers.count <= 5 && workers.bytes <= bounds.keptBytes && workers.bytes > 0)
+        for user in 1...3 as ClosedRange<UInt32> { #expect(workers.share(of: user).bytes <= bounds.keptBytesPerUser) }
         // The worker with four replies had too many by itself. Of the others, the one that was silent longest was
         // forgotten.
         #expect(workers.find(WorkerID(high: 1, low: 14)) == nil && workers.find(WorkerID(high: 1, low: 31)) == nil)
@@ -128,7 +128,7 @@ struct WorkerRoomTests {
         #expect(engine.sequence == sequence + 1, "it is a change like any other")
 
         let image = engine.image
-        try engine.restart(limits: limits)
+        try engine.restart(bounds: bounds)
         #expect(engine.image == image && !engine.report.contains("workers were forgotten"))
         // The journal still works, and a start with the old limits continues with it.
         _ = try engine.ok(try outcome(), by: try engine.worker(50, user: 5))

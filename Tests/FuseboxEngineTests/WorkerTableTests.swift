@@ -141,8 +141,8 @@ struct WorkerTableTests {
     }
 
     /// Who is left of these, by the rule in words: too large ones, then each user's quietest, then those of the largest.
-    private static func trimmed(_ workers: [Plain], to limits: Limits) -> [Plain] {
-        var rest = workers.filter { $0.bytes <= limits.keptBytesPerWorker && $0.replies <= limits.keptReplies }
+    private static func trimmed(_ workers: [Plain], to bounds: Bounds) -> [Plain] {
+        var rest = workers.filter { $0.bytes <= bounds.keptBytesPerWorker && $0.replies <= bounds.keptReplies }
         func removeQuietest(of user: UInt32?, _ mayGo: (Plain) -> Bool) -> Bool {
             let able = rest.filter { $0.user == user && mayGo($0) }
             guard let seen = able.map(\.seen).min(), let first = able.first(where: { $0.seen == seen }) else {
@@ -158,12 +158,12 @@ struct WorkerTableTests {
             return users.first { amount($0) == most }
         }
         for user in 0..<5 as Range<UInt32> {
-            while bytes(of: user) > limits.keptBytesPerUser, removeQuietest(of: user, { $0.bytes > 0 }) {}
+            while bytes(of: user) > bounds.keptBytesPerUser, removeQuietest(of: user, { $0.bytes > 0 }) {}
         }
-        while rest.reduce(0, { $0 + $1.bytes }) > limits.keptBytes {
+        while rest.reduce(0, { $0 + $1.bytes }) > bounds.keptBytes {
             guard removeQuietest(of: largest(by: bytes), { $0.bytes > 0 }) else { break }
         }
-        while rest.count > limits.workers {
+        while rest.count > bounds.workers {
             guard removeQuietest(of: largest { user in rest.filter { $0.user == user }.count }, { _ in true }) else {
                 break
             }
@@ -176,20 +176,20 @@ struct WorkerTableTests {
     ) {
         var table = Self.table(seed)
         let before = Self.workers(of: table)
-        var limits = Limits()
+        var bounds = Bounds()
         switch bound {
-        case 0: limits.keptBytesPerWorker = 150
-        case 1: limits.keptBytesPerUser = 500
-        case 2: limits.keptBytes = 1_500
-        default: limits.workers = 13
+        case 0: bounds.keptBytesPerWorker = 150
+        case 1: bounds.keptBytesPerUser = 500
+        case 2: bounds.keptBytes = 1_500
+        default: bounds.workers = 13
         }
-        let expected = Self.trimmed(before, to: limits)
+        let expected = Self.trimmed(before, to: bounds)
         #expect(expected.count < before.count)
-        let (forgotten, evictions) = (table.trim(to: limits), table.evictions)
+        let (forgotten, evictions) = (table.trim(to: bounds), table.evictions)
         #expect(Self.workers(of: table) == expected)
         #expect(forgotten == before.count - expected.count && Int(evictions) >= forgotten)
         Self.checkSums(table)
-        let again = table.trim(to: limits)
+        let again = table.trim(to: bounds)
         #expect(again == 0)
     }
 }

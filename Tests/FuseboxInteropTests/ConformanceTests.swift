@@ -3,12 +3,11 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-@Suite("Conformance with the reference library")
+/// Conformance with the reference library.
 struct ConformanceTests {
     static let traces = (1...11).map { $0 < 10 ? "0\($0)" : "\($0)" }
 
-    @Test("Every reply agrees with the library's", arguments: traces)
-    func agrees(number: String) throws {
+    @Test(arguments: traces) func everyReplyAgreesWithTheLibrarys(number: String) throws {
         let lines = Fixtures.lines("conformance/trace-\(number).jsonl")
         let requests = try Fixtures.documents("conformance/trace-\(number).jsonl")
         let expected = try Fixtures.documents("conformance/expected-\(number).jsonl")
@@ -29,8 +28,8 @@ struct ConformanceTests {
         #expect(differences.isEmpty, "\(differences.count) differ, first: \(differences.prefix(3))")
     }
 
-    @Test("Two runs give the same replies, bit for bit", arguments: [Profile.fusebox, .llmProviders])
-    func isDeterministic(profile: Profile) throws {
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func twoRunsGiveTheSameRepliesBitForBit(profile: Profile) throws {
         let lines = Fixtures.lines("conformance/trace-05.jsonl")
         var first = TraceRunner(profile: profile)
         var second = TraceRunner(profile: profile)
@@ -38,8 +37,7 @@ struct ConformanceTests {
         #expect(replies.0.map { $0.text() } == replies.1.map { $0.text() })
     }
 
-    @Test("Under the default profile every trace is answered too", arguments: traces)
-    func answeredUnderFusebox(number: String) throws {
+    @Test(arguments: traces) func underTheDefaultProfileEveryTraceIsAnsweredToo(number: String) throws {
         let lines = Fixtures.lines("conformance/trace-\(number).jsonl")
         var runner = TraceRunner(profile: .fusebox)
         // The daemon refuses to reset a breaker that does not exist yet.
@@ -53,8 +51,8 @@ struct ConformanceTests {
         #expect(refused < 5)
     }
 
-    @Test("The comparison is strict: only money may differ, and by no more than adding doubles costs")
-    func comparisonIsStrict() {
+    /// The comparison is strict: only money may differ, and by no more than adding doubles costs.
+    @Test func theComparisonIsStrict() {
         func difference(
             _ want: JSONValue, _ got: JSONValue, _ operation: String = "op", after request: JSONValue = .null
         ) -> String? {

@@ -2,7 +2,6 @@ import FuseboxInterop
 import Testing
 
 /// The three embedded types in a program without the daemon. llm-providers wrote the texts in `Fixtures/snapshots`.
-@Suite("Embedded: breaker, registry and ledger to and from JSON text")
 struct EmbeddingTests {
     private static let profiles = [Profile.fusebox, .llmProviders]
     private let begin = Timestamp(milliseconds: 1_767_225_600_000)
@@ -13,8 +12,8 @@ struct EmbeddingTests {
 
     // MARK: The breaker
 
-    @Test("CircuitBreaker: the library's text goes in and comes out again", arguments: profiles)
-    func breakerOfTheLibrary(profile: Profile) throws {
+    /// CircuitBreaker: the library's text goes in and comes out again.
+    @Test(arguments: profiles) func breakerOfTheLibrary(profile: Profile) throws {
         let text = try text("breaker")
         let breaker = try CircuitBreaker.deserialize(text, profile: profile)
         #expect(breaker.name == "azure/eu-west")
@@ -22,8 +21,8 @@ struct EmbeddingTests {
         #expect(try json(breaker.serialize()) == json(text))
     }
 
-    @Test("CircuitBreaker: a copy made of its text decides as the original does, call by call")
-    func breakerGoesOn() throws {
+    /// CircuitBreaker: a copy made of its text decides as the original does, call by call.
+    @Test func breakerGoesOn() throws {
         var original = try CircuitBreaker("openai", at: begin)
         for second in 0..<400 as Range<Int64> {
             let now = begin + second * 1000
@@ -44,8 +43,8 @@ struct EmbeddingTests {
         #expect(original.status(at: begin + 400_000).totalFailures > 5)
     }
 
-    @Test("CircuitBreaker: what is no breaker is refused")
-    func noBreaker() throws {
+    /// CircuitBreaker: what is no breaker is refused.
+    @Test func noBreaker() throws {
         #expect(throws: JSONError.self) { try CircuitBreaker.deserialize("{") }
         #expect(throws: JSONFieldError.self) { try CircuitBreaker.deserialize(#"{"version":2,"name":"a","state":{}}"#) }
         #expect(throws: JSONFieldError.self) { try CircuitBreaker.deserialize(try text("ledger")) }
@@ -54,8 +53,8 @@ struct EmbeddingTests {
 
     // MARK: The registry
 
-    @Test("ExhaustionRegistry: the library's text goes in and comes out again", arguments: profiles)
-    func registryOfTheLibrary(profile: Profile) throws {
+    /// ExhaustionRegistry: the library's text goes in and comes out again.
+    @Test(arguments: profiles) func registryOfTheLibrary(profile: Profile) throws {
         let text = try text("exhaustion")
         var registry = try ExhaustionRegistry(profile: profile)
         try registry.mark("gone", at: begin)
@@ -67,8 +66,8 @@ struct EmbeddingTests {
         #expect(try json(registry.snapshot()) == json(text))
     }
 
-    @Test("ExhaustionRegistry: a mark is in force until its end, in a copy too")
-    func registryGoesOn() throws {
+    /// ExhaustionRegistry: a mark is in force until its end, in a copy too.
+    @Test func registryGoesOn() throws {
         var registry = try ExhaustionRegistry(defaultCooldownMilliseconds: 1000)
         #expect(try registry.mark("a", for: .seconds(60), at: begin) == begin + 60_000)
         try registry.mark("b", at: begin)
@@ -84,8 +83,8 @@ struct EmbeddingTests {
         #expect(throws: Refusal.self) { try copy.mark("c", for: .seconds(-1), at: begin) }
     }
 
-    @Test("ExhaustionRegistry and CreditLedger: a text of another kind is refused, and changes nothing")
-    func otherKinds() throws {
+    /// ExhaustionRegistry and CreditLedger: a text of another kind is refused, and changes nothing.
+    @Test func exhaustionRegistryAndCreditLedger() throws {
         var registry = try ExhaustionRegistry()
         try registry.mark("a", at: begin)
         #expect(throws: JSONFieldError.self) { try registry.restore(try text("ledger")) }
@@ -100,16 +99,16 @@ struct EmbeddingTests {
 
     // MARK: The ledger
 
-    @Test("CreditLedger: the library's text goes in and comes out again", arguments: profiles)
-    func ledgerOfTheLibrary(profile: Profile) throws {
+    /// CreditLedger: the library's text goes in and comes out again.
+    @Test(arguments: profiles) func ledgerOfTheLibrary(profile: Profile) throws {
         let text = try text("ledger")
         var ledger = CreditLedger(profile: profile, at: begin)
         try ledger.restore(text)
         #expect(try json(ledger.snapshot()) == json(text))
     }
 
-    @Test("CreditLedger: budgets, tiers, windows and history go on in a copy", arguments: profiles)
-    func ledgerGoesOn(profile: Profile) throws {
+    /// CreditLedger: budgets, tiers, windows and history go on in a copy.
+    @Test(arguments: profiles) func ledgerGoesOn(profile: Profile) throws {
         var ledger = CreditLedger(profile: profile, at: begin)
         var budget = Budget(provider: try Name("p"))
         budget.monthly = .dollars("10")
@@ -141,8 +140,8 @@ struct EmbeddingTests {
         #expect(try copy.totalSpend(at: begin + 64_000) == .dollars("12.3"))
     }
 
-    @Test("CreditLedger: under fusebox the period ends with the month, in a copy that was stored before it too")
-    func periodRollsOver() throws {
+    /// CreditLedger: under fusebox the period ends with the month, in a copy that was stored before it too.
+    @Test func periodRollsOver() throws {
         var ledger = CreditLedger(at: begin)
         try ledger.record(provider: "p", model: "m", cost: .dollars("1"), inputTokens: 0, outputTokens: 0, at: begin)
         let february = begin + 31 * 86_400_000

@@ -4,7 +4,6 @@ import FuseboxWire
 import Testing
 
 /// Imports with numbers from the ends of every range. Each is refused, or accepted and usable.
-@Suite("Imports with extreme numbers")
 struct ExtremeImportTests {
     private static let literals = [
         "0", "-0", "-1", "1", "0.5", "4294967295", "4294967296", "9007199254740991", "9007199254740993",
@@ -33,8 +32,8 @@ struct ExtremeImportTests {
             })
     }
 
-    @Test("No number traps, and what is taken loads from its snapshot", arguments: [Profile.fusebox, .llmProviders])
-    func numbers(profile: Profile) throws {
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func noNumberTrapsAndWhatIsTakenLoadsFromItsSnapshot(profile: Profile) throws {
         let document = try Fixtures.json("snapshots/export.json")
         let moment = Moment(milliseconds: 1_767_680_530_266)
         var taken = 0
@@ -78,7 +77,7 @@ struct ExtremeImportTests {
 
     /// The state read from its own image.
     private func loaded(_ machine: StateMachine) throws -> StateMachine {
-        var image = StateImage(profile: machine.profile, limits: machine.limits, at: machine.lastMoment)
+        var image = StateImage(profile: machine.profile, bounds: machine.bounds, at: machine.lastMoment)
         for part in machine.image {
             try part.bytes.withUnsafeBytes { bytes in
                 var reader = ByteReader(bytes)

@@ -5,7 +5,6 @@ import FuseboxWire
 import Testing
 
 /// Imports beyond whole exports, and the members that they keep.
-@Suite("Imports as the library can write them")
 struct ImportedPartsTests {
     private static let at: Int64 = 1_768_000_000_000
 
@@ -31,8 +30,8 @@ struct ImportedPartsTests {
 
     // MARK: Numbers
 
-    @Test("Refunds are costs below 0, in the history and in sums", arguments: [Profile.fusebox, .llmProviders])
-    func refunds(profile: Profile) throws {
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func refundsAreCostsBelow0InTheHistoryAndInSums(profile: Profile) throws {
         let history =
             #"[{"timestamp":\#(Self.at - 2),"provider":"p","cost":0.75},"#
             + #"{"timestamp":\#(Self.at - 1),"provider":"p","cost":-0.5}]"#
@@ -50,8 +49,7 @@ struct ImportedPartsTests {
         #expect(LLMProvidersSnapshot.ledger(of: copy, at: moment) == export)
     }
 
-    @Test("Fractions of a millisecond change no decision")
-    func fractions() throws {
+    @Test func fractionsOfAMillisecondChangeNoDecision() throws {
         let json =
             #"{"version":1,"defaultResetMs":1000.5,"entries":[{"provider":"p","exhaustedAt":10.25,"resetAt":100.5}]}"#
         var machine = try machine(json, at: 50)
@@ -75,8 +73,7 @@ struct ImportedPartsTests {
         #expect(try apply(since(1001), &ledger, 2000).requests == 0)
     }
 
-    @Test("NaN, which JSON writes as null, counts as 0, as the library reckons with it")
-    func nulls() throws {
+    @Test func naNWhichJSONWritesAsNullCountsAs0AsTheLibraryReckonsWithIt() throws {
         let account =
             #"{"spend":null,"inputTokens":null,"outputTokens":null,"requestCount":3,"lastRecordedAt":null,"#
             + #""budget":1,"rateLimits":{"tpm":{"used":null,"limit":5,"windowStart":\#(Self.at)}},"#
@@ -94,8 +91,8 @@ struct ImportedPartsTests {
 
     // MARK: Parts
 
-    @Test("Each part alone replaces that part, and no other", arguments: [Profile.fusebox, .llmProviders])
-    func partsAlone(profile: Profile) throws {
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func eachPartAloneReplacesThatPartAndNoOther(profile: Profile) throws {
         let export = try Fixtures.json("snapshots/export.json")
         let moment = Moment(milliseconds: 1_767_680_530_266)
         let other = try LLMProvidersSnapshot.stateMachine(from: export, profile: profile, at: moment)
@@ -126,8 +123,8 @@ struct ImportedPartsTests {
         }
     }
 
-    @Test("A text that serialize() gave is taken for the document in it, as a whole and as a part")
-    func serializedTexts() throws {
+    /// A text that serialize() gave is taken for the document in it, as a whole and as a part.
+    @Test func serializedTexts() throws {
         let export = try Fixtures.json("snapshots/export.json")
         let at: Int64 = 1_767_680_530_266
         let moment = Moment(milliseconds: at)
@@ -151,10 +148,9 @@ struct ImportedPartsTests {
         thresholds: #"{"warning":0.5,"note":"half"}"#
     )
 
-    @Test(
-        "Members that nobody knows are handed through, empty limits and null budgets too; the first of two budgets counts"
-    )
-    func foreignMembers() throws {
+    /// Members that nobody knows are handed through, empty limits and null budgets too; the first of two budgets
+    /// counts.
+    @Test func membersThatNobodyKnowsAreHandedThroughEmptyLimitsAndNullBudgetsToo() throws {
         let mark = #"{"provider":"q","exhaustedAt":1,"resetAt":\#(Self.at + 5),"why":["429"]}"#
         let json = """
             {"exhaustion":{"version":1,"defaultResetMs":1,"entries":[\(mark)]},\
@@ -181,8 +177,7 @@ struct ImportedPartsTests {
         #expect(after["ledger"]?["budgets"]?.list?.contains { $0["owner"] != nil } == false)
     }
 
-    @Test("What is too long to be kept is refused, with its place")
-    func tooLong() throws {
+    @Test func whatIsTooLongToBeKeptIsRefusedWithItsPlace() throws {
         let note = String(repeating: "x", count: 1024)
         let error = #expect(throws: JSONFieldError.self) {
             try machine(ledger(budgets: #"[{"provider":"p","note":"\#(note)"}]"#))
@@ -197,8 +192,7 @@ struct ImportedPartsTests {
         return try lines.compactMap { try runner.reply(to: $0.utf8) }
     }
 
-    @Test("In a trace a budget of null is no budget, and empty limits are kept")
-    func nullBudget() throws {
+    @Test func inATraceABudgetOfNullIsNoBudgetAndEmptyLimitsAreKept() throws {
         let replies = try replies([
             #"{"at":1,"op":"ledger.setBudget","budget":{"provider":"p","monthlyBudget":5,"rateLimits":{"rpm":3}}}"#,
             #"{"at":2,"op":"ledger.setBudget","budget":{"provider":"p","monthlyBudget":null,"rateLimits":{},"by":"me"}}"#,
@@ -210,8 +204,7 @@ struct ImportedPartsTests {
         #expect(ledger["providers"]?["p"]?["rateLimits"]?["rpm"]?["limit"] == 3)
     }
 
-    @Test("Time does not go back after an import, nor for an export")
-    func floorOfTime() throws {
+    @Test func timeDoesNotGoBackAfterAnImportNorForAnExport() throws {
         let at: Int64 = 1_767_680_530_266
         let state = try #require(try Fixtures.json("snapshots/export.json").members).map {
             #""\#($0.key)":\#($0.value.text())"#

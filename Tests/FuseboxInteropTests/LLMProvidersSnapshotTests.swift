@@ -3,7 +3,7 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-@Suite("Snapshots of llm-providers")
+/// Snapshots of llm-providers.
 struct LLMProvidersSnapshotTests {
     static let profiles = [Profile.fusebox, .llmProviders]
     /// The time at which each fixture was written.
@@ -13,10 +13,10 @@ struct LLMProvidersSnapshotTests {
     ]
 
     private func machine(
-        _ document: JSONValue, _ profile: Profile = .fusebox, at milliseconds: Int64, limits: Limits = Limits()
+        _ document: JSONValue, _ profile: Profile = .fusebox, at milliseconds: Int64, bounds: Bounds = Bounds()
     ) throws -> StateMachine {
         try LLMProvidersSnapshot.stateMachine(
-            from: document, profile: profile, limits: limits, at: Moment(milliseconds: milliseconds))
+            from: document, profile: profile, bounds: bounds, at: Moment(milliseconds: milliseconds))
     }
 
     /// The state's export of the part in a fixture.
@@ -35,8 +35,8 @@ struct LLMProvidersSnapshotTests {
 
     // MARK: Round trips
 
-    @Test("JSON to state to JSON is the same JSON", arguments: taken.map(\.file), profiles)
-    func fromJSON(file: String, profile: Profile) throws {
+    @Test(arguments: taken.map(\.file), profiles)
+    func jsonToStateToJSONIsTheSameJSON(file: String, profile: Profile) throws {
         let at = try #require(Self.taken.first { $0.file == file }).at
         let document = try Fixtures.json("snapshots/\(file).json")
         let written = try written(file, try machine(document, profile, at: at), at: at)
@@ -51,8 +51,8 @@ struct LLMProvidersSnapshotTests {
         return .object(members.map { ($0.key, $0.key == key ? value : replacing($0.value, key, value)) })
     }
 
-    @Test("State to JSON to state is the same state", arguments: profiles, ["03", "07", "08"])
-    func fromState(profile: Profile, trace: String) throws {
+    @Test(arguments: profiles, ["03", "07", "08"])
+    func stateToJSONToStateIsTheSameState(profile: Profile, trace: String) throws {
         var runner = TraceRunner(profile: profile)
         for line in Fixtures.lines("conformance/trace-\(trace).jsonl") { _ = try? runner.reply(to: line) }
         let original = try #require(runner.machine)
@@ -89,8 +89,7 @@ struct LLMProvidersSnapshotTests {
         return try machine.apply(command, at: Moment(milliseconds: at), effects: &events)
     }
 
-    @Test("Summed-up history survives, which the library would pass through")
-    func summedUpHistory() throws {
+    @Test func summedUpHistorySurvivesWhichTheLibraryWouldPassThrough() throws {
         var machine = StateMachine(at: Moment(milliseconds: 1_000_000))
         let provider = try Name("p")
         for number in 0..<5_000 {
@@ -114,8 +113,7 @@ struct LLMProvidersSnapshotTests {
 
     // MARK: Reading
 
-    @Test("A breaker's snapshot is what breaker.deserialize takes")
-    func breakerRecord() throws {
+    @Test func aBreakersSnapshotIsWhatBreakerDeserializeTakes() throws {
         let record = try LLMProvidersSnapshot.breakerRecord(from: try Fixtures.json("snapshots/breaker.json"))
         #expect(record.name.text == "azure/eu-west")
         #expect(record.totalFailures == 8)
@@ -127,8 +125,8 @@ struct LLMProvidersSnapshotTests {
         {"consecutiveFailures":2,"totalFailures":3,"totalSuccesses":0,"totalRequests":3,"lastDecayAt":0,"windowStart":1}
         """
 
-    @Test("Missing parts of a configuration are the default's; unknown members are ignored; a clock at 0 does not run")
-    func lenientBreaker() throws {
+    /// Missing parts of a configuration are the default's; unknown members are ignored; a clock at 0 does not run.
+    @Test func missingPartsOfAConfigurationAreTheDefaults() throws {
         let json = """
             {"version":1,"later":true,"breakers":[{"version":1,"name":"a","config":{"failureThreshold":0},\
             "state":\(Self.state),"note":"x"}]}
@@ -145,8 +143,7 @@ struct LLMProvidersSnapshotTests {
         #expect(machine.breakers.defaultConfiguration == BreakerConfiguration())
     }
 
-    @Test("Failures past the threshold stay in the library's profile and are clamped in ours")
-    func clampedFailures() throws {
+    @Test func failuresPastTheThresholdStayInTheLibrarysProfileAndAreClampedInOurs() throws {
         let json = #"{"version":1,"name":"a","config":{"failureThreshold":1},"state":\#(Self.state)}"#
         for (profile, failures) in [(Profile.llmProviders, UInt32(2)), (.fusebox, 1)] {
             let machine = try machine(try JSONValue(parsing: json.utf8), profile, at: 5)
@@ -174,16 +171,14 @@ struct LLMProvidersSnapshotTests {
                 outputTokens: 0), &machine, at)
     }
 
-    @Test("A threshold tier that the spend has reached does not fire again", arguments: profiles)
-    func thresholdTiers(profile: Profile) throws {
+    @Test(arguments: profiles) func aThresholdTierThatTheSpendHasReachedDoesNotFireAgain(profile: Profile) throws {
         let at: Int64 = 1_768_000_000_000
         var machine = try machine(try ledger(spend: "0.91"), profile, at: at)
         #expect(try record("0.001", &machine, at + 1).threshold == nil)
         #expect(try record("0.04", &machine, at + 2).threshold?.tier == .emergency)
     }
 
-    @Test("Depletion tiers are forgotten in the library's profile and kept in ours")
-    func depletionTiers() throws {
+    @Test func depletionTiersAreForgottenInTheLibrarysProfileAndKeptInOurs() throws {
         let at: Int64 = 1_768_000_000_000
         let history = #"[{"timestamp":\#(at - 86_000_000),"provider":"p","cost":0.3}]"#
         for (profile, tier) in [(Profile.llmProviders, DepletionTier.critical), (.fusebox, nil)] {
@@ -194,8 +189,7 @@ struct LLMProvidersSnapshotTests {
         }
     }
 
-    @Test("Our period goes on until the next month begins; the library's until it is reset")
-    func periods() throws {
+    @Test func ourPeriodGoesOnUntilTheNextMonthBeginsAndTheLibrarysUntilItIsReset() throws {
         let february: Int64 = 1_769_904_000_000
         let march = february + 28 * 86_400_000
         var ours = try machine(try ledger(), at: february + 5)
@@ -209,8 +203,7 @@ struct LLMProvidersSnapshotTests {
         #expect(theirs.ledger.period.end == nil)
     }
 
-    @Test("Amounts that doubles have blurred are rounded to nano-dollars")
-    func blurredMoney() throws {
+    @Test func amountsThatDoublesHaveBlurredAreRoundedToNanoDollars() throws {
         var machine = try machine(try ledger(spend: "10.344325154999998", budget: "1e2"), at: 5)
         #expect(try apply(LedgerTotal(), &machine, 5).spend == Money("10.344325155"))
         let account = try apply(LedgerProvider(provider: try Name("p")), &machine, 5).account
@@ -218,8 +211,7 @@ struct LLMProvidersSnapshotTests {
         #expect(account?.usage.lastRecorded == nil)
     }
 
-    @Test("A shared history longer than 2,000 keeps its length, as in the library")
-    func longHistory() throws {
+    @Test func aSharedHistoryLongerThan2000KeepsItsLengthAsInTheLibrary() throws {
         let entries = (0..<2_500).map { #"{"timestamp":\#($0),"provider":"p","cost":1}"# }.joined(separator: ",")
         var machine = try machine(try ledger(budget: "null", history: "[\(entries)]"), .llmProviders, at: 2_500)
         let command = LedgerSummary(provider: try Name("p"), windowMilliseconds: 86_400_000)
@@ -229,8 +221,7 @@ struct LLMProvidersSnapshotTests {
         #expect(try apply(command, &machine, 2_501).spend == Money("2504"))
     }
 
-    @Test("A burn rate is measured since the earliest entry, wherever that stands")
-    func baseOfAnUnsortedHistory() throws {
+    @Test func aBurnRateIsMeasuredSinceTheEarliestEntryWhereverThatStands() throws {
         let history =
             #"[{"timestamp":90000000,"provider":"p","cost":2},{"timestamp":72000000,"provider":"p","cost":1}]"#
         var machine = try machine(try ledger(history: history), at: 90_000_000)
@@ -239,8 +230,7 @@ struct LLMProvidersSnapshotTests {
         #expect(rate.costPerHour == 3.0 / 5)
     }
 
-    @Test("Entries of a history need not come in the order of time")
-    func unsortedHistory() throws {
+    @Test func entriesOfAHistoryNeedNotComeInTheOrderOfTime() throws {
         let history = #"[{"timestamp":90000000,"provider":"p","cost":2},{"timestamp":5,"provider":"p","cost":1}]"#
         var machine = try machine(try ledger(history: history), at: 90_000_000)
         let command = LedgerSummary(provider: try Name("p"), windowMilliseconds: 86_400_000)
@@ -249,8 +239,7 @@ struct LLMProvidersSnapshotTests {
         #expect(try apply(whole, &machine, 90_000_000).spend == Money("3"))
     }
 
-    @Test("An import takes the place of all three parts, and forgetting afterwards leaves no name behind")
-    func replaces() throws {
+    @Test func anImportTakesThePlaceOfAllThreePartsAndForgettingAfterwardsLeavesNoNameBehind() throws {
         var machine = StateMachine(at: Moment(milliseconds: 5))
         try apply(BreakerFailure(name: try Name("old")), &machine, 5)
         try apply(ExhaustionMark(provider: try Name("old")), &machine, 5)
@@ -320,17 +309,16 @@ struct LLMProvidersSnapshotTests {
         }
     }
 
-    @Test("Limits hold for an import")
-    func limits() throws {
-        var limits = Limits()
-        limits.models = 1
+    @Test func limitsHoldForAnImport() throws {
+        var bounds = Bounds()
+        bounds.models = 1
         #expect(throws: JSONFieldError.self) {
-            try machine(try Fixtures.json("snapshots/export.json"), at: 1_767_680_530_266, limits: limits)
+            try machine(try Fixtures.json("snapshots/export.json"), at: 1_767_680_530_266, bounds: bounds)
         }
-        limits = Limits()
-        limits.names = 4
+        bounds = Bounds()
+        bounds.names = 4
         #expect(throws: JSONFieldError.self) {
-            try machine(try Fixtures.json("snapshots/export.json"), at: 1_767_680_530_266, limits: limits)
+            try machine(try Fixtures.json("snapshots/export.json"), at: 1_767_680_530_266, bounds: bounds)
         }
     }
 }

@@ -4,9 +4,8 @@ import FuseboxWire
 import Testing
 
 /// The tables of limits that people read say what the constants say.
-@Suite("The pages of limits")
 struct LimitsPageTests {
-    private static let limits = Limits()
+    private static let bounds = Bounds()
 
     /// The rows of the table in `protocol.md`, by what they are about: the value, and parts of the note beside it.
     private static let rows: [(subject: String, value: String, notes: [String])] = [
@@ -22,7 +21,7 @@ struct LimitsPageTests {
         ("limits of a request", count(WireLimits.limitsPerRequest), []),
         ("workers that `minWorkers` waits for", count(Int(WireLimits.minWorkers)), []),
         ("a permit's time to live", hours(WireLimits.permitMilliseconds), []),
-        ("permits in force", count(limits.permits), [count(limits.permitsPerUser)]),
+        ("permits in force", count(bounds.permits), [count(bounds.permitsPerUser)]),
         (
             "the cost of one call, reported or estimated",
             "$0 to $\(count(Int(WireLimits.callCost.nanodollars / Money.nanodollarsPerDollar)))", []
@@ -30,44 +29,43 @@ struct LimitsPageTests {
         ("tokens of one call, of each kind", "2³² − 1", []),
         ("a total of a breaker", WireLimits.breakerTotal == 1 << 53 ? "2⁵³" : "\(WireLimits.breakerTotal)", []),
         ("a moment in a record", "1969 to 275761", []),
-        ("names; models", "\(count(limits.names)) each", [count(limits.namesPerUser)]),
-        ("tags that calls in force and limits refer to", count(limits.tags), [count(limits.tagsPerUser)]),
-        ("limits that are set", count(limits.limits), ["\(limits.limitsPerScope) on one scope"]),
-        ("limits on templates", count(limits.templates), []),
+        ("names; models", "\(count(bounds.names)) each", [count(bounds.namesPerUser)]),
+        ("tags that calls in force and limits refer to", count(bounds.tags), [count(bounds.tagsPerUser)]),
+        ("limits that are set", count(bounds.limits), ["\(bounds.limitsPerScope) on one scope"]),
+        ("limits on templates", count(bounds.templates), []),
         ("the window of a limit", ValueRanges.windowLength == 1_000...366 * 86_400_000 ? "1 s to 366 days" : "", []),
-        ("providers with an account", count(limits.providerAccounts), [count(limits.providerAccountsPerUser)]),
-        ("model accounts", count(limits.modelAccounts), [count(limits.modelAccountsPerUser)]),
-        ("budgets", count(limits.budgets), []),
-        ("workers that are remembered", count(limits.workers), []),
+        ("providers with an account", count(bounds.providerAccounts), [count(bounds.providerAccountsPerUser)]),
+        ("model accounts", count(bounds.modelAccounts), [count(bounds.modelAccountsPerUser)]),
+        ("budgets", count(bounds.budgets), []),
+        ("workers that are remembered", count(bounds.workers), []),
         (
             "replies that are kept",
-            "\(count(limits.keptReplies)) and \(mebibytes(limits.keptBytesPerWorker)) for a worker",
-            [mebibytes(limits.keptBytesPerUser), mebibytes(limits.keptBytes)]
+            "\(count(bounds.keptReplies)) and \(mebibytes(bounds.keptBytesPerWorker)) for a worker",
+            [mebibytes(bounds.keptBytesPerUser), mebibytes(bounds.keptBytes)]
         ),
-        ("lapsed permits that are remembered", count(limits.lapsedPermits), []),
-        ("closed periods that are kept", count(limits.closedPeriods), []),
-        ("an import", mebibytes(limits.importLength), []),
-        ("time to say hello", "\(limits.helloMilliseconds / 1_000) s", []),
-        ("silence", hours(limits.idleMilliseconds), []),
-        ("a peer that takes nothing", "\(Limits.stallMilliseconds / 1_000) s", []),
-        ("a worker's absence", "\(limits.workerGraceMilliseconds / 1_000) s", []),
-        ("connections", count(limits.connections), []),
-        ("processes that are watched", count(limits.connections * Limits.processesPerConnection), []),
-        ("connections without hello", count(limits.unopenedConnections), [count(limits.unopenedConnectionsPerUser)]),
+        ("lapsed permits that are remembered", count(bounds.lapsedPermits), []),
+        ("closed periods that are kept", count(bounds.closedPeriods), []),
+        ("an import", mebibytes(bounds.importLength), []),
+        ("time to say hello", "\(bounds.helloMilliseconds / 1_000) s", []),
+        ("silence", hours(bounds.idleMilliseconds), []),
+        ("a peer that takes nothing", "\(Bounds.stallMilliseconds / 1_000) s", []),
+        ("a worker's absence", "\(bounds.workerGraceMilliseconds / 1_000) s", []),
+        ("connections", count(bounds.connections), []),
+        ("processes that are watched", count(bounds.connections * Bounds.processesPerConnection), []),
+        ("connections without hello", count(bounds.unopenedConnections), [count(bounds.unopenedConnectionsPerUser)]),
         (
-            "unread output and incomplete requests", "\(mebibytes(limits.bufferBytes)) in all",
-            [mebibytes(limits.bufferBytesPerUser)]
+            "unread output and incomplete requests", "\(mebibytes(bounds.bufferBytes)) in all",
+            [mebibytes(bounds.bufferBytesPerUser)]
         ),
         (
             "replies not read by the client",
-            "\(kibibytes(limits.outputSoftLimit)), then \(mebibytes(limits.outputHardLimit))", []
+            "\(kibibytes(bounds.outputSoftLimit)), then \(mebibytes(bounds.outputHardLimit))", []
         ),
-        ("events not read by the client", kibibytes(limits.eventBacklog), []),
-        ("events that wait to be sent", count(Limits.waitingEvents), []),
+        ("events not read by the client", kibibytes(bounds.eventBacklog), []),
+        ("events that wait to be sent", count(Bounds.waitingEvents), []),
     ]
 
-    @Test("protocol.md lists each limit with its value, and no others")
-    func page() throws {
+    @Test func protocolMdListsEachLimitWithItsValueAndNoOthers() throws {
         let text = try #require(ProtocolDocuments.text("protocol.md"))
         let chapter = try #require(text.split(separator: "## Limits\n").last?.split(separator: "\n## ").first)
         let lines = chapter.split(separator: "\n").filter { $0.hasPrefix("| ") }
@@ -78,11 +76,10 @@ struct LimitsPageTests {
             #expect(cells[1] == row.value, "\(row.subject)")
             for note in row.notes { #expect(cells.last?.contains(note) == true, "\(row.subject): \(note)") }
         }
-        #expect(chapter.contains("A sixteenth of names") == (Limits.operatorReserve == 16))
+        #expect(chapter.contains("A sixteenth of names") == (Bounds.operatorReserve == 16))
     }
 
-    @Test("Meanings in commands.md that quote a limit quote the constant")
-    func meanings() throws {
+    @Test func meaningsInCommandsMdThatQuoteALimitQuoteTheConstant() throws {
         let text = try #require(ProtocolDocuments.text("commands.md"))
         #expect(text.contains("to open fully; 1 to \(WireLimits.minWorkers) |"))
         #expect(text.contains("to open fully; 0 counts as 1, at most \(WireLimits.minWorkers) |"))

@@ -1,10 +1,8 @@
 import FuseboxInterop
 import Testing
 
-@Suite("JSON")
 struct JSONValueTests {
     @Test(
-        "A double is written as JavaScript writes it and reads back as itself",
         arguments: [
             (0, "0"), (-0.0, "-0"), (1, "1"), (-1.5, "-1.5"), (0.1, "0.1"), (1e6, "1000000"),
             (123456789.25, "123456789.25"),
@@ -14,26 +12,23 @@ struct JSONValueTests {
             (0.30000000000000004, "0.30000000000000004"), (9007199254740992, "9007199254740992"),
             (123456789012345683968, "123456789012345680000"),
         ] as [(Double, String)])
-    func doubles(value: Double, literal: String) {
+    func aDoubleIsWrittenAsJavaScriptWritesItAndReadsBackAsItself(value: Double, literal: String) {
         #expect(JSONValue(value).text() == literal)
         #expect(Double(literal)?.bitPattern == value.bitPattern)
     }
 
-    @Test("What JSON cannot spell becomes null", arguments: [Double.nan, .infinity, -.infinity])
-    func notFinite(value: Double) {
+    @Test(arguments: [Double.nan, .infinity, -.infinity]) func whatJSONCannotSpellBecomesNull(value: Double) {
         #expect(JSONValue(value).isNull)
     }
 
-    @Test("Numbers keep their literal text")
-    func literals() throws {
+    @Test func numbersKeepTheirLiteralText() throws {
         let value = try JSONValue(parsing: "[0.10, 1e3, -0, 9223372036854775807, 1E-2, 12345678901234567890]".utf8)
         #expect(value.text() == "[0.10,1e3,-0,9223372036854775807,1E-2,12345678901234567890]")
         #expect(value.list?.map(\.int64) == [nil, 1000, 0, .max, nil, nil])
         #expect(value[0]?.double == 0.1)
     }
 
-    @Test("Members keep their order; of a key given twice the last value counts, in the first place")
-    func members() throws {
+    @Test func membersKeepTheirOrderAndOfAKeyGivenTwiceTheLastValueCountsInTheFirstPlace() throws {
         let value = try JSONValue(parsing: #"{"b": 1, "a": [true, null], "b": "x"}"#.utf8)
         #expect(value.text() == #"{"b":"x","a":[true,null]}"#)
         #expect(value["b"]?.text == "x")
@@ -43,8 +38,7 @@ struct JSONValueTests {
         #expect(value == ["a": [true, .null], "b": "x"])
     }
 
-    @Test("Many members are found again, and stay distinct byte by byte")
-    func manyMembers() throws {
+    @Test func manyMembersAreFoundAgainAndStayDistinctByteByByte() throws {
         let composed = "\u{E9}", decomposed = "e\u{301}"
         let text =
             (0..<100).map { "\"k\($0)\": \($0)" } + ["\"k7\": 700", "\"\(composed)\": 1", "\"\(decomposed)\": 2"]
@@ -55,15 +49,14 @@ struct JSONValueTests {
         #expect(value[decomposed]?.int64 == 2)
     }
 
-    @Test("Strings: every escape, both ways")
-    func strings() throws {
+    /// Strings: every escape, both ways.
+    @Test func strings() throws {
         let value = try JSONValue(parsing: #""\"\\\/\b\f\n\r\t\u0001\u00e9\ud83d\ude00 ü""#.utf8)
         #expect(value.text == "\"\\/\u{8}\u{C}\n\r\t\u{1}é😀 ü")
         #expect(value.text() == #""\"\\/\b\f\n\r\t\u0001é😀 ü""#)
     }
 
-    @Test("The pretty form puts one member or element on a line")
-    func pretty() {
+    @Test func thePrettyFormPutsOneMemberOrElementOnALine() {
         let value: JSONValue = ["a": [1, 2], "b": [:], "c": [], "d": ["x": 0.5]]
         #expect(
             value.text(pretty: true) == """
@@ -82,7 +75,6 @@ struct JSONValueTests {
     }
 
     @Test(
-        "What departs from the grammar is refused where it does",
         arguments: [
             ("", 1, 1), ("  ", 1, 3), ("nul", 1, 1), ("[1,]", 1, 4), ("[1 2]", 1, 4), ("{\"a\" 1}", 1, 6),
             ("{a: 1}", 1, 2),
@@ -93,19 +85,17 @@ struct JSONValueTests {
             ("\u{FEFF}1", 1, 1),
             ("\"\\", 1, 2), ("\"\\u12", 1, 2),
         ])
-    func refused(text: String, line: Int, column: Int) {
+    func whatDepartsFromTheGrammarIsRefusedWhereItDoes(text: String, line: Int, column: Int) {
         let error = #expect(throws: JSONError.self) { try JSONValue(parsing: text.utf8) }
         #expect(error?.line == line)
         #expect(error?.column == column)
     }
 
-    @Test("Bytes that are no UTF-8 are refused")
-    func badText() {
+    @Test func bytesThatAreNoUTF8AreRefused() {
         #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22] as [UInt8]) }
     }
 
-    @Test("Nesting is bounded")
-    func depth() throws {
+    @Test func nestingIsBounded() throws {
         let limit = JSONValue.depthLimit
         _ = try JSONValue(parsing: (String(repeating: "[", count: limit) + String(repeating: "]", count: limit)).utf8)
         #expect(throws: JSONError.self) {

@@ -3,10 +3,10 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-@Suite("The protocol's reference")
+/// The protocol's reference.
 struct ProtocolReferenceTests {
-    @Test("proto-docs/commands.md is what the code declares")
-    func commandsAreCurrent() {
+    /// Proto-docs/commands.md is what the code declares.
+    @Test func commandsAreCurrent() {
         let current = ProtocolReference.markdown()
         if ProtocolDocuments.isRewriting { ProtocolDocuments.write("commands.md", current) }
         #expect(
@@ -14,8 +14,7 @@ struct ProtocolReferenceTests {
             "run `fusebox protocol --format markdown > proto-docs/commands.md` and review the difference")
     }
 
-    @Test("Every command, event and status is in the reference, and every link leads somewhere")
-    func isComplete() {
+    @Test func everyCommandEventAndStatusIsInTheReferenceAndEveryLinkLeadsSomewhere() {
         let markdown = ProtocolReference.markdown()
         for number in CommandNumber.allCases {
             let declaration = number.declaration
@@ -43,8 +42,7 @@ struct ProtocolReferenceTests {
         #expect(Set(headings).count == headings.count, "two headings share an anchor")
     }
 
-    @Test("The JSON form parses and agrees with the table")
-    func json() throws {
+    @Test func theJSONFormParsesAndAgreesWithTheTable() throws {
         let reference = try JSONValue(parsing: ProtocolReference.json().utf8)
         let commands = try #require(reference["commands"]?.list)
         for command in commands {
@@ -55,8 +53,8 @@ struct ProtocolReferenceTests {
         #expect(reference["statuses"]?.list?.count == Status.allCases.count)
     }
 
-    @Test("The JSON form is enough to write a codec from: enumerations have numbers, and every type is known")
-    func jsonForGenerators() throws {
+    /// The JSON form is enough to write a codec from: enumerations have numbers, and every type is known.
+    @Test func theJSONFormIsEnoughToWriteACodecFrom() throws {
         let reference = try JSONValue(parsing: ProtocolReference.json().utf8)
         let types = try #require(reference["types"]?.list)
         func values(_ name: String) -> JSONValue? { types.first { $0["name"]?.text == name }?["values"] }
@@ -104,16 +102,15 @@ struct ProtocolReferenceTests {
     }
 }
 
-@Suite("The protocol's page")
+/// The protocol's page.
 struct ProtocolPageTests {
     @Test(
-        "protocol.md gives the limits as they are",
         arguments: [
             WireLimits.frameLength, WireLimits.helloFrameLength, WireLimits.nameLength, WireLimits.textLength,
             WireLimits.chunkLength,
-            WireLimits.pageLength, WireLimits.curveLength, Limits().connections,
+            WireLimits.pageLength, WireLimits.curveLength, Bounds().connections,
         ])
-    func limits(limit: Int) throws {
+    func protocolMdGivesTheLimitsAsTheyAre(limit: Int) throws {
         let page = try #require(ProtocolDocuments.text("protocol.md"))
         let digits = String(limit)
         let spelled = digits.count > 3 ? "\(digits.dropLast(3)),\(digits.suffix(3))" : digits

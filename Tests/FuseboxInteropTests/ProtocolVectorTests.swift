@@ -2,10 +2,10 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-@Suite("The protocol's vectors")
+/// The protocol's vectors.
 struct ProtocolVectorTests {
-    @Test("proto-docs/vectors holds what the code gives, and nothing else")
-    func filesAreCurrent() {
+    /// Proto-docs/vectors holds what the code gives, and nothing else.
+    @Test func filesAreCurrent() {
         let files = ProtocolVectors.files()
         for file in files {
             if ProtocolDocuments.isRewriting { ProtocolDocuments.write("vectors/\(file.name)", file.contents) }
@@ -16,10 +16,8 @@ struct ProtocolVectorTests {
         #expect(ProtocolDocuments.vectorFiles() == files.map(\.name).sorted())
     }
 
-    @Test(
-        "Every committed frame decodes to its fields, and its fields encode to the frame",
-        arguments: ProtocolVectors.files().map(\.name))
-    func bothDirections(file: String) throws {
+    @Test(arguments: ProtocolVectors.files().map(\.name))
+    func everyCommittedFrameDecodesToItsFieldsAndItsFieldsEncodeToTheFrame(file: String) throws {
         let document = try JSONValue(parsing: try #require(ProtocolDocuments.read("vectors/\(file)")))
         for vector in try #require(document["vectors"]?.list) {
             let name = vector["name"]?.text ?? ""
@@ -30,8 +28,7 @@ struct ProtocolVectorTests {
         }
     }
 
-    @Test("Every committed frame that must be refused is refused with its status")
-    func refused() throws {
+    @Test func everyCommittedFrameThatMustBeRefusedIsRefusedWithItsStatus() throws {
         let document = try JSONValue(parsing: try #require(ProtocolDocuments.read("vectors/errors.json")))
         for vector in try #require(document["refused"]?.list) {
             let bytes = try #require(vector["hex"]?.text.flatMap { Hexadecimal.bytes($0) })
@@ -41,10 +38,8 @@ struct ProtocolVectorTests {
         }
     }
 
-    @Test(
-        "There are three requests and three replies of every command, three frames of every event, one of every refusal"
-    )
-    func isComplete() {
+    /// There are three requests and three replies of every command, three frames of every event, one of every refusal.
+    @Test func isComplete() {
         let headers = ProtocolVectors.all().dropLast(ProtocolVectors.conversation().count).map(\.frame.header)
         for number in CommandNumber.allCases.map(\.rawValue) {
             for kind in [FrameKind.request, .reply] {
@@ -59,8 +54,7 @@ struct ProtocolVectorTests {
         }
     }
 
-    @Test("protocol.md walks through the conversation, byte by byte")
-    func conversationIsTold() throws {
+    @Test func protocolMdWalksThroughTheConversationByteByByte() throws {
         let page = try #require(ProtocolDocuments.text("protocol.md"))
         // A line of a dump has pairs of digits, then two spaces and their meaning.
         var dumps: [String] = []

@@ -2,7 +2,6 @@ import FuseboxInterop
 import FuseboxWire
 import Testing
 
-@Suite("Traces")
 struct TraceRunnerTests {
     private func reply(_ lines: String..., profile: Profile = .llmProviders) throws -> String {
         var runner = TraceRunner(profile: profile)
@@ -11,8 +10,7 @@ struct TraceRunnerTests {
         return try #require(last).text()
     }
 
-    @Test("Replies have the library's fields, in its words")
-    func replyShapes() throws {
+    @Test func repliesHaveTheLibrarysFieldsInItsWords() throws {
         #expect(
             try reply(#"{"at":1000,"op":"breaker.acquire","name":"a","draw":0.5}"#)
                 == #"{"admitted":true,"retryAfterSec":null,"consecutiveFailures":0,"primaryTrafficPct":1}"#)
@@ -39,8 +37,7 @@ struct TraceRunnerTests {
                 #"{"at":15,"op":"exhaustion.get","provider":"a"}"#) == #"{"entry":null}"#)
     }
 
-    @Test("Amounts are exact decimals")
-    func exactMoney() throws {
+    @Test func amountsAreExactDecimals() throws {
         #expect(
             try reply(
                 #"{"at":1,"op":"ledger.record","provider":"a","model":"m","cost":0.1,"inputTokens":1,"outputTokens":2}"#,
@@ -48,8 +45,8 @@ struct TraceRunnerTests {
                 #"{"at":2,"op":"ledger.totalSpend"}"#) == #"{"totalSpend":0.3}"#)
     }
 
-    @Test("Lists are sorted as JavaScript sorts them: by UTF-16 code units")
-    func sortedByCodeUnits() throws {
+    /// Lists are sorted as JavaScript sorts them: by UTF-16 code units.
+    @Test func listsAreSortedAsJavaScriptSortsThem() throws {
         #expect(
             try reply(
                 #"{"at":5,"op":"exhaustion.mark","provider":"ﬁn"}"#, #"{"at":5,"op":"exhaustion.mark","provider":"🙂"}"#,
@@ -57,8 +54,7 @@ struct TraceRunnerTests {
                 == #"{"providers":["a","🙂","ﬁn"]}"#)
     }
 
-    @Test("A list goes on beyond a page")
-    func manyModels() throws {
+    @Test func aListGoesOnBeyondAPage() throws {
         var runner = TraceRunner(profile: .llmProviders)
         for number in 0..<700 {
             let line = """
@@ -77,8 +73,7 @@ struct TraceRunnerTests {
         #expect(providers?["providers"]?.list?.count == 700)
     }
 
-    @Test("Blank lines have no reply but count")
-    func blankLines() throws {
+    @Test func blankLinesHaveNoReplyButCount() throws {
         var runner = TraceRunner(profile: .fusebox)
         #expect(try runner.reply(to: " \t\r".utf8) == nil)
         let error = #expect(throws: TraceError.self) { _ = try runner.reply(to: "?".utf8) }
@@ -88,7 +83,6 @@ struct TraceRunnerTests {
     }
 
     @Test(
-        "What is wrong with a line is told with its number and field",
         arguments: [
             (#"{"op":"export"}"#, "at: missing; expected a whole number"),
             (#"{"at":-1,"op":"export"}"#, "at: -1 is not a time"),
@@ -130,7 +124,7 @@ struct TraceRunnerTests {
             (#"{"at":1,"op":"import","state":{}}"#, "an import needs at least one of them"),
             (#"[]"#, "expected an object"),
         ])
-    func refusedLines(line: String, message: String) {
+    func whatIsWrongWithALineIsToldWithItsNumberAndField(line: String, message: String) {
         var runner = TraceRunner(profile: .llmProviders)
         _ = try? runner.reply(to: "".utf8)
         do {
@@ -142,8 +136,7 @@ struct TraceRunnerTests {
         }
     }
 
-    @Test("A refused line changes nothing")
-    func refusalChangesNothing() throws {
+    @Test func aRefusedLineChangesNothing() throws {
         var runner = TraceRunner(profile: .llmProviders)
         _ = try runner.reply(to: #"{"at":1,"op":"exhaustion.mark","provider":"a"}"#.utf8)
         let before = try runner.reply(to: #"{"at":2,"op":"export"}"#.utf8)
@@ -153,8 +146,8 @@ struct TraceRunnerTests {
         #expect(try runner.reply(to: #"{"at":2,"op":"export"}"#.utf8) == before)
     }
 
-    @Test("Time passes before a line is answered: marks expire, periods roll over")
-    func advances() throws {
+    /// Time passes before a line is answered: marks expire, periods roll over.
+    @Test func timePassesBeforeALineIsAnswered() throws {
         var runner = TraceRunner(profile: .fusebox)
         let january: Int64 = 1_767_225_600_000
         let record =

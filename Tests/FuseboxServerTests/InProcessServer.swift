@@ -29,7 +29,7 @@ final class InProcessServer: EventLoopDelegate {
         var configuration = ServerConfiguration()
         configuration.socketPath = folder("socket")
         configuration.dataDirectory = folder("data")
-        configuration.journalSegmentLength = Limits.segmentLengths.lowerBound
+        configuration.journalSegmentLength = Bounds.segmentLengths.lowerBound
         configuration.logLevel = .critical
         change(&configuration)
         // As the daemon does: a write to a peer that is gone fails instead.

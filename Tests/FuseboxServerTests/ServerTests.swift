@@ -38,7 +38,7 @@ struct ServerTests {
 
     /// The requests were in the socket when the stop began.
     @Test func whatWasSentBeforeAStopIsAnswered() throws {
-        let served = try InProcessServer { $0.limits.requestsPerTurn = 2 }
+        let served = try InProcessServer { $0.bounds.requestsPerTurn = 2 }
         let peer = try served.greeted()
         for _ in 0..<20 { peer.send(BreakerSuccess(name: try Name("openai"))) }
         try served.stop()
@@ -75,7 +75,7 @@ struct ServerTests {
 
     @Test func limitsThatContradictEachOtherAreRefused() throws {
         let failure = #expect(throws: ServerFailure.self) {
-            try InProcessServer { $0.limits.bufferBytesPerUser = $0.limits.bufferBytes + 1 }
+            try InProcessServer { $0.bounds.bufferBytesPerUser = $0.bounds.bufferBytes + 1 }
         }
         #expect(failure?.exitStatus == 64 && failure?.description.contains("bufferBytesPerUser") == true)
     }
@@ -83,7 +83,7 @@ struct ServerTests {
     // MARK: A turn
 
     @Test func aTurnAcceptsSoManyConnectionsAndTheNextGoesOn() throws {
-        let served = try InProcessServer { $0.limits.acceptsPerTurn = 3 }
+        let served = try InProcessServer { $0.bounds.acceptsPerTurn = 3 }
         let peers = try (0..<10).map { _ in try RawPeer(served.path) }
         var counts: [Int] = []
         served.whenTurnEnds = { counts.append($0.quotas.connections) }
@@ -92,7 +92,7 @@ struct ServerTests {
     }
 
     @Test func aTurnHandlesSoManyRequestsOfAConnectionAndTheNextGoesOn() throws {
-        let served = try InProcessServer { $0.limits.requestsPerTurn = 4 }
+        let served = try InProcessServer { $0.bounds.requestsPerTurn = 4 }
         let peer = try served.greeted()
         let before = served.requests
         var counts: [Int] = []
@@ -106,7 +106,7 @@ struct ServerTests {
     // MARK: Connections
 
     @Test func anExcessConnectionIsToldTheLimitAndTheOthersStay() throws {
-        let served = try InProcessServer { $0.limits.connections = 4 }
+        let served = try InProcessServer { $0.bounds.connections = 4 }
         var peers = try (0..<4).map { _ in try served.greeted() }
         let excess = try RawPeer(served.path)
         let refusal = try #require(try served.next(for: excess))
@@ -121,7 +121,7 @@ struct ServerTests {
 
     /// Of four places two are for connections without hello.
     @Test func theOldestWithoutHelloMakesRoom() throws {
-        let served = try InProcessServer { $0.limits.connections = 4 }
+        let served = try InProcessServer { $0.bounds.connections = 4 }
         let silent = try (0..<3).map { _ in try RawPeer(served.path) }
         let refusal = try #require(try served.next(for: silent[0]))
         #expect(refusal.status == .tooManyConnections && refusal.message.contains("has not said hello"))
@@ -149,7 +149,7 @@ struct ServerTests {
 
     @Test func aProcessIsWatchedOnceAndForgottenWithItsLastConnection() throws {
         // As many processes are watched as there are descriptors for.
-        let served = try InProcessServer { $0.limits.connections = 16 }
+        let served = try InProcessServer { $0.bounds.connections = 16 }
         var peers = try (0..<3).map { _ in try served.greeted() }
         #expect(served.server.processes.keys.map { $0 } == [getpid()])
         #expect(served.server.processes[getpid()]?.sessions.count == 3)
@@ -164,7 +164,7 @@ struct ServerTests {
     // MARK: Time
 
     @Test func helloIsWaitedForToTheMillisecond() throws {
-        let served = try InProcessServer { $0.limits.helloMilliseconds = 600_000 }
+        let served = try InProcessServer { $0.bounds.helloMilliseconds = 600_000 }
         let (silent, slow) = (try RawPeer(served.path), try RawPeer(served.path))
         slow.send([40, 0, 0, 0, 1])
         try served.run { served.connections == 2 }
@@ -180,7 +180,7 @@ struct ServerTests {
     }
 
     @Test func aConnectionThatIsForgottenIsClosedAndASubscribersIsNot() throws {
-        let served = try InProcessServer { $0.limits.idleMilliseconds = 600_000 }
+        let served = try InProcessServer { $0.bounds.idleMilliseconds = 600_000 }
         let subscriber = try served.greeted()
         #expect(try served.ask(Subscribe(topics: .all), by: subscriber).status == .ok)
         let quiet = try served.greeted()
@@ -200,7 +200,7 @@ struct ServerTests {
     }
 
     @Test func aPeerThatDoesNotReadIsAskedForNoMore() throws {
-        let served = try InProcessServer { $0.limits.outputSoftLimit = 16 * 1024 }
+        let served = try InProcessServer { $0.bounds.outputSoftLimit = 16 * 1024 }
         let peer = try served.greeted()
         let connection = try #require(served.connection)
         let before = served.requests

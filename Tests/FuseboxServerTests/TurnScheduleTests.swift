@@ -5,8 +5,8 @@ import Testing
 
 /// Users share the time of a turn. The number of their connections does not matter.
 struct TurnScheduleTests {
-    private let slice = Limits.sliceNanoseconds
-    private let whole = Limits.turnNanoseconds
+    private let slice = Bounds.sliceNanoseconds
+    private let whole = Bounds.turnNanoseconds
 
     /// Lets a user continue until it must stop, with a reading of the clock at each step. Returns the time that it had.
     private func serve(

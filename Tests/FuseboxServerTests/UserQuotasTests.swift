@@ -9,16 +9,16 @@ struct UserQuotasTests {
     private let hostile: UInt32 = 1_000
     private let other: UInt32 = 2_000
 
-    private func limits(_ change: (inout Limits) -> Void = { _ in }) -> Limits {
-        var limits = Limits()
-        limits.connections = 64
-        limits.connectionsPerUser = 30
-        limits.unopenedConnections = 32
-        limits.unopenedConnectionsPerUser = 15
-        limits.bufferBytes = 1_000
-        limits.bufferBytesPerUser = 500
-        change(&limits)
-        return limits
+    private func bounds(_ change: (inout Bounds) -> Void = { _ in }) -> Bounds {
+        var bounds = Bounds()
+        bounds.connections = 64
+        bounds.connectionsPerUser = 30
+        bounds.unopenedConnections = 32
+        bounds.unopenedConnectionsPerUser = 15
+        bounds.bufferBytes = 1_000
+        bounds.bufferBytesPerUser = 500
+        change(&bounds)
+        return bounds
     }
 
     /// Adds connections of one user until one is refused.
@@ -44,7 +44,7 @@ struct UserQuotasTests {
     }
 
     @Test func oneUsersConnectionsEndAtItsBoundAndAreToldWhichOneThatIs() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "limit for one user"))
         #expect(quotas.arrival(of: other, isOperator: false) == .accepted)
@@ -52,16 +52,16 @@ struct UserQuotasTests {
     }
 
     @Test func whereThereIsOnePlaceOneIsToldOf() {
-        var quotas = UserQuotas(limits { $0.connectionsPerUser = 1 })
+        var quotas = UserQuotas(bounds { $0.connectionsPerUser = 1 })
         #expect(fill(&quotas, of: hostile) == 1)
         #expect(isRefused(quotas.arrival(of: hostile, isOperator: false), saying: "has 1 connection, which"))
-        quotas = UserQuotas(limits { $0.connections = 1 })
+        quotas = UserQuotas(bounds { $0.connections = 1 })
         #expect(fill(&quotas, of: hostile) == 1)
         #expect(isRefused(quotas.arrival(of: other, isOperator: false), saying: "1 client is connected, which"))
     }
 
     @Test func theLastPlacesAreForOperators() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         #expect(fill(&quotas, of: hostile) == 30)
         #expect(fill(&quotas, of: other, from: 100) == 30)
         #expect(
@@ -75,7 +75,7 @@ struct UserQuotasTests {
 
     @Test func howeverFewPlacesThereAreOneUserTakesNoMoreThanHalfOfThoseThatAreNotReserved() {
         var quotas = UserQuotas(
-            limits {
+            bounds {
                 $0.connections = 32
                 $0.connectionsPerUser = nil
             })
@@ -85,7 +85,7 @@ struct UserQuotasTests {
     }
 
     @Test func ofThoseWithoutHelloTheUsersOwnOldestMakesRoom() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         #expect(fill(&quotas, of: hostile, saysHello: false) == 15)
         #expect(quotas.arrival(of: hostile, isOperator: false) == .acceptedInPlaceOf(1))
         let user = quotas.add(16, of: hostile)
@@ -97,7 +97,7 @@ struct UserQuotasTests {
     }
 
     @Test func whenAllPlacesAreTakenWhoHasTheMostWithoutHelloMakesRoomAndNobodyForOneWhoHasMore() {
-        var quotas = UserQuotas(limits { $0.unopenedConnectionsPerUser = 30 })
+        var quotas = UserQuotas(bounds { $0.unopenedConnectionsPerUser = 30 })
         #expect(fill(&quotas, of: hostile, saysHello: false) == 15)
         #expect(fill(&quotas, of: hostile) == 0)
         let one = quotas.add(500, of: other)
@@ -116,7 +116,7 @@ struct UserQuotasTests {
     }
 
     @Test func usersWhoGoLeaveNothingBehind() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         for round in 0..<100 as Range<UInt64> {
             let user = quotas.add(round, of: UInt32(round))
             #expect(user == 0)
@@ -127,7 +127,7 @@ struct UserQuotasTests {
     }
 
     @Test func aUserWhoHoldsTooMuchHasToLetGoAndInAllTheOneWhoHoldsTheMost() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         let (a, b, c) = (quotas.add(1, of: 1), quotas.add(2, of: 2), quotas.add(3, of: 3))
         #expect(countMemory(&quotas, 500, of: a) == nil)
         #expect(countMemory(&quotas, 1, of: a) == a)
@@ -139,7 +139,7 @@ struct UserQuotasTests {
     }
 
     @Test func fromHalfOfWhatAUserMayHoldOnItIsAskedForNoMoreThanItReads() {
-        var quotas = UserQuotas(limits())
+        var quotas = UserQuotas(bounds())
         let (a, b) = (quotas.add(1, of: 1), quotas.add(2, of: 2))
         _ = quotas.countMemory(250, of: a)
         let atHalf = quotas.isTight(a)

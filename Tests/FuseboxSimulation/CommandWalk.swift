@@ -26,32 +26,32 @@ package struct CommandWalkResult: Sendable, Equatable {
 /// loaded again by the code of a start. It must load, be identical, and behave like the original.
 package struct CommandWalk {
     /// What bounds the state.
-    package enum Bounds: String, Sendable, CaseIterable {
+    package enum Room: String, Sendable, CaseIterable {
         /// The daemon's own limits.
         case usual
         /// Limits so low that each of them is reached.
         case tiny
 
-        var limits: Limits {
-            var limits = Limits()
-            guard self == .tiny else { return limits }
-            limits.names = 6
-            limits.namesPerUser = 4
-            limits.models = 4
-            limits.modelAccounts = 6
-            limits.providerAccounts = 3
-            limits.budgets = 3
-            limits.closedPeriods = 2
-            limits.tags = 6
-            limits.tagsPerUser = 3
-            limits.limits = 5
-            limits.limitsPerScope = 2
-            limits.templates = 2
-            limits.permits = 4
-            limits.permitsPerUser = 3
-            limits.lapsedPermits = 2
-            limits.idleBreakerMilliseconds = 1_000
-            return limits
+        var bounds: Bounds {
+            var bounds = Bounds()
+            guard self == .tiny else { return bounds }
+            bounds.names = 6
+            bounds.namesPerUser = 4
+            bounds.models = 4
+            bounds.modelAccounts = 6
+            bounds.providerAccounts = 3
+            bounds.budgets = 3
+            bounds.closedPeriods = 2
+            bounds.tags = 6
+            bounds.tagsPerUser = 3
+            bounds.limits = 5
+            bounds.limitsPerScope = 2
+            bounds.templates = 2
+            bounds.permits = 4
+            bounds.permitsPerUser = 3
+            bounds.lapsedPermits = 2
+            bounds.idleBreakerMilliseconds = 1_000
+            return bounds
         }
     }
 
@@ -90,12 +90,12 @@ package struct CommandWalk {
     private var worker = WorkerID()
     private var result = CommandWalkResult()
 
-    package init(seed: UInt64, profile: Profile, _ bounds: Bounds) {
+    package init(seed: UInt64, profile: Profile, _ room: Room) {
         values = RandomValues(seed: seed)
         let starts: [Int64] = [0, 1_767_225_600_000, 1_767_225_600_000, 4_102_444_800_000, 8_639_999_000_000_000]
         let start = values.random.pick(starts)
         moment = Moment(milliseconds: start)
-        original = StateMachine(profile: profile, limits: bounds.limits, at: moment)
+        original = StateMachine(profile: profile, bounds: room.bounds, at: moment)
         copy = original
         past = original
     }
@@ -256,7 +256,7 @@ package struct CommandWalk {
             return fail("the state that was loaded has become another, in \(sectionsThatDiffer())")
         }
         do throws(SnapshotDamage) {
-            copy = try SnapshotReader(bytes).stateMachine(limits: original.limits)
+            copy = try SnapshotReader(bytes).stateMachine(bounds: original.bounds)
         } catch { return fail("the snapshot cannot be loaded: \(error)") }
         result.loads += 1
         if image(of: copy) != bytes { fail("the state that was loaded is not the one that was written") }

@@ -58,9 +58,9 @@ package final class DaemonWalk {
     package init(seed: UInt64) {
         values = RandomValues(seed: seed)
         storage = SimulatedStorage(seed: values.random.next())
-        options.limits = CommandWalk.Bounds.tiny.limits
-        options.limits.workers = 3
-        options.limits.keptReplies = 4
+        options.bounds = CommandWalk.Room.tiny.bounds
+        options.bounds.workers = 3
+        options.bounds.keptReplies = 4
         options.storekeeping.segmentLength = values.random.pick([8, 16, 64]) * 1024
         options.storekeeping.snapshotIntervalMilliseconds = Int64(values.random.pick([50, 500]))
     }

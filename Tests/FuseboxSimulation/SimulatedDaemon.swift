@@ -34,7 +34,7 @@ enum Ending: Error {
 final class SimulatedDaemon {
     struct Options {
         var storekeeping = StorekeepingOptions()
-        var limits = Limits()
+        var bounds = Bounds()
         var bug = PlantedBug.none
 
         init() {
@@ -95,7 +95,7 @@ final class SimulatedDaemon {
         let recovered: Recovered
         do throws(RecoveryRefusal) {
             recovered = try Recovered.find(
-                in: store, profile: .fusebox, limits: options.limits, newEpoch: newEpoch,
+                in: store, profile: .fusebox, bounds: options.bounds, newEpoch: newEpoch,
                 at: Moment(milliseconds: realtime))
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence

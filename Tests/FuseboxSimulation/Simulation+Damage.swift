@@ -80,7 +80,7 @@ extension Simulation {
 
     private func recover(_ files: SimulatedStorage) throws(RecoveryRefusal) -> Recovered {
         try Recovered.find(
-            in: SnapshotStore(files), profile: .fusebox, limits: options.limits, newEpoch: 1,
+            in: SnapshotStore(files), profile: .fusebox, bounds: options.bounds, newEpoch: 1,
             at: Moment(milliseconds: realtime))
     }
 

@@ -100,7 +100,7 @@ package final class Simulation {
         options.storekeeping.durability = random.pick([.commit, .commit, .commit, .commit, .interval, .snapshot])
         // An unknown worker may have been lost or forgotten. The books can only represent one of the two.
         mayForget = durability == .commit && random.once(in: 3)
-        if mayForget { options.limits.workers = Self.clientCount - 1 }
+        if mayForget { options.bounds.workers = Self.clientCount - 1 }
         result.seed = seed
     }
 

@@ -15,7 +15,7 @@ extension StateMachine {
         }
         if values.random.once(in: 30), let part = parts.last { parts.append(part) }
         do throws(Refusal) {
-            var image = StateImage(profile: profile, limits: limits, at: lastMoment)
+            var image = StateImage(profile: profile, bounds: bounds, at: lastMoment)
             // One section alone: of many that are wrong only the first would be told.
             let place = values.random.below(parts.count)
             parts[place].bytes = try parts[place].section.disturbed(parts[place].bytes, by: &values)

@@ -88,7 +88,7 @@ package final class WrittenDirectory {
 
     package func recover(_ profile: Profile = .fusebox) throws(RecoveryRefusal) -> Recovered {
         try Recovered.find(
-            in: SnapshotStore(storage), profile: profile, limits: Limits(), newEpoch: 1, at: Self.moment(1_000_000))
+            in: SnapshotStore(storage), profile: profile, bounds: Bounds(), newEpoch: 1, at: Self.moment(1_000_000))
     }
 
     /// Changes the bytes of a file.

@@ -7,19 +7,19 @@ import Testing
 struct CommandWalkTests {
     struct Walk: Sendable, CustomTestStringConvertible {
         var profile: Profile
-        var bounds: CommandWalk.Bounds
-        var testDescription: String { "\(profile), \(bounds) limits" }
+        var room: CommandWalk.Room
+        var testDescription: String { "\(profile), \(room) room" }
     }
 
     static let walks = [Profile.fusebox, .llmProviders].flatMap { profile in
-        CommandWalk.Bounds.allCases.map { Walk(profile: profile, bounds: $0) }
+        CommandWalk.Room.allCases.map { Walk(profile: profile, room: $0) }
     }
 
     @Test(
         arguments: walks,
         1...4 as ClosedRange<UInt64>)
     func noValueTrapsAndEveryStateLoadsFromItsSnapshotAndGoesOnAlike(walk: Walk, seed: UInt64) {
-        var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
+        var commands = CommandWalk(seed: seed, profile: walk.profile, walk.room)
         let result = commands.run(steps: 1_000)
         #expect(result.violation == nil, "again: fusebox-simulate --walk 1000 --seed \(seed) --seeds 1")
         #expect(result.loads > 5 && result.imports > 3)
@@ -28,9 +28,9 @@ struct CommandWalkTests {
     @Test func everyCommandOfTheTableIsCarriedOutAndEveryLimitIsMet() {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
-        for walk in Self.walks where walk.bounds == .tiny {
+        for walk in Self.walks where walk.room == .tiny {
             for seed in 9...11 as ClosedRange<UInt64> {
-                var commands = CommandWalk(seed: seed, profile: walk.profile, walk.bounds)
+                var commands = CommandWalk(seed: seed, profile: walk.profile, walk.room)
                 let result = commands.run(steps: 3_000)
                 carriedOut.formUnion(result.carriedOut)
                 refusals.formUnion(result.refusals)

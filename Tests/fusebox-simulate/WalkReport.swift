@@ -26,16 +26,16 @@ struct WalkReport {
             let seed = first + UInt64(count)
             count += 1
             for profile in [Profile.fusebox, .llmProviders] {
-                for bounds in CommandWalk.Bounds.allCases {
+                for room in CommandWalk.Room.allCases {
                     let again = "again: fusebox-simulate --walk \(steps) --seed \(seed) --seeds 1"
                     free(Self.epitaph)
-                    Self.epitaph = strdup("the walk of seed \(seed), \(profile), \(bounds) limits, kills\n\(again)\n")
-                    var walk = CommandWalk(seed: seed, profile: profile, bounds)
+                    Self.epitaph = strdup("the walk of seed \(seed), \(profile), \(room) room, kills\n\(again)\n")
+                    var walk = CommandWalk(seed: seed, profile: profile, room)
                     let result = walk.run(steps: steps)
                     loads += result.loads
                     imports += result.imports
                     guard let violation = result.violation else { continue }
-                    print("seed \(seed), \(profile), \(bounds) limits: \(violation)")
+                    print("seed \(seed), \(profile), \(room) room: \(violation)")
                     print(again)
                     return false
                 }

@@ -21,19 +21,15 @@ struct CallEndTests {
             chargesEstimate: charging, isUnread: unread)
     }
 
-    @Test(
-        "A caller that goes away is no failure of the provider",
-        arguments: [SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM])
-    func callersGoAway(signal: Int32) {
+    @Test(arguments: [SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM])
+    func aCallerThatGoesAwayIsNoFailureOfTheProvider(signal: Int32) {
         #expect(call(.killed(by: signal)).call.outcome == .abandoned)
         #expect(call(.exited(128 + signal)).call.outcome == .abandoned)
         #expect(call(.killed(by: signal), timedOut: true).call.outcome == .failure)
     }
 
-    @Test(
-        "After a signal to end was passed on, no failure is the provider's",
-        arguments: [SIGHUP, SIGINT, SIGQUIT, SIGTERM])
-    func trapped(signal: Int32) {
+    @Test(arguments: [SIGHUP, SIGINT, SIGQUIT, SIGTERM])
+    func afterASignalToEndWasPassedOnNoFailureIsTheProviders(signal: Int32) {
         for status in [Int32(1), 2, 69, 75, 143] {
             #expect(call(.exited(status), passed: [signal]).call.outcome == .abandoned, "\(status)")
         }
@@ -41,8 +37,7 @@ struct CallEndTests {
         #expect(call(.exited(1), passed: [signal], told: ["outcome=failure"]).call.outcome == .failure)
     }
 
-    @Test("Other signals that are passed on say nothing, unless the command ends by them")
-    func others() {
+    @Test func otherSignalsThatArePassedOnSayNothingUnlessTheCommandEndsByThem() {
         #expect(call(.exited(1), passed: [SIGUSR1, SIGWINCH]).call.outcome == .failure)
         #expect(call(.exited(75), passed: [SIGUSR1]).call.outcome == .throttled)
         #expect(call(.killed(by: SIGUSR1), passed: [SIGUSR1]).call.outcome == .abandoned)
@@ -51,15 +46,13 @@ struct CallEndTests {
         #expect(call(.killed(by: SIGSEGV)).call.outcome == .failure)
     }
 
-    @Test("A command that fails when nobody reads its output any more was abandoned")
-    func unread() {
+    @Test func aCommandThatFailsWhenNobodyReadsItsOutputAnyMoreWasAbandoned() {
         #expect(call(.exited(1), unread: true).call.outcome == .abandoned)
         #expect(call(.exited(0), unread: true).call.outcome == .success)
         #expect(call(.exited(75), unread: true).call.outcome == .throttled)
     }
 
-    @Test("An inner run that made no call says nothing about the outer's provider")
-    func inner() {
+    @Test func anInnerRunThatMadeNoCallSaysNothingAboutTheOutersProvider() {
         #expect(call(.exited(75), told: ["not-sent=75"]).call.outcome == .cancelled)
         #expect(call(.exited(69), told: ["not-sent=69"]).call.outcome == .cancelled)
         #expect(call(.exited(75), told: ["not-sent=69"]).call.outcome == .throttled)
@@ -70,10 +63,8 @@ struct CallEndTests {
         #expect(charged.call.outcome == .cancelled && charged.call.usage == nil)
     }
 
-    @Test(
-        "A command that timed out has failed, however it ends",
-        arguments: [Ending.exited(0), .exited(75), .killed(by: SIGKILL)])
-    func timeout(ending: Ending) {
+    @Test(arguments: [Ending.exited(0), .exited(75), .killed(by: SIGKILL)])
+    func aCommandThatTimedOutHasFailedHoweverItEnds(ending: Ending) {
         #expect(call(ending, timedOut: true).call.outcome == .failure)
         #expect(call(ending, timedOut: true, told: ["outcome=rejected"]).call.outcome == .rejected)
     }
@@ -83,7 +74,6 @@ struct CallEndTests {
     private let estimate = Estimate(cost: .dollars("0.25"), tokens: 800)
 
     @Test(
-        "What is not understood is charged as the estimate, and never nothing",
         arguments: [
             (["cost=lots"], "0.25", 0), (["cost=lots", "cost=0.1"], "0.25", 0), (["cost=0.1", "cost=0,2"], "0.25", 0),
             (["cost=1", "cost=lots"], "1", 0), (["cost=-1"], "0.25", 0), (["cost=1000000.000000001"], "0.25", 0),
@@ -92,42 +82,39 @@ struct CallEndTests {
             (["input-tokens=900", "output-tokens=x"], "0", 900), (["output-tokens=1.5"], "0", 800),
             (["cost=x", "input-tokens=4294967296"], "0.25", 800),
         ] as [([String], String, Int)])
-    func misunderstood(lines: [String], cost: String, tokens: Int) {
+    func whatIsNotUnderstoodIsChargedAsTheEstimateAndNeverNothing(lines: [String], cost: String, tokens: Int) {
         let usage = call(.exited(0), told: lines, estimate: estimate).call.usage
         #expect(usage?.cost == Money(cost))
         #expect(usage.map { $0.inputTokens + $0.outputTokens } == tokens)
     }
 
+    /// A line without a key that there is may have meant a cost: where nothing was used, the estimate is charged.
     @Test(
-        "A line without a key that there is may have meant a cost: where nothing was used, the estimate is charged",
         arguments: [
             (["COST=0.5"], "0.25"), (["cost 0.5"], "0.25"), (["{\"cost\": 0.5}"], "0.25"), (["total_cost=0.5"], "0.25"),
             (["# asked once"], nil), (["0.5", "input-tokens=7"], "0"), ([], nil),
             (["model=x", "cost:0.5"], "0.25"),
         ] as [([String], String?)])
-    func unknownKeys(lines: [String], cost: String?) {
+    func aLineWithoutAKeyThatThereIsMayHaveMeantACost(lines: [String], cost: String?) {
         let end = call(.exited(0), told: lines, estimate: estimate)
         #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
         #expect(end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=") })
         #expect(end.told.hasUnread == (cost == "0.25"))
     }
 
-    @Test("Without an estimate, what was understood is charged, and a call that tells a cost was sent")
-    func withoutEstimate() {
+    @Test func withoutAnEstimateWhatWasUnderstoodIsChargedAndACallThatTellsACostWasSent() {
         #expect(call(.exited(0), told: ["cost=lots"]).call.usage == nil)
         #expect(call(.exited(0), told: ["cost=lots", "input-tokens=7"]).call.usage == Usage(inputTokens: 7))
         #expect(call(.exited(0), told: ["outcome=cancelled", "cost=lots"]).call.outcome == .abandoned)
         #expect(call(.exited(0), told: ["outcome=cancelled"]).call.outcome == .cancelled)
     }
 
-    @Test("Tokens are whole numbers, in every form in which programs print them")
-    func tokens() {
+    @Test func tokensAreWholeNumbersInEveryFormInWhichProgramsPrintThem() {
         let told = ["input-tokens=120.0", "input-tokens=1.2e3", "output-tokens=+3", "model=x"]
         #expect(call(.exited(0), told: told).call.usage == Usage(model: "x", inputTokens: 1_320, outputTokens: 3))
     }
 
     @Test(
-        "The line to run is exact",
         arguments: [
             (
                 ["cost=lots"],
@@ -148,21 +135,19 @@ struct CallEndTests {
                 "retry-after is ignored: it goes with failure, throttled and quota-exhausted, not with success"
             ),
         ] as [([String], String)])
-    func advice(lines: [String], line: String) throws {
+    func theLineToRunIsExact(lines: [String], line: String) throws {
         let candidate = try Candidate("open ai", model: "gpt-4o")
         let advice = call(.exited(0), told: lines, estimate: estimate).advice(candidate, socket: "/tmp/it's")
         #expect(advice.last == line)
     }
 
-    @Test("A time goes with a failure too", arguments: ["failure", "throttled", "quota-exhausted"])
-    func times(outcome: String) {
+    @Test(arguments: ["failure", "throttled", "quota-exhausted"]) func aTimeGoesWithAFailureToo(outcome: String) {
         let told = ["retry-after=34.5s", "outcome=\(outcome)"]
         #expect(call(.exited(0), told: told).call.retryAfter == .milliseconds(34_500))
         #expect(call(.exited(0), told: told).advice("p", socket: nil) == [])
     }
 
-    @Test("Where a status without a word is a failure, so it is with a time")
-    func timeOfFailure() {
+    @Test func whereAStatusWithoutAWordIsAFailureSoItIsWithATime() {
         #expect(call(.exited(1), told: ["retry-after=120"]).call == .failure(retryAfter: .seconds(120)))
         #expect(call(.exited(75), told: ["retry-after=0"]).call == .throttled(retryAfter: .zero))
     }

@@ -86,7 +86,7 @@ struct ExchangeCommandsTests {
         #expect(exported > begin.milliseconds)
         // The daemon's own state, from its disk.
         #expect(try daemon.fusebox("snapshot", "save", "\(daemon.folder.path)/state").status == 0)
-        let stored = try SnapshotReader(daemon.folder.read("state")).stateMachine(limits: Limits())
+        let stored = try SnapshotReader(daemon.folder.read("state")).stateMachine(bounds: Bounds())
         let id = try #require(stored.names.find(try Name("a")))
         let record = try #require(stored.breakers[id]).record(name: try Name("a"), isConfigured: true)
         #expect(record.windowStart.milliseconds == exported)

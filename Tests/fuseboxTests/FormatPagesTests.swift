@@ -17,8 +17,7 @@ struct FormatPagesTests {
         return try outcome.json
     }
 
-    @Test("What the reader finds in journal and snapshot is what the daemon tells")
-    func realFiles() throws {
+    @Test func whatTheReaderFindsInJournalAndSnapshotIsWhatTheDaemonTells() throws {
         let folder = TemporaryFolder()
         var daemon = try Daemon(in: folder)
         let client = try daemon.connect()
@@ -102,8 +101,7 @@ struct FormatPagesTests {
         }
     }
 
-    @Test("A file that is not as the pages say is refused", arguments: ["snapshot-", "journal-0"])
-    func damage(_ prefix: String) throws {
+    @Test(arguments: ["snapshot-", "journal-0"]) func aFileThatIsNotAsThePagesSayIsRefused(_ prefix: String) throws {
         let daemon = try Daemon()
         let client = try daemon.connect()
         try client.breakers.failure("openai")

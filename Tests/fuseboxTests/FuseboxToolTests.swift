@@ -36,7 +36,6 @@ struct FuseboxToolTests {
     }
 
     @Test(
-        "A wrong duration, time or amount says the forms and the range",
         arguments: [
             (
                 ["run", "--provider", "a", "--ttl", "25h", "--", "true"],
@@ -68,14 +67,13 @@ struct FuseboxToolTests {
                 "give the number of a permit, from 1 to 18446744073709551615: `fusebox permits` lists them"
             ),
         ] as [([String], String)])
-    func wrongValues(arguments: [String], words: String) throws {
+    func aWrongDurationTimeOrAmountSaysTheFormsAndTheRange(arguments: [String], words: String) throws {
         let outcome = try Program.run([Program.fusebox] + arguments)
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
     }
 
-    @Test("durations and times are understood in every form")
-    func durations() throws {
+    @Test func durationsAndTimesAreUnderstoodInEveryForm() throws {
         let daemon = try Daemon()
         for (text, seconds) in [("90", 90), ("1.5h", 5_400), ("1h30m", 5_400), ("6m0s", 360), ("1500ms", 2)] {
             _ = try daemon.fusebox("exhaustion", "mark", "p", "--for", text)

@@ -6,11 +6,10 @@ import Testing
 /// The promises of the help texts, checked for every subcommand.
 struct HelpTests {
     @Test(
-        "Help shows the default of every option and argument that may be left out",
         arguments: [
             Program.fusebox, Program.fuseboxd,
         ])
-    func defaults(_ program: String) throws {
+    func helpShowsTheDefaultOfEveryOptionAndArgumentThatMayBeLeftOut(_ program: String) throws {
         let dump = try CommandDump(of: program)
         #expect(dump.parameters.count > 10)
         for parameter in dump.parameters where parameter.kind != "flag" {
@@ -18,8 +17,7 @@ struct HelpTests {
         }
     }
 
-    @Test("Every subcommand has a help text, and says what each of its parameters is for")
-    func texts() throws {
+    @Test func everySubcommandHasAHelpTextAndSaysWhatEachOfItsParametersIsFor() throws {
         let dump = try CommandDump(of: Program.fusebox)
         #expect(dump.commands.count > 50)
         for parameter in dump.parameters { #expect(!parameter.help.isEmpty, "\(parameter)") }
@@ -34,7 +32,6 @@ struct HelpTests {
     // MARK: Unknown commands
 
     @Test(
-        "A command that there is not ends with 64, and says which was meant",
         arguments: [
             (["statsu"], "did you mean 'status'?"), (["help", "statsu"], "did you mean 'status'?"),
             (["brekaer", "list"], "did you mean 'breaker'?"), (["breaker", "lst"], "did you mean 'list'?"),
@@ -47,7 +44,7 @@ struct HelpTests {
             (["breaker", "nosuch"], "`fusebox help breaker` lists the commands"),
             (["help", "breaker", "nosuch"], "`fusebox help breaker` lists the commands"),
         ] as [([String], String)])
-    func unknownCommands(_ arguments: [String], _ hint: String) throws {
+    func aCommandThatThereIsNotEndsWith64AndSaysWhichWasMeant(_ arguments: [String], _ hint: String) throws {
         let outcome = try Program.run([Program.fusebox] + arguments)
         #expect(outcome.status == 64)
         #expect(outcome.output == "")
@@ -56,8 +53,7 @@ struct HelpTests {
         #expect(outcome.errors.split(separator: "\n").count == 1)
     }
 
-    @Test("What follows -- is no command of this tool")
-    func wordsOfOthers() throws {
+    @Test func whatFollowsIsNoCommandOfThisTool() throws {
         let outcome = try Program.run([
             Program.fusebox, "run", "--fail-open", "--provider", "p", "--socket", "/nowhere", "--", "echo", "help",
         ])
@@ -68,11 +64,10 @@ struct HelpTests {
     // MARK: Numbers
 
     @Test(
-        "What is no number, or out of range, is told the form and the range, by every option that takes one",
         arguments: [
             Program.fusebox, Program.fuseboxd,
         ])
-    func wrongNumbers(_ program: String) throws {
+    func whatIsNoNumberOrOutOfRangeIsToldTheFormAndTheRangeByEveryOptionThatTakesOne(_ program: String) throws {
         let numbers = try CommandDump(of: program).parameters.filter(\.isNumber)
         #expect(numbers.count > 5)
         for parameter in numbers {
@@ -97,8 +92,7 @@ struct HelpTests {
 
     // MARK: Output that fails
 
-    @Test("Output that cannot be written ends with 74, whatever was to be printed")
-    func fullDevice() throws {
+    @Test func outputThatCannotBeWrittenEndsWith74WhateverWasToBePrinted() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("breaker", "failure", "openai")
         _ = try daemon.fusebox("snapshot", "now")
@@ -127,8 +121,7 @@ struct HelpTests {
         }
     }
 
-    @Test("Events that cannot be written end the watch with 74")
-    func fullWatch() throws {
+    @Test func eventsThatCannotBeWrittenEndTheWatchWith74() throws {
         let daemon = try Daemon()
         let watch = try Child(
             ["/bin/sh", "-c", "exec '\(Program.fusebox)' watch > /dev/full"],

@@ -29,8 +29,7 @@ struct IdentifierTests {
         }
     }
 
-    @Test("Permits, epochs and workers are text in the JSON of every command")
-    func walk() throws {
+    @Test func permitsEpochsAndWorkersAreTextInTheJSONOfEveryCommand() throws {
         let daemon = try Daemon()
         let client = try daemon.connect()
         defer { client.close() }
@@ -74,8 +73,8 @@ struct IdentifierTests {
         #expect(isLapseSeen)
     }
 
-    @Test("The number that `run` gives its command is the one that the list shows")
-    func run() throws {
+    /// The number that `run` gives its command is the one that the list shows.
+    @Test func run() throws {
         let daemon = try Daemon()
         let outcome = try Program.run(
             [

@@ -137,8 +137,7 @@ struct LedgerCommandsTests {
         #expect(try daemon.fusebox("ledger", "depletion", "other").output == "other has no budget\n")
     }
 
-    @Test("Nothing is projected from what was just measured, and nothing beyond a year is told as a number of days")
-    func projections() throws {
+    @Test func nothingIsProjectedFromWhatWasJustMeasuredAndNothingBeyondAYearIsToldAsANumberOfDays() throws {
         let daemon = try daemonThatSpent()
         let burn = try daemon.fusebox("ledger", "burn", "openai").output
         #expect(burn.contains("per day        -\n"))

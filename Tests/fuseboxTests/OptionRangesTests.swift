@@ -276,8 +276,7 @@ struct OptionRangesTests {
 
     // MARK: Tests
 
-    @Test("The table has every option that takes a number or a time")
-    func allAreThere() throws {
+    @Test func theTableHasEveryOptionThatTakesANumberOrATime() throws {
         let found = try CommandDump(of: Program.fusebox).parameters.filter(\.isNumber).map(\.description)
         let tested = Self.rows.map { row in
             let words = row.command.split(separator: " ").prefix { !$0.hasPrefix("-") }.filter { $0 != "p" }
@@ -286,8 +285,8 @@ struct OptionRangesTests {
         #expect(Set(found) == Set(tested + Self.local))
     }
 
-    @Test("The command line and the daemon refuse the same values, next to both ends", arguments: rows.indices)
-    func bothRefuseTheSame(place: Int) throws {
+    @Test(arguments: rows.indices)
+    func theCommandLineAndTheDaemonRefuseTheSameValuesNextToBothEnds(place: Int) throws {
         let row = Self.rows[place]
         let daemon = try Daemon()
         let client = try daemon.connect()

@@ -84,8 +84,7 @@ struct RunCommandTests {
         #expect(try daemon.json("ledger", "show")["spend"] == 1)
     }
 
-    @Test("What programs print is charged as what it is")
-    func printed() throws {
+    @Test func whatProgramsPrintIsChargedAsWhatItIs() throws {
         let daemon = try Daemon()
         for (number, (text, spend)) in [
             ("7.5e-05", "0.000075"), ("0.30000000000000004", "0.3"), ("3.195e-05", "0.00003195"),
@@ -99,8 +98,7 @@ struct RunCommandTests {
         }
     }
 
-    @Test("What is not understood charges the estimate, and the line that is told can be run")
-    func misunderstood() throws {
+    @Test func whatIsNotUnderstoodChargesTheEstimateAndTheLineThatIsToldCanBeRun() throws {
         let daemon = try Daemon()
         let options = ["--provider", "openai", "--model", "gpt-4o", "--socket", daemon.socket]
         for (estimate, charged) in [([], "0"), (["--cost", "0.25"], "0.25")] as [([String], String)] {
@@ -120,8 +118,7 @@ struct RunCommandTests {
         #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalSuccesses"] == 2)
     }
 
-    @Test("A time is understood in every form, and goes with a failure too")
-    func times() throws {
+    @Test func aTimeIsUnderstoodInEveryFormAndGoesWithAFailureToo() throws {
         let daemon = try Daemon()
         // A part of a time may have passed before it is read.
         for (text, seconds) in [
@@ -146,8 +143,7 @@ struct RunCommandTests {
         #expect(try daemon.json("breaker", "get", "openai")["status"]?["totalFailures"] == 0)
     }
 
-    @Test("A denial that no time lifts has a status of its own, and the reason that lasts longest")
-    func deniedForGood() throws {
+    @Test func aDenialThatNoTimeLiftsHasAStatusOfItsOwnAndTheReasonThatLastsLongest() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1", "--enforce")
         for _ in 0..<5 { _ = try daemon.fusebox("breaker", "failure", "openai") }
@@ -168,8 +164,7 @@ struct RunCommandTests {
         #expect(other.output.hasPrefix("openai: its breaker is open; try again in "))
     }
 
-    @Test("Charged is the model that was asked for; the name that answered is shown")
-    func askedAndAnswering() throws {
+    @Test func chargedIsTheModelThatWasAskedForAndTheNameThatAnsweredIsShown() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "1", "--enforce")
         let options = ["--provider", "openai", "--model", "gpt-4o", "--cost", "0.6"]

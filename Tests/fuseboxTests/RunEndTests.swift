@@ -36,8 +36,7 @@ struct RunEndTests {
         "failures": 0, "successes": 0, "marks": 0, "settled": 1, "outstanding": 0,
     ]
 
-    @Test("A reader that has had enough is no failure of the provider")
-    func brokenPipes() throws {
+    @Test func aReaderThatHasHadEnoughIsNoFailureOfTheProvider() throws {
         for script in ["yes", "trap '' PIPE; while echo y; do :; done 2>&-; exit 1"] {
             let daemon = try Daemon()
             let pipe = #""$FUSEBOX" run --provider openai -- /bin/sh -c "\#(script)" | head -n 1"#
@@ -51,8 +50,7 @@ struct RunEndTests {
         }
     }
 
-    @Test("A command that traps SIGTERM and fails was abandoned")
-    func trapped() throws {
+    @Test func aCommandThatTrapsSIGTERMAndFailsWasAbandoned() throws {
         let daemon = try Daemon()
         let child = try begin("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", with: daemon)
         #expect(child.line() == "ready")
@@ -61,8 +59,7 @@ struct RunEndTests {
         #expect(try counts(daemon) == nothingCounted)
     }
 
-    @Test("An inner run that is denied, or finds no daemon, is not the outer's provider")
-    func inner() throws {
+    @Test func anInnerRunThatIsDeniedOrFindsNoDaemonIsNotTheOutersProvider() throws {
         for (inner, status) in [
             ("--provider marked", Int32(75)), ("--provider small --cost 2", 78), ("--provider x --socket /nowhere", 69),
             ("--provider x --ttl soon", 64),
@@ -85,11 +82,10 @@ struct RunEndTests {
     }
 
     @Test(
-        "Every signal that can be is passed on",
         arguments: [
             SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT, SIGQUIT, SIGVTALRM, SIGPROF, SIGIO, SIGPIPE, SIGURG, 40,
         ])
-    func passed(signal: Int32) throws {
+    func everySignalThatCanBeIsPassedOn(signal: Int32) throws {
         let daemon = try Daemon()
         let child = try begin(
             "trap 'echo told; exit 0' \(signal); echo ready; while :; do sleep 0.01; done", with: daemon)
@@ -99,8 +95,7 @@ struct RunEndTests {
         #expect(child.end().status == 0)
     }
 
-    @Test("It stops with its command, and goes on with it")
-    func stopped() throws {
+    @Test func itStopsWithItsCommandAndGoesOnWithIt() throws {
         let daemon = try Daemon()
         // With job control it has a process group of its own, as in a terminal. In an orphaned group it would never
         // stop.
@@ -120,8 +115,7 @@ struct RunEndTests {
         #expect(try counts(daemon) == nothingCounted)
     }
 
-    @Test("When it is killed its command is killed too, and nothing of it stays")
-    func killed() throws {
+    @Test func whenItIsKilledItsCommandIsKilledTooAndNothingOfItStays() throws {
         let daemon = try Daemon()
         let child = try begin(
             "trap '' TERM HUP INT; echo $$; echo cost=1 > $FUSEBOX_USAGE; echo; exec sleep 1000", with: daemon)
@@ -147,8 +141,7 @@ struct RunEndTests {
         return text.contains(") ") && !text.contains(") Z ")
     }
 
-    @Test("A command that hangs gets SIGTERM, then SIGKILL, and has failed")
-    func timeouts() throws {
+    @Test func aCommandThatHangsGetsSIGTERMThenSIGKILLAndHasFailed() throws {
         // The command ignores from its start what this process ignores.
         for (before, status) in [("", Int32(143)), ("trap '' TERM; ", 137)] {
             let daemon = try Daemon()
@@ -164,8 +157,7 @@ struct RunEndTests {
         #expect(try counts(daemon)["successes"] == 1)
     }
 
-    @Test("A permit is renewed up to a maximum age; then its probe is free, and what its call used still counts")
-    func maximumAge() throws {
+    @Test func aPermitIsRenewedUpToAMaximumAgeAndThenItsProbeIsFreeAndWhatItsCallUsedStillCounts() throws {
         let daemon = try Daemon()
         let child = try begin(
             "echo ready; read line; echo cost=0.5 > $FUSEBOX_USAGE", "--ttl", "100ms", "--max-age", "0", with: daemon)

@@ -89,9 +89,8 @@ struct WatchCommandTests {
         #expect(watch.end().status == 0)
     }
 
-    @Test(
-        "It goes on with the next daemon, and says how many events may have been missed", arguments: [false, true])
-    func reconnects(_ isKilled: Bool) throws {
+    @Test(arguments: [false, true])
+    func itGoesOnWithTheNextDaemonAndSaysHowManyEventsMayHaveBeenMissed(_ isKilled: Bool) throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch", "exhaustion")
         try daemon.waitForSubscribers(1)
@@ -116,8 +115,7 @@ struct WatchCommandTests {
             lines.last?.contains("have been missed, and up to 3 events since it started") == true, "\(lines)")
     }
 
-    @Test("An interrupt ends it while it waits for a daemon")
-    func isInterruptedWhileItWaits() throws {
+    @Test func anInterruptEndsItWhileItWaitsForADaemon() throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch")
         try daemon.waitForSubscribers(1)
@@ -129,8 +127,7 @@ struct WatchCommandTests {
         #expect(outcome.output == "")
     }
 
-    @Test("With --no-reconnect it ends with 69 when the daemon goes away")
-    func endsWith69() throws {
+    @Test func withNoReconnectItEndsWith69WhenTheDaemonGoesAway() throws {
         let daemon = try Daemon()
         let watch = try daemon.begin("watch", "--no-reconnect")
         try daemon.waitForSubscribers(1)

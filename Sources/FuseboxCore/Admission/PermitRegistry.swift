@@ -268,7 +268,7 @@ public struct PermitRegistry: Sendable {
         let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
         guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
-        runs.removeFirst(max(0, runs.count - Limits.numberRuns))
+        runs.removeFirst(max(0, runs.count - Bounds.numberRuns))
     }
 
     /// Lets a permit last until a moment.
@@ -292,7 +292,7 @@ public struct PermitRegistry: Sendable {
     /// forgotten: nobody pushes out another's.
     ///
     /// - Returns: the one that was forgotten
-    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping limits: Limits) -> Permit? {
+    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping bounds: Bounds) -> Permit? {
         switch standing {
         case .reclaimed: reclaimed &+= 1
         case .revoked: revoked &+= 1
@@ -302,12 +302,12 @@ public struct PermitRegistry: Sendable {
         letGo(place)
         permits[place].standing = standing
         remember(place)
-        guard lapsedCount > limits.lapsedPermits,
+        guard lapsedCount > bounds.lapsedPermits,
             let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }),
             let oldest = most.value.first
         else { return nil }
         let permit = permits[oldest]
-        forgotten.note(permit.number, of: most.key, keeping: limits.forgettingUsers)
+        forgotten.note(permit.number, of: most.key, keeping: bounds.forgettingUsers)
         unremember(oldest)
         remove(oldest)
         return permit

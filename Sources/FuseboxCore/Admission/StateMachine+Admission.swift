@@ -264,7 +264,7 @@ extension StateMachine {
     /// Checks that one more permit can be kept.
     private func checkRoom(for candidate: Candidate, _ application: Application) throws(Refusal) {
         try SharedBound(
-            what: "permits in force", limit: limits.permits, limitPerUser: limits.permitsPerUser,
+            what: "permits in force", limit: bounds.permits, limitPerUser: bounds.permitsPerUser,
             remedy: "settle some"
         ).admit(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
         guard permits.hasNumbers else {

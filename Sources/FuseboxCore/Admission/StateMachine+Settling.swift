@@ -42,7 +42,7 @@ extension StateMachine {
         lapsed.standing = standing
         lapsed.isInFlight = false
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
-        if let forgotten = permits.lapse(place, standing, keeping: limits) {
+        if let forgotten = permits.lapse(place, standing, keeping: bounds) {
             limitTable.forget(forgotten.grant.charge)
             releaseNames(of: forgotten.grant)
         }
@@ -95,7 +95,7 @@ extension StateMachine {
     /// A call that was sent may still be charged for: what is held against an enforced budget stays until its time to
     /// live, and only stops counting as in flight.
     fileprivate mutating func reclaim(_ worker: WorkerID, at moment: Moment, _ effects: inout [Event]) {
-        for _ in 0..<Limits.duePerTurn {
+        for _ in 0..<Bounds.duePerTurn {
             guard let place = permits.firstInFlight(of: worker) else { break }
             let grant = permits.permits[place].grant
             let holdsLimits = limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now)
@@ -370,7 +370,7 @@ extension Revoke: StateCommand {
 }
 
 extension ReclaimPermits: StateCommand {
-    /// Ends the worker's permits, at most `Limits.duePerTurn` at a time. Those that hold something of an enforced
+    /// Ends the worker's permits, at most `Bounds.duePerTurn` at a time. Those that hold something of an enforced
     /// budget or of a limit only stop counting as in flight.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]

@@ -119,12 +119,12 @@ public struct SectionWriter: ~Copyable {
         self.take = take
     }
 
-    /// Adds a record, and passes a part on once it has `Limits.sectionPartBytes`.
+    /// Adds a record, and passes a part on once it has `Bounds.sectionPartBytes`.
     @inlinable
     public mutating func add(_ record: some VersionedRecord) {
         guard isWanted else { return }
         record.encode(into: &writer)
-        if writer.count >= Limits.sectionPartBytes { end() }
+        if writer.count >= Bounds.sectionPartBytes { end() }
     }
 
     @usableFromInline

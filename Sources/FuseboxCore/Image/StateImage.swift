@@ -16,18 +16,18 @@ public struct StateImage {
     ])
 
     var builder: StateMachine.Builder
-    private let limits: Limits
+    private let bounds: Bounds
     /// The totals that a section gives. The single permits must add up to them.
     var permitTotals = PermitTotals()
     /// The model accounts of the provider that is being read, in the order of the image.
     var pendingModels: [PendingModel] = []
 
     /// An image without sections.
-    public init(profile: Profile, limits: Limits, at moment: Moment) {
-        self.limits = limits
-        var unbounded = limits
+    public init(profile: Profile, bounds: Bounds, at moment: Moment) {
+        self.bounds = bounds
+        var unbounded = bounds
         unbounded.admitEverything()
-        builder = StateMachine.Builder(profile: profile, limits: unbounded, at: moment)
+        builder = StateMachine.Builder(profile: profile, bounds: unbounded, at: moment)
     }
 
     /// Adds a section, or a part of one.
@@ -54,7 +54,7 @@ public struct StateImage {
                 .damagedData,
                 "the permits do not add up: \(machine.permits.totals) from the single ones, \(permitTotals) in all")
         }
-        machine.limits = limits
+        machine.bounds = bounds
         return machine
     }
 }
@@ -73,7 +73,7 @@ extension StateMachine {
     }
 }
 
-extension Limits {
+extension Bounds {
     /// Raises the limits to the range of the numbers that stand for names. This is for what was admitted before.
     package mutating func admitEverything() {
         names = Int(UInt32.max)

@@ -19,8 +19,8 @@ extension StateMachine {
         var limitUses: [UInt64: Int] = [:]
 
         /// A builder of an empty state.
-        public init(profile: Profile, limits: Limits = Limits(), at moment: Moment) {
-            machine = StateMachine(profile: profile, limits: limits, at: moment)
+        public init(profile: Profile, bounds: Bounds = Bounds(), at moment: Moment) {
+            machine = StateMachine(profile: profile, bounds: bounds, at: moment)
             self.moment = moment
         }
 
@@ -40,7 +40,7 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
-        ledger.closedPeriodLimit = limits.closedPeriods
+        ledger.closedPeriodLimit = bounds.closedPeriods
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
@@ -109,7 +109,7 @@ extension StateMachine.Builder {
             throw Refusal(.damagedData, "the forgotten permits of user \(next.user) follow those of user \(user.user)")
         }
         machine.permits.restore(
-            image.totals, forgotten: ForgottenPermits(image, keeping: machine.limits.forgettingUsers),
+            image.totals, forgotten: ForgottenPermits(image, keeping: machine.bounds.forgettingUsers),
             runs: image.runs.map { PermitRegistry.NumberRun(first: $0.first, last: $0.last) })
     }
 

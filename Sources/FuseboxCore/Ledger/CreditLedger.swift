@@ -50,7 +50,7 @@ public struct CreditLedger: Sendable {
         public var budget: Money?
         /// Whether admission denies a call that the budget does not cover.
         public internal(set) var isEnforced = false
-        var windows = Limits.RateWindows<Window?>(repeating: nil)
+        var windows = Bounds.RateWindows<Window?>(repeating: nil)
         /// The highest threshold that has fired in this period.
         public internal(set) var firedThreshold: ThresholdTier = .none
         /// The nearest depletion tier that has fired in this period.
@@ -174,7 +174,7 @@ public struct CreditLedger: Sendable {
     /// The closed periods that are kept, oldest first.
     public internal(set) var closedPeriods: [ClosedPeriod] = []
     /// The most closed periods that are kept.
-    public internal(set) var closedPeriodLimit = Limits().closedPeriods
+    public internal(set) var closedPeriodLimit = Bounds().closedPeriods
 
     var providers = SparseTable<Provider>()
     var models = SlotTable<Model>()

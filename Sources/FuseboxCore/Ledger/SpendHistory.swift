@@ -95,9 +95,9 @@ extension Int64 {
 /// providers times `entriesPerProvider`.
 public struct SpendPool: Sendable {
     /// Single records at which the oldest `foldedAtOnce` become stretches.
-    static let foldAt = Limits.exactRecords + foldedAtOnce
+    static let foldAt = Bounds.exactRecords + foldedAtOnce
     static let foldedAtOnce = 8 * SpendBlock.capacity
-    static let entriesPerProvider = foldAt + Limits.spendStretches
+    static let entriesPerProvider = foldAt + Bounds.spendStretches
 
     /// The window of the sum that depletion rests on.
     static let rollingWindowMilliseconds: Int64 = 86_400_000
@@ -261,7 +261,7 @@ public struct SpendPool: Sendable {
         var all: [SpendEntry] = []
         all.reserveCapacity(list.count)
         forEach(of: list) { all.append($0) }
-        let exact = min(list.exact, Limits.exactRecords)
+        let exact = min(list.exact, Bounds.exactRecords)
         let older = Self.summedUp(all.dropLast(exact), at: now)
         var folded = SpendList()
         remove(&list)
@@ -282,7 +282,7 @@ public struct SpendPool: Sendable {
                 stretches.append(entry)
             }
         }
-        let excess = stretches.count - Limits.spendStretches
+        let excess = stretches.count - Bounds.spendStretches
         guard excess > 0 else { return stretches }
         var oldest = stretches[0]
         for stretch in stretches[1...excess] { oldest.merge(stretch) }
@@ -357,11 +357,11 @@ public struct SharedSpendHistory: Sendable {
     /// A history without a record.
     public init() {}
 
-    mutating func record(_ entry: Entry) { add(entry, capacity: Limits.sharedRecords) }
+    mutating func record(_ entry: Entry) { add(entry, capacity: Bounds.sharedRecords) }
 
     /// Adds an entry of a restored history. As in the reference a restored history keeps its length, even if it is
     /// more than a history grows to by itself; memory and the time of a sum bound it here.
-    mutating func restore(_ entry: Entry) { add(entry, capacity: Limits.restoredSharedRecords) }
+    mutating func restore(_ entry: Entry) { add(entry, capacity: Bounds.restoredSharedRecords) }
 
     private mutating func add(_ entry: Entry, capacity: Int) {
         if queue.count >= capacity { queue.removeFirst() }

@@ -142,10 +142,10 @@ extension StateMachine {
     /// Whether a budget is new; throws if it may not be.
     func admitBudget(_ budget: Budget) throws(Refusal) -> Bool {
         if find(budget) { return false }
-        guard ledger.budgets.count < limits.budgets else {
+        guard ledger.budgets.count < bounds.budgets else {
             throw Refusal(
                 .limitReached,
-                "\(limits.budgets) budgets are set, which is the limit; remove one with `ledger budget remove`")
+                "\(bounds.budgets) budgets are set, which is the limit; remove one with `ledger budget remove`")
         }
         return true
     }

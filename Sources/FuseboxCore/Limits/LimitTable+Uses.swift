@@ -40,7 +40,7 @@ extension LimitTable {
     /// kept its time.
     private func untilEnd(of calendar: Int, at wall: Timestamp) -> Int64 {
         let left = calendars[calendar].end - wall
-        return left > 0 ? left : Limits.clockDoubtMilliseconds
+        return left > 0 ? left : Bounds.clockDoubtMilliseconds
     }
 
     /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.

@@ -105,22 +105,22 @@ extension StateMachine {
         let new = command.limits.count { limit in
             target.map { limitTable.findRule($0.key, $0.prefix, limit) == nil } ?? true
         }
-        guard limitTable.rules.count + new <= limits.limits else {
+        guard limitTable.rules.count + new <= bounds.limits else {
             throw Refusal(
-                .limitReached, "\(limitTable.rules.count) limits are set, and \(limits.limits) can be; remove some")
+                .limitReached, "\(limitTable.rules.count) limits are set, and \(bounds.limits) can be; remove some")
         }
         let isTemplate = command.scope.tag.map(TagText.isTemplate) ?? false
-        guard !isTemplate || limitTable.templates.count + new <= limits.templates else {
+        guard !isTemplate || limitTable.templates.count + new <= bounds.templates else {
             throw Refusal(
                 .limitReached,
-                "\(limitTable.templates.count) limits on templates are set, and \(limits.templates) can be; remove some"
+                "\(limitTable.templates.count) limits on templates are set, and \(bounds.templates) can be; remove some"
             )
         }
         let there = target.map { rules(of: $0).count } ?? 0
-        guard there + new <= limits.limitsPerScope else {
+        guard there + new <= bounds.limitsPerScope else {
             throw Refusal(
                 .limitReached,
-                "\(there) limits are set on \(command.scope), and \(limits.limitsPerScope) can be; remove some")
+                "\(there) limits are set on \(command.scope), and \(bounds.limitsPerScope) can be; remove some")
         }
     }
 

@@ -84,7 +84,7 @@ extension StateMachine {
         }
         if let model = scope.model { try admitModel(model, by: application) }
         guard let tag = scope.tag, !TagText.isTemplate(tag), tags.find(tag) == nil else { return }
-        try SharedBound(what: "tags", limit: limits.tags, limitPerUser: limits.tagsPerUser)
+        try SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
             .admit(tags.count, ofUser: tags.count(of: application.user), by: application)
     }
 
@@ -93,7 +93,7 @@ extension StateMachine {
     /// - Throws: `limitReached`
     func admitDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
         if let provider = names.find(provider), names.find(deployment, below: provider) != nil { return }
-        try SharedBound(what: "names", limit: limits.names, limitPerUser: limits.namesPerUser)
+        try SharedBound(what: "names", limit: bounds.names, limitPerUser: bounds.namesPerUser)
             .admit(names.count, ofUser: names.count(of: application.user), by: application)
     }
 

@@ -71,7 +71,7 @@ extension StateMachine {
         var new = 0
         for place in asked.indices where tags.find(asked[place]) == nil { new += 1 }
         guard new > 0 else { return }
-        let bound = SharedBound(what: "tags", limit: limits.tags, limitPerUser: limits.tagsPerUser)
+        let bound = SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
         try bound.admit(
             tags.count + new - 1, ofUser: tags.count(of: application.user) + new - 1, by: application)
     }

@@ -126,8 +126,8 @@ extension StateMachine {
 
     fileprivate mutating func setAlias(_ alias: ModelAlias) throws(Refusal) {
         try Self.validate(alias, among: rules)
-        guard rules.isAlias(alias.name, of: alias.provider) || rules.aliases.count < limits.aliases else {
-            throw Refusal(.limitReached, "\(limits.aliases) aliases are set, which is the limit; remove one")
+        guard rules.isAlias(alias.name, of: alias.provider) || rules.aliases.count < bounds.aliases else {
+            throw Refusal(.limitReached, "\(bounds.aliases) aliases are set, which is the limit; remove one")
         }
         rules.set(alias.name, of: alias.provider, to: alias.model)
     }

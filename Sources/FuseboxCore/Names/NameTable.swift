@@ -156,7 +156,7 @@ extension NameTable {
     mutating func restore(_ image: NameImage) throws(Refusal) {
         let parent = image.parent.map { ID(index: Int($0)) }
         let entry = Entry(name: image.name, references: 0, user: image.user, parent: parent)
-        guard Int(image.number) < entries.end + Limits.restoredGap, find(image.name, below: parent) == nil,
+        guard Int(image.number) < entries.end + Bounds.restoredGap, find(image.name, below: parent) == nil,
             entries.restore(entry, at: Int(image.number), blank: .blank)
         else {
             throw Refusal(.damagedData, "the name \(image.name) with the number \(image.number) is out of order")
@@ -181,7 +181,7 @@ extension NameTable {
     ///
     /// - Throws: `damagedData` if it stands for one, or is free
     mutating func restoreFree(_ number: UInt32) throws(Refusal) {
-        guard Int(number) < entries.end + Limits.restoredGap, entries.restoreFree(Int(number), blank: .blank) else {
+        guard Int(number) < entries.end + Bounds.restoredGap, entries.restoreFree(Int(number), blank: .blank) else {
             throw Refusal(.damagedData, "the number \(number) cannot be free")
         }
     }

@@ -72,12 +72,12 @@ extension Forget: StateCommand {
 }
 
 extension EvictIdleBreakers: StateCommand {
-    /// Forgets the breakers that are closed, idle for `Limits.idleBreakerMilliseconds` and have the default
+    /// Forgets the breakers that are closed, idle for `Bounds.idleBreakerMilliseconds` and have the default
     /// configuration, and whose names are not used otherwise.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        let since = application.now - machine.limits.idleBreakerMilliseconds
+        let since = application.now - machine.bounds.idleBreakerMilliseconds
         var idle: [NameID] = []
         machine.breakers.forEach { name in
             guard !machine.exhaustion.contains(name), !machine.ledger.contains(name), !machine.permits.holds(name),

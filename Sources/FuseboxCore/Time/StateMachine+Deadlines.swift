@@ -73,7 +73,7 @@ extension StateMachine {
 }
 
 extension Advance: StateCommand {
-    /// Does what is due: at most `Limits.duePerTurn` deadlines, and the end of the budget period.
+    /// Does what is due: at most `Bounds.duePerTurn` deadlines, and the end of the budget period.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -88,9 +88,9 @@ extension Advance: StateCommand {
 }
 
 extension StateMachine {
-    /// Meets the deadlines that are due, at most `Limits.duePerTurn` of them.
+    /// Meets the deadlines that are due, at most `Bounds.duePerTurn` of them.
     fileprivate mutating func meetDeadlines(_ application: Application, _ effects: inout [Event]) {
-        for _ in 0..<Limits.duePerTurn {
+        for _ in 0..<Bounds.duePerTurn {
             guard let due = deadlines.first, due.milliseconds <= application.now.milliseconds else { return }
             switch due.kind {
             case .mark: expireMark(NameID(index: due.subject), application, &effects)

@@ -51,7 +51,7 @@ extension Commit {
 
     /// The room for the engine's own entries that a request may cause.
     private static var ownEntries: Int {
-        Limits.ownInputsPerRequest * JournalBatch.length(payload: Limits.ownPayload)
+        Bounds.ownInputsPerRequest * JournalBatch.length(payload: Bounds.ownPayload)
     }
 
     /// Whether a request that needs this room must wait for the next segment, or for a sync because its user has used

@@ -42,7 +42,7 @@ struct EventQueue {
         _ effects: inout [Event], until watermark: Watermark, of sequence: UInt64, at now: Timestamp,
         floor: (EventDeclaration.Promise) -> Watermark = { _ in .applied }
     ) {
-        var room = Limits.waitingEvents - waiting.count - ready.count
+        var room = Bounds.waitingEvents - waiting.count - ready.count
         for event in effects {
             if room > 0 {
                 let numbered = Numbered(envelope: EventEnvelope(number: nextNumber, missed: 0, at: now), event: event)

@@ -111,8 +111,8 @@ private struct HeldReplies: ~Copyable {
         bytes.removeFirst(leftBytes)
         leftBytes = 0
         guard frames.isEmpty else { return }
-        bytes.shrink(to: Limits.restingReplyBytes)
-        frames.shrink(to: Limits.restingReplyBytes / Self.bytesPerFrame)
+        bytes.shrink(to: Bounds.restingReplyBytes)
+        frames.shrink(to: Bounds.restingReplyBytes / Self.bytesPerFrame)
     }
 
     /// Removes the replies for these sessions.

@@ -20,12 +20,12 @@ extension Storekeeper {
                 return refuse(ticket, Refusal(.busy, "another import is under way; try again when it is done"))
             }
             importing = .decoding
-            let (limits, profile) = (engine.machine.limits, engine.machine.profile)
+            let (bounds, profile) = (engine.machine.bounds, engine.machine.profile)
             delegate?.workLong {
                 () -> Result<StateMachine, Refusal> in
                 do throws(SnapshotDamage) {
                     let reader = try SnapshotReader(Array(chunks.joined()))
-                    return .success(try reader.stateMachine(limits: limits).under(profile))
+                    return .success(try reader.stateMachine(bounds: bounds).under(profile))
                 } catch {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }

@@ -121,7 +121,7 @@ package struct StorekeepingOptions: Sendable {
     /// The time between snapshots, in milliseconds, above 0.
     package var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
-    package var segmentLength = Limits.segmentLength
+    package var segmentLength = Bounds.segmentLength
 
     /// The defaults.
     package init() {}

@@ -118,7 +118,7 @@ package struct Inspection: Sendable {
             do throws(SnapshotDamage) {
                 let reader = try SnapshotReader(bytes)
                 header = reader.header
-                problems = try reader.contents(limits: .unbounded).machine.imbalances(in: name.file)
+                problems = try reader.contents(bounds: .unbounded).machine.imbalances(in: name.file)
                 if reader.header.sequence != name.sequence {
                     problems.append(
                         Problem(
@@ -210,17 +210,17 @@ extension Recovered {
             }
         } catch { throw .unreadable(.storage(error)) }
         return try find(
-            in: store, profile: profile, limits: Limits(), newEpoch: 0, at: Moment(milliseconds: 0),
+            in: store, profile: profile, bounds: Bounds(), newEpoch: 0, at: Moment(milliseconds: 0),
             acceptsLostTail: acceptsLostTail, progress: progress)
     }
 }
 
-extension Limits {
+extension Bounds {
     /// Limits that nothing reaches, so that no file is refused for its size.
-    static var unbounded: Limits {
-        var limits = Limits()
-        limits.admitEverything()
-        return limits
+    static var unbounded: Bounds {
+        var bounds = Bounds()
+        bounds.admitEverything()
+        return bounds
     }
 }
 

@@ -58,12 +58,12 @@ extension Recovered {
     ///   - progress: called at intervals with the number of entries replayed so far
     /// - Throws: why the directory cannot be recovered
     package static func find<Files: Storage>(
-        in store: SnapshotStore<Files>, profile: Profile, limits: Limits, newEpoch: UInt64, at moment: Moment,
+        in store: SnapshotStore<Files>, profile: Profile, bounds: Bounds, newEpoch: UInt64, at moment: Moment,
         acceptsLostTail: Bool = false, progress: (UInt64) -> Void = { _ in }
     ) throws(RecoveryRefusal) -> Recovered {
-        var search = try SnapshotSearch(store, limits: limits)
+        var search = try SnapshotSearch(store, bounds: bounds)
         guard var recovered = try search.run() else {
-            var recovered = Recovered(StateMachine(profile: profile, limits: limits, at: moment), epoch: newEpoch)
+            var recovered = Recovered(StateMachine(profile: profile, bounds: bounds, at: moment), epoch: newEpoch)
             recovered.dropped = search.segments
             return recovered
         }
@@ -71,7 +71,7 @@ extension Recovered {
         let own = try recovered.separate(search.segments, search.names, in: store)
         try recovered.replay(own, from: store.files, newest: newest, progress)
         try recovered.endJournal(acceptsLostTail: acceptsLostTail)
-        recovered.adopt(profile, limits, newest: newest)
+        recovered.adopt(profile, bounds, newest: newest)
         return recovered
     }
 
@@ -98,11 +98,11 @@ extension Recovered {
     }
 
     /// Continues with the profile and the limits of this start.
-    private mutating func adopt(_ profile: Profile, _ limits: Limits, newest: SnapshotName) {
+    private mutating func adopt(_ profile: Profile, _ bounds: Bounds, newest: SnapshotName) {
         hasOtherProfile = state.machine.profile != profile
         state.machine = state.machine.under(profile)
-        state.machine.limits = limits
-        trimmedWorkers = state.workers.trim(to: limits)
+        state.machine.bounds = bounds
+        trimmedWorkers = state.workers.trim(to: bounds)
         replayedSequence = state.sequence
         // A change of the profile takes a sequence of its own. The snapshot with it must not have the name of an
         // existing one, and earlier entries do not lead to it.
@@ -124,16 +124,16 @@ private struct SnapshotBase {
     let info: SnapshotInfo
 
     init<Files: Storage>(
-        _ name: SnapshotName, from store: SnapshotStore<Files>, limits: Limits
+        _ name: SnapshotName, from store: SnapshotStore<Files>, bounds: Bounds
     ) throws(SnapshotFailure) {
         let reader = try store.load(name)
         header = reader.header
         info = try store.info(name)
         // A state that was accepted once is not refused now, even if limits are lower. Limits that refuse nothing, such
         // as how much is remembered, must be those that the journal was written under.
-        var unbounded = limits
+        var unbounded = bounds
         unbounded.admitEverything()
-        do throws(SnapshotDamage) { (machine, workers) = try reader.contents(limits: unbounded) } catch {
+        do throws(SnapshotDamage) { (machine, workers) = try reader.contents(bounds: unbounded) } catch {
             throw .damaged(name.file, error)
         }
     }
@@ -145,16 +145,16 @@ private struct SnapshotSearch<Files: Storage> {
     let names: [SnapshotName]
     let segments: [JournalName]
     private let store: SnapshotStore<Files>
-    private let limits: Limits
+    private let bounds: Bounds
     private let marks: [SyncMark]
     private let newerMark: UInt32?
     private var damaged: [(name: SnapshotName, failure: SnapshotFailure)] = []
     /// The present snapshot, once it was tried.
     private var candidate: Result<SnapshotBase, SnapshotFailure>?
 
-    init(_ store: SnapshotStore<Files>, limits: Limits) throws(RecoveryRefusal) {
+    init(_ store: SnapshotStore<Files>, bounds: Bounds) throws(RecoveryRefusal) {
         self.store = store
-        self.limits = limits
+        self.bounds = bounds
         do throws(StorageError) {
             // The marks are read first, because a running daemon may continue the journal meanwhile.
             newerMark = try SyncMark.newerVersion(in: store.files)
@@ -216,7 +216,7 @@ private struct SnapshotSearch<Files: Storage> {
 
     private mutating func tryCandidate() {
         do throws(SnapshotFailure) {
-            candidate = .success(try SnapshotBase(name, from: store, limits: limits))
+            candidate = .success(try SnapshotBase(name, from: store, bounds: bounds))
         } catch { candidate = .failure(error) }
     }
 

@@ -21,7 +21,7 @@ extension Engine {
         }
         for pending in commit.outputs.events.batch
         where session.topics.contains(pending.event.topic) && pending.envelope.number >= session.firstEvent {
-            guard output.count < machine.limits.eventBacklog else {
+            guard output.count < machine.bounds.eventBacklog else {
                 session.missedEvents += 1
                 continue
             }

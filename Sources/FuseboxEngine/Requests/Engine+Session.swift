@@ -40,9 +40,9 @@ extension Engine {
         reply.profile = machine.profile
         reply.isOperator = session.peer.isOperator
         reply.frameLimit = UInt32(WireLimits.frameLength)
-        reply.keptReplies = UInt32(machine.limits.keptReplies)
-        reply.idleMilliseconds = machine.limits.idleMilliseconds
-        reply.graceMilliseconds = machine.limits.workerGraceMilliseconds
+        reply.keptReplies = UInt32(machine.bounds.keptReplies)
+        reply.idleMilliseconds = machine.bounds.idleMilliseconds
+        reply.graceMilliseconds = machine.bounds.workerGraceMilliseconds
         reply.server = identity.server
         return reply
     }
@@ -92,7 +92,7 @@ extension Engine {
             let command = try decode(SnapshotRead.self, &reader)
             return .deferred(ticket, .readSnapshot(sequence: command.sequence, offset: command.offset))
         case .importChunk:
-            try upload.add(try decode(ImportChunk.self, &reader), from: session.id, limit: machine.limits.importLength)
+            try upload.add(try decode(ImportChunk.self, &reader), from: session.id, limit: machine.bounds.importLength)
             reply(Done(), to: header)
             return .proceed
         case .importCommit:
@@ -159,7 +159,7 @@ extension Engine {
         status.providers = UInt32(machine.ledger.providerCount)
         status.modelAccounts = UInt32(machine.ledger.modelAccountCount)
         status.names = UInt32(machine.names.count)
-        status.nameLimit = UInt32(machine.limits.names)
+        status.nameLimit = UInt32(machine.bounds.names)
         status.permits = UInt32(machine.permits.outstandingCount)
         status.sequence = sequence
         status.snapshotSequence = commit.snapshots.newest?.sequence ?? 0

@@ -65,23 +65,23 @@ package struct SnapshotCapture: Sendable {
 
 extension SnapshotReader {
     /// The state of the snapshot without the workers, whatever limits it was taken under.
-    package func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(limits: .unbounded) }
+    package func stateMachine() throws(SnapshotDamage) -> StateMachine { try stateMachine(bounds: .unbounded) }
 
     /// The state of the snapshot without the workers.
     ///
     /// - Throws: the damage, also if the state exceeds the limits
-    package func stateMachine(limits: Limits) throws(SnapshotDamage) -> StateMachine {
-        try contents(limits: limits).machine
+    package func stateMachine(bounds: Bounds) throws(SnapshotDamage) -> StateMachine {
+        try contents(bounds: bounds).machine
     }
 
     /// Loads the whole snapshot by the rules of a start, and discards it.
     ///
     /// - Throws: why a start would refuse the snapshot
-    package func tryStart() throws(SnapshotDamage) { _ = try contents(limits: .unbounded) }
+    package func tryStart() throws(SnapshotDamage) { _ = try contents(bounds: .unbounded) }
 
     /// The state and the workers of the snapshot.
-    func contents(limits: Limits) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
-        var image = StateImage(profile: header.profile, limits: limits, at: header.moment)
+    func contents(bounds: Bounds) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
+        var image = StateImage(profile: header.profile, bounds: bounds, at: header.moment)
         var workers = WorkerTable()
         try forEachSection { (section, contents) throws(Refusal) in
             if try image.add(section, &contents) { return }

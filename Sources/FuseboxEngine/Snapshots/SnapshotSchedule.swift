@@ -54,7 +54,7 @@ struct SnapshotSchedule {
         guard !isWriting else { return false }
         if hasRequests { return true }
         let patience = wasRefused ? intervalMilliseconds : min(Self.retryMilliseconds, intervalMilliseconds)
-        let hasGrown = journaledBytes > Limits.journalBetweenSnapshots || replayNanoseconds > Limits.replayNanoseconds
+        let hasGrown = journaledBytes > Bounds.journalBetweenSnapshots || replayNanoseconds > Bounds.replayNanoseconds
         if isUrgent || hasGrown, now - lastAttempt >= patience { return true }
         return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds
     }

@@ -19,37 +19,37 @@ extension Engine {
     mutating func makeRoom(
         for session: borrowing Session, _ number: RequestSequence, _ slot: Int?, at moment: Moment
     ) throws(Refusal) {
-        let limits = state.machine.limits
+        let bounds = state.machine.bounds
         if let slot {
             let share = state.workers.share(ofWorkerIn: slot)
-            if state.workers[slot].kept.count >= limits.keptReplies
-                || state.workers[slot].kept.byteCount >= limits.keptBytesPerWorker
+            if state.workers[slot].kept.count >= bounds.keptReplies
+                || state.workers[slot].kept.byteCount >= bounds.keptBytesPerWorker
             {
                 try checkKept(of: slot, from: number.oldestUnacknowledged)
             }
-            guard share.bytes >= limits.keptBytesPerUser || state.workers.bytes >= limits.keptBytes else { return }
+            guard share.bytes >= bounds.keptBytesPerUser || state.workers.bytes >= bounds.keptBytes else { return }
             // This request itself frees the replies that it acknowledges.
             let kept = state.workers[slot].kept
             let freed = kept.byteCount - kept.remaining(from: number.oldestUnacknowledged).bytes
             return try makeRoomForReplies(session, freed: freed, at: moment)
         }
-        let open = session.peer.isOperator ? limits.workers : Limits.open(limits.workers)
+        let open = session.peer.isOperator ? bounds.workers : Bounds.open(bounds.workers)
         if state.workers.count >= open { try makeRoomForWorker(session, at: moment) }
         try makeRoomForReplies(session, freed: 0, at: moment)
     }
 
     /// Checks that one worker's replies are within their bounds, without those that the request acknowledges.
     private func checkKept(of slot: Int, from oldest: UInt64) throws(Refusal) {
-        let limits = state.machine.limits
+        let bounds = state.machine.bounds
         let (count, bytes) = state.workers[slot].kept.remaining(from: oldest)
-        guard count < limits.keptReplies else {
+        guard count < bounds.keptReplies else {
             throw Refusal(
-                .busy, "\(limits.keptReplies) replies are unacknowledged, which is the limit; read them first")
+                .busy, "\(bounds.keptReplies) replies are unacknowledged, which is the limit; read them first")
         }
-        guard bytes < limits.keptBytesPerWorker else {
+        guard bytes < bounds.keptBytesPerWorker else {
             throw Refusal(
                 .busy,
-                "unacknowledged replies take \(bytes) bytes; the limit is \(limits.keptBytesPerWorker) for one worker; read them first"
+                "unacknowledged replies take \(bytes) bytes; the limit is \(bounds.keptBytesPerWorker) for one worker; read them first"
             )
         }
     }
@@ -57,25 +57,25 @@ extension Engine {
     private mutating func makeRoomForReplies(
         _ session: borrowing Session, freed: Int, at moment: Moment
     ) throws(Refusal) {
-        let limits = state.machine.limits
+        let bounds = state.machine.bounds
         let user = session.peer.user
-        if state.workers.share(of: user).bytes - freed >= limits.keptBytesPerUser {
-            try forgetQuietest(of: [user], at: moment) { $0.share(of: user).bytes - freed < limits.keptBytesPerUser }
+        if state.workers.share(of: user).bytes - freed >= bounds.keptBytesPerUser {
+            try forgetQuietest(of: [user], at: moment) { $0.share(of: user).bytes - freed < bounds.keptBytesPerUser }
             let bytes = state.workers.share(of: user).bytes - freed
-            guard bytes < limits.keptBytesPerUser else {
+            guard bytes < bounds.keptBytesPerUser else {
                 throw Refusal(
                     .busy,
-                    "unacknowledged replies take \(bytes) bytes; the limit is \(limits.keptBytesPerUser) for user \(user); let its workers read them first"
+                    "unacknowledged replies take \(bytes) bytes; the limit is \(bounds.keptBytesPerUser) for user \(user); let its workers read them first"
                 )
             }
         }
-        guard state.workers.bytes - freed >= limits.keptBytes else { return }
+        guard state.workers.bytes - freed >= bounds.keptBytes else { return }
         let users = state.workers.users(before: user, by: \.bytes)
-        try forgetQuietest(of: users, at: moment) { $0.bytes - freed < limits.keptBytes }
-        guard state.workers.bytes - freed < limits.keptBytes else {
+        try forgetQuietest(of: users, at: moment) { $0.bytes - freed < bounds.keptBytes }
+        guard state.workers.bytes - freed < bounds.keptBytes else {
             throw Refusal(
                 .busy,
-                "unacknowledged replies take \(state.workers.bytes) bytes, and \(limits.keptBytes) is the limit for all; try again"
+                "unacknowledged replies take \(state.workers.bytes) bytes, and \(bounds.keptBytes) is the limit for all; try again"
             )
         }
     }
@@ -101,7 +101,7 @@ extension Engine {
         of users: [UInt32], at moment: Moment, until isEnough: (WorkerTable) -> Bool
     ) throws(Refusal) {
         let connected = speakers
-        var left = Limits.forgottenPerRequest
+        var left = Bounds.forgottenPerRequest
         for user in users {
             let quietest = state.workers.quietest(of: user, atMost: left, keptOnly: true) { connected[$0] == nil }
             for worker in quietest {

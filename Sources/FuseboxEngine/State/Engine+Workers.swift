@@ -59,7 +59,7 @@ extension Engine {
     /// - Parameter isEvicted: whether the worker makes room for another; its id then still belongs to its user
     mutating func forget(_ worker: WorkerID, isEvicted: Bool) throws(Refusal) {
         guard let slot = state.workers.find(worker) else { return }
-        let placement = try commit.reserve(payload: Limits.ownPayload)
+        let placement = try commit.reserve(payload: Bounds.ownPayload)
         if isEvicted { owners.add(worker, of: state.workers[slot].user) }
         state.workers.forget(worker, isEvicted: isEvicted)
         recordOwn(ForgetWorker(worker: worker, isEvicted: isEvicted), placement)

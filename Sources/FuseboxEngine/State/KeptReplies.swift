@@ -44,9 +44,9 @@ struct KeptReplies: Sendable {
             count -= 1
         }
         if count == 0 {
-            bytes.removeAll(keepingCapacity: bytes.capacity <= Limits.restingKeptBytes)
+            bytes.removeAll(keepingCapacity: bytes.capacity <= Bounds.restingKeptBytes)
             start = 0
-        } else if start > bytes.count / 2, start > Limits.restingKeptBytes {
+        } else if start > bytes.count / 2, start > Bounds.restingKeptBytes {
             bytes.removeFirst(start)
             start = 0
         }

@@ -29,7 +29,7 @@ struct WorkerOwners: Sendable {
     private var links = ChainLinks()
     private let limit: Int
 
-    init(limit: Int = Limits().workers) { self.limit = limit }
+    init(limit: Int = Bounds().workers) { self.limit = limit }
 
     var count: Int { owners.count }
 

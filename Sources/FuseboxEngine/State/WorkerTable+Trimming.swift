@@ -12,30 +12,30 @@ extension WorkerTable {
     /// 3. workers of the user with the most, until all bounds hold
     ///
     /// - Returns: the number of forgotten workers
-    mutating func trim(to limits: Limits) -> Int {
-        guard !fits(limits) else { return 0 }
+    mutating func trim(to bounds: Bounds) -> Int {
+        guard !fits(bounds) else { return 0 }
         let before = count
         var tooLarge: [WorkerID] = []
         forEach { worker in
-            if worker.kept.byteCount > limits.keptBytesPerWorker || worker.kept.count > limits.keptReplies {
+            if worker.kept.byteCount > bounds.keptBytesPerWorker || worker.kept.count > bounds.keptReplies {
                 tooLarge.append(worker.id)
             }
         }
         for worker in tooLarge { forget(worker, isEvicted: true) }
         var queues = Queues(self)
         for share in shares {
-            while self.share(of: share.user).bytes > limits.keptBytesPerUser {
+            while self.share(of: share.user).bytes > bounds.keptBytesPerUser {
                 guard let next = queues.next(of: share.user, keptOnly: true, in: self) else { break }
                 forget(next, isEvicted: true)
             }
         }
-        while bytes > limits.keptBytes, let user = largest(by: \.bytes),
+        while bytes > bounds.keptBytes, let user = largest(by: \.bytes),
             let next = queues.next(of: user, keptOnly: true, in: self)
         {
             forget(next, isEvicted: true)
         }
         queues = Queues(self)
-        while count > limits.workers, let user = largest(by: \.workers),
+        while count > bounds.workers, let user = largest(by: \.workers),
             let next = queues.next(of: user, keptOnly: false, in: self)
         {
             forget(next, isEvicted: true)
@@ -43,14 +43,14 @@ extension WorkerTable {
         return before - count
     }
 
-    private func fits(_ limits: Limits) -> Bool {
-        guard count <= limits.workers, bytes <= limits.keptBytes,
-            shares.allSatisfy({ $0.bytes <= limits.keptBytesPerUser })
+    private func fits(_ bounds: Bounds) -> Bool {
+        guard count <= bounds.workers, bytes <= bounds.keptBytes,
+            shares.allSatisfy({ $0.bytes <= bounds.keptBytesPerUser })
         else { return false }
         var fits = true
         forEach { worker in
             fits =
-                fits && worker.kept.byteCount <= limits.keptBytesPerWorker && worker.kept.count <= limits.keptReplies
+                fits && worker.kept.byteCount <= bounds.keptBytesPerWorker && worker.kept.count <= bounds.keptReplies
         }
         return fits
     }

@@ -31,7 +31,7 @@ extension Engine {
     /// can be told at once. The rest follows in the next turn.
     private mutating func reclaim(at moment: Moment) throws(Refusal) {
         let firstEvent = commit.outputs.events.nextNumber
-        for _ in 0..<Limits.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Limits.duePerTurn {
+        for _ in 0..<Bounds.reclaimsPerTurn where commit.outputs.events.nextNumber - firstEvent < Bounds.duePerTurn {
             guard let worker = lost.next(at: now) else { return }
             if state.machine.permits.hasCallsInFlight(worker) {
                 try applyOwn(ReclaimPermits(worker: worker), at: moment)
@@ -84,7 +84,7 @@ extension Engine {
     ///
     /// - Throws: the refusal, if it cannot be journaled now
     mutating func applyOwn<C: StateCommand>(_ command: C, at moment: Moment) throws(Refusal) {
-        let placement = try commit.reserve(payload: Limits.ownPayload)
+        let placement = try commit.reserve(payload: Bounds.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         recordOwn(command, placement)
     }
@@ -95,7 +95,7 @@ extension Engine {
     /// because recovery may take longer than the grace.
     package mutating func beginGrace(at moment: Moment) {
         now = moment.now
-        let deadline = now + state.machine.limits.workerGraceMilliseconds
+        let deadline = now + state.machine.bounds.workerGraceMilliseconds
         var workers: [WorkerID] = []
         state.machine.permits.forEachHolder { workers.append($0) }
         for worker in workers where speakers[worker] == nil { lost.add(worker, until: deadline, since: 0) }
@@ -111,7 +111,7 @@ extension Engine {
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)
-        let grace = state.machine.limits.workerGraceMilliseconds
+        let grace = state.machine.bounds.workerGraceMilliseconds
         lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
     }
 

@@ -17,7 +17,7 @@ package struct EngineClock: Sendable {
     /// wrong.
     package static let doubtedStepMilliseconds: Int64 = 86_400_000
     /// How long the system's clock must keep a lead before it is believed.
-    package static let doubtMilliseconds = Limits.clockDoubtMilliseconds
+    package static let doubtMilliseconds = Bounds.clockDoubtMilliseconds
 
     private let offset: Int64
     private var wall: Timestamp

@@ -23,10 +23,10 @@ extension LLMProvidersSnapshot {
     /// - Parameter moment: the time of the import
     /// - Throws: the place at which the document is not what the library writes, or exceeds a limit
     public static func stateMachine(
-        from document: JSONValue, profile: Profile, limits: Limits = Limits(), at moment: Moment
+        from document: JSONValue, profile: Profile, bounds: Bounds = Bounds(), at moment: Moment
     ) throws(JSONFieldError) -> StateMachine {
         let root = try JSONPlace(document).unwrapped().object()
-        var reader = Reader(builder: StateMachine.Builder(profile: profile, limits: limits, at: moment))
+        var reader = Reader(builder: StateMachine.Builder(profile: profile, bounds: bounds, at: moment))
         reader.profile = profile
         reader.moment = moment
         switch Kind(of: document) {

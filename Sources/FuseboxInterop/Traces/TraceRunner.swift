@@ -10,7 +10,7 @@ package struct TraceRunner: Sendable {
     /// The semantics of the state machine.
     package let profile: Profile
     /// The bounds of the state machine.
-    package let limits: Limits
+    package let bounds: Bounds
     /// The state after the last line; nil before the first line.
     package private(set) var machine: StateMachine?
     /// The number of the last line, counted from 1; 0 before the first line.
@@ -19,9 +19,9 @@ package struct TraceRunner: Sendable {
     private var latest: Int64 = 0
 
     /// A runner with an empty state.
-    package init(profile: Profile, limits: Limits = Limits()) {
+    package init(profile: Profile, bounds: Bounds = Bounds()) {
         self.profile = profile
-        self.limits = limits
+        self.bounds = bounds
     }
 
     /// Runs one line and returns its reply; nil for a blank line.
@@ -48,7 +48,7 @@ package struct TraceRunner: Sendable {
             throw request["op"].error("no operation is named \(word); expected one of \(names)")
         }
         // The machine is moved into the step, because a second reference would cause copies.
-        let current = machine.take() ?? StateMachine(profile: profile, limits: limits, at: moment)
+        let current = machine.take() ?? StateMachine(profile: profile, bounds: bounds, at: moment)
         var step = TraceStep(machine: current, request: request, moment: moment)
         defer { machine = step.machine }
         if step.machine.isDue(at: moment) { _ = try step.apply(Advance()) }
@@ -190,7 +190,7 @@ extension TraceStep {
         }
         let document = JSONValue.object(parts)
         let other = try LLMProvidersSnapshot.stateMachine(
-            from: document, profile: machine.profile, limits: machine.limits, at: moment)
+            from: document, profile: machine.profile, bounds: machine.bounds, at: moment)
         machine.replace(LLMProvidersSnapshot.parts(of: document), with: other)
         return [:]
     }

@@ -4,12 +4,10 @@ import Testing
 @testable import FuseboxCore
 
 /// Setting, raising, resetting and removing limits, their calendars, and that they last.
-@Suite("Limits, as they change and last")
 struct LimitChangesTests {
     // MARK: Changing limits
 
-    @Test("A limit that is set again keeps its use; others of the scope stay beside it")
-    func settingAgain() throws {
+    @Test func aLimitThatIsSetAgainKeepsItsUseAndOthersOfTheScopeStayBesideIt() throws {
         var rig = Rig()
         let first = try rig.apply(
             LimitSet(scope: .host, limits: [try LimitCalls.bound("$5 per hour"), try LimitCalls.bound("$50 prepaid")]))
@@ -32,8 +30,7 @@ struct LimitChangesTests {
         rig.expect(.notFound, of: LimitRemove(scope: .host, limits: [try LimitCalls.bound("1 in flight")]))
     }
 
-    @Test("A new limit sees calls in flight, also for each tag of a template")
-    func newLimits() throws {
+    @Test func aNewLimitSeesCallsInFlightAlsoForEachTagOfATemplate() throws {
         var rig = Rig()
         let permit = try #require(
             try rig.apply(try LimitCalls.admit("p/m", tags: ["user:1"], cost: "2", input: 10)).permit)
@@ -50,8 +47,8 @@ struct LimitChangesTests {
         #expect(try LimitCalls.held(.host, &rig) == [0, 0, 0, 0])
     }
 
-    @Test("A removed limit drops the bound and not the holds: set again it sees calls in flight")
-    func removing() throws {
+    /// A removed limit drops the bound and not the holds: set again it sees calls in flight.
+    @Test func aRemovedLimitDropsTheBoundAndNotTheHolds() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("1 in flight")]))
         let permit = try #require(try rig.apply(try LimitCalls.admit()).permit)
@@ -63,8 +60,7 @@ struct LimitChangesTests {
         #expect(try LimitCalls.held(.host, &rig) == [1])
     }
 
-    @Test("A raise holds for its time, reverts with an event, and lets thresholds fire again")
-    func raising() throws {
+    @Test func aRaiseHoldsForItsTimeRevertsWithAnEventAndLetsThresholdsFireAgain() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$1 prepaid")]))
         func spend(_ cost: String, at now: Int64) throws -> Bool {
@@ -100,8 +96,7 @@ struct LimitChangesTests {
         #expect(try !spend("0.01", at: 10_002))
     }
 
-    @Test("Limits that only watch deny nothing; one in the shadow counts what it would have denied")
-    func watching() throws {
+    @Test func limitsThatOnlyWatchDenyNothingAndOneInTheShadowCountsWhatItWouldHaveDenied() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("1 request per hour", mode: .notify)]))
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("2 requests per hour", mode: .shadow)]))
@@ -109,8 +104,7 @@ struct LimitChangesTests {
         #expect(try rig.apply(LimitList(scope: .host)).entries.map(\.wouldHaveDenied) == [0, 3])
     }
 
-    @Test("A reset begins the windows of limits that go on until reset, and no others")
-    func resetting() throws {
+    @Test func aResetBeginsTheWindowsOfLimitsThatGoOnUntilResetAndNoOthers() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(
@@ -126,13 +120,12 @@ struct LimitChangesTests {
         rig.expect(.notFound, of: LimitReset(scope: Scope(tag: name("t"))))
     }
 
-    @Test("The bounds on limits refuse with what to do, and nothing is set")
-    func bounds() throws {
-        var limits = Limits()
-        limits.limits = 3
-        limits.limitsPerScope = 2
-        limits.templates = 1
-        var rig = Rig(limits: limits)
+    @Test func theBoundsOnLimitsRefuseWithWhatToDoAndNothingIsSet() throws {
+        var bounds = Bounds()
+        bounds.limits = 3
+        bounds.limitsPerScope = 2
+        bounds.templates = 1
+        var rig = Rig(bounds: bounds)
         let three = ["$1 prepaid", "1 in flight", "1 request per hour"]
         rig.expect(.limitReached, of: LimitSet(scope: .host, limits: try three.map { try LimitCalls.bound($0) }))
         let before = rig.machine.image
@@ -151,8 +144,7 @@ struct LimitChangesTests {
 
     // MARK: Calendars
 
-    @Test("A window of the calendar begins when the engine says so; holds stand against the new one")
-    func calendar() throws {
+    @Test func aWindowOfTheCalendarBeginsWhenTheEngineSaysSoAndHoldsStandAgainstTheNewOne() throws {
         var rig = Rig()
         let day = try LimitCalls.bound("$5 per day")
         rig.expect(.outOfRange, of: LimitSet(scope: .host, limits: [day]))
@@ -188,8 +180,7 @@ struct LimitChangesTests {
 
     // MARK: Lasting
 
-    @Test("A state with limits is the same after a snapshot, and after an import that brings other names")
-    func lasting() throws {
+    @Test func aStateWithLimitsIsTheSameAfterASnapshotAndAfterAnImportThatBringsOtherNames() throws {
         var rig = Rig()
         for text in ["$5 prepaid", "5 requests per 10s", "50 tokens per minute fixed", "3 in flight"] {
             for scope in LimitCommandsTests.scopes + [Scope(tag: name("user:*"))] {

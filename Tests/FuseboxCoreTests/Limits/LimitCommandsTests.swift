@@ -4,7 +4,6 @@ import Testing
 @testable import FuseboxCore
 
 /// Limits through the commands of the state machine: one call, every scope, one decision.
-@Suite("Limits, by their commands")
 struct LimitCommandsTests {
     // MARK: One decision
 
@@ -16,10 +15,8 @@ struct LimitCommandsTests {
         Scope(provider: name("p"), model: name("m"), tag: name("team:a")), Scope(tag: name("uid:7")),
     ]
 
-    @Test(
-        "Each scope that a call falls under can deny it, and is named; one that it does not fall under cannot",
-        arguments: Self.scopes)
-    func eachScope(scope: Scope) throws {
+    @Test(arguments: Self.scopes)
+    func eachScopeThatACallFallsUnderCanDenyItAndIsNamedAndOneThatItDoesNotFallUnderCannot(scope: Scope) throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: scope, limits: [try LimitCalls.bound("2 requests per hour")]))
         let call = try LimitCalls.admit("p@eu/m", tags: ["team:a", "team:b"])
@@ -35,8 +32,7 @@ struct LimitCommandsTests {
         #expect((other.permit == nil) == scope.isHost)
     }
 
-    @Test("A call is charged to all scopes or to none")
-    func allOrNone() throws {
+    @Test func aCallIsChargedToAllScopesOrToNone() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("10 requests per hour")]))
         try rig.apply(LimitSet(scope: Scope(provider: name("p")), limits: [try LimitCalls.bound("$1 prepaid")]))
@@ -59,8 +55,7 @@ struct LimitCommandsTests {
         #expect(try LimitCalls.used(.host, &rig) == [2])
     }
 
-    @Test("The first candidate that no limit stands against gets the call; the one before is told with its limit")
-    func candidates() throws {
+    @Test func theFirstCandidateThatNoLimitStandsAgainstGetsTheCallAndTheOneBeforeIsToldWithItsLimit() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(scope: Scope(provider: name("p")), limits: [try LimitCalls.bound("0 requests per hour")]))
@@ -69,8 +64,7 @@ struct LimitCommandsTests {
         #expect(reply.decision.limits.map(\.candidate) == [0])
     }
 
-    @Test("A denial tells the limit that lasts longest, or all of them if asked")
-    func reasons() throws {
+    @Test func aDenialTellsTheLimitThatLastsLongestOrAllOfThemIfAsked() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(
@@ -95,8 +89,7 @@ struct LimitCommandsTests {
             ])
     }
 
-    @Test("Retry times are spread by a quarter at most, alike for the same request and otherwise for others")
-    func spread() throws {
+    @Test func retryTimesAreSpreadByAQuarterAtMostAlikeForTheSameRequestAndOtherwiseForOthers() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("1 request per minute")]))
         _ = try rig.apply(try LimitCalls.admit())
@@ -120,8 +113,7 @@ struct LimitCommandsTests {
 
     // MARK: Estimates
 
-    @Test("A used-up limit of cost admits a call of zero, and denies one whose cost nobody knows")
-    func usedUp() throws {
+    @Test func aUsedUpLimitOfCostAdmitsACallOfZeroAndDeniesOneWhoseCostNobodyKnows() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(
@@ -138,8 +130,7 @@ struct LimitCommandsTests {
         #expect(try LimitCalls.held(.host, &rig) == [0, 0])
     }
 
-    @Test("Tokens that are not known apart count in full against limits of either kind")
-    func bareTokens() throws {
+    @Test func tokensThatAreNotKnownApartCountInFullAgainstLimitsOfEitherKind() throws {
         var rig = Rig()
         let each = ["100 tokens per hour", "100 input tokens per hour", "100 output tokens per hour"]
         try rig.apply(LimitSet(scope: .host, limits: try each.map { try LimitCalls.bound($0) }))
@@ -153,10 +144,9 @@ struct LimitCommandsTests {
 
     // MARK: Ends of calls
 
-    @Test(
-        "A settle corrects what was estimated; without usage the estimate counts; only `cancelled` gives the request back"
-    )
-    func settling() throws {
+    /// A settle corrects what was estimated; without usage the estimate counts; only `cancelled` gives the request
+    /// back.
+    @Test func aSettleCorrectsWhatWasEstimated() throws {
         var rig = Rig()
         let texts = ["$10 prepaid", "10 requests per hour", "1000 input tokens per hour", "5 in flight"]
         try rig.apply(LimitSet(scope: .host, limits: try texts.map { try LimitCalls.bound($0) }))
@@ -179,8 +169,7 @@ struct LimitCommandsTests {
         #expect(try rig.apply(try LimitCalls.admit(cost: "0.1")).permit == nil)
     }
 
-    @Test("A permit that ends by itself is charged or released by the limit's rule; a late settle tells better")
-    func lapsing() throws {
+    @Test func aPermitThatEndsByItselfIsChargedOrReleasedByTheLimitsRuleAndALateSettleTellsBetter() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$10 prepaid")]))
         try rig.apply(
@@ -196,8 +185,7 @@ struct LimitCommandsTests {
         #expect(try LimitCalls.used(Scope(tag: name("t")), &rig, at: 2_000) == [dollars("0.5").nanodollars])
     }
 
-    @Test("A revoked permit gives everything back")
-    func revoking() throws {
+    @Test func aRevokedPermitGivesEverythingBack() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(scope: .host, limits: [try LimitCalls.bound("$10 prepaid"), try LimitCalls.bound("1 in flight")]))
@@ -207,8 +195,7 @@ struct LimitCommandsTests {
         #expect(try LimitCalls.held(.host, &rig) == [0, 0])
     }
 
-    @Test("A death frees places in flight at once; cost stays held until the time to live where the limit denies")
-    func dying() throws {
+    @Test func aDeathFreesPlacesInFlightAtOnceAndCostStaysHeldUntilTheTimeToLiveWhereTheLimitDenies() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(scope: .host, limits: [try LimitCalls.bound("$10 prepaid"), try LimitCalls.bound("1 in flight")]))
@@ -225,8 +212,7 @@ struct LimitCommandsTests {
         #expect(try LimitCalls.used(Scope(tag: name("t")), &rig, at: 5_000) == [0])
     }
 
-    @Test("A call of which no limit holds anything ends with its worker")
-    func dyingWithoutHolds() throws {
+    @Test func aCallOfWhichNoLimitHoldsAnythingEndsWithItsWorker() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(
@@ -237,8 +223,7 @@ struct LimitCommandsTests {
         #expect(rig.machine.permits.totals.reclaimed == 1 && rig.machine.permits.totals.outstanding == 0)
     }
 
-    @Test("Calls without a permit count at once, and are stopped by nothing")
-    func reporting() throws {
+    @Test func callsWithoutAPermitCountAtOnceAndAreStoppedByNothing() throws {
         var rig = Rig()
         let eu = Scope(provider: name("p"), deployment: name("eu"))
         for scope in [Scope(tag: name("t")), eu] {
@@ -265,8 +250,7 @@ struct LimitCommandsTests {
 
     // MARK: Tags
 
-    @Test("A template's limit is one for each tag; a limit of a tag's own replaces it and keeps its use")
-    func templates() throws {
+    @Test func aTemplatesLimitIsOneForEachTagAndALimitOfATagsOwnReplacesItAndKeepsItsUse() throws {
         var rig = Rig()
         try rig.apply(
             LimitSet(scope: Scope(tag: name("user:*")), limits: [try LimitCalls.bound("2 requests per hour")]))
@@ -288,8 +272,8 @@ struct LimitCommandsTests {
         #expect(template.map(\.uses) == [2, 0, 0] && template.map(\.used) == [0, 3, 2])
     }
 
-    @Test("`$1 per day` for each user holds for 10,000 users")
-    func manyUsers() throws {
+    /// `$1 per day` for each user holds for 10,000 users.
+    @Test func manyUsers() throws {
         var rig = Rig()
         var limit = try LimitCalls.bound("$1 per 24h")
         limit.onLapse = .charge
@@ -303,8 +287,7 @@ struct LimitCommandsTests {
         #expect(rig.machine.limitTable.entries.count == 10_000)
     }
 
-    @Test("Who tells a tag of the daemon's own is refused; the user's own is added")
-    func userTags() throws {
+    @Test func whoTellsATagOfTheDaemonsOwnIsRefusedAndTheUsersOwnIsAdded() throws {
         var rig = Rig()
         rig.expect(.outOfRange, of: try LimitCalls.admit(tags: ["uid:0"]))
         rig.expect(.outOfRange, of: try LimitCalls.admit(tags: ["team:*"]))
@@ -314,11 +297,10 @@ struct LimitCommandsTests {
         #expect(try rig.apply(try LimitCalls.admit(), by: 6).permit != nil)
     }
 
-    @Test("Past its bound a user's new tags are refused room; folded they share the limit of their template once")
-    func folding() throws {
-        var limits = Limits()
-        limits.tagsPerUser = 3
-        var rig = Rig(limits: limits)
+    @Test func pastItsBoundAUsersNewTagsAreRefusedRoomAndFoldedTheyShareTheLimitOfTheirTemplateOnce() throws {
+        var bounds = Bounds()
+        bounds.tagsPerUser = 3
+        var rig = Rig(bounds: bounds)
         try rig.apply(LimitSet(scope: Scope(tag: name("user:*")), limits: [try LimitCalls.bound("1 in flight")]))
         for number in 1...3 {
             #expect(try rig.apply(try LimitCalls.admit(tags: ["user:\(number)"]), by: 9).permit != nil)

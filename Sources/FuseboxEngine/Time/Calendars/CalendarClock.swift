@@ -17,7 +17,7 @@ package struct CalendarClock: Sendable, Equatable {
     /// A larger difference between two readings is a step. A smaller one is a correction of the clock.
     package static let stepMilliseconds: Int64 = 1_000
     /// How long the wall clock must keep a step before it is believed.
-    package static let doubtMilliseconds = Limits.clockDoubtMilliseconds
+    package static let doubtMilliseconds = Bounds.clockDoubtMilliseconds
     /// Recorded times that are further ahead of a synchronised clock than this are wrong.
     package static let farMilliseconds: Int64 = 86_400_000
 

@@ -5,7 +5,7 @@ import FuseboxWire
 /// What is a variable may be set: a daemon's flags, a test or an embedding program lower it. What is a constant belongs
 /// to how the code works. Bounds of the protocol are in `WireLimits`, those of a client in `ClientLimits`. What has to
 /// hold between bounds stands at the end, and is checked when a daemon starts.
-public struct Limits: Sendable, Equatable {
+public struct Bounds: Sendable, Equatable {
     // MARK: One turn
 
     /// What time makes due at once and is done in one turn; the rest follows in the next ones.
@@ -287,7 +287,7 @@ public struct Limits: Sendable, Equatable {
 
 // MARK: - Relations
 
-extension Limits {
+extension Bounds {
     /// What has to hold between two bounds.
     public struct Relation: Sendable {
         /// How the first bound has to compare with the second.
