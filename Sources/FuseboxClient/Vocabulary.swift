@@ -49,6 +49,10 @@ extension FuseboxClient {
     public typealias LimitEntry = FuseboxWire.LimitEntry
     /// A limit before and after it was set.
     public typealias LimitChange = FuseboxWire.LimitChange
+    /// The event that what was used of a limit reached a threshold.
+    public typealias LimitReached = FuseboxWire.LimitReached
+    /// How far a limit is used up.
+    public typealias ThresholdTier = FuseboxWire.ThresholdTier
     /// A limit that stands against a candidate.
     public typealias LimitObjection = FuseboxWire.LimitObjection
     /// What operators demand of the names in requests.
@@ -79,33 +83,21 @@ extension FuseboxClient {
 
     /// The money, requests and tokens that an account has counted.
     public typealias AccountUsage = FuseboxWire.AccountUsage
-    /// A budget of a provider or a model, and the provider's rate limits.
-    public typealias Budget = FuseboxWire.Budget
     /// What a provider costs per hour and per day.
     public typealias BurnRate = FuseboxWire.BurnRate
-    /// The sums of a period that has ended.
-    public typealias ClosedPeriod = LedgerClosedPeriods.Period
-    /// When a budget will be used up at the present burn rate.
+    /// When a limit of cost will be used up at the present burn rate.
     public typealias DepletionEstimate = FuseboxWire.DepletionEstimate
-    /// The event that a budget is projected to be used up soon.
+    /// The event that a limit of cost is projected to be used up soon.
     public typealias DepletionProjected = FuseboxWire.DepletionProjected
     /// The account of a model at a provider.
     public typealias ModelAccount = FuseboxWire.ModelAccount
-    /// How long a budget's period is.
-    public typealias PeriodLength = FuseboxWire.PeriodLength
     /// The answer of `ledger.total`.
-    public typealias PeriodTotal = LedgerTotal.Reply
+    public typealias LedgerTotal = FuseboxWire.LedgerTotal.Reply
     /// The account of a provider.
     public typealias ProviderAccount = FuseboxWire.ProviderAccount
-    /// What a rate limit counts: requests or tokens, by minute or by day.
-    public typealias RateDimension = FuseboxWire.RateDimension
-    /// The present use of a rate limit.
-    public typealias RateWindow = FuseboxWire.RateWindow
     /// What a provider has cost within a window of its history.
     public typealias SpendSummary = FuseboxWire.SpendSummary
-    /// The event that the use of a budget crossed a threshold.
-    public typealias ThresholdCrossed = FuseboxWire.ThresholdCrossed
-    /// The utilizations of a budget at which events fire.
+    /// The shares of a limit at which events fire.
     public typealias Thresholds = FuseboxWire.Thresholds
 
     // MARK: Events

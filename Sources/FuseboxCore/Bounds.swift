@@ -42,7 +42,7 @@ public struct Bounds: Sendable, Equatable {
     public var names = 65_536
 
     /// What is kept for operators of names, models, accounts, workers and connections: one in so many of each limit.
-    /// Whatever users do, an operator finds room to look, to set a budget and to `forget`.
+    /// Whatever users do, an operator finds room to look, to set a limit and to `forget`.
     public static let operatorReserve = 16
 
     /// The part of a limit that is open to everybody.
@@ -71,9 +71,6 @@ public struct Bounds: Sendable, Equatable {
     /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
     public var modelAccountsPerUser = 65_536
 
-    /// Budgets; setting one costs time in proportion to their number.
-    public var budgets = 16_384
-
     /// Tags that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
     /// that template's own `(other)`.
     public var tags = 65_536
@@ -96,9 +93,6 @@ public struct Bounds: Sendable, Equatable {
 
     /// Limits on templates. A tag that is new is compared with each.
     public var templates = 256
-
-    /// Closed periods that are kept for reports: a year and the current month of the year before.
-    public var closedPeriods = 13
 
     /// A breaker that is closed, unconfigured and idle for this long may be forgotten to make room.
     public var idleBreakerMilliseconds: Int64 = 600_000
@@ -143,10 +137,7 @@ public struct Bounds: Sendable, Equatable {
     /// Runs of permit numbers that are remembered, one a start: a number of an older one counts as never granted.
     public static let numberRuns = 64
 
-    // MARK: Rate limits and spend
-
-    /// One value for each dimension of a provider's rate limits.
-    typealias RateWindows<Value> = InlineArray<4, Value>
+    // MARK: Spend
 
     /// Records of a provider's spend that are always kept one by one.
     public static let exactRecords = 2_000
@@ -384,12 +375,6 @@ extension Bounds {
             Relation(
                 "candidates", WireLimits.candidates, .atMost, "UInt8.max", Int(UInt8.max),
                 "a decision names its candidate by one byte"),
-            Relation(
-                "RateWindows", RateWindows<Bool>.count, .exactly, "the dimensions of rate limits",
-                RateDimension.allCases.count, "each dimension has its window"),
-            Relation(
-                "the dimensions of rate limits", RateDimension.allCases.count, .atMost, "UInt8.bitWidth",
-                UInt8.bitWidth, "a permit notes with a bit of a byte what it was counted against"),
             Relation(
                 "DeadlineHeap.Places", DeadlineHeap.Places.count, .exactly, "the kinds of deadlines",
                 DeadlineHeap.Kind.allCases.count, "each kind has its table"),

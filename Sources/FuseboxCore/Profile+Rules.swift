@@ -31,12 +31,17 @@ extension Profile {
     /// Under `fusebox` a mark is only extended.
     var marksOnlyExtend: Bool { self == .fusebox }
 
-    /// In the reference a budget period ends by hand only. Under `fusebox` it also ends with its month, week or day.
-    public var periodsRollOver: Bool { self == .fusebox }
-
-    /// In the reference the end of a period also clears rate windows and history. Under `fusebox` they stay, because
-    /// they do not depend on the budget period.
+    /// In the reference a reset also clears rate windows and history. Under `fusebox` they stay, because they do not
+    /// depend on what is reset.
     var resetClearsWindowsAndHistory: Bool { self == .llmProviders }
+
+    /// In the reference a rate window begins when its limit is set or its end is noticed. Under `fusebox` a fixed window
+    /// begins with the first use that counts.
+    var windowsBeginUnused: Bool { self == .llmProviders }
+
+    /// In the reference a threshold that has fired stays fired when a budget is raised. Under `fusebox` a change of the
+    /// amount arms it again.
+    var rearmsThresholds: Bool { self == .fusebox }
 
     /// In the reference fired depletion tiers are lost at a restore, and their events fire again. Under `fusebox` they
     /// are kept.
@@ -61,21 +66,4 @@ extension Profile {
     /// refused as a mistake in the unit, because one such record would use up every budget. Sums are checked under
     /// both.
     var boundsRecords: Bool { self == .fusebox }
-
-    /// Spend over budget; 0 if the budget is 0.
-    ///
-    /// - Parameters:
-    ///   - spend: the exact spend, in nano-dollars
-    ///   - dollars: the spend as a sum of doubles
-    func utilization(of budget: Money, spend: Int64, dollars: Double) -> Double {
-        guard budget > .zero else { return 0 }
-        return reckonsInDollars ? dollars / budget.dollars : Double(spend) / Double(budget.nanodollars)
-    }
-}
-
-extension CreditLedger.Provider {
-    /// The provider's spend over a budget; 0 if the budget is 0.
-    func utilization(of budget: Money, under profile: Profile) -> Double {
-        profile.utilization(of: budget, spend: sums.spend, dollars: dollars)
-    }
 }

@@ -81,19 +81,12 @@ extension StateMachine {
         {
             return false
         }
-        guard model != .unspecifiedModel, !hasBudget(provider, model) else { return true }
+        guard model != .unspecifiedModel else { return true }
         try SharedBound(
             what: "model accounts", limit: bounds.modelAccounts, limitPerUser: bounds.modelAccountsPerUser,
             remedy: "an operator can `forget` a provider"
         ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
         return true
-    }
-
-    /// Whether an operator has set a budget for a model with a provider. The account of such a model always finds room,
-    /// so no spend bypasses the budget. Budgets have a bound of their own.
-    private func hasBudget(_ provider: Name, _ model: Name) -> Bool {
-        guard let provider = names.find(provider), let model = models.find(model) else { return false }
-        return ledger.budgets.find(provider, model) != nil
     }
 
     /// Checks that a call by a candidate has its accounts or may get them.
@@ -114,7 +107,7 @@ extension StateMachine {
     mutating func openAccounts(_ provider: NameID, _ model: ModelID?, _ application: Application) {
         if !ledger.contains(provider) {
             names.retain(provider)
-            ledger.create(provider, at: application.now, by: application.user)
+            ledger.create(provider, by: application.user)
         }
         guard let model, ledger.findModel(provider, model) == nil else { return }
         models.retain(model)

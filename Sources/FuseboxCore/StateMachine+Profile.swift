@@ -4,18 +4,18 @@ extension StateMachine {
     /// This state under another profile.
     ///
     /// What the profiles store differently is converted. The history that all providers share becomes the histories of
-    /// single providers, or the reverse. Budget periods begin or cease to roll over.
+    /// single providers, or the reverse.
     public func under(_ profile: Profile) -> StateMachine {
         guard profile != self.profile else { return self }
         var machine = self
         machine.profile = profile
+        machine.limitTable.profile = profile
         if profile.sharesHistory {
             machine.ledger.shareHistories()
             machine.ledger.beginDollars()
-            machine.ledger.setPeriod(.manual, at: lastMoment.wall)
+            machine.limitTable.beginDollars()
         } else {
             machine.ledger.splitHistory(at: lastMoment.now)
-            machine.ledger.setPeriod(.month, at: lastMoment.wall)
         }
         machine.breakers.forEach { id in machine.breakers.update(id) { $0.enter(profile) } }
         machine.setDeadlines()

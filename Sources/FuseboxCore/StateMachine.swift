@@ -8,15 +8,13 @@ public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile
     /// The bounds on what is remembered. What is there already stays when a bound is lowered.
-    public var bounds: Bounds {
-        didSet { ledger.closedPeriodLimit = bounds.closedPeriods }
-    }
+    public var bounds: Bounds
 
     /// All circuit breakers.
     public internal(set) var breakers = BreakerRegistry()
     /// All exhaustion marks.
     public internal(set) var exhaustion = ExhaustionRegistry()
-    /// Accounts, budgets, histories and periods.
+    /// Accounts and histories.
     public internal(set) var ledger: CreditLedger
     /// The permits in force and those that lapsed lately.
     public internal(set) var permits = PermitRegistry()
@@ -35,14 +33,14 @@ public struct StateMachine: Sendable {
     /// The moment of the last change. No command is applied at an earlier one.
     public internal(set) var lastMoment: Moment
 
-    /// An empty state whose first budget period begins at `moment`.
+    /// An empty state.
     public init(profile: Profile = .fusebox, bounds: Bounds = Bounds(), at moment: Moment) {
         precondition(Bounds.constantsHold)
         let moment = moment.clamped
         self.profile = profile
         self.bounds = bounds
-        ledger = CreditLedger(period: profile.periodsRollOver ? .month : .manual, at: moment.wall)
-        ledger.closedPeriodLimit = bounds.closedPeriods
+        ledger = CreditLedger(at: moment.wall)
+        limitTable.profile = profile
         lastMoment = moment
     }
 
@@ -168,9 +166,6 @@ extension StateMachine {
         case .exhaustionSetDefault: visitor.visit(ExhaustionSetDefault.self)
         case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
         case .ledgerRecord: visitor.visit(LedgerRecord.self)
-        case .ledgerSetBudget: visitor.visit(LedgerSetBudget.self)
-        case .ledgerRemoveBudget: visitor.visit(LedgerRemoveBudget.self)
-        case .ledgerBalance: visitor.visit(LedgerBalance.self)
         case .ledgerProvider: visitor.visit(LedgerProvider.self)
         case .ledgerModel: visitor.visit(LedgerModel.self)
         case .ledgerProviders: visitor.visit(LedgerProviders.self)
@@ -180,13 +175,7 @@ extension StateMachine {
         case .ledgerDepletion: visitor.visit(LedgerDepletion.self)
         case .ledgerSummary: visitor.visit(LedgerSummary.self)
         case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
-        case .ledgerCheckRate: visitor.visit(LedgerCheckRate.self)
-        case .ledgerResetPeriod: visitor.visit(LedgerResetPeriod.self)
-        case .ledgerSetThresholds: visitor.visit(LedgerSetThresholds.self)
-        case .ledgerThresholds: visitor.visit(LedgerThresholds.self)
-        case .ledgerBudgets: visitor.visit(LedgerBudgets.self)
-        case .ledgerSetPeriod: visitor.visit(LedgerSetPeriod.self)
-        case .ledgerClosedPeriods: visitor.visit(LedgerClosedPeriods.self)
+        case .ledgerReset: visitor.visit(LedgerReset.self)
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
         case .namePolicy: visitor.visit(NamePolicyGet.self)
@@ -206,7 +195,7 @@ extension StateMachine {
         case .limitRemove: visitor.visit(LimitRemove.self)
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
-        case .limitReset: visitor.visit(LimitReset.self)
+        case .limitGet: visitor.visit(LimitGet.self)
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)

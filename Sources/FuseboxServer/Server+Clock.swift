@@ -42,14 +42,14 @@ extension Server {
         guard isSynchronised, clock.isFarAhead(of: realtime) else { return }
         let ahead = moment.wall
         do throws(Refusal) {
-            let reopened = try keeper.engine.takeClockBack(to: Timestamp(milliseconds: realtime), at: moment)
+            try keeper.engine.takeClockBack(to: Timestamp(milliseconds: realtime), at: moment)
             clock.takeBack(to: realtime)
             readClocks()
             // So that a snapshot of this turn has the new date.
             keeper.beginTurn(at: moment, reading)
             log(
                 .critical,
-                "the recorded time \(Log.date(ahead.milliseconds)) is more than a day ahead of the synchronised wall clock \(Log.date(realtime)); dates are taken back to the wall clock; reopened budget periods: \(reopened)"
+                "the recorded time \(Log.date(ahead.milliseconds)) is more than a day ahead of the synchronised wall clock \(Log.date(realtime)); dates are taken back to the wall clock"
             )
         } catch {
             let text = "dates are ahead of the wall clock and cannot be taken back yet: \(error.message)"

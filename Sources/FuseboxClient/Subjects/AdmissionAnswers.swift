@@ -128,9 +128,9 @@ public struct Settling: Sendable, Equatable {
     /// `expired`, `reclaimed` or `revoked`, the settle counted all the same. Nil if the standing is not known, because
     /// the daemon did not answer or keeps nothing of the permit.
     public var standing: PermitStanding?
-    /// The event that the usage fired, if it crossed a threshold of the provider's budget.
-    public var threshold: ThresholdCrossed?
-    /// The event that the usage fired, if depletion came nearer.
+    /// The limits whose thresholds the usage has reached.
+    public var reached: [LimitReached]
+    /// The limit of the provider that will be used up sooner than was told before; nil: none.
     public var depletion: DepletionProjected?
     /// Whether the daemon has the settle.
     public var delivery: Delivery
@@ -139,13 +139,13 @@ public struct Settling: Sendable, Equatable {
 
     init(_ standing: PermitStanding?, _ record: LedgerRecord.Reply?, _ delivery: Delivery) {
         self.standing = standing
-        threshold = record?.threshold
+        reached = record?.reached ?? []
         depletion = record?.depletion
         self.delivery = delivery
     }
 
     init(_ recording: Recording) {
-        threshold = recording.threshold
+        reached = recording.reached
         depletion = recording.depletion
         delivery = recording.delivery
     }

@@ -97,18 +97,18 @@ public struct CallLimits: Sendable {
         try await client.call(LimitRaise(scope: scope, limit: limit, until: moment)).entry
     }
 
-    /// Begins a new window of each limit of a scope that goes on until reset.
-    ///
-    /// - Throws: `refused` with `notFound` if there is none
-    @discardableResult
-    public func reset(_ scope: FuseboxClient.Scope) throws(ClientError) -> [FuseboxClient.LimitEntry] {
-        try client.call(LimitReset(scope: scope)).entries
+    /// One limit of a scope, found by its dimension and window; nil: none is set, and no template gives the tag one.
+    public func get(
+        _ limit: FuseboxClient.Limit, of scope: FuseboxClient.Scope
+    ) throws(ClientError) -> FuseboxClient.LimitEntry? {
+        try client.call(LimitGet(scope: scope, limit: limit)).entry
     }
 
-    /// Begins a new window of each limit of a scope that goes on until reset.
-    @discardableResult
-    public func reset(_ scope: FuseboxClient.Scope) async throws(ClientError) -> [FuseboxClient.LimitEntry] {
-        try await client.call(LimitReset(scope: scope)).entries
+    /// One limit of a scope, found by its dimension and window; nil: none is set, and no template gives the tag one.
+    public func get(
+        _ limit: FuseboxClient.Limit, of scope: FuseboxClient.Scope
+    ) async throws(ClientError) -> FuseboxClient.LimitEntry? {
+        try await client.call(LimitGet(scope: scope, limit: limit)).entry
     }
 
     /// The limits, with what is used, held and left of them.

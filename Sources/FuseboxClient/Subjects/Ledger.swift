@@ -47,20 +47,6 @@ public struct Ledger: Sendable {
         return Recording(try await client.report(record))
     }
 
-    /// What is left of a provider's budget, or of its budget for one model.
-    ///
-    /// While the daemon is away, `FailurePolicy.failOpen` answers that it is unknown.
-    public func balance(_ provider: String, model: String? = nil) throws(ClientError) -> Balance {
-        let command = LedgerBalance(provider: try Name(checking: provider), model: try .optional(model))
-        return Balance(try client.decide(command))
-    }
-
-    /// What is left of a provider's budget, or of its budget for one model.
-    public func balance(_ provider: String, model: String? = nil) async throws(ClientError) -> Balance {
-        let command = LedgerBalance(provider: try Name(checking: provider), model: try .optional(model))
-        return Balance(try await client.decide(command))
-    }
-
     /// A provider's account; nil if the provider is unknown.
     public func provider(_ provider: String) throws(ClientError) -> ProviderAccount? {
         try client.call(LedgerProvider(provider: try Name(checking: provider))).account
@@ -99,10 +85,10 @@ public struct Ledger: Sendable {
         try await client.all(LedgerModels(provider: try Name(checking: provider), cursor: Page.end))
     }
 
-    /// What all providers together have cost in this period, and when it ends.
+    /// What all providers together have cost, and since when.
     public func total() throws(ClientError) -> LedgerTotal.Reply { try client.call(LedgerTotal()) }
 
-    /// What all providers together have cost in this period, and when it ends.
+    /// What all providers together have cost, and since when.
     public func total() async throws(ClientError) -> LedgerTotal.Reply { try await client.call(LedgerTotal()) }
 
     // MARK: Rates and forecasts
@@ -119,13 +105,15 @@ public struct Ledger: Sendable {
         return try await client.call(LedgerBurnRate(provider: name, windowMilliseconds: window?.wholeMilliseconds))
     }
 
-    /// When a provider's budget will be used up at its burn rate over `window`; nil if it has no budget.
+    /// When a limit of a provider's cost will be used up at its burn rate over `window`: the one that is used up first; nil if
+    /// it has none that goes on for a week or more.
     public func depletion(_ provider: String, window: Duration? = nil) throws(ClientError) -> DepletionEstimate? {
         let name = try Name(checking: provider)
         return try client.call(LedgerDepletion(provider: name, windowMilliseconds: window?.wholeMilliseconds)).estimate
     }
 
-    /// When a provider's budget will be used up at its burn rate over `window`; nil if it has no budget.
+    /// When a limit of a provider's cost will be used up at its burn rate over `window`: the one that is used up first; nil if
+    /// it has none that goes on for a week or more.
     public func depletion(_ provider: String, window: Duration? = nil) async throws(ClientError) -> DepletionEstimate? {
         let name = try Name(checking: provider)
         return try await client.call(LedgerDepletion(provider: name, windowMilliseconds: window?.wholeMilliseconds))
@@ -156,131 +144,21 @@ public struct Ledger: Sendable {
         try await client.all(LedgerSummaries(windowMilliseconds: window.wholeMilliseconds, cursor: Page.end))
     }
 
-    /// Whether a provider's rate limit has room in its current window.
+    /// Begins the accounts of a scope and of what lies within it anew, and their limits that go on until reset. For
+    /// operators.
     ///
-    /// While the daemon is away, `FailurePolicy.failOpen` allows.
-    public func checkRate(_ provider: String, _ dimension: RateDimension) throws(ClientError) -> RateCheck {
-        let name = try Name(checking: provider)
-        return RateCheck(try client.decide(LedgerCheckRate(provider: name, dimension: dimension)))
+    /// - Returns: the limits that began anew
+    /// - Throws: `refused` with `notFound` if the scope has neither
+    @discardableResult
+    public func reset(_ scope: FuseboxClient.Scope) throws(ClientError) -> [FuseboxClient.LimitEntry] {
+        try client.call(LedgerReset(scope: scope)).entries
     }
 
-    /// Whether a provider's rate limit has room in its current window.
-    public func checkRate(_ provider: String, _ dimension: RateDimension) async throws(ClientError) -> RateCheck {
-        let name = try Name(checking: provider)
-        return RateCheck(try await client.decide(LedgerCheckRate(provider: name, dimension: dimension)))
-    }
-
-    // MARK: Budgets and periods
-
-    /// Sets a budget per period and rate limits; what is nil stays as it is. For operators.
-    ///
-    /// - Parameters:
-    ///   - model: the model that the budget is for. Nil: the provider as a whole. Rate limits always apply to the
-    ///     provider.
-    ///   - monthly: dollars per period
-    ///   - rpm: requests per minute
-    ///   - rpd: requests per day
-    ///   - tpm: tokens per minute
-    ///   - tpd: tokens per day
-    ///   - enforced: whether admission denies calls that `monthly` does not cover, counting what calls under way may
-    ///     use. False: it only notifies. Needs `monthly`.
-    public func setBudget(
-        _ provider: String, model: String? = nil, monthly: Money? = nil, rpm: Int? = nil, rpd: Int? = nil,
-        tpm: Int? = nil, tpd: Int? = nil, enforced: Bool = false
-    ) throws(ClientError) {
-        let budget = try Budget(provider, model, monthly, enforced, rpm, rpd, tpm, tpd)
-        try setBudget(budget)
-    }
-
-    /// Sets a budget per period and rate limits; what is nil stays as it is. For operators.
-    public func setBudget(
-        _ provider: String, model: String? = nil, monthly: Money? = nil, rpm: Int? = nil, rpd: Int? = nil,
-        tpm: Int? = nil, tpd: Int? = nil, enforced: Bool = false
-    ) async throws(ClientError) {
-        let budget = try Budget(provider, model, monthly, enforced, rpm, rpd, tpm, tpd)
-        try await setBudget(budget)
-    }
-
-    /// Sets a budget and rate limits; what is absent stays as it is. For operators.
-    public func setBudget(_ budget: Budget) throws(ClientError) { _ = try client.call(LedgerSetBudget(budget: budget)) }
-
-    /// Sets a budget and rate limits; what is absent stays as it is. For operators.
-    public func setBudget(_ budget: Budget) async throws(ClientError) {
-        _ = try await client.call(LedgerSetBudget(budget: budget))
-    }
-
-    /// Removes a budget; rate limits stay. For operators.
-    ///
-    /// - Parameter mustExist: whether it is refused with `notFound` if there is no such budget
-    public func removeBudget(_ provider: String, model: String? = nil, mustExist: Bool = false) throws(ClientError) {
-        let command = LedgerRemoveBudget(
-            provider: try Name(checking: provider), model: try .optional(model), mustExist: mustExist)
-        _ = try client.call(command)
-    }
-
-    /// Removes a budget; rate limits stay. For operators.
-    ///
-    /// - Parameter mustExist: whether it is refused with `notFound` if there is no such budget
-    public func removeBudget(_ provider: String, model: String? = nil, mustExist: Bool = false)
-        async throws(ClientError)
-    {
-        let command = LedgerRemoveBudget(
-            provider: try Name(checking: provider), model: try .optional(model), mustExist: mustExist)
-        _ = try await client.call(command)
-    }
-
-    /// All budgets as they were set.
-    public func budgets() throws(ClientError) -> [Budget] { try client.all(LedgerBudgets()) }
-
-    /// All budgets as they were set.
-    public func budgets() async throws(ClientError) -> [Budget] { try await client.all(LedgerBudgets()) }
-
-    /// Sets the utilizations at which threshold events fire, each at least 0; what is nil stays. For operators.
-    public func setThresholds(
-        warning: Double? = nil, critical: Double? = nil, emergency: Double? = nil
-    ) throws(ClientError) {
-        let command = LedgerSetThresholds(warning: warning, critical: critical, emergency: emergency)
-        _ = try client.call(command)
-    }
-
-    /// Sets the utilizations at which threshold events fire, each at least 0; what is nil stays. For operators.
-    public func setThresholds(
-        warning: Double? = nil, critical: Double? = nil, emergency: Double? = nil
-    ) async throws(ClientError) {
-        let command = LedgerSetThresholds(warning: warning, critical: critical, emergency: emergency)
-        _ = try await client.call(command)
-    }
-
-    /// The utilizations at which threshold events fire.
-    public func thresholds() throws(ClientError) -> Thresholds { try client.call(LedgerThresholds()) }
-
-    /// The utilizations at which threshold events fire.
-    public func thresholds() async throws(ClientError) -> Thresholds { try await client.call(LedgerThresholds()) }
-
-    /// Closes the period now and begins a new one. For operators.
-    public func resetPeriod() throws(ClientError) { _ = try client.call(LedgerResetPeriod()) }
-
-    /// Closes the period now and begins a new one. For operators.
-    public func resetPeriod() async throws(ClientError) { _ = try await client.call(LedgerResetPeriod()) }
-
-    /// Sets how long periods are. For operators.
-    public func setPeriod(_ length: PeriodLength) throws(ClientError) {
-        _ = try client.call(LedgerSetPeriod(length: length))
-    }
-
-    /// Sets how long periods are. For operators.
-    public func setPeriod(_ length: PeriodLength) async throws(ClientError) {
-        _ = try await client.call(LedgerSetPeriod(length: length))
-    }
-
-    /// A provider's sums in the periods that have ended, oldest first.
-    public func closedPeriods(of provider: String) throws(ClientError) -> [LedgerClosedPeriods.Period] {
-        try client.call(LedgerClosedPeriods(provider: try Name(checking: provider))).periods
-    }
-
-    /// A provider's sums in the periods that have ended, oldest first.
-    public func closedPeriods(of provider: String) async throws(ClientError) -> [LedgerClosedPeriods.Period] {
-        try await client.call(LedgerClosedPeriods(provider: try Name(checking: provider))).periods
+    /// Begins the accounts of a scope and of what lies within it anew, and their limits that go on until reset. For
+    /// operators.
+    @discardableResult
+    public func reset(_ scope: FuseboxClient.Scope) async throws(ClientError) -> [FuseboxClient.LimitEntry] {
+        try await client.call(LedgerReset(scope: scope)).entries
     }
 }
 
@@ -292,18 +170,5 @@ extension LedgerRecord {
             provider: try Name(checking: provider), model: try Name(checking: model), cost: cost,
             inputTokens: try UInt32(checking: inputTokens, "inputTokens"),
             outputTokens: try UInt32(checking: outputTokens, "outputTokens"))
-    }
-}
-
-extension Budget {
-    fileprivate init(
-        _ provider: String, _ model: String?, _ monthly: Money?, _ enforced: Bool, _ rpm: Int?, _ rpd: Int?,
-        _ tpm: Int?,
-        _ tpd: Int?
-    ) throws(ClientError) {
-        self.init(
-            provider: try Name(checking: provider), model: try .optional(model), monthly: monthly,
-            isEnforced: enforced, rpm: rpm.map(Int64.init), rpd: rpd.map(Int64.init), tpm: tpm.map(Int64.init),
-            tpd: tpd.map(Int64.init))
     }
 }

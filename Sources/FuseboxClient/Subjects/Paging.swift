@@ -71,10 +71,6 @@ extension LedgerSummaries: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [SpendSummary], next: UInt32) { (reply.summaries, reply.next) }
 }
 
-extension LedgerBudgets: PagedCommand {
-    static func page(_ reply: Reply) -> (elements: [Budget], next: UInt32) { (reply.entries.map(\.budget), reply.next) }
-}
-
 extension Overview: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [Entry], next: UInt32) { (reply.entries, reply.next) }
 }

@@ -9,10 +9,6 @@ import FuseboxWire
 public struct PermitRegistry: Sendable {
     /// What a permit was granted for.
     struct Grant: Sendable {
-        /// The provider of its route.
-        var provider: NameID {
-            didSet { scopes.provider = provider }
-        }
         /// What it is charged to: its route and its tags.
         private(set) var scopes: CallScopes
         var worker: WorkerID
@@ -20,27 +16,31 @@ public struct PermitRegistry: Sendable {
         var estimate: Estimate
         /// The first of its charges against limits.
         var charge: Int?
-        /// The rate limits that it was counted against, a bit each.
-        var counted: UInt8
         var grantedAt: Timestamp
         var expiresAt: Timestamp
 
         /// A grant by a route of this provider.
         init(
             provider: NameID, scopes: CallScopes, worker: WorkerID, user: UInt32, estimate: Estimate,
-            counted: UInt8 = 0, grantedAt: Timestamp, expiresAt: Timestamp
+            grantedAt: Timestamp, expiresAt: Timestamp
         ) {
-            self.provider = provider
             self.scopes = scopes
             self.scopes.provider = provider
             self.worker = worker
             self.user = user
             self.estimate = estimate
-            self.counted = counted
             self.grantedAt = grantedAt
             self.expiresAt = expiresAt
         }
 
+        /// The provider of its route.
+        var provider: NameID {
+            get {
+                guard let provider = scopes.provider else { preconditionFailure("a permit has a provider") }
+                return provider
+            }
+            set { scopes.provider = newValue }
+        }
         var deployment: NameID? {
             get { scopes.deployment }
             set { scopes.deployment = newValue }
@@ -52,7 +52,6 @@ public struct PermitRegistry: Sendable {
         /// In nano-dollars.
         var cost: Int64 { estimate.cost?.nanodollars ?? 0 }
         var need: CallNeed { CallNeed(estimate) }
-        var tokens: Int64 { need.tokens }
     }
 
     struct Permit: Sendable {
@@ -72,19 +71,13 @@ public struct PermitRegistry: Sendable {
         var calls = Chain()
     }
 
-    /// What is held of one provider, or of one model with a provider.
+    /// What is held of one provider.
     struct Hold: Sendable {
         /// Wider than money: 65,536 permits of the dearest calls hold seven times its range, and nobody is denied
         /// for that.
         var cost: Int128 = 0
         var permits = 0
         var inFlight = 0
-    }
-
-    struct ModelHold: Sendable {
-        var provider: NameID
-        var model: ModelID
-        var hold = Hold()
     }
 
     /// Numbers that were dealt one after the other in one life of the daemon.
@@ -109,8 +102,6 @@ public struct PermitRegistry: Sendable {
     private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
-    private var models = SlotTable<ModelHold>()
-    private var modelIndex = HashIndex()
     private var permitsOfUser: [UInt32: Int] = [:]
 
     // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
@@ -166,21 +157,8 @@ public struct PermitRegistry: Sendable {
 
     func count(of user: UInt32) -> Int { permitsOfUser[user] ?? 0 }
 
-    /// The estimates that are held against a provider's budget, in nano-dollars; the range's end if they are more.
-    public func held(of provider: NameID) -> Int64 { Int64(clamping: exactlyHeld(of: provider)) }
-
-    /// The estimates that are held against a model's budget, in nano-dollars; the range's end if they are more.
-    public func held(of provider: NameID, _ model: ModelID) -> Int64 {
-        Int64(clamping: exactlyHeld(of: provider, model))
-    }
-
-    /// The estimates that are held against a provider's budget, in nano-dollars.
-    func exactlyHeld(of provider: NameID) -> Int128 { providers[provider.index]?.cost ?? 0 }
-
-    /// The estimates that are held against a model's budget, in nano-dollars.
-    func exactlyHeld(of provider: NameID, _ model: ModelID) -> Int128 {
-        findModel(provider, model).map { models[$0].hold.cost } ?? 0
-    }
+    /// The estimates of a provider's permits in force, in nano-dollars; the range's end if they are more.
+    public func held(of provider: NameID) -> Int64 { Int64(clamping: providers[provider.index]?.cost ?? 0) }
 
     /// A provider's calls in flight.
     public func inFlight(of provider: NameID) -> Int { providers[provider.index]?.inFlight ?? 0 }
@@ -361,24 +339,6 @@ public struct PermitRegistry: Sendable {
         if !providers.contains(provider.index) { providers.insert(Hold(), at: provider.index) }
         change(&providers[existing: provider.index])
         if providers[existing: provider.index].permits == 0 { providers.remove(at: provider.index) }
-        guard let model = grant.model else { return }
-        let place = findModel(provider, model) ?? addModel(provider, model)
-        change(&models[place].hold)
-        guard models[place].hold.permits == 0 else { return }
-        modelIndex.remove(place, hash: CreditLedger.modelHash(provider, model))
-        models.remove(at: place)
-    }
-
-    private func findModel(_ provider: NameID, _ model: ModelID) -> Int? {
-        modelIndex.find(CreditLedger.modelHash(provider, model)) {
-            models[$0].provider == provider && models[$0].model == model
-        }
-    }
-
-    private mutating func addModel(_ provider: NameID, _ model: ModelID) -> Int {
-        let place = models.insert(ModelHold(provider: provider, model: model))
-        modelIndex.insert(place, hash: CreditLedger.modelHash(provider, model))
-        return place
     }
 
     // MARK: Workers

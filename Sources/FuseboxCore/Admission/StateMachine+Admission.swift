@@ -56,7 +56,7 @@ extension StateMachine {
         var all = Candidates.Values<Objections>(repeating: Objections())
         let asked = limitTable.isEmpty ? nil : look(tags, folds: foldsTags, application)
         for place in candidates.indices {
-            all[place] = objections(to: candidates[place], need, at: moment)
+            all[place] = objections(to: candidates[place], at: moment)
             if let asked {
                 addLimits(
                     to: candidates[place], asked, need, at: moment, &all[place],
@@ -95,15 +95,13 @@ extension StateMachine {
     }
 
     /// What stands against a candidate, in the order of `DenialReason`.
-    private func objections(to candidate: Candidate, _ need: CallNeed, at moment: Moment) -> Objections {
+    private func objections(to candidate: Candidate, at moment: Moment) -> Objections {
         var objections = Objections()
         // A provider that nobody has heard of has nothing against it.
         guard let provider = names.find(candidate.provider) else { return objections }
         let now = moment.now
         if let mark = exhaustion.mark(provider, at: now) { objections.add(.exhausted, for: mark.resetsAt - now) }
         addBreaker(provider, at: now, &objections)
-        addRates(provider, need, at: now, &objections)
-        addBudgets(provider, candidate.model, need, at: moment, &objections)
         return objections
     }
 
@@ -159,49 +157,6 @@ extension StateMachine {
         return told
     }
 
-    private func addRates(
-        _ provider: NameID, _ need: CallNeed, at now: Timestamp, _ objections: inout Objections
-    ) {
-        for dimension in RateDimension.allCases {
-            let amount = dimension.countsTokens ? need.tokens : 1
-            let (isFull, end, isTooSmall) = ledger.isFull(dimension, of: provider, for: amount, at: now)
-            if isFull { objections.add(DenialReason(dimension), for: isTooSmall ? nil : end - now) }
-        }
-    }
-
-    private func addBudgets(
-        _ provider: NameID, _ modelName: Name?, _ need: CallNeed, at moment: Moment,
-        _ objections: inout Objections
-    ) {
-        if let budget = ledger.enforcedBudget(of: provider) {
-            let spend = ledger.provider(provider)?.sums.spend ?? 0
-            add(.providerBudget, budget, spend, permits.exactlyHeld(of: provider), need, at: moment, &objections)
-        }
-        guard let model = modelName.flatMap({ models.find($0) }),
-            let budget = ledger.enforcedBudget(of: provider, model)
-        else { return }
-        let spend = ledger.model(provider, model)?.spend ?? 0
-        add(.modelBudget, budget, spend, permits.exactlyHeld(of: provider, model), need, at: moment, &objections)
-    }
-
-    private func add(
-        _ reason: DenialReason, _ budget: Money, _ spend: Int64, _ held: Int128, _ need: CallNeed,
-        at moment: Moment, _ objections: inout Objections
-    ) {
-        // Whatever is estimated, a budget that is used up takes no more.
-        let needed = max(1, need.cost)
-        let committed = Int128(spend) + Int128(needed)
-        guard committed + held > Int128(budget.nanodollars) else { return }
-        if committed <= Int128(budget.nanodollars) {
-            // Another call may end and give back what it holds.
-            objections.add(reason, for: 0)
-        } else if needed <= budget.nanodollars, profile.periodsRollOver, let end = ledger.period.end {
-            objections.add(reason, for: max(0, end - moment.wall))
-        } else {
-            objections.add(reason, for: nil)
-        }
-    }
-
     // MARK: Granting
 
     /// - Parameters:
@@ -221,8 +176,10 @@ extension StateMachine {
             try admitTags(tags, folds: terms.foldsTags, by: application)
         }
         let known = effects.count
-        noteDenials(
-            candidates, terms.estimate, objections, upTo: decision.denials.count, at: application.moment, &effects)
+        for place in decision.denials.indices {
+            guard let limit = objections[place].limit else { continue }
+            noteDenial(limit, terms.estimate, at: application.moment, &effects)
+        }
         var reply = Admit.Reply()
         reply.decision = decision
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
@@ -315,48 +272,13 @@ extension StateMachine {
         take(tags, folds: terms.foldsTags, &scopes, application)
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
-            estimate: terms.estimate,
-            counted: ledger.takeFromWindows(provider, tokens: need.tokens, at: application.now),
-            grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
+            estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
         grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
-        tellCrossings(at: application.moment, &effects)
-        _ = ledger.noteDenial(false, by: provider, nil)
-        if let model { _ = ledger.noteDenial(false, by: provider, model) }
+        _ = tellCrossings(at: application.moment, &effects)
         retainRoute(of: grant)
         let place = permits.grant(grant)
         setDeadline(ofPermit: place)
         return place
-    }
-
-    /// Tells of budgets that begin to deny.
-    private mutating func noteDenials(
-        _ candidates: borrowing Candidates, _ estimate: Estimate,
-        _ objections: borrowing Candidates.Values<Objections>, upTo end: Int, at moment: Moment,
-        _ effects: inout [Event]
-    ) {
-        for place in 0..<end {
-            if let limit = objections[place].limit { noteDenial(limit, estimate, at: moment, &effects) }
-            let candidate = candidates[place]
-            guard let reason = objections[place].longest, reason == .providerBudget || reason == .modelBudget,
-                let provider = names.find(candidate.provider)
-            else { continue }
-            let model = reason == .modelBudget ? candidate.model.flatMap { models.find($0) } : nil
-            guard ledger.noteDenial(true, by: provider, model) else { continue }
-            var event = BudgetDenied()
-            event.provider = candidate.provider
-            event.model = model.map { models[$0] }
-            event.estimate = estimate.cost ?? .zero
-            if let model {
-                event.spend = Money(nanodollars: ledger.model(provider, model)?.spend ?? 0)
-                event.held = Money(nanodollars: permits.held(of: provider, model))
-                event.budget = ledger.enforcedBudget(of: provider, model) ?? .zero
-            } else {
-                event.spend = Money(nanodollars: ledger.provider(provider)?.sums.spend ?? 0)
-                event.held = Money(nanodollars: permits.held(of: provider))
-                event.budget = ledger.enforcedBudget(of: provider) ?? .zero
-            }
-            effects.append(.budgetDenied(event))
-        }
     }
 
     /// Tells of a limit that begins to deny. One that no call has used yet denies only what it could never hold.
@@ -369,17 +291,6 @@ extension StateMachine {
         event.entry = limitEntry(objection.rule, entry, at: moment)
         event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
         effects.append(.limitDenied(event))
-    }
-}
-
-extension DenialReason {
-    fileprivate init(_ dimension: RateDimension) {
-        switch dimension {
-        case .rpm: self = .rpm
-        case .rpd: self = .rpd
-        case .tpm: self = .tpm
-        case .tpd: self = .tpd
-        }
     }
 }
 

@@ -92,20 +92,19 @@ extension StateMachine {
 
     /// Takes back what a dead worker's calls hold, as many as one turn may take.
     ///
-    /// A call that was sent may still be charged for: what is held against an enforced budget stays until its time to
+    /// A call that was sent may still be charged for: what is held against limits that deny stays until its time to
     /// live, and only stops counting as in flight.
     fileprivate mutating func reclaim(_ worker: WorkerID, at moment: Moment, _ effects: inout [Event]) {
         for _ in 0..<Bounds.duePerTurn {
             guard let place = permits.firstInFlight(of: worker) else { break }
             let grant = permits.permits[place].grant
-            let holdsLimits = limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now)
-            if holdsLimits || (grant.cost > 0 && ledger.isEnforced(grant.provider, grant.model)) {
+            if limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now) {
                 permits.endFlight(place)
             } else {
                 lapse(place, .reclaimed, at: moment.now, &effects)
             }
         }
-        tellCrossings(at: moment, &effects)
+        _ = tellCrossings(at: moment, &effects)
     }
 
     /// Ends a permit in force by an operator's hand, whoever holds it.
@@ -147,30 +146,17 @@ extension StateMachine {
         reply.standing = permit.standing
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
-        correctWindows(grant, command.outcome, command.usage, at: application.now)
         limitTable.settle(
             grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
-        tellCrossings(at: application.moment, &effects)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let usage, let model {
-            reply.record = try record(
-                ChargedCall(candidate.provider, model, usage), application, &effects, isPermits: true, wasAdmitted: true
-            )
+            _ = try record(
+                ChargedCall(candidate.provider, model, usage), application, wasAdmitted: true)
             noteAnswer(usage.model, of: grant.model, grant.provider, application)
         }
+        if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
         releaseNames(of: grant)
         return reply
-    }
-
-    private mutating func correctWindows(
-        _ grant: PermitRegistry.Grant, _ outcome: Outcome, _ usage: CallUsage?, at now: Timestamp
-    ) {
-        if outcome == .cancelled {
-            ledger.correctWindows(grant, requests: -1, tokens: -grant.tokens, at: now)
-        } else if let usage {
-            let used = Int64(usage.inputTokens) + Int64(usage.outputTokens)
-            ledger.correctWindows(grant, requests: 0, tokens: used - grant.tokens, at: now)
-        }
     }
 
     fileprivate mutating func report(
@@ -186,23 +172,17 @@ extension StateMachine {
         let provider = try breaker(route.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         guard let usage = told, let model else {
-            if command.outcome != .cancelled, ledger.contains(provider) {
-                ledger.count(requests: 1, tokens: 0, provider, at: application.now)
-            }
-            if command.outcome != .cancelled {
-                countInLimits(
-                    route, command.tags, folds: command.foldsTags, CallNeed(), application, &effects)
-            }
-            return Report.Reply()
+            guard command.outcome != .cancelled, !limitTable.isEmpty else { return Report.Reply() }
+            countInLimits(route, command.tags, folds: command.foldsTags, CallNeed(), application)
+            return fire(provider, at: application.moment, &effects)
         }
         let call = ChargedCall(route.provider, model, usage)
-        let reply = try record(call, application, &effects)
+        _ = try record(call, application)
         // Where no model was asked for, the one that is charged answered.
         let charged = Candidate(provider: route.provider, deployment: route.deployment, model: model)
-        countInLimits(
-            charged, command.tags, folds: command.foldsTags, CallNeed(call.charge), application, &effects)
+        countInLimits(charged, command.tags, folds: command.foldsTags, CallNeed(call.charge), application)
         noteAnswer(usage.model, of: route.model.flatMap { models.find($0) }, provider, application)
-        return reply
+        return limitTable.isEmpty ? Report.Reply() : fire(provider, at: application.moment, &effects)
     }
 
     /// Checks that limits find the tags of a call without a permit.
@@ -218,8 +198,7 @@ extension StateMachine {
     /// Counts a call without a permit in the limits that cover it.
     mutating func countInLimits(
         _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed,
-        _ application: Application,
-        _ effects: inout [Event]
+        _ application: Application
     ) {
         guard !limitTable.isEmpty else { return }
         var scopes = CallScopes(provider: names.find(route.provider))
@@ -230,7 +209,6 @@ extension StateMachine {
         take(told, folds: folds, &scopes, application)
         limitTable.report(scopes, &tags, used, at: application.moment)
         releaseTags(of: scopes)
-        tellCrossings(at: application.moment, &effects)
     }
 
     /// Keeps the name that answered beside the account of the model that was asked for and is charged.
@@ -272,7 +250,7 @@ extension StateMachine {
     }
 
     /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one
-    /// that was asked for, whatever name answered, so that no budget is walked around.
+    /// that was asked for, whatever name answered, so that no limit is walked around.
     ///
     /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
     private func checkUsage(
@@ -370,8 +348,8 @@ extension Revoke: StateCommand {
 }
 
 extension ReclaimPermits: StateCommand {
-    /// Ends the worker's permits, at most `Bounds.duePerTurn` at a time. Those that hold something of an enforced
-    /// budget or of a limit only stop counting as in flight.
+    /// Ends the worker's permits, at most `Bounds.duePerTurn` at a time. Those that hold something of a limit
+    /// that denies only stop counting as in flight.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

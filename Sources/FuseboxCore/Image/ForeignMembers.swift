@@ -2,7 +2,8 @@ import FuseboxWire
 
 // Imported JSON may have members that the state does not know. The library llm-providers keeps unknown members from a
 // restore to the next snapshot, and so does Fusebox from an import to an export. The state stores them as the text of a
-// JSON object, beside the mark or budget that they came with, and for as long as that exists.
+// JSON object, beside the mark that they came with, and for as long as that exists. Those of budgets and thresholds are
+// kept in `ListedBudgets`.
 
 extension StateMachine {
     /// The unknown members that came with a provider's mark, as the text of a JSON object; nil if there are none.
@@ -16,22 +17,6 @@ extension StateMachine {
         guard let id = names.find(provider), exhaustion.contains(id) else { return }
         exhaustion.foreignMembers[id] = members
     }
-
-    /// Stores unknown members beside a budget, until it is set again or removed. Does nothing if there is no such
-    /// budget.
-    public mutating func keepForeignMembers(_ members: String, ofBudget provider: Name, _ model: Name?) {
-        guard let id = names.find(provider) else { return }
-        var modelID: ModelID?
-        if let model {
-            guard let known = models.find(model) else { return }
-            modelID = known
-        }
-        guard let place = ledger.budgets.find(id, modelID) else { return }
-        ledger.budgets.setForeignMembers(members, at: place)
-    }
-
-    /// Stores unknown members beside the thresholds.
-    public mutating func keepForeignMembers(ofThresholds members: String) { ledger.foreignThresholds = members }
 }
 
 extension StateMachine.Builder {
@@ -43,25 +28,7 @@ extension StateMachine.Builder {
         machine.keepForeignMembers(members, ofMark: provider)
     }
 
-    /// Stores unknown members beside a budget that was inserted before.
-    ///
-    /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
-    public mutating func keepForeignMembers(
-        _ members: String, ofBudget provider: Name, _ model: Name?
-    ) throws(Refusal) {
-        try Self.check(members)
-        machine.keepForeignMembers(members, ofBudget: provider, model)
-    }
-
-    /// Stores unknown members beside the thresholds.
-    ///
-    /// - Throws: `outOfRange` if their text is longer than `WireLimits.textLength`
-    public mutating func keepForeignMembers(ofThresholds members: String) throws(Refusal) {
-        try Self.check(members)
-        machine.keepForeignMembers(ofThresholds: members)
-    }
-
-    private static func check(_ members: String) throws(Refusal) {
+    static func check(_ members: String) throws(Refusal) {
         guard members.utf8.count <= WireLimits.textLength else {
             throw Refusal(
                 .outOfRange,

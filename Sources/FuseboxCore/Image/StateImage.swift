@@ -9,10 +9,10 @@ public struct StateImage {
     /// The order matters for reading: a record refers to numbers and accounts of earlier sections.
     public static let sections = SectionTable<StateMachine, StateImage>([
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
-        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, BudgetSection.self,
-        HistorySection.self, SharedHistorySection.self, ClosedPeriodSection.self, TagSection.self,
+        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self,
+        HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self, PermitTotalsSection.self,
-        PermitSection.self, ForeignMembersSection.self, AliasSection.self,
+        PermitSection.self, ListedBudgetSection.self, ForeignMembersSection.self, AliasSection.self,
     ])
 
     var builder: StateMachine.Builder
@@ -86,7 +86,6 @@ extension Bounds {
         modelAccountsPerUser = Int(UInt32.max)
         permits = Int(UInt32.max)
         permitsPerUser = Int(UInt32.max)
-        budgets = Int(UInt32.max)
         aliases = Int(UInt32.max)
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)

@@ -3,7 +3,7 @@ import FuseboxWire
 extension StateMachine {
     /// Builds a state from the records of a snapshot or an import.
     ///
-    /// It retains the names of every breaker, mark, account, model account and budget, and applies the limits. A record
+    /// It retains the names of every breaker, mark, account, model account and limit, and applies the bounds. A record
     /// replaces an earlier one of the same name. `finish()` returns the state.
     public struct Builder: Sendable {
         var machine: StateMachine
@@ -40,7 +40,6 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
-        ledger.closedPeriodLimit = bounds.closedPeriods
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
@@ -118,7 +117,7 @@ extension StateMachine.Builder {
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for a
     ///   cost or a moment that none can have
     mutating func insertPermit(
-        _ entry: PermitEntry, counted: UInt8, _ charges: [ChargeImage]
+        _ entry: PermitEntry, _ charges: [ChargeImage]
     ) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
@@ -141,7 +140,7 @@ extension StateMachine.Builder {
         for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user, machine.limitTable)) }
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
-            counted: counted, grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
+            grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
         grant.charge = try insertCharges(charges, grant.need)
         machine.retainNames(of: grant)
         var permit = PermitRegistry.Permit(grant: grant)
@@ -199,20 +198,57 @@ extension StateMachine.Builder {
 // MARK: The ledger
 
 extension StateMachine.Builder {
-    /// Sets the utilizations at which threshold events fire.
+    /// Sets the thresholds that an export lists.
     ///
-    /// - Throws: `outOfRange` for a utilization outside `ValueRanges.threshold`.
-    public mutating func setThresholds(_ thresholds: Thresholds) throws(Refusal) {
-        try machine.ledger.setThresholds(thresholds)
+    /// - Parameter foreign: members that came with them, as the text of a JSON object
+    /// - Throws: `outOfRange` for a share outside `ValueRanges.threshold`, and for a text longer than
+    ///   `WireLimits.textLength`
+    public mutating func setThresholds(_ thresholds: Thresholds, foreign: String = "") throws(Refusal) {
+        try thresholds.validate()
+        try Self.check(foreign)
+        machine.ledger.listed.thresholds = thresholds
+        machine.ledger.listed.foreignThresholds = foreign
     }
 
-    /// Sets the current budget period.
+    /// Lists a budget for the next export. Its provider gets an account if the budget was told for the provider.
     ///
-    /// - Throws: `outOfRange` if its start or end is impossible.
-    public mutating func setPeriod(_ period: BudgetPeriod) throws(Refusal) {
-        try validateMoment(period.start, "the start of the period")
-        if let end = period.end { try validateMoment(end, "the end of the period") }
-        machine.ledger.period = period
+    /// - Throws: `limitReached`; `outOfRange` for a text longer than `WireLimits.textLength`
+    public mutating func listBudget(_ text: String, provider: Name, model: Name?) throws(Refusal) {
+        try Self.check(text)
+        try machine.admitName(provider, by: application(of: 0))
+        if let model { try machine.admitModel(model, by: application(of: 0)) }
+        let entry = ListedBudgets.Entry(
+            provider: machine.names.intern(provider, by: 0), model: model.map { machine.models.intern($0, by: 0) },
+            text: text)
+        if !machine.ledger.listed.put(entry) { machine.retainNames(of: entry) }
+    }
+
+    /// Sets a limit with what was used of it, as a reset or a first use begins one.
+    ///
+    /// - Parameters:
+    ///   - used: nano-dollars for cost, else a count; below 0 where refunds were imported
+    ///   - dollars: what was used as a sum of doubles; nil: the exact sum
+    ///   - start: when its window began, on the steady clock; nil: it has not
+    /// - Throws: `outOfRange`, `limitReached`
+    public mutating func insertLimit(
+        _ scope: Scope, _ limit: Limit, used: Int64, dollars: Double?, start: Timestamp?
+    ) throws(Refusal) {
+        if let start { try validateMoment(start, "the start of a window") }
+        var events: [Event] = []
+        _ = try machine.apply(LimitSet(scope: scope, limits: [limit]), at: moment, effects: &events)
+        guard let target = try machine.find(scope),
+            let place = machine.limitTable.findEntry(like: limit, in: target.key)
+        else { return }
+        machine.limitTable.beginUse(
+            place, used: used, dollars: dollars ?? Money(nanodollars: used).dollars, start: start)
+    }
+
+    /// Sets since when the ledger counts, on the wall clock.
+    ///
+    /// - Throws: `outOfRange` if it is impossible.
+    public mutating func setSince(_ since: Timestamp) throws(Refusal) {
+        try validateMoment(since, "the start of the ledger")
+        machine.ledger.since = since
     }
 
     /// Checks the sums of an account. Spend and tokens may be negative, because refunds can be imported. Requests may
@@ -229,34 +265,15 @@ extension StateMachine.Builder {
     /// Adds a provider's account. Its number of models is counted and not taken from the record.
     ///
     /// - Parameters:
-    ///   - threshold: the highest threshold tier that has fired in this period
-    ///   - depletion: the highest depletion tier that has fired in this period
     ///   - dollars: the spend as a sum of doubles; nil means the exact sum
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertAccount(
-        _ account: ProviderAccount, firedThreshold threshold: ThresholdTier = .none,
-        firedDepletion depletion: DepletionTier = .none, dollars: Double? = nil, by user: UInt32 = 0
+        _ account: ProviderAccount, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
         try Self.validate(account.usage)
-        for dimension in RateDimension.allCases {
-            guard let window = account[dimension] else { continue }
-            guard window.limit >= 0, window.used >= 0 else {
-                throw Refusal(.outOfRange, "a rate limit and what is used of it must not be negative")
-            }
-            try validateMoment(window.windowStart, "windowStart of a rate limit")
-        }
         let id = try self.account(account.provider, by: user)
         machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
         machine.ledger.providers[existing: id.index].dollars = dollars ?? account.usage.spend.dollars
-        machine.ledger.providers[existing: id.index].budget = account.budget
-        machine.ledger.providers[existing: id.index].isEnforced = account.isEnforced
-        machine.ledger.providers[existing: id.index].firedThreshold = threshold
-        machine.ledger.providers[existing: id.index].firedDepletion = depletion
-        for dimension in RateDimension.allCases {
-            machine.ledger.providers[existing: id.index][dimension] = account[dimension].map {
-                CreditLedger.Window(limit: $0.limit, used: $0.used, start: $0.windowStart)
-            }
-        }
     }
 
     /// Adds a model account. Its provider gets an empty account if it has none.
@@ -282,26 +299,6 @@ extension StateMachine.Builder {
         let id = machine.models.intern(answering, by: user)
         machine.models.retain(id)
         machine.ledger.models[place].answering = id
-    }
-
-    /// Adds a budget as it was set. Accounts are not changed, because they have copies of their own.
-    ///
-    /// - Parameter isDenying: whether it denied the last call that it was asked about
-    /// - Throws: `outOfRange`, `limitReached`
-    public mutating func insertBudget(
-        _ budget: Budget, isDenying: Bool = false, by user: UInt32 = 0
-    ) throws(Refusal) {
-        let limits = try StateMachine.validated(budget)
-        try machine.admitName(budget.provider, by: application(of: user))
-        if let model = budget.model { try machine.admitModel(model, by: application(of: user)) }
-        let isNew = try machine.admitBudget(budget)
-        var entry = CreditLedger.BudgetEntry(
-            provider: machine.names.intern(budget.provider, by: user),
-            model: budget.model.map { machine.models.intern($0, by: user) }, monthly: budget.monthly,
-            isEnforced: budget.isEnforced, limits: limits)
-        entry.isDenying = isDenying
-        if isNew { machine.retainNames(of: entry) }
-        machine.ledger.budgets.put(entry)
     }
 
     /// Sets the history of a provider, in place of one that it has. The provider gets an empty account if it has none.
@@ -347,30 +344,12 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Adds a closed period, oldest first. Providers without an account are left out. Beyond the limit the oldest
-    /// period is dropped.
-    ///
-    /// - Throws: `outOfRange` if a moment is impossible or a number of requests is negative.
-    public mutating func insertClosedPeriod(
-        start: Timestamp, end: Timestamp, usage: some Sequence<(provider: Name, usage: AccountUsage)>
-    ) throws(Refusal) {
-        try validateMoment(start, "the start of a closed period")
-        try validateMoment(end, "the end of a closed period")
-        var closed = CreditLedger.ClosedPeriod(start: start, end: end, sums: [:])
-        for (provider, usage) in usage {
-            guard let id = machine.names.find(provider), machine.ledger.contains(id) else { continue }
-            try Self.validate(usage)
-            closed.sums[id] = CreditLedger.Sums(usage)
-        }
-        machine.ledger.keep(closed)
-    }
-
     /// Marks the tiers as fired that spend and history have reached, without sending their events. This is for a state
     /// that came without its fired tiers.
     ///
     /// Depletion tiers are marked only if the profile keeps them over a restore.
     public mutating func deriveFiredTiers() {
-        machine.ledger.deriveFiredTiers(at: moment.now, under: machine.profile)
+        machine.deriveFiredTiers(at: moment)
     }
 
     /// The account of a provider, created empty if there is none.

@@ -60,7 +60,8 @@ extension StateMachine.Builder {
         entry.used = Int128(high: image.usedHigh, low: image.usedLow)
         entry.assumed = Int128(high: image.assumedHigh, low: image.assumedLow)
         let bound = Int128(1) << 100
-        guard (0..<bound).contains(entry.used), (0..<bound).contains(entry.assumed) else {
+        // Refunds that were imported leave less than nothing used.
+        guard (-bound..<bound).contains(entry.used), (0..<bound).contains(entry.assumed) else {
             throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) is out of range")
         }
         if limit.limit.window.kind == .sliding {
@@ -74,7 +75,9 @@ extension StateMachine.Builder {
         entry.start = image.start
         entry.window = image.window
         entry.calendarWindow = image.calendarWindow
-        entry.fired = image.fired
+        entry.fired = image.fired.value
+        entry.firedDepletion = image.firedDepletion.value
+        entry.dollars = image.dollars ?? 0
         entry.firedAt = image.firedAt
         entry.isDenying = image.isDenying
         entry.wouldHaveDenied = image.wouldHaveDenied

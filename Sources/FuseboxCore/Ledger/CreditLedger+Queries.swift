@@ -24,7 +24,7 @@ extension CreditLedger {
         providers.forEachIndex { body(NameID(index: $0)) }
     }
 
-    /// What all providers together have cost in this period.
+    /// What all providers together have cost.
     ///
     /// - Throws: `overflow` if the sum leaves the range of money
     public func totalSpend() throws(Refusal) -> Money {
@@ -50,6 +50,12 @@ extension CreditLedger {
             return histories.rollingSum(of: &list, at: now)
         }
         return histories.sum(of: list, since: cutoff)
+    }
+
+    /// Brings the sum of the last 24 hours up to date, so that queries find it.
+    mutating func advanceHistory(of provider: NameID, to now: Timestamp, under profile: Profile) {
+        guard !profile.sharesHistory, providers.contains(provider.index) else { return }
+        _ = histories.rollingSum(of: &providers[existing: provider.index].history, at: now)
     }
 
     /// Whether there is any history of a provider's spend.
@@ -84,18 +90,6 @@ extension CreditLedger {
         guard let list = providers[provider.index]?.history else { return 0 }
         return histories.observed(list, windowMilliseconds: windowMilliseconds, at: now)
     }
-
-    /// When a provider's budget will be used up at its burn rate; nil without a budget above 0.
-    public func depletion(
-        _ provider: NameID, windowMilliseconds: Int64 = defaultBurnRateWindowMilliseconds, at now: Timestamp,
-        under profile: Profile = .fusebox
-    ) -> DepletionEstimate? {
-        guard let account = providers[provider.index], let budget = account.budget, budget > .zero else { return nil }
-        let burnRate = burnRate(provider, windowMilliseconds: windowMilliseconds, at: now, under: profile)
-        return DepletionEstimate(
-            budget: budget, spend: account.sums.spend, dollars: profile.reckonsInDollars ? account.dollars : nil,
-            burnRate: burnRate, at: now)
-    }
 }
 
 extension BurnRate {
@@ -114,36 +108,5 @@ extension BurnRate {
         self.baseMilliseconds = baseMilliseconds
         sampleCount = UInt64(clamping: sum.count)
         isApproximate = sum.isApproximate
-    }
-}
-
-extension DepletionEstimate {
-    /// - Parameter dollars: the spend as a sum of doubles, if it is to be reckoned with
-    init(budget: Money, spend: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
-        self.init()
-        self.burnRate = burnRate
-        // The spend may be below zero where refunds were imported; what is left is then held at the range's end.
-        let left = Int64(clamping: Int128(budget.nanodollars) - Int128(spend))
-        let difference = dollars.map { budget.dollars - $0 } ?? Money(nanodollars: left).dollars
-        guard difference > 0 else {
-            daysRemaining = 0
-            depletesAt = now
-            return
-        }
-        remaining = Money(nanodollars: left)
-        guard let costPerDay = burnRate.costPerDay, costPerDay > 0 else { return }
-        let days = difference / costPerDay
-        daysRemaining = days
-        let moment = (Double(now.milliseconds) + days * 86_400_000).rounded(.towardZero)
-        if moment <= Double(Timestamp.latest.milliseconds) { depletesAt = Timestamp(milliseconds: Int64(moment)) }
-    }
-
-    /// How near the end of the budget is.
-    var tier: DepletionTier {
-        guard let daysRemaining else { return .none }
-        if daysRemaining <= 1 { return .emergency }
-        if daysRemaining <= 3 { return .critical }
-        if daysRemaining <= 7 { return .warning }
-        return .none
     }
 }

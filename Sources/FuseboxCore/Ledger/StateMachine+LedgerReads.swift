@@ -1,27 +1,16 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// A provider's account as the wire has it, its windows as they are stored.
+    /// A provider's account as the wire has it.
     public func account(_ id: NameID) -> ProviderAccount? {
         guard let provider = ledger.provider(id) else { return nil }
         var account = ProviderAccount()
         account.provider = names[id]
         account.usage = provider.sums.usage
-        account.budget = provider.budget
-        account.isEnforced = provider.isEnforced
         account.held = Money(nanodollars: permits.held(of: id))
         account.inFlight = UInt32(permits.inFlight(of: id))
         account.models = UInt32(provider.models.count)
-        for dimension in RateDimension.allCases { account[dimension] = provider[dimension].map(RateWindow.init) }
         return account
-    }
-
-    /// The balance of a budget; of an unknown provider or model, that of none.
-    fileprivate func balance(_ command: LedgerBalance) throws(Refusal) -> LedgerBalance.Reply {
-        guard let provider = names.find(command.provider) else { return LedgerBalance.Reply() }
-        guard let modelName = command.model else { return try ledger.balance(provider, under: profile) }
-        guard let model = models.find(modelName) else { return LedgerBalance.Reply() }
-        return try ledger.balance(provider, model, under: profile)
     }
 
     func summary(_ id: NameID, windowMilliseconds: Int64, at now: Timestamp) -> SpendSummary {
@@ -39,23 +28,6 @@ extension StateMachine {
         guard ValueRanges.window.contains(milliseconds) else {
             throw Refusal(.outOfRange, "a window of \(milliseconds) ms must not be negative")
         }
-    }
-}
-
-extension RateWindow {
-    init(_ window: CreditLedger.Window) {
-        self.init(limit: window.limit, used: window.used, windowStart: window.start)
-    }
-}
-
-extension LedgerBalance: StateCommand {
-    /// Returns the balance of the budget. Without a budget nothing is left, and nothing is used.
-    ///
-    /// - Throws: `overflow` if the difference leaves the range of money.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        try machine.balance(self)
     }
 }
 
@@ -134,7 +106,7 @@ extension LedgerModels: StateCommand {
 }
 
 extension LedgerTotal: StateCommand {
-    /// Returns the sum over all providers, and the current period.
+    /// Returns the sum over all providers, and since when it is counted.
     ///
     /// - Throws: `overflow` if the sum leaves the range of money.
     public func apply(
@@ -142,9 +114,7 @@ extension LedgerTotal: StateCommand {
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.spend = try machine.ledger.totalSpend()
-        reply.periodStart = machine.ledger.period.start
-        reply.periodEnd = machine.ledger.period.end
-        reply.periodLength = machine.ledger.period.length
+        reply.since = machine.ledger.since
         return reply
     }
 }
@@ -168,7 +138,7 @@ extension LedgerBurnRate: StateCommand {
 }
 
 extension LedgerDepletion: StateCommand {
-    /// Returns when the budget will be used up; none if there is no budget.
+    /// Returns when a limit of the provider's cost will be used up; none if there is no such limit.
     ///
     /// - Throws: `outOfRange` for a negative window.
     public func apply(
@@ -178,7 +148,7 @@ extension LedgerDepletion: StateCommand {
         try StateMachine.validateWindow(window)
         var reply = Reply()
         reply.estimate = machine.names.find(provider).flatMap {
-            machine.ledger.depletion($0, windowMilliseconds: window, at: application.now, under: machine.profile)
+            machine.depletion(of: $0, windowMilliseconds: window, at: application.moment)
         }
         return reply
     }
@@ -227,66 +197,6 @@ extension LedgerSummaries: StateCommand {
     }
 }
 
-extension LedgerCheckRate: StateCommand {
-    /// Returns whether the rate limit has room. Under the profile `llm-providers` a window that has ended begins anew.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        var reply = Reply()
-        reply.allowed = true
-        guard let id = machine.names.find(provider) else { return reply }
-        if machine.profile.readsChangeState { machine.ledger.renewWindow(id, dimension, at: application.now) }
-        guard let window = machine.ledger.window(id, dimension, at: application.now) else { return reply }
-        reply.allowed = window.used < window.limit
-        reply.used = window.used
-        reply.limit = window.limit
-        return reply
-    }
-}
-
-extension LedgerThresholds: StateCommand {
-    /// Returns the thresholds.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Thresholds {
-        machine.ledger.thresholds
-    }
-}
-
-extension LedgerBudgets: StateCommand {
-    /// Returns a page of the budgets as they were set.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        var reply = Reply()
-        let budgets = machine.ledger.budgets
-        guard Int(cursor) < budgets.count else { return reply }
-        reply.entries = budgets.dropFirst(Int(cursor)).prefix(WireLimits.pageLength).map { Entry(machine.budget($0)) }
-        let next = Int(cursor) + WireLimits.pageLength
-        if next < budgets.count { reply.next = UInt32(next) }
-        return reply
-    }
-}
-
-extension LedgerClosedPeriods: StateCommand {
-    /// Returns the provider's sums in the closed periods that are kept, oldest first.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        var reply = Reply()
-        guard let id = machine.names.find(provider) else { return reply }
-        for closed in machine.ledger.closedPeriods {
-            guard let sums = closed.sums[id] else { continue }
-            var period = Period()
-            period.start = closed.start
-            period.end = closed.end
-            period.usage = sums.usage
-            reply.periods.append(period)
-        }
-        return reply
-    }
-}
-
 extension Overview: StateCommand {
     /// Returns a page of all providers and breakers.
     public func apply(
@@ -300,7 +210,7 @@ extension Overview: StateCommand {
                 reply.next = UInt32(id.index)
                 break
             }
-            reply.entries.append(machine.overview(of: id, at: application.now))
+            reply.entries.append(machine.overview(of: id, at: application.moment))
             index = id.index + 1
         }
         return reply
@@ -316,28 +226,28 @@ extension StateMachine {
         ].compactMap(\.self).min().map { NameID(index: $0) }
     }
 
-    fileprivate func overview(of id: NameID, at now: Timestamp) -> Overview.Entry {
+    fileprivate func overview(of id: NameID, at moment: Moment) -> Overview.Entry {
         var entry = Overview.Entry()
         entry.name = names[id]
-        if let status = breakers[id]?.status(at: now) {
+        if let status = breakers[id]?.status(at: moment.now) {
             entry.state = status.state
             entry.share = status.share
         }
-        entry.exhaustedUntil = exhaustion.mark(id, at: now)?.resetsAt
+        entry.exhaustedUntil = exhaustion.mark(id, at: moment.now)?.resetsAt
         entry.held = Money(nanodollars: permits.held(of: id))
         entry.inFlight = UInt32(permits.inFlight(of: id))
+        addLimits(of: id, to: &entry, at: moment)
         guard let provider = ledger.provider(id) else { return entry }
         entry.spend = Money(nanodollars: provider.sums.spend)
-        entry.budget = provider.budget
-        entry.isEnforced = provider.isEnforced
-        if let budget = provider.budget {
-            entry.utilization = provider.utilization(of: budget, under: profile)
-        }
-        entry.daysRemaining = ledger.depletion(id, at: now, under: profile)?.daysRemaining
-        entry.rpm = ledger.window(id, .rpm, at: now).map(RateWindow.init)
-        entry.rpd = ledger.window(id, .rpd, at: now).map(RateWindow.init)
-        entry.tpm = ledger.window(id, .tpm, at: now).map(RateWindow.init)
-        entry.tpd = ledger.window(id, .tpd, at: now).map(RateWindow.init)
+        entry.daysRemaining = depletion(of: id, at: moment)?.daysRemaining
         return entry
+    }
+
+    private func addLimits(of id: NameID, to entry: inout Overview.Entry, at moment: Moment) {
+        limitTable.forEachEntry(of: ScopeKey(place: id)) { place in
+            entry.limits += 1
+            let limit = limitEntry(limitTable.entries[place].rule, place, at: moment)
+            if limit.fullness > entry.fullest?.fullness ?? -1 { entry.fullest = limit }
+        }
     }
 }

@@ -45,7 +45,8 @@ extension LimitTable {
             setRule(of: entry, rule)
             keepUse(entry, at: now)
         } else {
-            _ = addEntry(of: rule, key, &tags)
+            let entry = addEntry(of: rule, key, &tags)
+            if profile.windowsBeginUnused || limit.window.kind == .manual { entries[entry].start = now }
         }
         return (rule, nil)
     }
@@ -169,6 +170,22 @@ extension LimitTable {
         for place in idle { calendars.remove(at: place) }
     }
 
+    // MARK: Past use
+
+    /// Lets a use begin with what its scope has used before.
+    mutating func beginUse(_ place: Int, used: Int64, dollars: Double, start: Timestamp?) {
+        entries[place].used = Int128(used)
+        entries[place].dollars = dollars
+        entries[place].start = start
+    }
+
+    /// Sets the sums of doubles to the exact sums.
+    mutating func beginDollars() {
+        entries.forEachSlot { place in
+            entries[place].dollars = Money(nanodollars: Int64(clamping: entries[place].used)).dollars
+        }
+    }
+
     // MARK: Raising
 
     /// Lets a higher amount hold for a while.
@@ -183,37 +200,48 @@ extension LimitTable {
     struct Crossing: Sendable, Equatable {
         /// The place of the use.
         var entry: Int
-        var percent: UInt8
+        var tier: ThresholdTier
     }
 
-    /// The highest threshold that a use has reached; 0: none.
-    private func reached(_ place: Int, at now: Timestamp) -> UInt8 {
+    /// The highest threshold that a use has reached.
+    private func reached(_ place: Int, at now: Timestamp) -> ThresholdTier {
         let rule = rules[entries[place].rule]
-        let amount = Int128(rule.amount)
-        guard amount > 0, rule.limit.tellsThresholds else { return 0 }
-        let used = used(place, at: now)
-        return Self.percents.last { used * 100 >= amount * Int128($0) } ?? 0
+        guard rule.amount > 0, let thresholds = rule.limit.tellingThresholds else { return .none }
+        return thresholds.tier(at: share(place, at: now))
     }
 
-    /// The shares of a limit, in percent, at which an event is sent.
-    static let percents: [UInt8] = [80, 90, 95]
+    /// What was used of a limit over its amount; 0 where the amount is.
+    func share(_ place: Int, at now: Timestamp) -> Double {
+        let rule = rules[entries[place].rule]
+        guard rule.amount > 0 else { return 0 }
+        if profile.reckonsInDollars, rule.limit.dimension == .cost, entries[place].slide == nil {
+            return isOver(place, at: now) ? 0 : entries[place].dollars / Money(nanodollars: rule.amount).dollars
+        }
+        return Double(used(place, at: now)) / Double(rule.amount)
+    }
 
     /// Notes the threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
     mutating func noteCrossing(_ place: Int, at now: Timestamp) {
         let window = rules[entries[place].rule].limit.window
         if window.kind == .sliding, let firedAt = entries[place].firedAt, now - firedAt >= window.lengthMilliseconds {
-            entries[place].fired = 0
+            entries[place].fired = .none
         }
-        let percent = reached(place, at: now)
-        guard percent > entries[place].fired else { return }
-        entries[place].fired = percent
+        let tier = reached(place, at: now)
+        guard tier.rawValue > entries[place].fired.rawValue else { return }
+        entries[place].fired = tier
         entries[place].firedAt = now
-        crossings.append(Crossing(entry: place, percent: percent))
+        crossings.append(Crossing(entry: place, tier: tier))
     }
 
-    /// Arms again the thresholds that are not reached any more.
+    /// Notes the threshold that a use has reached as told.
+    mutating func deriveFired(_ place: Int, at now: Timestamp) { entries[place].fired = reached(place, at: now) }
+
+    /// Arms again the thresholds that a changed amount leaves unreached, and notes those that it reaches.
     mutating func rearm(_ place: Int, at now: Timestamp) {
-        entries[place].fired = min(entries[place].fired, reached(place, at: now))
+        guard profile.rearmsThresholds else { return }
+        let tier = reached(place, at: now)
+        if tier.rawValue < entries[place].fired.rawValue { entries[place].fired = tier }
+        noteCrossing(place, at: now)
     }
 }
 
@@ -231,13 +259,16 @@ extension LimitWindow {
 }
 
 extension Limit {
-    /// Whether it tells how far it is used: limits of cost, and others of a day and more.
-    fileprivate var tellsThresholds: Bool {
-        switch window.kind {
-        case .none, .unknown: false
-        case .sliding, .fixed: dimension == .cost || window.lengthMilliseconds >= 86_400_000
-        case .calendar: dimension == .cost || window.unit != .hour
-        case .manual, .prepaid: true
-        }
+    /// The thresholds that are told: those that were set; else those of a limit of cost, or of a day and more.
+    fileprivate var tellingThresholds: Thresholds? {
+        if let thresholds { return thresholds }
+        let tells =
+            switch window.kind {
+            case .none, .unknown: false
+            case .sliding, .fixed: dimension == .cost || window.lengthMilliseconds >= 86_400_000
+            case .calendar: dimension == .cost || window.unit != .hour
+            case .manual, .prepaid: true
+            }
+        return tells ? Thresholds() : nil
     }
 }

@@ -46,11 +46,13 @@ extension LimitTable {
     /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.
     mutating func beginWindow(_ place: Int, at now: Timestamp) {
         entries[place].used = 0
+        entries[place].dollars = 0
         entries[place].assumed = 0
         entries[place].start = now
         entries[place].window &+= 1
-        entries[place].fired = 0
+        entries[place].fired = .none
         entries[place].firedAt = nil
+        entries[place].firedDepletion = .none
         if let calendar = rules[entries[place].rule].calendar {
             entries[place].calendarWindow = calendars[calendar].number
         }
@@ -59,13 +61,14 @@ extension LimitTable {
 
     /// Counts a use in the current window.
     mutating func count(_ amount: Int64, _ place: Int, at now: Timestamp) {
-        guard amount != 0 else { return }
+        guard amount != 0 || profile.windowsBeginUnused else { return }
         // A window begins with its first use.
         if isOver(place, at: now) { beginWindow(place, at: now) }
         if let slide = entries[place].slide {
             slides[slide].add(amount, at: now)
         } else {
-            entries[place].used = max(0, entries[place].used + Int128(amount))
+            entries[place].used += Int128(amount)
+            if profile.reckonsInDollars { entries[place].dollars += Money(nanodollars: amount).dollars }
         }
         noteCrossing(place, at: now)
     }

@@ -91,9 +91,13 @@ struct LimitTable: Sendable {
         var live: Int128 = 0
         /// The part of what was used in the current window that is assumed of calls that were never settled.
         var assumed: Int128 = 0
-        /// The highest threshold that has fired in the current window, and when; 0: none.
-        var fired: UInt8 = 0
+        /// What was used as a sum of doubles, in dollars, where the profile reckons in them.
+        var dollars = 0.0
+        /// The highest threshold that has fired in the current window, and when.
+        var fired: ThresholdTier = .none
         var firedAt: Timestamp?
+        /// The nearest depletion tier that has fired in the current window.
+        var firedDepletion: DepletionTier = .none
         /// Whether the last call that asked was denied.
         var isDenying = false
         /// Calls that were granted though the limit would have denied them, if it did not only watch.
@@ -118,6 +122,8 @@ struct LimitTable: Sendable {
         var references = 0
     }
 
+    /// The semantics in force.
+    var profile: Profile = .fusebox
     var rules = SlotTable<Rule>()
     var calendars = SlotTable<Calendar>()
     var charges = SlotTable<LimitCharge>()

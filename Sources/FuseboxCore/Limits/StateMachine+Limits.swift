@@ -1,63 +1,28 @@
 import FuseboxWire
 
 extension StateMachine {
-    // MARK: Telling
-
-    /// A limit and how it stands.
-    ///
-    /// - Parameter entry: the place of its use; nil: it was not used yet, or it is a template
-    func limitEntry(_ rule: Int, _ entry: Int?, at moment: Moment) -> LimitEntry {
-        let set = limitTable.rules[rule]
-        var told = LimitEntry()
-        told.limit = set.limit
-        if let raise = set.raise {
-            told.raisedAmount = raise.amount
-            told.raisedMilliseconds = max(0, raise.until - moment.now)
-        }
-        guard let entry else {
-            told.scope = scope(of: set)
-            if set.prefix != nil { told.uses = UInt32(clamping: set.uses) }
-            return told
-        }
-        let use = limitTable.entries[entry]
-        told.scope = scope(of: use.key)
-        told.template = set.prefix.map { Self.template($0) }
-        told.used = Int64(clamping: limitTable.used(entry, at: moment.now))
-        told.held = Int64(clamping: use.held)
-        let isOver = limitTable.isOver(entry, at: moment.now)
-        told.assumed = isOver ? 0 : Int64(clamping: use.assumed)
-        told.toldPercent = isOver ? 0 : use.fired
-        told.wouldHaveDenied = use.wouldHaveDenied
-        told.endsInMilliseconds = limitTable.untilWindowEnds(entry, at: moment)
-        return told
-    }
-
-    /// Tells of thresholds that were reached.
-    mutating func tellCrossings(at moment: Moment, _ effects: inout [Event]) {
-        guard !limitTable.crossings.isEmpty else { return }
-        for crossing in limitTable.crossings where limitTable.entries.contains(crossing.entry) {
-            var event = LimitReached()
-            event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
-            event.percent = crossing.percent
-            effects.append(.limitReached(event))
-        }
-        limitTable.crossings.removeAll(keepingCapacity: true)
-    }
-
     // MARK: Setting
 
-    fileprivate mutating func set(
+    mutating func set(
         _ command: LimitSet, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> LimitSet.Reply {
         try validate(command)
         try admitNames(of: command.scope, by: application)
+        let route = command.scope.tag == nil ? command.scope.route : nil
+        if let route { try admitAccounts(of: route, by: application) }
         try admitLimits(command)
         let mark = limitTable.newestGeneration
         let target = try intern(command.scope, by: application.user)
+        if let route, let provider = names.find(route.provider) {
+            openAccounts(provider, target.key.model, application)
+        }
         var rules: [(place: Int, before: Limit?)] = []
         for limit in command.limits {
             let (place, before) = limitTable.set(target.key, target.prefix, limit, &tags, at: application.now)
-            if before == nil { retainNames(of: target.key) }
+            if before == nil {
+                retainNames(of: target.key)
+                beginWithPastUse(place, at: application.now)
+            }
             rules.append((place, before))
         }
         if target.prefix != nil {
@@ -67,7 +32,7 @@ extension StateMachine {
         if rules.contains(where: { $0.before == nil }) {
             chargeCallsInForce(newerThan: mark, target, at: application.now)
         }
-        tellCrossings(at: application.moment, &effects)
+        _ = tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()
         for (place, before) in rules {
             var change = LimitChange()
@@ -77,6 +42,28 @@ extension StateMachine {
             reply.changes.append(change)
         }
         return reply
+    }
+
+    /// A new limit that goes on until reset counts what its scope's account has counted since the last reset.
+    private mutating func beginWithPastUse(_ rule: Int, at now: Timestamp) {
+        let set = limitTable.rules[rule]
+        guard set.limit.window.kind == .manual, let place = limitTable.ownEntry(of: set),
+            let (sums, dollars) = account(of: set.key)
+        else { return }
+        let isCost = set.limit.dimension == .cost
+        limitTable.beginUse(
+            place, used: CallNeed.used(set.limit.dimension, of: sums), dollars: isCost ? dollars : 0,
+            start: limitTable.entries[place].start)
+        limitTable.rearm(place, at: now)
+    }
+
+    /// The account of a scope, with its spend as a sum of doubles; nil: there is none.
+    private func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, dollars: Double)? {
+        guard key.tag == nil, let place = key.place, names.parent(of: place) == nil else { return nil }
+        guard let model = key.model else {
+            return ledger.provider(place).map { ($0.sums, $0.dollars) }
+        }
+        return ledger.findModel(place, model).map { (ledger.models[$0].sums, ledger.models[$0].dollars) }
     }
 
     private func validate(_ command: LimitSet) throws(Refusal) {
@@ -125,7 +112,7 @@ extension StateMachine {
     }
 
     /// The limits that were set on a scope, in the order in which they were set first.
-    private func rules(of target: LimitTarget) -> [Int] {
+    func rules(of target: LimitTarget) -> [Int] {
         var places: [Int] = []
         if target.prefix != nil {
             places = limitTable.templates.filter {
@@ -163,7 +150,7 @@ extension StateMachine {
 
     // MARK: Removing, raising, resetting
 
-    fileprivate mutating func remove(
+    mutating func remove(
         _ command: LimitRemove, _ application: Application
     ) throws(Refusal) -> LimitRemove.Reply {
         try command.scope.validate()
@@ -185,13 +172,7 @@ extension StateMachine {
             let entry = limitTable.ownEntry(of: set)
             reply.removed.append(limitEntry(rule, entry, at: application.moment))
         }
-        for rule in removed {
-            let set = limitTable.rules[rule]
-            deadlines.remove(.raise, rule)
-            limitTable.remove(rule, &tags, at: application.now)
-            if set.prefix != nil { tags.renewTemplates(limitTable) }
-            releaseNames(of: set.key)
-        }
+        for rule in removed { removeLimit(rule, at: application.now) }
         return reply
     }
 
@@ -252,118 +233,30 @@ extension StateMachine {
         effects.append(.limitReverted(event))
     }
 
-    fileprivate mutating func reset(
-        _ command: LimitReset, _ application: Application
-    ) throws(Refusal) -> LimitReset.Reply {
-        try command.scope.validate()
-        var uses: [Int] = []
-        if let target = try find(command.scope) {
-            if target.prefix == nil {
-                limitTable.forEachEntry(of: target.key) { uses.append($0) }
-            } else {
-                let templates = rules(of: target)
-                limitTable.entries.forEachSlot {
-                    if templates.contains(limitTable.entries[$0].rule) { uses.append($0) }
-                }
-            }
-        }
-        uses.removeAll { limitTable.rules[limitTable.entries[$0].rule].limit.window.kind != .manual }
-        guard !uses.isEmpty else {
-            throw Refusal(.notFound, "no limit that goes on until reset is set on \(command.scope)")
-        }
-        var reply = LimitReset.Reply()
-        for use in uses {
-            limitTable.beginWindow(use, at: application.now)
-            guard reply.entries.count < LimitList.pageLength else { continue }
-            reply.entries.append(limitEntry(limitTable.entries[use].rule, use, at: application.moment))
-        }
-        return reply
-    }
-
-    // MARK: Listing
-
-    fileprivate func list(_ command: LimitList, at moment: Moment) throws(Refusal) -> LimitList.Reply {
-        guard let scope = command.scope else { return listAll(after: command.cursor, at: moment) }
-        try scope.validate()
-        var reply = LimitList.Reply()
-        guard let target = try find(scope) else { return listUnused(scope, at: moment) }
-        if target.prefix != nil {
-            let templates = rules(of: target)
-            if command.cursor == 0 { reply.entries = templates.map { limitEntry($0, nil, at: moment) } }
-            listUses(of: templates, after: command.cursor, at: moment, &reply)
-        } else {
-            limitTable.forEachEntry(of: target.key) { entry in
-                reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
-            }
-            reply.entries += listUnused(scope, at: moment).entries
-        }
-        return reply
-    }
-
-    /// The limits that were set after the one with this number.
-    private func listAll(after cursor: UInt64, at moment: Moment) -> LimitList.Reply {
-        var places: [(number: UInt64, rule: Int)] = []
+    /// Removes every limit on a provider, its deployments and its models.
+    mutating func removeLimits(of provider: NameID, at now: Timestamp) {
+        var places: [Int] = []
         limitTable.rules.forEachSlot { rule in
-            let number = limitTable.rules[rule].number
-            if number > cursor { places.append((number, rule)) }
+            guard let place = limitTable.rules[rule].key.place else { return }
+            if place == provider || names.parent(of: place) == provider { places.append(rule) }
         }
-        places.sort { $0.number < $1.number }
-        var reply = LimitList.Reply()
-        for (number, rule) in places.prefix(LimitList.pageLength) {
-            let set = limitTable.rules[rule]
-            let entry = limitTable.ownEntry(of: set)
-            reply.entries.append(limitEntry(rule, entry, at: moment))
-            reply.next = number
+        for rule in places.sorted(by: { limitTable.rules[$0].number < limitTable.rules[$1].number }) {
+            removeLimit(rule, at: now)
         }
-        if places.count <= LimitList.pageLength { reply.next = 0 }
-        return reply
     }
 
-    /// The uses of templates that began after the one with this number.
-    private func listUses(
-        of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
-    ) {
-        var places: [(generation: UInt64, entry: Int)] = []
-        limitTable.entries.forEachSlot { entry in
-            let use = limitTable.entries[entry]
-            if use.generation > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
-        }
-        places.sort { $0.generation < $1.generation }
-        let room = max(1, LimitList.pageLength - reply.entries.count)
-        for (generation, entry) in places.prefix(room) {
-            reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
-            reply.next = generation
-        }
-        if places.count <= room { reply.next = 0 }
-    }
-
-    /// The limits of templates that cover a tag which has not used them yet.
-    private func listUnused(_ scope: Scope, at moment: Moment) -> LimitList.Reply {
-        var reply = LimitList.Reply()
-        guard let tag = scope.tag, !TagText.isTemplate(tag) else { return reply }
-        var route = scope
-        route.tag = nil
-        guard let target = try? find(route) else { return reply }
-        for template in limitTable.templates(for: tag) where limitTable.rules[template].key == target.key {
-            let limit = limitTable.rules[template].limit
-            if let known = tags.find(tag) {
-                var key = target.key
-                key.tag = known
-                guard limitTable.findEntry(like: limit, in: key) == nil else { continue }
-            }
-            var entry = limitEntry(template, nil, at: moment)
-            entry.template = entry.scope.tag
-            entry.scope = scope
-            entry.uses = 0
-            reply.entries.append(entry)
-        }
-        return reply
+    private mutating func removeLimit(_ rule: Int, at now: Timestamp) {
+        let set = limitTable.rules[rule]
+        deadlines.remove(.raise, rule)
+        limitTable.remove(rule, &tags, at: now)
+        if set.prefix != nil { tags.renewTemplates(limitTable) }
+        releaseNames(of: set.key)
     }
 }
 
 extension Limit {
     /// What tells it from other limits of its scope, for messages: `requests per minute`, `calls in flight`.
-    fileprivate var identity: String {
+    var identity: String {
         if dimension == .inFlight { return "calls in flight" }
         let shadow = mode == .shadow ? " (shadow)" : ""
         return "\(dimension.plural) \(window)\(shadow)"
@@ -397,7 +290,9 @@ extension LimitSet: StateCommand {
     ) throws(Refusal) -> Reply {
         var command = self
         command.scope = machine.rules.charged(scope)
-        return try machine.set(command, application, &effects)
+        let reply = try machine.set(command, application, &effects)
+        machine.unlistBudget(of: command.scope, command.limits)
+        return reply
     }
 }
 
@@ -411,7 +306,9 @@ extension LimitRemove: StateCommand {
     ) throws(Refusal) -> Reply {
         var command = self
         command.scope = machine.rules.charged(scope)
-        return try machine.remove(command, application)
+        let reply = try machine.remove(command, application)
+        machine.unlistBudget(of: command.scope, reply.removed.map(\.limit))
+        return reply
     }
 }
 
@@ -426,31 +323,5 @@ extension LimitRaise: StateCommand {
         var command = self
         command.scope = machine.rules.charged(scope)
         return try machine.raise(command, application, &effects)
-    }
-}
-
-extension LimitReset: StateCommand {
-    /// Begins a new window of the limits that go on until reset. The reply holds `LimitList.pageLength` at most.
-    ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not; `notFound` if there is no such limit.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        var command = self
-        command.scope = machine.rules.charged(scope)
-        return try machine.reset(command, application)
-    }
-}
-
-extension LimitList: StateCommand {
-    /// Returns a page of the limits and how they stand.
-    ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not.
-    public func apply(
-        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Reply {
-        var command = self
-        command.scope = scope.map { machine.rules.charged($0) }
-        return try machine.list(command, at: application.moment)
     }
 }

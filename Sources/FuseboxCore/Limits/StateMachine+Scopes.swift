@@ -137,3 +137,10 @@ extension StateMachine {
         }
     }
 }
+
+extension Scope {
+    /// The route that it names; nil: any.
+    var route: Candidate? {
+        provider.map { Candidate(provider: $0, deployment: deployment, model: model) }
+    }
+}

@@ -41,21 +41,11 @@ extension StateMachine {
             names.release(id)
         }
         let hadAccount = ledger.contains(id)
-        let removed = ledger.forget(id)
-        for model in removed.models { models.release(model) }
-        for budget in removed.budgets { releaseNames(of: budget) }
+        for model in ledger.forget(id) { models.release(model) }
         if hadAccount { names.release(id) }
+        for entry in ledger.listed.entries where entry.provider == id { unlist(id, entry.model) }
+        removeLimits(of: id, at: now)
         names.release(id)
-    }
-
-    mutating func retainNames(of budget: CreditLedger.BudgetEntry) {
-        names.retain(budget.provider)
-        if let model = budget.model { models.retain(model) }
-    }
-
-    mutating func releaseNames(of budget: CreditLedger.BudgetEntry) {
-        names.release(budget.provider)
-        if let model = budget.model { models.release(model) }
     }
 }
 

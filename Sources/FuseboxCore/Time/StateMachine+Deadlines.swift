@@ -5,8 +5,8 @@ extension StateMachine {
     public func isDue(at moment: Moment) -> Bool {
         // `apply` clamps the moment too. Otherwise something could be due forever and never be done.
         let moment = moment.clamped
-        if let next = deadlines.first, next.milliseconds <= moment.now.milliseconds { return true }
-        return profile.periodsRollOver && ledger.isPeriodOver(at: moment.wall)
+        guard let next = deadlines.first else { return false }
+        return next.milliseconds <= moment.now.milliseconds
     }
 
     /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout, a raise of a limit.
@@ -15,11 +15,7 @@ extension StateMachine {
     /// The milliseconds until something is due, at least 0; nil if nothing will be due.
     public func untilDue(at moment: Moment) -> Int64? {
         let moment = moment.clamped
-        var next = deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
-        if profile.periodsRollOver, let end = ledger.period.end {
-            next = min(next ?? .max, max(0, end - moment.wall))
-        }
-        return next
+        return deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
     }
 
     // MARK: Setting them
@@ -73,16 +69,12 @@ extension StateMachine {
 }
 
 extension Advance: StateCommand {
-    /// Does what is due: at most `Bounds.duePerTurn` deadlines, and the end of the budget period.
+    /// Does what is due: at most `Bounds.duePerTurn` deadlines.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
         machine.meetDeadlines(application, &effects)
-        machine.tellCrossings(at: application.moment, &effects)
-        if machine.profile.periodsRollOver, machine.ledger.isPeriodOver(at: application.moment.wall) {
-            effects.append(
-                .periodRolledOver(machine.ledger.rollOver(at: application.moment, under: machine.profile)))
-        }
+        _ = machine.tellCrossings(at: application.moment, &effects)
         return Done()
     }
 }

@@ -254,10 +254,6 @@ extension StateMachine {
                 "\(Quantity.count(totals.granted, "permit was", plural: "permits were")) granted, and their ends and those in force add up to \(accounted)"
             problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
         }
-        for budget in ledger.budgets where !ledger.contains(budget.provider) {
-            let sentence = "a budget is set for \(names[budget.provider]), which has no account"
-            problems.append(Inspection.Problem(file: file, offset: nil, what: sentence))
-        }
         return problems
     }
 }

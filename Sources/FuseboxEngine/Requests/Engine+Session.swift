@@ -108,13 +108,12 @@ extension Engine {
             .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
             .exhaustionGet, .exhaustionList, .exhaustionReset, .exhaustionSetDefault, .exhaustionDefault,
-            .ledgerRecord, .ledgerSetBudget, .ledgerRemoveBudget, .ledgerBalance, .ledgerProvider, .ledgerModel,
-            .ledgerProviders, .ledgerModels, .ledgerTotal, .ledgerBurnRate, .ledgerDepletion, .ledgerSummary,
-            .ledgerSummaries, .ledgerCheckRate, .ledgerResetPeriod, .ledgerSetThresholds, .ledgerThresholds,
-            .ledgerBudgets, .ledgerSetPeriod, .ledgerClosedPeriods, .overview, .forget, .admit, .settle, .report,
+            .ledgerRecord, .ledgerReset, .ledgerProvider, .ledgerModel, .ledgerProviders, .ledgerModels, .ledgerTotal,
+            .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
+            .report,
             .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
             .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .limitSet, .limitRemove, .limitRaise,
-            .limitList, .limitReset, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet, .aliasRemove,
+            .limitList, .limitGet, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet, .aliasRemove,
             .aliasList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }

@@ -46,19 +46,19 @@ public struct CreditLedger: Sendable {
     ///
     /// - Throws: `outOfRange` for a negative amount, `limitReached`; nothing has changed then
     public mutating func setBudget(_ budget: Budget, at now: Timestamp) throws(Refusal) {
-        _ = try machine.carryOut(LedgerSetBudget(budget: budget), at: now)
+        try machine.setBudget(budget, at: machine.advance(to: now))
     }
 
     /// Removes a budget. Rate limits stay.
     ///
     /// - Throws: `badName`
     public mutating func removeBudget(_ provider: String, model: String? = nil, at now: Timestamp) throws(Refusal) {
-        _ = try machine.carryOut(
-            LedgerRemoveBudget(provider: try Name(provider), model: try model.map(Name.init(checking:))), at: now)
+        try machine.removeBudget(
+            try Name(provider), try model.map(Name.init(checking:)), at: machine.advance(to: now))
     }
 
     /// Ends the budget period by hand. All sums begin at zero.
-    public mutating func resetPeriod(at now: Timestamp) { _ = try? machine.carryOut(LedgerResetPeriod(), at: now) }
+    public mutating func resetPeriod(at now: Timestamp) { _ = try? machine.carryOut(LedgerReset(), at: now) }
 
     // MARK: Reading
 
@@ -67,16 +67,16 @@ public struct CreditLedger: Sendable {
     /// - Throws: `badName`; `overflow` if the difference leaves the range of money
     public mutating func balance(
         _ provider: String, model: String? = nil, at now: Timestamp
-    ) throws(Refusal) -> LedgerBalance.Reply {
-        try machine.carryOut(
-            LedgerBalance(provider: try Name(provider), model: try model.map(Name.init(checking:))), at: now)
+    ) throws(Refusal) -> Balance {
+        try machine.balance(try Name(provider), try model.map(Name.init(checking:)), at: machine.advance(to: now))
     }
 
     /// A provider's sums in this period, its budget and its rate windows; nil if nothing was ever recorded or set.
     ///
     /// - Throws: `badName`
-    public mutating func account(_ provider: String, at now: Timestamp) throws(Refusal) -> ProviderAccount? {
-        try machine.carryOut(LedgerProvider(provider: try Name(provider)), at: now).account
+    public mutating func account(_ provider: String, at now: Timestamp) throws(Refusal) -> BudgetedAccount? {
+        let account = try machine.carryOut(LedgerProvider(provider: try Name(provider)), at: now).account
+        return account.map { machine.budgeted($0, at: Moment(now: now, wall: now)) }
     }
 
     /// A model's sums with a provider in this period; nil if nothing was ever recorded.
@@ -100,8 +100,8 @@ public struct CreditLedger: Sendable {
     /// - Throws: `badName`
     public mutating func checkRate(
         _ provider: String, _ dimension: RateDimension, at now: Timestamp
-    ) throws(Refusal) -> LedgerCheckRate.Reply {
-        try machine.carryOut(LedgerCheckRate(provider: try Name(provider), dimension: dimension), at: now)
+    ) throws(Refusal) -> RateCheck {
+        try machine.checkRate(try Name(provider), dimension, at: machine.advance(to: now))
     }
 
     /// The cost of a provider per hour and per day. The rate is nil if the history is shorter than an hour and shorter

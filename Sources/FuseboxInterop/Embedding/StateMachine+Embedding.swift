@@ -3,11 +3,18 @@ import FuseboxCore
 extension StateMachine {
     /// Applies a command, after all deadlines that have passed. Both clocks show the given time.
     mutating func carryOut<C: StateCommand>(_ command: C, at now: Timestamp) throws(Refusal) -> C.Reply {
+        let moment = try advance(to: now)
+        var events: [Event] = []
+        return try apply(command, at: moment, effects: &events)
+    }
+
+    /// Applies all deadlines that have passed at a time. Returns the moment.
+    mutating func advance(to now: Timestamp) throws(Refusal) -> Moment {
         let moment = Moment(now: now, wall: now)
         var events: [Event] = []
         // One `Advance` applies a bounded number of deadlines.
         while isDue(at: moment) { _ = try apply(Advance(), at: moment, effects: &events) }
-        return try apply(command, at: moment, effects: &events)
+        return moment
     }
 }
 

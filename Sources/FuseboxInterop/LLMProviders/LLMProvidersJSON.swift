@@ -125,19 +125,19 @@ extension LLMProvidersJSON {
 
     static func account(_ account: ModelAccount) -> JSONValue { .object(sums(account.usage)) }
 
-    static func account(_ account: ProviderAccount, models: [ModelAccount]) -> JSONValue {
+    static func account(_ account: BudgetedAccount, models: [ModelAccount]) -> JSONValue {
         .object(
-            sums(account.usage) + [
+            sums(account.account.usage) + [
                 ("models", object(byName: models.map { ($0.model, Self.account($0)) })),
                 ("budget", account.budget.map(dollars) ?? .null),
                 ("rateLimits", windows(account)),
             ])
     }
 
-    private static func windows(_ account: ProviderAccount) -> JSONValue {
+    private static func windows(_ account: BudgetedAccount) -> JSONValue {
         .object(
             RateDimension.allCases.compactMap { dimension in
-                account[dimension].map { window in
+                account.windows[dimension].map { window in
                     let value = object([
                         "used": JSONValue(window.used),
                         "limit": JSONValue(window.limit),
@@ -150,10 +150,10 @@ extension LLMProvidersJSON {
 
     /// A budget with its rate limits.
     ///
-    /// - Parameter foreign: a JSON object with further members from the import
-    static func budget(_ budget: Budget, foreign: String? = nil) -> JSONValue {
+    /// - Parameter foreign: members from the import that the library keeps
+    static func budget(_ budget: Budget, foreign: JSONValue? = nil) -> JSONValue {
         let limits = RateDimension.allCases.compactMap { dimension in
-            budget[dimension].map { ("\(dimension)", JSONValue($0)) }
+            budget.rates[dimension].map { ("\(dimension)", JSONValue($0)) }
         }
         let members = object([
             "provider": name(budget.provider),
@@ -161,7 +161,8 @@ extension LLMProvidersJSON {
             "monthlyBudget": budget.monthly.map(dollars),
             "rateLimits": limits.isEmpty ? nil : .object(limits),
         ])
-        return adding(foreign, to: members)
+        let others = foreign?.members?.filter { members[$0.key] == nil } ?? []
+        return .object((members.members ?? []) + others)
     }
 
     /// The thresholds.
@@ -206,20 +207,27 @@ extension LLMProvidersJSON {
         ])
     }
 
-    /// The events of one record, in the library's order.
-    static func events(_ reply: LedgerRecord.Reply) -> JSONValue {
-        .array([reply.threshold.map(event), reply.depletion.map(event)].compactMap(\.self))
+    /// The events of one record, in the library's order: it knows thresholds of a provider's budget alone.
+    ///
+    /// - Parameter model: the model of the record
+    static func events(_ reply: LedgerRecord.Reply, of provider: Name, _ model: Name) -> JSONValue {
+        let reached = reply.reached.first { event in
+            event.entry.scope == Scope(provider: provider) && event.entry.limit.isSame(as: Budget.limit(.zero, nil))
+        }
+        return .array([reached.map { self.event($0, model) }, reply.depletion.map(event)].compactMap(\.self))
     }
 
-    private static func event(_ event: ThresholdCrossed) -> JSONValue {
-        object([
+    private static func event(_ event: LimitReached, _ model: Name) -> JSONValue {
+        let spend = Money(nanodollars: event.entry.used)
+        let budget = Money(nanodollars: event.entry.limit.amount)
+        return object([
             "type": "threshold_crossed",
-            "provider": name(event.provider),
-            "model": name(event.model),
+            "provider": event.entry.scope.provider.map(name),
+            "model": name(model),
             "tier": .string("\(event.tier)"),
-            "spend": dollars(event.spend),
-            "budget": dollars(event.budget),
-            "utilizationPct": JSONValue(event.spend.dollars / event.budget.dollars),
+            "spend": dollars(spend),
+            "budget": dollars(budget),
+            "utilizationPct": JSONValue(spend.dollars / budget.dollars),
         ])
     }
 

@@ -17,8 +17,8 @@ extension LLMProvidersSnapshot {
     /// - Each part, and the whole, may be a text with a document in it, as `serialize()` returns it.
     ///
     /// Amounts are rounded to nano-dollars. Threshold tiers that the spend has reached count as fired. So do depletion
-    /// tiers if the profile keeps them over a restore. If the profile's periods roll over, the current period ends with
-    /// the month.
+    /// tiers if the profile keeps them over a restore. A budget becomes a limit of cost that goes on until reset, a rate
+    /// limit one of requests or tokens in fixed windows.
     ///
     /// - Parameter moment: the time of the import
     /// - Throws: the place at which the document is not what the library writes, or exceeds a limit
@@ -58,6 +58,10 @@ extension LLMProvidersSnapshot {
         var builder: StateMachine.Builder
         var profile: Profile = .fusebox
         var moment = Moment(milliseconds: 0)
+        /// The providers that have an account.
+        fileprivate var hasAccount: Set<Name> = []
+        /// The spend of each model with its provider, exact and as a sum of doubles.
+        fileprivate var spend: [[Name?]: (exact: Int64, dollars: Double)] = [:]
 
         static func checkVersion(_ place: JSONPlace) throws(JSONFieldError) {
             let version = try place.object()["version"].int64()
@@ -164,33 +168,46 @@ extension LLMProvidersSnapshot.Reader {
     mutating func readLedger(_ place: JSONPlace) throws(JSONFieldError) {
         try Self.checkVersion(place)
         let start = try place["periodStart"].looseTimestamp(.up)
-        let period =
-            profile.periodsRollOver
-            ? BudgetPeriod(.month, start: start).resized(to: .month, at: moment.wall)
-            : BudgetPeriod(.manual, start: start)
-        try place["periodStart"].refusable { () throws(Refusal) in try builder.setPeriod(period) }
-        try readThresholds(place["thresholds"])
-        var subjects: Set<[Name?]> = []
-        for budget in try place["budgets"].elements() {
-            let parsed = try Budget(budget)
-            // If a provider and model have several budgets, the library uses the first.
-            guard subjects.insert([parsed.provider, parsed.model]).inserted else { continue }
-            let foreign = Budget.foreignMembers(budget)
-            try budget.refusable { () throws(Refusal) in
-                try builder.insertBudget(parsed)
-                if let foreign {
-                    try builder.keepForeignMembers(foreign.text(), ofBudget: parsed.provider, parsed.model)
-                }
-            }
-        }
+        try place["periodStart"].refusable { () throws(Refusal) in try builder.setSince(start) }
+        let thresholds = try readThresholds(place["thresholds"])
         for (provider, account) in try place["providers"].members() {
-            try readAccount(account, of: try account.name(spelled: provider))
+            try readAccount(account, of: try account.name(spelled: provider), thresholds)
         }
+        try readBudgets(place["budgets"], thresholds)
         if let history = place["spendHistory"].ifPresent { try readHistory(history) }
         builder.deriveFiredTiers()
     }
 
-    private mutating func readThresholds(_ place: JSONPlace) throws(JSONFieldError) {
+    /// Reads the budgets as they were told. The accounts have copies of their own, and these hold.
+    private mutating func readBudgets(_ place: JSONPlace, _ thresholds: Thresholds?) throws(JSONFieldError) {
+        var subjects: Set<[Name?]> = []
+        for element in try place.elements() {
+            let budget = try Budget(element)
+            // If a provider and model have several budgets, the library uses the first.
+            guard subjects.insert([budget.provider, budget.model]).inserted else { continue }
+            try element.refusable { () throws(Refusal) in
+                if budget.model != nil || !hasAccount.contains(budget.provider), let monthly = budget.monthly {
+                    try builder.insertLimit(
+                        budget.scope, Budget.limit(monthly, budget.model, thresholds),
+                        used: spend[[budget.provider, budget.model]]?.exact ?? 0,
+                        dollars: spend[[budget.provider, budget.model]]?.dollars ?? 0, start: moment.now)
+                }
+                if !hasAccount.contains(budget.provider) {
+                    for limit in budget.rateLimits {
+                        try builder.insertLimit(
+                            Scope(provider: budget.provider), limit, used: 0, dollars: 0, start: nil)
+                    }
+                }
+            }
+            let text = LLMProvidersJSON.budget(budget, foreign: Budget.foreignMembers(element)).text()
+            try element.refusable { () throws(Refusal) in
+                try builder.listBudget(text, provider: budget.provider, model: budget.model)
+            }
+        }
+    }
+
+    /// - Returns: the thresholds; nil: those of any limit
+    private mutating func readThresholds(_ place: JSONPlace) throws(JSONFieldError) -> Thresholds? {
         var thresholds = Thresholds()
         if let place = try place.ifPresent?.object() {
             thresholds.warning = try place["warning"].looseDouble(missing: thresholds.warning)
@@ -199,24 +216,36 @@ extension LLMProvidersSnapshot.Reader {
         }
         let foreign = place.members(except: ["warning", "critical", "emergency"])
         try place.refusable { () throws(Refusal) in
-            try builder.setThresholds(thresholds)
-            if let foreign { try builder.keepForeignMembers(ofThresholds: foreign.text()) }
+            try builder.setThresholds(thresholds, foreign: foreign?.text() ?? "")
         }
+        return thresholds == Thresholds() ? nil : thresholds
     }
 
-    private mutating func readAccount(_ place: JSONPlace, of provider: Name) throws(JSONFieldError) {
+    private mutating func readAccount(
+        _ place: JSONPlace, of provider: Name, _ thresholds: Thresholds?
+    ) throws(JSONFieldError) {
         var account = ProviderAccount()
         account.provider = provider
         account.usage = try Self.usage(place)
-        account.budget = try place["budget"].ifPresent?.money()
-        for (dimension, limits) in try Self.limits(place["rateLimits"]) {
-            account[dimension] = RateWindow(
-                limit: try limits["limit"].looseCount(), used: max(0, try limits["used"].looseInt64()),
-                windowStart: try limits["windowStart"].looseTimestamp(.up))
-        }
+        let budget = try place["budget"].ifPresent?.money()
         // The library's own floating-point sum is kept with all its digits.
         let dollars = try place["spend"].looseDouble()
-        try place.refusable { () throws(Refusal) in try builder.insertAccount(account, dollars: dollars) }
+        try place.refusable { () throws(Refusal) in
+            try builder.insertAccount(account, dollars: dollars)
+            guard let budget else { return }
+            try builder.insertLimit(
+                Scope(provider: provider), Budget.limit(budget, nil, thresholds),
+                used: account.usage.spend.nanodollars, dollars: dollars, start: moment.now)
+        }
+        hasAccount.insert(provider)
+        for (dimension, rate) in try Self.limits(place["rateLimits"]) {
+            let limit = dimension.limit(try rate["limit"].looseCount())
+            let used = max(0, try rate["used"].looseInt64())
+            let start = try rate["windowStart"].looseTimestamp(.up)
+            try rate.refusable { () throws(Refusal) in
+                try builder.insertLimit(Scope(provider: provider), limit, used: used, dollars: 0, start: start)
+            }
+        }
         guard let models = place["models"].ifPresent else { return }
         for (name, model) in try models.members() {
             var account = ModelAccount()
@@ -226,6 +255,7 @@ extension LLMProvidersSnapshot.Reader {
             try model.refusable { () throws(Refusal) in
                 try builder.insertModelAccount(account, of: provider, dollars: dollars)
             }
+            spend[[provider, account.model]] = (account.usage.spend.nanodollars, dollars)
         }
     }
 
@@ -307,7 +337,7 @@ extension Budget {
         model = try place["model"].ifPresent?.name()
         monthly = try place["monthlyBudget"].ifPresent?.money()
         for (dimension, limit) in try LLMProvidersSnapshot.Reader.limits(place["rateLimits"]) {
-            self[dimension] = try limit.looseCount()
+            rates[dimension] = try limit.looseCount()
         }
     }
 

@@ -6,8 +6,8 @@ import FuseboxWire
 /// There are four kinds, each with a `version` of 1: one breaker, all breakers, the exhaustion registry, and the credit
 /// ledger. An export is one object with the last three: `breakers`, `exhaustion`, `ledger`.
 ///
-/// A snapshot does not have what the library does not have: remainders of shares, fired tiers, closed periods, the
-/// length of the period. An entry of the history that stands for several records has two more members, which the
+/// A snapshot does not have what the library does not have: remainders of shares, fired tiers, tags, and limits of
+/// other kinds than its own. An entry of the history that stands for several records has two more members, which the
 /// library keeps: `count`, the number of records, and `from`, the time of the first.
 public enum LLMProvidersSnapshot {
     /// The version of every kind.
@@ -107,18 +107,16 @@ public enum LLMProvidersSnapshot {
                 account.usage = sums.usage
                 models.append(account)
             }
-            providers.append((account.provider, LLMProvidersJSON.account(account, models: models)))
+            let budgeted = machine.budgeted(account, at: moment)
+            providers.append((account.provider, LLMProvidersJSON.account(budgeted, models: models)))
         }
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
-            "periodStart": LLMProvidersJSON.milliseconds(machine.ledger.period.start),
+            "periodStart": LLMProvidersJSON.milliseconds(machine.ledger.since),
             "providers": LLMProvidersJSON.object(byName: providers),
             "thresholds": LLMProvidersJSON.thresholds(
-                machine.ledger.thresholds, foreign: machine.ledger.foreignThresholds),
-            "budgets": .array(
-                machine.ledger.budgets.map {
-                    LLMProvidersJSON.budget(machine.budget($0), foreign: $0.foreignMembers)
-                }),
+                machine.ledger.listed.thresholds, foreign: machine.ledger.listed.foreignThresholds),
+            "budgets": .array(machine.listedBudgets(at: moment)),
             "exportedAt": LLMProvidersJSON.milliseconds(moment.wall),
             "spendHistory": .array(history(of: machine)),
         ])

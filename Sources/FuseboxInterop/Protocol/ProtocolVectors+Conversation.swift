@@ -23,7 +23,7 @@ extension ProtocolVectors {
                     outputTokens: 300),
                 4, RequestSequence(sequence: 2, oldestUnacknowledged: 2)),
             event(
-                "the event that it fires", .thresholdCrossed(crossed),
+                "the event that it fires", .limitReached(reached),
                 EventEnvelope(number: 42, missed: 0, at: Timestamp(milliseconds: 1_767_225_600_250))),
             reply("recorded, with the same event in the reply", LedgerRecord.self, recorded, 4),
             request(
@@ -69,19 +69,20 @@ extension ProtocolVectors {
         return reply
     }
 
-    private static var crossed: ThresholdCrossed {
-        var event = ThresholdCrossed()
-        event.provider = name("openai")
-        event.model = name("gpt-4o")
+    private static var reached: LimitReached {
+        var event = LimitReached()
+        event.entry.scope = Scope(provider: name("openai"))
+        event.entry.limit = Limit(.cost, Money.dollars("50").nanodollars, .calendar(.month))
+        event.entry.used = Money.dollars("40.0006").nanodollars
+        event.entry.share = 0.800012
+        event.entry.toldTier = .warning
         event.tier = .warning
-        event.spend = .dollars("40.0006")
-        event.budget = .dollars("50")
         return event
     }
 
     private static var recorded: LedgerRecord.Reply {
         var reply = LedgerRecord.Reply()
-        reply.threshold = crossed
+        reply.reached = [reached]
         return reply
     }
 }

@@ -21,7 +21,9 @@ extension ProtocolVectors {
             refused("a name cut inside a character", .badText, BreakerGet.self, [2, 0x61, 0xC3]),
             refused("a name with an overlong encoding", .badText, BreakerGet.self, [2, 0xC0, 0xAF]),
             refused("a name with half of a surrogate pair", .badText, BreakerGet.self, [3, 0xED, 0xA0, 0x80]),
-            refused("an unknown value of an enumeration", .outOfRange, LedgerCheckRate.self, [6] + name + [4]),
+            refused(
+                "an unknown value of an enumeration", .outOfRange, Settle.self,
+                [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 200]),
             refused("a presence byte that is neither 0 nor 1", .malformed, LedgerBurnRate.self, [6] + name + [2]),
             refused(
                 "a number that is not finite", .outOfRange, BreakerAcquire.self,

@@ -120,7 +120,16 @@ struct TraceStep {
         }
     }
 
-    /// Applies a command whose reply has no fields.
+    /// Changes or reads the state at the line's time.
+    mutating func refusable<Result>(
+        _ body: (inout StateMachine, Moment) throws(Refusal) -> Result
+    ) throws(JSONFieldError) -> Result {
+        do throws(Refusal) { return try body(&machine, moment) } catch {
+            throw request.error("refused: \(error.message)")
+        }
+    }
+
+    /// Applies a command whose reply does not matter.
     mutating func carryOut(_ command: some StateCommand) throws(JSONFieldError) -> JSONValue {
         _ = try apply(command)
         return [:]
@@ -145,7 +154,7 @@ struct TraceStep {
         case .exhaustionList: try exhaustedProviders()
         case .exhaustionReset: try carryOut(ExhaustionReset())
         case .ledgerSetBudget: try setBudget()
-        case .ledgerRemoveBudget: try carryOut(LedgerRemoveBudget(provider: try provider(), model: try model()))
+        case .ledgerRemoveBudget: try removeBudget()
         case .ledgerRecord: try record()
         case .ledgerRemaining: try remaining()
         case .ledgerUtilization: try utilization()
@@ -158,7 +167,7 @@ struct TraceStep {
         case .ledgerSummary: try summary()
         case .ledgerSpendBreakdown: try spendBreakdown()
         case .ledgerCheckRateLimit: try checkRateLimit()
-        case .ledgerResetPeriod: try carryOut(LedgerResetPeriod())
+        case .ledgerResetPeriod: try carryOut(LedgerReset())
         case .import: try importState()
         case .export: try exportState()
         }

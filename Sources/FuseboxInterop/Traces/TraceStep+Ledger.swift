@@ -5,13 +5,20 @@ extension TraceStep {
     mutating func setBudget() throws(JSONFieldError) -> JSONValue {
         let place = request["budget"]
         let budget = try Budget(place)
-        // In the library, setting a budget to null removes it.
-        if place["monthlyBudget"].value?.isNull == true, budget.model == nil {
-            _ = try carryOut(LedgerRemoveBudget(provider: budget.provider))
+        try refusable { (machine, moment) throws(Refusal) in
+            // In the library, setting a budget to null removes it.
+            if place["monthlyBudget"].value?.isNull == true, budget.model == nil {
+                try machine.removeBudget(budget.provider, nil, at: moment)
+            }
+            try machine.setBudget(budget, foreign: Budget.foreignMembers(place), at: moment)
         }
-        _ = try carryOut(LedgerSetBudget(budget: budget))
-        if let foreign = Budget.foreignMembers(place) {
-            machine.keepForeignMembers(foreign.text(), ofBudget: budget.provider, budget.model)
+        return [:]
+    }
+
+    mutating func removeBudget() throws(JSONFieldError) -> JSONValue {
+        let (provider, model) = (try provider(), try model())
+        try refusable { (machine, moment) throws(Refusal) in
+            try machine.removeBudget(provider, model, at: moment)
         }
         return [:]
     }
@@ -20,19 +27,24 @@ extension TraceStep {
         let command = LedgerRecord(
             provider: try provider(), model: try request["model"].name(), cost: try request["cost"].money(),
             inputTokens: try request["inputTokens"].count(), outputTokens: try request["outputTokens"].count())
-        return ["events": LLMProvidersJSON.events(try apply(command))]
+        return ["events": LLMProvidersJSON.events(try apply(command), of: command.provider, command.model)]
     }
 
     // MARK: Balances
 
     mutating func remaining() throws(JSONFieldError) -> JSONValue {
-        let balance = try apply(LedgerBalance(provider: try provider(), model: try model()))
-        return ["remaining": balance.remaining.map(LLMProvidersJSON.dollars) ?? .null]
+        ["remaining": try balance().remaining.map(LLMProvidersJSON.dollars) ?? .null]
     }
 
     mutating func utilization() throws(JSONFieldError) -> JSONValue {
-        let balance = try apply(LedgerBalance(provider: try provider(), model: try model()))
-        return ["utilizationPct": JSONValue(balance.utilization)]
+        ["utilizationPct": JSONValue(try balance().utilization)]
+    }
+
+    private mutating func balance() throws(JSONFieldError) -> Balance {
+        let (provider, model) = (try provider(), try model())
+        return try refusable { (machine, moment) throws(Refusal) in
+            try machine.balance(provider, model, at: moment)
+        }
     }
 
     mutating func totalSpend() throws(JSONFieldError) -> JSONValue {
@@ -44,7 +56,10 @@ extension TraceStep {
         guard let dimension = RateDimension.allCases.first(where: { "\($0)" == word }) else {
             throw request["dimension"].error("no rate limit is named \(word); expected rpm, rpd, tpm or tpd")
         }
-        let reply = try apply(LedgerCheckRate(provider: try provider(), dimension: dimension))
+        let provider = try provider()
+        let reply = try refusable { (machine, moment) throws(Refusal) in
+            try machine.checkRate(provider, dimension, at: moment)
+        }
         let check = LLMProvidersJSON.object([
             "allowed": JSONValue(reply.allowed), "used": JSONValue(reply.used), "limit": JSONValue(reply.limit),
         ])
@@ -84,7 +99,7 @@ extension TraceStep {
             models += page.accounts
             cursor = page.next
         } while cursor != Page.end
-        return LLMProvidersJSON.account(account, models: models)
+        return LLMProvidersJSON.account(machine.budgeted(account, at: moment), models: models)
     }
 
     // MARK: History

@@ -1,10 +1,10 @@
-/// Does what is due: marks and permits expire, breakers recover, the budget period rolls over.
+/// Does what is due: marks and permits expire, breakers recover, raised limits go back.
 public struct Advance: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .advance, "engine.advance", .written, .engine,
-            "Does what is due: marks and permits expire, breakers recover, the budget period rolls over.")
+            "Does what is due: marks and permits expire, breakers recover, raised limits go back.")
     }
     /// The reply has no fields.
     public typealias Reply = Done
@@ -79,14 +79,14 @@ public struct ForgetWorker: Command {
     }
 }
 
-/// Takes back the holds of a worker that died or said goodbye. Holds against enforced budgets stay until their time to
+/// Takes back the holds of a worker that died or said goodbye. Holds of limits that deny stay until their time to
 /// live ends.
 public struct ReclaimPermits: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .reclaimPermits, "engine.reclaimPermits", .written, .engine,
-            "Takes back the holds of a worker that died or said goodbye. Holds against enforced budgets stay until their time to live ends."
+            "Takes back the holds of a worker that died or said goodbye. Holds of limits that deny stay until their time to live ends."
         )
     }
     /// The reply has no fields.
@@ -133,7 +133,7 @@ public struct TakeClockBack: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .takeClockBack, "engine.takeClockBack", .session, .engine,
-            "Sets recorded dates back to the system's synchronised clock, and reopens the budget periods that were closed too early."
+            "Sets recorded dates back to the system's synchronised clock, and reopens the calendar windows that were closed too early."
         )
     }
     /// The reply has no fields.

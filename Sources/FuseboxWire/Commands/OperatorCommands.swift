@@ -4,7 +4,7 @@ public struct Overview: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .overview, "overview", .read,
-            "A page of all providers and breakers, each with share, exhaustion, utilization, depletion and windows.")
+            "A page of all providers and breakers, each with share, exhaustion, spend and its fullest limit.")
     }
     /// 0 to begin, then what the last page said.
     public var cursor = Page.end
@@ -30,28 +30,18 @@ public struct Overview: Command {
         public var share: Double = 1
         /// When its exhaustion mark expires; absent if none is in force.
         public var exhaustedUntil: Timestamp?
-        /// What was spent in this period.
+        /// What was spent since its account began or was reset.
         public var spend = Money.zero
-        /// Its budget per period; absent: unlimited.
-        public var budget: Money?
-        /// Whether admission denies a call that the budget does not cover.
-        public var isEnforced = false
         /// The sum of the estimates of its permits in force.
         public var held = Money.zero
         /// Its calls in flight that have a permit.
         public var inFlight: UInt32 = 0
-        /// Spend over budget; 0 if there is no budget.
-        public var utilization: Double = 0
-        /// Days until the budget is used up, at the burn rate of 24 hours; absent while that is not known.
+        /// How many limits are set on the provider as a whole.
+        public var limits: UInt32 = 0
+        /// The fullest of them; absent: there is none.
+        public var fullest: LimitEntry?
+        /// Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known.
         public var daysRemaining: Double?
-        /// Requests per minute, in the current window.
-        public var rpm: RateWindow?
-        /// Requests per day, in the current window.
-        public var rpd: RateWindow?
-        /// Tokens per minute, in the current window.
-        public var tpm: RateWindow?
-        /// Tokens per day, in the current window.
-        public var tpd: RateWindow?
         /// Every field has its default.
         @inlinable public init() {}
 
@@ -63,20 +53,17 @@ public struct Overview: Command {
             try visitor.field("share", &share, "the share of traffic admitted, 0 to 1; 1 if it has no breaker")
             try visitor.field(
                 "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
-            try visitor.field("spend", &spend, "what was spent in this period")
-            try visitor.field("budget", &budget, "its budget per period; absent: unlimited")
-            try visitor.field(
-                "isEnforced", &isEnforced, "whether admission denies a call that the budget does not cover")
+            try visitor.field("spend", &spend, "what was spent since its account began or was reset")
             try visitor.field("held", &held, "the sum of the estimates of its permits in force")
             try visitor.field("inFlight", &inFlight, "its calls in flight that have a permit")
-            try visitor.field("utilization", &utilization, "spend over budget; 0 if there is no budget")
+            try visitor.field("limits", &limits, "how many limits are set on the provider as a whole")
+            try visitor.field(
+                "fullest", &fullest,
+                "the one of them that is fullest: used and held over the amount; absent: there is none")
             try visitor.field(
                 "daysRemaining", &daysRemaining,
-                "days until the budget is used up, at the burn rate of 24 hours; absent while that is not known")
-            try visitor.field("rpm", &rpm, "requests per minute, in the current window")
-            try visitor.field("rpd", &rpd, "requests per day, in the current window")
-            try visitor.field("tpm", &tpm, "tokens per minute, in the current window")
-            try visitor.field("tpd", &tpd, "tokens per day, in the current window")
+                "days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"
+            )
         }
     }
 
@@ -100,13 +87,13 @@ public struct Overview: Command {
     }
 }
 
-/// Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown.
+/// Forgets a name: its breaker, its mark, its account with all models, its limits. Refused with `notFound` if unknown.
 public struct Forget: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .forget, "forget", .durable, .operator,
-            "Forgets a name: its breaker, its mark, its account with all models, its budgets. Refused with `notFound` if unknown."
+            "Forgets a name: its breaker, its mark, its account with all models, its limits. Refused with `notFound` if unknown."
         )
     }
     /// The reply has no fields.
@@ -273,7 +260,7 @@ public struct StateParts: OptionSet, Sendable, Hashable {
     public static let breakers = StateParts(rawValue: 1)
     /// All marks and the default cooldown.
     public static let exhaustion = StateParts(rawValue: 2)
-    /// Accounts, budgets, thresholds, history and the period.
+    /// Accounts, history, and the limits that llm-providers knows.
     public static let ledger = StateParts(rawValue: 4)
     /// All three.
     public static let all: StateParts = [.breakers, .exhaustion, .ledger]

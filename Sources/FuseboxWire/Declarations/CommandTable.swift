@@ -32,9 +32,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case exhaustionDefault = 38
 
     case ledgerRecord = 48
-    case ledgerSetBudget = 49
-    case ledgerRemoveBudget = 50
-    case ledgerBalance = 51
+    case ledgerReset = 49
     case ledgerProvider = 52
     case ledgerModel = 53
     case ledgerProviders = 54
@@ -44,13 +42,6 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerDepletion = 58
     case ledgerSummary = 59
     case ledgerSummaries = 60
-    case ledgerCheckRate = 61
-    case ledgerResetPeriod = 62
-    case ledgerSetThresholds = 63
-    case ledgerThresholds = 64
-    case ledgerBudgets = 65
-    case ledgerSetPeriod = 66
-    case ledgerClosedPeriods = 67
 
     case overview = 80
     case forget = 81
@@ -78,7 +69,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case limitRemove = 113
     case limitRaise = 114
     case limitList = 115
-    case limitReset = 116
+    case limitGet = 116
 
     case advance = 240
     case evictIdleBreakers = 241
@@ -135,9 +126,6 @@ public enum CommandTable {
         case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
 
         case .ledgerRecord: visitor.visit(LedgerRecord.self)
-        case .ledgerSetBudget: visitor.visit(LedgerSetBudget.self)
-        case .ledgerRemoveBudget: visitor.visit(LedgerRemoveBudget.self)
-        case .ledgerBalance: visitor.visit(LedgerBalance.self)
         case .ledgerProvider: visitor.visit(LedgerProvider.self)
         case .ledgerModel: visitor.visit(LedgerModel.self)
         case .ledgerProviders: visitor.visit(LedgerProviders.self)
@@ -147,13 +135,7 @@ public enum CommandTable {
         case .ledgerDepletion: visitor.visit(LedgerDepletion.self)
         case .ledgerSummary: visitor.visit(LedgerSummary.self)
         case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
-        case .ledgerCheckRate: visitor.visit(LedgerCheckRate.self)
-        case .ledgerResetPeriod: visitor.visit(LedgerResetPeriod.self)
-        case .ledgerSetThresholds: visitor.visit(LedgerSetThresholds.self)
-        case .ledgerThresholds: visitor.visit(LedgerThresholds.self)
-        case .ledgerBudgets: visitor.visit(LedgerBudgets.self)
-        case .ledgerSetPeriod: visitor.visit(LedgerSetPeriod.self)
-        case .ledgerClosedPeriods: visitor.visit(LedgerClosedPeriods.self)
+        case .ledgerReset: visitor.visit(LedgerReset.self)
 
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
@@ -181,7 +163,7 @@ public enum CommandTable {
         case .limitRemove: visitor.visit(LimitRemove.self)
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
-        case .limitReset: visitor.visit(LimitReset.self)
+        case .limitGet: visitor.visit(LimitGet.self)
 
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)

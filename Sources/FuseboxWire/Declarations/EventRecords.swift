@@ -79,58 +79,25 @@ public struct ProviderRestored: EventRecord {
     }
 }
 
-/// A provider's spend reached a threshold of its budget for the first time in the period.
-public struct ThresholdCrossed: EventRecord {
-    /// Number, name, topic, promise and summary.
-    public static let declaration = EventDeclaration(
-        .thresholdCrossed, "thresholdCrossed", .ledger, .durable,
-        "A provider's spend reached a threshold of its budget for the first time in the period.")
-    /// The record as an event.
-    public var event: Event { .thresholdCrossed(self) }
-
-    /// The provider.
-    public var provider = Name.blank
-    /// The model of the record that reached it.
-    public var model = Name.blank
-    /// The threshold.
-    public var tier: ThresholdTier = .none
-    /// The provider's spend in this period.
-    public var spend = Money.zero
-    /// Its budget.
-    public var budget = Money.zero
-    /// Every field has its default.
-    @inlinable public init() {}
-
-    /// Spend over budget.
-    public var utilization: Double { Double(spend.nanodollars) / Double(budget.nanodollars) }
-
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "the provider")
-        try visitor.field("model", &model, "the model of the record that reached it")
-        try visitor.field("tier", &tier, "the threshold")
-        try visitor.field("spend", &spend, "the provider's spend in this period")
-        try visitor.field("budget", &budget, "its budget")
-    }
-}
-
-/// A provider's budget will be used up within 7 days, 3 days or 1 day. Sent only when a nearer tier is reached.
+/// A provider's limit of cost will be used up within 7 days, 3 days or 1 day. Sent only when a nearer tier is reached.
 public struct DepletionProjected: EventRecord {
     /// Number, name, topic, promise and summary.
     public static let declaration = EventDeclaration(
         .depletionProjected, "depletionProjected", .ledger, .durable,
-        "A provider's budget will be used up within 7 days, 3 days or 1 day. Sent only when a nearer tier is reached.")
+        "A provider's limit of cost will be used up within 7 days, 3 days or 1 day. Sent only when a nearer tier is reached."
+    )
     /// The record as an event.
     public var event: Event { .depletionProjected(self) }
 
     /// The provider.
     public var provider = Name.blank
+    /// The limit.
+    public var limit = Limit()
     /// 7 days, 3 days or 1 day.
     public var tier: DepletionTier = .none
     /// Days until then, at the burn rate of the last 24 hours.
     public var daysRemaining: Double = 0
-    /// When the budget will be used up.
+    /// When it will be used up.
     public var depletesAt = Timestamp(milliseconds: 0)
     /// The burn rate of the estimate.
     public var burnRate = BurnRate()
@@ -140,70 +107,34 @@ public struct DepletionProjected: EventRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
+        try visitor.field("limit", &limit, "the limit")
         try visitor.field("tier", &tier, "7 days, 3 days or 1 day")
         try visitor.field("daysRemaining", &daysRemaining, "days until then, at the burn rate of the last 24 hours")
-        try visitor.field("depletesAt", &depletesAt, "when the budget will be used up")
+        try visitor.field("depletesAt", &depletesAt, "when it will be used up")
         try visitor.field("burnRate", &burnRate, "the burn rate of the estimate")
     }
 }
 
-/// A budget period ended and a new one began.
-public struct PeriodRolledOver: EventRecord {
+/// An operator began an account anew, with its limits that go on until reset.
+public struct AccountReset: EventRecord {
     /// Number, name, topic, promise and summary.
     public static let declaration = EventDeclaration(
-        .periodRolledOver, "periodRolledOver", .period, .written, "A budget period ended and a new one began.")
+        .accountReset, "accountReset", .ledger, .durable,
+        "An operator began an account anew, with its limits that go on until reset.")
     /// The record as an event.
-    public var event: Event { .periodRolledOver(self) }
+    public var event: Event { .accountReset(self) }
 
-    /// When the ended period had begun, on the wall clock.
-    public var endedStart = Timestamp(milliseconds: 0)
-    /// When the new period began, on the wall clock.
-    public var start = Timestamp(milliseconds: 0)
-    /// What all providers together spent in the ended period.
+    /// The scope; what lies within it began anew too.
+    public var scope = Scope()
+    /// What had been spent; 0 if the scope has no account.
     public var spend = Money.zero
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("endedStart", &endedStart, "when the ended period had begun, on the wall clock")
-        try visitor.field("start", &start, "when the new period began, on the wall clock")
-        try visitor.field("spend", &spend, "what all providers together spent in the ended period")
-    }
-}
-
-/// An enforced budget denied a call. Sent once until the budget admits a call again or is set anew.
-public struct BudgetDenied: EventRecord {
-    /// Number, name, topic, promise and summary.
-    public static let declaration = EventDeclaration(
-        .budgetDenied, "budgetDenied", .admission, .written,
-        "An enforced budget denied a call. Sent once until the budget admits a call again or is set anew.")
-    /// The record as an event.
-    public var event: Event { .budgetDenied(self) }
-
-    /// The provider.
-    public var provider = Name.blank
-    /// The model that has the budget; absent: it is the provider's own.
-    public var model: Name?
-    /// Spent in this period.
-    public var spend = Money.zero
-    /// Held by permits in force.
-    public var held = Money.zero
-    /// The budget.
-    public var budget = Money.zero
-    /// The estimated cost of the denied call.
-    public var estimate = Money.zero
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "the provider")
-        try visitor.field("model", &model, "the model that has the budget; absent: it is the provider's own")
-        try visitor.field("spend", &spend, "what was spent in this period")
-        try visitor.field("held", &held, "held by permits in force")
-        try visitor.field("budget", &budget, "the budget")
-        try visitor.field("estimate", &estimate, "the estimated cost of the denied call")
+        try visitor.field("scope", &scope, "the scope; what lies within it began anew too")
+        try visitor.field("spend", &spend, "what had been spent; 0 if the scope has no account")
     }
 }
 

@@ -5,14 +5,12 @@ public enum EventNumber: UInt16, Sendable, CaseIterable {
     case breakerTransition = 1
     case providerExhausted = 2
     case providerRestored = 3
-    case thresholdCrossed = 4
-    case depletionProjected = 5
-    case periodRolledOver = 6
-    case budgetDenied = 7
-    case permitLapsed = 8
-    case limitReached = 9
-    case limitDenied = 10
-    case limitReverted = 11
+    case limitReached = 4
+    case limitReverted = 5
+    case limitDenied = 6
+    case depletionProjected = 7
+    case accountReset = 8
+    case permitLapsed = 9
 }
 
 /// An event, as `StateMachine.apply` reports it and as subscribers receive it. Each case is described at its record.
@@ -20,10 +18,8 @@ public enum Event: Sendable, Equatable {
     case breakerTransition(BreakerTransition)
     case providerExhausted(ProviderExhausted)
     case providerRestored(ProviderRestored)
-    case thresholdCrossed(ThresholdCrossed)
     case depletionProjected(DepletionProjected)
-    case periodRolledOver(PeriodRolledOver)
-    case budgetDenied(BudgetDenied)
+    case accountReset(AccountReset)
     case permitLapsed(PermitLapsed)
     case limitReached(LimitReached)
     case limitDenied(LimitDenied)
@@ -35,10 +31,8 @@ public enum Event: Sendable, Equatable {
         case .breakerTransition(let record): visitor.visit(record)
         case .providerExhausted(let record): visitor.visit(record)
         case .providerRestored(let record): visitor.visit(record)
-        case .thresholdCrossed(let record): visitor.visit(record)
         case .depletionProjected(let record): visitor.visit(record)
-        case .periodRolledOver(let record): visitor.visit(record)
-        case .budgetDenied(let record): visitor.visit(record)
+        case .accountReset(let record): visitor.visit(record)
         case .permitLapsed(let record): visitor.visit(record)
         case .limitReached(let record): visitor.visit(record)
         case .limitDenied(let record): visitor.visit(record)
@@ -57,10 +51,8 @@ public enum EventTable {
         case .breakerTransition: visitor.visit(BreakerTransition.self)
         case .providerExhausted: visitor.visit(ProviderExhausted.self)
         case .providerRestored: visitor.visit(ProviderRestored.self)
-        case .thresholdCrossed: visitor.visit(ThresholdCrossed.self)
         case .depletionProjected: visitor.visit(DepletionProjected.self)
-        case .periodRolledOver: visitor.visit(PeriodRolledOver.self)
-        case .budgetDenied: visitor.visit(BudgetDenied.self)
+        case .accountReset: visitor.visit(AccountReset.self)
         case .permitLapsed: visitor.visit(PermitLapsed.self)
         case .limitReached: visitor.visit(LimitReached.self)
         case .limitDenied: visitor.visit(LimitDenied.self)

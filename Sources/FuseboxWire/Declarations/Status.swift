@@ -98,7 +98,7 @@ extension Status {
         case .limitReached:
             StatusDeclaration(
                 18,
-                "There is no room for another name, model, account, budget or permit, in all or for this user; the "
+                "There is no room for another name, model, account, limit or permit, in all or for this user; the "
                     + "text says which. An operator makes room for names and accounts with `forget`.")
         case .tooManyConnections:
             StatusDeclaration(

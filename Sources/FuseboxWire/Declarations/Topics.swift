@@ -9,17 +9,14 @@ public struct Topics: OptionSet, Sendable, Hashable {
     public static let breaker = Topics(rawValue: 1)
     /// Exhaustion marks and their expiry.
     public static let exhaustion = Topics(rawValue: 2)
-    /// Thresholds of budgets and limits, projected depletion, and raised limits that go back.
+    /// Thresholds of limits, projected depletion, raised limits that go back, and accounts that were reset.
     public static let ledger = Topics(rawValue: 4)
-    /// Rollovers of the budget period.
-    public static let period = Topics(rawValue: 8)
-    /// Permits that end without being settled, and budgets and limits that begin to deny.
-    public static let admission = Topics(rawValue: 16)
+    /// Permits that end without being settled, and limits that begin to deny.
+    public static let admission = Topics(rawValue: 8)
 
     /// Each topic with its name on the command line.
     public static let named: [(name: String, topic: Topics)] = [
-        ("breaker", .breaker), ("exhaustion", .exhaustion), ("ledger", .ledger), ("period", .period),
-        ("admission", .admission),
+        ("breaker", .breaker), ("exhaustion", .exhaustion), ("ledger", .ledger), ("admission", .admission),
     ]
 
     /// Every topic.

@@ -25,6 +25,6 @@ public enum ValueRanges {
     public static let share: ClosedRange<Double> = 0...1
     /// The number of points of a degradation curve.
     public static let curveLength: ClosedRange<Int> = 1...WireLimits.curveLength
-    /// The spend over budget at which a threshold event fires.
+    /// The share of a limit's amount at which a threshold event fires.
     public static let threshold: ClosedRange<Double> = 0 ... .greatestFiniteMagnitude
 }

@@ -13,14 +13,6 @@ enum AccountSection: SnapshotSection {
             var image = AccountImage()
             image.provider = machine.names[id]
             image.usage = UsageImage(provider.sums)
-            image.budget = provider.budget
-            image.isEnforced = provider.isEnforced
-            image.rpm = provider[.rpm].map(WindowImage.init)
-            image.rpd = provider[.rpd].map(WindowImage.init)
-            image.tpm = provider[.tpm].map(WindowImage.init)
-            image.tpd = provider[.tpd].map(WindowImage.init)
-            image.firedThreshold = FiredThresholdImage(provider.firedThreshold)
-            image.firedDepletion = FiredDepletionImage(provider.firedDepletion)
             image.dollars = machine.profile.reckonsInDollars ? provider.dollars : nil
             image.user = provider.user
             part.add(image)
@@ -31,15 +23,7 @@ enum AccountSection: SnapshotSection {
         var account = ProviderAccount()
         account.provider = image.provider
         account.usage = image.usage.usage
-        account.budget = image.budget
-        account.isEnforced = image.isEnforced
-        account.rpm = image.rpm?.window
-        account.rpd = image.rpd?.window
-        account.tpm = image.tpm?.window
-        account.tpd = image.tpd?.window
-        try state.builder.insertAccount(
-            account, firedThreshold: image.firedThreshold.tier, firedDepletion: image.firedDepletion.tier,
-            dollars: image.dollars, by: image.user)
+        try state.builder.insertAccount(account, dollars: image.dollars, by: image.user)
     }
 }
 
@@ -73,28 +57,12 @@ enum ModelAccountSection: SnapshotSection {
 struct AccountImage: VersionedRecord {
     var provider = Name.blank
     var usage = UsageImage()
-    var budget: Money?
-    var isEnforced = false
-    var rpm: WindowImage?
-    var rpd: WindowImage?
-    var tpm: WindowImage?
-    var tpd: WindowImage?
-    var firedThreshold: FiredThresholdImage = .none
-    var firedDepletion: FiredDepletionImage = .none
     var dollars: Double?
     var user: UInt32 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
-        try visitor.field("usage", &usage, "the sums of this period")
-        try visitor.field("budget", &budget, "the provider's budget per period; absent: unlimited")
-        try visitor.field("isEnforced", &isEnforced, "whether admission denies a call that the budget does not cover")
-        try visitor.field("rpm", &rpm, "the limit on requests per minute")
-        try visitor.field("rpd", &rpd, "the limit on requests per day")
-        try visitor.field("tpm", &tpm, "the limit on tokens per minute")
-        try visitor.field("tpd", &tpd, "the limit on tokens per day")
-        try visitor.field("firedThreshold", &firedThreshold, "the highest threshold that has fired in this period")
-        try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion tier that has fired in this period")
+        try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field("user", &user, "the peer user that it was opened for")
     }
@@ -111,7 +79,7 @@ struct ModelAccountImage: VersionedRecord {
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
-        try visitor.field("usage", &usage, "the sums of this period")
+        try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field(
             "answering", &answering, "the number of the model name that answered last; absent if it was this one")
@@ -128,39 +96,12 @@ struct UsageImage: WireRecord {
     var lastRecorded: Timestamp?
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("spend", &spend, "spent in the period")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent in the period")
-        try visitor.field("outputTokens", &outputTokens, "tokens received in the period")
-        try visitor.field("requests", &requests, "records in the period")
-        try visitor.field("lastRecorded", &lastRecorded, "when the last record came; absent if none came in the period")
+        try visitor.field("spend", &spend, "spent")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent")
+        try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field("requests", &requests, "the number of calls")
+        try visitor.field("lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
     }
-}
-
-/// A rate limit and its current window.
-struct WindowImage: WireRecord {
-    var limit: Int64 = 0
-    var used: Int64 = 0
-    var start = Timestamp(milliseconds: 0)
-
-    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("limit", &limit, "requests or tokens allowed in a window")
-        try visitor.field("used", &used, "requests or tokens counted in the window")
-        try visitor.field("start", &start, "when the window began")
-    }
-}
-
-enum FiredThresholdImage: UInt8, ClosedEnumeration {
-    case none = 0
-    case warning = 1
-    case critical = 2
-    case emergency = 3
-}
-
-enum FiredDepletionImage: UInt8, ClosedEnumeration {
-    case none = 0
-    case warning = 1
-    case critical = 2
-    case emergency = 3
 }
 
 // MARK: Between state and file
@@ -222,59 +163,5 @@ extension UsageImage {
         usage.requests = requests
         usage.lastRecorded = lastRecorded
         return usage
-    }
-}
-
-extension WindowImage {
-    fileprivate init(_ window: CreditLedger.Window) {
-        limit = window.limit
-        used = window.used
-        start = window.start
-    }
-
-    fileprivate var window: RateWindow { RateWindow(limit: limit, used: used, windowStart: start) }
-}
-
-extension FiredThresholdImage {
-    fileprivate init(_ tier: ThresholdTier) {
-        self =
-            switch tier {
-            case .none: .none
-            case .warning: .warning
-            case .critical: .critical
-            case .emergency: .emergency
-            case .unknown: preconditionFailure("the state holds known values only")
-            }
-    }
-
-    fileprivate var tier: ThresholdTier {
-        switch self {
-        case .none: .none
-        case .warning: .warning
-        case .critical: .critical
-        case .emergency: .emergency
-        }
-    }
-}
-
-extension FiredDepletionImage {
-    fileprivate init(_ tier: DepletionTier) {
-        self =
-            switch tier {
-            case .none: .none
-            case .warning: .warning
-            case .critical: .critical
-            case .emergency: .emergency
-            case .unknown: preconditionFailure("the state holds known values only")
-            }
-    }
-
-    fileprivate var tier: DepletionTier {
-        switch self {
-        case .none: .none
-        case .warning: .warning
-        case .critical: .critical
-        case .emergency: .emergency
-        }
     }
 }

@@ -55,30 +55,6 @@ enum SharedHistorySection: SnapshotSection {
     }
 }
 
-/// The budget periods that have ended.
-enum ClosedPeriodSection: SnapshotSection {
-    static let kind: UInt32 = 13
-    static let name = "closedPeriods"
-    static let summary = "the periods that have ended, oldest first"
-
-    static func write(_ machine: StateMachine, to part: inout SectionWriter) {
-        for period in machine.ledger.closedPeriods {
-            var image = ClosedPeriodImage()
-            image.start = period.start
-            image.end = period.end
-            image.entries = period.sums.sorted { $0.key.index < $1.key.index }.map { id, sums in
-                ClosedPeriodImage.Entry(provider: machine.names[id], usage: UsageImage(sums))
-            }
-            part.add(image)
-        }
-    }
-
-    static func add(_ image: ClosedPeriodImage, to state: inout StateImage) throws(Refusal) {
-        let usage = image.entries.map { (provider: $0.provider, usage: $0.usage.usage) }
-        try state.builder.insertClosedPeriod(start: image.start, end: image.end, usage: usage)
-    }
-}
-
 struct HistoryImage: VersionedRecord {
     struct Stretch: WireRecord {
         static var wireType: String { "HistoryStretch" }
@@ -126,29 +102,6 @@ struct SharedEntryImage: VersionedRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("at", &at, "when it was recorded")
         try visitor.field("cost", &cost, "what it cost")
-    }
-}
-
-struct ClosedPeriodImage: VersionedRecord {
-    struct Entry: WireRecord {
-        static var wireType: String { "ClosedPeriodEntry" }
-        var provider = Name.blank
-        var usage = UsageImage()
-
-        mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("provider", &provider, "the provider")
-            try visitor.field("usage", &usage, "its sums of the period")
-        }
-    }
-
-    var start = Timestamp(milliseconds: 0)
-    var end = Timestamp(milliseconds: 0)
-    var entries: [Entry] = []
-
-    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("start", &start, "when the period began, on the wall clock")
-        try visitor.field("end", &end, "when the period ended, on the wall clock")
-        try visitor.field("entries", &entries, "the providers with a record in the period")
     }
 }
 

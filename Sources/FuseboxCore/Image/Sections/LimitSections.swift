@@ -49,6 +49,7 @@ enum LimitSection: SnapshotSection {
             image.window = LimitWindowImage(rule.limit.window)
             image.mode = LimitModeImage(rule.limit.mode)
             image.onLapse = LapseRuleImage(rule.limit.onLapse)
+            image.thresholds = rule.limit.thresholds.map(ThresholdsImage.init)
             image.raisedAmount = rule.raise?.amount
             image.raisedUntil = rule.raise?.until
             part.add(image)
@@ -58,7 +59,7 @@ enum LimitSection: SnapshotSection {
     static func add(_ image: LimitImage, to state: inout StateImage) throws(Refusal) {
         var limit = Limit(
             image.dimension.value, image.amount, image.window.window, mode: image.mode.value,
-            onLapse: image.onLapse.value)
+            onLapse: image.onLapse.value, thresholds: image.thresholds?.thresholds)
         limit.window.zone = image.window.zone
         let scope = Scope(
             provider: image.provider, deployment: image.deployment, model: image.model, tag: image.tag)
@@ -117,6 +118,7 @@ struct LimitImage: VersionedRecord {
     var window = LimitWindowImage()
     var mode: LimitModeImage = .deny
     var onLapse: LapseRuleImage = .charge
+    var thresholds: ThresholdsImage?
     var raisedAmount: Int64?
     var raisedUntil: Timestamp?
 
@@ -131,6 +133,8 @@ struct LimitImage: VersionedRecord {
         try visitor.field("window", &window, "the stretch of time")
         try visitor.field("mode", &mode, "what it does with a call that would exceed it")
         try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
+        try visitor.field(
+            "thresholds", &thresholds, "the shares of the amount at which events are sent; absent: those of any limit")
         try visitor.field("raisedAmount", &raisedAmount, "a higher amount that holds for a while")
         try visitor.field("raisedUntil", &raisedUntil, "until when, on the steady clock")
     }
@@ -160,8 +164,10 @@ struct LimitUseImage: VersionedRecord {
     var calendarWindow: UInt32 = 0
     var assumedHigh: Int64 = 0
     var assumedLow: UInt64 = 0
-    var fired: UInt8 = 0
+    var dollars: Double?
+    var fired: FiredThresholdImage = .none
     var firedAt: Timestamp?
+    var firedDepletion: FiredDepletionImage = .none
     var isDenying = false
     var wouldHaveDenied: UInt64 = 0
 
@@ -180,8 +186,11 @@ struct LimitUseImage: VersionedRecord {
         try visitor.field(
             "assumedHigh", &assumedHigh, "the part of it that is of calls never settled: the upper 64 bits")
         try visitor.field("assumedLow", &assumedLow, "the lower 64 bits")
-        try visitor.field("fired", &fired, "the highest threshold that was told in this window, in percent; 0: none")
+        try visitor.field(
+            "dollars", &dollars, "used in the current window as a sum of doubles; absent under the profile fusebox")
+        try visitor.field("fired", &fired, "the highest threshold that was told in this window")
         try visitor.field("firedAt", &firedAt, "when it was told")
+        try visitor.field("firedDepletion", &firedDepletion, "the nearest depletion tier that was told in this window")
         try visitor.field("isDenying", &isDenying, "whether the last call that asked was denied")
         try visitor.field("wouldHaveDenied", &wouldHaveDenied, "calls that a limit that only watches would have denied")
     }
@@ -366,7 +375,9 @@ extension StateMachine {
         image.window = entry.window
         image.calendarWindow = entry.calendarWindow
         (image.assumedHigh, image.assumedLow) = entry.assumed.halves
-        image.fired = entry.fired
+        image.dollars = profile.reckonsInDollars ? entry.dollars : nil
+        image.fired = FiredThresholdImage(entry.fired)
+        image.firedDepletion = FiredDepletionImage(entry.firedDepletion)
         image.firedAt = entry.firedAt
         image.isDenying = entry.isDenying
         image.wouldHaveDenied = entry.wouldHaveDenied

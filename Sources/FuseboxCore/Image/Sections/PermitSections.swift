@@ -31,14 +31,13 @@ enum PermitSection: SnapshotSection {
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
-            image.counted = permit.grant.counted
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, counted: image.counted, image.charges)
+        try state.builder.insertPermit(image.entry, image.charges)
     }
 }
 
@@ -112,7 +111,6 @@ struct PermitImage: VersionedRecord {
     var grantedAt = Timestamp(milliseconds: 0)
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
-    var counted: UInt8 = 0
     var charges: [ChargeImage] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -129,8 +127,6 @@ struct PermitImage: VersionedRecord {
         try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
-        try visitor.field(
-            "counted", &counted, "the rate limits that it was counted against: 1 rpm, 2 rpd, 4 tpm, 8 tpd, added up")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
     }
 }

@@ -30,18 +30,6 @@ public enum DenialReason: OpenEnumeration {
     case share
     /// As many calls are in flight as `maxProbes` allows while the breaker is not closed.
     case probes
-    /// The limit of requests per minute.
-    case rpm
-    /// The limit of requests per day.
-    case rpd
-    /// The limit of tokens per minute.
-    case tpm
-    /// The limit of tokens per day.
-    case tpd
-    /// The provider's enforced budget does not hold the estimate.
-    case providerBudget
-    /// The model's enforced budget does not hold the estimate.
-    case modelBudget
     /// A limit on one of the call's scopes has no room for what it needs.
     case limit
     /// One that only newer peers know.
@@ -49,8 +37,7 @@ public enum DenialReason: OpenEnumeration {
 
     /// The values that this version knows, in the order of their numbers.
     public static let allCases: [DenialReason] = [
-        .exhausted, .breakerOpen, .share, .probes, .rpm, .rpd, .tpm, .tpd, .providerBudget, .modelBudget,
-        .limit,
+        .exhausted, .breakerOpen, .share, .probes, .limit,
     ]
 
     /// The number on the wire.
@@ -60,13 +47,7 @@ public enum DenialReason: OpenEnumeration {
         case .breakerOpen: 1
         case .share: 2
         case .probes: 3
-        case .rpm: 4
-        case .rpd: 5
-        case .tpm: 6
-        case .tpd: 7
-        case .providerBudget: 8
-        case .modelBudget: 9
-        case .limit: 10
+        case .limit: 4
         case .unknown(let number): number
         }
     }
@@ -110,7 +91,7 @@ public struct Candidate: WireRecord {
     /// The provider's deployment, such as an API key, a region or an endpoint, which can have limits of its own;
     /// absent: the call names none.
     public var deployment: Name?
-    /// The model that is asked for, and charged; absent: no model's budget is checked.
+    /// The model that is asked for, and charged; absent: no model's limit is checked.
     public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
@@ -129,7 +110,7 @@ public struct Candidate: WireRecord {
             "the provider's deployment, such as an API key, a region or an endpoint, which can have limits of its own; absent: the call names none"
         )
         try visitor.field(
-            "model", &model, "the model that is asked for, and charged; absent: no model's budget is checked")
+            "model", &model, "the model that is asked for, and charged; absent: no model's limit is checked")
     }
 }
 
@@ -169,7 +150,7 @@ public struct Estimate: WireRecord, Equatable {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "cost", &cost,
-            "the cost, $0 to \(Quantity.dollars(WireLimits.callCost)); held against budgets and limits until the call is settled; absent: not known"
+            "the cost, $0 to \(Quantity.dollars(WireLimits.callCost)); held against limits until the call is settled; absent: not known"
         )
         try visitor.field(
             "inputTokens", &inputTokens,

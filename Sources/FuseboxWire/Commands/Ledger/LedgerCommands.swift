@@ -54,156 +54,75 @@ public struct LedgerRecord: Command {
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 
+    /// The most limits that a reply tells to have reached a threshold. Subscribers are told of all.
+    public static let reachedLimits = 8
+
     /// The events that the record fired.
     public struct Reply: OpenRecord {
         /// The replies of settles hold it too, under a name of its own.
         public static var wireType: String { "FiredEvents" }
 
-        /// The event that this record fired, if it crossed a threshold.
-        public var threshold: ThresholdCrossed?
-        /// The event that this record fired, if the budget came into a nearer depletion tier.
+        /// The limits whose thresholds this call has reached, at most `LedgerRecord.reachedLimits`.
+        public var reached: [LimitReached] = []
+        /// The limit of the provider that will be used up sooner than was told before; absent: none.
         public var depletion: DepletionProjected?
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("threshold", &threshold, "the event that this record fired, if it crossed a threshold")
+            try visitor.field(
+                "reached", &reached,
+                "the limits whose thresholds this call has reached, at most \(LedgerRecord.reachedLimits)")
             try visitor.field(
                 "depletion", &depletion,
-                "the event that this record fired, if the budget came into a nearer depletion tier")
+                "the limit of the provider that will be used up sooner than was told before; absent: none")
         }
     }
 }
 
-/// Sets a budget and rate limits, in the place of the budget for the same provider and model.
-public struct LedgerSetBudget: Command {
+/// Begins accounts anew, and the windows of their limits that go on until reset.
+public struct LedgerReset: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .ledgerSetBudget, "ledger.setBudget", .durable, .operator,
-            "Sets a budget and rate limits, in the place of the budget for the same provider and model.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// The budget; rate limits that are absent stay as they are.
-    public var budget = Budget()
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// Sets this budget.
-    public init(budget: Budget) { self.budget = budget }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("budget", &budget, "the budget; rate limits that are absent stay as they are")
-    }
-}
-
-/// Removes a budget; rate limits stay.
-public struct LedgerRemoveBudget: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .ledgerRemoveBudget, "ledger.removeBudget", .durable, .operator, "Removes a budget; rate limits stay.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// The provider.
-    public var provider = Name.blank
-    /// The model; absent: the provider's own budget.
-    public var model: Name?
-    /// Whether the request is refused with `notFound` if there is no such budget.
-    public var mustExist = false
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// Removes the budget of this provider, or of a model with it.
-    public init(provider: Name, model: Name? = nil, mustExist: Bool = false) {
-        self.provider = provider
-        self.model = model
-        self.mustExist = mustExist
-    }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "the provider")
-        try visitor.field("model", &model, "the model; absent: the provider's own budget")
-        try visitor.field(
-            "mustExist", &mustExist, "whether the request is refused with `notFound` if there is no such budget")
-    }
-}
-
-/// Closes the period now and begins a new one.
-public struct LedgerResetPeriod: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .ledgerResetPeriod, "ledger.resetPeriod", .durable, .operator, "Closes the period now and begins a new one."
+            .ledgerReset, "ledger.reset", .durable, .operator,
+            "Begins the accounts of a scope and of what lies within it anew, and the windows of their limits that go on until reset."
         )
     }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {}
-}
 
-/// Sets the utilizations at which threshold events fire; absent ones stay.
-public struct LedgerSetThresholds: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .ledgerSetThresholds, "ledger.setThresholds", .durable, .operator,
-            "Sets the utilizations at which threshold events fire; absent ones stay.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// Spend over budget at which `warning` fires, at least 0; absent: it stays.
-    public var warning: Double?
-    /// Spend over budget at which `critical` fires, at least 0; absent: it stays.
-    public var critical: Double?
-    /// Spend over budget at which `emergency` fires, at least 0; absent: it stays.
-    public var emergency: Double?
+    /// The scope; the host's holds everything.
+    public var scope = Scope()
+
     /// Every field has its default.
     @inlinable public init() {}
-    /// Sets the thresholds that are given; a threshold that is nil keeps its value.
-    public init(warning: Double? = nil, critical: Double? = nil, emergency: Double? = nil) {
-        self.warning = warning
-        self.critical = critical
-        self.emergency = emergency
-    }
+    /// Begins this scope anew, with what lies within it.
+    public init(scope: Scope) { self.scope = scope }
+
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
-            "warning", &warning, "spend over budget at which `warning` fires, at least 0; absent: it stays")
-        try visitor.field(
-            "critical", &critical, "spend over budget at which `critical` fires, at least 0; absent: it stays")
-        try visitor.field(
-            "emergency", &emergency, "spend over budget at which `emergency` fires, at least 0; absent: it stays")
+            "scope", &scope,
+            "the scope, with what lies within it: a provider's models, everything that is the host's; refused with `notFound` if there is nothing to begin anew"
+        )
     }
-}
 
-/// Sets how long periods are; the current one goes on to the end that this gives it.
-public struct LedgerSetPeriod: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .ledgerSetPeriod, "ledger.setPeriod", .durable, .operator,
-            "Sets how long periods are; the current one goes on to the end that this gives it.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// How long a period is.
-    public var length: PeriodLength = .month
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// Sets this length.
-    public init(length: PeriodLength) { self.length = length }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("length", &length, "how long a period is")
+    /// What began anew.
+    public struct Reply: WireRecord {
+        /// The limits that began anew, at most `LimitList.pageLength`.
+        public var entries: [LimitEntry] = []
+        /// The sums of the account before; absent: the scope has none.
+        public var before: AccountUsage?
+        /// Every field has its default.
+        @inlinable public init() {}
+        /// The fields in the order of the wire.
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field(
+                "entries", &entries, "the limits that began anew, at most \(LimitList.pageLength)")
+            try visitor.field(
+                "before", &before, "the sums of the scope's account before; absent: it has none")
+        }
     }
 }

@@ -28,12 +28,13 @@ public struct LedgerBurnRate: Command {
     }
 }
 
-/// When a provider's budget will be used up at its burn rate.
+/// When a provider's limit of cost will be used up at its burn rate: the one that is used up first.
 public struct LedgerDepletion: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .ledgerDepletion, "ledger.depletion", .read, "When a provider's budget will be used up at its burn rate.")
+            .ledgerDepletion, "ledger.depletion", .read,
+            "When a provider's limit of cost will be used up at its burn rate: the one that is used up first.")
     }
     /// The provider.
     public var provider = Name.blank
@@ -57,14 +58,16 @@ public struct LedgerDepletion: Command {
 
     /// The estimate.
     public struct Reply: WireRecord {
-        /// The estimate; absent if the provider has no budget.
+        /// The estimate; absent if the provider has no limit of cost that goes on for a week or more.
         public var estimate: DepletionEstimate?
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("estimate", &estimate, "the estimate; absent if the provider has no budget")
+            try visitor.field(
+                "estimate", &estimate,
+                "the estimate; absent if the provider has no limit of cost that goes on for a week or more")
         }
     }
 }

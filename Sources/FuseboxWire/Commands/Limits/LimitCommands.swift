@@ -215,40 +215,45 @@ public struct LimitList: Command {
     public static let pageLength = 96
 }
 
-/// Begins the windows of a scope's `manual` limits anew.
-public struct LimitReset: Command {
+/// One limit of a scope, found by its dimension and window.
+public struct LimitGet: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .limitReset, "limit.reset", .durable, .operator,
-            "Begins a new window of each limit of a scope that goes on until reset. What calls hold stays held.")
+            .limitGet, "limit.get", .read, "A limit of a scope with what is used, held and left of it.")
     }
 
-    /// The scope whose limits begin anew.
+    /// The scope.
     public var scope = Scope()
+    /// The limit, found by dimension, window and shadow mode.
+    public var limit = Limit()
 
     /// Every field has its default.
     @inlinable public init() {}
-    /// Begins the windows of this scope anew.
-    public init(scope: Scope) { self.scope = scope }
+    /// A request for this limit of a scope. Its amount and its other fields do not matter.
+    public init(scope: Scope, limit: Limit) {
+        self.scope = scope
+        self.limit = limit
+    }
 
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field(
-            "scope", &scope, "the scope whose limits begin anew; refused with `notFound` if none goes on until reset")
+        try visitor.field("scope", &scope, "the scope")
+        try visitor.field("limit", &limit, "the limit, found by dimension, window and shadow mode")
     }
 
-    /// The limits as they are now.
+    /// The limit.
     public struct Reply: WireRecord {
-        /// The limits that began anew.
-        public var entries: [LimitEntry] = []
+        /// The limit; absent: none is set, and no template gives the tag one.
+        public var entry: LimitEntry?
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("entries", &entries, "the limits that began anew")
+            try visitor.field(
+                "entry", &entry, "the limit; absent: none is set, and no template gives the tag one")
         }
     }
 }

@@ -3,14 +3,14 @@ public struct LimitReached: EventRecord {
     /// Number, name, topic, promise and summary.
     public static let declaration = EventDeclaration(
         .limitReached, "limitReached", .ledger, .durable,
-        "What was used of a limit reached 80, 90 or 95 % of it, for the first time in its window.")
+        "What was used of a limit reached one of its thresholds, for the first time in its window.")
     /// The record as an event.
     public var event: Event { .limitReached(self) }
 
     /// The limit and how it stands.
     public var entry = LimitEntry()
-    /// The threshold: 80, 90 or 95.
-    public var percent: UInt8 = 0
+    /// The threshold.
+    public var tier: ThresholdTier = .none
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -18,7 +18,7 @@ public struct LimitReached: EventRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("entry", &entry, "the limit and how it stands")
-        try visitor.field("percent", &percent, "the threshold: 80, 90 or 95")
+        try visitor.field("tier", &tier, "the threshold")
     }
 }
 

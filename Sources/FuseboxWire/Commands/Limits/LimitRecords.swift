@@ -231,19 +231,22 @@ public struct Limit: WireRecord, Equatable {
     public var mode: LimitMode = .deny
     /// What becomes of the estimate of a call that was never settled. Only cost and tokens are given back at all.
     public var onLapse: LapseRule = .charge
+    /// The shares at which events are sent; nil: 80, 90 and 95 % for cost, and for the rest from a day on.
+    public var thresholds: Thresholds?
 
     /// Every field has its default.
     @inlinable public init() {}
     /// A bound; `onLapse` is `charge` for a cost that is denied, else `release`.
     public init(
         _ dimension: LimitDimension, _ amount: Int64, _ window: LimitWindow, mode: LimitMode = .deny,
-        onLapse: LapseRule? = nil
+        onLapse: LapseRule? = nil, thresholds: Thresholds? = nil
     ) {
         self.dimension = dimension
         self.amount = amount
         self.window = window
         self.mode = mode
         self.onLapse = onLapse ?? (dimension == .cost && mode == .deny ? .charge : .release)
+        self.thresholds = thresholds
     }
 
     /// The fields in the order of the wire.
@@ -255,6 +258,10 @@ public struct Limit: WireRecord, Equatable {
         try visitor.field("window", &window, "the stretch of time that it bounds the use of")
         try visitor.field("mode", &mode, "what it does with a call that would exceed it")
         try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
+        try visitor.field(
+            "thresholds", &thresholds,
+            "the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more"
+        )
     }
 
     /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in
@@ -271,6 +278,7 @@ public struct Limit: WireRecord, Equatable {
         guard dimension.isKnown, mode.isKnown, onLapse.isKnown, window.kind.isKnown, window.unit.isKnown else {
             throw Refusal(.outOfRange, "a limit of a newer version cannot be set: \(dimension) \(window.kind) \(mode)")
         }
+        try thresholds?.validate()
         switch window.kind {
         case .none where dimension != .inFlight:
             throw Refusal(.outOfRange, "a limit of \(dimension) needs a window")

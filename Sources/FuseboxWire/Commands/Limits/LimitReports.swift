@@ -12,14 +12,18 @@ public struct LimitEntry: OpenRecord {
     public var raisedMilliseconds: Int64?
     /// What was used in the current window: nano-dollars for cost, else a count.
     public var used: Int64 = 0
+    /// What was used, over the amount; 0 where the amount is.
+    public var share: Double = 0
     /// What calls in force hold beside it: estimates of cost, or calls in flight.
     public var held: Int64 = 0
     /// The part of `used` that is the estimate of calls that were never settled.
     public var assumed: Int64 = 0
+    /// When the current window began, on the steady clock; nil: it slides or has not begun.
+    public var startedAt: Timestamp?
     /// How long the current window still lasts, in milliseconds; nil: it slides, has not begun, or has no end.
     public var endsInMilliseconds: Int64?
-    /// The highest threshold that was told in this window, in percent; 0: none.
-    public var toldPercent: UInt8 = 0
+    /// The highest threshold that was told in this window.
+    public var toldTier: ThresholdTier = .none
     /// Calls that it would have denied, if it did not only watch.
     public var wouldHaveDenied: UInt64 = 0
     /// How many tags have used a template; 0 for others.
@@ -30,6 +34,9 @@ public struct LimitEntry: OpenRecord {
 
     /// The amount in force.
     public var amount: Int64 { max(limit.amount, raisedAmount ?? 0) }
+
+    /// What was used or is held, over the amount: how full it is for the next call. 1 where the amount is 0.
+    public var fullness: Double { amount > 0 ? (Double(used) + Double(held)) / Double(amount) : 1 }
 
     /// What is left for new calls, at least 0.
     public var left: Int64 { max(0, amount.subtractingClamped(used).subtractingClamped(held)) }
@@ -45,13 +52,17 @@ public struct LimitEntry: OpenRecord {
             "raisedMilliseconds", &raisedMilliseconds, "how long the higher amount still holds; absent: there is none")
         try visitor.field(
             "used", &used, "used in the current window: nano-dollars for `cost`, else a count; of a template 0")
+        try visitor.field("share", &share, "what was used over the amount; 0 where the amount is")
         try visitor.field("held", &held, "what calls in force hold beside it: estimates of cost, or calls in flight")
         try visitor.field(
             "assumed", &assumed, "the part of `used` that is the estimate of calls that were never settled")
         try visitor.field(
+            "startedAt", &startedAt,
+            "when the current window began, on the steady clock; absent: it slides or has not begun")
+        try visitor.field(
             "endsInMilliseconds", &endsInMilliseconds,
             "how long the current window still lasts; absent: it slides, has not begun, or has no end")
-        try visitor.field("toldPercent", &toldPercent, "the highest threshold that was told in this window; 0: none")
+        try visitor.field("toldTier", &toldTier, "the highest threshold that was told in this window")
         try visitor.field("wouldHaveDenied", &wouldHaveDenied, "calls that a `shadow` limit would have denied")
         try visitor.field("uses", &uses, "how many tags have used a template; 0 for others")
     }

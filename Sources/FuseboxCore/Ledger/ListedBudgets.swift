@@ -1,0 +1,134 @@
+import FuseboxWire
+
+/// What a snapshot of `llm-providers` lists of budgets: each as it was told, and the thresholds of all.
+///
+/// Budgets and rate limits are limits like others, and these decide. This list is kept for the next export alone,
+/// because the library writes a budget as it was told and not as it holds.
+public struct ListedBudgets: Sendable, Equatable {
+    /// A budget as it was told.
+    public struct Entry: Sendable, Equatable {
+        /// The provider.
+        public var provider: NameID
+        /// The model; nil: the budget was told for the provider as a whole.
+        public var model: ModelID?
+        /// The budget as the text of a JSON object.
+        public var text: String
+    }
+
+    /// The shares at which threshold events fire.
+    public internal(set) var thresholds = Thresholds()
+    /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
+    public internal(set) var foreignThresholds = ""
+    /// In the order in which they were told first.
+    public private(set) var entries: [Entry] = []
+
+    /// Puts a budget in the place of the one for the same provider and model. Returns whether there was one.
+    mutating func put(_ entry: Entry) -> Bool {
+        guard let place = entries.firstIndex(where: { $0.provider == entry.provider && $0.model == entry.model }) else {
+            entries.append(entry)
+            return false
+        }
+        entries[place] = entry
+        return true
+    }
+
+    /// Removes a budget. Returns whether there was one.
+    mutating func remove(_ provider: NameID, _ model: ModelID?) -> Bool {
+        guard let place = entries.firstIndex(where: { $0.provider == provider && $0.model == model }) else {
+            return false
+        }
+        entries.remove(at: place)
+        return true
+    }
+}
+
+extension StateMachine {
+    /// Lists a budget for the next export. Its provider gets an account.
+    ///
+    /// - Throws: `limitReached` if there is no room for a name or an account; `outOfRange` if the text is longer than
+    ///   `WireLimits.textLength`
+    public mutating func listBudget(
+        _ text: String, provider: Name, model: Name?, by user: UInt32 = 0
+    ) throws(Refusal) {
+        guard text.utf8.count <= WireLimits.textLength else {
+            throw Refusal(
+                .outOfRange, "a budget is kept up to \(WireLimits.textLength) bytes; this one has \(text.utf8.count)")
+        }
+        let application = Application(moment: lastMoment, user: user, isOperator: user == 0, worker: WorkerID())
+        try admitAccount(provider, by: application)
+        if let model { try admitModel(model, by: application) }
+        let id = openAccount(provider, by: user)
+        let entry = ListedBudgets.Entry(
+            provider: id, model: model.map { models.intern($0, by: user) }, text: text)
+        if !ledger.listed.put(entry) { retainNames(of: entry) }
+    }
+
+    /// Sets limits that a listed budget tells of; the list stays.
+    ///
+    /// - Throws: what `LimitSet` throws
+    public mutating func setListed(_ limits: [Limit], on scope: Scope, at moment: Moment) throws(Refusal) {
+        passTime(to: moment)
+        let application = Application(moment: lastMoment, user: 0, isOperator: true, worker: WorkerID())
+        var events: [Event] = []
+        _ = try set(LimitSet(scope: scope, limits: limits), application, &events)
+    }
+
+    /// Removes a limit that a listed budget told of; the list stays.
+    ///
+    /// - Throws: what `LimitRemove` throws
+    public mutating func removeListed(_ limit: Limit, on scope: Scope, at moment: Moment) throws(Refusal) {
+        passTime(to: moment)
+        let application = Application(moment: lastMoment, user: 0, isOperator: true, worker: WorkerID())
+        _ = try remove(LimitRemove(scope: scope, limits: [limit]), application)
+    }
+
+    /// Takes the budget of a scope off the list when one of its limits changes: an export then tells of the limits.
+    mutating func unlistBudget(of scope: Scope, _ limits: [Limit]) {
+        guard scope.tag == nil, scope.deployment == nil, let provider = scope.provider,
+            limits.contains(where: \.isListed)
+        else { return }
+        unlistBudget(provider: provider, model: scope.model)
+    }
+
+    /// Takes a budget off the list.
+    public mutating func unlistBudget(provider: Name, model: Name?) {
+        guard let id = names.find(provider) else { return }
+        if let model {
+            guard let model = models.find(model) else { return }
+            unlist(id, model)
+        } else {
+            unlist(id, nil)
+        }
+    }
+
+    mutating func unlist(_ provider: NameID, _ model: ModelID?) {
+        guard ledger.listed.remove(provider, model) else { return }
+        names.release(provider)
+        if let model { models.release(model) }
+    }
+
+    mutating func retainNames(of entry: ListedBudgets.Entry) {
+        names.retain(entry.provider)
+        if let model = entry.model { models.retain(model) }
+    }
+
+    /// The account of a provider, opened if there is none. There must be room for it.
+    mutating func openAccount(_ provider: Name, by user: UInt32) -> NameID {
+        let id = names.intern(provider, by: user)
+        guard !ledger.contains(id) else { return id }
+        names.retain(id)
+        ledger.create(id, by: user)
+        return id
+    }
+}
+
+extension Limit {
+    /// Whether a snapshot of `llm-providers` has such limits: a budget that goes on until reset, a rate in fixed windows.
+    var isListed: Bool {
+        switch window.kind {
+        case .manual: dimension == .cost
+        case .fixed: dimension == .requests || dimension == .tokens
+        case .none, .sliding, .calendar, .prepaid, .unknown: false
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import FuseboxWire
+
+extension StateMachine {
+    fileprivate mutating func reset(
+        _ scope: Scope, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LedgerReset.Reply {
+        try scope.validate()
+        var reply = LedgerReset.Reply()
+        guard let target = try find(scope) else { throw nothing(toReset: scope) }
+        reply.before = resetAccounts(target, at: application.moment)?.usage
+        var limits: [Int] = []
+        limitTable.entries.forEachSlot { place in
+            let use = limitTable.entries[place]
+            guard beginsAnew(limitTable.rules[use.rule].limit.window.kind), isWithin(use, target) else { return }
+            limits.append(place)
+        }
+        guard reply.before != nil || !limits.isEmpty || target.key == .host else { throw nothing(toReset: scope) }
+        limits.sort { limitTable.entries[$0].generation < limitTable.entries[$1].generation }
+        for place in limits {
+            limitTable.beginWindow(place, at: application.now)
+            guard reply.entries.count < LimitList.pageLength else { continue }
+            reply.entries.append(limitEntry(limitTable.entries[place].rule, place, at: application.moment))
+        }
+        var event = AccountReset()
+        event.scope = scope
+        event.spend = reply.before?.spend ?? .zero
+        effects.append(.accountReset(event))
+        return reply
+    }
+
+    private func nothing(toReset scope: Scope) -> Refusal {
+        Refusal(.notFound, "\(scope) has no account and no limit that goes on until reset")
+    }
+
+    /// Whether a reset begins the windows of this kind anew.
+    private func beginsAnew(_ kind: WindowKind) -> Bool {
+        kind == .manual || (kind == .fixed && profile.resetClearsWindowsAndHistory)
+    }
+
+    /// Whether the use of a limit is one of a scope, or of one that lies within it.
+    private func isWithin(_ use: LimitTable.Entry, _ target: LimitTarget) -> Bool {
+        let key = use.key
+        if let place = target.key.place {
+            guard let own = key.place, own == place || names.parent(of: own) == place else { return false }
+        }
+        if let model = target.key.model, key.model != model { return false }
+        if let prefix = target.prefix {
+            guard let tag = key.tag else { return false }
+            return tags[tag].hasPrefix(prefix)
+        }
+        return target.key.tag == nil || key.tag == target.key.tag
+    }
+
+    private mutating func resetAccounts(_ target: LimitTarget, at moment: Moment) -> CreditLedger.Sums? {
+        guard target.prefix == nil, target.key.tag == nil else { return nil }
+        guard let provider = target.key.place else { return ledger.resetAll(at: moment, under: profile) }
+        guard let model = target.key.model else { return ledger.resetProvider(provider, under: profile) }
+        return ledger.resetModel(provider, model)
+    }
+}
+
+extension LedgerReset: StateCommand {
+    /// Begins the accounts of a scope and of what lies within it anew, and its limits that go on until reset.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not; `notFound` if it has neither account nor limit.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        try machine.reset(machine.rules.charged(scope), application, &effects)
+    }
+}

@@ -1,0 +1,198 @@
+import FuseboxWire
+
+extension StateMachine {
+    // MARK: Telling
+
+    /// A limit and how it stands.
+    ///
+    /// - Parameter entry: the place of its use; nil: it was not used yet, or it is a template
+    func limitEntry(_ rule: Int, _ entry: Int?, at moment: Moment) -> LimitEntry {
+        let set = limitTable.rules[rule]
+        var told = LimitEntry()
+        told.limit = set.limit
+        if let raise = set.raise {
+            told.raisedAmount = raise.amount
+            told.raisedMilliseconds = max(0, raise.until - moment.now)
+        }
+        guard let entry else {
+            told.scope = scope(of: set)
+            if set.prefix != nil { told.uses = UInt32(clamping: set.uses) }
+            return told
+        }
+        let use = limitTable.entries[entry]
+        told.scope = scope(of: use.key)
+        told.template = set.prefix.map { Self.template($0) }
+        told.held = Int64(clamping: use.held)
+        // The reference tells of a window that is over until its end is noticed.
+        let isOver = !profile.windowsBeginUnused && limitTable.isOver(entry, at: moment.now)
+        told.assumed = isOver ? 0 : Int64(clamping: use.assumed)
+        told.used = Int64(clamping: isOver ? 0 : use.slide == nil ? use.used : limitTable.used(entry, at: moment.now))
+        told.share = limitTable.share(entry, at: moment.now)
+        told.toldTier = isOver ? .none : use.fired
+        told.startedAt = isOver ? nil : use.start
+        told.wouldHaveDenied = use.wouldHaveDenied
+        told.endsInMilliseconds = limitTable.untilWindowEnds(entry, at: moment)
+        return told
+    }
+
+    /// Tells of thresholds that were reached.
+    ///
+    /// - Returns: those that a reply tells too
+    mutating func tellCrossings(at moment: Moment, _ effects: inout [Event]) -> [LimitReached] {
+        guard !limitTable.crossings.isEmpty else { return [] }
+        var reached: [LimitReached] = []
+        for crossing in limitTable.crossings where limitTable.entries.contains(crossing.entry) {
+            var event = LimitReached()
+            event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
+            event.tier = crossing.tier
+            effects.append(.limitReached(event))
+            if reached.count < LedgerRecord.reachedLimits { reached.append(event) }
+        }
+        limitTable.crossings.removeAll(keepingCapacity: true)
+        return reached
+    }
+
+    /// Calls `body` with every limit and its scope, in the order in which they were set first.
+    public func forEachLimit(_ body: (Scope, Limit) -> Void) {
+        var places: [Int] = []
+        limitTable.rules.forEachSlot { places.append($0) }
+        places.sort { limitTable.rules[$0].number < limitTable.rules[$1].number }
+        for place in places { body(scope(of: limitTable.rules[place]), limitTable.rules[place].limit) }
+    }
+
+    // MARK: Listing
+
+    /// A limit of a scope, found by its dimension and window. Changes nothing.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not
+    public func limit(_ scope: Scope, like limit: Limit, at moment: Moment) throws(Refusal) -> LimitEntry? {
+        try scope.validate()
+        guard let target = try find(scope) else {
+            return listUnused(scope, at: moment).entries.first { $0.limit.isSame(as: limit) }
+        }
+        if let entry = target.prefix == nil ? limitTable.findEntry(like: limit, in: target.key) : nil {
+            return limitEntry(limitTable.entries[entry].rule, entry, at: moment)
+        }
+        if let rule = limitTable.findRule(target.key, target.prefix, limit) { return limitEntry(rule, nil, at: moment) }
+        return listUnused(scope, at: moment).entries.first { $0.limit.isSame(as: limit) }
+    }
+
+    fileprivate mutating func get(
+        _ command: LimitGet, _ application: Application
+    ) throws(Refusal) -> LimitGet.Reply {
+        try command.limit.validate()
+        if profile.readsChangeState, let target = try find(command.scope),
+            let entry = limitTable.findEntry(like: command.limit, in: target.key),
+            limitTable.isOver(entry, at: application.now)
+        {
+            limitTable.beginWindow(entry, at: application.now)
+        }
+        var reply = LimitGet.Reply()
+        reply.entry = try limit(command.scope, like: command.limit, at: application.moment)
+        return reply
+    }
+
+    fileprivate func list(_ command: LimitList, at moment: Moment) throws(Refusal) -> LimitList.Reply {
+        guard let scope = command.scope else { return listAll(after: command.cursor, at: moment) }
+        try scope.validate()
+        var reply = LimitList.Reply()
+        guard let target = try find(scope) else { return listUnused(scope, at: moment) }
+        if target.prefix != nil {
+            let templates = rules(of: target)
+            if command.cursor == 0 { reply.entries = templates.map { limitEntry($0, nil, at: moment) } }
+            listUses(of: templates, after: command.cursor, at: moment, &reply)
+        } else {
+            limitTable.forEachEntry(of: target.key) { entry in
+                reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
+            }
+            reply.entries += listUnused(scope, at: moment).entries
+        }
+        return reply
+    }
+
+    /// The limits that were set after the one with this number.
+    private func listAll(after cursor: UInt64, at moment: Moment) -> LimitList.Reply {
+        var places: [(number: UInt64, rule: Int)] = []
+        limitTable.rules.forEachSlot { rule in
+            let number = limitTable.rules[rule].number
+            if number > cursor { places.append((number, rule)) }
+        }
+        places.sort { $0.number < $1.number }
+        var reply = LimitList.Reply()
+        for (number, rule) in places.prefix(LimitList.pageLength) {
+            let set = limitTable.rules[rule]
+            let entry = limitTable.ownEntry(of: set)
+            reply.entries.append(limitEntry(rule, entry, at: moment))
+            reply.next = number
+        }
+        if places.count <= LimitList.pageLength { reply.next = 0 }
+        return reply
+    }
+
+    /// The uses of templates that began after the one with this number.
+    private func listUses(
+        of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
+    ) {
+        var places: [(generation: UInt64, entry: Int)] = []
+        limitTable.entries.forEachSlot { entry in
+            let use = limitTable.entries[entry]
+            if use.generation > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
+        }
+        places.sort { $0.generation < $1.generation }
+        let room = max(1, LimitList.pageLength - reply.entries.count)
+        for (generation, entry) in places.prefix(room) {
+            reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
+            reply.next = generation
+        }
+        if places.count <= room { reply.next = 0 }
+    }
+
+    /// The limits of templates that cover a tag which has not used them yet.
+    private func listUnused(_ scope: Scope, at moment: Moment) -> LimitList.Reply {
+        var reply = LimitList.Reply()
+        guard let tag = scope.tag, !TagText.isTemplate(tag) else { return reply }
+        var route = scope
+        route.tag = nil
+        guard let target = try? find(route) else { return reply }
+        for template in limitTable.templates(for: tag) where limitTable.rules[template].key == target.key {
+            let limit = limitTable.rules[template].limit
+            if let known = tags.find(tag) {
+                var key = target.key
+                key.tag = known
+                guard limitTable.findEntry(like: limit, in: key) == nil else { continue }
+            }
+            var entry = limitEntry(template, nil, at: moment)
+            entry.template = entry.scope.tag
+            entry.scope = scope
+            entry.uses = 0
+            reply.entries.append(entry)
+        }
+        return reply
+    }
+}
+
+extension LimitGet: StateCommand {
+    /// Returns the limit. Under the profile `llm-providers` a fixed window that has ended begins anew.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, and a limit whose parts do not go together.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.get(command, application)
+    }
+}
+
+extension LimitList: StateCommand {
+    /// Returns a page of the limits and how they stand.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that there is not.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var command = self
+        command.scope = scope.map { machine.rules.charged($0) }
+        return try machine.list(command, at: application.moment)
+    }
+}
