@@ -24,6 +24,8 @@ extension CreditLedger {
         let before = providers[existing: provider.index].sums
         providers[existing: provider.index].sums = Sums()
         providers[existing: provider.index].dollars = 0
+        providers[existing: provider.index].fired = .none
+        providers[existing: provider.index].firedDepletion = .none
         if profile.resetClearsWindowsAndHistory { histories.remove(&providers[existing: provider.index].history) }
         var place = providers[existing: provider.index].models.first
         while let model = place {

@@ -34,6 +34,9 @@ public struct CreditLedger: Sendable {
         var models = Chain()
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
+        /// The tiers that had fired when the budget was removed, where the profile keeps them.
+        var fired: ThresholdTier = .none
+        var firedDepletion: DepletionTier = .none
 
         init() {}
     }

@@ -179,6 +179,16 @@ extension LimitTable {
         entries[place].start = start
     }
 
+    /// Lets a use begin as one of another table stands, apart from what calls in force hold and count.
+    mutating func beginUse(_ place: Int, as other: Entry) {
+        entries[place].used = other.used - other.live
+        entries[place].dollars = other.dollars
+        entries[place].start = other.start
+        entries[place].fired = other.fired
+        entries[place].firedAt = other.firedAt
+        entries[place].firedDepletion = other.firedDepletion
+    }
+
     /// Sets the sums of doubles to the exact sums.
     mutating func beginDollars() {
         entries.forEachSlot { place in

@@ -4,11 +4,11 @@ extension StateMachine {
     // MARK: Setting
 
     mutating func set(
-        _ command: LimitSet, _ application: Application, _ effects: inout [Event]
+        _ command: LimitSet, _ application: Application, _ effects: inout [Event], opensAccounts: Bool = true
     ) throws(Refusal) -> LimitSet.Reply {
         try validate(command)
         try admitNames(of: command.scope, by: application)
-        let route = command.scope.tag == nil ? command.scope.route : nil
+        let route = opensAccounts && command.scope.tag == nil ? command.scope.route : nil
         if let route { try admitAccounts(of: route, by: application) }
         try admitLimits(command)
         let mark = limitTable.newestGeneration
@@ -128,7 +128,7 @@ extension StateMachine {
     }
 
     /// Lets new limits see the calls in force that they cover.
-    private mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
+    mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
         var next = permits.firstInForce(after: 0)
         while let place = next {
             next = permits.nextInForce(after: place)
@@ -245,7 +245,7 @@ extension StateMachine {
         }
     }
 
-    private mutating func removeLimit(_ rule: Int, at now: Timestamp) {
+    mutating func removeLimit(_ rule: Int, at now: Timestamp) {
         let set = limitTable.rules[rule]
         deadlines.remove(.raise, rule)
         limitTable.remove(rule, &tags, at: now)

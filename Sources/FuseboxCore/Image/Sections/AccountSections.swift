@@ -15,6 +15,8 @@ enum AccountSection: SnapshotSection {
             image.usage = UsageImage(provider.sums)
             image.dollars = machine.profile.reckonsInDollars ? provider.dollars : nil
             image.user = provider.user
+            image.fired = FiredThresholdImage(provider.fired)
+            image.firedDepletion = FiredDepletionImage(provider.firedDepletion)
             part.add(image)
         }
     }
@@ -24,6 +26,7 @@ enum AccountSection: SnapshotSection {
         account.provider = image.provider
         account.usage = image.usage.usage
         try state.builder.insertAccount(account, dollars: image.dollars, by: image.user)
+        state.builder.setFired(image.fired.value, image.firedDepletion.value, of: image.provider)
     }
 }
 
@@ -59,12 +62,19 @@ struct AccountImage: VersionedRecord {
     var usage = UsageImage()
     var dollars: Double?
     var user: UInt32 = 0
+    var fired: FiredThresholdImage = .none
+    var firedDepletion: FiredDepletionImage = .none
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field("user", &user, "the peer user that it was opened for")
+        try visitor.field(
+            "fired", &fired, "the highest threshold that had fired when the budget was removed (profile llm-providers)")
+        try visitor.field(
+            "firedDepletion", &firedDepletion,
+            "the nearest depletion tier that had fired when the budget was removed (profile llm-providers)")
     }
 }
 
