@@ -6,7 +6,7 @@ import Testing
 extension EndToEnd {
     /// The promises of admission, with worker processes that die. `make admission-test` runs the full sizes.
     @Suite struct AdmissionProofs {
-        @Test func oneBudgetAndOneRateLimitHoldForManyProcessesWhateverDies() throws {
+        @Test func limitsOfCostAndRequestsHoldForManyProcessesWhateverDies() throws {
             var proof = try BudgetProof(isFull ? .full : .small)
             try proof.run()
             try proof.expectNothingIsHeldAfterATTL()
@@ -17,8 +17,8 @@ extension EndToEnd {
     }
 }
 
-/// Sixteen processes at a time, against one enforced budget of $10 and one limit of 600 requests a minute. A tenth of
-/// the workers and five daemons are killed.
+/// Sixteen processes at a time, against a limit of $10 and one of 600 requests a minute. A tenth of the workers and five
+/// daemons are killed.
 struct BudgetProof {
     struct Size {
         var workers: Int
@@ -29,11 +29,11 @@ struct BudgetProof {
         var longestCall: Int
         var longestPause: Int
 
-        /// A run within one window.
+        /// A run within a minute.
         static let small = Size(
             workers: 32, triesOfEach: 250, milliseconds: 7_000, ttlMilliseconds: 3_000, longestCall: 250,
             longestPause: 20)
-        /// 200,000 tries in several windows. The budget is used up in the second.
+        /// 200,000 tries over several minutes. The money is used up in the second.
         static let full = Size(
             workers: 200, triesOfEach: 1_000, milliseconds: 160_000, ttlMilliseconds: 6_000, longestCall: 2_000,
             longestPause: 16)
@@ -54,13 +54,14 @@ struct BudgetProof {
         let deathAt: Int?
     }
 
-    static let budget = Money.dollars("10")
-    static let rpm: Int64 = 600
+    static let money = Money.dollars("10")
+    static let requestsPerMinute: Int64 = 600
     private static let atATime = 16
     private static let daemonDeaths = 5
     private static let provider = "provider"
 
     private let size: Size
+    private let scope: Scope
     private let folder = TemporaryFolder()
     private var daemon: DaemonProcess
     private var peer: RawPeer
@@ -73,18 +74,17 @@ struct BudgetProof {
     private var doomed = 0
     private var daemonDeathsAt: [Int]
     /// The largest sums so far.
-    private var mostSpent = Money.zero
-    private var mostSpentAndHeld = Money.zero
-    /// The largest use in each window, by the window's start.
-    private var windows: [Int64: Int64] = [:]
+    private var mostUsed: Int64 = 0
+    private var mostUsedAndHeld: Int64 = 0
+    private var mostRequests: Int64 = 0
 
     init(_ size: Size) throws {
         self.size = size
         daemon = try DaemonProcess(Self.options, in: folder)
         peer = try RawPeer.greeted(daemon.socketPath)
-        let budget = Budget(
-            provider: try Name(Self.provider), monthly: Self.budget, isEnforced: true, rpm: Self.rpm)
-        try #require(try peer.ask(LedgerSetBudget(budget: budget)).status == .ok)
+        scope = Scope(provider: try Name(Self.provider))
+        try peer.set(
+            ["$\(Self.money) until reset", "\(Self.requestsPerMinute) requests per minute"], on: scope)
         let step = size.milliseconds / (Self.daemonDeaths + 1)
         let begin = monotonicMilliseconds()
         daemonDeathsAt = (1...Self.daemonDeaths).map { begin + $0 * step + .random(in: -step / 3...step / 3) }
@@ -156,14 +156,12 @@ struct BudgetProof {
         peer = try RawPeer.greeted(daemon.socketPath)
     }
 
-    /// Polls the account.
+    /// Polls the limits.
     private mutating func look() throws {
-        let account = try account()
-        mostSpent = max(mostSpent, account.usage.spend)
-        mostSpentAndHeld = max(mostSpentAndHeld, account.usage.spend.adding(account.held) ?? .zero)
-        guard let window = account.rpm, window.used > 0 else { return }
-        let begin = window.windowStart.milliseconds
-        windows[begin] = max(windows[begin] ?? 0, window.used)
+        let money = try peer.limit(.cost, on: scope)
+        mostUsed = max(mostUsed, money.used)
+        mostUsedAndHeld = max(mostUsedAndHeld, money.used + money.held)
+        mostRequests = max(mostRequests, try peer.limit(.requests, on: scope).used)
     }
 
     private func account() throws -> ProviderAccount {
@@ -185,33 +183,31 @@ struct BudgetProof {
         let waited = monotonicMilliseconds() - end
         try #require(isFree, "\(totals)")
         #expect(waited < Int(size.ttlMilliseconds) + 1_000, "held for \(waited) ms")
-        #expect(try account().held == .zero)
-        #expect(try account().inFlight == 0)
+        #expect(try peer.limit(.cost, on: scope).held == 0)
         #expect(totals.held == .zero)
         #expect(totals.granted == totals.settled + totals.expired + totals.reclaimed)
     }
 
     func expectBooksAreEqual() throws {
-        var lateSpend: Int64 = 0
         var spend: Int64 = 0
         for (workers, isKilled) in [(finished, false), (killed, true)] {
             for worker in workers {
                 let book = try SpendingBook(worker.caller.book)
                 if !isKilled { #expect(book.tries == size.triesOfEach) }
                 #expect(book.settles.allSatisfy { $0.standing != .settled }, "a settle that came twice")
-                lateSpend += book.charged.reduce(0) { $0 + ($1.standing == .inForce ? 0 : $1.cost ?? 0) }
                 spend += try expectAccount(of: worker, book, isKilled: isKilled)
             }
         }
         let usage = try account().usage
         #expect(usage.spend.nanodollars == spend, "the provider's account is the sum of the workers'")
-        // A permit that has expired holds nothing. This happens only if the machine stalled.
-        #expect(mostSpent.nanodollars <= Self.budget.nanodollars + lateSpend)
-        #expect(mostSpentAndHeld.nanodollars <= Self.budget.nanodollars + lateSpend)
-        #expect(usage.spend <= mostSpent)
+        let money = try peer.limit(.cost, on: scope)
+        #expect(money.used - money.assumed == spend, "what was used and not assumed is what the calls cost")
+        #expect(mostUsedAndHeld <= Self.money.nanodollars)
+        #expect(usage.spend.nanodollars <= mostUsed)
         print(
             "\(finished.count * size.triesOfEach) tries of \(finished.count) workers, \(killed.count) more were killed;",
-            "spent $\(usage.spend) of $\(Self.budget), at most $\(mostSpentAndHeld) with holds, $\(lateSpend) late")
+            "spent $\(usage.spend) of $\(Self.money), $\(Money(nanodollars: money.assumed)) assumed of the dead,",
+            "at most $\(Money(nanodollars: mostUsedAndHeld)) with holds")
     }
 
     /// Compares a worker's model account with its book. Returns the account's spend.
@@ -230,30 +226,27 @@ struct BudgetProof {
         return spend
     }
 
-    /// No accounting window had more calls than the limit, and both limits denied calls.
+    /// No minute had more calls than the limit, and both limits denied calls.
     func expectTheWindowsHeld() throws {
         let books = try (finished + killed).map { try SpendingBook($0.caller.book) }
         let grants = books.flatMap(\.grants.values)
-        #expect(windows.values.allSatisfy { $0 <= Self.rpm })
-        for begin in windows.keys {
-            let inWindow = grants.filter { (begin..<begin + RateDimension.rpm.windowMilliseconds).contains($0.at) }
-            let sent = inWindow.count { !$0.isCancelled }
-            #expect(sent <= Self.rpm, "\(sent) calls in the window of \(begin)")
+        let sent = grants.filter { !$0.isCancelled }.map(\.at).sorted()
+        var oldest = 0
+        var most = 0
+        for (place, at) in sent.enumerated() {
+            while at - sent[oldest] >= 60_000 { oldest += 1 }
+            most = max(most, place - oldest + 1)
         }
-        #expect(grants.allSatisfy { grant in windows.keys.contains { (0..<60_000).contains(grant.at - $0) } })
+        #expect(most <= Self.requestsPerMinute && mostRequests <= Self.requestsPerMinute)
         let numbers = books.flatMap(\.grants.keys)
         #expect(Set(numbers).count == numbers.count, "a permit that was granted twice")
 
-        #expect(windows.values.max() == Self.rpm, "the rate limit was never reached")
+        #expect(mostRequests == Self.requestsPerMinute, "the limit of requests was never reached")
         let denials = books.reduce(into: [:]) { $0.merge($1.denials, uniquingKeysWith: +) }
-        #expect(denials[.rpm, default: 0] > 0 && denials[.providerBudget, default: 0] > 0, "\(denials)")
-        #expect(Set(denials.keys).isSubset(of: [.rpm, .providerBudget]))
-        if size.workers == Size.full.workers {
-            #expect(windows.count > 1)
-            #expect(mostSpent > .dollars("9.9"), "the budget was never used up")
-        }
+        #expect(denials[.requests, default: 0] > 0 && denials[.cost, default: 0] > 0, "\(denials)")
+        if size.workers == Size.full.workers { #expect(mostUsed > 9_900_000_000, "the money was never used up") }
         #expect(killed.count >= size.workers / 10)
-        print("\(grants.count) calls in \(windows.count) windows with at most \(windows.values.max() ?? 0); \(denials)")
+        print("\(grants.count) calls, at most \(most) in a minute; \(denials)")
     }
 
     mutating func expectCleanEnd() throws {

@@ -21,7 +21,7 @@ struct SpendingBook {
     var settles: [Settle] = []
     /// The cost of the last settle if it was not acknowledged; 0 for a call that was never sent.
     var unacknowledged: Int64?
-    var denials: [DenialReason: Int] = [:]
+    var denials: [LimitDimension: Int] = [:]
     /// The number of its tries; nil if it died before its end.
     var tries: Int?
 
@@ -43,17 +43,17 @@ struct SpendingBook {
                 guard standing.isKnown else { throw TestFailure("\(words)") }
                 let cost = numbers[1] < 0 ? nil : numbers[1]
                 settles.append(Settle(permit: UInt64(numbers[0]), cost: cost, standing: standing))
-            case ("denied", 2): denials[try Self.reason(words[1])] = Int(numbers[1])
+            case ("denied", 2): denials[try Self.dimension(words[1])] = Int(numbers[1])
             case ("ended", 1): tries = Int(numbers[0])
             default: throw TestFailure("a book with the line \(words.joined(separator: " "))")
             }
         }
     }
 
-    private static func reason(_ word: Substring) throws -> DenialReason {
-        guard let reason = DenialReason.allCases.first(where: { "\($0)" == word }) else {
-            throw TestFailure("a book with the reason \(word)")
+    private static func dimension(_ word: Substring) throws -> LimitDimension {
+        guard let dimension = LimitDimension.allCases.first(where: { "\($0)" == word }) else {
+            throw TestFailure("a book with the dimension \(word)")
         }
-        return reason
+        return dimension
     }
 }

@@ -6,7 +6,8 @@ enum Deed: Equatable {
     case success, failure, acquire
     case configure(threshold: UInt32)
     case reset
-    case budget(Int64)
+    /// Sets a limit of cost on its own name.
+    case ownLimit(Int64)
     case mark(milliseconds: Int64)
     case clear
     /// Sets the limits of the provider that is only used by admission.
@@ -26,7 +27,7 @@ enum Deed: Equatable {
 }
 
 /// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
-/// budget.
+/// limit.
 struct Account: Equatable {
     struct Sum: Equatable {
         var cost: Int64 = 0
@@ -39,7 +40,7 @@ struct Account: Equatable {
     var successes: UInt64 = 0
     var failures: UInt64 = 0
     var threshold: UInt32 = 5
-    var budget: Int64?
+    var limit: Int64?
 
     /// The last provider, which is only used by admission and has limits.
     static let providers = 4
@@ -57,7 +58,7 @@ struct Account: Equatable {
         case .failure: failures += 1
         case .configure(let threshold): self.threshold = threshold
         case .reset: (successes, failures) = (0, 0)
-        case .budget(let amount): budget = amount
+        case .ownLimit(let amount): limit = amount
         case .settle(_, let provider, let cost, let tokens, isCancelled: false),
             .report(let provider, let cost, let tokens):
             apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
@@ -216,20 +217,6 @@ struct Books {
         }
         self = books
         return true
-    }
-
-    /// The changes of a request whose fate is not final.
-    func deed(_ number: UInt64) -> Deed? {
-        guard number >= first, number <= last else { return nil }
-        return requests[Int(number - first)].deed
-    }
-
-    /// The possible cost of unanswered settles on a provider.
-    func openSettles(on provider: Int) -> Int64 {
-        requests.reduce(0) { sum, request in
-            guard request.isOpen, case .settle(_, provider, let cost, _, _) = request.deed else { return sum }
-            return sum + cost
-        }
     }
 
     /// The sums of all answered requests.

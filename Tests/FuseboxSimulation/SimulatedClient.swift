@@ -131,9 +131,8 @@ final class SimulatedClient {
                 BreakerConfigure(
                     name: names.breaker, change: BreakerConfigurationChange(failureThreshold: threshold)))
         case .reset: send(deed, BreakerReset(name: names.breaker))
-        case .budget(let amount):
-            send(
-                deed, LedgerSetBudget(budget: Budget(provider: names.own, monthly: Money(nanodollars: amount))))
+        case .ownLimit(let amount):
+            send(deed, LimitSet(scope: Scope(provider: names.own), limits: [Limit(.cost, amount, .manual)]))
         case .mark(let milliseconds):
             send(deed, ExhaustionMark(provider: names.own, resetAfterMilliseconds: milliseconds))
         case .clear: send(deed, ExhaustionClear(provider: names.own))
@@ -147,10 +146,11 @@ final class SimulatedClient {
         }
         switch deed {
         case .limit(let amount):
-            let budget = Budget(
-                provider: Names.provider(Account.limited), monthly: Money(nanodollars: amount), isEnforced: true,
-                rpm: Account.requestsPerMinute)
-            send(deed, LedgerSetBudget(budget: budget))
+            let limits = [
+                Limit(.cost, amount, .manual),
+                Limit(.requests, Account.requestsPerMinute, .fixed(milliseconds: 60_000)),
+            ]
+            send(deed, LimitSet(scope: Scope(provider: Names.provider(Account.limited)), limits: limits))
         case .admit(let provider, let cost, let tokens, let ttl):
             var candidates = Candidates()
             candidates.append(Candidate(provider: Names.provider(provider), model: names.model))

@@ -15,7 +15,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case forgetsDirectorySync
     /// The position up to which the journal was on disk is recorded only in the journal.
     case forgetsMarks
-    /// Calls cost more than their estimates, against which no budget can protect. It is visible in the sums.
+    /// Calls cost more than their estimates, against which no limit can protect. It is visible in the sums.
     case underestimates
 }
 
@@ -210,13 +210,6 @@ final class SimulatedDaemon {
     /// Whether the journal reaches up to the state, or there is none.
     var isJournalCurrent: Bool { keeper.isContinuous }
     var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
-    /// Whether a provider has an enforced budget and a limit of requests.
-    func isLimited(_ provider: Name) -> Bool {
-        guard let id = keeper.engine.machine.names.find(provider),
-            let account = keeper.engine.machine.ledger.provider(id)
-        else { return false }
-        return account.isEnforced && account[.rpm] != nil
-    }
     /// The state as bytes. Equal states have equal bytes.
     var image: [UInt8] { keeper.engine.machine.image }
     /// The state as a snapshot that can be imported.

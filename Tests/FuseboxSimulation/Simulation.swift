@@ -76,11 +76,10 @@ package final class Simulation {
     var audited: [UInt8]?
     /// Whether workers may be forgotten for others.
     var mayForget = false
-    /// The enforced budget of the provider that is only used by admission. It is used up soon, or so large that the
-    /// rate limit is reached.
-    let budgetLimit: Int64
-    /// The cost of settles after the end of their permits. Nothing was held for them any more.
-    var lateCost: Int64 = 0
+    /// The limit of cost of the provider that is only used by admission. It is used up soon, or so large that the limit
+    /// of requests is reached.
+    let costLimit: Int64
+    /// Settles after the end of their permits.
     var lateSettles: Set<LateSettle> = []
     /// The session whose import is being decoded. Until its state is in force, requests wait.
     var importing: UInt64?
@@ -92,7 +91,7 @@ package final class Simulation {
         storage.ignoresMarks = bug == .forgetsMarks
         storage.delaysEntries = bug == .acknowledgesBeforeWrite
         wantedCrashes = crashes
-        budgetLimit = random.pick([15_000_000, 15_000_000_000])
+        costLimit = random.pick([15_000_000, 15_000_000_000])
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
         options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
@@ -299,7 +298,7 @@ package final class Simulation {
         case 14: .acquire
         case 15: .configure(threshold: UInt32(random.within(2...9)))
         case 16: .reset
-        case 17: .budget(Int64(random.below(1_000_000)))
+        case 17: .ownLimit(Int64(random.below(1_000_000)))
         case 18: .mark(milliseconds: Int64(random.within(1...5_000)))
         default: .clear
         }
@@ -328,8 +327,6 @@ package final class Simulation {
     private func retire(_ client: SimulatedClient) {
         let generation = client.generation
         let books = client.beginAnew()
-        // Open requests may have counted, and this will never be known.
-        lateCost += books.openSettles(on: Account.limited)
         retired.append((client.index, generation, books))
         if retired.count > 8 { retired.removeFirst() }
     }

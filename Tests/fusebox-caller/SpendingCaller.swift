@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Its book has `granted PERMIT GRANTED-AT ESTIMATE`, then `settling PERMIT COST` before the settle is sent, and
 /// `settled PERMIT COST STANDING` after its reply. COST is -1 for a call that was never sent. At the end come `ended
-/// TRIES`, and `denied REASON COUNT` for each reason.
+/// TRIES`, and `denied DIMENSION COUNT` for each dimension that a limit denied by.
 struct SpendingCaller {
     private let daemon: DaemonConnection
     private let book: Book
@@ -32,7 +32,7 @@ struct SpendingCaller {
     func run() throws {
         let parent = getppid()
         var grants = 0
-        var denials: [DenialReason: Int] = [:]
+        var denials: [String: Int] = [:]
         for _ in 0..<tries {
             endWithoutParent(parent)
             let isLarge = Int.random(in: 0..<100) < 8
@@ -43,7 +43,7 @@ struct SpendingCaller {
                 ttlMilliseconds: ttl)
             let reply = try daemon.ask(admit)
             guard let permit = reply.permit else {
-                denials[reply.decision.denials[0].reason, default: 0] += 1
+                denials[try told(reply.decision), default: 0] += 1
                 pass(milliseconds: .random(in: 0...longestPause))
                 continue
             }
@@ -52,8 +52,14 @@ struct SpendingCaller {
             pass(milliseconds: .random(in: 0...longestCall))
             try settle(permit, estimate: estimate, dying: grants == deadlyGrant)
         }
-        for (reason, count) in denials { try book.note("denied", reason, count) }
+        for (dimension, count) in denials { try book.note("denied", dimension, count) }
         try book.note("ended", tries)
+    }
+
+    /// The dimension of the limit that denied a call.
+    private func told(_ decision: AdmissionDecision) throws -> String {
+        guard let limit = decision.limits.first else { throw CallerFailure("denied by no limit: \(decision)") }
+        return "\(limit.limit.dimension)"
     }
 
     private func settle(_ permit: UInt64, estimate: Int64, dying: Bool) throws {

@@ -85,7 +85,7 @@ struct Simulate {
             "segments deleted, emptied, cut, replaced or copied: \(total.lossesRefused) refused, \(total.lossesWithoutLoss) without loss, \(total.lossesOfUnsafe) lost what was not known to be on the disk"
         )
         print(
-            "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the budget"
+            "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the limit"
         )
         print("trace of all: \(String(total.trace, radix: 16))")
     }
