@@ -113,8 +113,9 @@ extension Engine {
             .ledgerSummaries, .ledgerCheckRate, .ledgerResetPeriod, .ledgerSetThresholds, .ledgerThresholds,
             .ledgerBudgets, .ledgerSetPeriod, .ledgerClosedPeriods, .overview, .forget, .admit, .settle, .report,
             .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .limitSet, .limitRemove, .limitRaise,
-            .limitList, .limitReset, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet, .aliasRemove,
+            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .recordClock, .limitSet, .limitRemove,
+            .limitRaise, .limitList, .limitReset, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet,
+            .aliasRemove,
             .aliasList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
@@ -170,8 +171,8 @@ extension Engine {
         status.fileSystemRoom = census.fileSystemRoom
         status.residentBytes = census.residentBytes
         tellJournal(in: &status)
-        status.systemWall = moment.wall + census.wallLead
-        status.isClockSynchronised = census.isClockSynchronised
+        status.systemWall = clock.system
+        status.isClockSynchronised = clock.isSynchronised
         return status
     }
 }
