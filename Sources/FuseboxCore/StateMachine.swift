@@ -202,7 +202,7 @@ extension StateMachine {
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
-            .importChunk, .importCommit, .forgetWorker, .takeClockBack:
+            .importChunk, .importCommit, .forgetWorker, .takeClockBack, .recordClock:
             nil
         }
     }

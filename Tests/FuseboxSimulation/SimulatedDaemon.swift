@@ -56,7 +56,7 @@ final class SimulatedDaemon {
     private let options: Options
     private let keeper: Storekeeper<SimulatedStorage>
     private var random: SplitMix64
-    private var clock: EngineClock
+    private var reading: ClockReading
     private(set) var moment: Moment
     /// The recovered state.
     let recoveredSequence: UInt64
@@ -100,19 +100,18 @@ final class SimulatedDaemon {
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence
         situation = recovered.situation
-        var clock = EngineClock(
-            continuing: recovered.recorded, boottime: boottime, realtime: realtime, isSynchronised: true)
-        let moment = clock.moment(boottime: boottime, realtime: realtime).moment
+        reading = ClockReading(boottime: boottime, realtime: realtime, isSynchronised: true)
+        let clock = EngineClock(continuing: recovered.time, reading)
+        let moment = clock.moment
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {
             throw .refused("time went backwards")
         }
         self.moment = moment
-        self.clock = clock
         lastKeeping = moment.now
         let identity = Engine.Identity(
             server: "simulated", processID: 1, epoch: recovered.epoch, salt: UInt32(truncatingIfNeeded: random.next()))
         do throws(SnapshotFailure) {
-            keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, at: moment)
+            keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, clock: clock)
         } catch { throw .death }
         keeper.delegate = self
         keeper.engine.beginGrace(at: moment)
@@ -124,8 +123,9 @@ final class SimulatedDaemon {
     func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
         do throws(StorageError) { try storage.writeDelayed() } catch { hasFailed = true }
-        moment = clock.moment(boottime: boottime, realtime: realtime).moment
-        keeper.beginTurn(at: moment)
+        reading = ClockReading(boottime: boottime, realtime: realtime, isSynchronised: true)
+        keeper.beginTurn(reading)
+        moment = keeper.engine.clock.moment
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
             keeper.keepHouse()
@@ -187,7 +187,7 @@ final class SimulatedDaemon {
         keeper.stop()
         repeat {
             turn += 1
-            keeper.beginTurn(at: moment)
+            keeper.beginTurn(reading)
             runTasks()
             try endTurn()
         } while !keeper.isQuiet

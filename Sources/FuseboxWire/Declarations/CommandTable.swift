@@ -78,6 +78,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case beginPermitNumbers = 244
     case takeClockBack = 245
     case beginWindow = 246
+    case recordClock = 247
 }
 
 /// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
@@ -172,6 +173,7 @@ public enum CommandTable {
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .takeClockBack: visitor.visit(TakeClockBack.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
+        case .recordClock: visitor.visit(RecordClock.self)
         }
     }
 
