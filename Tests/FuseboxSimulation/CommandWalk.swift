@@ -72,7 +72,7 @@ package struct CommandWalk {
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, BreakerFailure.declaration.number,
         BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
         LimitSet.declaration.number, LimitSet.declaration.number, LimitSet.declaration.number,
-        LimitRaise.declaration.number, LimitReset.declaration.number,
+        LimitRaise.declaration.number, LedgerReset.declaration.number,
     ]
 
     private let commands = Self.commands
