@@ -40,6 +40,7 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
+        ledger.keepTags(of: previous.ledger)
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
@@ -269,7 +270,7 @@ extension StateMachine.Builder {
         guard let target = try machine.find(scope),
             let place = machine.limitTable.findEntry(like: limit, in: target.key)
         else { return }
-        machine.limitTable.beginUse(
+        machine.limitTable.setUse(
             place, used: used, dollars: dollars ?? Money(nanodollars: used).dollars, start: start)
     }
 
@@ -381,11 +382,12 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Marks the tiers as fired that spend and history have reached, without sending their events. This is for a state
-    /// that came without its fired tiers.
+    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers that
+    /// spend and history have reached count as fired, and their events are not sent.
     ///
     /// Depletion tiers are marked only if the profile keeps them over a restore.
-    public mutating func deriveFiredTiers() {
+    public mutating func completeLedger() {
+        machine.ledger.deriveHost()
         machine.deriveFiredTiers(at: moment)
     }
 

@@ -21,7 +21,6 @@ extension StateMachine {
             let (place, before) = limitTable.set(target.key, target.prefix, limit, &tags, at: application.now)
             if before == nil {
                 retainNames(of: target.key)
-                beginWithPastUse(place, at: application.now)
             }
             rules.append((place, before))
         }
@@ -31,6 +30,7 @@ extension StateMachine {
         }
         if rules.contains(where: { $0.before == nil }) {
             chargeCallsInForce(newerThan: mark, target, at: application.now)
+            for (place, before) in rules where before == nil { countPastUse(of: place, at: application.moment) }
         }
         _ = tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()
@@ -42,28 +42,6 @@ extension StateMachine {
             reply.changes.append(change)
         }
         return reply
-    }
-
-    /// A new limit that goes on until reset counts what its scope's account has counted since the last reset.
-    private mutating func beginWithPastUse(_ rule: Int, at now: Timestamp) {
-        let set = limitTable.rules[rule]
-        guard set.limit.window.kind == .manual, let place = limitTable.ownEntry(of: set),
-            let (sums, dollars) = account(of: set.key)
-        else { return }
-        let isCost = set.limit.dimension == .cost
-        limitTable.beginUse(
-            place, used: CallNeed.used(set.limit.dimension, of: sums), dollars: isCost ? dollars : 0,
-            start: limitTable.entries[place].start)
-        limitTable.rearm(place, at: now)
-    }
-
-    /// The account of a scope, with its spend as a sum of doubles; nil: there is none.
-    private func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, dollars: Double)? {
-        guard key.tag == nil, let place = key.place, names.parent(of: place) == nil else { return nil }
-        guard let model = key.model else {
-            return ledger.provider(place).map { ($0.sums, $0.dollars) }
-        }
-        return ledger.findModel(place, model).map { (ledger.models[$0].sums, ledger.models[$0].dollars) }
     }
 
     private func validate(_ command: LimitSet) throws(Refusal) {

@@ -175,7 +175,7 @@ extension LLMProvidersSnapshot.Reader {
         }
         try readBudgets(place["budgets"], thresholds)
         if let history = place["spendHistory"].ifPresent { try readHistory(history) }
-        builder.deriveFiredTiers()
+        builder.completeLedger()
     }
 
     /// Reads the budgets as they were told. The accounts have copies of their own, and these hold.
