@@ -25,7 +25,8 @@ extension StateMachine {
         told.used = Int64(clamping: limitTable.used(entry, at: moment.now))
         told.held = Int64(clamping: use.held)
         let isOver = limitTable.isOver(entry, at: moment.now)
-        told.assumed = isOver ? 0 : Int64(clamping: use.assumed)
+        // It is not known when what was assumed leaves a sliding window: it is at most all that is in it.
+        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: use.assumed))
         told.toldPercent = isOver ? 0 : use.fired
         told.wouldHaveDenied = use.wouldHaveDenied
         told.endsInMilliseconds = limitTable.untilWindowEnds(entry, at: moment)
