@@ -27,7 +27,7 @@ struct UsersBenchmark {
 
     private func measureMemory(_ limits: [String]) throws {
         let daemon = try Daemon(["--snapshot-interval", "1h"])
-        var peer = try Peer(daemon.socket)
+        let peer = try Peer(daemon.socket)
         try peer.setLimits(limits)
         // What a first call and a full set of worker and reply tables cost is no user's.
         for _ in 0..<1_000 { try peer.call(user: 0) }
@@ -44,7 +44,7 @@ struct UsersBenchmark {
     private func cost(users: Int, calls: Int) throws -> Callgrind.Cost {
         try Callgrind.count { tool in
             let daemon = try Daemon(["--snapshot-interval", "1h"], under: tool)
-            var peer = try Peer(daemon.socket)
+            let peer = try Peer(daemon.socket)
             try peer.setLimits(["$1000000 per day"])
             for user in 0..<users { try peer.call(user: user) }
             for call in 0..<calls { try peer.call(user: call &* 7_919 % users) }
@@ -54,21 +54,22 @@ struct UsersBenchmark {
     }
 
     /// A worker that sends one request at a time.
-    private struct Peer {
+    private final class Peer {
         private var connection: RawConnection
         private var reader = FrameReader()
         private var sequence: UInt64 = 0
         private let candidates: Candidates
 
         init(_ path: String) throws {
+            let route = Candidate(provider: try Name("openai"), model: try Name("gpt-5"))
+            candidates = try Candidates([route])
             connection = try RawConnection(path)
-            candidates = try Candidates([Candidate(provider: Name("openai"), model: Name("gpt-5"))])
             _ = try ask(Hello(worker: WorkerID(high: 1, low: .random(in: 1 ... .max)), client: "bench"))
         }
 
-        mutating func close() { connection.close() }
+        func close() { connection.close() }
 
-        private mutating func ask<C: Command>(_ command: C) throws -> C.Reply {
+        private func ask<C: Command>(_ command: C) throws -> C.Reply {
             if C.declaration.isSequenced { sequence += 1 }
             var frames = ByteWriter()
             RawConnection.append(command, sequence: sequence, oldest: sequence, to: &frames)
@@ -76,12 +77,12 @@ struct UsersBenchmark {
             return try connection.receiveReply(&reader)
         }
 
-        mutating func setLimits(_ texts: [String]) throws {
+        func setLimits(_ texts: [String]) throws {
             let limits = try texts.map { try LimitText.limit($0) }
             _ = try ask(LimitSet(scope: Scope(tag: Name("user:*")), limits: limits))
         }
 
-        mutating func call(user: Int) throws {
+        func call(user: Int) throws {
             var tags = WireLimits.TagList()
             tags.append(try Name("user:\(user)"))
             let estimate = Estimate(cost: .dollars("0.001"), tokens: 800)
@@ -93,7 +94,7 @@ struct UsersBenchmark {
         }
 
         /// The daemon tells its memory of the last second.
-        mutating func residentBytes() throws -> Int {
+        func residentBytes() throws -> Int {
             _ = poll(nil, 0, 1_500)
             return Int(try ask(ServerStatus()).residentBytes)
         }
