@@ -1,7 +1,7 @@
 import FuseboxEngine
 
 /// A client's request, if it changes something that can be read back.
-enum Deed: Equatable {
+enum Deed {
     case record(provider: Int, cost: Int64, inputTokens: Int64, outputTokens: Int64)
     case success, failure, acquire
     case configure(threshold: UInt32)
@@ -12,7 +12,9 @@ enum Deed: Equatable {
     case clear
     /// Sets the limits of the provider that is only used by admission.
     case limit(Int64)
-    case admit(provider: Int, cost: Int64, tokens: Int64, ttl: Int64)
+    /// Changes a random limit of others.
+    case change(LimitDraw.Change)
+    case admit(Admission)
     case renew(permit: UInt64)
     case settle(permit: UInt64, provider: Int, cost: Int64, tokens: Int64, isCancelled: Bool)
     case report(provider: Int, cost: Int64, tokens: Int64)
@@ -24,6 +26,22 @@ enum Deed: Equatable {
         default: true
         }
     }
+}
+
+/// What a client asks for when it asks for a call.
+struct Admission {
+    struct Route {
+        var provider: Int
+        var deployment: String?
+        /// Whether it asks for the client's own model.
+        var hasModel = true
+    }
+
+    var routes: [Route]
+    var tags: [String]
+    var cost: Int64
+    var tokens: Int64
+    var ttl: Int64
 }
 
 /// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
@@ -62,7 +80,7 @@ struct Account: Equatable {
         case .settle(_, let provider, let cost, let tokens, isCancelled: false),
             .report(let provider, let cost, let tokens):
             apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
-        case .acquire, .mark, .clear, .limit, .admit, .renew, .settle: break
+        case .acquire, .mark, .clear, .limit, .change, .admit, .renew, .settle: break
         }
     }
 }

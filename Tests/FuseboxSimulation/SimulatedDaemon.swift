@@ -17,6 +17,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case forgetsMarks
     /// Calls cost more than their estimates, against which no limit can protect. It is visible in the sums.
     case underestimates
+    /// The limits do not learn how some calls have ended. It is visible in what is used and held.
+    case losesSettles
 }
 
 /// Why a daemon has ended.

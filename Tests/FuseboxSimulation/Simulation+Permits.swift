@@ -15,11 +15,10 @@ extension Simulation {
         // No client uses the provider before its limits are final.
         let isLimited = durability == .commit && clients.contains(where: \.knowsLimits)
         let provider = isLimited ? random.pick([0, 1, Account.limited, Account.limited]) : random.below(2)
+        if random.once(in: limitAudit == nil ? 40 : 15) { return limitDeed() }
         switch random.below(12) {
         case 0..<5:
-            return .admit(
-                provider: provider, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
-                ttl: Int64(random.pick([50, 1_000, 20_000, 60_000])))
+            return .admit(admission(of: provider))
         case 5..<10 where !client.permits.isEmpty:
             let permit = client.takePermit(random.below(client.permits.count))
             let cost = Int64(random.below(Int(permit.cost) + 1))

@@ -43,6 +43,8 @@ package struct SimulationResult: Sendable, Equatable {
     package var permits: UInt64 = 0
     package var lapsedPermits: UInt64 = 0
     package var lateSettles = 0
+    /// How often every limit was compared with the plain model.
+    package var limitAudits = 0
 
     package init() {}
 }
@@ -79,6 +81,11 @@ package final class Simulation {
     /// The limit of cost of the provider that is only used by admission. It is used up soon, or so large that the limit
     /// of requests is reached.
     let costLimit: Int64
+    /// The plain model of limits beside the journal; nil: not in this run.
+    var limitAudit: LimitAudit?
+    var draw: LimitDraw
+    /// Some of the limits that were set.
+    var knownLimits: [(scope: Scope, limit: Limit)] = []
     /// Settles after the end of their permits.
     var lateSettles: Set<LateSettle> = []
     /// The session whose import is being decoded. Until its state is in force, requests wait.
@@ -92,6 +99,9 @@ package final class Simulation {
         storage.delaysEntries = bug == .acknowledgesBeforeWrite
         wantedCrashes = crashes
         costLimit = random.pick([15_000_000, 15_000_000_000])
+        draw = LimitDraw(
+            random: SplitMix64(seed: random.next()), providers: ["p0", "p1", "p2"], deployments: ["eu", "us"],
+            models: [], cost: 1_000_000, tokens: 250)
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
         options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
@@ -100,6 +110,10 @@ package final class Simulation {
         // An unknown worker may have been lost or forgotten. The books can only represent one of the two.
         mayForget = durability == .commit && random.once(in: 3)
         if mayForget { options.bounds.workers = Self.clientCount - 1 }
+        // What a full disk leaves out of the journal, the model would not know.
+        if durability == .commit, random.once(in: 2) {
+            limitAudit = LimitAudit(bounds: options.bounds, losesSettles: bug == .losesSettles)
+        }
         result.seed = seed
     }
 
@@ -144,7 +158,8 @@ package final class Simulation {
 
     private func start() throws(Ending) {
         if random.once(in: 4) { damage() }
-        if random.once(in: 20) { storage.isFull = true } else { storage.isFull = false }
+        storage.isFull = random.once(in: 20) && limitAudit == nil
+        limitAudit?.read(storage)
         let daemon: SimulatedDaemon
         do throws(Ending) {
             daemon = try SimulatedDaemon(
@@ -160,6 +175,7 @@ package final class Simulation {
         if case .torn = daemon.situation.tail { result.tornTails += 1 }
         trace.add(daemon.recoveredSequence)
         audit(daemon)
+        auditLimits(afterStart: daemon)
     }
 
     /// Ends the life. The daemon's memory is lost, and possibly more.
@@ -226,7 +242,7 @@ package final class Simulation {
         let passed = Int64(random.once(in: 20) ? random.within(100...1_500) : random.within(0...30))
         boottime += passed
         realtime += passed
-        if !isLast, random.once(in: 150) { storage.isFull.toggle() }
+        if !isLast, random.once(in: 150), limitAudit == nil { storage.isFull.toggle() }
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         if isLast, lines.contains(where: \.isAbandoned) { dropAbandoned(daemon) }
         for client in clients { act(client, daemon, isLast) }
@@ -235,13 +251,17 @@ package final class Simulation {
             if !isLast, random.once(in: 120) { importOwnState(daemon) }
         }
         try daemon.endTurn()
+        followLimits()
         trace.add(daemon.sequence)
         if daemon.isJournalCurrent, durability != .snapshot {
             durableFloor = max(durableFloor, daemon.syncedSequence)
             writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
-        if random.once(in: 32), importing == nil { checkPermits(daemon) }
+        if random.once(in: 32), importing == nil {
+            checkPermits(daemon)
+            compareLimits(daemon)
+        }
     }
 
     /// One time to live after the end, nothing is held any more.
