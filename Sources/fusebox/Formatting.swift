@@ -57,9 +57,6 @@ enum Formatting {
         return "\((value * 10).rounded() / 10) \(units[unit])"
     }
 
-    /// The used amount and the limit of a rate window.
-    static func window(_ window: RateWindow?) -> String { window.map { "\($0.used)/\($0.limit)" } ?? "-" }
-
     /// Sixteen hexadecimal digits. An epoch is an identifier, and some JSON readers would round it as a number.
     static func epoch(_ epoch: UInt64) -> String {
         let digits = String(epoch, radix: 16)

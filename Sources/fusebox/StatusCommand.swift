@@ -12,10 +12,21 @@ struct StatusCommand: DaemonCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let status = try client.status()
-        return Answer(json: JSONValue(record: status), text: Self.listing(status).text)
+        let limits = try client.limits.list()
+        let full = Self.full(limits)
+        return Answer(
+            json: JSONValue(record: status).adding([
+                "limits": JSONValue(limits.count), "fullLimits": .array(full.map(LimitReport.json)),
+            ]),
+            text: Self.listing(status, limits: limits.count, full: full).text)
     }
 
-    private static func listing(_ status: ServerStatus.Reply) -> Listing {
+    /// The limits that are more than 80 % full, the fullest first. A limit of zero has nothing to be full of.
+    private static func full(_ limits: [LimitEntry]) -> [LimitEntry] {
+        limits.filter { $0.amount > 0 && $0.fullness > 0.8 }.sorted { $0.fullness > $1.fullness }
+    }
+
+    private static func listing(_ status: ServerStatus.Reply, limits: Int, full: [LimitEntry]) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
         let changes = Quantity.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in
@@ -33,6 +44,7 @@ struct StatusCommand: DaemonCommand {
             "permits": "\(status.permits) in force",
             "ledger":
                 "\(Quantity.count(status.providers, "provider")), \(Quantity.count(status.modelAccounts, "model"))",
+            "limits": text(limits, full),
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
@@ -43,6 +55,14 @@ struct StatusCommand: DaemonCommand {
             "steady time": DaemonClock.date(wall: status.now),
             "wall clock": wallClock(status),
         ]
+    }
+
+    /// How many limits are set, and the fullest of them.
+    private static func text(_ limits: Int, _ full: [LimitEntry]) -> String {
+        let count = "\(limits) set"
+        guard !full.isEmpty else { return count }
+        let named = full.prefix(3).map { "\($0.scope) \($0.limit) \(LimitReport.percent($0.fullness))" }
+        return "\(count), \(full.count) above 80%: \(named.joined(separator: ", "))\(full.count > 3 ? ", …" : "")"
     }
 
     private static func journal(_ status: ServerStatus.Reply, _ clock: DaemonClock) -> String {
