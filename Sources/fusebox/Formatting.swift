@@ -39,9 +39,10 @@ enum Formatting {
     /// A burn rate in dollars; `-` if it is unknown.
     static func rate(_ dollars: Double?) -> String { dollars.map { Self.dollars($0) } ?? "-" }
 
-    /// A number of days with one decimal. A projection beyond a year is too uncertain to be shown.
+    /// How long something lasts, in days with one decimal. A projection beyond a year is too uncertain to be shown.
     static func days(_ days: Double) -> String {
-        days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
+        if days <= 0 { return "used up" }
+        return days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }
 
     /// A file's length: `512 B`, `1.5 MiB`.

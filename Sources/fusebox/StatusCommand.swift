@@ -18,7 +18,8 @@ struct StatusCommand: DaemonCommand {
             json: JSONValue(record: status).adding([
                 "limits": JSONValue(limits.count), "fullLimits": .array(full.map(LimitReport.json)),
             ]),
-            text: Self.listing(status, limits: limits.count, full: full).text)
+            text: [Self.listing(status, Self.text(limits.count, full.count)).text, Self.table(full)]
+                .compactMap(\.self).joined(separator: "\n\n"))
     }
 
     /// The limits that are more than 80 % full, the fullest first. A limit of zero has nothing to be full of.
@@ -26,7 +27,7 @@ struct StatusCommand: DaemonCommand {
         limits.filter { $0.amount > 0 && $0.fullness > 0.8 }.sorted { $0.fullness > $1.fullness }
     }
 
-    private static func listing(_ status: ServerStatus.Reply, limits: Int, full: [LimitEntry]) -> Listing {
+    private static func listing(_ status: ServerStatus.Reply, _ limits: String) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
         let changes = Quantity.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in
@@ -44,7 +45,7 @@ struct StatusCommand: DaemonCommand {
             "permits": "\(status.permits) in force",
             "ledger":
                 "\(Quantity.count(status.providers, "provider")), \(Quantity.count(status.modelAccounts, "model"))",
-            "limits": text(limits, full),
+            "limits": limits,
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
@@ -57,13 +58,19 @@ struct StatusCommand: DaemonCommand {
         ]
     }
 
-    /// How many limits are set, and the fullest of them.
-    private static func text(_ limits: Int, _ full: [LimitEntry]) -> String {
-        let count = "\(limits) set"
-        guard !full.isEmpty else { return count }
-        let named = full.prefix(3).map { "\($0.scope) \($0.limit) \(LimitReport.percent($0.fullness))" }
-        return "\(count), \(full.count) above 80%: \(named.joined(separator: ", "))\(full.count > 3 ? ", …" : "")"
+    /// How many limits are set, and how many are nearly used up.
+    private static func text(_ limits: Int, _ full: Int) -> String {
+        "\(limits) set" + (full > 0 ? ", \(full) above 80%" : "")
     }
+
+    /// The fullest limits, below the listing; nil if none is nearly used up.
+    private static func table(_ full: [LimitEntry]) -> String? {
+        guard !full.isEmpty else { return nil }
+        let more = full.count > shownLimits ? "\nand \(full.count - shownLimits) more, see `fusebox limit list`" : ""
+        return LimitReport.table(Array(full.prefix(shownLimits)), ifEmpty: "") + more
+    }
+
+    private static let shownLimits = 5
 
     private static func journal(_ status: ServerStatus.Reply, _ clock: DaemonClock) -> String {
         let length =

@@ -116,4 +116,14 @@ struct Listing: ExpressibleByDictionaryLiteral {
             "\(name)\(String(repeating: " ", count: width - name.count + 2))\(value)"
         }.joined(separator: "\n")
     }
+
+    /// The lines, with values broken where they are longer than a terminal's line.
+    var fitted: String {
+        let width = 2 + (rows.map { $0.name.count }.max() ?? 0)
+        return rows.flatMap { name, value in
+            let lines = TerminalText.wrapped(value, indent: width)
+            let first = lines[0].dropFirst(name.count)
+            return ["\(name)\(first)"] + lines.dropFirst()
+        }.joined(separator: "\n")
+    }
 }

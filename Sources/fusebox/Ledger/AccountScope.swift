@@ -22,7 +22,6 @@ struct AccountScope: ParsableArguments {
         get throws {
             var options = options
             if let name { options.provider = name }
-            try options.validate()
             return try options.scope
         }
     }

@@ -88,7 +88,7 @@ extension LedgerCommands {
 
         /// The date at which the limit is used up; nil if it is beyond a year, which is too uncertain to be shown.
         private func usedUp(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> String? {
-            guard let days = estimate.daysRemaining, days <= 366 else { return nil }
+            guard let days = estimate.daysRemaining, days > 0, days <= 366 else { return nil }
             return estimate.depletesAt.map { clock.date($0) }
         }
     }

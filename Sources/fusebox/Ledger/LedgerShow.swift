@@ -104,7 +104,7 @@ extension LedgerCommands {
                 "last": clock.relative(usage.lastRecorded),
                 "held": held,
             ]
-            return listing.text
+            return listing.fitted
         }
 
         /// The accounts of a provider's models; nil if it has none.

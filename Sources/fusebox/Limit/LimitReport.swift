@@ -107,7 +107,7 @@ enum LimitReport {
     static func thresholds(_ limit: Limit) -> String? {
         guard let own = limit.thresholds, own != Thresholds() || limit.dimension != .cost else { return nil }
         let shares = own.shares.map(Formatting.percent)
-        return shares.isEmpty ? "told at no threshold" : "told at \(shares.joined(separator: ", "))"
+        return shares.isEmpty ? "no thresholds" : "thresholds \(shares.joined(separator: ", "))"
     }
 
     /// What is used and held of a limit as ten marks, and in percent. Reports may take it above 100 %.
@@ -161,7 +161,7 @@ enum LimitReport {
     ///
     /// - Parameter count: how many there are
     static func fullest(_ entry: LimitEntry, of count: UInt32) -> String {
-        line(entry) + (count > 1 ? "; the fullest of \(count) limits" : "")
+        line(entry) + (count > 1 ? "; fullest of \(count)" : "")
     }
 
     private static func held(_ entry: LimitEntry) -> String {
@@ -178,8 +178,10 @@ enum LimitReport {
 
     /// A limit that is projected to be used up.
     static func sentence(_ event: DepletionProjected) -> String {
-        "the limit of \(event.limit) on \(event.provider) lasts \(Formatting.days(event.daysRemaining)) (\(event.tier)), "
-            + "at \(Formatting.rate(event.burnRate.costPerDay)) a day"
+        let limit = "the limit of \(event.limit) on \(event.provider)"
+        guard event.daysRemaining > 0 else { return "\(limit) is used up (\(event.tier))" }
+        let rate = event.burnRate.costPerDay.map { ": \(Formatting.dollars($0)) are spent a day" } ?? ""
+        return "\(limit) lasts \(Formatting.days(event.daysRemaining)) (\(event.tier))\(rate)"
     }
 
     /// A limit by its name: `the limit of $50 per month on openai`.

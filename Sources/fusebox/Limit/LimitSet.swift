@@ -57,7 +57,11 @@ extension LimitCommands {
                 let limit = try LimitArgument.limit(text)
                 return Limit(
                     limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse,
-                    thresholds: thresholds?.thresholds)
+                    // Calls in flight are never used up: they only hold.
+                    thresholds: limit.dimension == .inFlight ? nil : thresholds?.thresholds)
+            }
+            guard thresholds == nil || limits.contains(where: { $0.dimension != .inFlight }) else {
+                throw Failure(.usage, "--thresholds: a limit of calls in flight has none")
             }
             let changes = try client.limits.set(limits, on: scope)
             return Answer(
@@ -80,11 +84,22 @@ extension LimitCommands {
                 switch change.before {
                 case nil: "new"
                 case let before? where before == change.entry.limit: "unchanged"
-                case let before?: "was \(before)\(before.mode == change.entry.limit.mode ? "" : ", \(before.mode)")"
+                case let before?: "was \(before)\(differences(before, change.entry.limit))"
                 }
             let used = LimitReport.isTemplate(change.entry.scope) ? "" : "; \(LimitReport.sentence(change.entry))"
             let thresholds = LimitReport.thresholds(change.entry.limit).map { "; \($0)" } ?? ""
             return Table.printable("\(now)\(mode) (\(before))\(used)\(thresholds)")
+        }
+
+        /// What a limit was before beside its amount, where it is another now.
+        private static func differences(_ before: Limit, _ now: Limit) -> String {
+            let differences = [
+                before.mode == now.mode ? nil : "\(before.mode)",
+                before.onLapse == now.onLapse || before.mode != now.mode ? nil : "\(before.onLapse) on lapse",
+                before.thresholds == now.thresholds
+                    ? nil : LimitReport.thresholds(before) ?? "the usual thresholds",
+            ]
+            return differences.compactMap { $0.map { ", \($0)" } }.joined()
         }
     }
 

@@ -24,7 +24,7 @@ struct ThresholdsArgument {
             throw ValidationError("give \(forms)")
         }
         guard isMarked || number >= 1 else {
-            throw ValidationError("give percentages: '\(part)' may be meant as \(number * 100)% or as \(part)%")
+            throw ValidationError("give percentages: '\(part)' may mean \(Formatting.percent(number)) or \(part)%")
         }
         return number
     }
