@@ -4,6 +4,9 @@ import Glibc
 /// The steps of the demo, in order.
 struct Story {
     private static let workerCount = 4
+    /// $5 per month.
+    private static let limit = FuseboxClient.Limit(
+        .cost, FuseboxClient.Money.dollars("5").nanodollars, .calendar(.month))
 
     private let folder: String
     private let programs: String
@@ -36,7 +39,7 @@ struct Story {
         for _ in 0..<Self.workerCount { workers.append(try Child(itself, ["worker", socket, providerSocket])) }
         try withClient { client in
             try client.breakers.configureDefault(resetTimeout: .seconds(2))
-            try client.ledger.setBudget("openai", monthly: .dollars("5"))
+            try client.limits.set([Self.limit], on: FuseboxClient.Scope(provider: try FuseboxClient.Name("openai")))
         }
         let processes = workers.map { "\($0.processID)" }.joined(separator: ", ")
         Demo.say("   fuseboxd is process \(daemon?.processID ?? 0); the workers are \(processes)")
@@ -190,8 +193,10 @@ struct Picture: Equatable, CustomStringConvertible {
     init(_ overview: [FuseboxClient.OverviewEntry]) {
         lines = overview.sorted { $0.name < $1.name }.map { entry in
             let mark = entry.exhaustedUntil == nil ? "not exhausted" : "exhausted"
+            let limit = entry.fullest.map { ", $\(FuseboxClient.Money(nanodollars: $0.used)) of \($0.limit) used" }
             return
                 "\(entry.name): breaker \(entry.state == .closed ? "closed" : "not closed"), \(mark), spent $\(entry.spend)"
+                + (limit ?? "")
         }
     }
 

@@ -88,11 +88,6 @@ extension NamedArgument {
     public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
-extension RateDimension: ExpressibleByArgument {}
-extension RateDimension: NamedArgument {}
-extension PeriodLength: ExpressibleByArgument {}
-extension PeriodLength: NamedArgument {}
-
 extension Profile: ExpressibleByArgument {
     /// The profile with this name. Nil if there is none.
     public init?(argument: String) { self.init(name: argument) }

@@ -5,7 +5,7 @@ import FuseboxClient
 struct ForgetCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Remove a name: its breaker, its mark, its account with all models, its budgets.",
+        abstract: "Remove a name: its breaker, its mark, its account with all models, its limits.",
         discussion: "The spend of the name is lost. Operators only.")
 
     @Argument(help: "The provider or breaker.")

@@ -39,9 +39,10 @@ enum Formatting {
     /// A burn rate in dollars; `-` if it is unknown.
     static func rate(_ dollars: Double?) -> String { dollars.map { Self.dollars($0) } ?? "-" }
 
-    /// A number of days with one decimal. A projection beyond a year is too uncertain to be shown.
+    /// How long something lasts, in days with one decimal. A projection beyond a year is too uncertain to be shown.
     static func days(_ days: Double) -> String {
-        days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
+        if days <= 0 { return "used up" }
+        return days > 366 ? "over a year" : "\((days * 10).rounded() / 10) days"
     }
 
     /// A file's length: `512 B`, `1.5 MiB`.
@@ -56,9 +57,6 @@ enum Formatting {
         }
         return "\((value * 10).rounded() / 10) \(units[unit])"
     }
-
-    /// The used amount and the limit of a rate window.
-    static func window(_ window: RateWindow?) -> String { window.map { "\($0.used)/\($0.limit)" } ?? "-" }
 
     /// Sixteen hexadecimal digits. An epoch is an identifier, and some JSON readers would round it as a number.
     static func epoch(_ epoch: UInt64) -> String {

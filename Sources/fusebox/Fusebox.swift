@@ -6,7 +6,7 @@ import Glibc
 struct Fusebox: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fusebox",
-        abstract: "Ask and operate fuseboxd: circuit breakers, quota exhaustion and the credit ledger of a host.",
+        abstract: "Ask and operate fuseboxd: circuit breakers, quota exhaustion, spend and limits of a host.",
         discussion: """
             Tables are for people. With --json every answer is one JSON value for programs. Its fields have the names of \
             proto-docs/commands.md. Money is in exact dollars, and times are milliseconds since 1970 on the daemon's clock. \
@@ -26,7 +26,7 @@ struct Fusebox: ParsableCommand {
               74  standard output cannot be written
               75  not now: the call is denied, or the command may succeed later
               77  not permitted
-              78  denied, and waiting does not help: a budget or limit is too small for the call, or used up for good
+              78  denied, and waiting does not help: a limit is too small for the call, or used up for good
             `fusebox run` exits with the status of its command. If no daemon answers, a report is kept in the spool, which \
             counts as done (0): see `fusebox help spool`.
             """,
@@ -64,6 +64,7 @@ struct Fusebox: ParsableCommand {
         // A closed pipe is then an error of `write`, on which the tool ends quietly.
         _ = signal(SIGPIPE, SIG_IGN)
         CommandTree.unknownCommand(in: CommandLine.arguments.dropFirst())?.exit()
+        LimitArgument.negative(in: CommandLine.arguments.dropFirst())?.exit()
         do {
             var command = try parseAsRoot()
             try command.run()

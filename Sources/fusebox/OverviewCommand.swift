@@ -7,7 +7,11 @@ import FuseboxWire
 struct OverviewCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "overview",
-        abstract: "Show every provider and breaker: share, exhaustion, spend and rate windows.")
+        abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
+        discussion: """
+            The fullest limit of a provider stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
+            how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits.
+            """)
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -17,13 +21,13 @@ struct OverviewCommand: DaemonCommand {
         let table = Table(
             [
                 .left("NAME"), .left("STATE"), .right("SHARE"), .right("IN FLIGHT"), .left("EXHAUSTED"),
-                .right("SPEND"), .right("HELD"), .right("BUDGET"), .right("USED"), .right("LASTS"), .right("RPM"),
-                .right("RPD"), .right("TPM"), .right("TPD"),
+                .right("SPENT"), .right("HELD"), .left("LASTS"),
             ],
-            rows: entries.map { Self.row($0, clock) })
+            rows: entries.map { Self.row($0, clock) },
+            notes: entries.map { entry in entry.fullest.map { [LimitReport.fullest($0, of: entry.limits)] } ?? [] })
         return Answer(
-            json: ["entries": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds)],
-            text: table.text(ifEmpty: "There are no providers and no breakers yet."))
+            json: ["entries": .array(entries.map(Self.json)), "now": JSONValue(clock.now.milliseconds)],
+            text: table.fitted(ifEmpty: "There are no providers and no breakers yet."))
     }
 
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {
@@ -31,11 +35,11 @@ struct OverviewCommand: DaemonCommand {
             entry.name.text, "\(entry.state)", Formatting.percent(entry.share), "\(entry.inFlight)",
             entry.exhaustedUntil.map { "ends \(clock.relative($0))" } ?? "-",
             Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
-            entry.budget.map { Formatting.dollars($0) } ?? "-",
-            entry.budget == nil ? "-" : Formatting.percent(entry.utilization),
             entry.daysRemaining.map(Formatting.days) ?? "-",
-            Formatting.window(entry.rpm), Formatting.window(entry.rpd), Formatting.window(entry.tpm),
-            Formatting.window(entry.tpd),
         ]
+    }
+
+    private static func json(_ entry: Overview.Entry) -> JSONValue {
+        JSONValue(record: entry).replacing("fullest", with: entry.fullest.map(LimitReport.json) ?? .null)
     }
 }

@@ -74,8 +74,8 @@ extension FuseboxClient {
         }
     }
 
-    /// All names with a breaker, a mark, an account or a budget.
+    /// All names with a breaker, a mark, an account or a limit.
     private func knownNames() throws(ClientError) -> Set<String> {
-        Set(try overview().map(\.name.text) + ledger.budgets().map(\.provider.text))
+        Set(try overview().map(\.name.text) + limits.list().compactMap(\.scope.provider?.text))
     }
 }

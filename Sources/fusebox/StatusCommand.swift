@@ -12,10 +12,22 @@ struct StatusCommand: DaemonCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let status = try client.status()
-        return Answer(json: JSONValue(record: status), text: Self.listing(status).text)
+        let limits = try client.limits.list()
+        let full = Self.full(limits)
+        return Answer(
+            json: JSONValue(record: status).adding([
+                "limits": JSONValue(limits.count), "fullLimits": .array(full.map(LimitReport.json)),
+            ]),
+            text: [Self.listing(status, Self.text(limits.count, full.count)).text, Self.table(full)]
+                .compactMap(\.self).joined(separator: "\n\n"))
     }
 
-    private static func listing(_ status: ServerStatus.Reply) -> Listing {
+    /// The limits that are more than 80 % full, the fullest first. A limit of zero has nothing to be full of.
+    private static func full(_ limits: [LimitEntry]) -> [LimitEntry] {
+        limits.filter { $0.amount > 0 && $0.fullness > 0.8 }.sorted { $0.fullness > $1.fullness }
+    }
+
+    private static func listing(_ status: ServerStatus.Reply, _ limits: String) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
         let changes = Quantity.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in
@@ -33,6 +45,7 @@ struct StatusCommand: DaemonCommand {
             "permits": "\(status.permits) in force",
             "ledger":
                 "\(Quantity.count(status.providers, "provider")), \(Quantity.count(status.modelAccounts, "model"))",
+            "limits": limits,
             "names": "\(status.names) of \(status.nameLimit)",
             "snapshot": snapshot ?? "none of \(changes)",
             "snapshot failure": status.snapshotFailure.isEmpty ? nil : status.snapshotFailure,
@@ -44,6 +57,20 @@ struct StatusCommand: DaemonCommand {
             "wall clock": wallClock(status),
         ]
     }
+
+    /// How many limits are set, and how many are nearly used up.
+    private static func text(_ limits: Int, _ full: Int) -> String {
+        "\(limits) set" + (full > 0 ? ", \(full) above 80%" : "")
+    }
+
+    /// The fullest limits, below the listing; nil if none is nearly used up.
+    private static func table(_ full: [LimitEntry]) -> String? {
+        guard !full.isEmpty else { return nil }
+        let more = full.count > shownLimits ? "\nand \(full.count - shownLimits) more, see `fusebox limit list`" : ""
+        return LimitReport.table(Array(full.prefix(shownLimits)), ifEmpty: "") + more
+    }
+
+    private static let shownLimits = 5
 
     private static func journal(_ status: ServerStatus.Reply, _ clock: DaemonClock) -> String {
         let length =

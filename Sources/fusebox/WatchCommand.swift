@@ -130,7 +130,7 @@ extension ReceivedEvent {
     fileprivate var json: JSONValue {
         [
             "number": JSONValue(number), "missed": JSONValue(missed), "at": JSONValue(at.milliseconds),
-            "event": .string(event.name), "fields": JSONValue(event: event),
+            "event": .string(event.name), "fields": LimitReport.json(event),
         ]
     }
 
@@ -149,29 +149,28 @@ extension ReceivedEvent {
                 + "until \(clock.date(it.entry.resetsAt))"
         case .providerRestored(let it):
             "restored \(it.provider): the mark \(it.expired ? "expired" : "was cleared")"
-        case .thresholdCrossed(let it):
-            "threshold \(it.provider): \(it.tier), \(Formatting.dollars(it.spend)) of \(Formatting.dollars(it.budget)) "
-                + "(\(Formatting.percent(it.utilization))), last by \(it.model)"
-        case .depletionProjected(let it):
-            "depletion \(it.provider): \(it.tier), \(Formatting.days(it.daysRemaining)) left at "
-                + "\(Formatting.rate(it.burnRate.costPerDay)) a day"
-        case .periodRolledOver(let it):
-            "period ended: \(Formatting.dollars(it.spend)) since \(DaemonClock.date(wall: it.endedStart))"
-        case .budgetDenied(let it):
-            "budget \(it.provider)\(it.model.map { "/\($0)" } ?? "") denies: \(Formatting.dollars(it.spend)) spent and "
-                + "\(Formatting.dollars(it.held)) held of \(Formatting.dollars(it.budget)), "
-                + "\(Formatting.dollars(it.estimate)) asked for"
-        case .permitLapsed(let it):
-            "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), "
-                + "\(Formatting.dollars(it.entry.estimate.cost ?? .zero)) given back"
-        case .limitReached(let it):
-            "limit \(it.entry.limit) on \(it.entry.scope): \(it.percent)% reached, \(LimitReport.sentence(it.entry))"
+        case .limitReached(let it): LimitReport.sentence(it)
         case .limitDenied(let it):
-            "limit \(it.entry.limit) on \(it.entry.scope) denies: \(LimitReport.sentence(it.entry)), "
-                + "\(LimitReport.amount(it.needed, of: it.entry)) needed"
+            "\(LimitReport.name(it.entry)) denied a call that needs \(LimitReport.amount(it.needed, of: it.entry)): "
+                + LimitReport.sentence(it.entry)
         case .limitReverted(let it):
-            "limit \(it.entry.limit) on \(it.entry.scope) holds again: "
-                + "\(LimitReport.amount(it.raisedAmount, of: it.entry)) held until now"
+            "\(LimitReport.name(it.entry)) holds again, after a raise to "
+                + "\(LimitReport.bound(it.raisedAmount, of: it.entry)): \(LimitReport.sentence(it.entry))"
+        case .depletionProjected(let it): LimitReport.sentence(it)
+        case .accountReset(let it): Self.sentence(it)
+        case .permitLapsed(let it):
+            "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), it held "
+                + "\(Formatting.dollars(it.entry.estimate.cost ?? .zero))"
         }
+    }
+
+    private static func sentence(_ reset: AccountReset) -> String {
+        let spent = "\(Formatting.dollars(reset.spend)) had been spent"
+        if reset.scope.isHost { return "every account was reset: \(spent)" }
+        // Tags and deployments have no account.
+        guard reset.scope.tag == nil, reset.scope.deployment == nil else {
+            return "the limits of \(reset.scope) that go on until reset were reset"
+        }
+        return "the account of \(reset.scope) was reset: \(spent)"
     }
 }

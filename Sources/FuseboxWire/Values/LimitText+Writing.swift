@@ -10,13 +10,12 @@ extension Limit: CustomStringConvertible {
 }
 
 extension LimitDimension {
-    /// An amount in this dimension: `$1.5`, `1 request`, `200,000 input tokens`. For calls in flight it is the number
+    /// An amount in this dimension: `$50`, `$0.50`, `1 request`, `200,000 input tokens`. For calls in flight it is the number
     /// alone.
     public func text(of amount: Int64) -> String {
         let number = Self.grouped(amount)
         return switch self {
-        case .cost:
-            amount < 0 ? "-$\(Money(nanodollars: amount).description.dropFirst())" : "$\(Money(nanodollars: amount))"
+        case .cost: Self.dollars(Money(nanodollars: amount))
         case .requests: "\(number) \(amount == 1 ? "request" : "requests")"
         case .tokens: "\(number) \(amount == 1 ? "token" : "tokens")"
         case .inputTokens: "\(number) input \(amount == 1 ? "token" : "tokens")"
@@ -24,6 +23,14 @@ extension LimitDimension {
         case .inFlight: number
         case .unknown: "\(number) \(self)"
         }
+    }
+
+    /// Dollars: whole ones alone, others with at least two decimals.
+    private static func dollars(_ money: Money) -> String {
+        let text = "\(money)"
+        let decimals = text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) - 1 }
+        let cents = decimals == 1 ? text + "0" : text
+        return cents.first == "-" ? "-$\(cents.dropFirst())" : "$\(cents)"
     }
 
     /// A count. Its digits are grouped in threes from 10,000 on.

@@ -33,12 +33,6 @@ enum AdmissionText {
         case .breakerOpen: "its breaker is open"
         case .share: "its breaker lets only a share of the calls through"
         case .probes: "its breaker is not closed, and all its probe calls are in flight"
-        case .rpm: "its requests per minute are used up"
-        case .rpd: "its requests per day are used up"
-        case .tpm: "the estimate exceeds what is left of its tokens per minute"
-        case .tpd: "the estimate exceeds what is left of its tokens per day"
-        case .providerBudget: "the estimate exceeds what is left of its budget"
-        case .modelBudget: "the estimate exceeds what is left of its model's budget"
         case .limit: "one of its limits has no room"
         case .unknown(let number): "it is denied for reason \(number), which this version does not know"
         }

@@ -9,7 +9,7 @@ extension PermitsCommands {
         static let configuration = CommandConfiguration(
             abstract: "End permits at once and give back what they hold. Operators only.",
             discussion: """
-                This is for a worker that died or hangs while it holds a part of an enforced budget. If its call is settled \
+                This is for a worker that died or hangs while it holds a part of a limit. If its call is settled \
                 later, the cost still counts. For a permit that has ended, its state is shown and nothing changes.
 
                 EXAMPLE

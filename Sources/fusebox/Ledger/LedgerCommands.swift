@@ -6,10 +6,10 @@ import FuseboxWire
 /// `fusebox ledger`
 struct LedgerCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "The credit ledger: spend, budgets and rate limits.",
+        commandName: "ledger",
+        abstract: "The credit ledger: what was spent, at which rate, and until when limits last.",
         subcommands: [
-            Show.self, Record.self, BudgetCommands.self, Burn.self, Summary.self, Depletion.self, Check.self,
-            Thresholds.self, Reset.self, ResetPeriod.self, Period.self, Periods.self,
+            Show.self, Record.self, Burn.self, Summary.self, Depletion.self, Reset.self,
         ])
 
     /// The argument that names a provider.
@@ -56,10 +56,5 @@ extension LedgerCommands {
     /// A note for sums that include older records.
     static func note(isApproximate: Bool) -> String? {
         isApproximate ? "includes some older records, because old history is stored in sums" : nil
-    }
-
-    /// The length of a period, for people.
-    static func spelled(_ length: PeriodLength) -> String {
-        length == .manual ? "until `fusebox ledger reset-period`" : "a \(length)"
     }
 }

@@ -45,7 +45,11 @@ extension LedgerCommands {
     /// `fusebox ledger depletion PROVIDER`
     struct Depletion: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show when a provider's budget will be used up at its burn rate.")
+            abstract: "Show when a limit of a provider's cost will be used up at its burn rate.",
+            discussion: """
+                It is shown for the limit that is used up first, of those that go on for a week or more: per week, month, \
+                quarter or year, until reset, and prepaid.
+                """)
 
         @OptionGroup var account: ProviderArgument
         @OptionGroup var history: WindowOption
@@ -56,28 +60,35 @@ extension LedgerCommands {
             let estimate = try client.ledger.depletion(account.provider, window: history.window.duration)
             let clock = try DaemonClock(of: client)
             return Answer(
-                json: ["estimate": estimate.map { JSONValue(record: $0) } ?? .null],
-                text: estimate.map { listing($0, clock).text } ?? "\(account.provider) has no budget")
+                json: ["estimate": estimate.map(LimitReport.json) ?? .null],
+                text: estimate.map { listing($0, clock).text }
+                    ?? Table.printable("\(account.provider) has no limit of cost that goes on for a week or more"))
         }
 
         private func listing(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> Listing {
             [
+                "limit": "\(estimate.limit)",
                 "left": Formatting.dollars(estimate.remaining),
                 "burn": estimate.burnRate.costPerDay.map { "\(Formatting.dollars($0)) a day" } ?? "-",
                 "measured over": measured(estimate.burnRate),
-                "lasts": estimate.daysRemaining.map(Formatting.days) ?? unknown(estimate.burnRate),
+                "lasts": lasts(estimate),
                 "used up": usedUp(estimate, clock),
                 "note": note(estimate.burnRate),
             ]
         }
 
-        private func unknown(_ rate: BurnRate) -> String {
-            rate.costPerDay == nil ? "not known yet" : "nothing is being spent"
+        private func lasts(_ estimate: DepletionEstimate) -> String {
+            if let days = estimate.daysRemaining { return Formatting.days(days) }
+            return switch estimate.burnRate.costPerDay {
+            case nil: "not known yet"
+            case let cost? where cost > 0: "longer than its window"
+            default: "nothing is being spent"
+            }
         }
 
-        /// The date at which the budget is used up; nil if it is beyond a year, which is too uncertain to be shown.
+        /// The date at which the limit is used up; nil if it is beyond a year, which is too uncertain to be shown.
         private func usedUp(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> String? {
-            guard let days = estimate.daysRemaining, days <= 366 else { return nil }
+            guard let days = estimate.daysRemaining, days > 0, days <= 366 else { return nil }
             return estimate.depletesAt.map { clock.date($0) }
         }
     }

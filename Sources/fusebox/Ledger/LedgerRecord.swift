@@ -56,19 +56,15 @@ extension LedgerCommands {
         }
     }
 
-    /// The answer of a record: the threshold that it crossed and the projected end of the budget.
+    /// The answer of a record: the thresholds that it reached, and the limit that will be used up sooner than was told.
     static func answer(_ recording: Recording) -> Answer {
-        let threshold = recording.threshold.map { event in
-            "budget \(event.tier): \(Formatting.dollars(event.spend)) of \(Formatting.dollars(event.budget)) spent"
-        }
-        let depletion = recording.depletion.map { event in
-            "depletion \(event.tier): \(Formatting.days(event.daysRemaining)) left"
-        }
+        let lines =
+            recording.reached.map(LimitReport.sentence) + (recording.depletion.map { [LimitReport.sentence($0)] } ?? [])
         return Answer(
             json: [
-                "threshold": recording.threshold.map { JSONValue(record: $0) } ?? .null,
-                "depletion": recording.depletion.map { JSONValue(record: $0) } ?? .null,
+                "reached": .array(recording.reached.map(LimitReport.json)),
+                "depletion": recording.depletion.map(LimitReport.json) ?? .null,
             ],
-            text: [threshold, depletion].compactMap(\.self).joined(separator: "\n"))
+            text: lines.map(Table.printable).joined(separator: "\n"))
     }
 }

@@ -7,26 +7,47 @@ extension LedgerCommands {
     /// `fusebox ledger reset SCOPE`
     struct Reset: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Begin anew what is used of a scope's limits that go on until reset. Operators only.",
+            abstract: "Begin the account of a scope anew, and its limits that go on until reset. Operators only.",
             discussion: """
-                These are limits such as '$50 until reset'. What calls in flight hold stays held.
+                What lies within the scope begins anew with it: the models and deployments of a provider, the tags of a \
+                template, with --host everything. Other limits, such as '$50 per month', keep what was used of them. What \
+                calls in flight hold stays held.
 
-                EXAMPLE
+                EXAMPLES
+                  fusebox ledger reset openai
                   fusebox ledger reset --tag team:search
+                  fusebox ledger reset --host
                 """)
 
-        @OptionGroup var scope: ScopeOptions
+        @OptionGroup var account: AccountScope
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let scope = try scope.required
-            let entries = try client.withLimits(of: scope) { () throws(ClientError) in
-                try client.limits.reset(scope)
+            guard let scope = try account.scope else {
+                throw Failure(.usage, "whose account? give a provider, --tag or --host")
             }
+            let reply = try Self.reset(scope, client)
+            let spent = reply.before.map { before in
+                let subject = scope.isHost ? "everything begins" : "\(scope) begins"
+                return "\(subject) anew; \(Formatting.dollars(before.spend)) had been spent"
+            }
+            let limits = reply.entries.map { "\($0.scope): \($0.limit); \(LimitReport.sentence($0))" }
             return Answer(
-                json: ["limits": .array(entries.map(LimitReport.json))],
-                text: entries.map { Table.printable("\($0.scope): \($0.limit), \(LimitReport.sentence($0))") }
-                    .joined(separator: "\n"))
+                json: [
+                    "before": reply.before.map { JSONValue(record: $0) } ?? .null,
+                    "limits": .array(reply.entries.map(LimitReport.json)),
+                ],
+                text: ([spent].compactMap(\.self) + limits).map(Table.printable).joined(separator: "\n"))
+        }
+
+        private static func reset(
+            _ scope: Scope, _ client: FuseboxClient
+        ) throws -> FuseboxWire.LedgerReset.Reply {
+            let command = FuseboxWire.LedgerReset(scope: scope)
+            guard let provider = scope.provider, scope.tag == nil else {
+                return try client.withLimits(of: scope) { () throws(ClientError) in try client.call(command) }
+            }
+            return try client.withKnown(provider.text) { () throws(ClientError) in try client.call(command) }
         }
     }
 }

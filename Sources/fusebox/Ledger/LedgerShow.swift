@@ -4,92 +4,117 @@ import FuseboxInterop
 import FuseboxWire
 
 extension LedgerCommands {
-    /// `fusebox ledger show [PROVIDER]`
+    /// `fusebox ledger show [SCOPE]`
     struct Show: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the spend of this period, for all providers or for one and its models.")
+            abstract: "Show what was spent and which limits there are: of all providers, or of one scope.",
+            discussion: """
+                Without a scope each provider is shown with the fullest of its limits. Bars tell what is used (#), held (=) \
+                and left (.).
 
-        @Argument(help: "The provider. (default: all)")
-        var provider: String?
+                EXAMPLES
+                  fusebox ledger show
+                  fusebox ledger show openai
+                  fusebox ledger show --tag team:search
+                """)
 
+        @OptionGroup var account: AccountScope
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let clock = try DaemonClock(of: client)
-            if let provider { return try Self.one(provider, client, clock) }
+            if let scope = try account.scope { return try Self.one(scope, client, clock) }
             return try Self.all(client, clock)
         }
 
         private static func all(_ client: FuseboxClient, _ clock: DaemonClock) throws -> Answer {
             let accounts = try client.ledger.providers().sorted { $0.provider < $1.provider }
+            let fullest = Dictionary(
+                try client.overview().compactMap { entry in entry.fullest.map { (entry.name, (entry.limits, $0)) } },
+                uniquingKeysWith: { first, _ in first })
             let total = try client.ledger.total()
-            let columns: [Table.Column] = [.left("PROVIDER")] + usageColumns + [.right("BUDGET"), .right("USED")]
             let table = Table(
-                columns,
-                rows: accounts.map { account in
-                    [account.provider.text] + cells(account.usage, clock) + budgetCells(account)
+                [.left("PROVIDER")] + usageColumns,
+                rows: accounts.map { [$0.provider.text] + cells($0.usage, clock) },
+                notes: accounts.map { account in
+                    fullest[account.provider].map { [LimitReport.fullest($1, of: $0)] } ?? []
                 })
-            let end = total.periodEnd.map { "ends \(clock.relative(wall: $0))" } ?? "ends by hand"
-            let summary =
-                "total \(Formatting.dollars(total.spend)) since \(DaemonClock.date(wall: total.periodStart)), \(end)"
             return Answer(
-                json: .object(
-                    (JSONValue(record: total).members ?? [])
-                        + [("providers", .array(accounts.map { JSONValue(record: $0) }))]),
-                text: table.text(ifEmpty: "Nothing has been recorded yet.") + "\n\n" + summary)
+                json: JSONValue(record: total).adding([
+                    "providers": .array(
+                        accounts.map { account in
+                            let limit = fullest[account.provider]
+                            return JSONValue(record: account).adding([
+                                "limits": JSONValue(limit?.0 ?? 0),
+                                "fullest": limit.map { LimitReport.json($1) } ?? .null,
+                            ])
+                        })
+                ]),
+                text: table.fitted(ifEmpty: "Nothing has been recorded yet.") + "\n\n" + text(total))
         }
 
-        private static func budgetCells(_ account: ProviderAccount) -> [String] {
-            guard let budget = account.budget else { return ["-", "-"] }
-            guard budget > .zero else { return [Formatting.dollars(budget), "-"] }
-            return [Formatting.dollars(budget), Formatting.percent(account.usage.spend.dollars / budget.dollars)]
+        private static func text(_ total: LedgerTotal.Reply) -> String {
+            "total \(Formatting.dollars(total.spend)) since \(DaemonClock.date(wall: total.since))"
         }
 
         private static func one(
-            _ provider: String, _ client: FuseboxClient, _ clock: DaemonClock
+            _ scope: Scope, _ client: FuseboxClient, _ clock: DaemonClock
         ) throws -> Answer {
-            let account = try LedgerCommands.account(provider, client)
-            let models = try client.ledger.models(of: provider).sorted { $0.model < $1.model }
-            let balance = try client.ledger.balance(provider)
-            // The model that answered is shown if it differs from the one that was asked for.
-            let hasOthers = models.contains { $0.answering != nil }
-            let table = Table(
-                [.left("MODEL")] + usageColumns + (hasOthers ? [.left("ANSWERED AS")] : []),
-                rows: models.map { account in
-                    [account.model.text] + cells(account.usage, clock)
-                        + (hasOthers ? [account.answering?.text ?? "-"] : [])
-                })
+            let limits = try client.limits.list(scope)
+            let account = try ScopeAccount(of: scope, client)
+            if account == nil, limits.isEmpty, let provider = scope.provider, scope.tag == nil {
+                try LedgerCommands.account(provider.text, client)
+            }
+            // The uses of a template are of other scopes.
+            let table = LimitReport.table(
+                limits, showsScopes: limits.contains { $0.scope != scope },
+                ifEmpty: Table.printable("No limit is set on \(scope)."))
+            let parts = [account.map { listing($0, clock) }, table, account.flatMap { models($0, clock) }]
             return Answer(
-                json: .object(
-                    (JSONValue(record: account).members ?? []) + [
-                        ("remaining", balance.remaining.map { .number("\($0)") } ?? .null),
-                        ("utilization", JSONValue(balance.utilization)),
-                        ("modelAccounts", .array(models.map { JSONValue(record: $0) })),
-                    ]),
-                text: listing(account, balance, clock).text + (models.isEmpty ? "" : "\n\n" + table.text))
+                json: (account?.json ?? [:]).adding([
+                    "scope": LimitReport.json(scope), "limits": .array(limits.map(LimitReport.json)),
+                ]),
+                text: parts.compactMap(\.self).joined(separator: "\n\n"))
         }
 
-        private static func listing(_ account: ProviderAccount, _ balance: Balance, _ clock: DaemonClock) -> Listing {
-            let usage = account.usage
-            let budget = account.budget.map { budget in
-                "\(Formatting.dollars(budget)), \(Formatting.percent(balance.utilization)) used"
-                    + (balance.remaining.map { ", \(Formatting.dollars($0)) left" } ?? "")
-                    + (account.isEnforced ? ", enforced" : "")
+        private static func listing(_ account: ScopeAccount, _ clock: DaemonClock) -> String {
+            switch account {
+            case .host(let total): return text(total)
+            case .provider(let account, _):
+                let holds = account.held != .zero || account.inFlight != 0
+                return listing(
+                    ("provider", account.provider), account.usage, clock,
+                    held: holds
+                        ? "\(Formatting.dollars(account.held)), \(Quantity.count(account.inFlight, "call")) in flight"
+                        : nil)
+            case .model(let account):
+                return listing(("model", account.model), account.usage, clock, answering: account.answering)
             }
-            return [
-                "provider": account.provider.text,
+        }
+
+        private static func listing(
+            _ subject: (kind: String, name: Name), _ usage: AccountUsage, _ clock: DaemonClock, held: String? = nil,
+            answering: Name? = nil
+        ) -> String {
+            let listing: Listing = [
+                subject.kind: subject.name.text,
+                "answered as": answering?.text,
                 "spent": "\(Formatting.dollars(usage.spend)) by \(Quantity.count(usage.requests, "request"))",
                 "tokens": "\(usage.inputTokens) in, \(usage.outputTokens) out",
                 "last": clock.relative(usage.lastRecorded),
-                "held": account.held == .zero && account.inFlight == 0
-                    ? nil
-                    : "\(Formatting.dollars(account.held)), \(Quantity.count(account.inFlight, "call")) in flight",
-                "budget": budget ?? "none",
-                "rpm": account.rpm.map { Formatting.window($0) },
-                "rpd": account.rpd.map { Formatting.window($0) },
-                "tpm": account.tpm.map { Formatting.window($0) },
-                "tpd": account.tpd.map { Formatting.window($0) },
+                "held": held,
             ]
+            return listing.fitted
+        }
+
+        /// The accounts of a provider's models; nil if it has none.
+        private static func models(_ account: ScopeAccount, _ clock: DaemonClock) -> String? {
+            guard case .provider(_, let models) = account, !models.isEmpty else { return nil }
+            // The model that answered is shown if it differs from the one that was asked for.
+            let table = Table(
+                [.left("MODEL")] + usageColumns, rows: models.map { [$0.model.text] + cells($0.usage, clock) },
+                notes: models.map { $0.answering.map { ["answered as \($0)"] } ?? [] })
+            return table.fitted(ifEmpty: "")
         }
     }
 }

@@ -48,21 +48,24 @@ struct ScopeOptions: ParsableArguments {
             valueName: "tag"))
     var tag: String?
 
-    func validate() throws {
+    /// Checks that the options go together. The commands do it when they read the scope, because some of them have other
+    /// arguments that name a part of it.
+    private func check() throws(Failure) {
         if host, provider != nil || deployment != nil || model != nil || tag != nil {
-            throw ValidationError("--host is every call; give it alone, or name a --provider or a --tag")
+            throw Failure(.usage, "--host is every call; give it alone, or name a --provider or a --tag")
         }
         if provider == nil, deployment != nil || model != nil {
-            throw ValidationError("--deployment and --model are those of a provider; give --provider too")
+            throw Failure(.usage, "--deployment and --model are those of a provider; give --provider too")
         }
         if deployment != nil, tag != nil {
-            throw ValidationError("a tag does not combine with a deployment; give --tag or --deployment")
+            throw Failure(.usage, "a tag does not combine with a deployment; give --tag or --deployment")
         }
     }
 
     /// The scope; nil if none is named.
     var scope: Scope? {
         get throws {
+            try check()
             guard host || provider != nil || tag != nil else { return nil }
             return Scope(
                 provider: try name(provider, "--provider"), deployment: try name(deployment, "--deployment"),
@@ -111,6 +114,22 @@ enum LimitArgument {
             "'\(text.printable)' does not say which limit; name what it counts and its window, such as 'requests per minute', 'cost per day' or 'in flight'"
         )
     }
+
+    /// The error for a limit with a negative amount in the words of a command line; nil if there is none. It is checked
+    /// before the parser runs, because the parser takes such a word for an option.
+    static func negative(in arguments: some Sequence<String>) -> Failure? {
+        let words = arguments.prefix { $0 != "--" }
+        guard let command = words.firstIndex(of: LimitCommands._commandName) else { return nil }
+        for word in words[command...] where word.first == "-" {
+            let amount = word.dropFirst()
+            guard let first = amount.first, first.isNumber || first == "$", amount.contains(" ") || isLimit(amount)
+            else { continue }
+            return Failure(.usage, "'\(word.printable)' is not a limit: its amount must not be negative; \(forms)")
+        }
+        return nil
+    }
+
+    private static func isLimit(_ text: Substring) -> Bool { (try? LimitText.limit(text)) != nil }
 
     private static let forms = "`fusebox help limit` shows all forms"
 

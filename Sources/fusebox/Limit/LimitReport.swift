@@ -2,30 +2,53 @@ import FuseboxClient
 import FuseboxInterop
 import FuseboxWire
 
-/// Limits and how they stand, as tables for people and as JSON for programs.
+/// Limits and how they stand, as tables and sentences for people.
 enum LimitReport {
-    /// A table of limits, with bars of what is used (#), held (+) and left (.). Limits of one scope stand together. Where a
-    /// row would be longer than a terminal's, each scope has a line of its own above its limits.
-    static func table(_ entries: [LimitEntry], ifEmpty sentence: String) -> String {
+    // MARK: Tables
+
+    /// A table of limits, with bars of what is used (#), held (=) and left (.). Limits of one scope stand together. No line
+    /// is longer than a terminal's.
+    ///
+    /// - Parameter showsScopes: whether each limit tells its scope; false where all are of one
+    static func table(_ entries: [LimitEntry], showsScopes: Bool = true, ifEmpty sentence: String) -> String {
+        guard !entries.isEmpty else { return sentence }
         let entries = together(entries)
-        let whole = Table([.left("SCOPE")] + columns, rows: entries.map { ["\($0.scope)"] + row($0) })
-        let lines = whole.text.split(separator: "\n")
-        guard lines.contains(where: { Table.width(String($0)) > lineWidth }) else {
-            return whole.text(ifEmpty: sentence)
+        let holds = entries.contains { $0.held > 0 && $0.limit.dimension != .inFlight }
+        let columns: [Table.Column] =
+            (showsScopes ? [.left("SCOPE")] : []) + [.left("LIMIT"), .left("FULL"), .right("LEFT")]
+            + (holds ? [.right("HELD")] : []) + [.left("ENDS IN")]
+        let table = Table(
+            columns,
+            rows: entries.map { (showsScopes ? ["\($0.scope)"] : []) + row($0, holds: holds) },
+            notes: entries.map { thresholds($0.limit).map { [$0] } ?? [] })
+        for text in [table.text] + (showsScopes ? [table.textByFirstCell] : []) where TerminalText.fits(text) {
+            return text
         }
-        let rows = Table(columns, rows: entries.map(row)).text.split(separator: "\n").map { "  \($0)" }
-        var text = [rows[0]]
-        for (place, entry) in entries.enumerated() {
-            if place == 0 || entries[place - 1].scope != entry.scope { text.append(Table.printable("\(entry.scope)")) }
-            text.append(rows[place + 1])
-        }
-        return text.joined(separator: "\n")
+        return stacked(entries, showsScopes: showsScopes)
     }
 
-    /// The columns of a terminal that most people have.
-    private static let lineWidth = 80
+    /// The limits with the parts of each one below the other.
+    private static func stacked(_ entries: [LimitEntry], showsScopes: Bool) -> String {
+        var lines: [String] = []
+        for (place, entry) in entries.enumerated() {
+            if showsScopes, place == 0 || entries[place - 1].scope != entry.scope {
+                lines += TerminalText.wrapped("\(entry.scope)")
+            }
+            let indent = showsScopes ? 2 : 0
+            lines += TerminalText.wrapped("\(use(entry))\(mode(entry))", indent: indent)
+            for part in [rest(entry), thresholds(entry.limit)].compactMap(\.self) {
+                lines += TerminalText.wrapped(part, indent: indent + 2)
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
 
-    private static let columns: [Table.Column] = [.left("LIMIT"), .left("USED"), .right("LEFT"), .left("ENDS IN")]
+    /// What stands below a limit: its bar, and what is left and held of it.
+    private static func rest(_ entry: LimitEntry) -> String {
+        guard entry.uses == 0, !isTemplate(entry.scope) else { return Quantity.count(entry.uses, "tag") }
+        let ends = entry.endsInMilliseconds.map { ", ends in \(Formatting.span(milliseconds: $0))" } ?? ""
+        return "\(bar(entry)) \(amount(entry.left, of: entry)) left\(held(entry))\(ends)"
+    }
 
     /// The entries of each scope one after the other, where its first one stood.
     private static func together(_ entries: [LimitEntry]) -> [LimitEntry] {
@@ -42,24 +65,34 @@ enum LimitReport {
         return groups.flatMap(\.self)
     }
 
-    private static func row(_ entry: LimitEntry) -> [String] {
-        let limit = "\(limit(entry))\(mode(entry))"
-        guard entry.uses == 0, !isTemplate(entry.scope) else {
-            return [limit, "\(Quantity.count(entry.uses, "tag"))", "", ""]
-        }
+    private static func row(_ entry: LimitEntry, holds: Bool) -> [String] {
+        let limit = "\(use(entry))\(mode(entry))"
+        let isTemplate = entry.uses > 0 || isTemplate(entry.scope)
+        let held = entry.held > 0 && entry.limit.dimension != .inFlight ? amount(entry.held, of: entry) : "-"
         let end = entry.endsInMilliseconds.map { Formatting.span(milliseconds: $0) } ?? "-"
-        return [limit, bar(entry), amount(entry.left, of: entry), end]
+        return isTemplate
+            ? [limit, Quantity.count(entry.uses, "tag"), ""] + (holds ? [""] : []) + [""]
+            : [limit, bar(entry), amount(entry.left, of: entry)] + (holds ? [held] : []) + [end]
     }
 
-    private static func isTemplate(_ scope: Scope) -> Bool { scope.tag.map(TagText.isTemplate) ?? false }
+    static func isTemplate(_ scope: Scope) -> Bool { scope.tag.map(TagText.isTemplate) ?? false }
 
-    /// A limit, and what it is raised to: `$80 per month for 2h, then $50`.
-    private static func limit(_ entry: LimitEntry) -> String {
-        guard let milliseconds = entry.raisedMilliseconds else { return "\(entry.limit)" }
-        var raised = entry.limit
-        raised.amount = entry.amount
-        let own = entry.limit.dimension.text(of: entry.limit.amount)
-        return "\(raised) for \(Formatting.span(milliseconds: milliseconds)), then \(own)"
+    // MARK: Parts of a limit
+
+    /// What is used of a limit: `$41.20 of $50 per month`, `2 of 8 in flight`; of a template the limit alone.
+    private static func use(_ entry: LimitEntry) -> String {
+        var limit = entry.limit
+        limit.amount = entry.amount
+        let raise = entry.raisedMilliseconds.map { milliseconds in
+            let own = limit.dimension.text(of: entry.limit.amount)
+            return " for \(Formatting.span(milliseconds: milliseconds)), then \(own)"
+        }
+        return "\(isTemplate(entry.scope) ? "" : "\(taken(entry)) of ")\(limit)\(raise ?? "")"
+    }
+
+    /// What is used of a limit; of calls in flight what is held.
+    private static func taken(_ entry: LimitEntry) -> String {
+        amount(entry.limit.dimension == .inFlight ? entry.held : entry.used, of: entry)
     }
 
     /// What a limit does other than deny: ` (notify)`.
@@ -70,79 +103,104 @@ enum LimitReport {
         return " (shadow: \(entry.wouldHaveDenied) over)"
     }
 
+    /// The thresholds of a limit as a sentence; nil if they are those of any limit.
+    static func thresholds(_ limit: Limit) -> String? {
+        guard let own = limit.thresholds, own != Thresholds() || limit.dimension != .cost else { return nil }
+        let shares = own.shares.map(Formatting.percent)
+        return shares.isEmpty ? "no thresholds" : "thresholds \(shares.joined(separator: ", "))"
+    }
+
     /// What is used and held of a limit as ten marks, and in percent. Reports may take it above 100 %.
     static func bar(_ entry: LimitEntry) -> String {
-        guard entry.amount > 0 else { return "[          ]" }
+        guard entry.amount > 0 else { return "[----------]" }
         let used = max(0, Double(entry.used) / Double(entry.amount))
-        let taken = max(used, (Double(entry.used) + Double(entry.held)) / Double(entry.amount))
+        let taken = max(used, entry.fullness)
         // A use that is not nothing is seen, and what is not all used up looks so.
         func marks(_ share: Double) -> Int { share >= 1 ? 10 : share > 0 ? max(1, min(9, Int(share * 10))) : 0 }
         let full = marks(used)
         let held = max(full, marks(taken)) - full
         let bar =
-            String(repeating: "#", count: full) + String(repeating: "+", count: held)
+            String(repeating: "#", count: full) + String(repeating: "=", count: held)
             + String(repeating: ".", count: 10 - full - held)
         return "[\(bar)] \(percent(taken))"
     }
 
     /// Whole percent, rounded down: what is not all used up does not read as 100 %.
-    private static func percent(_ share: Double) -> String {
+    static func percent(_ share: Double) -> String {
         share >= 10 ? "over 999%" : Formatting.percent((share * 100).rounded(.down) / 100)
     }
 
-    /// An amount in the unit of a limit.
+    /// An amount in the unit of a limit, with cents.
     static func amount(_ amount: Int64, of entry: LimitEntry) -> String {
         // Calls in flight are told by their number alone.
         entry.limit.dimension == .cost
             ? Formatting.dollars(Money(nanodollars: amount)) : LimitDimension.inFlight.text(of: amount)
     }
 
-    /// What is used and held of a limit, as a sentence: `$3.20 of $5.00 used, $0.50 held`, `3 of 8 in flight`.
+    /// The amount of a limit, as it is set: `$50`, `$0.50`, `600`.
+    static func bound(_ amount: Int64, of entry: LimitEntry) -> String {
+        (entry.limit.dimension == .cost ? entry.limit.dimension : .inFlight).text(of: amount)
+    }
+
+    // MARK: Sentences
+
+    /// What is used and held of a limit: `$3.20 of $5 used, $0.50 held`, `3 of 8 in flight`.
     static func sentence(_ entry: LimitEntry) -> String {
-        if entry.limit.dimension == .inFlight {
-            return "\(amount(entry.held, of: entry)) of \(amount(entry.amount, of: entry)) in flight"
-        }
-        let held = entry.held > 0 ? ", \(amount(entry.held, of: entry)) held" : ""
+        let all = bound(entry.amount, of: entry)
+        if entry.limit.dimension == .inFlight { return "\(taken(entry)) of \(all) in flight" }
         let assumed = entry.assumed > 0 ? " (\(amount(entry.assumed, of: entry)) of it assumed)" : ""
-        return "\(amount(entry.used, of: entry)) of \(amount(entry.amount, of: entry)) used\(assumed)\(held)"
+        return "\(taken(entry)) of \(all) used\(assumed)\(held(entry))"
     }
 
-    // MARK: JSON
-
-    static func json(_ entry: LimitEntry) -> JSONValue {
-        var fields: [(String, JSONValue)] = [
-            ("scope", json(entry.scope)), ("limit", .string("\(entry.limit)")),
-            ("dimension", .string("\(entry.limit.dimension)")), ("mode", .string("\(entry.limit.mode)")),
-            ("onLapse", .string("\(entry.limit.onLapse)")), ("window", JSONValue(record: entry.limit.window)),
-            ("amount", json(entry.amount, entry.limit.dimension)), ("used", json(entry.used, entry.limit.dimension)),
-            ("held", json(entry.held, entry.limit.dimension)), ("left", json(entry.left, entry.limit.dimension)),
-            ("assumed", json(entry.assumed, entry.limit.dimension)),
-        ]
-        fields.append(("endsInMilliseconds", entry.endsInMilliseconds.map { JSONValue($0) } ?? .null))
-        fields.append(("raisedMilliseconds", entry.raisedMilliseconds.map { JSONValue($0) } ?? .null))
-        fields.append(("template", entry.template.map { .string($0.text) } ?? .null))
-        fields.append(("toldPercent", JSONValue(Int64(entry.toldPercent))))
-        fields.append(("wouldHaveDenied", JSONValue(entry.wouldHaveDenied)))
-        fields.append(("uses", JSONValue(Int64(entry.uses))))
-        return .object(fields)
+    /// A limit in a line: `[######==..] 84%  $30.40 of $50 per month, $11.60 held`.
+    static func line(_ entry: LimitEntry) -> String {
+        "\(bar(entry)) \(use(entry))\(mode(entry))\(held(entry))"
     }
 
-    static func json(_ scope: Scope) -> JSONValue { JSONValue(record: scope) }
-
-    /// An amount: exact dollars for cost, else a count.
-    static func json(_ amount: Int64, _ dimension: LimitDimension) -> JSONValue {
-        dimension == .cost ? .number("\(Money(nanodollars: amount))") : JSONValue(amount)
+    /// The fullest of several limits in a line.
+    ///
+    /// - Parameter count: how many there are
+    static func fullest(_ entry: LimitEntry, of count: UInt32) -> String {
+        line(entry) + (count > 1 ? "; fullest of \(count)" : "")
     }
 
-    /// A limit that stands against a candidate.
-    static func json(_ objection: LimitObjection) -> JSONValue {
-        let dimension = objection.limit.dimension
-        return [
-            "scope": json(objection.scope), "limit": .string("\(objection.limit)"),
-            "dimension": .string("\(dimension)"), "amount": json(objection.amount, dimension),
-            "used": json(objection.used, dimension), "held": json(objection.held, dimension),
-            "needed": json(objection.needed, dimension),
-            "retryAfterMilliseconds": objection.retryAfterMilliseconds.map { JSONValue($0) } ?? .null,
-        ]
+    private static func held(_ entry: LimitEntry) -> String {
+        guard entry.held > 0, entry.limit.dimension != .inFlight else { return "" }
+        return ", \(amount(entry.held, of: entry)) held"
+    }
+
+    /// A threshold that was reached: `the limit of $50 per month on openai reached 80% (warning): $41.20 of $50 used`.
+    static func sentence(_ event: LimitReached) -> String {
+        let share =
+            (event.entry.limit.thresholds ?? Thresholds())[event.tier].map { " \(Formatting.percent($0))" } ?? ""
+        return "\(name(event.entry)) reached\(share) (\(event.tier)): \(sentence(event.entry))"
+    }
+
+    /// A limit that is projected to be used up.
+    static func sentence(_ event: DepletionProjected) -> String {
+        let limit = "the limit of \(event.limit) on \(event.provider)"
+        guard event.daysRemaining > 0 else { return "\(limit) is used up (\(event.tier))" }
+        let rate = event.burnRate.costPerDay.map { ": \(Formatting.dollars($0)) are spent a day" } ?? ""
+        return "\(limit) lasts \(Formatting.days(event.daysRemaining)) (\(event.tier))\(rate)"
+    }
+
+    /// A limit by its name: `the limit of $50 per month on openai`.
+    static func name(_ entry: LimitEntry) -> String { "the limit of \(entry.limit) on \(entry.scope)" }
+}
+
+extension Thresholds {
+    /// The shares that can be reached, from the lowest tier up.
+    var shares: [Double] { [warning, critical, emergency].filter { $0 < .greatestFiniteMagnitude } }
+
+    /// The share at which a tier is reached; nil: never.
+    subscript(_ tier: ThresholdTier) -> Double? {
+        let share: Double? =
+            switch tier {
+            case .warning: warning
+            case .critical: critical
+            case .emergency: emergency
+            case .none, .unknown: nil
+            }
+        return share.flatMap { $0 < .greatestFiniteMagnitude ? $0 : nil }
     }
 }

@@ -16,7 +16,7 @@ extension LimitCommands {
                   fusebox limit set --provider openai '$50 per month' '600 requests per minute'
                   fusebox limit set --provider openai --model gpt-4o '$5 per day in Europe/Berlin'
                   fusebox limit set --tag 'user:*' '$1 per day' '2 in flight'
-                  fusebox limit set --host '$100 per day' --notify
+                  fusebox limit set --host '$100 per day' --notify --thresholds 50,80,95
                 """)
 
         @OptionGroup var scope: ScopeOptions
@@ -33,6 +33,14 @@ extension LimitCommands {
                 valueName: "rule"))
         var onLapse: LapseRule?
 
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Where events tell how full it is: one to three ascending percentages, or none. (default: 80,90,95 for cost and for windows of a day and more, else none)",
+                valueName: "percentages"),
+            transform: ThresholdsArgument.read)
+        var thresholds: ThresholdsArgument?
+
         @Argument(help: "The limits, such as '$50 per month' or '600 requests per minute'. Quote each of them.")
         var limits: [String]
 
@@ -47,7 +55,13 @@ extension LimitCommands {
             let mode: LimitMode = notify ? .notify : shadow ? .shadow : .deny
             let limits = try limits.map { text in
                 let limit = try LimitArgument.limit(text)
-                return Limit(limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse)
+                return Limit(
+                    limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse,
+                    // Calls in flight are never used up: they only hold.
+                    thresholds: limit.dimension == .inFlight ? nil : thresholds?.thresholds)
+            }
+            guard thresholds == nil || limits.contains(where: { $0.dimension != .inFlight }) else {
+                throw Failure(.usage, "--thresholds: a limit of calls in flight has none")
             }
             let changes = try client.limits.set(limits, on: scope)
             return Answer(
@@ -70,11 +84,22 @@ extension LimitCommands {
                 switch change.before {
                 case nil: "new"
                 case let before? where before == change.entry.limit: "unchanged"
-                case let before?: "was \(before)\(before.mode == change.entry.limit.mode ? "" : ", \(before.mode)")"
+                case let before?: "was \(before)\(differences(before, change.entry.limit))"
                 }
-            let isTemplate = change.entry.scope.tag.map(TagText.isTemplate) ?? false
-            let used = isTemplate ? "" : "; \(LimitReport.sentence(change.entry))"
-            return Table.printable("\(now)\(mode) (\(before))\(used)")
+            let used = LimitReport.isTemplate(change.entry.scope) ? "" : "; \(LimitReport.sentence(change.entry))"
+            let thresholds = LimitReport.thresholds(change.entry.limit).map { "; \($0)" } ?? ""
+            return Table.printable("\(now)\(mode) (\(before))\(used)\(thresholds)")
+        }
+
+        /// What a limit was before beside its amount, where it is another now.
+        private static func differences(_ before: Limit, _ now: Limit) -> String {
+            let differences = [
+                before.mode == now.mode ? nil : "\(before.mode)",
+                before.onLapse == now.onLapse || before.mode != now.mode ? nil : "\(before.onLapse) on lapse",
+                before.thresholds == now.thresholds
+                    ? nil : LimitReport.thresholds(before) ?? "the usual thresholds",
+            ]
+            return differences.compactMap { $0.map { ", \($0)" } }.joined()
         }
     }
 
@@ -197,9 +222,10 @@ extension LimitCommands {
     /// `fusebox limit list [SCOPE]`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show limits with what is used (#), held (+) and left (.) of them.",
+            abstract: "Show limits with what is used (#), held (=) and left (.) of them.",
             discussion: """
-                Of a tag, the limits that a template gives it are shown too. Of a template, those of each tag that has used it.
+                Of a tag, the limits that a template gives it are shown too. Of a template, those of each tag that has used it. \
+                FULL is what is used or held. Thresholds are told where they are not the usual ones.
                 """)
 
         @OptionGroup var scope: ScopeOptions

@@ -31,14 +31,16 @@ extension SnapshotCommands {
             ledger.forEachProvider { id in
                 spend = machine.account(id).flatMap { spend?.adding($0.usage.spend) }
             }
+            var limits = 0
+            machine.forEachLimit { _, _ in limits += 1 }
             return [
                 "breakers": "\(machine.breakers.count)",
                 "exhausted": "\(machine.exhaustion.count)",
                 "providers": "\(ledger.providerCount)",
                 "models": "\(machine.models.count)",
-                "budgets": "\(ledger.budgets.count)",
+                "limits": "\(limits)",
                 "spent": spend.map {
-                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.period.start))"
+                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.since))"
                 },
             ]
         }
