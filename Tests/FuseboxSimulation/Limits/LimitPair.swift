@@ -74,7 +74,7 @@ package struct LimitPair: Sendable {
         case let raise as LimitRaise:
             let milliseconds = raise.milliseconds ?? raise.until.map { $0 - machine.lastMoment.wall } ?? 0
             model.raise(raise.scope, raise.limit, until: now + milliseconds)
-        case let reset as LimitReset: model.reset(reset.scope, at: now)
+        case let reset as LedgerReset: model.reset(reset.scope, at: now)
         case let begin as BeginWindow: if !begin.keepsUse { model.begin(begin.calendar, at: now) }
         case is Advance: model.advance(to: now)
         case let settle as Settle: noteSettle(settle, at: now)
