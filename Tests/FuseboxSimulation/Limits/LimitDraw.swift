@@ -8,7 +8,7 @@ struct LimitDraw: Sendable {
         case set(LimitSet)
         case remove(LimitRemove)
         case raise(LimitRaise)
-        case reset(LimitReset)
+        case reset(LedgerReset)
     }
 
     var random: SplitMix64
@@ -44,7 +44,8 @@ struct LimitDraw: Sendable {
         switch random.below(9) {
         case 0: .sliding(milliseconds: 1_000)
         case 1: .sliding(milliseconds: 61_337)
-        case 2: .sliding(milliseconds: 3_600_000)
+        // A longer one would count past use, whose moments only the account knows.
+        case 2: .sliding(milliseconds: 1_800_000)
         case 3: .fixed(milliseconds: 10_000)
         case 4: .fixed(milliseconds: 60_000)
         case 5: .manual
@@ -79,12 +80,12 @@ struct LimitDraw: Sendable {
         let (there, old) = random.pick(known)
         switch random.below(known.count > 16 ? 8 : 12) {
         case 0...2: return .remove(LimitRemove(scope: there, limits: [old]))
-        case 3: return random.once(in: 4) ? .remove(LimitRemove(allOf: there)) : .reset(LimitReset(scope: there))
+        case 3: return random.once(in: 4) ? .remove(LimitRemove(allOf: there)) : .reset(LedgerReset(scope: there))
         case 4, 5:
             var raised = old
             raised.amount += amount(old.dimension)
             return .raise(LimitRaise(scope: there, limit: raised, milliseconds: Int64(random.within(1...90_000))))
-        case 6: return .reset(LimitReset(scope: there))
+        case 6: return .reset(LedgerReset(scope: there))
         case 7: return .set(LimitSet(scope: there, limits: [again(old)]))
         case 8:
             // What stands for the same: of a template in a tag's place, or of a tag in a template's.
