@@ -7,7 +7,11 @@ extension Simulation {
     /// A change of a limit that is not on the provider with limits of its own.
     func limitDeed() -> Deed {
         draw.models = clients.map { Names(client: $0.index, generation: $0.generation).model.text }
-        let change = draw.change(of: knownLimits)
+        var change = draw.change(of: knownLimits)
+        // The books tell the accounts of providers and models, which a reset would begin anew.
+        if case .reset(let reset) = change, reset.scope.tag == nil {
+            change = .set(LimitSet(scope: reset.scope, limits: [draw.limit()]))
+        }
         if case .set(let set) = change {
             knownLimits += set.limits.map { (set.scope, $0) }
             if knownLimits.count > 12 { knownLimits.remove(at: random.below(knownLimits.count)) }

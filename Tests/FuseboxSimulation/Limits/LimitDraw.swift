@@ -44,7 +44,8 @@ struct LimitDraw: Sendable {
         switch random.below(9) {
         case 0: .sliding(milliseconds: 1_000)
         case 1: .sliding(milliseconds: 61_337)
-        case 2: .sliding(milliseconds: 3_600_000)
+        // A longer one would count past use, whose moments only the account knows.
+        case 2: .sliding(milliseconds: 1_800_000)
         case 3: .fixed(milliseconds: 10_000)
         case 4: .fixed(milliseconds: 60_000)
         case 5: .manual

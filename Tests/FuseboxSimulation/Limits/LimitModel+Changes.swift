@@ -61,18 +61,28 @@ extension LimitModel {
         rules[place].raisedUntil = until
     }
 
-    /// Begins new windows of the limits of a scope that go on until they are reset.
+    /// Begins new windows of the limits that go on until they are reset, of a scope and of what lies within it.
     mutating func reset(_ scope: Scope, at now: Int64) {
         let target = Target(scope)
-        for place in instances.indices where instances[place].identity.window.kind == .manual {
-            let isMeant =
-                target.prefix == nil
-                ? instances[place].key == target.key
-                : rule(of: instances[place]).map {
-                    rules[$0].key == target.key && rules[$0].prefix == target.prefix
-                } ?? false
-            if isMeant { begin(place, at: now) }
+        for place in instances.indices
+        where instances[place].identity.window.kind == .manual && Self.isWithin(instances[place].key, target) {
+            begin(place, at: now)
         }
+    }
+
+    private static func isWithin(_ key: Key, _ target: Target) -> Bool {
+        func agrees(_ name: String?, _ wanted: String?) -> Bool { wanted == nil || name == wanted }
+        guard agrees(key.provider, target.key.provider), agrees(key.deployment, target.key.deployment),
+            agrees(key.model, target.key.model)
+        else { return false }
+        guard let prefix = target.prefix else { return agrees(key.tag, target.key.tag) }
+        return key.tag?.hasPrefix(prefix) == true
+    }
+
+    /// Lets a new limit begin with what its scope has used before; nil: nothing is known of that.
+    mutating func begin(_ key: Key, _ limit: Limit, used: Int64?) {
+        let place = instance(key, limit)
+        if let used { instances[place].used = used }
     }
 
     /// A window of a calendar begins.

@@ -69,7 +69,7 @@ package struct LimitPair: Sendable {
     /// Lets the model know of a command that was carried out.
     private mutating func note(_ command: some StateCommand, at now: Int64, by user: UInt32) {
         switch command {
-        case let set as LimitSet: model.set(set.scope, set.limits, at: now)
+        case let set as LimitSet: noteSet(set, at: now)
         case let remove as LimitRemove: model.remove(remove.scope, remove.limits)
         case let raise as LimitRaise:
             let milliseconds = raise.milliseconds ?? raise.until.map { $0 - machine.lastMoment.wall } ?? 0
@@ -89,6 +89,27 @@ package struct LimitPair: Sendable {
                 record.provider.text, record.deployment?.text, record.model.text, Self.tags(record.tags, of: user))
             model.report(keys, LimitModel.Need(record.cost, record.inputTokens, record.outputTokens), at: now)
         default: return
+        }
+    }
+
+    /// A new limit knows what its scope has used before in a window of the calendar, or since a reset, as far as its
+    /// account tells; so does a new template of each tag. The model takes that over.
+    private mutating func noteSet(_ set: LimitSet, at now: Int64) {
+        let before = model.instances
+        model.set(set.scope, set.limits, at: now)
+        var machine = machine
+        var effects: [Event] = []
+        let moment = machine.lastMoment
+        let entries = Self.entries(of: set.scope) { try? machine.apply($0, at: moment, effects: &effects) } ?? []
+        for entry in entries {
+            let target = LimitModel.Target(entry.scope)
+            let isSet = set.limits.contains { $0.isSame(as: entry.limit) }
+            guard isSet, target.prefix == nil,
+                !before.contains(where: { $0.key == target.key && $0.identity.isSame(as: entry.limit) })
+            else { continue }
+            if entry.used < 0 { fail("'\(entry.limit)' on \(entry.scope) begins with \(entry.used) used") }
+            let knowsPast = entry.limit.window.kind == .manual || entry.limit.window.kind == .calendar
+            model.begin(target.key, entry.limit, used: knowsPast ? entry.used : nil)
         }
     }
 
