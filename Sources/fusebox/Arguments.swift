@@ -61,14 +61,10 @@ struct MoneyArgument {
     init(money: Money) { self.money = money }
 
     /// Reads the cost of a call.
-    static func cost(_ text: String) throws -> MoneyArgument { try read(text, upTo: WireLimits.callCost) }
-
-    /// Reads an amount of any size.
-    static func amount(_ text: String) throws -> MoneyArgument { try read(text, upTo: Money(nanodollars: .max)) }
-
-    private static func read(_ text: String, upTo most: Money) throws -> MoneyArgument {
-        guard let money = Money(text), money >= .zero, money <= most else {
-            throw ValidationError("give dollars as a number, such as 0.0012 or 1.2e-3, from 0 to \(most)")
+    static func cost(_ text: String) throws -> MoneyArgument {
+        guard let money = Money(text), money >= .zero, money <= WireLimits.callCost else {
+            throw ValidationError(
+                "give dollars as a number, such as 0.0012 or 1.2e-3, from 0 to \(WireLimits.callCost)")
         }
         return MoneyArgument(money: money)
     }

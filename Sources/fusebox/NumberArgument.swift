@@ -5,8 +5,6 @@ import FuseboxWire
 enum NumberArgument {
     /// Reads a whole number that has 32 bits in the protocol.
     static let count = within(0...Int(UInt32.max))
-    /// Reads a whole number of at least 0.
-    static let amount = within(0...Int.max)
 
     /// Reads a whole number within a range.
     static func within(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
@@ -28,14 +26,6 @@ enum NumberArgument {
     static func permit(_ text: String) throws -> UInt64 {
         guard let number = UInt64(text), number > 0 else {
             throw ValidationError("give the number of a permit, from 1 to \(UInt64.max): `fusebox permits` lists them")
-        }
-        return number
-    }
-
-    /// Reads a ratio of at least 0.
-    static func ratio(_ text: String) throws -> Double {
-        guard let number = Double(text), ValueRanges.threshold.contains(number) else {
-            throw ValidationError("give a number of at least 0, such as 0.8 for 80 %")
         }
         return number
     }

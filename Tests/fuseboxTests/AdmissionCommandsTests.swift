@@ -30,7 +30,7 @@ struct AdmissionCommandsTests {
                 "No permit is in force.",
                 "0 permits granted: 0 settled, 0 expired, 0 reclaimed, 0 in force, $0.00 held",
             ])
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "5", "--enforce")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$5 per month")
         let client = try daemon.connect()
         defer { client.close() }
         let candidate = try Candidate("openai", model: "gpt-4o")
@@ -47,8 +47,10 @@ struct AdmissionCommandsTests {
         #expect(try daemon.fusebox("status").lines.contains("permits      1 in force"))
         #expect(try daemon.fusebox("ledger", "show", "openai").lines.contains("held      $0.25, 1 call in flight"))
         #expect(
-            try daemon.fusebox("overview").lines[1].hasPrefix(
-                "openai  closed   100%          1  -          $0.00  $0.25   $5.00"))
+            try daemon.fusebox("overview").lines.dropFirst() == [
+                "openai  closed   100%          1  -          $0.00  $0.25  -",
+                "  [=.........] 5% $0.00 of $5 per month, $0.25 held",
+            ])
 
         try client.admission.settle(permit, .success)
         #expect(try daemon.json("permits")["totals"]?["held"] == 0)
@@ -60,7 +62,7 @@ struct AdmissionCommandsTests {
 
     @Test func revokeGivesBackWhatAPermitHolds() throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50", "--enforce")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 per month")
         let client = try daemon.connect()
         defer { client.close() }
         let permit = try client.admission.admit(["openai"], estimate: .cost(.dollars("50")), ttl: .seconds(3600)).get()
@@ -90,12 +92,12 @@ struct AdmissionCommandsTests {
 
     @Test func aReportTellsBreakerMarkAndLedger() throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$1 until reset", "--notify")
         let first = try daemon.fusebox(
             "report", "--provider", "openai", "--outcome", "success", "--model", "gpt-4o", "--cost", "0.85",
             "--input-tokens", "7")
         #expect(first.status == 0)
-        #expect(first.lines.first == "budget warning: $0.85 of $1.00 spent")
+        #expect(first.lines == ["the limit of $1 until reset on openai reached 80% (warning): $0.85 of $1 used"])
         let throttled = try daemon.fusebox(
             "report", "--provider", "openai", "--outcome", "throttled", "--retry-after", "1h")
         #expect(throttled.status == 0)

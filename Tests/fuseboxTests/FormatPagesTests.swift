@@ -57,9 +57,15 @@ struct FormatPagesTests {
         try client.breakers.success("groq")
         try client.forget("forgotten")
         try client.exhaustion.mark("groq", for: .seconds(3_600))
-        try client.ledger.setBudget("openai", monthly: Money("100"), rpm: 500, tpd: 1_000_000, enforced: true)
-        try client.ledger.setBudget("openai", model: "gpt-4o", monthly: Money("20.000000001"))
-        try client.ledger.setThresholds(warning: 0.5)
+        let openai = try Name("openai")
+        try client.limits.set(
+            [
+                Limit(.cost, 100_000_000_000, .manual, thresholds: Thresholds(warning: 0.5, critical: 0.75)),
+                Limit(.requests, 500, .fixed(milliseconds: 60_000)),
+            ], on: Scope(provider: openai))
+        try client.limits.set(
+            [Limit(.cost, 20_000_000_001, .manual, mode: .notify)],
+            on: Scope(provider: openai, model: try Name("gpt-4o")))
         let records = try [("openai", "gpt-4o", "0.0025"), ("openai", "o3", "1.25"), ("groq", "llama", "0.000000001")]
             .map {
                 LedgerRecord(
@@ -68,7 +74,7 @@ struct FormatPagesTests {
                     outputTokens: 34)
             }
         _ = try client.call(records[0])
-        try client.ledger.resetPeriod()
+        try client.ledger.reset(Scope(provider: openai))
         for record in records { _ = try client.call(record) }
         let candidate = try Candidate("openai", model: "gpt-4o")
         let estimate = try Estimate.cost(try #require(Money("0.25")), tokens: 800)
@@ -88,9 +94,8 @@ struct FormatPagesTests {
         #expect(
             own.map { $0["name"]?.text } == [
                 "breaker.configure", "breaker.failure", "breaker.success", "breaker.success", "forget",
-                "exhaustion.mark", "ledger.setBudget", "ledger.setBudget", "ledger.setThresholds", "ledger.record",
-                "ledger.resetPeriod", "ledger.record", "ledger.record", "ledger.record", "admission.admit",
-                "admission.settle", "admission.admit",
+                "exhaustion.mark", "limit.set", "limit.set", "ledger.record", "ledger.reset", "ledger.record",
+                "ledger.record", "ledger.record", "admission.admit", "admission.settle", "admission.admit",
             ])
         #expect(own.allSatisfy { $0["user"]?.agrees(with: getuid()) == true })
         let payloads = own.filter { $0["name"] == "ledger.record" }.compactMap { $0["payload"] }
@@ -126,11 +131,10 @@ private struct Answers {
     let breakers: [BreakerRecord]
     let marks: [ExhaustionEntry]
     let defaults: BreakerConfiguration
-    let thresholds: Thresholds
+    let since: Timestamp
     let accounts: [ProviderAccount]
     let models: [(provider: Name, account: ModelAccount)]
-    let budgets: [Budget]
-    let closed: [LedgerClosedPeriods.Period]
+    let limits: [LimitEntry]
     let permits: [PermitEntry]
     let totals: PermitTotals
 
@@ -138,20 +142,19 @@ private struct Answers {
         breakers = try client.breakers.list().map { try client.breakers.serialize("\($0.name)") }
         marks = try client.exhaustion.list()
         defaults = try client.breakers.defaultConfiguration()
-        thresholds = try client.ledger.thresholds()
+        since = try client.ledger.total().since
         accounts = try client.ledger.providers()
         models = try accounts.flatMap { account in
             try client.ledger.models(of: "\(account.provider)").map { (account.provider, $0) }
         }
-        budgets = try client.ledger.budgets()
-        closed = try client.ledger.closedPeriods(of: "openai")
+        limits = try client.limits.list()
         let permits = try client.call(PermitList())
         (self.permits, totals) = (permits.permits, permits.totals)
     }
 
     func expectBreakersAndMarks(in sections: JSONValue) throws {
         let settings = try #require(sections["settings"]?[0])
-        #expect(settings["warningThreshold"]?.agrees(with: thresholds.warning) == true)
+        #expect(settings["since"]?.agrees(with: since.milliseconds) == true)
         var defaults = defaults
         try settings.expect("breakerDefault", &defaults)
         try expect(breakers, in: sections["breakers"], ["blames"])
@@ -161,11 +164,7 @@ private struct Answers {
     }
 
     func expectLedger(in sections: JSONValue) throws {
-        try expect(accounts, in: sections["accounts"], ["held", "inFlight", "models", "rpm", "tpd"])
-        let openai = sections["accounts"]?.list?.first { $0["provider"] == "openai" }
-        let account = accounts.first { "\($0.provider)" == "openai" }
-        #expect(openai?["rpm"]?["limit"]?.agrees(with: account?.rpm?.limit ?? 0) == true)
-        #expect(openai?["tpd"]?["used"]?.agrees(with: account?.tpd?.used ?? -1) == true)
+        try expect(accounts, in: sections["accounts"], ["held", "inFlight", "models"])
         let names = Self.numbered(sections["names"])
         let modelNames = Self.numbered(sections["models"])
         let found = try #require(sections["modelAccounts"]?.list)
@@ -176,11 +175,10 @@ private struct Answers {
             var usage = model.account.usage
             try record.expect("usage", &usage)
         }
-        try expect(budgets, in: sections["budgets"], ["monthly"])
-        #expect(sections["budgets"]?.list?.map { $0["amount"]?.int64 } == budgets.map { $0.monthly?.nanodollars })
-        let period = try #require(sections["closedPeriods"]?[0])
-        var usage = try #require(closed.first).usage
-        try #require(period["entries"]?.list?.first { $0["provider"] == "openai" }).expect("usage", &usage)
+        try expect(limits.map(\.limit), in: sections["limits"])
+        let uses = try #require(sections["limitUses"]?.list)
+        #expect(uses.map { $0["usedLow"]?.int64 } == limits.map(\.used))
+        #expect(uses.map { $0["start"]?.int64 } == limits.map { $0.startedAt?.milliseconds })
         #expect(sections["freeNames"]?.list?.count == 1)
         let singles = sections["histories"]?.list?.first { $0["provider"] == "openai" }?["singles"]?.list
         #expect(singles?.count == 3)
@@ -198,7 +196,7 @@ private struct Answers {
         let worker = try #require(sections["workers"]?.list?.first)
         #expect(worker["workerHigh"]?.agrees(with: permits[0].worker.high) == true)
         #expect(worker["user"]?.agrees(with: getuid()) == true)
-        #expect((worker["lastSequence"]?.int64 ?? 0) >= 17)
+        #expect((worker["lastSequence"]?.int64 ?? 0) >= 16)
     }
 
     /// Names by their numbers.

@@ -37,7 +37,7 @@ struct HelpTests {
             (["brekaer", "list"], "did you mean 'breaker'?"), (["breaker", "lst"], "did you mean 'list'?"),
             (["help", "breaker", "lst"], "did you mean 'list'?"),
             (["breaker", "lst", "--help"], "did you mean 'list'?"),
-            (["ledger", "budget", "sett", "openai"], "did you mean 'set'?"), (["--json", "overveiw"], "'overview'?"),
+            (["limit", "sett", "--host"], "did you mean 'set'?"), (["--json", "overveiw"], "'overview'?"),
             (["--socket", "/nowhere", "pnig"], "did you mean 'ping'?"),
             (["nosuch"], "`fusebox help` lists the commands"),
             (["help", "nosuch"], "`fusebox help` lists the commands"),
@@ -102,7 +102,7 @@ struct HelpTests {
             "permits list", "exhaustion list", "snapshot list", "snapshot save -", "spool list", "ping", "export",
             "admit --dry-run --provider openai", "breaker acquire openai", "check \(file)", "check \(file) --json",
             "journal dump \(file)/journal-0*", "protocol --format markdown", "protocol --format json",
-            "--version", "--help", "help", "help run", "ledger --help", "ledger budget set --help", "breaker",
+            "--version", "--help", "help", "help run", "ledger --help", "limit set --help", "breaker",
             "--generate-completion-script bash",
         ]
         for command in commands {

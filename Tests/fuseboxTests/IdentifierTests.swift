@@ -35,7 +35,9 @@ struct IdentifierTests {
         defer { client.close() }
         let watch = try daemon.begin("watch", "--json")
         try daemon.waitForSubscribers(1)
-        try client.ledger.setBudget("p", monthly: .dollars("50"), rpm: 100)
+        try client.limits.set(
+            [Limit(.cost, 50_000_000_000, .calendar(.month)), Limit(.requests, 100, .sliding(milliseconds: 60_000))],
+            on: Scope(provider: try Name("p")))
         guard case .success(let held) = try client.admission.admit([Candidate("p")], estimate: .cost(.dollars("1"))),
             let number = held.number
         else { throw CancellationError() }

@@ -21,7 +21,7 @@ struct LimitCommandsTests {
             (team + openai + model, "team:search on openai/gpt-4o"), (["--tag", "uid:1000"], "uid:1000"),
         ] {
             let set = try run(daemon, ["set"] + options + ["$5 prepaid"])
-            #expect(set.lines == ["\(scope): $5 prepaid (new); $0.00 of $5.00 used"])
+            #expect(set.lines == ["\(scope): $5 prepaid (new); $0.00 of $5 used"])
             let listed = try run(daemon, ["list"] + options + ["--json"]).json["limits"]
             #expect(listed?.list?.count == 1)
             let fields = try ["provider", "deployment", "model", "tag"].map { field in
@@ -73,7 +73,7 @@ struct LimitCommandsTests {
         let openai = ["set", "--provider", "openai"]
         #expect(
             try run(daemon, openai + ["$4 per 24h", "8 in flight"]).lines == [
-                "openai: $4 per 24h (was $10 per 24h); $1.50 of $4.00 used, $0.25 held",
+                "openai: $4 per 24h (was $10 per 24h); $1.50 of $4 used, $0.25 held",
                 "openai: 8 in flight (new); 1 of 8 in flight",
             ])
         #expect(
@@ -82,11 +82,11 @@ struct LimitCommandsTests {
             ])
         #expect(
             try run(daemon, openai + ["$4 per 24h", "--notify"]).lines == [
-                "openai: $4 per 24h, notify only (was $4 per 24h, deny); $1.50 of $4.00 used, $0.25 held"
+                "openai: $4 per 24h, notify only (was $4 per 24h, deny); $1.50 of $4 used, $0.25 held"
             ])
         #expect(
             try run(daemon, openai + ["$1 per 24h", "--shadow"]).lines == [
-                "openai: $1 per 24h, shadow only (new); $0.00 of $1.00 used, $0.25 held"
+                "openai: $1 per 24h, shadow only (new); $0.00 of $1 used, $0.25 held"
             ])
         #expect(
             try run(daemon, ["set", "--tag", "user:*", "$1 per 24h"]).lines == ["user:*: $1 per 24h (new)"])
@@ -133,24 +133,27 @@ struct LimitCommandsTests {
         _ = try client.admission.admit([route], tags: ["user:1"], estimate: estimate).get()
         #expect(
             try run(daemon, ["list"]).lines == [
-                "SCOPE   LIMIT                                USED                 LEFT  ENDS IN",
-                "openai  $10 per 24h                          [####++....] 65%    $3.50  -",
-                "openai  4 in flight                          [++........] 25%        3  -",
-                "openai  100,000 tokens per 24h               [######....] 60%   40,000  -",
-                "openai  2 requests per 24h (shadow: 1 over)  [##########] 200%       0  -",
-                "host    $4 prepaid (notify)                  [##########] 162%   $0.00  -",
-                "user:*  $9 per 24h                           1 tag",
+                "  LIMIT                                     FULL                 LEFT   HELD  ENDS IN",
+                "openai",
+                "  $4.50 of $10 per 24h                      [####==....] 65%    $3.50  $2.00  -",
+                "  1 of 4 in flight                          [==........] 25%        3      -  -",
+                "  60,000 of 100,000 tokens per 24h          [######....] 60%   40,000      -  -",
+                "  4 of 2 requests per 24h (shadow: 1 over)  [##########] 200%       0      -  -",
+                "host",
+                "  $4.50 of $4 prepaid (notify)              [##########] 162%   $0.00  $2.00  -",
+                "user:*",
+                "  $9 per 24h                                1 tag",
             ])
         #expect(
             try run(daemon, ["list", "--tag", "user:*"]).lines == [
-                "SCOPE   LIMIT       USED               LEFT  ENDS IN",
-                "user:*  $9 per 24h  1 tag",
-                "user:1  $9 per 24h  [++........] 22%  $7.00  -",
+                "SCOPE   LIMIT                FULL               LEFT   HELD  ENDS IN",
+                "user:*  $9 per 24h           1 tag",
+                "user:1  $0.00 of $9 per 24h  [==........] 22%  $7.00  $2.00  -",
             ])
         #expect(
             try run(daemon, ["list", "--tag", "user:2"]).lines == [
-                "SCOPE   LIMIT       USED              LEFT  ENDS IN",
-                "user:2  $9 per 24h  [..........] 0%  $9.00  -",
+                "SCOPE   LIMIT                FULL              LEFT  ENDS IN",
+                "user:2  $0.00 of $9 per 24h  [..........] 0%  $9.00  -",
             ])
         let json = try run(daemon, ["list", "--tag", "user:1", "--json"]).json["limits"]?[0]
         #expect(json?["template"]?.text == "user:*")
@@ -167,7 +170,7 @@ struct LimitCommandsTests {
         let daemon = try Daemon()
         let team = ["set", "--tag", "team:search", "--provider", "openai", "--model", "gpt-4o-mini"]
         _ = try run(daemon, ["set", "--provider", "openai", "--model", "gpt-4o", "$5 per day in Europe/Berlin"])
-        #expect(try run(daemon, ["list"]).lines[1].hasPrefix("openai/gpt-4o  $5 per day in Europe/Berlin  ["))
+        #expect(try run(daemon, ["list"]).lines[1].hasPrefix("openai/gpt-4o  $0.00 of $5 per day in Europe/Berlin  ["))
         _ = try run(daemon, team + ["1500 requests per day in America/Los_Angeles"])
         _ = try run(daemon, team + ["$90 per month from the 15th"])
         _ = try run(daemon, ["set", "--provider", "openai", "--model", "gpt-4o", "8 in flight"])
@@ -192,7 +195,7 @@ struct LimitCommandsTests {
             ])
         #expect(try admitted() == 0)
         let line = try run(daemon, ["list"]).lines[1]
-        #expect(line.hasPrefix("openai  $4 prepaid for 1h 59m, then $1  [..........] 0%"), "\(line)")
+        #expect(line.hasPrefix("openai  $0.00 of $4 prepaid for 1h 59m, then $1  [..........] 0%"), "\(line)")
         let tomorrow = time(nil) + 90_000
         let raised = try run(
             daemon, ["raise", "--provider", "openai", "9 in flight", "--until", "\(tomorrow)", "--json"])
@@ -206,7 +209,7 @@ struct LimitCommandsTests {
         // Setting it changes what the raise goes back to.
         #expect(
             try run(daemon, ["set", "--provider", "openai", "$2 prepaid"]).lines == [
-                "openai: $2 prepaid (was $1 prepaid); $0.00 of $4.00 used"
+                "openai: $2 prepaid (was $1 prepaid); $0.00 of $4 used"
             ])
     }
 
@@ -273,7 +276,9 @@ struct LimitCommandsTests {
             ("€5 per day", "amounts of money are in US dollars"), ("2.5 requests per day", "a whole number"),
             ("3 requests per 400d", "a window lasts from 1 second to 366 days"),
             ("600 requests per minute in UTC", "only calendar windows have a zone"),
-            ("", "it is empty"),
+            ("", "it is empty"), ("-5 requests per minute", "its amount must not be negative"),
+            ("-$5 per day", "its amount must not be negative"), ("-5rpm", "its amount must not be negative"),
+            ("$-5 per day", "its amount must not be negative"),
         ])
     func wrongLimits(_ limit: String, _ reason: String) throws {
         let outcome = try run(try Daemon(), ["set", "--host", limit])

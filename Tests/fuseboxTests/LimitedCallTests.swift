@@ -91,7 +91,7 @@ struct LimitedCallTests {
         #expect(denial?["reason"]?.text == "limit")
         #expect(
             denial?["limits"]?.list?.map { $0["limit"]?.text } == [
-                "$1 per 24h", "100 tokens per minute", "$0.5 prepaid",
+                "$1 per 24h", "100 tokens per minute", "$0.50 prepaid",
             ])
         let host = denial?["limits"]?[0]
         #expect(host?["amount"] == 1 && host?["used"] == .number("0.75") && host?["needed"] == .number("0.3"))
@@ -100,7 +100,7 @@ struct LimitedCallTests {
         let tag = denial?["limits"]?[2]
         #expect(tag?["scope"]?["tag"]?.text == "user:1")
         #expect(tag?["retryAfterMilliseconds"]?.isNull == true)
-        #expect(json["denials"]?[1]?["limits"]?.list?.map { $0["limit"]?.text } == ["$1 per 24h", "$0.5 prepaid"])
+        #expect(json["denials"]?[1]?["limits"]?.list?.map { $0["limit"]?.text } == ["$1 per 24h", "$0.50 prepaid"])
 
         let granted = try daemon.json("admit", "--dry-run", "--route", "openai@eu", "--tag", "user:2")
         #expect(granted["admitted"] == .bool(true))
@@ -232,13 +232,16 @@ struct LimitedCallTests {
         let lines = (1...3).map { _ in watch.line()?.dropFirst("2026-11-29 14:09:38  ".count) ?? "" }
         #expect(
             lines == [
-                "limit $1 per 24h on openai: 80% reached, $0.85 of $1.00 used",
-                "limit $1 per 24h on openai denies: $0.85 of $1.00 used, $0.50 needed",
-                "limit $1 per 24h on openai holds again: $9.00 held until now",
+                "the limit of $1 per 24h on openai reached 80% (warning): $0.85 of $1 used",
+                "the limit of $1 per 24h on openai denied a call that needs $0.50: $0.85 of $1 used",
+                "the limit of $1 per 24h on openai holds again, after a raise to $9: $0.85 of $1 used",
             ])
         let events = try (1...3).map { _ in try JSONValue(parsing: Array(try #require(json.line()).utf8)) }
         #expect(events.map { $0["event"]?.text } == ["limitReached", "limitDenied", "limitReverted"])
-        #expect(events[0]["fields"]?["percent"] == 80)
+        #expect(events[0]["fields"]?["tier"]?.text == "warning")
+        #expect(events[0]["fields"]?["entry"]?["used"] == .number("0.85"))
+        #expect(events[1]["fields"]?["needed"] == .number("0.5"))
+        #expect(events[2]["fields"]?["raisedAmount"] == 9)
         #expect(events[1]["fields"]?["entry"]?["scope"]?["provider"]?.text == "openai")
         for child in [watch, json] {
             child.interrupt(with: SIGINT)

@@ -61,13 +61,6 @@ struct OptionRangesTests {
         }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
     }
 
-    private static func ratios(_ ask: @escaping (FuseboxClient, Double) throws(ClientError) -> Void) -> [Value] {
-        let values = [(0, true), (Double.greatestFiniteMagnitude, true), (-0.001, false), (.infinity, false)]
-        return values.map { ratio, isInRange in
-            Value(text: "\(ratio)", isInRange: isInRange) { client throws(ClientError) in try ask(client, ratio) }
-        }
-    }
-
     // MARK: The options
 
     private static func configure(
@@ -82,18 +75,6 @@ struct OptionRangesTests {
             change[keyPath: field] = number
             _ = try client.call(BreakerConfigure(name: name, change: change))
         }
-    }
-
-    private static func limit(
-        _ option: String, _ field: WritableKeyPath<Budget, Int64?>
-    ) -> Row {
-        Row(
-            command: "ledger budget set p", option: option,
-            values: numbers(0...Int64.max) { client, number throws(ClientError) in
-                var budget = Budget(provider: name)
-                budget[keyPath: field] = number
-                _ = try client.call(LedgerSetBudget(budget: budget))
-            })
     }
 
     private static func record(_ cost: Money, _ input: UInt32, _ output: UInt32) -> LedgerRecord {
@@ -151,27 +132,6 @@ struct OptionRangesTests {
             Row(
                 command: "ledger record p p --cost 0", option: "--output-tokens",
                 values: counts { client, count throws(ClientError) in _ = try client.call(record(.zero, 0, count)) }),
-            Row(
-                command: "ledger budget set p", option: "--monthly",
-                values: dollars(upTo: Money(nanodollars: .max)) { client, amount throws(ClientError) in
-                    _ = try client.call(LedgerSetBudget(budget: Budget(provider: name, monthly: amount)))
-                }),
-            limit("--rpm", \.rpm), limit("--rpd", \.rpd), limit("--tpm", \.tpm), limit("--tpd", \.tpd),
-            Row(
-                command: "ledger thresholds", option: "--warning",
-                values: ratios { client, ratio throws(ClientError) in
-                    _ = try client.call(LedgerSetThresholds(warning: ratio))
-                }),
-            Row(
-                command: "ledger thresholds", option: "--critical",
-                values: ratios { client, ratio throws(ClientError) in
-                    _ = try client.call(LedgerSetThresholds(critical: ratio))
-                }),
-            Row(
-                command: "ledger thresholds", option: "--emergency",
-                values: ratios { client, ratio throws(ClientError) in
-                    _ = try client.call(LedgerSetThresholds(emergency: ratio))
-                }),
             Row(
                 command: "ledger burn p", option: "--window",
                 values: durations(ValueRanges.window) { client, window throws(ClientError) in

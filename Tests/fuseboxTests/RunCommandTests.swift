@@ -145,7 +145,7 @@ struct RunCommandTests {
 
     @Test func aDenialThatNoTimeLiftsHasAStatusOfItsOwnAndTheReasonThatLastsLongest() throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "1", "--enforce")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$1 per month")
         for _ in 0..<5 { _ = try daemon.fusebox("breaker", "failure", "openai") }
         let options = ["--provider", "openai", "--cost", "2"]
         let denied = try run("echo ran", options, with: daemon)
@@ -153,10 +153,11 @@ struct RunCommandTests {
         #expect(denied.output == "")
         #expect(
             denied.errors
-                == "fusebox: openai: the estimate exceeds what is left of its budget; waiting alone does not help\n")
+                == "fusebox: openai: the limit of $1 per month on openai has no room: $0.00 used, $2.00 needed; waiting alone does not help\n"
+        )
         let shown = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--cost", "2")
         #expect(shown.status == 78)
-        #expect(shown.output.hasPrefix("openai: the estimate exceeds what is left of its budget"))
+        #expect(shown.output.hasPrefix("openai: the limit of $1 per month on openai has no room: "))
         // One candidate that waiting can help is enough.
         let other = try daemon.fusebox(
             "admit", "--dry-run", "--provider", "openai", "--cost", "0.5", "--provider", "openai")
@@ -166,11 +167,11 @@ struct RunCommandTests {
 
     @Test func chargedIsTheModelThatWasAskedForAndTheNameThatAnsweredIsShown() throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "gpt-4o", "--monthly", "1", "--enforce")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "--model", "gpt-4o", "$1 per month")
         let options = ["--provider", "openai", "--model", "gpt-4o", "--cost", "0.6"]
         let script = "printf 'cost=0.6\\nmodel=gpt-4o-2026-08-06\\n' > $FUSEBOX_USAGE"
         #expect(try run(script, options, with: daemon).status == 0)
-        #expect(try run(script, options, with: daemon).status == 75, "the model's budget holds")
+        #expect(try run(script, options, with: daemon).status == 75, "the model's limit holds")
         let accounts = try daemon.json("ledger", "show", "openai")["modelAccounts"]
         #expect(accounts?.list?.count == 1)
         #expect(accounts?[0]?["model"]?.text == "gpt-4o")
@@ -205,7 +206,7 @@ struct RunCommandTests {
         let both = ["--provider", "openai", "--provider", "anthropic", "--cost", "2"]
         _ = try daemon.fusebox("exhaustion", "mark", "openai", "--for", "1h")
         #expect(try run("echo $FUSEBOX_PROVIDER", both, with: daemon).output == "anthropic\n")
-        _ = try daemon.fusebox("ledger", "budget", "set", "anthropic", "--monthly", "1", "--enforce")
+        _ = try daemon.fusebox("limit", "set", "--provider", "anthropic", "$1 per month")
         let denied = try run("echo ran", both, with: daemon)
         #expect(denied.status == 75)
         #expect(denied.output == "")
@@ -214,13 +215,14 @@ struct RunCommandTests {
         #expect(lines[0].hasPrefix("fusebox: openai: its quota is exhausted; try again in 59m "))
         #expect(
             lines[1]
-                == "fusebox: anthropic: the estimate exceeds what is left of its budget; waiting alone does not help")
+                == "fusebox: anthropic: the limit of $1 per month on anthropic has no room: $0.00 used, $2.00 needed; waiting alone does not help"
+        )
     }
 
     @Test(arguments: [("/nowhere/command", 127), ("no-such-command", 127), ("/etc/passwd", 126), ("/tmp", 126)])
     func aCommandThatCannotRunIsNoCall(_ name: String, _ status: Int32) throws {
         let daemon = try Daemon()
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--rpm", "1")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "1 request per minute")
         let outcome = try Program.run(command([name]), environment: environment(daemon))
         #expect(outcome.status == status)
         #expect(outcome.errors.hasPrefix("fusebox: ") && outcome.errors.contains(name))

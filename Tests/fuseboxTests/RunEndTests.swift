@@ -66,7 +66,7 @@ struct RunEndTests {
         ] {
             let daemon = try Daemon()
             _ = try daemon.fusebox("exhaustion", "mark", "marked", "--for", "1h")
-            _ = try daemon.fusebox("ledger", "budget", "set", "small", "--monthly", "1", "--enforce")
+            _ = try daemon.fusebox("limit", "set", "--provider", "small", "$1 per month")
             let outcome = try run("\"$FUSEBOX\" run \(inner) -- true", with: daemon)
             #expect(outcome.status == status)
             var expected = nothingCounted

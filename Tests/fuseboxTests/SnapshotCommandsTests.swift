@@ -11,7 +11,7 @@ struct SnapshotCommandsTests {
         let daemon = try Daemon(in: folder)
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "30d")
-        _ = try daemon.fusebox("ledger", "budget", "set", "openai", "--monthly", "50")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 until reset")
         _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "0.0012", "--input-tokens", "7")
         return daemon
     }
@@ -30,7 +30,7 @@ struct SnapshotCommandsTests {
     private static func comparable(_ daemon: Daemon) throws -> JSONValue {
         .array([
             try daemon.json("breaker", "serialize", "openai"), try daemon.json("exhaustion", "get", "anthropic"),
-            try daemon.json("ledger", "show", "openai"), try daemon.json("ledger", "budget", "list"),
+            try daemon.json("ledger", "show", "openai"), try daemon.json("limit", "list"),
         ])
     }
 
@@ -99,7 +99,7 @@ struct SnapshotCommandsTests {
     @Test func showTellsWhatASnapshotHolds() throws {
         let (file, state) = try savedSnapshot()
         let lines = try Program.run([Program.fusebox, "snapshot", "show", file]).lines
-        for line in ["breakers   1", "exhausted  1", "providers  1", "budgets    1"] { #expect(lines.contains(line)) }
+        for line in ["breakers   1", "exhausted  1", "providers  1", "limits     1"] { #expect(lines.contains(line)) }
         #expect(lines.last?.hasPrefix("spent      $0.0012 since ") == true)
         let json = try Program.run([Program.fusebox, "snapshot", "show", file, "--json"]).json
         #expect(json["header"]?["sequence"] == 8)

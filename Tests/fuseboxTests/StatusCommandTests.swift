@@ -41,24 +41,59 @@ struct StatusCommandTests {
         #expect(try daemon.fusebox("overview").output == "There are no providers and no breakers yet.\n")
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "1h")
-        _ = try daemon.fusebox("ledger", "budget", "set", "mistral", "--monthly", "10", "--rpm", "5")
+        _ = try daemon.fusebox("limit", "set", "--provider", "mistral", "$10 per month", "5 requests per hour")
         _ = try daemon.fusebox("ledger", "record", "mistral", "large", "--cost", "2.5")
         let table = try daemon.fusebox("overview").lines
         #expect(
             table[0].split(separator: " ") == [
-                "NAME", "STATE", "SHARE", "IN", "FLIGHT", "EXHAUSTED", "SPEND", "HELD", "BUDGET", "USED", "LASTS",
-                "RPM",
-                "RPD", "TPM", "TPD",
+                "NAME", "STATE", "SHARE", "IN", "FLIGHT", "EXHAUSTED", "SPENT", "HELD", "LASTS",
             ])
         #expect(table[1].hasPrefix("anthropic  closed   100%          0  ends in 59m "))
         #expect(table[2].hasPrefix("mistral    closed   100%          0  -"))
-        #expect(table[2].hasSuffix("  $2.50  $0.00  $10.00   25%      -  1/5    -    -    -"))
-        #expect(table[3].hasPrefix("openai     open       0%          0  -"))
+        #expect(table[2].hasSuffix("  $2.50  $0.00  -"))
+        #expect(table[3] == "  [##........] 25% $2.50 of $10 per month; fullest of 2")
+        #expect(table[4].hasPrefix("openai     open       0%          0  -"))
         let entry = try daemon.json("overview")["entries"]?[1]
         #expect(entry?["name"]?.text == "mistral")
         #expect(entry?["spend"] == .number("2.5"))
-        #expect(entry?["rpm"]?["limit"] == 5)
-        #expect(entry?["rpd"]?.isNull == true)
+        #expect(entry?["limits"] == 2)
+        #expect(entry?["fullest"]?["limit"]?.text == "$10 per month")
+        #expect(entry?["fullest"]?["used"] == .number("2.5"))
+        #expect(entry?["fullest"]?["fullness"] == .number("0.25"))
+        #expect(try daemon.json("overview")["entries"]?[2]?["fullest"]?.isNull == true)
+    }
+
+    @Test func statusCountsLimitsAndShowsThoseThatAreNearlyUsedUp() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.fusebox("status").lines.contains("limits       0 set"))
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$10 prepaid", "100 requests per hour")
+        _ = try daemon.fusebox("limit", "set", "--host", "$100 prepaid", "0 requests per second")
+        _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "8")
+        let calm = try daemon.fusebox("status").lines
+        #expect(calm.contains("limits       4 set"), "80 % is not above 80 %")
+        #expect(calm.last?.hasPrefix("wall clock") == true)
+        _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "1.2")
+        let lines = try daemon.fusebox("status").lines
+        #expect(lines.contains("limits       4 set, 1 above 80%"))
+        #expect(
+            lines.suffix(2) == [
+                "SCOPE   LIMIT                 FULL               LEFT  ENDS IN",
+                "openai  $9.20 of $10 prepaid  [#########.] 92%  $0.80  -",
+            ])
+        let json = try daemon.json("status")
+        #expect(json["limits"] == 4)
+        #expect(json["fullLimits"]?.list?.map { $0["limit"]?.text } == ["$10 prepaid"])
+    }
+
+    @Test func ofManyNearlyUsedUpLimitsTheFullestAreShown() throws {
+        let daemon = try Daemon()
+        for number in 1...7 {
+            _ = try daemon.fusebox("limit", "set", "--provider", "p\(number)", "$10 prepaid")
+            _ = try daemon.fusebox("ledger", "record", "p\(number)", "m", "--cost", "9.\(number)")
+        }
+        let lines = try daemon.fusebox("status").lines
+        #expect(lines.suffix(6).map { String($0.prefix(2)) } == ["p7", "p6", "p5", "p4", "p3", "an"])
+        #expect(lines.last == "and 2 more, see `fusebox limit list`")
     }
 
     @Test func pingMeasuresSoManyRoundTrips() throws {

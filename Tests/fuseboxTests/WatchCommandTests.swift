@@ -15,16 +15,22 @@ struct WatchCommandTests {
         try client.breakers.failure("openai")
         try client.exhaustion.mark("openai", for: .seconds(300))
         try client.exhaustion.clear("openai")
-        try client.ledger.setBudget("openai", monthly: .dollars("1"))
+        let openai = Scope(provider: try Name("openai"))
+        try client.limits.set([Limit(.cost, 1_000_000_000, .manual, mode: .notify)], on: openai)
         try client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("0.85"))
-        try client.ledger.resetPeriod()
+        try client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("0.15"))
+        try client.ledger.reset(openai)
+        try client.ledger.record(provider: "other", model: "m", cost: .dollars("2"))
+        try client.ledger.reset(.host)
         let expected = [
             #/breaker openai: closed -> degraded, share 90%, failures 1/#,
             #/exhausted openai: for 5m, until 20.*/#,
             #/restored openai: the mark was cleared/#,
-            #/threshold openai: warning, \$0\.85 of \$1\.00 \(85%\), last by gpt-4o/#,
-            #/depletion openai: emergency, 0\.2 days left at \$0\.85 a day/#,
-            #/period ended: \$0\.85 since 20.*/#,
+            #/the limit of \$1 until reset on openai reached 80% \(warning\): \$0\.85 of \$1 used/#,
+            #/the limit of \$1 until reset on openai lasts 0\.2 days \(emergency\): \$0\.85 are spent a day/#,
+            #/the limit of \$1 until reset on openai reached 95% \(emergency\): \$1\.00 of \$1 used/#,
+            #/the account of openai was reset: \$1\.00 had been spent/#,
+            #/every account was reset: \$2\.00 had been spent/#,
         ]
         for pattern in expected {
             let line = try #require(watch.line())
@@ -36,6 +42,26 @@ struct WatchCommandTests {
         let outcome = watch.end()
         #expect(outcome.status == 0)
         #expect(outcome.errors == "")
+    }
+
+    @Test func aTagsResetTellsOfItsLimitsAndWhatIsUsedUpIsToldSo() throws {
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
+        let watch = try daemon.begin("watch", "ledger")
+        try daemon.waitForSubscribers(1)
+        for scope in [["--provider", "openai"], ["--tag", "team:a"]] {
+            let set = [Program.fusebox, "limit", "set"] + scope + ["$1 until reset", "--thresholds", "none"]
+            #expect(try Program.run(set + ["--socket", daemon.socket]).status == 0)
+        }
+        _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "1", "--tag", "team:a")
+        #expect(try daemon.fusebox("ledger", "reset", "--tag", "team:a").status == 0)
+        let lines = (1...2).map { _ in watch.line()?.dropFirst("2026-11-29 14:09:38  ".count) ?? "" }
+        #expect(
+            lines == [
+                "the limit of $1 until reset on openai is used up (emergency)",
+                "the limits of team:a that go on until reset were reset",
+            ])
+        watch.interrupt(with: SIGINT)
+        #expect(watch.end().status == 0)
     }
 
     @Test func topicsChooseAndJSONIsALineAnEvent() throws {

@@ -111,9 +111,13 @@ extension LedgerCommands {
         private static func models(_ account: ScopeAccount, _ clock: DaemonClock) -> String? {
             guard case .provider(_, let models) = account, !models.isEmpty else { return nil }
             // The model that answered is shown if it differs from the one that was asked for.
+            let hasOthers = models.contains { $0.answering != nil }
             let table = Table(
-                [.left("MODEL")] + usageColumns, rows: models.map { [$0.model.text] + cells($0.usage, clock) },
-                notes: models.map { $0.answering.map { ["answered as \($0)"] } ?? [] })
+                [.left("MODEL")] + usageColumns + (hasOthers ? [.left("ANSWERED AS")] : []),
+                rows: models.map { account in
+                    [account.model.text] + cells(account.usage, clock)
+                        + (hasOthers ? [account.answering?.text ?? "-"] : [])
+                })
             return table.fitted(ifEmpty: "")
         }
     }
