@@ -123,7 +123,7 @@ extension StateMachine {
     ///
     /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
     private func addLimits(
-        to route: Candidate, _ asked: AskedTags, _ need: CallNeed, at moment: Moment,
+        to route: borrowing Candidate, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
         var scopes = asked.known
@@ -132,11 +132,24 @@ extension StateMachine {
             scopes.deployment = names.find(deployment, below: provider)
         }
         scopes.model = route.model.flatMap { models.find($0) }
-        limitTable.forEachObjection(to: scopes, tags, new: asked.new, need, at: moment) { objection in
-            objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
-            guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
-            limits.append(told(objection, asked.new, need, of: candidate, at: moment))
+        var walk = LimitTable.Walk()
+        while let found = walk.next(limitTable, scopes, tags) {
+            guard let objection = limitTable.objection(of: found, to: need, at: moment) else { continue }
+            add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
         }
+        guard !asked.new.isEmpty else { return }
+        for objection in limitTable.objections(to: scopes, newTags: asked.new, need, at: moment) {
+            add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
+        }
+    }
+
+    private func add(
+        _ objection: LimitTable.Objection, _ objections: inout Objections, _ asked: borrowing AskedTags,
+        _ need: CallNeed, at moment: Moment, telling candidate: UInt8?, in limits: inout [LimitObjection]
+    ) {
+        objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
+        guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
+        limits.append(told(objection, asked.new, need, of: candidate, at: moment))
     }
 
     /// A limit that stands against a candidate, as the wire has it.

@@ -32,24 +32,26 @@ struct CallScopes: Sendable {
         for place in 0..<tagCount { if let tag = tags[place] { body(tag) } }
     }
 
-    /// Calls `body` with every scope that covers the call, in the order in which reasons are told: the host, then the route from
-    /// the provider down, then each tag alone and by the route.
-    func forEach<Failure: Error>(_ body: (ScopeKey) throws(Failure) -> Void) throws(Failure) {
-        try body(.host)
-        if let provider {
-            try body(ScopeKey(place: provider))
-            if let deployment { try body(ScopeKey(place: deployment)) }
-            if let model {
-                try body(ScopeKey(place: provider, model: model))
-                if let deployment { try body(ScopeKey(place: deployment, model: model)) }
+    /// The number of places of scopes.
+    var scopeCount: Int { 5 + 3 * tagCount }
+
+    /// The scope at a place; nil: the call has none there. The places are in the order in which reasons are told: the host,
+    /// then the route from the provider down, then each tag alone and by the route.
+    func scope(at place: Int) -> ScopeKey? {
+        switch place {
+        case 0: return .host
+        case 1: return provider.map { ScopeKey(place: $0) }
+        case 2: return deployment.map { ScopeKey(place: $0) }
+        case 3: return model == nil || provider == nil ? nil : ScopeKey(place: provider, model: model)
+        case 4: return model == nil || deployment == nil ? nil : ScopeKey(place: deployment, model: model)
+        default:
+            let tag = tags[(place - 5) / 3]
+            switch (place - 5) % 3 {
+            case 0: return ScopeKey(tag: tag)
+            case 1: return provider == nil ? nil : ScopeKey(place: provider, tag: tag)
+            default:
+                return model == nil || provider == nil ? nil : ScopeKey(place: provider, model: model, tag: tag)
             }
-        }
-        for place in 0..<tagCount {
-            let tag = tags[place]
-            try body(ScopeKey(tag: tag))
-            guard let provider else { continue }
-            try body(ScopeKey(place: provider, tag: tag))
-            if let model { try body(ScopeKey(place: provider, model: model, tag: tag)) }
         }
     }
 

@@ -40,47 +40,79 @@ extension LimitTable {
         var newTag: Int?
     }
 
-    /// Calls `body` with every limit that covers a call, in the order of `CallScopes.forEach`; within a scope in the order in
-    /// which they were set, then those of templates.
-    ///
-    /// - Parameter body: gets the place of the limit and that of its use; nil: of a template that the tag has not used yet
-    func forEachLimit(of call: borrowing CallScopes, _ tags: borrowing TagTable, _ body: (Int, Int?, ScopeKey) -> Void)
-    {
-        guard !isEmpty else { return }
-        call.forEach { key in
-            forEachEntry(of: key) { body(entries[$0].rule, $0, key) }
-            guard let tag = key.tag else { return }
-            for template in tags.templates(of: tag)
-            where rules[template].key == ScopeKey(place: key.place, model: key.model) {
-                // One that was used is among the entries of the scope, and so is the limit that replaces it.
-                if findEntry(like: rules[template].limit, in: key) == nil { body(template, nil, key) }
+    /// A limit that covers a call.
+    struct Covering {
+        /// The place of the limit.
+        var rule: Int
+        /// The place of its use; nil: of a template that the tag has not used yet.
+        var entry: Int?
+    }
+
+    /// Walks over the limits that cover a call, in the order of its scopes; within a scope in the order in which they were
+    /// set, then those of templates. It holds no copy of the table, so that a walk costs nothing but its steps.
+    struct Walk {
+        private var scope = -1
+        private var key: ScopeKey?
+        private var entry: Int?
+        private var template = 0
+
+        mutating func next(
+            _ table: borrowing LimitTable, _ call: borrowing CallScopes, _ tags: borrowing TagTable
+        ) -> Covering? {
+            while true {
+                if let place = entry {
+                    entry = table.nextEntry(after: place)
+                    return Covering(rule: table.entries[place].rule, entry: place)
+                }
+                if let template = nextTemplate(table, tags) { return Covering(rule: template, entry: nil) }
+                scope += 1
+                guard scope < call.scopeCount else { return nil }
+                key = call.scope(at: scope)
+                template = 0
+                guard let key, let found = table.findScope(key) else { continue }
+                entry = table.firstEntry(ofScope: found)
             }
+        }
+
+        /// The next template of the scope's tag that it has not used yet. One that was used is among the uses of the scope,
+        /// and so is the limit that replaces it.
+        private mutating func nextTemplate(_ table: borrowing LimitTable, _ tags: borrowing TagTable) -> Int? {
+            guard let key, let tag = key.tag else { return nil }
+            while template < tags.templateCount(of: tag) {
+                let rule = tags.template(of: tag, at: template)
+                template += 1
+                guard table.rules[rule].key == ScopeKey(place: key.place, model: key.model),
+                    table.findEntry(like: table.rules[rule].limit, in: key) == nil
+                else { continue }
+                return rule
+            }
+            return nil
         }
     }
 
-    /// Calls `body` with each reason against a call.
-    ///
-    /// - Parameter new: tags of the call that have no number yet: only templates cover them
-    func forEachObjection(
-        to call: borrowing CallScopes, _ tags: borrowing TagTable, new: [Name] = [], _ need: CallNeed,
-        at moment: Moment, _ body: (Objection) -> Void
-    ) {
-        forEachLimit(of: call, tags) { rule, entry, _ in
-            let limit = rules[rule].limit
-            guard limit.mode == .deny,
-                let obstacle = obstacle(need.room(limit.dimension), rule, entry, at: moment)
-            else { return }
-            body(Objection(rule: rule, entry: entry, obstacle: obstacle))
-        }
+    /// The reason of a limit against a call; nil: there is none.
+    func objection(of found: Covering, to need: CallNeed, at moment: Moment) -> Objection? {
+        guard rules[found.rule].limit.mode == .deny else { return nil }
+        let room = need.room(rules[found.rule].limit.dimension)
+        guard let obstacle = obstacle(room, found.rule, found.entry, at: moment) else { return nil }
+        return Objection(rule: found.rule, entry: found.entry, obstacle: obstacle)
+    }
+
+    /// The reasons of templates against a call with tags that have no number yet: only templates cover them.
+    func objections(
+        to call: borrowing CallScopes, newTags new: [Name], _ need: CallNeed, at moment: Moment
+    ) -> [Objection] {
+        var found: [Objection] = []
         for (place, tag) in new.enumerated() {
-            for template in templates(for: tag) {
-                let key = rules[template].key
-                guard call.isCovered(by: key), rules[template].limit.mode == .deny,
-                    let obstacle = obstacle(need.room(rules[template].limit.dimension), template, nil, at: moment)
-                else { continue }
-                body(Objection(rule: template, entry: nil, obstacle: obstacle, newTag: place))
+            for template in templates(for: tag) where call.isCovered(by: rules[template].key) {
+                guard var objection = objection(of: Covering(rule: template, entry: nil), to: need, at: moment) else {
+                    continue
+                }
+                objection.newTag = place
+                found.append(objection)
             }
         }
+        return found
     }
 
     // MARK: Charging
@@ -92,9 +124,10 @@ extension LimitTable {
         guard !isEmpty else { return nil }
         var first: Int?
         var last: Int?
-        call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
-            guard let scope = findScope(key) else { return }
+        for scope in 0..<call.scopeCount {
+            guard let key = call.scope(at: scope) else { continue }
+            if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
+            guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
                 entry = nextEntry(after: place)
@@ -107,11 +140,12 @@ extension LimitTable {
     }
 
     /// Makes the uses of the templates that a scope uses for the first time.
-    private mutating func useTemplates(_ templates: [Int], in key: ScopeKey, _ tags: inout TagTable) {
-        for template in templates
-        where rules[template].key == ScopeKey(place: key.place, model: key.model)
-            && findEntry(like: rules[template].limit, in: key) == nil
-        {
+    private mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
+        for number in 0..<tags.templateCount(of: tag) {
+            let template = tags.template(of: tag, at: number)
+            guard rules[template].key == ScopeKey(place: key.place, model: key.model),
+                findEntry(like: rules[template].limit, in: key) == nil
+            else { continue }
             _ = addEntry(of: template, key, &tags)
         }
     }
@@ -151,9 +185,10 @@ extension LimitTable {
         isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
     ) -> Int? {
         var first = first
-        call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
-            guard let scope = findScope(key) else { return }
+        for scope in 0..<call.scopeCount {
+            guard let key = call.scope(at: scope) else { continue }
+            if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
+            guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
                 entry = nextEntry(after: place)
@@ -200,9 +235,10 @@ extension LimitTable {
         of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
     ) {
         guard !isEmpty else { return }
-        call.forEach { key in
-            if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
-            guard let scope = findScope(key) else { return }
+        for scope in 0..<call.scopeCount {
+            guard let key = call.scope(at: scope) else { continue }
+            if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
+            guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
                 entry = nextEntry(after: place)

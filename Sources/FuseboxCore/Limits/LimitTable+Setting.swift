@@ -261,7 +261,9 @@ extension LimitTable {
         if profile.reckonsInDollars, rule.limit.dimension == .cost, entries[place].slide == nil {
             return isOver(place, at: now) ? 0 : entries[place].dollars / Money(nanodollars: rule.amount).dollars
         }
-        return Double(used(place, at: now)) / Double(rule.amount)
+        let used = used(place, at: now)
+        // A conversion of 64 bits is quick, and nearly all fit.
+        return (Int64(exactly: used).map(Double.init) ?? Double(used)) / Double(rule.amount)
     }
 
     /// Notes the threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.

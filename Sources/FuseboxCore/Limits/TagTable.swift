@@ -65,6 +65,12 @@ struct TagTable: Sendable {
     /// The templates that cover a tag.
     func templates(of tag: TagID) -> [Int] { sets[Int(setOfTag[tag.index])] }
 
+    /// The number of templates that cover a tag.
+    func templateCount(of tag: TagID) -> Int { sets[Int(setOfTag[tag.index])].count }
+
+    /// One of the templates that cover a tag.
+    func template(of tag: TagID, at place: Int) -> Int { sets[Int(setOfTag[tag.index])][place] }
+
     /// The templates have changed: finds those of every tag again.
     mutating func renewTemplates(_ limits: borrowing LimitTable) {
         sets = [[]]
