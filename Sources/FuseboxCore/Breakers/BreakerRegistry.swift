@@ -58,9 +58,11 @@ public struct BreakerRegistry: Sendable {
         slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), at: name.index)
     }
 
-    /// Gives a breaker of another registry a name here.
-    mutating func insert(_ theirs: NameID, of other: borrowing BreakerRegistry, as name: NameID) {
-        slots.insert(other.slots[existing: theirs.index], at: name.index)
+    /// Gives a breaker of another registry a name here. Returns whether decay will remove a failure of it.
+    mutating func insert(_ theirs: NameID, of other: borrowing BreakerRegistry, as name: NameID) -> Bool {
+        let slot = other.slots[existing: theirs.index]
+        slots.insert(slot, at: name.index)
+        return slot.breaker.nextDecay != nil
     }
 
     /// Gives breakers other names.

@@ -40,6 +40,8 @@ public struct PreparedParts: Sendable {
         /// The user that introduced it.
         var user: UInt32
         var id: NameID
+        /// Whether the breaker or the mark of this name has a deadline.
+        var hasDeadline = true
     }
 
     /// Numbers of the state, each with the number that its name has in the other state. The names are retained there.
@@ -88,8 +90,8 @@ extension StateMachine {
         var prepared = PreparedParts.Breakers()
         prepared.registry.defaultConfiguration = breakers.defaultConfiguration
         breakers.forEach { id in
-            let expected = expect(id, in: &names)
-            prepared.registry.insert(id, of: breakers, as: expected.id)
+            var expected = expect(id, in: &names)
+            expected.hasDeadline = prepared.registry.insert(id, of: breakers, as: expected.id)
             prepared.names.append(expected)
         }
         return prepared

@@ -33,9 +33,10 @@ extension StateMachine {
     private mutating func takeBreakers(_ prepared: PreparedParts.Breakers) {
         let before = breakers
         breakers = prepared.registry
-        breakers.rename(retain(prepared.names))
+        let (moved, awaited) = retain(prepared.names)
+        breakers.rename(moved)
         deadlines.removeAll(.breaker)
-        breakers.forEach { setDeadline(ofBreaker: $0) }
+        for id in awaited { setDeadline(ofBreaker: id) }
         // Released last, so that a name of both states keeps its number.
         before.forEach { names.release($0) }
     }
@@ -44,15 +45,19 @@ extension StateMachine {
     private mutating func takeMarks(_ prepared: PreparedParts.Marks) {
         let before = exhaustion
         exhaustion = prepared.registry
-        exhaustion.rename(retain(prepared.names))
+        let (moved, awaited) = retain(prepared.names)
+        exhaustion.rename(moved)
         deadlines.removeAll(.mark)
-        exhaustion.forEach { id, _ in setDeadline(ofMark: id) }
+        for id in awaited { setDeadline(ofMark: id) }
         before.forEach { id, _ in names.release(id) }
     }
 
-    /// Retains prepared names. Returns those that have other numbers than were expected.
-    private mutating func retain(_ prepared: [PreparedParts.ExpectedName]) -> [(from: NameID, to: NameID)] {
+    /// Retains prepared names. Returns those that have other numbers than were expected, and those with a deadline.
+    private mutating func retain(
+        _ prepared: [PreparedParts.ExpectedName]
+    ) -> (moved: [(from: NameID, to: NameID)], awaited: [NameID]) {
         var moved: [(from: NameID, to: NameID)] = []
+        var awaited: [NameID] = []
         for expected in prepared {
             var id = expected.id
             if !names.stands(id, for: expected.name) {
@@ -60,8 +65,9 @@ extension StateMachine {
                 if id != expected.id { moved.append((expected.id, id)) }
             }
             names.retain(id)
+            if expected.hasDeadline { awaited.append(id) }
         }
-        return moved
+        return (moved, awaited)
     }
 
     // MARK: Into the names of the other state
@@ -72,8 +78,7 @@ extension StateMachine {
         breakers.defaultConfiguration = previous.breakers.defaultConfiguration
         previous.breakers.forEach { id in
             let name = take(id, of: previous, &prepared)
-            breakers.insert(id, of: previous.breakers, as: name)
-            setDeadline(ofBreaker: name)
+            if breakers.insert(id, of: previous.breakers, as: name) { setDeadline(ofBreaker: name) }
         }
         prepared.forEachUnused { names.release($0) }
     }
