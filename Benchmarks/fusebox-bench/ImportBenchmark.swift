@@ -9,6 +9,8 @@ struct ImportBenchmark {
     private let breakers: Int
     private let records: Int
     private let parts: UInt8
+    /// Whether the daemon that imports knows none of the breakers that it gets.
+    private let areStrange: Bool
     private static let batch = 128
 
     init(_ arguments: Arguments) {
@@ -17,16 +19,23 @@ struct ImportBenchmark {
         breakers = arguments.number("breakers", default: 60_000)
         records = arguments.number("records", default: 3_000_000)
         parts = UInt8(arguments.number("parts", default: 7))
+        areStrange = arguments.number("strange", default: 0) != 0
     }
 
     func run() throws {
-        let daemon = try Daemon(["--snapshot-interval", "60m"])
-        let loader = try Peer(daemon.socket, 1)
-        try load(loader)
+        var daemon = try Daemon(["--snapshot-interval", "60m"])
+        var loader = try Peer(daemon.socket, 1)
+        try load(loader, breakers: "b")
         let info: SnapshotInfo = try loader.ask(SnapshotNow())
         let state = try contents(of: "\(daemon.folder)/data/\(info.file)")
         print("a state of \(state.count) bytes; longest turn so far \(try daemon.longestTurn()) µs")
 
+        if areStrange {
+            try daemon.stop()
+            daemon = try Daemon(["--snapshot-interval", "60m"])
+            loader = try Peer(daemon.socket, 1)
+            try load(loader, breakers: "c")
+        }
         let importer = try Peer(daemon.socket, 2)
         var offset = 0
         while offset < state.count {
@@ -75,9 +84,10 @@ struct ImportBenchmark {
         try daemon.stop()
     }
 
-    private func load(_ peer: Peer) throws {
+    private func load(_ peer: Peer, breakers prefix: String) throws {
         for start in stride(from: 0, to: breakers, by: Self.batch) {
-            try peer.ask((start..<min(start + Self.batch, breakers)).map { BreakerSuccess(name: try Name("b-\($0)")) })
+            try peer.ask(
+                (start..<min(start + Self.batch, breakers)).map { BreakerSuccess(name: try Name("\(prefix)-\($0)")) })
         }
         for start in stride(from: 0, to: records, by: Self.batch) {
             try peer.ask(

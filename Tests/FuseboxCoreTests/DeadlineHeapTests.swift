@@ -63,6 +63,26 @@ struct DeadlineHeapTests {
         }
     }
 
+    @Test(arguments: DeadlineHeap.Kind.allCases) func allDeadlinesOfOneKindAreRemoved(_ removed: DeadlineHeap.Kind) {
+        var random = SplitMix64(seed: 7)
+        var heap = DeadlineHeap()
+        for kind in DeadlineHeap.Kind.allCases {
+            for subject in 0..<100 {
+                heap.set(kind, subject, order: UInt64(subject), at: Int64(random.below(60)))
+            }
+        }
+        let rest = Self.drained(heap).filter { $0.kind != removed }
+        heap.removeAll(removed)
+        #expect(Self.drained(heap) == rest)
+        // The rest can be moved, and those that were removed are set anew.
+        heap.set(removed, 3, order: 3, at: -1)
+        #expect(heap.first?.kind == removed)
+        for deadline in rest { heap.set(deadline.kind, deadline.subject, order: deadline.order, at: 70) }
+        #expect(Self.drained(heap).count == rest.count + 1)
+        heap.removeAll(removed)
+        #expect(Self.drained(heap).allSatisfy { $0.milliseconds == 70 })
+    }
+
     @Test func aSubjectHasOneDeadlineWhichMovesBothWays() {
         var heap = DeadlineHeap()
         for subject in 0..<100 { heap.set(.breaker, subject, order: UInt64(subject), at: Int64(subject)) }

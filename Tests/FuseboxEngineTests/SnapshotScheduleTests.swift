@@ -126,7 +126,8 @@ import Testing
         }
         #expect(pieces.count == 1, "small pieces are joined")
         let machine = try SnapshotReader(Array(pieces.joined())).stateMachine(bounds: Bounds())
-        conversation.engine.adopt(machine, for: ticket, at: conversation.moment)
+        let prepared = PreparedParts(.all, of: machine, for: conversation.engine.machine)
+        conversation.engine.adopt(prepared, for: ticket)
         _ = try #require(conversation.captureIfDue())
         #expect(conversation.snapshotEnded(.success(info(2))) == [ticket])
         #expect(try peer.ok(BreakerList(cursor: 0)).entries.map(\.name.text) == ["openai"])

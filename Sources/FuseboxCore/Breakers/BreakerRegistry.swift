@@ -58,6 +58,21 @@ public struct BreakerRegistry: Sendable {
         slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), at: name.index)
     }
 
+    /// Gives a breaker of another registry a name here. Returns whether decay will remove a failure of it.
+    mutating func insert(_ theirs: NameID, of other: borrowing BreakerRegistry, as name: NameID) -> Bool {
+        let slot = other.slots[existing: theirs.index]
+        slots.insert(slot, at: name.index)
+        return slot.breaker.nextDecay != nil
+    }
+
+    /// Gives breakers other names.
+    mutating func rename(_ names: [(from: NameID, to: NameID)]) {
+        // All are taken out first, because one may get the number that another had.
+        let moved = names.map { ($0.to, slots[existing: $0.from.index]) }
+        for (from, _) in names { slots.remove(at: from.index) }
+        for (name, slot) in moved { slots.insert(slot, at: name.index) }
+    }
+
     /// Changes a breaker that exists.
     mutating func update<Result>(_ name: NameID, _ change: (inout CircuitBreaker) -> Result) -> Result {
         change(&slots[existing: name.index].breaker)

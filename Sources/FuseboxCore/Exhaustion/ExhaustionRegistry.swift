@@ -63,6 +63,20 @@ public struct ExhaustionRegistry: Sendable {
         earliestReset = min(earliestReset ?? mark.resetsAt, mark.resetsAt)
     }
 
+    /// Gives the providers of marks other names.
+    mutating func rename(_ names: [(from: NameID, to: NameID)]) {
+        // All are taken out first, because one may get the number that another had.
+        let moved = names.map { (name: $0.to, mark: marks[existing: $0.from.index], members: foreignMembers[$0.from]) }
+        for (from, _) in names {
+            marks.remove(at: from.index)
+            dropForeignMembers(of: from)
+        }
+        for (name, mark, members) in moved {
+            marks.insert(mark, at: name.index)
+            if let members { foreignMembers[name] = members }
+        }
+    }
+
     /// Removes the mark of a provider.
     ///
     /// - Returns: whether it was in force

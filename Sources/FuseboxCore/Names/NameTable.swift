@@ -84,6 +84,11 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// The name behind a number that is in use.
     public subscript(id: ID) -> Name { entries[id.index].name }
 
+    /// Whether a number stands for this name, which is below no other. Any number is permitted.
+    func stands(_ id: ID, for name: Name) -> Bool {
+        entries.contains(id.index) && entries[id.index].parent == nil && entries[id.index].name == name
+    }
+
     /// The user that introduced a name that is in use.
     public func user(of id: ID) -> UInt32 { entries[id.index].user }
 

@@ -67,6 +67,19 @@ struct DeadlineHeap: Sendable {
         if last.precedes(before) { rise(from: place) } else { sink(from: place) }
     }
 
+    /// Removes all deadlines of a kind.
+    mutating func removeAll(_ kind: Kind) {
+        let before = heap
+        guard (0..<before.count).contains(where: { before[$0].kind == kind }) else { return }
+        heap = ChunkedArray()
+        places[Int(kind.rawValue)] = ChunkedArray()
+        for place in 0..<before.count where before[place].kind != kind {
+            heap.append(before[place])
+            note(heap.count - 1)
+        }
+        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(from: place) }
+    }
+
     private func place(_ kind: Kind, _ subject: Int) -> Int? {
         guard subject < places[Int(kind.rawValue)].count else { return nil }
         let place = places[Int(kind.rawValue)][subject]

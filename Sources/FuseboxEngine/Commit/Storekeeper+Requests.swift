@@ -20,19 +20,22 @@ extension Storekeeper {
                 return refuse(ticket, Refusal(.busy, "another import is under way; try again when it is done"))
             }
             importing = .decoding
-            let (bounds, profile) = (engine.machine.bounds, engine.machine.profile)
+            // A copy. Its memory is freed on the other thread.
+            let present = Handover(engine.machine)
             delegate?.workLong {
-                () -> Result<StateMachine, Refusal> in
+                () -> Result<PreparedParts, Refusal> in
+                guard let machine = present.take() else { preconditionFailure("work runs once") }
                 do throws(SnapshotDamage) {
                     let reader = try SnapshotReader(Array(chunks.joined()))
-                    return .success(try reader.stateMachine(bounds: bounds).under(profile))
+                    let imported = try reader.stateMachine(bounds: machine.bounds).under(machine.profile)
+                    return .success(PreparedParts(parts, of: imported, for: machine))
                 } catch {
                     return .failure(Refusal(.damagedData, "the import was not taken: \(error)"))
                 }
             } then: { [unowned self] result in
                 importing = .none
                 switch result {
-                case .success(let machine): importing = .waiting(machine, parts, ticket)
+                case .success(let prepared): importing = .waiting(prepared, ticket)
                 case .failure(let refusal): refuse(ticket, refusal)
                 }
                 delegate?.runAgain()
@@ -42,7 +45,7 @@ extension Storekeeper {
 
     /// Replaces the state by an imported one, if one waits and the journal can continue after it.
     func takeImport() {
-        guard case .waiting(let machine, let parts, let ticket) = importing, failure == nil else { return }
+        guard case .waiting(let prepared, let ticket) = importing, failure == nil else { return }
         guard engine.commit.stop.isRunning else {
             importing = .none
             return refuse(ticket, Refusal(.shuttingDown, "the daemon is stopping; nothing was changed"))
@@ -54,8 +57,8 @@ extension Storekeeper {
             refuse(ticket, Refusal(.storageFailed, "the journal has no room; nothing was changed"))
         case .now:
             importing = .none
-            engine.adopt(machine, parts, for: ticket, at: moment)
-            delegate?.note(.imported(breakers: machine.breakers.count, providers: machine.ledger.providerCount))
+            delegate?.note(.imported(breakers: prepared.breakerCount, providers: prepared.providerCount))
+            engine.adopt(prepared, for: ticket)
             // Requests find no room in the journal until it continues, so this does not wait for the turn's end.
             carryOut()
         }

@@ -193,7 +193,7 @@ extension Storekeeper {
 }
 
 /// Hands a value to another thread, which then has the only reference to it.
-private final class Handover<Value: Sendable>: Sendable {
+final class Handover<Value: Sendable>: Sendable {
     private let value: Mutex<Value?>
 
     init(_ value: consuming sending Value) { self.value = Mutex(value) }

@@ -30,7 +30,7 @@ package final class Storekeeper<Files: JournalStorage> {
         case none
         case decoding
         /// It waits for the end of a snapshot or for the next segment.
-        case waiting(StateMachine, StateParts, Ticket)
+        case waiting(PreparedParts, Ticket)
     }
 
     /// Takes over the state that was recovered from a data directory, and continues the journal.

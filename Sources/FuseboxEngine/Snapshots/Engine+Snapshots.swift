@@ -19,12 +19,8 @@ extension Engine {
 
     /// Replaces breakers, exhaustion and ledger, or some of them, by those of an imported state. The next snapshot
     /// answers the request.
-    ///
-    /// - Parameter imported: a state under the same profile as this one
-    package mutating func adopt(
-        _ imported: StateMachine, _ parts: StateParts = .all, for ticket: Ticket, at moment: Moment
-    ) {
-        state.machine.replace(parts, with: imported)
+    package mutating func adopt(_ imported: consuming PreparedParts, for ticket: Ticket) {
+        state.machine.replace(with: imported)
         applied()
         commit.snapshots.request(ticket)
     }
