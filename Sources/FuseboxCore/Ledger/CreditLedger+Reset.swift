@@ -6,11 +6,11 @@ extension CreditLedger {
     /// - Returns: the sums of all providers before
     mutating func resetAll(at moment: Moment, under profile: Profile) -> Sums {
         var before = Sums()
+        if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         providers.forEachIndex { index in
             before.add(providers[existing: index].sums)
             resetProvider(NameID(index: index), under: profile)
         }
-        if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         since = moment.wall
         return before
     }
@@ -26,7 +26,10 @@ extension CreditLedger {
         providers[existing: provider.index].dollars = 0
         providers[existing: provider.index].fired = .none
         providers[existing: provider.index].firedDepletion = .none
-        if profile.resetClearsWindowsAndHistory { histories.remove(&providers[existing: provider.index].history) }
+        if profile.resetClearsWindowsAndHistory {
+            histories.remove(&providers[existing: provider.index].history)
+            sharedHistory.remove(provider)
+        }
         var place = providers[existing: provider.index].models.first
         while let model = place {
             reset(model)
