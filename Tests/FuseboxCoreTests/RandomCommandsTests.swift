@@ -114,8 +114,8 @@ struct RandomCommandsTests {
                         provider: name(), model: model(),
                         cost: Money(nanodollars: Int64.random(in: -5...200_000_000, using: &random)),
                         inputTokens: UInt32.random(in: 0..<900, using: &random), outputTokens: 7))
-            case 80..<86: note(LimitSet(scope: scope(), limits: [limit()]))
-            case 86: note(LimitRemove(scope: scope(), limits: [limit()]))
+            case 80..<85: note(LimitSet(scope: scope(), limits: [limit()]))
+            case 85..<87: note(LimitRemove(scope: scope(), limits: [limit()]))
             case 87: note(LimitRemove(allOf: scope()))
             case 88: note(LimitRaise(scope: scope(), limit: limit(), milliseconds: pick([0, 5, 90_000])))
             case 89: note(LedgerReset(scope: scope()))
@@ -161,11 +161,11 @@ struct RandomCommandsTests {
         }
 
         private mutating func scope() -> Scope {
-            switch Int.random(in: 0..<6, using: &random) {
+            switch Int.random(in: 0..<12, using: &random) {
             case 0: .host
             case 1: Scope(tag: tag())
             case 2: Scope(tag: FuseboxCoreTests.name("t*"))
-            case 3: Scope(provider: name(), tag: pick([nil, tag()]))
+            case 3..<7: Scope(provider: name(), tag: pick([nil, tag()]))
             default: Scope(provider: name(), deployment: pick([nil, nil, deployment()]), model: pick([nil, model()]))
             }
         }
@@ -176,9 +176,9 @@ struct RandomCommandsTests {
 
         private mutating func limit() -> Limit {
             pick([
-                Limit(.cost, pick([0, 500_000_000, 20_000_000_000]), .manual, mode: pick([.deny, .notify, .shadow])),
+                Limit(.cost, pick([500_000_000, 20_000_000_000]), .manual, mode: pick([.deny, .notify, .shadow])),
                 Limit(.cost, pick([-1, 900_000_000]), .prepaid), Limit(.cost, 2_000_000_000, .calendar(.day)),
-                Limit(.requests, 3, .fixed(milliseconds: 60_000)),
+                Limit(.requests, 30, .fixed(milliseconds: 60_000)),
                 Limit(.tokens, 5_000, .sliding(milliseconds: 60_000)),
                 Limit(.inFlight, pick([1, 4]), LimitWindow()),
             ])

@@ -72,7 +72,7 @@ struct LiveTrace {
             failed = Set(breakers.compactMap { $0["name"]?.text })
             marked = Set((request["exhaustion"]?["entries"]?.list ?? []).compactMap { $0["provider"]?.text })
             (removed, openedByLimits) = ([], [])
-            thresholds = try request["ledger"]?["thresholds"].map { try Self.thresholds($0) }
+            thresholds = try Thresholds(JSONPlace(request)["ledger"]["thresholds"])
         case .ledgerSetBudget:
             let budget = try Budget(JSONPlace(request)["budget"])
             if request["budget"]?["monthlyBudget"]?.isNull == true { removed.insert(budget.provider.text) }
@@ -143,15 +143,6 @@ struct LiveTrace {
             return nil
         }
         return end - begin
-    }
-
-    private static func thresholds(_ shares: JSONValue) throws -> Thresholds {
-        let place = JSONPlace(shares)
-        var thresholds = Thresholds()
-        thresholds.warning = try place["warning"].looseDouble()
-        thresholds.critical = try place["critical"].looseDouble()
-        thresholds.emergency = try place["emergency"].looseDouble()
-        return thresholds
     }
 
     private func names(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
