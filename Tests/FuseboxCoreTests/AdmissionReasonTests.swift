@@ -64,12 +64,12 @@ struct AdmissionReasonTests {
         tpm-small provider-small open mark                        | limit       | never       | 99 tokens per minute fixed on p
         """
 
-    struct Row: CustomTestStringConvertible {
+    struct Row: Sendable, CustomTestStringConvertible {
         var obstacles: [String]
         var reason: DenialReason
         var retryAfter: Int64?
-        /// The limit with its scope; nil: none is told.
-        var limit: String?
+        /// The limit that is told, and the model that it is set on; nil: none is.
+        var limit: (limit: Limit, model: Name?)?
         var testDescription: String { obstacles.joined(separator: " ") }
 
         init?(_ line: Substring) {
@@ -79,7 +79,11 @@ struct AdmissionReasonTests {
             self.reason = reason
             let time = cells[2].joined()
             retryAfter = time == "never" ? nil : Quantity.milliseconds(time)
-            limit = cells[3] == ["-"] ? nil : cells[3].joined(separator: " ")
+            guard cells[3] != ["-"] else { return }
+            guard let limit = try? LimitCalls.bound(cells[3].dropLast(2).joined(separator: " ")),
+                let scope = try? LimitCalls.scope(cells[3].last)
+            else { return nil }
+            self.limit = (limit, scope.model)
         }
     }
 
@@ -184,11 +188,12 @@ struct AdmissionReasonTests {
             let denials = Array(
                 repeating: Denial(reason: row.reason, retryAfterMilliseconds: row.retryAfter), count: place + 1)
             #expect(reply.decision.denials.array == denials)
-            let limits = reply.decision.limits.map { "\($0.limit) on \($0.scope)" }
-            let told = row.limit.map { limit in
-                (0...place).map { limit.replacing("on p", with: "on \(provider($0))") }
+            let limits = reply.decision.limits
+            #expect(limits.map { Int($0.candidate) } == (row.limit == nil ? [] : Array(0...place)))
+            for told in limits {
+                #expect(told.limit == row.limit?.limit)
+                #expect(told.scope == Scope(provider: provider(Int(told.candidate)), model: row.limit?.model))
             }
-            #expect(limits == told ?? [])
             if place + 1 < WireLimits.candidates {
                 #expect(reply.decision.candidate == UInt8(place + 1))
                 #expect(reply.permit != nil)

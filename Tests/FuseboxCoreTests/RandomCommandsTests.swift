@@ -148,8 +148,8 @@ struct RandomCommandsTests {
                         permit: permit, outcome: pick(Outcome.allCases), usage: pick([nil, usage]),
                         retryAfterMilliseconds: pick([nil, nil, 70_000])))
             case 32: note(Renew(permit: permit, ttlMilliseconds: 60_000))
-            case 33..<35: note(ReclaimPermits(worker: WorkerID(high: pick([0, 2, 4]), low: 0)))
-            case 35..<37:
+            case 33..<37: note(ReclaimPermits(worker: WorkerID(high: pick([0, 2, 4]), low: 0)))
+            case 37..<39:
                 note(
                     Report(
                         candidate: Candidate(provider: name(), model: pick([nil, model()])),
