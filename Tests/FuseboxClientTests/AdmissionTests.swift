@@ -15,16 +15,26 @@ struct AdmissionTests {
         reply.expiresAt = Timestamp(milliseconds: 99)
         reply.decision.candidate = admit.candidates.count > 1 ? 1 : 0
         if admit.candidates.count > 1 {
-            reply.decision.denials.append(Denial(reason: .rpm, retryAfterMilliseconds: 500))
+            reply.decision.denials.append(Denial(reason: .limit, retryAfterMilliseconds: 500))
+            reply.decision.limits = [objection(of: 0, Limit(.requests, 60, .sliding(milliseconds: 60_000)))]
         }
         request.reply(reply)
+    }
+
+    /// A limit that stands against a candidate.
+    private static func objection(of candidate: UInt8, _ limit: Limit) -> LimitObjection {
+        var objection = LimitObjection()
+        objection.candidate = candidate
+        objection.limit = limit
+        return objection
     }
 
     static func deny(_ request: FakeServer.Request) {
         guard request.command == Admit.declaration.number else { return request.replySample() }
         var reply = Admit.Reply()
         reply.decision.denials.append(Denial(reason: .exhausted, retryAfterMilliseconds: 5_000))
-        reply.decision.denials.append(Denial(reason: .modelBudget, retryAfterMilliseconds: nil))
+        reply.decision.denials.append(Denial(reason: .limit, retryAfterMilliseconds: nil))
+        reply.decision.limits = [objection(of: 1, Limit(.cost, 5_000_000_000, .manual))]
         reply.decision.retryAfterMilliseconds = 5_000
         request.reply(reply)
     }
@@ -39,8 +49,11 @@ struct AdmissionTests {
         #expect(permit.number == 7 && !permit.isAssumed)
         #expect(permit.provider == "anthropic" && permit.model == "opus")
         #expect(permit.expiresAt == Timestamp(milliseconds: 99))
+        let limit = Self.objection(of: 0, Limit(.requests, 60, .sliding(milliseconds: 60_000)))
         #expect(
-            permit.passedOver == [.init(candidate: "openai", reason: .rpm, retryAfter: .milliseconds(500))])
+            permit.passedOver == [
+                .init(candidate: "openai", reason: .limit, retryAfter: .milliseconds(500), limits: [limit])
+            ])
         let sent: Admit = try #require(server.requests.last).decoded()
         #expect(sent.candidates.array == candidates && sent.ttlMilliseconds == 9_000)
         #expect(sent.estimate == Estimate(cost: .dollars("0.5"), tokens: 800))
@@ -54,9 +67,10 @@ struct AdmissionTests {
         let result = try admission.admit(["openai", .init("anthropic", model: "opus")])
         guard case .failure(let denied) = result else { throw TestFailure("it was admitted") }
         #expect(denied.retryAfter == .seconds(5))
-        #expect(denied.reasons.map(\.reason) == [.exhausted, .modelBudget])
+        #expect(denied.reasons.map(\.reason) == [.exhausted, .limit])
         #expect(denied.reasons.map(\.retryAfter) == [.seconds(5), nil])
-        #expect(denied.description.contains("openai: exhausted, anthropic/opus: modelBudget"))
+        #expect(denied.description.contains("openai: exhausted, anthropic/opus: limit of $5 until reset on host"))
+        #expect(denied.reasons.map { $0.limits.map(\.limit.dimension) } == [[], [.cost]])
     }
 
     @Test func whatCannotBeSentIsNot() throws {
@@ -156,7 +170,7 @@ struct AdmissionTests {
         #expect(server.requests.map(\.command) == [AdmitPreview.declaration.number])
     }
 
-    @Test func operatorsSetProbesBlameAndEnforcement() throws {
+    @Test func operatorsSetProbesAndBlame() throws {
         let server = FakeServer()
         let client = try server.connect()
         try client.breakers.configure("openai", maxProbes: 1, minWorkers: 2)
@@ -168,9 +182,6 @@ struct AdmissionTests {
         #expect(
             try #require(server.requests.last).decoded()
                 == BreakerConfigureDefault(change: BreakerConfigurationChange(maxProbes: 3)))
-        try client.ledger.setBudget("openai", monthly: .dollars("10"), enforced: true)
-        let budget = Budget(provider: try Name("openai"), monthly: .dollars("10"), isEnforced: true)
-        #expect(try #require(server.requests.last).decoded() == LedgerSetBudget(budget: budget))
     }
 
     // MARK: Permits that are not known any more

@@ -80,7 +80,7 @@ struct CallTests {
         try client.breakers.success("a")
         _ = try client.ping()
         try client.breakers.failure("a")
-        try client.ledger.setBudget("a", monthly: .dollars("5"))
+        try client.ledger.reset(Scope(provider: Name("a")))
         let sequences = server.requests.map { $0.sequence }
         #expect(sequences.map { $0?.sequence } == [1, nil, 2, 3])
         #expect(sequences.map { $0?.oldestUnacknowledged } == [1, nil, 2, 3])

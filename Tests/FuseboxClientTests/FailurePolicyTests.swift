@@ -140,10 +140,11 @@ struct FailurePolicyTests {
         #expect(admission.admitted && admission.isAssumed && admission.share == 1)
         let check = try await client.exhaustion.get("a")
         #expect(!check.isExhausted && check.isAssumed)
-        let rate = try await client.ledger.checkRate("a", .rpm)
-        #expect(rate.allowed && rate.isAssumed)
-        let balance = try await client.ledger.balance("a")
-        #expect(balance.remaining == nil && balance.isAssumed)
+        let permit = try await client.admission.admit(["a"]).get()
+        #expect(permit.isAssumed && permit.share == 1)
+        // What operators look at is not assumed.
+        #expect(
+            isUnavailable(await clientError { () async throws(ClientError) in _ = try await client.limits.list() }))
         #expect(isUnavailable(await clientError { () async throws(ClientError) in _ = try await client.overview() }))
     }
 

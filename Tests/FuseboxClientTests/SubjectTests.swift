@@ -42,12 +42,11 @@ struct SubjectTests {
                 reply.next = $0
                 return reply
             }
-        case LedgerBudgets.declaration.number:
-            page(LedgerBudgets.self) {
-                var reply = LedgerBudgets.Reply.sample(1)
-                reply.next = $0
-                return reply
-            }
+        case LimitList.declaration.number:
+            let asked: LimitList = request.decoded()
+            var reply = LimitList.Reply.sample(1)
+            reply.next = asked.cursor < 2 ? asked.cursor + 1 : 0
+            request.reply(reply)
         case Overview.declaration.number:
             page(Overview.self) {
                 var reply = Overview.Reply.sample(1)
@@ -123,13 +122,11 @@ struct SubjectTests {
         let (provider, model) = (try Name("openai"), try Name("gpt"))
         let recording = try ledger.record(
             provider: "openai", model: "gpt", cost: .dollars("0.01"), inputTokens: 7, outputTokens: 9)
-        #expect(recording.threshold == .sample(1) && recording.depletion == .sample(1) && !recording.isAssumed)
+        #expect(recording.reached == [.sample(1)] && recording.depletion == .sample(1) && !recording.isAssumed)
         #expect(
             try last(server)
                 == LedgerRecord(
                     provider: provider, model: model, cost: .dollars("0.01"), inputTokens: 7, outputTokens: 9))
-        #expect(try ledger.balance("openai", model: "gpt").remaining == Money.sample(1))
-        #expect(try last(server) == LedgerBalance(provider: provider, model: model))
         #expect(try ledger.provider("openai") == .sample(1))
         #expect(try ledger.model("gpt", of: "openai") == .sample(1))
         #expect(try last(server) == LedgerModel(provider: provider, model: model))
@@ -143,30 +140,34 @@ struct SubjectTests {
         #expect(try ledger.summary("openai") == .sample(1))
         #expect(try last(server) == LedgerSummary(provider: provider, windowMilliseconds: 86_400_000))
         #expect(try ledger.summaries().count == 3)
-        let rate = try ledger.checkRate("openai", .tpd)
-        #expect(rate.allowed && rate.used == 1200 && rate.limit == 1200 && !rate.isAssumed)
-        #expect(try last(server) == LedgerCheckRate(provider: provider, dimension: .tpd))
+        let scope = Scope(provider: provider, model: model)
+        #expect(try ledger.reset(scope) == LedgerReset.Reply.sample(1).entries)
+        #expect(try last(server) == LedgerReset(scope: scope))
     }
 
-    @Test func ledgerRules() throws {
-        let ledger = try server.connect().ledger
-        let provider = try Name("openai")
-        try ledger.setBudget("openai", monthly: .dollars("100"), rpm: 60, tpd: 1_000_000)
-        let budget = Budget(provider: provider, monthly: .dollars("100"), rpm: 60, tpd: 1_000_000)
-        #expect(try last(server) == LedgerSetBudget(budget: budget))
-        try ledger.setBudget(Budget(provider: provider, rpd: 3))
-        #expect(try last(server) == LedgerSetBudget(budget: Budget(provider: provider, rpd: 3)))
-        try ledger.removeBudget("openai")
-        #expect(try last(server) == LedgerRemoveBudget(provider: provider))
-        #expect(try ledger.budgets().count == 3)
-        try ledger.setThresholds(warning: 0.5)
-        #expect(try last(server) == LedgerSetThresholds(warning: 0.5))
-        #expect(try ledger.thresholds() == .sample(1))
-        try ledger.resetPeriod()
-        #expect(try last(server) == LedgerResetPeriod())
-        try ledger.setPeriod(.week)
-        #expect(try last(server) == LedgerSetPeriod(length: .week))
-        #expect(try ledger.closedPeriods(of: "openai") == LedgerClosedPeriods.Reply.sample(1).periods)
+    @Test func limits() throws {
+        let limits = try server.connect().limits
+        let scope = Scope(provider: try Name("openai"))
+        let (monthly, rate) = (
+            Limit(.cost, 100, .calendar(.month)), Limit(.requests, 60, .sliding(milliseconds: 60_000))
+        )
+        #expect(try limits.set([monthly, rate], on: scope) == LimitSet.Reply.sample(1).changes)
+        #expect(try last(server) == LimitSet(scope: scope, limits: [monthly, rate]))
+        #expect(try limits.get(rate, of: scope) == .sample(1))
+        #expect(try last(server) == LimitGet(scope: scope, limit: rate))
+        #expect(try limits.list().count == 3)
+        #expect(try last(server) == LimitList(cursor: 2))
+        #expect(try limits.list(scope).count == 3)
+        #expect(try last(server) == LimitList(scope: scope, cursor: 2))
+        #expect(try limits.raise(rate, on: scope, for: .seconds(5)) == .sample(1))
+        #expect(try last(server) == LimitRaise(scope: scope, limit: rate, milliseconds: 5_000))
+        let moment = Timestamp(milliseconds: 9)
+        #expect(try limits.raise(rate, on: scope, until: moment) == .sample(1))
+        #expect(try last(server) == LimitRaise(scope: scope, limit: rate, until: moment))
+        #expect(try limits.remove([rate], from: scope) == LimitRemove.Reply.sample(1).removed)
+        #expect(try last(server) == LimitRemove(scope: scope, limits: [rate]))
+        try limits.remove(from: .host)
+        #expect(try last(server) == LimitRemove(allOf: .host))
     }
 
     @Test func theDaemonAsAWhole() throws {
@@ -189,7 +190,9 @@ struct SubjectTests {
         #expect(try await client.exhaustion.get("a").isExhausted)
         #expect(try await !client.ledger.record(provider: "a", model: "b", cost: .zero).isAssumed)
         #expect(try await client.ledger.providers().count == 3)
-        try await client.ledger.setBudget("a", monthly: .dollars("1"))
+        try await client.ledger.reset(.host)
+        try await client.limits.set([Limit(.cost, 1, .manual)], on: .host)
+        #expect(try last(server) == LimitSet(scope: .host, limits: [Limit(.cost, 1, .manual)]))
         #expect(try await client.ledger.total() == .sample(1))
         #expect(try await client.overview().count == 3)
         #expect(try await client.status() == .sample(1))

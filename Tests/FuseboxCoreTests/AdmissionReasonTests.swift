@@ -5,52 +5,71 @@ import Testing
 
 /// Every reason for a denial, and which of several is returned, for a candidate at every position.
 struct AdmissionReasonTests {
-    /// An obstacle of a provider, the reason that is returned, and how long it lasts. The period ends after 31 days.
-    /// The estimate is $0.50 and 100 tokens.
+    /// Obstacles of a provider, the reason that is returned, how long it lasts, and the limit that is told with it.
+    ///
+    /// The month has 31 days. The estimate is $0.50 and 100 tokens. A limit that is `spent` or `empty` has $0.20 left, one
+    /// that is `held` $0.40; one that is `small` can never hold the call.
     static let table = """
-        stands against it                                         | reason         | retry after
-        mark                                                      | exhausted      | 90 s
-        open                                                      | breakerOpen    | 60 s
-        share                                                     | share          | 0
-        probes                                                    | probes         | 0
-        rpm                                                       | rpm            | 60 s
-        rpd                                                       | rpd            | 24 h
-        tpm                                                       | tpm            | 60 s
-        tpd                                                       | tpd            | 24 h
-        tpm-small                                                 | tpm            | never
-        provider-spent                                            | providerBudget | 31 d
-        provider-held                                             | providerBudget | 0
-        provider-small                                            | providerBudget | never
-        model-spent                                               | modelBudget    | 31 d
-        model-held                                                | modelBudget    | 0
-        model-small                                               | modelBudget    | never
-        model-spent provider-held                                 | providerBudget | 31 d
-        model-held provider-held                                  | providerBudget | 0
-        model-spent provider-spent                                | providerBudget | 31 d
-        model-small provider-small                                | providerBudget | never
-        model-small provider-spent                                | modelBudget    | never
-        model-held provider-held probes                           | probes         | 0
-        model-held provider-held share                            | share          | 0
-        mark open                                                 | exhausted      | 90 s
-        open rpm                                                  | breakerOpen    | 60 s
-        open rpd                                                  | rpd            | 24 h
-        open provider-small                                       | providerBudget | never
-        mark tpm-small                                            | tpm            | never
-        model-held provider-spent tpd                             | providerBudget | 31 d
-        model-held provider-held tpd tpm                          | tpd            | 24 h
-        model-held provider-held tpd tpm rpd                      | rpd            | 24 h
-        model-held provider-held tpd tpm rpd rpm                  | rpd            | 24 h
-        model-held provider-held probes tpd tpm rpm share         | tpd            | 24 h
-        model-held provider-held probes tpm rpm open              | breakerOpen    | 60 s
-        model-held provider-held probes tpd tpm rpd rpm open mark | rpd            | 24 h
-        provider-small open mark                                  | providerBudget | never
-        provider-small tpm-small open mark                        | tpm            | never
+        stands against it                                         | reason      | retry after | limit
+        mark                                                      | exhausted   | 90 s        | -
+        open                                                      | breakerOpen | 60 s        | -
+        share                                                     | share       | 0           | -
+        probes                                                    | probes      | 0           | -
+        rpm                                                       | limit       | 60 s        | 1 request per minute fixed on p
+        rpd                                                       | limit       | 24 h        | 1 request per 24h fixed on p
+        tpm                                                       | limit       | 60 s        | 150 tokens per minute fixed on p
+        tpd                                                       | limit       | 24 h        | 150 tokens per 24h fixed on p
+        tpm-small                                                 | limit       | never       | 99 tokens per minute fixed on p
+        full                                                      | limit       | 0           | 1 in flight on p
+        provider-spent                                            | limit       | 31 d        | $1 per month on p
+        provider-held                                             | limit       | 0           | $1 per month on p
+        provider-small                                            | limit       | never       | $0.4 per month on p
+        provider-empty                                            | limit       | never       | $1 until reset on p
+        model-spent                                               | limit       | 31 d        | $1 per month on p/m
+        model-held                                                | limit       | 0           | $1 per month on p/m
+        model-small                                               | limit       | never       | $0.4 per month on p/m
+        model-empty                                               | limit       | never       | $1 until reset on p/m
+        model-spent provider-held                                 | limit       | 31 d        | $1 per month on p/m
+        model-held provider-held                                  | limit       | 0           | $1 per month on p
+        model-spent provider-spent                                | limit       | 31 d        | $1 per month on p
+        model-small provider-small                                | limit       | never       | $0.4 per month on p
+        model-small provider-spent                                | limit       | never       | $0.4 per month on p/m
+        model-small provider-empty                                | limit       | never       | $1 until reset on p
+        model-empty provider-spent                                | limit       | never       | $1 until reset on p/m
+        model-held full                                           | limit       | 0           | 1 in flight on p
+        model-held provider-held probes                           | probes      | 0           | -
+        model-held provider-held share                            | share       | 0           | -
+        full probes                                               | probes      | 0           | -
+        full share                                                | share       | 0           | -
+        full open                                                 | breakerOpen | 60 s        | -
+        mark open                                                 | exhausted   | 90 s        | -
+        mark provider-spent                                       | limit       | 31 d        | $1 per month on p
+        provider-held mark                                        | exhausted   | 90 s        | -
+        open rpm                                                  | breakerOpen | 60 s        | -
+        open rpd                                                  | limit       | 24 h        | 1 request per 24h fixed on p
+        open provider-small                                       | limit       | never       | $0.4 per month on p
+        open provider-empty                                       | limit       | never       | $1 until reset on p
+        mark tpm-small                                            | limit       | never       | 99 tokens per minute fixed on p
+        rpm share                                                 | limit       | 60 s        | 1 request per minute fixed on p
+        tpm probes                                                | limit       | 60 s        | 150 tokens per minute fixed on p
+        model-held provider-spent tpd                             | limit       | 31 d        | $1 per month on p
+        model-held provider-held tpd tpm                          | limit       | 24 h        | 150 tokens per 24h fixed on p
+        model-held provider-held tpd tpm rpd                      | limit       | 24 h        | 150 tokens per 24h fixed on p
+        model-held provider-held tpd tpm rpd rpm                  | limit       | 24 h        | 150 tokens per 24h fixed on p
+        model-held provider-held probes tpd tpm rpm share         | limit       | 24 h        | 150 tokens per 24h fixed on p
+        model-held provider-held probes tpm rpm open              | breakerOpen | 60 s        | -
+        model-held provider-held probes rpd tpd tpm rpm open mark | limit       | 24 h        | 1 request per 24h fixed on p
+        provider-small open mark                                  | limit       | never       | $0.4 per month on p
+        provider-small tpm-small open mark                        | limit       | never       | $0.4 per month on p
+        tpm-small provider-small open mark                        | limit       | never       | 99 tokens per minute fixed on p
         """
 
-    struct Row: CustomTestStringConvertible {
+    struct Row: Sendable, CustomTestStringConvertible {
         var obstacles: [String]
         var reason: DenialReason
         var retryAfter: Int64?
+        /// The limit that is told, and the model that it is set on; nil: none is.
+        var limit: (limit: Limit, model: Name?)?
         var testDescription: String { obstacles.joined(separator: " ") }
 
         init?(_ line: Substring) {
@@ -60,6 +79,11 @@ struct AdmissionReasonTests {
             self.reason = reason
             let time = cells[2].joined()
             retryAfter = time == "never" ? nil : Quantity.milliseconds(time)
+            guard cells[3] != ["-"] else { return }
+            guard let limit = try? LimitCalls.bound(cells[3].dropLast(2).joined(separator: " ")),
+                let scope = try? LimitCalls.scope(cells[3].last)
+            else { return nil }
+            self.limit = (limit, scope.model)
         }
     }
 
@@ -71,6 +95,7 @@ struct AdmissionReasonTests {
     /// 16 providers, the first of which have all obstacles of a row.
     private func rig(_ row: Row, obstructed count: Int) throws -> Rig {
         var rig = Rig()
+        try rig.apply(LimitCalls.month(from: 0, days: 31))
         for number in 0..<count {
             for obstacle in row.obstacles { try obstruct(provider(number), obstacle, &rig) }
         }
@@ -90,17 +115,26 @@ struct AdmissionReasonTests {
             let isInFlight = try rig.apply(LedgerProvider(provider: provider)).account.map { $0.inFlight > 0 }
             if isInFlight != true { try hold(provider, nil, .zero, &rig) }
             try rig.apply(BreakerFailure(name: provider))
-        case "rpm": try fill(provider, Budget(provider: provider, rpm: 1), &rig)
-        case "rpd": try fill(provider, Budget(provider: provider, rpd: 1), &rig)
-        case "tpm": try fill(provider, Budget(provider: provider, tpm: 150), &rig)
-        case "tpd": try fill(provider, Budget(provider: provider, tpd: 150), &rig)
-        case "tpm-small": try rig.apply(LedgerSetBudget(budget: Budget(provider: provider, tpm: 99)))
-        case "provider-spent": try spend(provider, nil, &rig)
-        case "model-spent": try spend(provider, model, &rig)
-        case "provider-held": try limit(provider, nil, "1", &rig) { try hold(provider, nil, dollars("0.6"), &$0) }
-        case "model-held": try limit(provider, model, "1", &rig) { try hold(provider, model, dollars("0.6"), &$0) }
-        case "provider-small": try limit(provider, nil, "0.4", &rig)
-        case "model-small": try limit(provider, model, "0.4", &rig)
+        case "rpm": try fill(provider, "1 request per minute fixed", &rig)
+        case "rpd": try fill(provider, "1 request per day fixed", &rig)
+        case "tpm": try fill(provider, "150 tokens per minute fixed", &rig)
+        case "tpd": try fill(provider, "150 tokens per day fixed", &rig)
+        case "tpm-small": try limit(provider, nil, "99 tokens per minute fixed", &rig)
+        case "full":
+            try hold(provider, nil, .zero, &rig)
+            try limit(provider, nil, "1 in flight", &rig)
+        case "provider-spent": try spend(provider, nil, "$1 per month", &rig)
+        case "model-spent": try spend(provider, model, "$1 per month", &rig)
+        case "provider-empty": try spend(provider, nil, "$1 until reset", &rig)
+        case "model-empty": try spend(provider, model, "$1 until reset", &rig)
+        case "provider-held":
+            try hold(provider, nil, dollars("0.6"), &rig)
+            try limit(provider, nil, "$1 per month", &rig)
+        case "model-held":
+            try hold(provider, model, dollars("0.6"), &rig)
+            try limit(provider, model, "$1 per month", &rig)
+        case "provider-small": try limit(provider, nil, "$0.4 per month", &rig)
+        case "model-small": try limit(provider, model, "$0.4 per month", &rig)
         default: Issue.record("no obstacle is called \(obstacle)")
         }
     }
@@ -112,13 +146,13 @@ struct AdmissionReasonTests {
         while try rig.apply(BreakerAcquire(name: provider)).admitted == false {}
     }
 
-    private func fill(_ provider: Name, _ budget: Budget, _ rig: inout Rig) throws {
-        try rig.apply(LedgerSetBudget(budget: budget))
+    private func fill(_ provider: Name, _ text: String, _ rig: inout Rig) throws {
+        try limit(provider, nil, text, &rig)
         try record(provider, "0", tokens: 100, &rig)
     }
 
-    private func spend(_ provider: Name, _ model: Name?, _ rig: inout Rig) throws {
-        try limit(provider, model, "1", &rig)
+    private func spend(_ provider: Name, _ model: Name?, _ text: String, _ rig: inout Rig) throws {
+        try limit(provider, model, text, &rig)
         try record(provider, "0.8", tokens: 0, &rig)
     }
 
@@ -127,14 +161,9 @@ struct AdmissionReasonTests {
             LedgerRecord(provider: provider, model: model, cost: dollars(cost), inputTokens: tokens, outputTokens: 0))
     }
 
-    private func limit(
-        _ provider: Name, _ model: Name?, _ amount: String, _ rig: inout Rig,
-        before: (inout Rig) throws -> Void = { _ in }
-    ) throws {
-        try before(&rig)
-        try rig.apply(
-            LedgerSetBudget(
-                budget: Budget(provider: provider, model: model, monthly: dollars(amount), isEnforced: true)))
+    private func limit(_ provider: Name, _ model: Name?, _ text: String, _ rig: inout Rig) throws {
+        let scope = Scope(provider: provider, model: model)
+        try rig.apply(LimitSet(scope: scope, limits: [try LimitCalls.bound(text)]))
     }
 
     private func hold(_ provider: Name, _ model: Name?, _ cost: Money, _ rig: inout Rig) throws {
@@ -159,6 +188,12 @@ struct AdmissionReasonTests {
             let denials = Array(
                 repeating: Denial(reason: row.reason, retryAfterMilliseconds: row.retryAfter), count: place + 1)
             #expect(reply.decision.denials.array == denials)
+            let limits = reply.decision.limits
+            #expect(limits.map { Int($0.candidate) } == (row.limit == nil ? [] : Array(0...place)))
+            for told in limits {
+                #expect(told.limit == row.limit?.limit)
+                #expect(told.scope == Scope(provider: provider(Int(told.candidate)), model: row.limit?.model))
+            }
             if place + 1 < WireLimits.candidates {
                 #expect(reply.decision.candidate == UInt8(place + 1))
                 #expect(reply.permit != nil)
@@ -171,9 +206,10 @@ struct AdmissionReasonTests {
         }
     }
 
-    @Test func theTableHasEveryReasonButThatOfLimitsWhoseTestsAreInLimitCommandsTestsSwift() {
+    @Test func theTableHasEveryReason() {
         #expect(Self.rows.count == Self.table.split(separator: "\n").count - 1)
-        #expect(Set(Self.rows.map(\.reason)) == Set(DenialReason.allCases).subtracting([.limit]))
+        #expect(Set(Self.rows.map(\.reason)) == Set(DenialReason.allCases))
+        #expect(Self.rows.allSatisfy { ($0.reason == .limit) == ($0.limit != nil) })
     }
 
     @Test func whoHasNothingAgainstItIsAdmittedKnownOrNot() throws {
@@ -190,7 +226,7 @@ struct AdmissionReasonTests {
 
     @Test func aDenialOfTwoCandidatesFitsIn100BytesASettleWithoutNamesIn64() throws {
         var decision = AdmissionDecision()
-        for _ in 0..<2 { decision.denials.append(Denial(reason: .tpd, retryAfterMilliseconds: .max)) }
+        for _ in 0..<2 { decision.denials.append(Denial(reason: .breakerOpen, retryAfterMilliseconds: .max)) }
         decision.retryAfterMilliseconds = .max
         var reply = Admit.Reply()
         reply.decision = decision

@@ -26,16 +26,20 @@ struct AdmissionTests {
         CallUsage(model: m, cost: dollars(cost), inputTokens: tokens)
     }
 
-    private func budget(_ amount: String, _ rig: inout Rig, isEnforced: Bool = true) throws {
-        try rig.apply(
-            LedgerSetBudget(budget: Budget(provider: p, monthly: dollars(amount), isEnforced: isEnforced)))
+    /// Limits what the provider may cost until a reset.
+    private func limit(_ amount: String, _ rig: inout Rig, mode: LimitMode = .deny) throws {
+        try rig.apply(LimitCalls.set("$\(amount) until reset", mode: mode))
+    }
+
+    private func removeLimits(_ rig: inout Rig, at now: Int64 = 0) throws {
+        try rig.apply(LimitRemove(allOf: Scope(provider: p)), at: now)
     }
 
     // MARK: Holds
 
-    @Test func whatIsHeldAndNotSettledCountsAgainstAnEnforcedBudgetAndSettlingFreesWhatWasNotUsed() throws {
+    @Test func whatIsHeldAndNotSettledCountsAgainstALimitThatDeniesAndSettlingFreesWhatWasNotUsed() throws {
         var rig = Rig()
-        try budget("1", &rig)
+        try limit("1", &rig)
         let first = try permit(admit("0.6"), &rig)
         #expect(try rig.apply(admit("0.5")).permit == nil)
         _ = try permit(admit("0.4"), &rig)
@@ -48,31 +52,39 @@ struct AdmissionTests {
         let account = try #require(try rig.apply(LedgerProvider(provider: p)).account)
         #expect(account.usage.spend == dollars("0.1"))
         #expect(account.held == dollars("0.9"))
-        #expect(account.isEnforced)
+        let entry = try #require(try LimitCalls.standing("$1 until reset", &rig))
+        #expect((entry.used, entry.held) == (dollars("0.1").nanodollars, dollars("0.9").nanodollars))
+        #expect(entry.left == 0)
     }
 
-    @Test func aBudgetThatOnlyNotifiesDeniesNothing() throws {
+    @Test func aLimitThatOnlyNotifiesDeniesNothing() throws {
         var rig = Rig()
-        try budget("1", &rig, isEnforced: false)
+        try limit("1", &rig, mode: .notify)
         _ = try permit(admit("5"), &rig)
         _ = try permit(admit("5"), &rig)
     }
 
-    @Test func aUsedUpBudgetTakesNoCallAtAllNotEvenOneThatIsEstimatedToCostNothing() throws {
+    /// What a call without a permit has cost counts too. A limit that is used up takes no call that may cost anything.
+    @Test func aUsedUpLimitTakesACallThatCostsNothingAndNoneThatMayCostSomething() throws {
         var rig = Rig()
-        try budget("1", &rig)
+        try limit("1", &rig)
         try rig.apply(Report(candidate: Candidate(provider: p), outcome: .success, usage: usage("1")))
-        #expect(try rig.apply(admit("0")).permit == nil)
+        #expect(try rig.apply(admit("0")).permit != nil)
+        #expect(try rig.apply(admit("0.000000001")).permit == nil)
+        var unknown = admit()
+        unknown.estimate = Estimate(tokens: 5)
+        #expect(try rig.apply(unknown).permit == nil)
     }
 
-    @Test func aModelsEnforcedBudgetCountsThatModelsSpendAndHoldsOnly() throws {
+    @Test func aModelsLimitCountsThatModelsSpendAndHoldsOnly() throws {
         var rig = Rig()
-        try rig.apply(
-            LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"), isEnforced: true)))
+        try rig.apply(LimitCalls.set("$1 until reset", on: "p/m"))
         _ = try permit(admit("9"), &rig)
         _ = try permit(admit("9", model: name("other")), &rig)
         let held = try permit(admit("0.7", model: m), &rig)
-        #expect(try rig.apply(admit("0.4", model: m)).decision.denials.array.map(\.reason) == [.modelBudget])
+        let decision = try rig.apply(admit("0.4", model: m)).decision
+        #expect(decision.denials.array.map(\.reason) == [.limit])
+        #expect(decision.limits.map(\.scope) == [Scope(provider: p, model: m)])
         try rig.apply(Settle(permit: held, outcome: .success, usage: usage("0.7")))
         #expect(try rig.apply(admit("0.4", model: m)).permit == nil)
         _ = try permit(admit("0.3", model: m), &rig)
@@ -80,25 +92,31 @@ struct AdmissionTests {
 
     @Test func callsAndTokensCountWhenTheyAreAdmittedAndSettlingCorrectsTheWindowThatIsStillOpen() throws {
         var rig = Rig()
-        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 2, tpm: 1_000)))
-        func used(_ dimension: RateDimension, at now: Int64) throws -> Int64 {
-            try rig.apply(LedgerCheckRate(provider: p, dimension: dimension), at: now).used
+        let (requests, tokens) = ("2 requests per minute fixed", "1000 tokens per minute fixed")
+        try rig.apply(LimitCalls.set(requests, tokens))
+        func used(_ text: String, at now: Int64) throws -> Int64? {
+            try LimitCalls.standing(text, &rig, at: now)?.used
+        }
+        func denying(_ command: Admit, at now: Int64) throws -> [LimitDimension] {
+            let decision = try rig.apply(command, at: now).decision
+            #expect(decision.denials.array.map(\.reason) == [.limit])
+            return decision.limits.map(\.limit.dimension)
         }
         let first = try permit(admit(tokens: 600), &rig)
-        #expect(try rig.apply(admit(tokens: 500)).decision.denials.array.map(\.reason) == [.tpm])
+        #expect(try denying(admit(tokens: 500), at: 0) == [.tokens])
         try rig.apply(Settle(permit: first, outcome: .success, usage: usage("0", tokens: 100)))
-        #expect(try used(.rpm, at: 0) == 1)
-        #expect(try used(.tpm, at: 0) == 100)
+        #expect(try used(requests, at: 0) == 1)
+        #expect(try used(tokens, at: 0) == 100)
         let second = try permit(admit(tokens: 500), &rig, at: 1)
-        #expect(try rig.apply(admit(), at: 1).decision.denials.array.map(\.reason) == [.rpm])
+        #expect(try denying(admit(), at: 1) == [.requests])
         try rig.apply(Settle(permit: second, outcome: .cancelled), at: 2)
-        #expect(try used(.rpm, at: 2) == 1)
-        #expect(try used(.tpm, at: 2) == 100)
+        #expect(try used(requests, at: 2) == 1)
+        #expect(try used(tokens, at: 2) == 100)
         // Across the end of the window, only the excess over the estimate counts in the new window.
         let third = try permit(admit(tokens: 300, ttl: 90_000), &rig, at: 59_999)
         try rig.apply(Settle(permit: third, outcome: .success, usage: usage("0", tokens: 350)), at: 60_000)
-        #expect(try used(.rpm, at: 60_000) == 0)
-        #expect(try used(.tpm, at: 60_000) == 50)
+        #expect(try used(requests, at: 60_000) == 0)
+        #expect(try used(tokens, at: 60_000) == 50)
     }
 
     // MARK: Ends
@@ -106,7 +124,7 @@ struct AdmissionTests {
     /// A permit ends by its time to live, which renewing makes longer and never shorter; what it cost still counts.
     @Test func aPermitEndsByItsTimeToLiveWhichRenewingMakesLongerAndNeverShorter() throws {
         var rig = Rig()
-        try budget("1", &rig)
+        try limit("1", &rig)
         let permit = try permit(admit("0.8", ttl: 1_000), &rig)
         #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 5_000), at: 500).expiresAt == at(5_500))
         #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 1), at: 500).expiresAt == at(5_500))
@@ -114,14 +132,20 @@ struct AdmissionTests {
         #expect(!rig.machine.isDue(at: Moment(milliseconds: 5_499)))
         rig.events.removeAll()
         try rig.apply(Advance(), at: 5_500)
-        guard case .permitLapsed(let lapsed)? = rig.takeEvents().first else { return #expect(Bool(false)) }
+        let told = rig.takeEvents().compactMap { if case .permitLapsed(let event) = $0 { event } else { nil } }
+        let lapsed = try #require(told.first)
+        #expect(told.count == 1)
         #expect(lapsed.entry.standing == .expired)
         #expect(lapsed.entry.permit == permit)
         #expect(rig.machine.permits.totals.held == .zero)
+        var entry = try #require(try LimitCalls.standing("$1 until reset", &rig))
+        #expect((entry.held, entry.used, entry.assumed) == (0, dollars("0.8").nanodollars, dollars("0.8").nanodollars))
         #expect(try rig.apply(Renew(permit: permit, ttlMilliseconds: 1), at: 6_000).standing == .expired)
-        let late = try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("0.8")), at: 6_000)
+        let late = try rig.apply(Settle(permit: permit, outcome: .success, usage: usage("0.7")), at: 6_000)
         #expect(late.standing == .expired)
-        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage.spend == dollars("0.8"))
+        #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage.spend == dollars("0.7"))
+        entry = try #require(try LimitCalls.standing("$1 until reset", &rig))
+        #expect((entry.held, entry.used, entry.assumed) == (0, dollars("0.7").nanodollars, 0))
         let totals = rig.machine.permits.totals
         #expect((totals.granted, totals.settled, totals.expired, totals.settledLate) == (1, 0, 1, 1))
     }
@@ -145,23 +169,23 @@ struct AdmissionTests {
         rig.expect(.notPermitted, of: Renew(permit: permit, ttlMilliseconds: 9), by: 7)
     }
 
-    /// Death gives back what notifies and the place in flight; what an enforced budget holds stays to its time.
+    /// Death gives back what notifies and the place in flight; what a limit that denies holds stays to its time.
     @Test func deathGivesBackWhatNotifiesAndThePlaceInFlight() throws {
         var rig = Rig()
         let soft = try permit(admit("0.3", ttl: 9_000), &rig)
         _ = try permit(admit("0.3", ttl: 9_000), &rig, worker: 2)
-        try budget("1", &rig)
+        try limit("1", &rig)
         let hard = try permit(admit("0.2", ttl: 9_000), &rig)
-        try rig.apply(LedgerRemoveBudget(provider: p))
+        try removeLimits(&rig)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 3, low: 0)))
         #expect(rig.machine.permits.totals.outstanding == 3)
-        try budget("1", &rig)
+        try limit("1", &rig)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)), at: 5)
-        // All of it is held against the budget, which is enforced now.
+        // All of it is held against the limit, which sees the calls that were in force before it was set.
         #expect(rig.machine.permits.totals.outstanding == 3)
         #expect(try rig.apply(LedgerProvider(provider: p)).account?.inFlight == 1)
         try rig.apply(Settle(permit: hard, outcome: .success, usage: usage("0.1")), at: 6)
-        try rig.apply(LedgerRemoveBudget(provider: p), at: 6)
+        try removeLimits(&rig, at: 6)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 2, low: 0)), at: 7)
         let totals = rig.machine.permits.totals
         #expect((totals.settled, totals.reclaimed, totals.outstanding) == (1, 1, 1))
@@ -195,7 +219,8 @@ struct AdmissionTests {
     ) throws {
         for isReport in [false, true] {
             var rig = Rig()
-            try rig.apply(LedgerSetBudget(budget: Budget(provider: p, rpm: 9)))
+            let text = "9 requests per minute fixed"
+            try rig.apply(LimitCalls.set(text))
             let usage = isRecorded ? usage("0.25") : nil
             if isReport {
                 try rig.apply(
@@ -211,7 +236,7 @@ struct AdmissionTests {
             #expect(status.totalFailures == failures)
             #expect(status.totalSuccesses == successes)
             #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == mark.map(at))
-            #expect(try rig.apply(LedgerCheckRate(provider: p, dimension: .rpm)).used == requests)
+            #expect(try LimitCalls.standing(text, &rig)?.used == requests)
             let spend = try rig.apply(LedgerProvider(provider: p)).account?.usage.spend
             #expect(spend == (isRecorded ? dollars("0.25") : .zero))
         }
@@ -269,7 +294,9 @@ struct AdmissionTests {
         rig.expect(.outOfRange, of: admit(ttl: WireLimits.permitMilliseconds + 1))
         rig.expect(.outOfRange, of: Admit(candidates: Candidates(), ttlMilliseconds: 1))
         rig.expect(.outOfRange, of: Renew(permit: permit, ttlMilliseconds: 0))
-        rig.expect(.outOfRange, of: LedgerSetBudget(budget: Budget(provider: p, isEnforced: true, rpm: 1)))
+        for limit in [Limit(.requests, 1, LimitWindow()), Limit(.inFlight, 1, .manual)] {
+            rig.expect(.outOfRange, of: LimitSet(scope: Scope(provider: p), limits: [limit]))
+        }
         #expect(rig.machine.image == before)
     }
 
@@ -363,17 +390,18 @@ struct AdmissionTests {
         return Admit(candidates: candidates, ttlMilliseconds: ttl)
     }
 
-    @Test func aBudgetTellsWhenItBeginsToDenyAndAgainOnlyAfterItHasAdmittedACall() throws {
+    @Test func aLimitTellsWhenItBeginsToDenyAndAgainOnlyAfterItHasAdmittedACall() throws {
         var rig = Rig()
-        try budget("1", &rig)
+        try limit("1", &rig)
         let held = try permit(admit("0.9"), &rig)
         rig.events.removeAll()
         for _ in 0..<3 { #expect(try rig.apply(admit("0.2")).permit == nil) }
         let events = rig.takeEvents()
-        guard case .budgetDenied(let denied)? = events.first else { return #expect(Bool(false)) }
+        guard case .limitDenied(let denied)? = events.first else { return #expect(Bool(false)) }
         #expect(events.count == 1)
-        #expect(denied.held == dollars("0.9"))
-        #expect(denied.estimate == dollars("0.2"))
+        #expect(denied.entry.scope == Scope(provider: p))
+        #expect(denied.entry.held == dollars("0.9").nanodollars)
+        #expect(denied.needed == dollars("0.2").nanodollars)
         try rig.apply(Settle(permit: held, outcome: .cancelled))
         _ = try permit(admit("0.9"), &rig)
         #expect(try rig.apply(admit("0.2")).permit == nil)

@@ -21,8 +21,7 @@ struct AnsweringModelTests {
     @Test func chargedIsTheModelThatWasAskedForAndTheNameThatAnsweredIsShownBesideItTheNewest() throws {
         var rig = Rig()
         let dated = name("m-2026-11-25")
-        try rig.apply(
-            LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"), isEnforced: true)))
+        try rig.apply(LimitCalls.set("$1 until reset", on: "p/m"))
         func settle(answeredBy answering: Name?, _ cost: String) throws {
             let permit = try permit(admit(cost, model: m), &rig)
             let usage = CallUsage(model: answering, cost: dollars(cost))
@@ -33,7 +32,7 @@ struct AnsweringModelTests {
         #expect(try account()?.usage.spend == dollars("0.6"))
         #expect(try account()?.answering == dated)
         #expect(try rig.apply(LedgerModel(provider: p, model: dated)).account == nil)
-        #expect(try rig.apply(admit("0.5", model: m)).decision.denials.array.map(\.reason) == [.modelBudget])
+        #expect(try rig.apply(admit("0.5", model: m)).decision.denials.array.map(\.reason) == [.limit])
         #expect(try rig.machine.restored().image == rig.machine.image)
 
         // A report charges in the same way.

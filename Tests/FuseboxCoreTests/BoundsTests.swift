@@ -76,15 +76,10 @@ struct BoundsTests {
         rig.expect(.limitReached, of: kind.take(64), by: 0)
     }
 
-    /// A model with a budget always has room for its account: nothing is spent beside the budget.
-    @Test func aModelWithABudgetAlwaysHasRoomForItsAccount() throws {
+    /// A model with a limit always has room for its account: nothing is spent beside the limit.
+    @Test func aModelWithALimitAlwaysHasRoomForItsAccount() throws {
         var rig = Rig(bounds: bounds { $0.modelAccountsPerUser = 1 })
-        var budget = Budget()
-        budget.provider = name("p")
-        budget.model = name("dear")
-        budget.monthly = dollars("0.1")
-        budget.isEnforced = true
-        try rig.apply(LedgerSetBudget(budget: budget), by: 0)
+        try rig.apply(LimitCalls.set("$0.1 until reset", on: "p/dear"), by: 0)
         func record(_ model: String) -> LedgerRecord {
             LedgerRecord(
                 provider: name("p"), model: name(model), cost: dollars("0.1"), inputTokens: 0, outputTokens: 0)
@@ -93,7 +88,7 @@ struct BoundsTests {
         rig.expect(.limitReached, of: record("n"), by: 1)
         #expect(try rig.apply(admit("p", "dear"), by: 1).permit != nil)
         try rig.apply(record("dear"), by: 1)
-        #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil, "the budget is used up")
+        #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil, "the limit is used up")
         // The same holds for a state that was read back.
         rig.machine = try rig.machine.restored()
         #expect(try rig.apply(admit("p", "dear"), by: 2).permit == nil)

@@ -11,11 +11,9 @@ struct BurnRateTests {
 
     private let p = try! Name("p")
 
-    private func rig(_ profile: Profile = .fusebox, budget: String = "50") throws -> Rig {
+    private func rig(_ profile: Profile = .fusebox, limit: String = "$50 until reset") throws -> Rig {
         var rig = Rig(profile)
-        var terms = Budget(provider: p)
-        terms.monthly = try #require(Money(budget) as Money?)
-        try rig.apply(LedgerSetBudget(budget: terms))
+        try rig.apply(LimitCalls.set(limit))
         return rig
     }
 
@@ -67,12 +65,14 @@ struct BurnRateTests {
     }
 
     @Test func eventsOfDepletionWaitForABaseTooAndTellTheRateOverIt() throws {
-        var rig = try rig(budget: "1")
+        var rig = try rig(limit: "$1 until reset")
         #expect(try rig.apply(record("0.1")).depletion == nil)
         #expect(try rig.apply(record("0.1"), at: Self.hour - 1).depletion == nil)
         // $0.3 in an hour are $7.2 a day, and $0.7 are left.
         let event = try #require(try rig.apply(record("0.1"), at: Self.hour).depletion)
         #expect(event.tier == .emergency)
+        #expect(event.provider == p)
+        #expect(event.limit == (try LimitCalls.bound("$1 until reset")))
         #expect(event.burnRate.baseMilliseconds == Self.hour)
         #expect(abs(event.daysRemaining - 0.7 / 7.2) < 1e-9)
     }

@@ -24,6 +24,11 @@ struct CallBoundsTests {
         LedgerRecord(provider: p, model: m, cost: cost, inputTokens: .max, outputTokens: .max)
     }
 
+    /// A limit of the largest amount on the provider.
+    private func limit(_ window: LimitWindow) -> LimitSet {
+        LimitSet(scope: Scope(provider: p), limits: [Limit(.cost, .max, window)])
+    }
+
     /// One call costs at most $1,000,000, wherever its cost is told or estimated.
     @Test func oneCall() throws {
         #expect(Self.most == dollars("1000000"))
@@ -59,13 +64,13 @@ struct CallBoundsTests {
         var rig = Rig(profile)
         for _ in 0..<9_223 { try rig.apply(record(Self.most)) }
         rig.expect(.overflow, of: record(Self.most))
-        try rig.apply(LedgerResetPeriod())
+        try rig.apply(LedgerReset(scope: Scope(provider: p)))
         try rig.apply(record(Self.most))
         _ = try rig.machine.restored()
     }
 
-    /// A history outlives its periods: more than money can count leaves the rolling sum exact again a day later.
-    @Test func aHistoryOutlivesItsPeriods() throws {
+    /// A history outlives resets: more than money can count leaves the rolling sum exact again a day later.
+    @Test func aHistoryOutlivesResets() throws {
         var pool = SpendPool()
         var list = SpendList()
         // Three times the range of money within a day.
@@ -91,13 +96,17 @@ struct CallBoundsTests {
     }
 
     @Test(arguments: Profile.allCases)
-    func recordsOfOneDayThroughManyPeriodsKeepTheDaemonAliveTheDayAfter(profile: Profile) throws {
+    func recordsOfOneDayThroughManyResetsKeepTheDaemonAliveTheDayAfter(profile: Profile) throws {
         var rig = Rig(profile)
-        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max))))
+        try rig.apply(limit(.manual))
+        try rig.apply(limit(.prepaid))
         for _ in 0..<3 {
             for _ in 0..<4_000 { try rig.apply(record(Self.most)) }
-            try rig.apply(LedgerResetPeriod())
+            try rig.apply(LedgerReset(scope: Scope(provider: p)))
         }
+        // A limit counts beyond the range of money, and tells the range's end.
+        let prepaid = LimitGet(scope: Scope(provider: p), limit: Limit(.cost, 0, .prepaid))
+        #expect(try rig.apply(prepaid).entry?.used == .max)
         let summary = LedgerSummary(provider: p, windowMilliseconds: Self.day)
         if profile == .fusebox { #expect(try rig.apply(summary).spend == Money(nanodollars: .max)) }
         try rig.apply(record(dollars("2")), at: Self.day + 1)
@@ -120,12 +129,11 @@ struct CallBoundsTests {
         #expect(totals.outstanding == UInt64(bounds.permits) && totals.held == Money(nanodollars: .max))
         let isSame = try rig.machine.restored().image == rig.machine.image
         #expect(isSame)
-        // An enforced budget of the largest amount cannot cover them.
-        try rig.apply(
-            LedgerSetBudget(budget: Budget(provider: p, monthly: Money(nanodollars: .max), isEnforced: true)))
+        // A limit of the largest amount cannot cover them.
+        try rig.apply(limit(.manual))
         let first = try #require(try rig.apply(PermitList(cursor: 0)).permits.first?.permit)
         _ = try rig.apply(Settle(permit: first, outcome: .cancelled), by: 1)
-        #expect(try rig.apply(admit, by: 3).decision.denials.array.map(\.reason) == [.providerBudget])
+        #expect(try rig.apply(admit, by: 3).decision.denials.array.map(\.reason) == [.limit])
         _ = try rig.apply(Advance(), at: WireLimits.permitMilliseconds)
         while rig.machine.isDue(at: Moment(milliseconds: WireLimits.permitMilliseconds)) {
             _ = try rig.apply(Advance(), at: WireLimits.permitMilliseconds)
@@ -161,7 +169,12 @@ struct CallBoundsTests {
         #expect(rig.machine.lastMoment == Moment(milliseconds: 0))
         for moment in [Int64.min, -1, 0, .max - 1, .max, 5] {
             try rig.apply(record(dollars("1")), at: moment)
-            try rig.apply(LedgerSetPeriod(length: .month), at: moment)
+            try rig.apply(limit(.fixed(milliseconds: 366 * Self.day)), at: moment)
+            try rig.apply(limit(.manual), at: moment)
+            let raised = Limit(.cost, .max, .manual)
+            try rig.apply(
+                LimitRaise(scope: Scope(provider: p), limit: raised, milliseconds: 366 * Self.day), at: moment)
+            try rig.apply(LedgerReset(scope: Scope(provider: p)), at: moment)
             try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 366 * Self.day), at: moment)
             _ = try rig.apply(BeginPermitNumbers(salt: .max), at: moment)
             let admit = Admit(candidates: candidates(), ttlMilliseconds: WireLimits.permitMilliseconds)

@@ -15,8 +15,12 @@ struct KnownNameTests {
         rig.expect(.notFound, of: BreakerGet(name: x, mustBeKnown: true))
         rig.expect(.notFound, of: BreakerConfigurationGet(name: x, mustBeKnown: true))
         rig.expect(.notFound, of: ExhaustionClear(provider: x, mustBeKnown: true))
-        rig.expect(.notFound, of: LedgerRemoveBudget(provider: x, mustExist: true))
-        rig.expect(.notFound, of: LedgerRemoveBudget(provider: x, model: m, mustExist: true))
+        rig.expect(.notFound, of: LimitRemove(allOf: Scope(provider: x)))
+        rig.expect(
+            .notFound, of: LimitRemove(scope: Scope(provider: x, model: m), limits: [Limit(.cost, 0, .manual)]))
+        rig.expect(.notFound, of: LedgerReset(scope: Scope(provider: x)))
+        rig.expect(.notFound, of: LedgerReset(scope: Scope(provider: x, model: m)))
+        #expect(rig.machine.models.count == 0)
         #expect(rig.machine.names.count == 0)
         #expect(rig.machine.breakers.count == 0)
     }
@@ -27,7 +31,6 @@ struct KnownNameTests {
         try rig.apply(BreakerGet(name: name("b")))
         try rig.apply(BreakerConfigurationGet(name: name("c")))
         try rig.apply(ExhaustionClear(provider: name("d")))
-        try rig.apply(LedgerRemoveBudget(provider: name("e")))
         #expect(rig.machine.breakers.count == 3)
     }
 }

@@ -56,7 +56,7 @@ struct PermitRegistryTests {
         var totals = PermitTotals()
         var permits: [Model.Permit] = []
         /// What is held of each provider, and of its model 0.
-        var held: [Int128] = []
+        var held: [Int64] = []
         var inFlight: [Int] = []
         var holds: [Bool] = []
         var permitsOfUsers: [Int] = []
@@ -91,9 +91,7 @@ struct PermitRegistryTests {
                     number: permit.number, grant: permit.grant, standing: permit.standing,
                     isInFlight: permit.isInFlight && permit.standing == .inForce))
         }
-        picture.held = providers.flatMap {
-            [registry.exactlyHeld(of: $0), registry.exactlyHeld(of: $0, models[0])]
-        }
+        picture.held = providers.map { registry.held(of: $0) }
         picture.inFlight = providers.map { registry.inFlight(of: $0) }
         picture.holds = providers.map { registry.holds($0) }
         picture.permitsOfUsers = users.map { registry.count(of: $0) }
@@ -112,8 +110,7 @@ struct PermitRegistryTests {
         picture.permits = model.inForce + users.flatMap { user in model.lapsed.filter { $0.grant.user == user } }
         for provider in providers {
             let own = model.inForce.filter { $0.grant.provider == provider }
-            picture.held.append(own.reduce(0) { $0 + Int128($1.grant.cost) })
-            picture.held.append(own.filter { $0.grant.model == models[0] }.reduce(0) { $0 + Int128($1.grant.cost) })
+            picture.held.append(Int64(clamping: own.reduce(Int128(0)) { $0 + Int128($1.grant.cost) }))
             picture.inFlight.append(own.filter(\.isInFlight).count)
             picture.holds.append(!own.isEmpty)
         }

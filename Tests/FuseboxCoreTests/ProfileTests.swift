@@ -7,7 +7,6 @@ import Testing
 struct ProfileTests {
     private static let minute: Int64 = 60_000
     private static let january: Int64 = 1_767_225_600_000
-    private static let february: Int64 = january + 31 * 86_400_000
 
     private let p = name("p")
 
@@ -87,37 +86,86 @@ struct ProfileTests {
         }
     }
 
-    @Test func aPeriodEndsByHandInTheLibrarysProfileAndAtTheMonthsStartInOurs() throws {
-        for (profile, spend) in [(Profile.llmProviders, "1"), (.fusebox, "0")] {
+    @Test func aResetClearsFixedWindowsAndHistoryInTheLibrarysProfileAndKeepsThemInOurs() throws {
+        for (profile, kept) in [(Profile.llmProviders, false), (.fusebox, true)] {
             var rig = Rig(profile, at: Self.january)
-            try rig.apply(record("1"), at: Self.january)
-            #expect(!rig.machine.isDue(at: Moment(milliseconds: Self.february - 1)))
-            #expect(rig.machine.isDue(at: Moment(milliseconds: Self.february)) == (profile == .fusebox))
-            try rig.apply(Advance(), at: Self.february)
-            #expect(try rig.apply(LedgerTotal(), at: Self.february).spend == dollars(spend), "\(profile)")
+            let fixed = "9 requests per day fixed"
+            try rig.apply(LimitCalls.set("$1 until reset", fixed), at: Self.january)
+            try rig.apply(record("0.96"), at: Self.january)
+            let reset = Self.january + 1000
+            let reply = try rig.apply(LedgerReset(scope: Scope(provider: p)), at: reset)
+            #expect(reply.entries.count == (kept ? 1 : 2), "\(profile)")
+            let account = try #require(try rig.apply(LedgerProvider(provider: p), at: reset).account)
+            #expect(account.usage == AccountUsage())
+            let entry = try #require(try LimitCalls.standing(fixed, &rig, at: reset))
+            #expect(entry.used == (kept ? 1 : 0), "\(profile)")
+            #expect(entry.startedAt == at(kept ? Self.january : reset), "\(profile)")
+            #expect(try rig.apply(LedgerBurnRate(provider: p), at: reset).sampleCount == (kept ? 1 : 0), "\(profile)")
+            let again = try rig.apply(record("0.96"), at: reset)
+            #expect(again.reached.map(\.tier) == [.emergency], "tiers are cleared in both")
         }
     }
 
-    @Test func aResetClearsRateWindowsAndHistoryInTheLibrarysProfileAndKeepsThemInOurs() throws {
-        for (profile, kept) in [(Profile.llmProviders, false), (.fusebox, true)] {
-            var rig = Rig(profile, at: Self.january)
-            try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"), rpd: 9)), at: Self.january)
-            try rig.apply(record("0.96"), at: Self.january)
-            let reset = Self.january + 1000
-            try rig.apply(LedgerResetPeriod(), at: reset)
-            let account = try #require(try rig.apply(LedgerProvider(provider: p), at: reset).account)
-            #expect(account.usage == AccountUsage())
-            #expect(account.rpd?.used == (kept ? 1 : 0), "\(profile)")
-            #expect(account.rpd?.windowStart == at(kept ? Self.january : reset), "\(profile)")
-            #expect(try rig.apply(LedgerBurnRate(provider: p), at: reset).sampleCount == (kept ? 1 : 0), "\(profile)")
-            let again = try rig.apply(record("0.96"), at: reset)
-            #expect(again.threshold?.tier == .emergency, "tiers are cleared in both")
+    @Test func aFixedWindowBeginsWhenItsLimitIsSetInTheLibrarysProfileAndWithTheFirstUseInOurs() throws {
+        let text = "9 requests per minute fixed"
+        for (profile, start) in [(Profile.llmProviders, Int64(0)), (.fusebox, 40_000)] {
+            var rig = Rig(profile)
+            try rig.apply(LimitCalls.set(text))
+            try rig.apply(record("0"), at: 40_000)
+            #expect(try LimitCalls.standing(text, &rig, at: 40_000)?.startedAt == at(start), "\(profile)")
+            let used = try #require(try LimitCalls.standing(text, &rig, at: 70_000)).used
+            #expect(used == (profile == .llmProviders ? 0 : 1), "\(profile)")
+        }
+    }
+
+    /// In the library's profile a look begins the next window too.
+    @Test func aWindowThatIsOverBeginsAnewByALookInTheLibrarysProfileAndByUseInOurs() throws {
+        let text = "9 requests per minute fixed"
+        for (profile, start) in [(Profile.llmProviders, Int64(70_000)), (.fusebox, 80_000)] {
+            var rig = Rig(profile)
+            try rig.apply(LimitCalls.set(text))
+            try rig.apply(record("0"))
+            let before = rig.machine.image
+            #expect(try LimitCalls.standing(text, &rig, at: 70_000)?.used == 0)
+            #expect((rig.machine.image == before) == (profile == .fusebox), "\(profile)")
+            try rig.apply(record("0"), at: 80_000)
+            #expect(try LimitCalls.standing(text, &rig, at: 80_000)?.startedAt == at(start), "\(profile)")
+        }
+    }
+
+    /// A raised amount arms thresholds again in ours; in the library's profile one that has fired stays fired.
+    @Test func aChangedAmountArmsThresholdsAgainInOursAndNotInTheLibrarysProfile() throws {
+        for (profile, tiers) in [
+            (Profile.llmProviders, [ThresholdTier.critical]), (.fusebox, [.warning, .warning, .critical]),
+        ] {
+            var rig = Rig(profile)
+            func told() -> [ThresholdTier] {
+                rig.events.compactMap { if case .limitReached(let event) = $0 { event.tier } else { nil } }
+            }
+            try rig.apply(LimitCalls.set("$1 until reset"))
+            try rig.apply(record("0.8"))
+            #expect(told() == [.warning], "\(profile)")
+            // Of $2 it is 40 %, of $1.6 half more makes 75 %, and a tenth after that more than 80 %.
+            try rig.apply(LimitCalls.set("$2 until reset"))
+            try rig.apply(record("0.4"))
+            try rig.apply(LimitCalls.set("$1.6 until reset"))
+            #expect(told() == [.warning], "\(profile)")
+            try rig.apply(record("0.1"))
+            try rig.apply(record("0.15"))
+            let expected = profile == .fusebox ? tiers : [.warning] + tiers
+            #expect(told() == expected, "\(profile)")
+            // A raise for a while does the same.
+            rig.events.removeAll()
+            let raised = try LimitCalls.bound("$4 until reset")
+            try rig.apply(LimitRaise(scope: Scope(provider: p), limit: raised, milliseconds: 5))
+            try rig.apply(Advance(), at: 5)
+            #expect(told() == (profile == .fusebox ? [.critical] : []), "\(profile)")
         }
     }
 
     @Test func firedDepletionTiersSurviveOurSnapshots() throws {
         var rig = Rig(at: Self.january)
-        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("1"))), at: Self.january)
+        try rig.apply(LimitCalls.set("$1 until reset"), at: Self.january)
         try rig.apply(record("0"), at: Self.january)
         let day = Self.january + 86_400_000
         #expect(try rig.apply(record("0.3"), at: day).depletion?.tier == .critical)

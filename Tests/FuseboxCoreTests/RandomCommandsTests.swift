@@ -32,7 +32,8 @@ struct RandomCommandsTests {
             bounds.models = 7
             bounds.modelAccounts = 60
             bounds.providerAccounts = 11
-            bounds.budgets = 10
+            bounds.limits = 10
+            bounds.limitsPerScope = 3
             bounds.permits = 20
             bounds.permitsPerUser = 12
             bounds.lapsedPermits = 5
@@ -113,19 +114,18 @@ struct RandomCommandsTests {
                         provider: name(), model: model(),
                         cost: Money(nanodollars: Int64.random(in: -5...200_000_000, using: &random)),
                         inputTokens: UInt32.random(in: 0..<900, using: &random), outputTokens: 7))
-            case 80..<86:
-                note(
-                    LedgerSetBudget(
-                        budget: Budget(
-                            provider: name(), model: pick([nil, model()]),
-                            monthly: pick([nil, .zero, dollars("0.5"), dollars("20")]),
-                            isEnforced: pick([true, false]),
-                            rpm: pick([nil, 3]), tpd: pick([nil, -1, 5_000]))))
-            case 86..<89: note(LedgerRemoveBudget(provider: name(), model: pick([nil, model()])))
-            case 89: note(LedgerResetPeriod())
+            case 80..<85: note(LimitSet(scope: scope(), limits: [limit()]))
+            case 85..<87: note(LimitRemove(scope: scope(), limits: [limit()]))
+            case 87: note(LimitRemove(allOf: scope()))
+            case 88: note(LimitRaise(scope: scope(), limit: limit(), milliseconds: pick([0, 5, 90_000])))
+            case 89: note(LedgerReset(scope: scope()))
             case 90..<95: note(Forget(name: name()))
             case 95: note(EvictIdleBreakers())
-            case 96: note(LedgerSetPeriod(length: pick([.day, .week, .month, .manual])))
+            case 96:
+                note(
+                    BeginWindow(
+                        .calendar(.day), start: Timestamp(milliseconds: now),
+                        end: Timestamp(milliseconds: now + 86_400_000), keepsUse: pick([true, false])))
             default: reads()
             }
         }
@@ -137,7 +137,7 @@ struct RandomCommandsTests {
             case 0..<20:
                 note(
                     Admit(
-                        candidates: candidates(), estimate: estimate(),
+                        candidates: candidates(), tags: tags(), estimate: estimate(),
                         ttlMilliseconds: pick([0, 5, 90_000, WireLimits.permitMilliseconds])))
             case 20..<32:
                 let usage = CallUsage(
@@ -148,8 +148,8 @@ struct RandomCommandsTests {
                         permit: permit, outcome: pick(Outcome.allCases), usage: pick([nil, usage]),
                         retryAfterMilliseconds: pick([nil, nil, 70_000])))
             case 32: note(Renew(permit: permit, ttlMilliseconds: 60_000))
-            case 33..<35: note(ReclaimPermits(worker: WorkerID(high: .random(in: 0..<5, using: &random), low: 0)))
-            case 35..<37:
+            case 33..<37: note(ReclaimPermits(worker: WorkerID(high: pick([0, 2, 4]), low: 0)))
+            case 37..<39:
                 note(
                     Report(
                         candidate: Candidate(provider: name(), model: pick([nil, model()])),
@@ -160,16 +160,48 @@ struct RandomCommandsTests {
             }
         }
 
+        private mutating func scope() -> Scope {
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0: .host
+            case 1: Scope(tag: tag())
+            case 2: Scope(tag: FuseboxCoreTests.name("t*"))
+            case 3..<7: Scope(provider: name(), tag: pick([nil, tag()]))
+            default: Scope(provider: name(), deployment: pick([nil, nil, deployment()]), model: pick([nil, model()]))
+            }
+        }
+
+        private mutating func tag() -> Name { FuseboxCoreTests.name(pick(["t0", "t1", "u0"])) }
+
+        private mutating func deployment() -> Name { FuseboxCoreTests.name(pick(["eu", "us"])) }
+
+        private mutating func limit() -> Limit {
+            pick([
+                Limit(.cost, pick([500_000_000, 20_000_000_000]), .manual, mode: pick([.deny, .notify, .shadow])),
+                Limit(.cost, pick([-1, 900_000_000]), .prepaid), Limit(.cost, 2_000_000_000, .calendar(.day)),
+                Limit(.requests, 30, .fixed(milliseconds: 60_000)),
+                Limit(.tokens, 5_000, .sliding(milliseconds: 60_000)),
+                Limit(.inFlight, pick([1, 4]), LimitWindow()),
+            ])
+        }
+
         private mutating func candidates() -> Candidates {
             var candidates = Candidates()
             for _ in 0..<Int.random(in: 0...4, using: &random) {
-                candidates.append(Candidate(provider: name(), model: pick([nil, model()])))
+                candidates.append(
+                    Candidate(
+                        provider: name(), deployment: pick([nil, nil, nil, deployment()]), model: pick([nil, model()])))
             }
             return candidates
         }
 
         private mutating func estimate() -> Estimate {
-            Estimate(cost: pick([.zero, dollars("0.01"), dollars("0.4")]), tokens: pick([0, 100, 3_000]))
+            Estimate(cost: pick([nil, .zero, dollars("0.01"), dollars("0.4")]), tokens: pick([nil, 0, 100, 3_000]))
+        }
+
+        private mutating func tags() -> WireLimits.TagList {
+            var tags = WireLimits.TagList()
+            if Int.random(in: 0..<3, using: &random) == 0 { tags.append(tag()) }
+            return tags
         }
 
         mutating func reads() {
@@ -186,16 +218,14 @@ struct RandomCommandsTests {
             note(LedgerProviders(cursor: Page.end))
             note(LedgerModels(provider: name(), cursor: Page.end))
             note(LedgerModel(provider: name(), model: model()))
-            note(LedgerBalance(provider: name(), model: pick([nil, model()])))
-            note(LedgerBudgets(cursor: Page.end))
+            note(LimitGet(scope: scope(), limit: limit()))
+            note(LimitList())
+            note(LimitList(scope: scope()))
             note(LedgerTotal())
-            note(LedgerThresholds())
             note(LedgerBurnRate(provider: name(), windowMilliseconds: pick([nil, 0, 3_600_000])))
             note(LedgerDepletion(provider: name()))
             note(LedgerSummary(provider: name(), windowMilliseconds: 60_000))
             note(LedgerSummaries(windowMilliseconds: 3_600_000, cursor: Page.end))
-            note(LedgerCheckRate(provider: name(), dimension: pick(RateDimension.allCases)))
-            note(LedgerClosedPeriods(provider: name()))
         }
     }
 

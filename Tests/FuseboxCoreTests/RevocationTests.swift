@@ -7,24 +7,24 @@ import Testing
 struct RevocationTests {
     private let p = name("p")
 
-    /// A $50 budget that a worker of user 7 holds completely.
+    /// A limit of $50 that a worker of user 7 holds completely.
     private func held(_ bounds: Bounds = Bounds()) throws -> (rig: Rig, permit: UInt64, admit: Admit) {
         var rig = Rig(bounds: bounds)
-        try rig.apply(LedgerSetBudget(budget: Budget(provider: p, monthly: dollars("50"), isEnforced: true)))
+        try rig.apply(LimitCalls.set("$50 until reset"))
         var candidates = Candidates()
         candidates.append(Candidate(provider: p))
         let admit = Admit(
             candidates: candidates, estimate: Estimate(cost: dollars("50")),
             ttlMilliseconds: WireLimits.permitMilliseconds)
         let permit = try #require(try rig.apply(admit, by: 7, worker: 3).permit)
-        // Its worker was killed. A hold against an enforced budget stays.
+        // Its worker was killed. A hold against a limit that denies stays.
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 3, low: 0)))
         #expect(try rig.apply(admit).permit == nil)
         _ = rig.takeEvents()
         return (rig, permit, admit)
     }
 
-    /// A killed worker's $50 hold on a $50 budget is given back at once; reply and event say so.
+    /// A killed worker's $50 hold on a limit of $50 is given back at once; reply and event say so.
     @Test func givesBack() throws {
         var (rig, permit, admit) = try held()
         let reply = try rig.apply(Revoke(permit: permit))
@@ -34,6 +34,7 @@ struct RevocationTests {
         #expect(lapsed.entry.standing == .revoked && lapsed.entry.permit == permit)
         #expect(lapsed.entry.estimate.cost == dollars("50"))
         #expect(rig.machine.permits.totals.held == .zero)
+        #expect(try LimitCalls.standing("$50 until reset", &rig)?.left == dollars("50").nanodollars)
         #expect(rig.machine.permits.totals.revoked == 1)
         #expect(try rig.apply(admit).permit != nil)
     }
@@ -46,6 +47,7 @@ struct RevocationTests {
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage), by: 7).standing == .revoked)
         #expect(try rig.apply(Settle(permit: permit, outcome: .success, usage: usage), by: 7).standing == .settled)
         #expect(try rig.apply(LedgerProvider(provider: p)).account?.usage.spend == dollars("12"))
+        #expect(try LimitCalls.standing("$50 until reset", &rig)?.used == dollars("12").nanodollars)
         let totals = rig.machine.permits.totals
         #expect((totals.revoked, totals.settledLate, totals.outstanding) == (1, 1, 0))
     }

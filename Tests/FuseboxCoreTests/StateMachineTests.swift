@@ -8,6 +8,11 @@ struct StateMachineTests {
         LedgerRecord(provider: provider, model: model, cost: dollars("0.01"), inputTokens: 1, outputTokens: 1)
     }
 
+    /// A limit of $1 that goes on until reset.
+    private func manual(on scope: Scope) -> LimitSet {
+        LimitSet(scope: scope, limits: [Limit(.cost, 1_000_000_000, .manual)])
+    }
+
     // MARK: Dispatch
 
     private struct TypeName: StateCommandVisitor, CommandVisitor {
@@ -49,7 +54,7 @@ struct StateMachineTests {
         rig.expect(.limitReached, of: BreakerConfigure(name: c, change: BreakerConfigurationChange()), at: 5)
         rig.expect(.limitReached, of: ExhaustionMark(provider: c), at: 5)
         rig.expect(.limitReached, of: usage(c, name("m")), at: 5)
-        rig.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: c, model: name("m"))), at: 5)
+        rig.expect(.limitReached, of: manual(on: Scope(provider: c, model: name("m"))), at: 5)
         #expect(rig.machine.image == before)
         #expect(rig.machine.models.count == 0)
         // Known names still work, and a name that is removed makes room.
@@ -69,36 +74,37 @@ struct StateMachineTests {
         try rig.apply(BreakerFailure(name: name("c")), by: 1)
     }
 
-    /// A state with one account, model and budget, whose limits permit no more.
-    private func full(_ limit: WritableKeyPath<Bounds, Int>) throws -> Rig {
+    /// A state with one account, model and limit, whose bounds permit no more.
+    private func full(_ bound: WritableKeyPath<Bounds, Int>) throws -> Rig {
         var bounds = Bounds()
-        bounds[keyPath: limit] = 1
+        bounds[keyPath: bound] = 1
         var rig = Rig(bounds: bounds)
         try rig.apply(usage(name("p"), name("m")))
-        try rig.apply(LedgerSetBudget(budget: Budget(provider: name("p"), model: name("m"), monthly: .zero)))
+        try rig.apply(manual(on: Scope(provider: name("p"), model: name("m"))))
         return rig
     }
 
-    @Test func newModelsAccountsModelAccountsAndBudgetsPastTheirLimitsAreRefusedAndChangeNothing() throws {
+    @Test func newModelsAccountsModelAccountsAndLimitsPastTheirBoundsAreRefusedAndChangeNothing() throws {
         let (p, q, m, n) = (name("p"), name("q"), name("m"), name("n"))
-        for limit in [\Bounds.models, \.modelAccounts] {
-            var rig = try full(limit)
+        for bound in [\Bounds.models, \.modelAccounts] {
+            var rig = try full(bound)
             let before = rig.machine.image
             rig.expect(.limitReached, of: usage(p, n))
+            rig.expect(.limitReached, of: manual(on: Scope(provider: p, model: n)))
             #expect(rig.machine.image == before)
             try rig.apply(usage(p, m))
         }
         var accounts = try full(\.providerAccounts)
         var before = accounts.machine.image
         accounts.expect(.limitReached, of: usage(q, m))
-        accounts.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: q, rpm: 1)))
+        accounts.expect(.limitReached, of: manual(on: Scope(provider: q)))
         #expect(accounts.machine.image == before)
-        var budgets = try full(\.budgets)
-        before = budgets.machine.image
-        budgets.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: p, model: n, monthly: .zero)))
-        budgets.expect(.limitReached, of: LedgerSetBudget(budget: Budget(provider: p, monthly: .zero)))
-        #expect(budgets.machine.image == before)
-        try budgets.apply(LedgerSetBudget(budget: Budget(provider: p, model: m, monthly: dollars("1"))))
+        var limits = try full(\.limits)
+        before = limits.machine.image
+        limits.expect(.limitReached, of: manual(on: Scope(provider: p, model: n)))
+        limits.expect(.limitReached, of: manual(on: Scope(provider: p)))
+        #expect(limits.machine.image == before)
+        try limits.apply(manual(on: Scope(provider: p, model: m)))
     }
 
     @Test func configurationDrawAndRecordOutOfRangeAreRefusedBeforeAnythingIsCreated() {
@@ -132,20 +138,26 @@ struct StateMachineTests {
             try rig.apply(BreakerFailure(name: provider))
             try rig.apply(ExhaustionMark(provider: provider))
             for model in ["m", "n", provider.text] { try rig.apply(usage(provider, name(model))) }
-            try rig.apply(LedgerSetBudget(budget: Budget(provider: provider, monthly: dollars("1"))))
-            try rig.apply(LedgerSetBudget(budget: Budget(provider: provider, model: name("b"), monthly: dollars("1"))))
+            for deployment in [nil, name("eu")] {
+                for model in [nil, name("b")] {
+                    try rig.apply(manual(on: Scope(provider: provider, deployment: deployment, model: model)))
+                }
+            }
+            try rig.apply(manual(on: Scope(provider: provider, tag: name("team:*"))))
         }
-        try rig.apply(LedgerResetPeriod())
+        try rig.apply(manual(on: Scope(tag: name("team:a"))))
+        try rig.apply(LedgerReset(scope: Scope(provider: p)))
         try rig.apply(Forget(name: p))
         #expect(rig.machine.names.find(p) == nil)
         #expect(rig.machine.models.count == 4)
         #expect(try rig.apply(LedgerProvider(provider: p)).account == nil)
-        #expect(try rig.apply(LedgerClosedPeriods(provider: p)).periods.isEmpty)
-        #expect(try rig.apply(LedgerProvider(provider: q)).account?.models == 3)
+        let left = try rig.apply(LimitList()).entries.map(\.scope.provider)
+        #expect(left == [q, q, q, q, q, nil], "the limits on its deployments, models and tags go with it")
+        #expect(try rig.apply(LedgerProvider(provider: q)).account?.models == 4)
         try rig.apply(Forget(name: q))
         #expect(rig.machine.names.count == 0)
         #expect(rig.machine.models.count == 0)
-        #expect(rig.machine.ledger.budgets.isEmpty)
+        #expect(try rig.apply(LimitList()).entries.map(\.scope) == [Scope(tag: name("team:a"))])
         // Numbers are reused, and nothing of the old names is visible.
         try rig.apply(usage(name("r"), name("m")))
         #expect(try rig.apply(LedgerProvider(provider: name("r"))).account?.usage.requests == 1)

@@ -23,11 +23,6 @@ extension RawPeer {
         return try #require(reply.account)
     }
 
-    func setBudget(_ provider: String, _ monthly: Money, isEnforced: Bool) throws {
-        let budget = Budget(provider: try Name(provider), monthly: monthly, isEnforced: isEnforced)
-        try #require(try ask(LedgerSetBudget(budget: budget)).status == .ok)
-    }
-
     /// The daemon's steady clock.
     func now() throws -> Timestamp { try ask(Ping()).reply(Ping.Reply.self).now }
 

@@ -42,7 +42,7 @@ extension EndToEnd {
             // The decay of an open breaker begins with the first request that it refuses, or with the failure.
             #expect(try peer.ask(BreakerFailure(name: name)).status == .ok)
             #expect(try peer.ask(BreakerAcquire(name: name)).status == .ok)
-            #expect(try peer.ask(LedgerSetBudget(budget: Budget(provider: name, rpd: 10))).status == .ok)
+            try peer.set(["10 requests per day fixed", "$1 \(LongWindow.month)"], on: Scope(provider: name))
             for _ in 0..<3 {
                 let record = LedgerRecord(
                     provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1)
@@ -75,7 +75,7 @@ extension EndToEnd {
             let time = try peer.ask(Ping()).reply(Ping.Reply.self)
             let mark = try peer.ask(ExhaustionGet(provider: name)).reply(ExhaustionGet.Reply.self).entry
             let breaker = try peer.ask(BreakerGet(name: name)).reply(BreakerGet.Reply.self).status
-            let rate = try peer.ask(LedgerCheckRate(provider: name, dimension: .rpd)).reply(LedgerCheckRate.Reply.self)
+            let rate = try peer.limit(.requests, on: Scope(provider: name))
             let summary = try peer.ask(LedgerSummary(provider: name, windowMilliseconds: 60 * Self.minute))
                 .reply(LedgerSummary.Reply.self)
             return Standing(
@@ -248,13 +248,14 @@ extension EndToEnd {
             return daemon
         }
 
-        // MARK: Periods
+        // MARK: Windows of the calendar
 
-        private func closedPeriods(_ daemon: DaemonProcess) throws -> [LedgerClosedPeriods.Period] {
-            let peer = try RawPeer.greeted(daemon.socketPath)
-            return try peer.ask(LedgerClosedPeriods(provider: Self.name)).reply(LedgerClosedPeriods.Reply.self).periods
+        /// What was used in the month.
+        private func used(_ daemon: DaemonProcess) throws -> Int64 {
+            try RawPeer.greeted(daemon.socketPath).limit(.cost, on: Scope(provider: Self.name)).used
         }
 
+        /// What was spent since the ledger began. No clock changes it.
         private func spend(_ daemon: DaemonProcess) throws -> Int64 {
             let peer = try RawPeer.greeted(daemon.socketPath)
             return try peer.ask(LedgerTotal()).reply(LedgerTotal.Reply.self).spend.nanodollars
@@ -262,17 +263,14 @@ extension EndToEnd {
 
         /// A new month begins when the old one has ended. A clock that is set back does not begin it again.
         @Test(arguments: [SIGTERM, SIGKILL])
-        func aPeriodThatHasEndedDoesNotComeBack(_ signal: Int32) throws {
+        func aMonthThatHasEndedDoesNotComeBack(_ signal: Int32) throws {
             let daemon = try start(.all)
             try fill(daemon)
-            #expect(try closedPeriods(daemon).isEmpty)
-            #expect(try spend(daemon) == 3)
+            #expect(try used(daemon) == 3)
             clock.set(offsetSeconds: 40 * Self.day)
-            // The periods roll over with the next change.
             try record(daemon)
-            let closed = try closedPeriods(daemon)
-            #expect(closed.map(\.usage.spend.nanodollars) == [3])
-            #expect(try spend(daemon) == 1)
+            #expect(try used(daemon) == 1)
+            #expect(try spend(daemon) == 4)
             let before = try look(at: daemon)
 
             try end(daemon, signal)
@@ -281,14 +279,14 @@ extension EndToEnd {
             // A kill leaves the date of the last change, which is shortly before the look.
             #expect(try look(at: next).wall >= before.wall - Self.minute)
             try record(next)
-            #expect(try closedPeriods(next) == closed)
-            #expect(try spend(next) == 2)
+            #expect(try used(next) == 2)
+            #expect(try spend(next) == 5)
             #expect(!next.log.contains("taken back"), "nobody says that the clock is right now")
             try end(next, SIGTERM)
         }
 
         @Test(arguments: [nil, SIGTERM, SIGKILL])
-        func aClockThatIsFortyDaysAheadForAMomentEndsNoPeriod(_ restart: Int32?) throws {
+        func aClockThatIsFortyDaysAheadForAMomentEndsNoMonth(_ restart: Int32?) throws {
             var daemon = try start()
             try fill(daemon)
             let before = try look(at: daemon)
@@ -301,18 +299,19 @@ extension EndToEnd {
             }
             clock.set(offsetSeconds: 0)
             try record(daemon)
-            #expect(try closedPeriods(daemon).isEmpty)
-            #expect(try spend(daemon) == (restart == nil ? 5 : 6))
+            let all: Int64 = restart == nil ? 5 : 6
+            #expect(try used(daemon) == all)
+            #expect(try spend(daemon) == all)
             #expect(try look(at: daemon).wall - before.wall < 10 * Self.minute, "dates are right")
             #expect(daemon.logs("was stepped by"))
             try end(daemon, SIGTERM)
             daemon = try start()
-            #expect(try closedPeriods(daemon).isEmpty)
+            #expect(try used(daemon) == all)
             try end(daemon, SIGTERM)
         }
 
         @Test(arguments: [SIGTERM, SIGKILL])
-        func aStartTenYearsAheadEndsNoPeriod(_ signal: Int32) throws {
+        func aStartTenYearsAheadEndsNoMonth(_ signal: Int32) throws {
             var daemon = try start()
             try fill(daemon)
             let before = try look(at: daemon)
@@ -325,13 +324,14 @@ extension EndToEnd {
             clock.set(offsetSeconds: 0)
             daemon = try start()
             try record(daemon)
-            #expect(try closedPeriods(daemon).isEmpty)
+            #expect(try used(daemon) == 5)
             #expect(try spend(daemon) == 5)
             #expect(try look(at: daemon).wall - before.wall < 10 * Self.minute, "dates are right")
             try end(daemon, SIGTERM)
         }
 
-        /// The kernel reported that the wrong clock was synchronised, so it was believed.
+        /// The kernel reported that the wrong clock was synchronised, so it was believed: the month that it ended is open again,
+        /// with what was used since.
         @Test(arguments: [SIGTERM, SIGKILL])
         func aRecordedTimeAheadOfASynchronisedClockIsTakenBackAtTheStart(_ signal: Int32) throws {
             var daemon = try start()
@@ -342,19 +342,18 @@ extension EndToEnd {
             clock.isSynchronised = true
             daemon = try start()
             try record(daemon)
-            #expect(try closedPeriods(daemon).map(\.usage.spend.nanodollars) == [3])
-            #expect(try spend(daemon) == 1)
+            #expect(try used(daemon) == 1)
             try end(daemon, signal)
 
             clock.set(offsetSeconds: 0)
             daemon = try start()
-            #expect(daemon.logs("dates are taken back to the wall clock"))
-            try expectPeriodIsOpenAgain(daemon, after: before)
+            #expect(daemon.logs("dates are taken back to the wall clock; windows of calendars that are open again: 1"))
+            try expectRightDates(daemon, after: before)
             try end(daemon, signal)
             // The date stays where it was taken back to.
             daemon = try start()
             #expect(!daemon.log.contains("taken back"))
-            try expectPeriodIsOpenAgain(daemon, after: before)
+            try expectRightDates(daemon, after: before)
             try end(daemon, SIGTERM)
         }
 
@@ -379,8 +378,8 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
-        private func expectPeriodIsOpenAgain(_ daemon: DaemonProcess, after before: Standing) throws {
-            #expect(try closedPeriods(daemon).isEmpty)
+        private func expectRightDates(_ daemon: DaemonProcess, after before: Standing) throws {
+            #expect(try used(daemon) == 1)
             #expect(try spend(daemon) == 4)
             let wall = try look(at: daemon).wall
             #expect(wall - before.wall < 10 * Self.minute && wall >= before.wall - 1, "dates are right")

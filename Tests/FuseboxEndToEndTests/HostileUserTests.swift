@@ -53,8 +53,9 @@ extension EndToEnd {
             #expect(process.ended == 0, "\(process.log)", sourceLocation: location)
             let root = try RawPeer.greeted(daemon.socketPath)
             #expect(try root.ask(SnapshotNow()).status == .ok, sourceLocation: location)
-            let budget = Budget(provider: try Name("of-root-\(name)"), monthly: .dollars("5"))
-            #expect(try root.ask(LedgerSetBudget(budget: budget)).status == .ok, sourceLocation: location)
+            let limits = LimitSet(
+                scope: Scope(provider: try Name("of-root-\(name)")), limits: [Limit(.cost, 5_000_000_000, .manual)])
+            #expect(try root.ask(limits).status == .ok, sourceLocation: location)
             let median = process.book.last.flatMap { $0.count > 2 ? Double($0[2]) : nil }
             return (median ?? .infinity) / 1_000
         }

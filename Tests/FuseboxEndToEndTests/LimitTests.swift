@@ -46,7 +46,7 @@ extension EndToEnd {
                 let raised = entry.raisedAmount.map { " raised to \($0)" } ?? ""
                 let template = entry.template.map { " from \($0)" } ?? ""
                 return "\(entry.scope)\(template): \(entry.limit) \(entry.limit.mode) \(entry.limit.onLapse)\(raised), "
-                    + "\(entry.used) used, \(entry.held) held, \(entry.assumed) assumed, \(entry.toldPercent)% told, "
+                    + "\(entry.used) used, \(entry.held) held, \(entry.assumed) assumed, \(entry.toldTier) told, "
                     + "\(entry.wouldHaveDenied) would have been denied, \(entry.uses) uses"
             }
         }

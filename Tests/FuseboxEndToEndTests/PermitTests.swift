@@ -31,7 +31,7 @@ extension EndToEnd {
             let worker = WorkerID.random()
             let cost = Money.dollars("0.5")
             let first = try RawPeer.greeted(daemon.socketPath, as: worker)
-            try first.setBudget("openai", .dollars("10"), isEnforced: true)
+            try first.set(["$10 until reset"], on: Scope(provider: Name("openai")))
             let admission = try RawPeer.frame(
                 Admit(
                     candidates: Candidates([Candidate(provider: Name("openai"), model: Name("gpt"))]),
@@ -214,12 +214,12 @@ extension EndToEnd {
         }
 
         /// The provider may still charge for a call that was sent.
-        @Test func aHoldAgainstAnEnforcedBudgetStaysToItsTTLAfterADeath() throws {
+        @Test func aHoldAgainstALimitThatDeniesStaysToItsTTLAfterADeath() throws {
             let daemon = try DaemonProcess()
             let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
             let operating = try RawPeer.greeted(daemon.socketPath)
-            try operating.setBudget("enforced", .dollars("10"), isEnforced: true)
-            try operating.setBudget("notifying", .dollars("10"), isEnforced: false)
+            try operating.set(["$10 until reset"], on: Scope(provider: Name("enforced")))
+            try operating.set(["$10 until reset"], on: Scope(provider: Name("notifying")), mode: .notify)
             let (hard, soft, expiresAt): (UInt64, UInt64, Timestamp) = try {
                 let peer = try RawPeer.greeted(daemon.socketPath)
                 let soft = try peer.admit("notifying", cost: .dollars("4")).permit

@@ -158,12 +158,10 @@ extension EndToEnd {
 
         // MARK: Admission
 
-        private func budget(_ peer: RawPeer) throws {
-            var budget = Budget(provider: try Name("p"))
-            budget.monthly = .dollars("1")
-            budget.isEnforced = true
-            budget[.rpm] = 10
-            #expect(try peer.ask(LedgerSetBudget(budget: budget)).status == .ok)
+        private static let scope = Scope(provider: try! Name("p"))
+
+        private func limit(_ peer: RawPeer) throws {
+            try peer.set(["$1 until reset", "10 requests per minute fixed"], on: Self.scope)
         }
 
         private func admit(_ peer: RawPeer, _ cost: Money, ttl: Int64 = 60_000) throws -> Admit.Reply {
@@ -177,18 +175,19 @@ extension EndToEnd {
         @Test func aDeniedAdmitHasADenialForEachCandidateAndTheFieldsOfAGrantSayNothing() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
-            try budget(peer)
+            try limit(peer)
             let reply = try admit(peer, .dollars("2"))
             #expect(reply.permit == nil && reply.decision.candidate == nil)
             #expect(reply.expiresAt.milliseconds == 0)
             #expect(reply.decision.state == .closed && reply.decision.share == 0)
-            #expect(reply.decision.denials.count == 1)
+            #expect(reply.decision.denials.array == [Denial(reason: .limit, retryAfterMilliseconds: nil)])
+            #expect(reply.decision.limits.map(\.candidate) == [0])
         }
 
-        @Test func goodbyeKeepsWhatIsHeldAgainstAnEnforcedBudgetToThePermitsTimeToLive() throws {
+        @Test func goodbyeKeepsWhatIsHeldAgainstALimitThatDeniesToThePermitsTimeToLive() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
-            try budget(peer)
+            try limit(peer)
             let leaving = try RawPeer.greeted(daemon.socketPath)
             #expect(try admit(leaving, .dollars("0.75")).permit != nil)
             #expect(try leaving.ask(Goodbye()).status == .ok)
@@ -202,19 +201,18 @@ extension EndToEnd {
         @Test func aLateCancelledGivesTheRequestBackInAWindowThatIsStillThatOfItsAdmission() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer.greeted(daemon.socketPath)
-            try budget(peer)
+            try limit(peer)
             let permit = try #require(try admit(peer, .zero, ttl: 1).permit)
-            let check = LedgerCheckRate(provider: try Name("p"), dimension: .rpm)
             let isOver = waitUntil {
                 let totals = try? peer.ask(PermitList()).reply(PermitList.Reply.self).totals
                 return totals?.expired == 1
             }
             #expect(isOver)
-            #expect(try peer.ask(check).reply(LedgerCheckRate.Reply.self).used == 1)
+            #expect(try peer.limit(.requests, on: Self.scope).used == 1)
             let settled = try peer.ask(Settle(permit: permit, outcome: .cancelled)).reply(Settle.Reply.self)
             #expect(settled.standing == .expired)
             // The minute may have ended meanwhile. Then there is nothing to give back.
-            #expect(try peer.ask(check).reply(LedgerCheckRate.Reply.self).used == 0)
+            #expect(try peer.limit(.requests, on: Self.scope).used == 0)
         }
     }
 }

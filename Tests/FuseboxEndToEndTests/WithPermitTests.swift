@@ -35,7 +35,7 @@ extension EndToEnd {
         @Test func theSecondCandidateAnswersWhenTheFirstFails() async throws {
             let daemon = try DaemonProcess()
             let client = try Self.client(of: daemon)
-            try await client.ledger.setBudget("anthropic", monthly: .dollars("1"), enforced: true)
+            try await client.limits.set([Limit(.cost, 1_000_000_000, .manual)], on: Scope(provider: Name("anthropic")))
             let estimate = try Estimate.cost(.dollars("0.75"), tokens: 800)
             let answer = try await client.withPermit(["openai", "anthropic"], estimate: estimate) { permit in
                 guard permit.provider == "anthropic" else { throw Broken() }
@@ -49,11 +49,12 @@ extension EndToEnd {
             let totals = try await client.admission.permits().totals
             #expect(totals.granted == 2 && totals.settled == 2 && totals.held == .zero)
 
-            // The rest of the enforced budget is less than another such call.
+            // The rest of the limit is less than another such call.
             let denied = await #expect(throws: AdmissionDenied.self) {
                 try await client.withPermit(["anthropic"], estimate: estimate) { _ in .success(1) }
             }
-            #expect(denied?.reasons.map(\.reason) == [.providerBudget])
+            #expect(denied?.reasons.map(\.reason) == [.limit])
+            #expect(denied?.reasons.first?.limits.map(\.used) == [500_000_000])
             #expect(try daemon.stop() == 0)
         }
 

@@ -71,7 +71,7 @@ struct AnswerWithoutTraceTests {
         #expect(try engine.ask(try admit(open), by: worker, again: denied).status == .sequenceOutOfOrder)
     }
 
-    @Test func aShareThatIsDrawnABudgetThatBeginsToDenyAndTheOtherProfileAreChanges() throws {
+    @Test func aShareThatIsDrawnALimitThatBeginsToDenyAndTheOtherProfileAreChanges() throws {
         let half = try Name("half")
         let curve = [1, 0.5, 0.5, 0.5, 0.5]
         let change = BreakerConfigurationChange(failureThreshold: 5, degradationCurve: curve)
@@ -87,8 +87,8 @@ struct AnswerWithoutTraceTests {
         }
         #expect(drawn == 2)
 
-        let budget = Budget(provider: free, monthly: Money(nanodollars: 1), isEnforced: true)
-        _ = try engine.ok(LedgerSetBudget(budget: budget), by: worker)
+        let limit = Limit(.cost, 1, .manual)
+        _ = try engine.ok(LimitSet(scope: Scope(provider: free), limits: [limit]), by: worker)
         var dear = try admit(free)
         dear.estimate = Estimate(cost: Money(nanodollars: 2))
         let sequence = engine.sequence

@@ -298,13 +298,13 @@ import Testing
         let engine = Conversation()
         let waiting = [
             Goodbye.declaration, Admit.declaration, Settle.declaration, LedgerRecord.declaration,
-            BreakerAcquire.declaration, LedgerSetBudget.declaration,
+            BreakerAcquire.declaration, LimitSet.declaration, LedgerReset.declaration,
         ]
         for command in waiting { #expect(engine.needsRoom(command.number)) }
         let others = [
             Hello.declaration, Ping.declaration, ServerStatus.declaration, Subscribe.declaration,
             AdmitPreview.declaration,
-            BreakerList.declaration, LedgerBalance.declaration, SnapshotNow.declaration,
+            BreakerList.declaration, LimitGet.declaration, SnapshotNow.declaration,
         ]
         for command in others { #expect(!engine.needsRoom(command.number)) }
         #expect(!engine.needsRoom(.max))

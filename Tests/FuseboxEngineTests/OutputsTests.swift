@@ -165,7 +165,7 @@ struct OutputsTests {
 
     @Test func anEventThatPromisesMoreThanItsInputWaitsForWhatItPromises() {
         var outputs = Outputs()
-        var effects: [Event] = [.providerRestored(ProviderRestored()), .thresholdCrossed(ThresholdCrossed())]
+        var effects: [Event] = [.providerRestored(ProviderRestored()), .limitReached(LimitReached())]
         outputs.events.take(&effects, until: .written, of: 1, at: Timestamp(milliseconds: 1)) {
             Durability.commit.watermark(promised: $0)
         }

@@ -10,6 +10,10 @@ import FuseboxWire
 struct LiveRequest {
     let client: FuseboxClient
     let request: JSONPlace
+    /// The thresholds of budgets that the last import brought; nil: those of any limit.
+    let thresholds: Thresholds?
+    /// The models whose accounts only a limit has opened, as pairs of provider and model.
+    let openedByLimits: Set<[String]>
 
     func reply(_ operation: TraceOperation) throws -> JSONValue {
         switch operation {
@@ -101,8 +105,8 @@ struct LiveRequest {
     private func ledgerReply(_ operation: TraceOperation) throws -> JSONValue {
         let ledger = client.ledger
         switch operation {
-        case .ledgerSetBudget: try ledger.setBudget(try Budget(request["budget"]))
-        case .ledgerResetPeriod: try ledger.resetPeriod()
+        case .ledgerSetBudget: try setBudget()
+        case .ledgerResetPeriod: try ledger.reset(.host)
         case .ledgerTotalSpend: return ["totalSpend": LLMProvidersJSON.dollars(try ledger.total().spend)]
         case .ledgerBreakdown:
             let accounts = try ledger.providers().map { ($0.provider, try accumulator($0)) }
@@ -121,17 +125,17 @@ struct LiveRequest {
         let model = try request["model"].ifPresent?.text()
         switch operation {
         case .ledgerRemoveBudget:
-            try ledger.removeBudget(provider, model: model)
+            try removeBudget(Name(provider), model.map { try Name($0) })
             return [:]
         case .ledgerRecord: return try record(provider, try request["model"].text())
         case .ledgerRemaining:
-            let balance = try ledger.balance(provider, model: model)
-            return ["remaining": balance.remaining.map(LLMProvidersJSON.dollars) ?? .null]
+            return ["remaining": try balance(provider, model).remaining.map(LLMProvidersJSON.dollars) ?? .null]
         case .ledgerUtilization:
-            return ["utilizationPct": JSONValue(try ledger.balance(provider, model: model).utilization)]
+            return ["utilizationPct": JSONValue(try balance(provider, model).utilization)]
         case .ledgerAccumulator: return ["accumulator": try ledger.provider(provider).map(accumulator) ?? .null]
         case .ledgerModelAccumulator:
-            let account = try ledger.model(try request["model"].text(), of: provider)
+            let model = try request["model"].text()
+            let account = openedByLimits.contains([provider, model]) ? nil : try ledger.model(model, of: provider)
             return ["accumulator": account.map { LLMProvidersJSON.account($0) } ?? .null]
         case .ledgerBurnRate:
             let window = try milliseconds("windowMs").map { Duration.milliseconds($0) }
@@ -152,8 +156,8 @@ struct LiveRequest {
             inputTokens: Int(try request["inputTokens"].int64()),
             outputTokens: Int(try request["outputTokens"].int64()))
         var reply = LedgerRecord.Reply()
-        (reply.threshold, reply.depletion) = (recording.threshold, recording.depletion)
-        return ["events": LLMProvidersJSON.events(reply)]
+        (reply.reached, reply.depletion) = (recording.reached, recording.depletion)
+        return ["events": LLMProvidersJSON.events(reply, of: try Name(provider), try Name(model))]
     }
 
     private func rateCheck(_ provider: String) throws -> JSONValue {
@@ -161,7 +165,8 @@ struct LiveRequest {
         guard let dimension = RateDimension.allCases.first(where: { "\($0)" == word }) else {
             throw request["dimension"].error("no rate limit is named \(word)")
         }
-        let check = try client.ledger.checkRate(provider, dimension)
+        let scope = Scope(provider: try Name(provider))
+        let check = RateCheck(try client.limits.get(dimension.limit(0), of: scope))
         return [
             "check": [
                 "allowed": JSONValue(check.allowed), "used": JSONValue(check.used), "limit": JSONValue(check.limit),
@@ -170,7 +175,40 @@ struct LiveRequest {
     }
 
     private func accumulator(_ account: ProviderAccount) throws -> JSONValue {
-        LLMProvidersJSON.account(account, models: try client.ledger.models(of: account.provider.text))
+        let scope = Scope(provider: account.provider)
+        let budgeted = try BudgetedAccount(account, at: Timestamp(milliseconds: 0)) { limit in
+            try client.limits.get(limit, of: scope)
+        }
+        let models = try client.ledger.models(of: account.provider.text)
+            .filter { !openedByLimits.contains([account.provider.text, $0.model.text]) }
+        return LLMProvidersJSON.account(budgeted, models: models)
+    }
+
+    // MARK: Budgets
+
+    /// As `StateMachine.setBudget` does.
+    private func setBudget() throws {
+        let place = request["budget"]
+        let budget = try Budget(place)
+        if let monthly = budget.monthly {
+            try client.limits.set([Budget.limit(monthly, budget.model, thresholds)], on: budget.scope)
+        } else if budget.model != nil || place["monthlyBudget"].value?.isNull == true {
+            try removeBudget(budget.provider, budget.model)
+        }
+        guard !budget.rateLimits.isEmpty else { return }
+        try client.limits.set(budget.rateLimits, on: Scope(provider: budget.provider))
+    }
+
+    private func removeBudget(_ provider: Name, _ model: Name?) throws {
+        let (limit, scope) = (Budget.limit(.zero, model), Scope(provider: provider, model: model))
+        guard try client.limits.get(limit, of: scope) != nil else { return }
+        try client.limits.remove([limit], from: scope)
+    }
+
+    private func balance(_ provider: String, _ model: String?) throws -> Balance {
+        let name = try model.map { try Name($0) }
+        let scope = Scope(provider: try Name(provider), model: name)
+        return try Balance(Budget.limit(try client.limits.get(Budget.limit(.zero, name), of: scope), of: name))
     }
 
     // MARK: The whole state

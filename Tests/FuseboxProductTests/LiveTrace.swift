@@ -1,5 +1,6 @@
 import FuseboxClient
 import FuseboxConformance
+import FuseboxWire
 
 @testable import FuseboxInterop
 
@@ -13,7 +14,10 @@ import FuseboxConformance
 /// - Of exhaustion, that a provider without a mark has none, and the provider and the length of a mark that is too long
 ///   to end during the test.
 /// - Of accounts, all sums, budgets and limits, without times and without the use in rate windows.
-/// - Of the events of a record, the threshold event, which depends on sums alone, and not the depletion event.
+/// - Of the events of a record, the threshold event, which depends on sums alone, and not the depletion event. What has fired
+///   goes with a limit that is removed, and the library keeps it: the threshold events of a provider whose budget was
+///   removed are not compared until the next reset.
+/// - Of accounts, those that records have opened. A limit opens the accounts of its provider and model too.
 /// - Of forecasts and reports over a window, the names and the rest of the budget.
 /// - Exports are skipped, because no command returns them. The fixtures of `FuseboxInteropTests` cover them.
 struct LiveTrace {
@@ -26,6 +30,12 @@ struct LiveTrace {
     private var failed: Set<String> = []
     /// Providers whose mark may have expired, here or in the trace.
     private var marked: Set<String> = []
+    /// Providers whose budget was removed.
+    private var removed: Set<String> = []
+    /// The thresholds of budgets that the last import brought.
+    private var thresholds: Thresholds?
+    /// Models whose accounts only a limit has opened, as pairs of provider and model.
+    private var openedByLimits: Set<[String]> = []
 
     init(client: FuseboxClient) { self.client = client }
 
@@ -33,8 +43,10 @@ struct LiveTrace {
     mutating func differences(request: JSONValue, expected: JSONValue) throws -> [String] {
         let word = request["op"]?.text ?? ""
         guard let operation = TraceOperation(rawValue: word) else { return ["no operation is named \(word)"] }
-        let reply = try LiveRequest(client: client, request: JSONPlace(request)).reply(operation)
-        note(operation, request)
+        try note(operation, request)
+        let reply = try LiveRequest(
+            client: client, request: JSONPlace(request), thresholds: thresholds, openedByLimits: openedByLimits
+        ).reply(operation)
         comparison.passedOver = Self.dependent(operation)
         comparison.see(request)
         let before = (fields: comparison.fields, differences: comparison.differences.count)
@@ -45,8 +57,8 @@ struct LiveTrace {
         return Array(comparison.differences.dropFirst(before.differences))
     }
 
-    /// Records what depends on time from this line on.
-    private mutating func note(_ operation: TraceOperation, _ request: JSONValue) {
+    /// Records what depends on time from this line on, and what limits do otherwise than budgets.
+    private mutating func note(_ operation: TraceOperation, _ request: JSONValue) throws {
         let subject = request["name"]?.text ?? request["provider"]?.text ?? ""
         switch operation {
         case .breakerFailure, .breakerForceOpen: failed.insert(subject)
@@ -59,6 +71,18 @@ struct LiveTrace {
             let breakers = request["breakers"]?["breakers"]?.list ?? []
             failed = Set(breakers.compactMap { $0["name"]?.text })
             marked = Set((request["exhaustion"]?["entries"]?.list ?? []).compactMap { $0["provider"]?.text })
+            (removed, openedByLimits) = ([], [])
+            thresholds = try Thresholds(JSONPlace(request)["ledger"]["thresholds"])
+        case .ledgerSetBudget:
+            let budget = try Budget(JSONPlace(request)["budget"])
+            if request["budget"]?["monthlyBudget"]?.isNull == true { removed.insert(budget.provider.text) }
+            guard let model = budget.model?.text, budget.monthly != nil,
+                try client.ledger.model(model, of: budget.provider.text) == nil
+            else { break }
+            openedByLimits.insert([budget.provider.text, model])
+        case .ledgerRemoveBudget: removed.insert(subject)
+        case .ledgerRecord: openedByLimits.remove([subject, request["model"]?.text ?? ""])
+        case .ledgerResetPeriod: removed = []
         default: break
         }
     }
@@ -84,6 +108,7 @@ struct LiveTrace {
         case .exhaustionGet: compareMark(request, want, got, &comparison)
         case .exhaustionList: if marked.isEmpty { comparison.compare(want, got, operation.rawValue) }
         case .ledgerRecord:
+            guard !removed.contains(request["provider"]?.text ?? "") else { break }
             comparison.compare(thresholdEvents(want), thresholdEvents(got), operation.rawValue)
         case .export: break
         default: comparison.compare(want, got, operation.rawValue)

@@ -151,10 +151,14 @@ struct GrowthTests {
         check(DenialReason.self)
         check(DepletionTier.self)
         check(JournalStanding.self)
-        check(PeriodLength.self)
+        check(LapseRule.self)
+        check(LimitDimension.self)
+        check(LimitMode.self)
         check(PermitStanding.self)
         check(Profile.self)
         check(ThresholdTier.self)
+        check(WindowKind.self)
+        check(WindowUnit.self)
         check(WorkerStanding.self)
     }
 
@@ -229,9 +233,8 @@ struct GrowthTests {
         // A list of closed records could not grow: each is inside an open one, or belongs to a closed one.
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
-                "Blame", "BreakerConfiguration", "BreakerRecord", "Budget", "Estimate", "Limit", "LimitWindow",
-                "ModelAlias", "Scope",
-                "WorkerID",
+                "Blame", "BreakerConfiguration", "BreakerRecord", "Estimate", "Limit", "LimitWindow", "ModelAlias",
+                "Scope", "Thresholds", "WorkerID",
             ]))
     }
 }

@@ -30,9 +30,9 @@ struct WireValueTests {
         try survives(UInt8.self, UInt16.self, UInt32.self, UInt64.self, Int64.self, Double.self, Bool.self)
         try survives(Money.self, Timestamp.self, Name.self, String.self, Bytes.self)
         try survives(
-            UInt32?.self, Name?.self, [Double].self, [Name].self, [[Bool]].self, RateWindow?.self, [Budget].self)
-        try survives(BreakerState.self, Profile.self, WorkerStanding.self, RateDimension.self, ThresholdTier.self)
-        try survives(DepletionTier.self, PeriodLength.self)
+            UInt32?.self, Name?.self, [Double].self, [Name].self, [[Bool]].self, LimitWindow?.self, [Limit].self)
+        try survives(BreakerState.self, Profile.self, WorkerStanding.self, LimitDimension.self, ThresholdTier.self)
+        try survives(DepletionTier.self, WindowKind.self, WindowUnit.self, LimitMode.self, LapseRule.self, Scope.self)
     }
 
     private func survives<each Value: WireValue>(_ types: repeat (each Value).Type) throws {
@@ -54,7 +54,7 @@ struct WireValueTests {
         #expect(encoded(Bytes([1, 2])) == [2, 0, 0, 0, 1, 2])
         #expect(encoded(try Name("ab")) == [2, 0x61, 0x62])
         #expect(encoded([1, 2] as [UInt16]) == [2, 0, 1, 0, 2, 0])
-        #expect(encoded(PeriodLength.manual) == [3])
+        #expect(encoded(WindowUnit.month) == [3])
     }
 
     @Test func anOptionalOfAnOptionalTellsAbsentFromPresentAndAbsent() throws {
@@ -115,10 +115,10 @@ struct WireValueTests {
         #expect(Bytes(rendered: .text("DEad")) == Bytes([0xDE, 0xAD]))
         #expect(Name(rendered: .text("")) == nil)
         #expect([UInt8](rendered: .list([.number(1), .null])) == nil)
-        #expect(RateWindow(rendered: .record([("limit", .text("1"))])) == nil)
-        let whole = RateWindow.sample(1).rendered
+        #expect(LimitWindow(rendered: .record([("lengthMilliseconds", .text("1"))])) == nil)
+        let whole = LimitWindow.sample(1).rendered
         guard case .record(let fields) = whole else { return #expect(Bool(false), "a record is spelled as a record") }
-        #expect(RateWindow(rendered: .record(fields.reversed())) == RateWindow.sample(1))
-        #expect(RateWindow(rendered: .record(fields + [("more", .null)])) == nil)
+        #expect(LimitWindow(rendered: .record(fields.reversed())) == LimitWindow.sample(1))
+        #expect(LimitWindow(rendered: .record(fields + [("more", .null)])) == nil)
     }
 }

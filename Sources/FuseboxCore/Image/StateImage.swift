@@ -9,11 +9,10 @@ public struct StateImage {
     /// The order matters for reading: a record refers to numbers and accounts of earlier sections.
     public static let sections = SectionTable<StateMachine, StateImage>([
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
-        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self,
+        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, ListedBudgetSection.self,
         HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
-        PermitTotalsSection.self,
-        PermitSection.self, ListedBudgetSection.self, ForeignMembersSection.self, AliasSection.self,
+        PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
     ])
 
     var builder: StateMachine.Builder

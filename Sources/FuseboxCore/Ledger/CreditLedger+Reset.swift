@@ -7,10 +7,10 @@ extension CreditLedger {
     mutating func resetAll(at moment: Moment, under profile: Profile) -> Sums {
         let before = host.sums
         host.sums = Sums()
+        if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         providers.forEachIndex { resetProvider(NameID(index: $0), under: profile) }
         deployments.forEachIndex { deployments[existing: $0].sums = Sums() }
         tags.forEachIndex { tags[existing: $0].sums = Sums() }
-        if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         since = moment.wall
         return before
     }
@@ -26,7 +26,10 @@ extension CreditLedger {
         providers[existing: provider.index].dollars = 0
         providers[existing: provider.index].fired = .none
         providers[existing: provider.index].firedDepletion = .none
-        if profile.resetClearsWindowsAndHistory { histories.remove(&providers[existing: provider.index].history) }
+        if profile.resetClearsWindowsAndHistory {
+            histories.remove(&providers[existing: provider.index].history)
+            sharedHistory.remove(provider)
+        }
         var place = providers[existing: provider.index].models.first
         while let model = place {
             reset(model)

@@ -53,14 +53,22 @@ public struct Budget: Sendable, Equatable {
     public var scope: Scope { Scope(provider: provider, model: model) }
 
     /// The limit of cost with an amount: until the next reset, and only told. The library has no thresholds for models.
-    static func limit(_ amount: Money, _ model: Name?, _ thresholds: Thresholds? = nil) -> Limit {
+    package static func limit(_ amount: Money, _ model: Name?, _ thresholds: Thresholds? = nil) -> Limit {
         Limit(
             .cost, amount.nanodollars, .manual, mode: .notify, thresholds: model == nil ? thresholds : .never)
     }
 
     /// The rate limits, in the order of their dimensions.
-    var rateLimits: [Limit] {
+    package var rateLimits: [Limit] {
         RateDimension.allCases.compactMap { dimension in rates[dimension].map { dimension.limit($0) } }
+    }
+}
+
+extension Budget {
+    /// The limit that is a budget; nil: none is set. As in the library, $0 is none for a model.
+    package static func limit(_ entry: LimitEntry?, of model: Name?) -> LimitEntry? {
+        guard let entry, model == nil || entry.limit.amount > 0 else { return nil }
+        return entry
     }
 }
 
@@ -74,6 +82,21 @@ public struct BudgetedAccount: Sendable, Equatable {
     public var windows: [RateDimension: RateWindow]
 }
 
+extension BudgetedAccount {
+    /// An account with what its limits tell.
+    ///
+    /// - Parameter find: the limit of the provider with the same dimension and window
+    package init<Failure: Error>(
+        _ account: ProviderAccount, at moment: Timestamp, _ find: (Limit) throws(Failure) -> LimitEntry?
+    ) throws(Failure) {
+        self.init(account: account, windows: [:])
+        budget = try find(Budget.limit(.zero, nil)).map { Money(nanodollars: $0.limit.amount) }
+        for dimension in RateDimension.allCases {
+            windows[dimension] = try find(dimension.limit(0)).map { RateWindow($0, at: moment) }
+        }
+    }
+}
+
 /// A rate limit's current window.
 public struct RateWindow: Sendable, Equatable {
     /// Requests or tokens allowed in a window.
@@ -84,12 +107,34 @@ public struct RateWindow: Sendable, Equatable {
     public var windowStart: Timestamp
 }
 
+extension RateWindow {
+    /// The window of a limit. One that has not begun counts from this moment.
+    package init(_ entry: LimitEntry, at moment: Timestamp) {
+        self.init(limit: entry.limit.amount, used: entry.used, windowStart: entry.startedAt ?? moment)
+    }
+}
+
 /// What is left of a budget, and how far it is used.
 public struct Balance: Sendable, Equatable {
     /// What is left, below 0 if it is exceeded; nil: there is no budget.
     public var remaining: Money?
     /// Spend over budget; 0 if there is none.
     public var utilization = 0.0
+}
+
+extension Balance {
+    /// What the limit that is a budget tells; nil: none is set.
+    ///
+    /// - Throws: `overflow` if what is left leaves the range of money
+    package init(_ entry: LimitEntry?) throws(Refusal) {
+        self.init()
+        guard let entry else { return }
+        remaining = Money(nanodollars: entry.limit.amount).subtracting(Money(nanodollars: entry.used))
+        guard remaining != nil else {
+            throw Refusal(.overflow, "what is left of the budget leaves the range of money")
+        }
+        utilization = entry.share
+    }
 }
 
 /// Whether a rate limit has room in its current window.
@@ -100,4 +145,13 @@ public struct RateCheck: Sendable, Equatable {
     public var used: Int64 = 0
     /// Requests or tokens allowed in a window; 0 if there is no limit.
     public var limit: Int64 = 0
+}
+
+extension RateCheck {
+    /// What a rate limit tells; nil: none is set.
+    package init(_ entry: LimitEntry?) {
+        self.init()
+        guard let entry else { return }
+        (allowed, used, limit) = (entry.used < entry.limit.amount, entry.used, entry.limit.amount)
+    }
 }

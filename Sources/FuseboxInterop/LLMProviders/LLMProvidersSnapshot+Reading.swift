@@ -211,12 +211,7 @@ extension LLMProvidersSnapshot.Reader {
 
     /// - Returns: the thresholds; nil: those of any limit
     private mutating func readThresholds(_ place: JSONPlace) throws(JSONFieldError) -> Thresholds? {
-        var thresholds = Thresholds()
-        if let place = try place.ifPresent?.object() {
-            thresholds.warning = try place["warning"].looseDouble(missing: thresholds.warning)
-            thresholds.critical = try place["critical"].looseDouble(missing: thresholds.critical)
-            thresholds.emergency = try place["emergency"].looseDouble(missing: thresholds.emergency)
-        }
+        let thresholds = try Thresholds(place)
         let foreign = place.members(except: ["warning", "critical", "emergency"])
         try place.refusable { () throws(Refusal) in
             try builder.setThresholds(thresholds, foreign: foreign?.text() ?? "")
@@ -329,6 +324,17 @@ extension LLMProvidersSnapshot.Reader {
             throw place.error("`from` must not be after `timestamp`, and `count` must be at least 1")
         }
         return SpendEntry(start: start, end: end, cost: cost.nanodollars, count: Int64(count))
+    }
+}
+
+extension Thresholds {
+    /// Thresholds with the library's member names. Missing members get their defaults.
+    init(_ place: JSONPlace) throws(JSONFieldError) {
+        self.init()
+        guard let place = try place.ifPresent?.object() else { return }
+        warning = try place["warning"].looseDouble(missing: warning)
+        critical = try place["critical"].looseDouble(missing: critical)
+        emergency = try place["emergency"].looseDouble(missing: emergency)
     }
 }
 

@@ -42,22 +42,17 @@ extension StateMachine {
 
     // MARK: Reading
 
-    /// The budget of a provider or a model; nil: none is set. As in the library, $0 is none for a model.
+    /// The budget of a provider or a model; nil: none is set.
     package func budget(_ provider: Name, _ model: Name?, at moment: Moment) -> LimitEntry? {
         let scope = Scope(provider: provider, model: model)
-        guard let entry = try? limit(scope, like: Budget.limit(.zero, model), at: moment) else { return nil }
-        return model != nil && entry.limit.amount == 0 ? nil : entry
+        return Budget.limit(try? limit(scope, like: Budget.limit(.zero, model), at: moment), of: model)
     }
 
     /// What is left of a budget.
     ///
     /// - Throws: `overflow` if the difference leaves the range of money
     package func balance(_ provider: Name, _ model: Name?, at moment: Moment) throws(Refusal) -> Balance {
-        guard let entry = budget(provider, model, at: moment) else { return Balance() }
-        guard let remaining = Money(nanodollars: entry.limit.amount).subtracting(Money(nanodollars: entry.used)) else {
-            throw Refusal(.overflow, "what is left of the budget leaves the range of money")
-        }
-        return Balance(remaining: remaining, utilization: entry.share)
+        try Balance(budget(provider, model, at: moment))
     }
 
     /// Whether a rate limit has room. As in the library, a window that is over begins anew.
@@ -66,22 +61,15 @@ extension StateMachine {
     ) throws(Refusal) -> RateCheck {
         var events: [Event] = []
         let command = LimitGet(scope: Scope(provider: provider), limit: dimension.limit(0))
-        guard let entry = try apply(command, at: moment, effects: &events).entry else { return RateCheck() }
-        return RateCheck(allowed: entry.used < entry.limit.amount, used: entry.used, limit: entry.limit.amount)
+        return RateCheck(try apply(command, at: moment, effects: &events).entry)
     }
 
     /// An account with its budget, and with its rate limits as they were last counted in.
     package func budgeted(_ account: ProviderAccount, at moment: Moment) -> BudgetedAccount {
-        var budgeted = BudgetedAccount(account: account, windows: [:])
-        budgeted.budget = budget(account.provider, nil, at: moment).map { Money(nanodollars: $0.limit.amount) }
-        for dimension in RateDimension.allCases {
-            let scope = Scope(provider: account.provider)
-            guard let entry = try? limit(scope, like: dimension.limit(0), asCounted: true, at: moment) else {
-                continue
-            }
-            budgeted.windows[dimension] = RateWindow(entry, at: moment)
+        let scope = Scope(provider: account.provider)
+        return BudgetedAccount(account, at: moment.now) { like in
+            try? limit(scope, like: like, asCounted: true, at: moment)
         }
-        return budgeted
     }
 
     /// The budgets that an export lists: those that were told, and behind them other limits of cost that go on until
@@ -103,12 +91,5 @@ extension StateMachine {
             others.append(budget)
         }
         return told.compactMap { try? JSONValue(parsing: $0.text.utf8) } + others.map { LLMProvidersJSON.budget($0) }
-    }
-}
-
-extension RateWindow {
-    /// The window of a limit. One that has not begun counts from now.
-    init(_ entry: LimitEntry, at moment: Moment) {
-        self.init(limit: entry.limit.amount, used: entry.used, windowStart: entry.startedAt ?? moment.now)
     }
 }

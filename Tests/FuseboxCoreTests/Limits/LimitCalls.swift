@@ -11,6 +11,33 @@ enum LimitCalls {
         return Limit(limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse)
     }
 
+    /// A scope: the host, or a route such as `p@eu/m`, each for all calls or for those with a tag.
+    static func scope(_ route: String?, tag: String? = nil) throws -> Scope {
+        var scope = Scope(tag: tag.map { name($0) })
+        guard let route else { return scope }
+        let text = try RouteText(route)
+        (scope.provider, scope.deployment, scope.model) = (text.provider, text.deployment, text.model)
+        return scope
+    }
+
+    /// A request that sets limits on `p`, or on another route.
+    static func set(_ texts: String..., on route: String = "p", mode: LimitMode = .deny) throws -> LimitSet {
+        LimitSet(scope: try scope(route), limits: try texts.map { try bound($0, mode: mode) })
+    }
+
+    /// How a limit of `p`, or of another route, stands; nil: there is none.
+    static func standing(
+        _ text: String, on route: String = "p", _ rig: inout Rig, at now: Int64 = 0
+    ) throws -> LimitEntry? {
+        try rig.apply(LimitGet(scope: try scope(route), limit: try bound(text)), at: now).entry
+    }
+
+    /// A month of the calendar, told as the engine tells it.
+    static func month(from start: Int64, days: Int64) -> BeginWindow {
+        BeginWindow(
+            .calendar(.month), start: at(start), end: at(start + days * 24 * hour), keepsUse: false)
+    }
+
     /// A call to `p`, or by other routes.
     static func admit(
         _ routes: String..., tags: [String] = [], cost: String? = nil, input: UInt32? = nil, output: UInt32? = nil,

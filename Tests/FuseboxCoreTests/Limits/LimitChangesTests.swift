@@ -68,11 +68,11 @@ struct LimitChangesTests {
             try rig.apply(LimitCalls.settle(permit, cost: cost), at: now)
             return true
         }
-        func told() -> [UInt8] {
-            rig.takeEvents().compactMap { if case .limitReached(let event) = $0 { event.percent } else { nil } }
+        func told() -> [ThresholdTier] {
+            rig.takeEvents().compactMap { if case .limitReached(let event) = $0 { event.tier } else { nil } }
         }
         #expect(try spend("0.8", at: 0) && spend("0.15", at: 0))
-        #expect(told() == [80, 95])
+        #expect(told() == [.warning, .emergency])
         #expect(try !spend("0.5", at: 1))
         rig.expect(
             .outOfRange, of: LimitRaise(scope: .host, limit: try LimitCalls.bound("$0.5 prepaid"), milliseconds: 1_000))
@@ -82,7 +82,7 @@ struct LimitChangesTests {
             LimitRaise(scope: .host, limit: try LimitCalls.bound("$2 prepaid"), milliseconds: 10_000), at: 1)
         #expect(raised.entry.amount == dollars("2").nanodollars && raised.entry.raisedMilliseconds == 10_000)
         #expect(try spend("0.5", at: 2) && spend("0.4", at: 2))
-        #expect(told() == [90])
+        #expect(told() == [.critical])
         // A set meanwhile changes what it goes back to.
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$1.5 prepaid")]), at: 3)
         #expect(rig.machine.untilDue(at: Moment(milliseconds: 3)) == 9_998)
@@ -182,7 +182,7 @@ struct LimitChangesTests {
 
     @Test func aStateWithLimitsIsTheSameAfterASnapshotAndAfterAnImportThatBringsOtherNames() throws {
         var rig = Rig()
-        for text in ["$5 prepaid", "5 requests per 10s", "50 tokens per minute fixed", "3 in flight"] {
+        for text in ["$5 prepaid", "5 requests per 10s", "50 tokens per minute", "3 in flight"] {
             for scope in LimitCommandsTests.scopes + [Scope(tag: name("user:*"))] {
                 try rig.apply(LimitSet(scope: scope, limits: [try LimitCalls.bound(text)]))
             }
@@ -211,5 +211,39 @@ struct LimitChangesTests {
             #expect(try after.apply(call, at: 9, by: 7).permit != nil)
             #expect(try after.machine.restored().image == after.machine.image)
         }
+    }
+
+    /// An import brings the limits that its ledger has, in place of those of the same kinds on providers and their models.
+    @Test func anImportReplacesTheLimitsThatALedgerHasAndNoOthers() throws {
+        let (manual, fixed, other) = ("$9 until reset", "9 requests per day fixed", "$9 prepaid")
+        let scopes = [("p", nil), ("p@eu", nil), ("p/m", nil), ("p", "t"), (nil, nil)] as [(String?, String?)]
+        var rig = Rig()
+        for (route, tag) in scopes {
+            try rig.apply(
+                LimitSet(
+                    scope: try LimitCalls.scope(route, tag: tag),
+                    limits: try [manual, fixed, other].map { try LimitCalls.bound($0) }))
+        }
+        let permit = try #require(try rig.apply(try LimitCalls.admit("q", cost: "1")).permit)
+        var imported = Rig()
+        try imported.apply(
+            LedgerRecord(provider: name("q"), model: name("m"), cost: dollars("2"), inputTokens: 0, outputTokens: 0))
+        try imported.apply(LimitCalls.set("$5 until reset", "3 requests per minute fixed", "$7 prepaid", on: "q"))
+        rig.machine.replaceContents(with: imported.machine)
+        func texts(_ route: String?, _ tag: String? = nil) throws -> [String] {
+            try rig.apply(LimitList(scope: try LimitCalls.scope(route, tag: tag))).entries.map { "\($0.limit)" }
+        }
+        #expect(try texts("p") == [other])
+        #expect(try texts("p/m") == [other])
+        for (route, tag) in [("p@eu", nil), ("p", "t"), (nil, nil)] as [(String?, String?)] {
+            #expect(try texts(route, tag) == [manual, "9 requests per 24h fixed", other], "\(route ?? "host")")
+        }
+        #expect(try texts("q") == ["$5 until reset", "3 requests per minute fixed"])
+        // What was used came with it, and what is held here is held against it.
+        let entry = try #require(try LimitCalls.standing("$5 until reset", on: "q", &rig))
+        #expect((entry.used, entry.held) == (dollars("2").nanodollars, dollars("1").nanodollars))
+        try rig.apply(LimitCalls.settle(permit, cost: "0.5"))
+        #expect(try LimitCalls.standing("$5 until reset", on: "q", &rig)?.used == dollars("2.5").nanodollars)
+        #expect(try rig.machine.restored().image == rig.machine.image)
     }
 }

@@ -54,7 +54,7 @@ enum FreeModelSection: SnapshotSection {
 
 /// The tags that limits or permits refer to.
 enum TagSection: SnapshotSection {
-    static let kind: UInt32 = 14
+    static let kind: UInt32 = 13
     static let name = "tags"
     static let summary = "the tags, in the order of their numbers"
 
@@ -67,7 +67,7 @@ enum TagSection: SnapshotSection {
 
 /// Numbers of tags that are free.
 enum FreeTagSection: SnapshotSection {
-    static let kind: UInt32 = 15
+    static let kind: UInt32 = 14
     static let name = "freeTags"
     static let summary = "numbers that stand for no tag, in the order in which they were freed"
 

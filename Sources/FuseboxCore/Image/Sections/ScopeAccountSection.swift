@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// The accounts of the host, of deployments and of tags.
 enum ScopeAccountSection: SnapshotSection {
-    static let kind: UInt32 = 13
+    static let kind: UInt32 = 15
     static let name = "scopeAccounts"
     static let summary = "the account of the host, then those of deployments and of tags"
 
