@@ -48,9 +48,9 @@ struct LedgerCommandsTests {
         #expect(shown[2] == "tokens    120 in, 300 out")
         #expect(
             shown[4...6] == [
-                "LIMIT                         FULL                 LEFT  ENDS IN",
-                "$39.6012 of $50 until reset   [#######...] 79%  $10.3988  -",
-                "420 of 1000 tokens per 24h    [####......] 42%       580  -",
+                "LIMIT                        FULL                  LEFT  ENDS IN",
+                "$39.6012 of $50 until reset  [#######...] 79%  $10.3988  -",
+                "420 of 1000 tokens per 24h   [####......] 42%       580  -",
             ])
         #expect(shown.contains { $0.hasPrefix("gpt-4o  $39.5012         2    120     300  ") })
         let json = try show(daemon, scope + ["--json"]).json
