@@ -9,22 +9,23 @@ PACKAGES = libfaketime libuv1-dev python3 strace tzdata
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk bench crash-test admission-test install \
+.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
         install-files systemd-test proto-docs
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run the long tests: crash-test, simulate, admission-test, fuzz, walk"
+	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
 	@echo "make simulate  flip every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make walk      apply random commands with boundary values, write and load each state; SEED=… WALKS=… STEPS=… HOURS=…"
+	@echo "make limits    make 1,000,000 random calls and changes of limits (OPERATIONS) against a plain model; SEED=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
-	@echo "make admission-test  run 16 processes against one budget, one rate limit and one probe slot, and kill them"
+	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
 	@echo "make format    format the sources; make lint only checks the format"
 
@@ -108,6 +109,13 @@ walk: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --walk $(STEPS) --seed $(SEED) --seeds $(WALKS) $(if $(HOURS),--hours $(HOURS))
 
+# OPERATIONS is the number of steps. A new walk with the next seed begins every 20,000.
+OPERATIONS ?= 1000000
+
+limits: setup
+	$(SWIFT) build $(RELEASE) --product fusebox-simulate
+	.build/release/fusebox-simulate --limits $(OPERATIONS) --seed $(SEED)
+
 # Tests the units in a container. Only this target needs systemd-container.
 systemd-test: PACKAGES += systemd-container
 systemd-test: build
@@ -117,6 +125,7 @@ systemd-test: build
 soak:
 	$(MAKE) crash-test
 	$(MAKE) simulate
+	$(MAKE) limits
 	$(MAKE) admission-test
 	$(MAKE) fuzz
 	$(MAKE) walk

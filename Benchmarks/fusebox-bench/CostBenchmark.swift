@@ -62,8 +62,13 @@ struct CostBenchmark {
         let name = try Name("openai")
         let model = try Name("gpt-5")
         try ask { _ in
-            LedgerSetBudget(
-                budget: Budget(provider: name, monthly: .dollars("1000000"), isEnforced: true, rpm: .max, tpd: .max))
+            LimitSet(
+                scope: Scope(provider: name),
+                limits: [
+                    Limit(.cost, Money.dollars("1000000").nanodollars, .manual),
+                    Limit(.requests, .max, .fixed(milliseconds: 60_000)),
+                    Limit(.tokens, .max, .fixed(milliseconds: 86_400_000)),
+                ])
         }
         let usage = CallUsage(cost: .dollars("0.0001"), inputTokens: 120, outputTokens: 300)
         let admit = Admit(

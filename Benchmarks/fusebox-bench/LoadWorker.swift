@@ -71,7 +71,7 @@ struct LoadWorker {
             return try waiter(record)
         case ..<82: return try waiter(ExhaustionMark(provider: name, resetAfterMilliseconds: 5))
         case ..<90: return try waiter(ExhaustionGet(provider: name))
-        case ..<98: return try waiter(LedgerCheckRate(provider: name, dimension: .rpm))
+        case ..<98: return try waiter(LimitList(scope: Scope(provider: name)))
         default: return try waiter(Overview())
         }
     }

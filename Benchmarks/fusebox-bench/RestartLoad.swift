@@ -7,12 +7,12 @@ enum RestartLoad: String, CaseIterable {
     case outcomes
     /// Outcomes of as many breakers as one user may have, in random order.
     case breakers
-    /// Records on 200,000 accounts, in random order. Every provider has a budget.
+    /// Records on 200,000 accounts, in random order. Every provider has two limits.
     case records
     /// The same, after a snapshot that has all of these accounts.
     case recordsOverMany
-    /// Budgets that are set repeatedly, as many as possible.
-    case budgets
+    /// Limits that are set repeatedly, as many as possible.
+    case limits
     /// As many breakers as one user may have, all reset repeatedly. The entries are short and expensive to replay.
     case resets
     /// As many workers as are remembered, in turns. None of them acknowledges a reply.
@@ -38,13 +38,13 @@ enum RestartLoad: String, CaseIterable {
             try Self.takeSnapshot(daemon)
             journal = JournalSize(limit: bytes)
             try fillWithRecords(daemon, &journal)
-        case .budgets:
+        case .limits:
             let names = try (0..<Self.providers).map { try Name("p\($0)") }
             let models = try (0..<8).map { try Name("m\($0)") }
             try fill(daemon, &journal) { number in
                 let place = Self.scattered(number)
                 let (provider, model) = (names[place % names.count], models[place / names.count % models.count])
-                return LedgerSetBudget(budget: Budget(provider: provider, model: model, monthly: .zero))
+                return LimitSet(scope: Scope(provider: provider, model: model), limits: [Limit(.cost, 0, .manual)])
             }
         case .resets: try fillWithResets(daemon, &journal)
         case .workers: try fillFromManyWorkers(daemon, &journal)
@@ -85,7 +85,7 @@ enum RestartLoad: String, CaseIterable {
         let providers = try (0..<Self.providers).map { try Name("p\($0)") }
         let models = try (0..<Self.models).map { try Name("m\($0)") }
         var setup = JournalSize(limit: .max)
-        try Self.setBudgets(daemon, providers, &setup)
+        try Self.setLimits(daemon, providers, &setup)
         journal.entries += setup.entries
         journal.bytes += setup.bytes
         try fill(daemon, &journal) { number in
@@ -106,16 +106,19 @@ enum RestartLoad: String, CaseIterable {
         journal.bytes += breakers.bytes
     }
 
-    private static func setBudgets(_ daemon: Daemon, _ providers: [Name], _ journal: inout JournalSize) throws {
+    private static func setLimits(_ daemon: Daemon, _ providers: [Name], _ journal: inout JournalSize) throws {
         var connection = try DurableBenchmark.greeted(daemon, UInt64(nanoseconds()))
         defer { connection.close() }
         var reader = FrameReader()
         for (number, provider) in providers.enumerated() {
-            let budget = Budget(provider: provider, monthly: Money(nanodollars: 1_000_000_000_000), rpm: 1_000_000)
-            let frame = RawConnection.frame(LedgerSetBudget(budget: budget), sequence: UInt64(number + 1))
+            let limits = [
+                Limit(.cost, 1_000_000_000_000, .manual), Limit(.requests, 1_000_000, .fixed(milliseconds: 60_000)),
+            ]
+            let command = LimitSet(scope: Scope(provider: provider), limits: limits)
+            let frame = RawConnection.frame(command, sequence: UInt64(number + 1))
             journal.add(frameBytes: frame.count)
             try connection.send(frame)
-            try expect(try connection.receiveFrames(1, &reader) == 0, "a budget was refused")
+            try expect(try connection.receiveFrames(1, &reader) == 0, "a limit was refused")
         }
     }
 

@@ -6,8 +6,9 @@ import Glibc
 //   [--seconds 10] fusebox-bench import [--providers 2000] [--models 120] [--breakers 60000] [--records 3000000]
 //   [--parts 7] fusebox-bench echo  [--rounds 20000] fusebox-bench durable [--rounds 2000] [--records 300000]
 //   [--in-flight 1000]   (needs redis-server) fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind
-//   outcomes|breakers|records|recordsOverMany|budgets|workers|goodbyes] fusebox-bench cost [--calls 4000] [--in-flight
+//   outcomes|breakers|records|recordsOverMany|limits|workers|goodbyes] fusebox-bench cost [--calls 4000] [--in-flight
 //   1]   (needs valgrind) fusebox-bench client [--calls 10000]   (needs valgrind)
+//   fusebox-bench users [--users 10000] [--calls 2000]   (needs valgrind)
 //
 // Each starts `fuseboxd` from its own directory in a temporary folder, prints its figures, and exits with 1 if a
 // requirement is not met. Build with `swift build -c release`.
@@ -25,10 +26,11 @@ do {
     case "durable": try DurableBenchmark(arguments).run()
     case "restart": try RestartBenchmark(arguments).run()
     case "cost": try CostBenchmark(arguments).run()
+    case "users": try UsersBenchmark(arguments).run()
     case "client": try ClientBenchmark(arguments).run()
     case "caller": try Caller(arguments).run()
     default:
-        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost|client [--option NUMBER]…")
+        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost|users|client [--option NUMBER]…")
         exit(64)
     }
 } catch {

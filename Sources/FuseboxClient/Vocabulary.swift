@@ -83,6 +83,12 @@ extension FuseboxClient {
 
     /// The money, requests and tokens that an account has counted.
     public typealias AccountUsage = FuseboxWire.AccountUsage
+    /// The account of a scope.
+    public typealias ScopeAccount = FuseboxWire.ScopeAccount
+    /// What an account has counted in a stretch of time.
+    public typealias UseTotals = FuseboxWire.UseTotals
+    /// The kinds of accounts.
+    public typealias AccountKind = FuseboxWire.AccountKind
     /// What a provider costs per hour and per day.
     public typealias BurnRate = FuseboxWire.BurnRate
     /// When a limit of cost will be used up at the present burn rate.

@@ -71,7 +71,7 @@ public struct Bounds: Sendable, Equatable {
     /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
     public var modelAccountsPerUser = 65_536
 
-    /// Tags that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
+    /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
     /// that template's own `(other)`.
     public var tags = 65_536
 
@@ -138,6 +138,10 @@ public struct Bounds: Sendable, Equatable {
     public static let numberRuns = 64
 
     // MARK: Spend
+
+    /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together. 1,048,576
+    /// of them are 64 MiB: those of a busy year of 15,000 accounts.
+    public static let recentStretches = 1 << 20
 
     /// Records of a provider's spend that are always kept one by one.
     public static let exactRecords = 2_000

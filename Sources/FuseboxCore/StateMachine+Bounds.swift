@@ -93,6 +93,9 @@ extension StateMachine {
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     func admitAccounts(of candidate: Candidate, by application: Application) throws(Refusal) {
+        if let deployment = candidate.deployment {
+            try admitDeployment(deployment, of: candidate.provider, by: application)
+        }
         if let provider = names.find(candidate.provider), ledger.contains(provider) {
             guard let name = candidate.model else { return }
             if let model = models.find(name), ledger.findModel(provider, model) != nil { return }
@@ -101,17 +104,6 @@ extension StateMachine {
         guard let model = candidate.model else { return }
         try admitModel(model, by: application)
         _ = try admitModelAccount(candidate.provider, model, by: application)
-    }
-
-    /// Opens the accounts of a provider and of a model with it, if they do not exist.
-    mutating func openAccounts(_ provider: NameID, _ model: ModelID?, _ application: Application) {
-        if !ledger.contains(provider) {
-            names.retain(provider)
-            ledger.create(provider, by: application.user)
-        }
-        guard let model, ledger.findModel(provider, model) == nil else { return }
-        models.retain(model)
-        _ = ledger.addModel(provider, model, by: application.user)
     }
 }
 

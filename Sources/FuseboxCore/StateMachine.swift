@@ -176,6 +176,9 @@ extension StateMachine {
         case .ledgerSummary: visitor.visit(LedgerSummary.self)
         case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
         case .ledgerReset: visitor.visit(LedgerReset.self)
+        case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
+        case .ledgerAccount: visitor.visit(LedgerAccount.self)
+        case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
         case .namePolicy: visitor.visit(NamePolicyGet.self)
@@ -202,7 +205,7 @@ extension StateMachine {
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
-            .importChunk, .importCommit, .forgetWorker, .takeClockBack:
+            .importChunk, .importCommit, .forgetWorker, .takeClockBack, .recordClock:
             nil
         }
     }

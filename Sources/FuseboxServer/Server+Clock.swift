@@ -2,58 +2,50 @@ import FuseboxEngine
 import FuseboxLoop
 import FuseboxWire
 
-/// The daemon's readings of the system's clocks, and its reaction to a wrong wall clock.
+/// The daemon's readings of the system's clocks.
 extension Server {
-    /// Reads the clocks. Called once a turn.
+    /// Reads the clocks, and does what time alone makes due. Called once a turn.
     func readClocks() {
-        let realtime = SystemClock.wallMilliseconds
-        let boottime = SystemClock.bootMilliseconds
-        let wasDoubting = clock.isDoubting
-        let (moment, step) = clock.moment(boottime: boottime, realtime: realtime)
-        self.moment = moment
-        reading = ClockReading(
-            boottime: boottime, realtime: realtime, isSynchronised: keeper.engine.census.isClockSynchronised)
-        keeper.engine.census.wallLead = Timestamp(milliseconds: realtime) - moment.wall
-        if let step {
-            log(.warning, "the wall clock was stepped by \(step) ms; windows and cooldowns are not affected")
-        }
-        if clock.isDoubting != wasDoubting { logClockDoubt() }
+        let reading = ClockReading(
+            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds,
+            isSynchronised: isClockSynchronised)
+        let news = keeper.beginTurn(reading)
+        moment = keeper.engine.clock.moment
+        for news in news { tell(news) }
     }
 
-    /// Logs whether dates follow the system's wall clock.
-    func logClockDoubt() {
-        let system = Log.date(SystemClock.wallMilliseconds)
-        if clock.isDoubting {
+    /// Logs that a start does not believe the wall clock yet.
+    func logStart(of clock: EngineClock) {
+        guard clock.isStartInDoubt else { return }
+        log(
+            .warning,
+            "the wall clock shows \(date(clock.system)) and is not synchronised; the last recorded date is \(date(clock.moment.wall)); \(Self.rule), or is synchronised"
+        )
+    }
+
+    private func tell(_ news: EngineClock.News) {
+        let clock = keeper.engine.clock
+        switch news {
+        case .stepped(let step):
             log(
                 .warning,
-                "the wall clock shows \(system), more than a day after \(Log.date(moment.wall.milliseconds)); dates and budget periods follow it if it keeps that time for ten minutes"
+                "the wall clock was stepped by \(step) ms to \(date(clock.system)); durations are not affected; \(Self.rule)"
             )
-        } else {
-            log(.notice, "dates and budget periods follow the wall clock again: \(system)")
+        case .returned(let step):
+            log(.notice, "the wall clock was stepped by \(step) ms and shows the time again that dates follow")
+        case .believed:
+            log(.notice, "dates follow the wall clock again: \(date(clock.system))")
+        case .takenBack(let ahead, let reopened):
+            log(
+                .critical,
+                "the recorded date \(date(ahead)) is more than a day ahead of the synchronised wall clock \(date(clock.system)); dates are taken back to the wall clock; windows of calendars that are open again: \(reopened)"
+            )
         }
     }
 
-    /// Records whether the wall clock is synchronised. If dates are more than a day ahead of a synchronised clock, they
-    /// are taken back to it. Call this inside a turn, about once a second.
-    func checkClock() {
-        let isSynchronised = SystemClock.isSynchronised
-        keeper.engine.census.isClockSynchronised = isSynchronised
-        let realtime = SystemClock.wallMilliseconds
-        guard isSynchronised, clock.isFarAhead(of: realtime) else { return }
-        let ahead = moment.wall
-        do throws(Refusal) {
-            try keeper.engine.takeClockBack(to: Timestamp(milliseconds: realtime), at: moment)
-            clock.takeBack(to: realtime)
-            readClocks()
-            // So that a snapshot of this turn has the new date.
-            keeper.beginTurn(at: moment, reading)
-            log(
-                .critical,
-                "the recorded time \(Log.date(ahead.milliseconds)) is more than a day ahead of the synchronised wall clock \(Log.date(realtime)); dates are taken back to the wall clock"
-            )
-        } catch {
-            let text = "dates are ahead of the wall clock and cannot be taken back yet: \(error.message)"
-            if clockComplaint.shouldLog(text, at: moment.now) { log(.error, text) }
-        }
+    private func date(_ moment: Timestamp) -> String { Log.date(moment.milliseconds) }
+
+    private static var rule: String {
+        "dates and windows of calendars follow it once it has kept its time for ten minutes"
     }
 }

@@ -10,7 +10,6 @@ extension Server: EventLoopDelegate {
         turnStartedAt = SystemClock.threadNanoseconds
         turn += 1
         readClocks()
-        keeper.beginTurn(at: moment, reading)
         schedule.begin(at: SystemClock.monotonicNanoseconds)
         acceptWaiting()
         continueRequests()
@@ -68,7 +67,7 @@ extension Server: EventLoopDelegate {
         forgetProcesses()
         measure()
         watchSocketFile()
-        checkClock()
+        isClockSynchronised = SystemClock.isSynchronised
         log.reportLeftOut()
     }
 

@@ -22,15 +22,13 @@ package final class Server {
 
     var listener: Listener?
     var socketFileWatch = SocketFileWatch()
-    var clockComplaint = Complaint()
     var signals: [SignalWatcher] = []
     var housekeeping: Timer?
     /// The timer that begins a turn at the engine's next deadline, and the time that it is set to.
     var alarm: Timer?
     var alarmAt: Timestamp?
-    var clock: EngineClock
-    /// The readings of the clocks that `moment` comes from.
-    var reading: ClockReading
+    /// Whether the kernel reported a synchronised wall clock when it was last asked.
+    var isClockSynchronised: Bool
     /// The time of this turn.
     var moment: Moment
     /// The number of this turn.
@@ -95,31 +93,28 @@ package final class Server {
         do throws(LoopError) { loop = try EventLoop() } catch { throw .unavailable(error.description) }
 
         let store = SnapshotStore(directory)
-        let boottime = SystemClock.bootMilliseconds
-        let realtime = SystemClock.wallMilliseconds
-        let begun = SystemClock.threadNanoseconds
-        let recovered = try Self.recover(store, configuration, bounds, log, at: Moment(milliseconds: realtime))
-        var clock = EngineClock(
-            continuing: recovered.recorded, boottime: boottime, realtime: realtime,
+        let reading = ClockReading(
+            boottime: SystemClock.bootMilliseconds, realtime: SystemClock.wallMilliseconds,
             isSynchronised: SystemClock.isSynchronised)
-        moment = clock.moment(boottime: boottime, realtime: realtime).moment
-        self.clock = clock
-        reading = ClockReading(
-            boottime: boottime, realtime: realtime, isSynchronised: SystemClock.isSynchronised)
+        isClockSynchronised = reading.isSynchronised
+        let begun = SystemClock.threadNanoseconds
+        let recovered = try Self.recover(
+            store, configuration, bounds, log, at: Moment(milliseconds: reading.realtime))
+        let clock = EngineClock(continuing: recovered.time, reading)
+        moment = clock.moment
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
         let identity = Engine.Identity(
             server: serverVersion, processID: UInt32(getpid()), epoch: recovered.epoch, salt: .random(in: 0 ... .max))
         do throws(SnapshotFailure) {
-            keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, at: moment)
+            keeper = try Storekeeper(recovered, in: store, identity: identity, configuration.storekeeping, clock: clock)
         } catch { throw .storage(error.description) }
         keeper.engine.hasUsed(processorNanoseconds: SystemClock.threadNanoseconds - begun)
         keeper.delegate = self
         keeper.tellStart()
         loop.delegate = self
-        keeper.engine.census.isClockSynchronised = reading.isSynchronised
         keeper.engine.census.dataDirectory = Self.absolute(configuration.dataDirectory)
         measure()
-        if clock.isDoubting { logClockDoubt() }
+        logStart(of: clock)
     }
 
     private static func recover(
@@ -191,8 +186,6 @@ package final class Server {
             throw ServerFailure(error, on: configuration.socketPath)
         }
         readClocks()
-        keeper.beginTurn(at: moment, reading)
-        checkClock()
         keeper.engine.beginGrace(at: moment)
         // The first turn writes the journal entries of the lines above.
         loop.runAgain()

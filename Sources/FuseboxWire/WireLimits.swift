@@ -55,6 +55,9 @@ public enum WireLimits {
     /// 1.
     public static let callCost = Money(nanodollars: 1_000_000 * Money.nanodollarsPerDollar)
 
+    /// The most that one correction of an account adds or takes back: $1,000,000,000.
+    public static let adjustment = Money(nanodollars: 1_000_000_000 * Money.nanodollarsPerDollar)
+
     /// The highest total of a breaker: 2⁵³, which every language reads exactly. Totals stop there.
     public static let breakerTotal: UInt64 = 1 << 53
 

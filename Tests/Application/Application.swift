@@ -24,9 +24,10 @@ public struct Application {
     public init(_ client: FuseboxClient, budget: Budget) throws {
         self.client = client
         self.budget = budget
-        try client.ledger.setBudget(
-            FuseboxClient.Budget(
-                provider: FuseboxClient.Name("openai"), monthly: .cents(budget.money), isEnforced: true))
+        let amount = FuseboxClient.Money.cents(budget.money)
+        try client.limits.set(
+            [FuseboxClient.Limit(.cost, amount.nanodollars, .calendar(.month))],
+            on: FuseboxClient.Scope(provider: FuseboxClient.Name("openai")))
     }
 
     /// Answers a visitor's command under a permit, at this price.

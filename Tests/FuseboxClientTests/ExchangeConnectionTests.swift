@@ -62,6 +62,89 @@ struct ExchangeConnectionTests {
         #expect(script.absence == reason)
     }
 
+    @Test func whereNobodyListenedACallAsksAgainThoughTheBackoffIsNotOver() {
+        let script = ExchangeScript()
+        script.lose()
+        let first = script.request(Read.self)
+        #expect(script.duty(first) == ScriptedDuty(.connect))
+        #expect(script.refused(isVacant: true) == [.failed(first, .absent)])
+        #expect(script.backoff == 100)
+        script.now = script.now + 30
+        let second = script.request(Read.self)
+        #expect(script.duty(second) == ScriptedDuty(.connect))
+        #expect(script.refused(isVacant: true) == [.failed(second, .absent)])
+        #expect(script.backoff == 70, "the backoff goes on")
+        let third = script.request(Read.self)
+        #expect(script.duty(third) == ScriptedDuty(.connect))
+        #expect(script.greeted() == [.write(third, nil), .send])
+    }
+
+    /// It may have more to do than it can.
+    @Test func aDaemonThatIsThereAndDoesNotAnswerIsGivenTheTime() {
+        let script = ExchangeScript()
+        script.lose()
+        script.tryInVain(isVacant: true)
+        let first = script.request(Read.self)
+        #expect(script.duty(first) == ScriptedDuty(.connect))
+        #expect(script.refused() == [.failed(first, .absent)])
+        #expect(script.backoff == 200)
+        let second = script.claim(Read.self)
+        #expect(script.submit(second) == [.failed(second, .absent)])
+    }
+
+    /// Its policy has an answer.
+    @Test func whoFailsOpenAsksOnceTheBackoffIsOver() {
+        let script = ExchangeScript { $0.failurePolicy = .failOpen(queueLimit: 5) }
+        script.lose()
+        script.tryInVain(isVacant: true)
+        let decision = script.claim(Read.self)
+        #expect(script.submit(decision) == [.failed(decision, .absent)])
+    }
+
+    @Test func aReportThatIsKeptAsksNobody() {
+        let script = ExchangeScript()
+        script.lose()
+        script.tryInVain(isVacant: true)
+        let report = script.claim(Report.self, isReport: true)
+        #expect(script.submit(report) == [.kept(report)])
+        #expect(script.backoff == 100)
+    }
+
+    /// One attempt is under way at a time, however many calls wait.
+    @Test func oneAttemptAnswersAllCallsThatCameBeforeIt() {
+        let script = ExchangeScript()
+        script.lose()
+        script.tryInVain(isVacant: true)
+        let calls = (0..<4).map { _ in script.request(Read.self) }
+        #expect(script.duty(calls[0]) == ScriptedDuty(.connect))
+        for call in calls[1...] { #expect(script.duty(call) == ScriptedDuty(.sleep(until: .never))) }
+        let ended = script.refused(isVacant: true)
+        #expect(ended.filter { if case .complete = $0 { true } else { false } } == calls.map { .failed($0, .absent) })
+        #expect(script.backoff == 100)
+    }
+
+    @Test func aTaskIsToldAsAThread() {
+        let script = ExchangeScript()
+        script.lose()
+        script.tryInVain(isVacant: true)
+        let call = script.request(Read.self)
+        #expect(script.attend(call) == [.background(.start)])
+        #expect(script.backgroundDuty() == ScriptedDuty(.connect))
+        #expect(script.refused(isVacant: true) == [.failed(call, .absent), .resume(call)])
+    }
+
+    @Test func anAttemptThatBeganBeforeACallDoesNotEndIt() {
+        let script = ExchangeScript()
+        script.lose()
+        let first = script.request(Read.self)
+        #expect(script.duty(first) == ScriptedDuty(.connect))
+        let second = script.request(Read.self)
+        #expect(script.duty(second) == ScriptedDuty(.sleep(until: .never)))
+        #expect(script.refused(isVacant: true) == [.failed(first, .absent), .wake(second)])
+        #expect(script.duty(second) == ScriptedDuty(.connect))
+        #expect(script.refused(isVacant: true) == [.failed(second, .absent)])
+    }
+
     @Test func withPatienceTheyWaitUntilItsEnd() {
         let script = ExchangeScript { $0.restartPatienceMilliseconds = 250 }
         script.lose()

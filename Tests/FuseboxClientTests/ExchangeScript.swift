@@ -61,15 +61,21 @@ final class ExchangeScript {
 
     /// The present attempt fails.
     @discardableResult
-    func refused(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
-        list(machine.connectFailed(reason, holdsPermits: holdsPermits, chance: chance, now: now))
+    func refused(
+        _ reason: String = "nobody listens", isVacant: Bool = false, holdsPermits: Bool = false
+    ) -> [ExchangeAction] {
+        list(
+            machine.connectFailed(
+                reason, isVacant: isVacant, holdsPermits: holdsPermits, chance: chance, now: now))
     }
 
     /// An attempt to connect that fails.
     @discardableResult
-    func tryInVain(_ reason: String = "nobody listens", holdsPermits: Bool = false) -> [ExchangeAction] {
+    func tryInVain(
+        _ reason: String = "nobody listens", isVacant: Bool = false, holdsPermits: Bool = false
+    ) -> [ExchangeAction] {
         guard machine.nextDutyOfFirst(now: now) == .connect else { return [] }
-        return refused(reason, holdsPermits: holdsPermits)
+        return refused(reason, isVacant: isVacant, holdsPermits: holdsPermits)
     }
 
     @discardableResult

@@ -21,8 +21,11 @@ struct HolderTests {
         }
     }
 
-    private static func client(of server: FakeServer) throws -> FuseboxClient {
+    private static func client(
+        of server: FakeServer, _ policy: FuseboxClient.FailurePolicy = .failClosed
+    ) throws -> FuseboxClient {
         try server.connect {
+            $0.failurePolicy = policy
             $0.backoffMinimumMilliseconds = 3_600_000
             $0.backoffMaximumMilliseconds = 3_600_000
         }
@@ -61,7 +64,8 @@ struct HolderTests {
 
     @Test func whoHoldsNothingBacksOffAsItWasTold() throws {
         let server = Self.server()
-        let client = try Self.client(of: server)
+        // A call that fails closed would ask again.
+        let client = try Self.client(of: server, .failOpen(queueLimit: 10))
         let permit = try client.admission.admit(["a"]).get()
         try client.admission.settle(permit, .success)
         server.stop()

@@ -76,14 +76,50 @@ extension EndToEnd {
             try expectUsedUp(daemon)
             try end(daemon, signal)
             daemon = try start()
-            try withKnownIssue("a start takes dates that have followed a step of less than a day for time that passed")
-            {
-                try expectUsedUp(daemon)
-                clock.set(offsetSeconds: 0)
-                try expectUsedUp(daemon)
-            } when: {
-                seconds < Self.day
-            }
+            try expectUsedUp(daemon)
+            clock.set(offsetSeconds: 0)
+            try expectUsedUp(daemon)
+            try end(daemon)
+        }
+
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aStartTenYearsAheadBeginsNoDay(_ signal: Int32) throws {
+            var daemon = try start()
+            try useUp(daemon)
+            try end(daemon)
+            clock.set(offsetSeconds: 3_650 * Self.day)
+            daemon = try start()
+            #expect(daemon.logs("is not synchronised; the last recorded date is"))
+            try expectUsedUp(daemon)
+            try end(daemon, signal)
+            clock.set(offsetSeconds: 0)
+            daemon = try start()
+            try expectUsedUp(daemon)
+            try end(daemon)
+        }
+
+        /// The kernel reported that the wrong clock was synchronised, so it was believed.
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func windowsThatAWrongClockHasEndedAreOpenAgain(_ signal: Int32) throws {
+            var daemon = try start()
+            try useUp(daemon)
+            let entry = try RawPeer.greeted(daemon.socketPath).limit(.cost, on: Self.scope)
+            try end(daemon)
+            clock.set(offsetSeconds: 3_650 * Self.day)
+            clock.isSynchronised = true
+            daemon = try start()
+            try expectNewDay(daemon)
+            try end(daemon, signal)
+
+            clock.set(offsetSeconds: 0)
+            daemon = try start()
+            #expect(daemon.logs("dates are taken back to the wall clock; windows of calendars that are open again: 1"))
+            let again = try RawPeer.greeted(daemon.socketPath).limit(.cost, on: Self.scope)
+            let later = try #require(entry.endsInMilliseconds) - (again.endsInMilliseconds ?? 0)
+            #expect((0..<600_000).contains(later), "the day ends when it would have ended")
+            try end(daemon, signal)
+            daemon = try start()
+            #expect(!daemon.log.contains("taken back"), "dates stay where they were taken back to")
             try end(daemon)
         }
 

@@ -33,6 +33,7 @@ struct ProbeProof {
     private static let slackMilliseconds = Int64(1_500 * patience)
 
     private let size: Size
+    private let scope: Scope
     private let folder = TemporaryFolder()
     private let daemon: DaemonProcess
     private let peer: RawPeer
@@ -40,13 +41,14 @@ struct ProbeProof {
     private var living: [CallerProcess] = []
     /// The times of the kills, on the monotonic clock.
     private var kills: [Int64] = []
-    private var mostInFlight: UInt32 = 0
+    private var mostInFlight: Int64 = 0
 
     init(_ size: Size) throws {
         self.size = size
         daemon = try DaemonProcess("--log-level", "notice", in: folder)
         peer = try RawPeer.greeted(daemon.socketPath)
         let name = try Name(Self.provider)
+        scope = Scope(provider: name)
         var change = BreakerConfigurationChange()
         change.maxProbes = 1
         // The breaker stays at one failure.
@@ -54,17 +56,15 @@ struct ProbeProof {
         change.resetTimeoutMilliseconds = 86_400_000
         try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
         try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
-        // The account has the number of calls in flight.
-        try #require(try peer.ask(LedgerSetBudget(budget: Budget(provider: name))).status == .ok)
+        // The limit counts the calls in flight.
+        try peer.set(["1000 in flight"], on: scope)
     }
 
     mutating func run() throws {
         var nextKill: UInt64 = 0
         while true {
             try replaceTheDead()
-            let account = try peer.ask(LedgerProvider(provider: try Name(Self.provider)))
-                .reply(LedgerProvider.Reply.self).account
-            mostInFlight = max(mostInFlight, try #require(account).inFlight)
+            mostInFlight = max(mostInFlight, try peer.limit(.inFlight, on: scope).held)
             let granted = try totals().granted
             if granted >= size.calls, callers.contains(where: \.hasDiedInCall) { break }
             if granted >= nextKill {

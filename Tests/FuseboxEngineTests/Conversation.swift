@@ -19,7 +19,7 @@ final class Conversation {
             engine = Engine(
                 try Recovered.find(in: store, profile: .fusebox, bounds: bounds, newEpoch: 42, at: moment),
                 identity: .init(server: "engine under test", processID: 1, epoch: 42, salt: 7),
-                snapshotIntervalMilliseconds: snapshotInterval, at: moment)
+                snapshotIntervalMilliseconds: snapshotInterval, clock: EngineClock(at: moment))
         } catch { preconditionFailure("nothing cannot be damaged: \(error)") }
     }
 

@@ -52,7 +52,9 @@ final class JournaledEngine: StorekeeperDelegate {
         let recovered = try Recovered.find(in: store, profile: .fusebox, bounds: bounds, newEpoch: 9, at: moment)
         let report = recovered.report(of: "data")
         let identity = Engine.Identity(server: "test", processID: 1, epoch: recovered.epoch, salt: 7)
-        let keeper = try Storekeeper(recovered, in: store, identity: identity, StorekeepingOptions(), at: moment)
+        let keeper = try Storekeeper(
+            recovered, in: store, identity: identity, StorekeepingOptions(),
+            clock: EngineClock(at: moment))
         return (keeper, report)
     }
 

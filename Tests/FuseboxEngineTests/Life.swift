@@ -28,7 +28,7 @@ final class Life: StorekeeperDelegate {
         var options = StorekeepingOptions()
         options.segmentLength = 16 * 1024
         options.durability = durability
-        keeper = try Storekeeper(recovered, in: store, identity: identity, options, at: moment)
+        keeper = try Storekeeper(recovered, in: store, identity: identity, options, clock: EngineClock(at: moment))
         keeper.delegate = self
         keeper.tellStart()
         ask(Hello(worker: WorkerID(high: 1, low: worker), client: "test"))

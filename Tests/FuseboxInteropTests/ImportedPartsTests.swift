@@ -81,8 +81,8 @@ struct ImportedPartsTests {
         let history = #"[{"timestamp":\#(Self.at),"provider":"p","cost":null}]"#
         var machine = try machine(ledger(account: account, thresholds: #"{"warning":null}"#, history: history))
         #expect(try apply(LedgerTotal(), &machine, Self.at).spend == .zero)
-        #expect(try apply(LedgerThresholds(), &machine, Self.at).warning == 0)
-        let check = try apply(LedgerCheckRate(provider: try Name("p"), dimension: .tpm), &machine, Self.at)
+        #expect(machine.ledger.listed.thresholds.warning == 0)
+        let check = try machine.checkRate(try Name("p"), .tpm, at: Moment(milliseconds: Self.at))
         #expect((check.used, check.limit) == (0, 5))
         // A mark without an end has ended.
         let marks = #"{"version":1,"defaultResetMs":null,"entries":[{"provider":"p","exhaustedAt":5,"resetAt":null}]}"#
@@ -106,7 +106,7 @@ struct ImportedPartsTests {
             _ = try apply(ExhaustionMark(provider: name), &mine, moment.now.milliseconds)
             let cost = LedgerRecord(provider: name, model: name, cost: .dollars("1"), inputTokens: 1, outputTokens: 2)
             for _ in 0..<3 { _ = try apply(cost, &mine, moment.now.milliseconds) }
-            _ = try apply(LedgerSetBudget(budget: Budget(provider: name, model: name)), &mine, moment.now.milliseconds)
+            try mine.setBudget(Budget(provider: name, model: name, monthly: .dollars("3"), rpm: 5), at: moment)
             let before = LLMProvidersSnapshot.export(mine, at: moment)
 
             let imported = try LLMProvidersSnapshot.stateMachine(from: document, profile: profile, at: moment)
@@ -171,7 +171,7 @@ struct ImportedPartsTests {
         #expect(LLMProvidersSnapshot.export(copy, at: moment)["exhaustion"] == export["exhaustion"])
         // They are removed with the record that they belong to.
         _ = try apply(ExhaustionMark(provider: try Name("q")), &machine, Self.at)
-        _ = try apply(LedgerSetBudget(budget: Budget(provider: try Name("p"))), &machine, Self.at)
+        try machine.setBudget(Budget(provider: try Name("p")), at: moment)
         let after = LLMProvidersSnapshot.export(machine, at: moment)
         #expect(after["exhaustion"]?["entries"]?[0]?["why"] == nil)
         #expect(after["ledger"]?["budgets"]?.list?.contains { $0["owner"] != nil } == false)

@@ -36,7 +36,6 @@ struct LimitsPageTests {
         ("the window of a limit", ValueRanges.windowLength == 1_000...366 * 86_400_000 ? "1 s to 366 days" : "", []),
         ("providers with an account", count(bounds.providerAccounts), [count(bounds.providerAccountsPerUser)]),
         ("model accounts", count(bounds.modelAccounts), [count(bounds.modelAccountsPerUser)]),
-        ("budgets", count(bounds.budgets), []),
         ("workers that are remembered", count(bounds.workers), []),
         (
             "replies that are kept",
@@ -44,7 +43,6 @@ struct LimitsPageTests {
             [mebibytes(bounds.keptBytesPerUser), mebibytes(bounds.keptBytes)]
         ),
         ("lapsed permits that are remembered", count(bounds.lapsedPermits), []),
-        ("closed periods that are kept", count(bounds.closedPeriods), []),
         ("an import", mebibytes(bounds.importLength), []),
         ("time to say hello", "\(bounds.helloMilliseconds / 1_000) s", []),
         ("silence", hours(bounds.idleMilliseconds), []),

@@ -158,6 +158,5 @@ struct TraceRunnerTests {
         #expect(
             try runner.reply(to: #"{"at":\#(february - 1),"op":"ledger.totalSpend"}"#.utf8) == ["totalSpend": 1])
         #expect(runner.machine?.exhaustion.count == 0)
-        #expect(try runner.reply(to: #"{"at":\#(february),"op":"ledger.totalSpend"}"#.utf8) == ["totalSpend": 0])
     }
 }

@@ -1,17 +1,20 @@
 import FuseboxEngine
 
 /// A client's request, if it changes something that can be read back.
-enum Deed: Equatable {
+enum Deed {
     case record(provider: Int, cost: Int64, inputTokens: Int64, outputTokens: Int64)
     case success, failure, acquire
     case configure(threshold: UInt32)
     case reset
-    case budget(Int64)
+    /// Sets a limit of cost on its own name.
+    case ownLimit(Int64)
     case mark(milliseconds: Int64)
     case clear
     /// Sets the limits of the provider that is only used by admission.
     case limit(Int64)
-    case admit(provider: Int, cost: Int64, tokens: Int64, ttl: Int64)
+    /// Changes a random limit of others.
+    case change(LimitDraw.Change)
+    case admit(Admission)
     case renew(permit: UInt64)
     case settle(permit: UInt64, provider: Int, cost: Int64, tokens: Int64, isCancelled: Bool)
     case report(provider: Int, cost: Int64, tokens: Int64)
@@ -25,8 +28,24 @@ enum Deed: Equatable {
     }
 }
 
+/// What a client asks for when it asks for a call.
+struct Admission {
+    struct Route {
+        var provider: Int
+        var deployment: String?
+        /// Whether it asks for the client's own model.
+        var hasModel = true
+    }
+
+    var routes: [Route]
+    var tags: [String]
+    var cost: Int64
+    var tokens: Int64
+    var ttl: Int64
+}
+
 /// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
-/// budget.
+/// limit.
 struct Account: Equatable {
     struct Sum: Equatable {
         var cost: Int64 = 0
@@ -39,7 +58,7 @@ struct Account: Equatable {
     var successes: UInt64 = 0
     var failures: UInt64 = 0
     var threshold: UInt32 = 5
-    var budget: Int64?
+    var limit: Int64?
 
     /// The last provider, which is only used by admission and has limits.
     static let providers = 4
@@ -57,11 +76,11 @@ struct Account: Equatable {
         case .failure: failures += 1
         case .configure(let threshold): self.threshold = threshold
         case .reset: (successes, failures) = (0, 0)
-        case .budget(let amount): budget = amount
+        case .ownLimit(let amount): limit = amount
         case .settle(_, let provider, let cost, let tokens, isCancelled: false),
             .report(let provider, let cost, let tokens):
             apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
-        case .acquire, .mark, .clear, .limit, .admit, .renew, .settle: break
+        case .acquire, .mark, .clear, .limit, .change, .admit, .renew, .settle: break
         }
     }
 }
@@ -216,20 +235,6 @@ struct Books {
         }
         self = books
         return true
-    }
-
-    /// The changes of a request whose fate is not final.
-    func deed(_ number: UInt64) -> Deed? {
-        guard number >= first, number <= last else { return nil }
-        return requests[Int(number - first)].deed
-    }
-
-    /// The possible cost of unanswered settles on a provider.
-    func openSettles(on provider: Int) -> Int64 {
-        requests.reduce(0) { sum, request in
-            guard request.isOpen, case .settle(_, provider, let cost, _, _) = request.deed else { return sum }
-            return sum + cost
-        }
     }
 
     /// The sums of all answered requests.

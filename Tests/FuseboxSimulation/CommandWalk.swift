@@ -40,8 +40,6 @@ package struct CommandWalk {
             bounds.models = 4
             bounds.modelAccounts = 6
             bounds.providerAccounts = 3
-            bounds.budgets = 3
-            bounds.closedPeriods = 2
             bounds.tags = 6
             bounds.tagsPerUser = 3
             bounds.limits = 5
@@ -71,11 +69,10 @@ package struct CommandWalk {
     private static let busy: [UInt16] = [
         Admit.declaration.number, Admit.declaration.number, Settle.declaration.number, Report.declaration.number,
         Renew.declaration.number,
-        LedgerRecord.declaration.number, LedgerRecord.declaration.number, LedgerSetBudget.declaration.number,
-        BreakerFailure.declaration.number, BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number,
-        ExhaustionMark.declaration.number,
-        LedgerResetPeriod.declaration.number, LimitSet.declaration.number, LimitSet.declaration.number,
-        LimitRaise.declaration.number, LimitReset.declaration.number,
+        LedgerRecord.declaration.number, LedgerRecord.declaration.number, BreakerFailure.declaration.number,
+        BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
+        LimitSet.declaration.number, LimitSet.declaration.number, LimitSet.declaration.number,
+        LimitRaise.declaration.number, LedgerReset.declaration.number,
     ]
 
     private let commands = Self.commands

@@ -131,13 +131,12 @@ final class SimulatedClient {
                 BreakerConfigure(
                     name: names.breaker, change: BreakerConfigurationChange(failureThreshold: threshold)))
         case .reset: send(deed, BreakerReset(name: names.breaker))
-        case .budget(let amount):
-            send(
-                deed, LedgerSetBudget(budget: Budget(provider: names.own, monthly: Money(nanodollars: amount))))
+        case .ownLimit(let amount):
+            send(deed, LimitSet(scope: Scope(provider: names.own), limits: [Limit(.cost, amount, .manual)]))
         case .mark(let milliseconds):
             send(deed, ExhaustionMark(provider: names.own, resetAfterMilliseconds: milliseconds))
         case .clear: send(deed, ExhaustionClear(provider: names.own))
-        case .limit, .admit, .renew, .settle, .report: sendAdmission(deed, names)
+        case .limit, .change, .admit, .renew, .settle, .report: sendAdmission(deed, names)
         }
     }
 
@@ -147,15 +146,28 @@ final class SimulatedClient {
         }
         switch deed {
         case .limit(let amount):
-            let budget = Budget(
-                provider: Names.provider(Account.limited), monthly: Money(nanodollars: amount), isEnforced: true,
-                rpm: Account.requestsPerMinute)
-            send(deed, LedgerSetBudget(budget: budget))
-        case .admit(let provider, let cost, let tokens, let ttl):
+            let limits = [
+                Limit(.cost, amount, .manual),
+                Limit(.requests, Account.requestsPerMinute, .fixed(milliseconds: 60_000)),
+            ]
+            send(deed, LimitSet(scope: Scope(provider: Names.provider(Account.limited)), limits: limits))
+        case .change(.set(let command)): send(deed, command)
+        case .change(.remove(let command)): send(deed, command)
+        case .change(.raise(let command)): send(deed, command)
+        case .change(.reset(let command)): send(deed, command)
+        case .admit(let admission):
             var candidates = Candidates()
-            candidates.append(Candidate(provider: Names.provider(provider), model: names.model))
-            let estimate = Estimate(cost: Money(nanodollars: cost), tokens: UInt32(tokens))
-            send(deed, Admit(candidates: candidates, estimate: estimate, ttlMilliseconds: ttl))
+            for route in admission.routes {
+                candidates.append(
+                    Candidate(
+                        provider: Names.provider(route.provider), deployment: route.deployment.map { Names.name($0) },
+                        model: route.hasModel ? names.model : nil))
+            }
+            var tags = WireLimits.TagList()
+            for tag in admission.tags { tags.append(Names.name(tag)) }
+            let estimate = Estimate(cost: Money(nanodollars: admission.cost), tokens: UInt32(admission.tokens))
+            send(
+                deed, Admit(candidates: candidates, tags: tags, estimate: estimate, ttlMilliseconds: admission.ttl))
         case .renew(let permit): send(deed, Renew(permit: permit, ttlMilliseconds: 5_000))
         case .settle(let permit, _, let cost, let tokens, let isCancelled):
             send(
@@ -220,10 +232,13 @@ final class SimulatedClient {
 
     private func acknowledged(_ deed: Deed, _ payload: ArraySlice<UInt8>) -> Reaction {
         switch deed {
-        case .admit(let provider, let cost, let tokens, _):
+        case .admit(let admission):
             guard let reply = Self.decode(Admit.Reply.self, payload) else { return .wrong("an admission has no reply") }
-            guard let number = reply.permit else { return .none }
-            permits.append(Permit(number: number, provider: provider, cost: cost, tokens: tokens))
+            guard let number = reply.permit, let chosen = reply.decision.candidate else { return .none }
+            permits.append(
+                Permit(
+                    number: number, provider: admission.routes[Int(chosen)].provider, cost: admission.cost,
+                    tokens: admission.tokens))
         case .limit: knowsLimits = true
         case .settle(let permit, _, _, _, _):
             let standing = Self.decode(Settle.Reply.self, payload)?.standing

@@ -15,8 +15,10 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case forgetsDirectorySync
     /// The position up to which the journal was on disk is recorded only in the journal.
     case forgetsMarks
-    /// Calls cost more than their estimates, against which no budget can protect. It is visible in the sums.
+    /// Calls cost more than their estimates, against which no limit can protect. It is visible in the sums.
     case underestimates
+    /// The limits do not learn how some calls have ended. It is visible in what is used and held.
+    case losesSettles
 }
 
 /// Why a daemon has ended.
@@ -56,7 +58,7 @@ final class SimulatedDaemon {
     private let options: Options
     private let keeper: Storekeeper<SimulatedStorage>
     private var random: SplitMix64
-    private var clock: EngineClock
+    private var reading: ClockReading
     private(set) var moment: Moment
     /// The recovered state.
     let recoveredSequence: UInt64
@@ -100,19 +102,18 @@ final class SimulatedDaemon {
         } catch { throw .refused(error.description) }
         recoveredSequence = recovered.sequence
         situation = recovered.situation
-        var clock = EngineClock(
-            continuing: recovered.recorded, boottime: boottime, realtime: realtime, isSynchronised: true)
-        let moment = clock.moment(boottime: boottime, realtime: realtime).moment
+        reading = ClockReading(boottime: boottime, realtime: realtime, isSynchronised: true)
+        let clock = EngineClock(continuing: recovered.time, reading)
+        let moment = clock.moment
         guard recovered.recorded.map({ $0.now <= moment.now && $0.wall <= moment.wall }) ?? true else {
             throw .refused("time went backwards")
         }
         self.moment = moment
-        self.clock = clock
         lastKeeping = moment.now
         let identity = Engine.Identity(
             server: "simulated", processID: 1, epoch: recovered.epoch, salt: UInt32(truncatingIfNeeded: random.next()))
         do throws(SnapshotFailure) {
-            keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, at: moment)
+            keeper = try Storekeeper(recovered, in: store, identity: identity, options.storekeeping, clock: clock)
         } catch { throw .death }
         keeper.delegate = self
         keeper.engine.beginGrace(at: moment)
@@ -124,8 +125,9 @@ final class SimulatedDaemon {
     func beginTurn(boottime: Int64, realtime: Int64) throws(Ending) {
         turn += 1
         do throws(StorageError) { try storage.writeDelayed() } catch { hasFailed = true }
-        moment = clock.moment(boottime: boottime, realtime: realtime).moment
-        keeper.beginTurn(at: moment)
+        reading = ClockReading(boottime: boottime, realtime: realtime, isSynchronised: true)
+        keeper.beginTurn(reading)
+        moment = keeper.engine.clock.moment
         if moment.now - lastKeeping >= 1_000 {
             lastKeeping = moment.now
             keeper.keepHouse()
@@ -187,7 +189,7 @@ final class SimulatedDaemon {
         keeper.stop()
         repeat {
             turn += 1
-            keeper.beginTurn(at: moment)
+            keeper.beginTurn(reading)
             runTasks()
             try endTurn()
         } while !keeper.isQuiet
@@ -210,13 +212,6 @@ final class SimulatedDaemon {
     /// Whether the journal reaches up to the state, or there is none.
     var isJournalCurrent: Bool { keeper.isContinuous }
     var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
-    /// Whether a provider has an enforced budget and a limit of requests.
-    func isLimited(_ provider: Name) -> Bool {
-        guard let id = keeper.engine.machine.names.find(provider),
-            let account = keeper.engine.machine.ledger.provider(id)
-        else { return false }
-        return account.isEnforced && account[.rpm] != nil
-    }
     /// The state as bytes. Equal states have equal bytes.
     var image: [UInt8] { keeper.engine.machine.image }
     /// The state as a snapshot that can be imported.

@@ -76,7 +76,8 @@ extension Simulation {
             account.failures = breaker.totalFailures
             account.threshold = breaker.configuration.failureThreshold
         }
-        account.budget = ask(LedgerBalance(provider: names.own), &session, daemon)?.remaining?.nanodollars
+        let limits = ask(LimitList(scope: Scope(provider: names.own)), &session, daemon)?.entries
+        account.limit = limits?.first?.limit.amount
         return account
     }
 

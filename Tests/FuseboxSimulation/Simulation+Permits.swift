@@ -15,15 +15,10 @@ extension Simulation {
         // No client uses the provider before its limits are final.
         let isLimited = durability == .commit && clients.contains(where: \.knowsLimits)
         let provider = isLimited ? random.pick([0, 1, Account.limited, Account.limited]) : random.below(2)
+        if random.once(in: limitAudit == nil ? 40 : 15) { return limitDeed() }
         switch random.below(12) {
         case 0..<5:
-            return .admit(
-                provider: provider, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
-                // Late settles may overspend, so they are excluded while the budget is checked exactly.
-                ttl: Int64(
-                    provider == Account.limited
-                        ? random.pick([50] + [Int](repeating: 60_000, count: 15))
-                        : random.pick([50, 1_000, 20_000])))
+            return .admit(admission(of: provider))
         case 5..<10 where !client.permits.isEmpty:
             let permit = client.takePermit(random.below(client.permits.count))
             let cost = Int64(random.below(Int(permit.cost) + 1))
@@ -34,7 +29,7 @@ extension Simulation {
         case 10 where !client.permits.isEmpty:
             return .renew(permit: client.permits[random.below(client.permits.count)].number)
         case 11: return .report(provider: random.below(3), cost: Int64(random.below(9_000)), tokens: 7)
-        default: return isLimited ? .clear : .limit(budgetLimit)
+        default: return isLimited ? .clear : .limit(costLimit)
         }
     }
 
@@ -46,17 +41,6 @@ extension Simulation {
         let late = LateSettle(client: line.client, generation: line.generation, number: header.correlation)
         guard lateSettles.insert(late).inserted else { return }
         result.lateSettles += 1
-        lateCost += cost(of: late)
-    }
-
-    private func cost(of late: LateSettle) -> Int64 {
-        let client = clients[late.client]
-        let books =
-            client.generation == late.generation
-            ? client.books
-            : retired.first { $0.client == late.client && $0.generation == late.generation }?.books
-        guard case .settle(_, Account.limited, let cost, _, _)? = books?.deed(UInt64(late.number)) else { return 0 }
-        return cost
     }
 
     // MARK: Invariants
@@ -68,7 +52,7 @@ extension Simulation {
     }
 
     /// Every granted permit is settled, expired, reclaimed or in force. What is held is the sum of the permits in
-    /// force. Spend and holds do not exceed the enforced budget, and no window has more calls than its limit.
+    /// force. What is used and held of a limit does not exceed it.
     func checkPermits(_ daemon: SimulatedDaemon) {
         var session = openAuditSession(daemon)
         defer { daemon.ended(session) }
@@ -97,15 +81,11 @@ extension Simulation {
     }
 
     private func checkLimits(_ daemon: SimulatedDaemon, _ session: inout Session) {
-        let question = LedgerProvider(provider: Names.provider(Account.limited))
-        guard durability == .commit, daemon.isLimited(Names.provider(Account.limited)),
-            let account = ask(question, &session, daemon)?.account
-        else { return }
-        let open = clients.reduce(0) { $0 + $1.books.openSettles(on: Account.limited) }
-        let used = account.usage.spend.nanodollars + account.held.nanodollars
-        if used > budgetLimit + lateCost + open {
-            fail("\(account.usage.spend) spent and \(account.held) held are more than the enforced budget")
+        let scope = Scope(provider: Names.provider(Account.limited))
+        for entry in ask(LimitList(scope: scope), &session, daemon)?.entries ?? [] where durability == .commit {
+            if entry.used + entry.held > entry.amount {
+                fail("\(entry.used) used and \(entry.held) held are more than the limit of '\(entry.limit)'")
+            }
         }
-        if let window = account.rpm, window.used > window.limit { fail("\(window.used) calls of \(window.limit)") }
     }
 }

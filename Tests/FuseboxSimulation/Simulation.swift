@@ -43,6 +43,8 @@ package struct SimulationResult: Sendable, Equatable {
     package var permits: UInt64 = 0
     package var lapsedPermits: UInt64 = 0
     package var lateSettles = 0
+    /// How often every limit was compared with the plain model.
+    package var limitAudits = 0
 
     package init() {}
 }
@@ -76,11 +78,15 @@ package final class Simulation {
     var audited: [UInt8]?
     /// Whether workers may be forgotten for others.
     var mayForget = false
-    /// The enforced budget of the provider that is only used by admission. It is used up soon, or so large that the
-    /// rate limit is reached.
-    let budgetLimit: Int64
-    /// The cost of settles after the end of their permits. Nothing was held for them any more.
-    var lateCost: Int64 = 0
+    /// The limit of cost of the provider that is only used by admission. It is used up soon, or so large that the limit
+    /// of requests is reached.
+    let costLimit: Int64
+    /// The plain model of limits beside the journal; nil: not in this run.
+    var limitAudit: LimitAudit?
+    var draw: LimitDraw
+    /// Some of the limits that were set.
+    var knownLimits: [(scope: Scope, limit: Limit)] = []
+    /// Settles after the end of their permits.
     var lateSettles: Set<LateSettle> = []
     /// The session whose import is being decoded. Until its state is in force, requests wait.
     var importing: UInt64?
@@ -92,7 +98,10 @@ package final class Simulation {
         storage.ignoresMarks = bug == .forgetsMarks
         storage.delaysEntries = bug == .acknowledgesBeforeWrite
         wantedCrashes = crashes
-        budgetLimit = random.pick([15_000_000, 15_000_000_000])
+        costLimit = random.pick([15_000_000, 15_000_000_000])
+        draw = LimitDraw(
+            random: SplitMix64(seed: random.next()), providers: ["p0", "p1", "p2"], deployments: ["eu", "us"],
+            models: [], cost: 1_000_000, tokens: 250)
         clients = (0..<Self.clientCount).map { SimulatedClient(index: $0) }
         options.bug = bug
         options.storekeeping.segmentLength = random.pick([8, 16, 64]) * 1024
@@ -101,6 +110,10 @@ package final class Simulation {
         // An unknown worker may have been lost or forgotten. The books can only represent one of the two.
         mayForget = durability == .commit && random.once(in: 3)
         if mayForget { options.bounds.workers = Self.clientCount - 1 }
+        // What a full disk leaves out of the journal, the model would not know.
+        if durability == .commit, random.once(in: 2) {
+            limitAudit = LimitAudit(bounds: options.bounds, losesSettles: bug == .losesSettles)
+        }
         result.seed = seed
     }
 
@@ -145,7 +158,8 @@ package final class Simulation {
 
     private func start() throws(Ending) {
         if random.once(in: 4) { damage() }
-        if random.once(in: 20) { storage.isFull = true } else { storage.isFull = false }
+        storage.isFull = random.once(in: 20) && limitAudit == nil
+        limitAudit?.read(storage)
         let daemon: SimulatedDaemon
         do throws(Ending) {
             daemon = try SimulatedDaemon(
@@ -161,6 +175,7 @@ package final class Simulation {
         if case .torn = daemon.situation.tail { result.tornTails += 1 }
         trace.add(daemon.recoveredSequence)
         audit(daemon)
+        auditLimits(afterStart: daemon)
     }
 
     /// Ends the life. The daemon's memory is lost, and possibly more.
@@ -227,7 +242,7 @@ package final class Simulation {
         let passed = Int64(random.once(in: 20) ? random.within(100...1_500) : random.within(0...30))
         boottime += passed
         realtime += passed
-        if !isLast, random.once(in: 150) { storage.isFull.toggle() }
+        if !isLast, random.once(in: 150), limitAudit == nil { storage.isFull.toggle() }
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         if isLast, lines.contains(where: \.isAbandoned) { dropAbandoned(daemon) }
         for client in clients { act(client, daemon, isLast) }
@@ -236,13 +251,17 @@ package final class Simulation {
             if !isLast, random.once(in: 120) { importOwnState(daemon) }
         }
         try daemon.endTurn()
+        followLimits()
         trace.add(daemon.sequence)
         if daemon.isJournalCurrent, durability != .snapshot {
             durableFloor = max(durableFloor, daemon.syncedSequence)
             writtenFloor = daemon.sequence
         }
         if random.once(in: 16) { remember() }
-        if random.once(in: 32), importing == nil { checkPermits(daemon) }
+        if random.once(in: 32), importing == nil {
+            checkPermits(daemon)
+            compareLimits(daemon)
+        }
     }
 
     /// One time to live after the end, nothing is held any more.
@@ -299,7 +318,7 @@ package final class Simulation {
         case 14: .acquire
         case 15: .configure(threshold: UInt32(random.within(2...9)))
         case 16: .reset
-        case 17: .budget(Int64(random.below(1_000_000)))
+        case 17: .ownLimit(Int64(random.below(1_000_000)))
         case 18: .mark(milliseconds: Int64(random.within(1...5_000)))
         default: .clear
         }
@@ -328,8 +347,6 @@ package final class Simulation {
     private func retire(_ client: SimulatedClient) {
         let generation = client.generation
         let books = client.beginAnew()
-        // Open requests may have counted, and this will never be known.
-        lateCost += books.openSettles(on: Account.limited)
         retired.append((client.index, generation, books))
         if retired.count > 8 { retired.removeFirst() }
     }

@@ -9,6 +9,8 @@ import Glibc
 /// `fusebox-simulate --walk STEPS` takes a random walk of so many steps over all commands and values, for each seed,
 /// profile and set of limits. It also reports a seed whose walk kills the process.
 ///
+/// `fusebox-simulate --limits OPERATIONS` makes so many random calls and changes of limits against a plain model.
+///
 /// `fusebox-simulate --damage BYTES` flips every bit of a journal of that length, and cuts it at every byte.
 @main
 struct Simulate {
@@ -19,6 +21,7 @@ struct Simulate {
         var hours: Double?
         var bug = PlantedBug.none
         var walk: Int?
+        var limits: Int?
         var arguments = CommandLine.arguments.dropFirst()
         while let flag = arguments.popFirst() {
             guard let value = arguments.popFirst() else { usage() }
@@ -30,10 +33,12 @@ struct Simulate {
             case "--damage":
                 exit(try await DamageReport(journalLength: read(Int(value))).run() ? 0 : 1)
             case "--walk": walk = read(Int(value))
+            case "--limits": limits = read(Int(value))
             case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
         }
+        if let limits { exit(LimitReport(operations: limits, first: seed).run() ? 0 : 1) }
         if let walk {
             let report = WalkReport(
                 steps: walk, first: seed, seeds: hours == nil ? seeds : .max, hours: hours ?? .infinity)
@@ -49,7 +54,7 @@ struct Simulate {
 
     private static func usage() -> Never {
         print(
-            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--limits OPERATIONS] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
         )
         exit(64)
     }
@@ -85,8 +90,9 @@ struct Simulate {
             "segments deleted, emptied, cut, replaced or copied: \(total.lossesRefused) refused, \(total.lossesWithoutLoss) without loss, \(total.lossesOfUnsafe) lost what was not known to be on the disk"
         )
         print(
-            "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the budget"
+            "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the limit"
         )
+        print("limits: compared with a plain model \(total.limitAudits) times, at each start and between")
         print("trace of all: \(String(total.trace, radix: 16))")
     }
 }
@@ -112,6 +118,7 @@ extension SimulationResult {
         permits += other.permits
         lapsedPermits += other.lapsedPermits
         lateSettles += other.lateSettles
+        limitAudits += other.limitAudits
         trace = trace &* 31 &+ other.trace
     }
 }

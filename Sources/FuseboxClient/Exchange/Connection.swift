@@ -1,4 +1,5 @@
 import FuseboxWire
+import Glibc
 
 /// A connection after hello, and the bytes that were received on it. Its holder is its only reader.
 struct Connection: ~Copyable, @unchecked Sendable {
@@ -31,11 +32,32 @@ struct Connection: ~Copyable, @unchecked Sendable {
         _ path: String, as worker: WorkerID, lastSequence: UInt64 = 0, name: String, patienceMilliseconds: Int,
         until deadline: Deadline
     ) throws(ClientError) -> Connection {
+        do throws(Failure) {
+            return try attempt(
+                path, as: worker, lastSequence: lastSequence, name: name, patienceMilliseconds: patienceMilliseconds,
+                until: deadline)
+        } catch { throw error.error }
+    }
+
+    /// Why no connection was made.
+    struct Failure: Error {
+        var error: ClientError
+        /// Whether the kernel said at once that nobody listens.
+        var isVacant = false
+    }
+
+    /// Connects and says hello, as `open`; a failure tells whether nobody listens.
+    static func attempt(
+        _ path: String, as worker: WorkerID, lastSequence: UInt64, name: String, patienceMilliseconds: Int,
+        until deadline: Deadline
+    ) throws(Failure) -> Connection {
         let socket: Socket
         do throws(SystemFailure) {
             socket = try Socket.connect(to: path, patienceMilliseconds: patienceMilliseconds, until: deadline)
         } catch {
-            throw .unavailable(path: path, reason: error.description)
+            throw Failure(
+                error: .unavailable(path: path, reason: error.description),
+                isVacant: error.code == ECONNREFUSED || error.code == ENOENT)
         }
         var connection = Connection(socket)
         do throws(Interruption) {
@@ -47,7 +69,7 @@ struct Connection: ~Copyable, @unchecked Sendable {
             }
             connection.greeting = Greeting(greeting)
         } catch {
-            throw .unavailable(path: path, reason: error.description)
+            throw Failure(error: .unavailable(path: path, reason: error.description))
         }
         return connection
     }

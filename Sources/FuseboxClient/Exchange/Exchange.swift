@@ -13,7 +13,8 @@ import FuseboxWire
 ///   `send` and `recv`.
 /// - **Connecting.** After a loss the next call connects, and other calls wait for it. Requests that change state and
 ///   have no reply are sent again first; see `ExchangeMachine+Connection.swift`. Calls wait for a daemon that may be
-///   restarting. If it stays away, calls fail at once until the backoff is over.
+///   restarting. If it stays away, calls fail at once. Where nobody listens, each call asks the kernel itself; otherwise
+///   nobody connects until the backoff is over.
 /// - **Tasks** do not block. One background thread, started with the first task, takes these duties for them when no
 ///   other thread has them. It also ends their waits at their deadlines.
 ///
@@ -247,19 +248,21 @@ final class Exchange: Sendable {
     }
 
     private func connect(until deadline: Deadline) {
-        do throws(ClientError) {
+        do throws(Connection.Failure) {
             var connection: Connection? = try open(until: deadline)
             update { $0.install(&connection) }
             delivery.begin()
         } catch {
             let holdsPermits = renewals.holdsAny
-            update { $0.connectFailed(error.reasonOfAbsence, holdsPermits: holdsPermits) }
+            update {
+                $0.connectFailed(error.error.reasonOfAbsence, isVacant: error.isVacant, holdsPermits: holdsPermits)
+            }
         }
     }
 
-    private func open(until deadline: Deadline) throws(ClientError) -> Connection {
+    private func open(until deadline: Deadline) throws(Connection.Failure) -> Connection {
         let introduction = update { $0.introduction() }
-        return try Connection.open(
+        return try Connection.attempt(
             path, as: introduction.worker, lastSequence: introduction.lastSequence, name: configuration.sentName,
             patienceMilliseconds: configuration.requestTimeoutMilliseconds,
             until: min(deadline, .after(milliseconds: max(configuration.connectTimeoutMilliseconds, 1))))

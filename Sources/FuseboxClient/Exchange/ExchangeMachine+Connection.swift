@@ -70,25 +70,49 @@ extension ExchangeMachine {
         return retryAt <= outage.returnBy
     }
 
+    /// Whether a call connects although the backoff is not over, because the daemon may have come back since.
+    ///
+    /// The backoff protects a daemon that is there and cannot keep up. Where nobody listens, the kernel says so in
+    /// microseconds and nobody is troubled. So each call that fails closed is told of an absence by an attempt that
+    /// began after the call. One attempt is under way at a time, and it answers all calls that came before it.
+    var asksAgain: Bool {
+        guard !policy.failsOpen, case .disconnected(let outage, _) = phase else { return false }
+        return outage.isVacant
+    }
+
     /// The connect has failed. Unless the next attempt follows soon, requests that wait for a connection end, and
     /// reports are kept.
     ///
     /// - Parameters:
+    ///   - isVacant: whether the kernel said that nobody listens. Then requests that came while the attempt was under
+    ///     way get another one, and an attempt that did not wait for the end of the backoff does not prolong it
     ///   - holdsPermits: whether the client holds permits, which the daemon takes back if the client stays away
     ///   - chance: a random number from 0 to 1, which spreads the attempts of many clients
     mutating func connectFailed(
-        _ reason: String, holdsPermits: Bool, chance: Double, now: Deadline
+        _ reason: String, isVacant: Bool, holdsPermits: Bool, chance: Double, now: Deadline
     ) -> ExchangeActions {
-        guard case .connecting(let outage) = phase else { return actions.take() }
+        guard case .connecting(var outage) = phase else { return actions.take() }
+        outage.isVacant = isVacant
         words.absence = reason
-        let longest = holdsPermits ? longestBackoffOfHolder : nil
-        var retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
+        var retryAt: Deadline
+        if isVacant, let backoffEnds = outage.backoffEnds, now < backoffEnds {
+            retryAt = backoffEnds
+        } else {
+            let longest = holdsPermits ? longestBackoffOfHolder : nil
+            retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
+        }
+        outage.backoffEnds = nil
         if !policy.failsOpen, now < outage.returnBy {
             let look = max(backoff.minimumMilliseconds, policy.patienceMilliseconds / ClientLimits.looksForRestart)
             retryAt = min(retryAt, now + look, outage.returnBy)
         }
         phase = .disconnected(outage, retryAt: retryAt)
-        if !isExpectedBack { turnAway() }
+        if !isExpectedBack {
+            turnAway()
+            if asksAgain, backlog.contains(where: { cameMeanwhile(requests[$0]) }) {
+                phase = outage.hurried(until: retryAt)
+            }
+        }
         handOver()
         return actions.take()
     }
@@ -101,8 +125,20 @@ extension ExchangeMachine {
         return Int(clamping: grace / 3)
     }
 
+    /// Whether a request came while the last attempt was under way, and waits for an answer of its own.
+    private func cameMeanwhile(_ request: Request) -> Bool {
+        isTurnedAway(request) && request.attemptsBefore == attempts
+    }
+
+    /// Whether a daemon that is away ends the request.
+    private func isTurnedAway(_ request: Request) -> Bool {
+        !request.isReport && !request.mayHaveArrived && request.interest != .kept
+    }
+
     private mutating func turnAway() {
-        endQueued(where: { !$0.isReport && !$0.mayHaveArrived && $0.interest != .kept }, .absent)
+        let asksAgain = asksAgain
+        let ended = backlog.filter { isTurnedAway(requests[$0]) && !(asksAgain && cameMeanwhile(requests[$0])) }
+        endQueued(ended, .absent)
         for id in backlog where requests[id].interest == .open {
             if requests[id].isReport {
                 keep(id)

@@ -98,6 +98,7 @@ extension ExchangeMachine {
         switch phase {
         case .disconnected(let outage, let retryAt):
             guard retryAt <= now else { return .sleep(until: retryAt) }
+            attempts += 1
             phase = .connecting(outage)
             return .connect
         case .open(let link):

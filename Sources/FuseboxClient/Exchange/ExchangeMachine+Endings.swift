@@ -4,7 +4,10 @@ import FuseboxWire
 extension ExchangeMachine {
     /// Appends the request to the backlog, where it waits for a connection or for room in the window.
     mutating func enqueue(_ id: RequestID) {
-        requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
+        requests.change(id) {
+            $0.delivery = .queued(mayHaveArrived: false)
+            $0.attemptsBefore = attempts
+        }
         backlog.append(id)
     }
 
@@ -28,7 +31,11 @@ extension ExchangeMachine {
 
     /// Ends the requests of the backlog that meet a condition.
     mutating func endQueued(where condition: (Request) -> Bool, _ failure: RequestFailure) {
-        let ended = backlog.filter { condition(requests[$0]) }
+        endQueued(backlog.filter { condition(requests[$0]) }, failure)
+    }
+
+    /// Ends these requests of the backlog.
+    mutating func endQueued(_ ended: [RequestID], _ failure: RequestFailure) {
         guard !ended.isEmpty else { return }
         let gone = Set(ended)
         backlog.removeAll { gone.contains($0) }

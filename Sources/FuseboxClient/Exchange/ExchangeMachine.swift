@@ -32,6 +32,17 @@ struct ExchangeMachine: ~Copyable {
         /// Until when calls wait for the daemon, as one that may be restarting. They wait at least for the first
         /// attempt.
         var returnBy: Deadline
+        /// Whether the kernel said at the last attempt that nobody listens.
+        var isVacant = false
+        /// When the backoff is over, of an attempt that a call makes before.
+        var backoffEnds: Deadline?
+
+        /// The same outage, with an attempt that need not wait for the end of the backoff.
+        func hurried(until backoffEnds: Deadline) -> Phase {
+            var outage = self
+            outage.backoffEnds = backoffEnds
+            return .disconnected(outage, retryAt: .past)
+        }
     }
 
     /// A connection after hello.
@@ -116,6 +127,8 @@ struct ExchangeMachine: ~Copyable {
     var phase = Phase.disconnected(Outage(returnBy: .past), retryAt: .past)
     /// The number of connections so far.
     var connections: UInt64 = 0
+    /// The number of attempts to connect that have begun.
+    var attempts: UInt64 = 0
     var words = Words()
     var backoff: Backoff
     var identity = Identity()
@@ -190,8 +203,11 @@ struct ExchangeMachine: ~Copyable {
         case .closed: end(id, .failed(.closed))
         case .connecting: enqueue(id)
         case .open: send(id)
-        case .disconnected(_, let retryAt):
+        case .disconnected(let outage, let retryAt):
             if retryAt <= now || isExpectedBack {
+                enqueue(id)
+            } else if asksAgain, !requests[id].isReport {
+                phase = outage.hurried(until: retryAt)
                 enqueue(id)
             } else if requests[id].isReport {
                 enqueue(id)

@@ -26,6 +26,8 @@ struct Request {
     var sequence: UInt64 = 0
     /// The number of connections that were lost while the request was under way on them.
     var losses = 0
+    /// How many attempts to connect had begun when it was queued.
+    var attemptsBefore: UInt64 = 0
     var delivery = Delivery.idle
     var interest = Interest.open
     var attendance = Attendance.none

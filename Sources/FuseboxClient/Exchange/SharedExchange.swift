@@ -139,10 +139,10 @@ struct SharedExchange: ~Copyable {
         flush()
     }
 
-    mutating func connectFailed(_ reason: String, holdsPermits: Bool) {
+    mutating func connectFailed(_ reason: String, isVacant: Bool, holdsPermits: Bool) {
         carryOut(
             machine.connectFailed(
-                reason, holdsPermits: holdsPermits, chance: .random(in: 0...1), now: .now))
+                reason, isVacant: isVacant, holdsPermits: holdsPermits, chance: .random(in: 0...1), now: .now))
         flush()
     }
 

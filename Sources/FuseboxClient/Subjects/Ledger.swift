@@ -144,6 +144,52 @@ public struct Ledger: Sendable {
         try await client.all(LedgerSummaries(windowMilliseconds: window.wholeMilliseconds, cursor: Page.end))
     }
 
+    /// The account of a scope: the host, a provider, a deployment, a model with its provider, or a tag. Nil: nothing was
+    /// counted for it yet, or scopes of its shape have none.
+    public func account(_ scope: FuseboxClient.Scope) throws(ClientError) -> FuseboxClient.ScopeAccount? {
+        try client.call(LedgerAccount(scope: scope)).account
+    }
+
+    /// The account of a scope: the host, a provider, a deployment, a model with its provider, or a tag. Nil: nothing was
+    /// counted for it yet, or scopes of its shape have none.
+    public func account(_ scope: FuseboxClient.Scope) async throws(ClientError) -> FuseboxClient.ScopeAccount? {
+        try await client.call(LedgerAccount(scope: scope)).account
+    }
+
+    /// All accounts of one kind.
+    public func accounts(_ kind: FuseboxClient.AccountKind) throws(ClientError) -> [FuseboxClient.ScopeAccount] {
+        try client.all(LedgerAccounts(kind: kind))
+    }
+
+    /// All accounts of one kind.
+    public func accounts(_ kind: FuseboxClient.AccountKind) async throws(ClientError) -> [FuseboxClient.ScopeAccount] {
+        try await client.all(LedgerAccounts(kind: kind))
+    }
+
+    /// Corrects what was spent, as a call by a scope would count: in the accounts and limits that contain it. For
+    /// operators.
+    ///
+    /// - Parameters:
+    ///   - cost: what is added; below $0 it is taken back, from the newest use backwards
+    ///   - reason: why, for those who read of it later
+    /// - Returns: the account of the scope; nil: scopes of its shape have none
+    /// - Throws: `refused` with `notFound` if nothing was counted for the scope yet
+    @discardableResult
+    public func adjust(
+        _ scope: FuseboxClient.Scope, cost: Money, reason: String
+    ) throws(ClientError) -> FuseboxClient.ScopeAccount? {
+        try client.call(LedgerAdjust(scope: scope, cost: cost, reason: reason)).account
+    }
+
+    /// Corrects what was spent, as a call by a scope would count: in the accounts and limits that contain it. For
+    /// operators.
+    @discardableResult
+    public func adjust(
+        _ scope: FuseboxClient.Scope, cost: Money, reason: String
+    ) async throws(ClientError) -> FuseboxClient.ScopeAccount? {
+        try await client.call(LedgerAdjust(scope: scope, cost: cost, reason: reason)).account
+    }
+
     /// Begins the accounts of a scope and of what lies within it anew, and their limits that go on until reset. For
     /// operators.
     ///

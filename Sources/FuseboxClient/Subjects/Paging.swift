@@ -67,6 +67,10 @@ extension LedgerModels: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [ModelAccount], next: UInt32) { (reply.accounts, reply.next) }
 }
 
+extension LedgerAccounts: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [ScopeAccount], next: UInt32) { (reply.accounts, reply.next) }
+}
+
 extension LedgerSummaries: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [SpendSummary], next: UInt32) { (reply.summaries, reply.next) }
 }

@@ -228,9 +228,6 @@ extension StateMachine {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
         try admitAccounts(of: candidate, by: application)
-        if let deployment = candidate.deployment {
-            try admitDeployment(deployment, of: candidate.provider, by: application)
-        }
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
@@ -262,14 +259,10 @@ extension StateMachine {
             breaker.ask(at: now, under: profile)
             _ = breaker.decide(at: now)
         }
-        let model = candidate.model.map { models.intern($0, by: application.user) }
-        openAccounts(provider, model, application)
+        let scopes = openAccounts(of: candidate, tags, folds: terms.foldsTags, application)
+        retainTags(of: scopes)
+        ledger.add(UseSums(requests: 1), scopes, at: application.moment)
         let need = CallNeed(terms.estimate)
-        var scopes = CallScopes(
-            provider: provider,
-            deployment: candidate.deployment.map { names.intern($0, below: provider, by: application.user) },
-            model: model)
-        take(tags, folds: terms.foldsTags, &scopes, application)
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
             estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)

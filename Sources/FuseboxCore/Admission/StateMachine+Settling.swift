@@ -140,23 +140,37 @@ extension StateMachine {
         }
         let permit = permits.permits[place]
         let grant = permit.grant
-        let candidate = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
-        let usage = grant.model == nil ? rules.charged(command.usage, of: candidate.provider) : command.usage
-        let model = try checkUsage(usage, candidate, application, wasAdmitted: true)
+        let route = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
+        let usage = grant.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
+        let call = try chargedCall(usage, route, application, wasAdmitted: true)
         reply.standing = permit.standing
         if permit.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
         limitTable.settle(
             grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
+        if command.outcome == .cancelled { ledger.takeBackRequest(grant.scopes) }
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let usage, let model {
-            _ = try record(
-                ChargedCall(candidate.provider, model, usage), application, wasAdmitted: true)
-            noteAnswer(usage.model, of: grant.model, grant.provider, application)
+        if let call {
+            try record(call, of: grant, application)
+            noteAnswer(usage?.model, of: grant.model, grant.provider, application)
         }
         if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
         releaseNames(of: grant)
         return reply
+    }
+
+    /// Records what a call with a permit has cost, on the accounts that it was admitted under.
+    private mutating func record(
+        _ call: borrowing ChargedCall, of grant: PermitRegistry.Grant, _ application: Application
+    ) throws(Refusal) {
+        var scopes = grant.scopes
+        let asked = scopes.model
+        if asked == nil { scopes.model = call.route.model.map { models.intern($0, by: application.user) } }
+        // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
+        openAccounts(scopes, application)
+        // The account of the model that answered counts the request now.
+        if asked == nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
+        try ledger.record(call.charge, scopes, requests: 0, at: application.moment, under: profile)
     }
 
     fileprivate mutating func report(
@@ -168,47 +182,28 @@ extension StateMachine {
         try checkTags(command.tags, folds: command.foldsTags, application)
         let route = rules.charged(command.candidate)
         let told = route.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
-        let model = try checkUsage(told, route, application)
+        let used = try chargedCall(told, route, application)
+        // Nobody told what it used: it was a request all the same.
+        let nothing = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
+        let call = used ?? ChargedCall(route: route, charge: nothing)
+        if used == nil, command.outcome != .cancelled { try check(call, application) }
         let provider = try breaker(route.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
-        guard let usage = told, let model else {
-            guard command.outcome != .cancelled, !limitTable.isEmpty else { return Report.Reply() }
-            countInLimits(route, command.tags, folds: command.foldsTags, CallNeed(), application)
-            return fire(provider, at: application.moment, &effects)
+        guard command.outcome != .cancelled else { return Report.Reply() }
+        _ = try record(call, command.tags, folds: command.foldsTags, application, isChecked: true)
+        if used != nil {
+            noteAnswer(told?.model, of: route.model.flatMap { models.find($0) }, provider, application)
         }
-        let call = ChargedCall(route.provider, model, usage)
-        _ = try record(call, application)
-        // Where no model was asked for, the one that is charged answered.
-        let charged = Candidate(provider: route.provider, deployment: route.deployment, model: model)
-        countInLimits(charged, command.tags, folds: command.foldsTags, CallNeed(call.charge), application)
-        noteAnswer(usage.model, of: route.model.flatMap { models.find($0) }, provider, application)
         return limitTable.isEmpty ? Report.Reply() : fire(provider, at: application.moment, &effects)
     }
 
-    /// Checks that limits find the tags of a call without a permit.
+    /// Checks that there is room for the tags of a call without a permit.
     ///
     /// - Throws: `limitReached`
     func checkTags(
         _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
     ) throws(Refusal) {
-        // Without limits nothing keeps them.
-        if !limitTable.isEmpty { try admitTags(told, folds: folds, by: application) }
-    }
-
-    /// Counts a call without a permit in the limits that cover it.
-    mutating func countInLimits(
-        _ route: Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ used: CallNeed,
-        _ application: Application
-    ) {
-        guard !limitTable.isEmpty else { return }
-        var scopes = CallScopes(provider: names.find(route.provider))
-        if let provider = scopes.provider, let deployment = route.deployment {
-            scopes.deployment = names.find(deployment, below: provider)
-        }
-        scopes.model = route.model.flatMap { models.find($0) }
-        take(told, folds: folds, &scopes, application)
-        limitTable.report(scopes, &tags, used, at: application.moment)
-        releaseTags(of: scopes)
+        if !told.isEmpty { try admitTags(told, folds: folds, by: application) }
     }
 
     /// Keeps the name that answered beside the account of the model that was asked for and is charged.
@@ -249,29 +244,32 @@ extension StateMachine {
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Checks that what a call used can be recorded; returns the name of the model that it is recorded under: the one
-    /// that was asked for, whatever name answered, so that no limit is walked around.
+    /// What a call is charged with: under the model that was asked for, whatever name answered, so that no limit is
+    /// walked around. Checks that it can be recorded.
     ///
     /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
-    private func checkUsage(
-        _ usage: CallUsage?, _ candidate: Candidate, _ application: Application, wasAdmitted: Bool = false
-    ) throws(Refusal) -> Name? {
+    /// - Returns: nil if nobody told what it used
+    private func chargedCall(
+        _ usage: CallUsage?, _ route: Candidate, _ application: Application, wasAdmitted: Bool = false
+    ) throws(Refusal) -> ChargedCall? {
         guard let usage else {
-            if !wasAdmitted { try admitName(candidate.provider, by: application) }
+            if !wasAdmitted { try admitName(route.provider, by: application) }
             return nil
         }
         // The name that answered is for display, but what is not kept must not be told to have been: whoever asks
         // leaves it out if it finds no room.
-        if let answering = usage.model, candidate.model != nil, answering != candidate.model {
+        if let answering = usage.model, route.model != nil, answering != route.model {
             try admitModel(answering, by: application)
         }
-        var model = candidate.model ?? usage.model
-        if model == nil { model = .unspecifiedModel }
-        guard let model else { return nil }
+        var charged = route
+        charged.model = route.model ?? usage.model ?? .unspecifiedModel
+        let call = ChargedCall(
+            route: charged,
+            charge: CreditLedger.Charge(
+                cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens)))
         // Where none was asked for, the model that answered needs room; the one that was asked for has it.
-        let isCovered = wasAdmitted && (usage.model == nil || candidate.model != nil)
-        try check(ChargedCall(candidate.provider, model, usage), application, wasAdmitted: isCovered)
-        return model
+        try check(call, application, isCovered: wasAdmitted && (usage.model == nil || route.model != nil))
+        return call
     }
 
     /// Lets breaker and exhaustion know how a call went.
@@ -293,15 +291,6 @@ extension StateMachine {
         case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return
         }
-    }
-}
-
-extension ChargedCall {
-    fileprivate init(_ provider: Name, _ model: Name, _ usage: CallUsage) {
-        self.init(
-            provider: provider, model: model,
-            charge: CreditLedger.Charge(
-                cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens)))
     }
 }
 

@@ -11,7 +11,8 @@ public struct StateImage {
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
         BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self,
         HistorySection.self, SharedHistorySection.self, TagSection.self,
-        FreeTagSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self, PermitTotalsSection.self,
+        FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
+        PermitTotalsSection.self,
         PermitSection.self, ListedBudgetSection.self, ForeignMembersSection.self, AliasSection.self,
     ])
 

@@ -40,6 +40,7 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
+        ledger.keepTags(of: previous.ledger)
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
@@ -61,7 +62,8 @@ extension StateMachine {
             _ = permits.add(permit)
         }
         keepLimits(of: previous)
-        // The permits and limits of the other state are dropped.
+        // The permits and limits of the other state are dropped, but for the limits that came with its ledger.
+        takeListedLimits(of: other)
         other.permits.forEach { releaseRoute(of: $0.grant) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
     }
@@ -75,6 +77,36 @@ extension StateMachine {
             return key
         }
         for rule in limitTable.rules { retainNames(of: rule.key) }
+    }
+
+    /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are those
+    /// that are known now.
+    private mutating func takeListedLimits(of other: StateMachine) {
+        var gone: [Int] = []
+        limitTable.rules.forEachSlot { if isOfLedger(limitTable.rules[$0]) { gone.append($0) } }
+        for rule in gone.sorted(by: { limitTable.rules[$0].number < limitTable.rules[$1].number }) {
+            removeLimit(rule, at: lastMoment.now)
+        }
+        let mark = limitTable.newestGeneration
+        var new: [Int] = []
+        other.limitTable.rules.forEachSlot { if other.isOfLedger(other.limitTable.rules[$0]) { new.append($0) } }
+        new.sort { other.limitTable.rules[$0].number < other.limitTable.rules[$1].number }
+        for theirs in new {
+            let rule = other.limitTable.rules[theirs]
+            _ = limitTable.set(rule.key, nil, rule.limit, &tags, at: lastMoment.now)
+            retainNames(of: rule.key)
+            guard let use = other.limitTable.ownEntry(of: rule),
+                let place = limitTable.findEntry(like: rule.limit, in: rule.key)
+            else { continue }
+            limitTable.beginUse(place, as: other.limitTable.entries[use])
+        }
+        if !new.isEmpty { chargeCallsInForce(newerThan: mark, LimitTarget(key: .host), at: lastMoment.now) }
+    }
+
+    /// Whether a limit is one of those that a ledger of `llm-providers` has.
+    private func isOfLedger(_ rule: LimitTable.Rule) -> Bool {
+        guard let place = rule.key.place, rule.prefix == nil, rule.key.tag == nil else { return false }
+        return rule.limit.isListed && names.parent(of: place) == nil
     }
 
     /// The number that a name of before has now.
@@ -234,12 +266,11 @@ extension StateMachine.Builder {
         _ scope: Scope, _ limit: Limit, used: Int64, dollars: Double?, start: Timestamp?
     ) throws(Refusal) {
         if let start { try validateMoment(start, "the start of a window") }
-        var events: [Event] = []
-        _ = try machine.apply(LimitSet(scope: scope, limits: [limit]), at: moment, effects: &events)
+        try machine.setListed([limit], on: scope, at: moment)
         guard let target = try machine.find(scope),
             let place = machine.limitTable.findEntry(like: limit, in: target.key)
         else { return }
-        machine.limitTable.beginUse(
+        machine.limitTable.setUse(
             place, used: used, dollars: dollars ?? Money(nanodollars: used).dollars, start: start)
     }
 
@@ -274,6 +305,13 @@ extension StateMachine.Builder {
         let id = try self.account(account.provider, by: user)
         machine.ledger.providers[existing: id.index].sums = CreditLedger.Sums(account.usage)
         machine.ledger.providers[existing: id.index].dollars = dollars ?? account.usage.spend.dollars
+    }
+
+    /// Sets the tiers that had fired when the budget of a provider with an account was removed.
+    mutating func setFired(_ threshold: ThresholdTier, _ depletion: DepletionTier, of provider: Name) {
+        guard let id = machine.names.find(provider), machine.ledger.contains(id) else { return }
+        machine.ledger.providers[existing: id.index].fired = threshold
+        machine.ledger.providers[existing: id.index].firedDepletion = depletion
     }
 
     /// Adds a model account. Its provider gets an empty account if it has none.
@@ -344,11 +382,12 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Marks the tiers as fired that spend and history have reached, without sending their events. This is for a state
-    /// that came without its fired tiers.
+    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers that
+    /// spend and history have reached count as fired, and their events are not sent.
     ///
     /// Depletion tiers are marked only if the profile keeps them over a restore.
-    public mutating func deriveFiredTiers() {
+    public mutating func completeLedger() {
+        machine.ledger.deriveHost()
         machine.deriveFiredTiers(at: moment)
     }
 

@@ -3,13 +3,13 @@ import FuseboxWire
 extension CreditLedger {
     /// Begins every account anew.
     ///
-    /// - Returns: the sums of all providers before
+    /// - Returns: the sums of the host before
     mutating func resetAll(at moment: Moment, under profile: Profile) -> Sums {
-        var before = Sums()
-        providers.forEachIndex { index in
-            before.add(providers[existing: index].sums)
-            resetProvider(NameID(index: index), under: profile)
-        }
+        let before = host.sums
+        host.sums = Sums()
+        providers.forEachIndex { resetProvider(NameID(index: $0), under: profile) }
+        deployments.forEachIndex { deployments[existing: $0].sums = Sums() }
+        tags.forEachIndex { tags[existing: $0].sums = Sums() }
         if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         since = moment.wall
         return before
@@ -24,6 +24,8 @@ extension CreditLedger {
         let before = providers[existing: provider.index].sums
         providers[existing: provider.index].sums = Sums()
         providers[existing: provider.index].dollars = 0
+        providers[existing: provider.index].fired = .none
+        providers[existing: provider.index].firedDepletion = .none
         if profile.resetClearsWindowsAndHistory { histories.remove(&providers[existing: provider.index].history) }
         var place = providers[existing: provider.index].models.first
         while let model = place {
@@ -43,19 +45,26 @@ extension CreditLedger {
         return before
     }
 
+    /// Begins the account of a deployment anew.
+    ///
+    /// - Returns: its sums before; nil: it has no account
+    mutating func resetDeployment(_ deployment: NameID) -> Sums? {
+        guard let before = deployments[deployment.index]?.sums else { return nil }
+        deployments[existing: deployment.index].sums = Sums()
+        return before
+    }
+
+    /// Begins the account of a tag anew.
+    ///
+    /// - Returns: its sums before; nil: it has no account
+    mutating func resetTag(_ tag: TagID) -> Sums? {
+        guard let before = tags[tag.index]?.sums else { return nil }
+        tags[existing: tag.index].sums = Sums()
+        return before
+    }
+
     private mutating func reset(_ model: Int) {
         models[model].sums = Sums()
         models[model].dollars = 0
-    }
-}
-
-extension CreditLedger.Sums {
-    /// Adds other sums; told, not kept: the end of the range stands for what lies beyond it.
-    mutating func add(_ other: Self) {
-        spend = spend.saturatingAdd(other.spend)
-        inputTokens = inputTokens.saturatingAdd(other.inputTokens)
-        outputTokens = outputTokens.saturatingAdd(other.outputTokens)
-        requests = requests.saturatingAdd(other.requests)
-        if let last = other.lastRecorded { lastRecorded = max(last, lastRecorded ?? last) }
     }
 }

@@ -6,23 +6,6 @@ import FuseboxWire
 /// Sums are exact and checked: a record that would leave their range is refused and changes nothing. Operations take
 /// the time, which must not go backwards.
 public struct CreditLedger: Sendable {
-    /// The sums of one account, since it began or was reset.
-    public struct Sums: Sendable, Equatable {
-        /// What was spent, in nano-dollars.
-        public var spend: Int64 = 0
-        /// Tokens sent.
-        public var inputTokens: Int64 = 0
-        /// Tokens received.
-        public var outputTokens: Int64 = 0
-        /// The number of records.
-        public var requests: Int64 = 0
-        /// When the last record was made; nil if there is none.
-        public var lastRecorded: Timestamp?
-
-        /// The sums of an account without a record.
-        public init() {}
-    }
-
     /// A provider's account.
     public struct Provider: Sendable {
         /// Its sums.
@@ -30,10 +13,14 @@ public struct CreditLedger: Sendable {
         /// The spend as a sum of doubles, where the profile reckons in them.
         public internal(set) var dollars = 0.0
         var history = SpendList()
+        var recent = RecentUse()
         /// The model accounts of the provider, the newest first.
         var models = Chain()
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
+        /// The tiers that had fired when the budget was removed, where the profile keeps them.
+        var fired: ThresholdTier = .none
+        var firedDepletion: DepletionTier = .none
 
         init() {}
     }
@@ -44,6 +31,7 @@ public struct CreditLedger: Sendable {
         var sums = Sums()
         /// The spend as a sum of doubles, where the profile reckons in them.
         var dollars = 0.0
+        var recent = RecentUse()
         /// The name that last answered for it, if that was another.
         var answering: ModelID?
         /// The peer user that the account was opened for.
@@ -56,32 +44,18 @@ public struct CreditLedger: Sendable {
         var models = 0
     }
 
-    /// What one record costs.
-    public struct Charge: Sendable {
-        /// What the call cost, $0 to `WireLimits.callCost`; the profile `llm-providers` knows no upper end.
-        public var cost: Money
-        /// Tokens sent, at least 0.
-        public var inputTokens: Int64
-        /// Tokens received, at least 0.
-        public var outputTokens: Int64
-
-        /// What one call cost, and the tokens that it used.
-        public init(cost: Money, inputTokens: Int64, outputTokens: Int64) {
-            self.cost = cost
-            self.inputTokens = inputTokens
-            self.outputTokens = outputTokens
-        }
-
-        /// Input and output together.
-        var tokens: Int64 { inputTokens.saturatingAdd(outputTokens) }
-    }
-
     /// Since when it counts, on the wall clock: its beginning, or the last reset of everything.
     public internal(set) var since: Timestamp
     /// What an export to `llm-providers` tells of budgets as they were told; it decides nothing.
     public internal(set) var listed = ListedBudgets()
 
+    /// The account of all calls together.
+    var host = Account()
     var providers = SparseTable<Provider>()
+    /// Under the numbers of their names.
+    var deployments = SparseTable<Account>()
+    var tags = SparseTable<Account>()
+    var recents = RecentUsePool()
     var models = SlotTable<Model>()
     var modelLinks = ChainLinks()
     var modelIndex = HashIndex()
@@ -107,43 +81,128 @@ public struct CreditLedger: Sendable {
 
     // MARK: Recording
 
-    /// Records what a call has cost.
+    /// Records what a call has cost, on accounts that exist.
     ///
+    /// - Parameters:
+    ///   - scopes: the accounts: provider and model, and deployment and tags if it has any
+    ///   - requests: 0 where the request was counted at its admission, else 1
     /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`;
     ///   `overflow` if a sum would leave its range; then nothing has changed
-    public mutating func record(
-        _ charge: Charge, provider: NameID, model: ModelID, at now: Timestamp, by user: UInt32 = 0,
-        under profile: Profile = .fusebox
+    mutating func record(
+        _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, at moment: Moment, under profile: Profile
     ) throws(Refusal) {
-        try Self.check(charge, under: profile)
-        let place = findModel(provider, model)
-        let providerSums = try (providers[provider.index]?.sums ?? Sums()).adding(charge, at: now)
-        let modelSums = try (place.map { models[$0].sums } ?? Sums()).adding(charge, at: now)
-
-        create(provider, by: user)
-        providers[existing: provider.index].sums = providerSums
-        let account = place ?? addModel(provider, model, by: user)
-        models[account].sums = modelSums
+        try check(charge, scopes, requests: requests, under: profile)
+        let sums = charge.sums(requests: requests)
+        add(sums, scopes, at: moment)
+        guard let provider = scopes.provider else { return }
         if profile.reckonsInDollars {
             providers[existing: provider.index].dollars += charge.cost.dollars
-            models[account].dollars += charge.cost.dollars
+            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+                models[place].dollars += charge.cost.dollars
+            }
         }
+        note(charge.cost.nanodollars, of: provider, at: moment.now, under: profile)
+    }
+
+    /// Notes a cost in a provider's history.
+    mutating func note(_ cost: Int64, of provider: NameID, at now: Timestamp, under profile: Profile) {
         if profile.sharesHistory {
-            sharedHistory.record(.init(at: now, provider: provider, cost: charge.cost.nanodollars))
+            sharedHistory.record(.init(at: now, provider: provider, cost: cost))
         } else {
-            histories.record(
-                SpendEntry(at: now, cost: charge.cost.nanodollars),
-                in: &providers[existing: provider.index].history)
+            histories.record(SpendEntry(at: now, cost: cost), in: &providers[existing: provider.index].history)
         }
     }
 
-    /// Throws what recording this on a model without an account would throw; changes nothing.
+    /// Adds to every account of a call that exists. There must be room in each.
+    mutating func add(_ sums: UseSums, _ scopes: borrowing CallScopes, at moment: Moment) {
+        host.sums.add(sums, at: moment.now)
+        recents.add(sums, at: moment.wall, to: &host.recent)
+        if let provider = scopes.provider, providers.contains(provider.index) {
+            providers[existing: provider.index].sums.add(sums, at: moment.now)
+            recents.add(sums, at: moment.wall, to: &providers[existing: provider.index].recent)
+            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+                models[place].sums.add(sums, at: moment.now)
+                recents.add(sums, at: moment.wall, to: &models[place].recent)
+            }
+        }
+        if let deployment = scopes.deployment, deployments.contains(deployment.index) {
+            deployments[existing: deployment.index].sums.add(sums, at: moment.now)
+            recents.add(sums, at: moment.wall, to: &deployments[existing: deployment.index].recent)
+        }
+        for place in 0..<scopes.tagCount {
+            guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
+            tags[existing: tag.index].sums.add(sums, at: moment.now)
+            recents.add(sums, at: moment.wall, to: &tags[existing: tag.index].recent)
+        }
+    }
+
+    /// Counts a request on the account of a model alone.
+    mutating func countRequest(_ provider: NameID, _ model: ModelID?, at moment: Moment) {
+        guard let place = model.flatMap({ findModel(provider, $0) }) else { return }
+        models[place].sums.add(UseSums(requests: 1), at: moment.now)
+        recents.add(UseSums(requests: 1), at: moment.wall, to: &models[place].recent)
+    }
+
+    /// Gives back the request of a call that was never sent.
+    mutating func takeBackRequest(_ scopes: borrowing CallScopes) {
+        forEachAccount(of: scopes) { sums, recent, recents in
+            sums.requests = max(0, sums.requests - 1)
+            recents.takeBack(cost: 0, requests: 1, from: recent)
+        }
+    }
+
+    /// Calls `body` with every account of a call that exists.
+    mutating func forEachAccount(
+        of scopes: borrowing CallScopes, _ body: (inout Sums, RecentUse, inout RecentUsePool) -> Void
+    ) {
+        body(&host.sums, host.recent, &recents)
+        if let provider = scopes.provider, providers.contains(provider.index) {
+            let recent = providers[existing: provider.index].recent
+            body(&providers[existing: provider.index].sums, recent, &recents)
+            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+                let recent = models[place].recent
+                body(&models[place].sums, recent, &recents)
+            }
+        }
+        if let deployment = scopes.deployment, deployments.contains(deployment.index) {
+            let recent = deployments[existing: deployment.index].recent
+            body(&deployments[existing: deployment.index].sums, recent, &recents)
+        }
+        for place in 0..<scopes.tagCount {
+            guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
+            let recent = tags[existing: tag.index].recent
+            body(&tags[existing: tag.index].sums, recent, &recents)
+        }
+    }
+
+    /// Throws what recording this would throw; changes nothing. An account that does not exist has room.
     func check(
-        _ charge: Charge, provider: NameID?, at now: Timestamp, under profile: Profile
+        _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, under profile: Profile
     ) throws(Refusal) {
         try Self.check(charge, under: profile)
-        let sums = provider.flatMap { providers[$0.index]?.sums } ?? Sums()
-        _ = try sums.adding(charge, at: now)
+        guard hasRoom(for: charge.sums(requests: requests), scopes) else {
+            throw Refusal(
+                .overflow, "the account's sum would leave its range; begin it anew with `fusebox ledger reset`")
+        }
+    }
+
+    /// Whether what is used fits the range of each account of a call.
+    func hasRoom(for use: UseSums, _ scopes: borrowing CallScopes) -> Bool {
+        guard host.sums.hasRoom(for: use) else { return false }
+        if let provider = scopes.provider, providers.contains(provider.index) {
+            guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
+            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+                guard models[place].sums.hasRoom(for: use) else { return false }
+            }
+        }
+        if let deployment = scopes.deployment, deployments.contains(deployment.index) {
+            guard deployments[existing: deployment.index].sums.hasRoom(for: use) else { return false }
+        }
+        for place in 0..<scopes.tagCount {
+            guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
+            guard tags[existing: tag.index].sums.hasRoom(for: use) else { return false }
+        }
+        return true
     }
 
     private static func check(_ charge: Charge, under profile: Profile) throws(Refusal) {
@@ -225,10 +284,13 @@ public struct CreditLedger: Sendable {
                 let account = self.models.remove(at: place)
                 forgotten.append(account.model)
                 if let answering = account.answering { forgotten.append(answering) }
+                var recent = account.recent
+                recents.removeAll(&recent)
                 openedByUser[account.user, default: Opened()].models -= 1
                 modelIndex.remove(place, hash: Self.modelHash(provider, account.model))
             }
             histories.remove(&providers[existing: provider.index].history)
+            recents.removeAll(&providers[existing: provider.index].recent)
             let user = providers[existing: provider.index].user
             openedByUser[user, default: Opened()].providers -= 1
             if opened(by: user).providers == 0, opened(by: user).models == 0 { openedByUser[user] = nil }
@@ -239,43 +301,23 @@ public struct CreditLedger: Sendable {
     }
 }
 
-extension CreditLedger.Sums {
-    /// These sums with one more record.
-    fileprivate func adding(_ charge: CreditLedger.Charge, at now: Timestamp) throws(Refusal) -> Self {
-        let (spend, overSpend) = spend.addingReportingOverflow(charge.cost.nanodollars)
-        let (input, overInput) = inputTokens.addingReportingOverflow(charge.inputTokens)
-        let (output, overOutput) = outputTokens.addingReportingOverflow(charge.outputTokens)
-        let (requests, overRequests) = requests.addingReportingOverflow(1)
-        guard !overSpend, !overInput, !overOutput, !overRequests else {
-            throw Refusal(
-                .overflow, "the account's sum would leave its range; begin it anew with `fusebox ledger reset`")
+extension CreditLedger {
+    /// Keeps the accounts of tags of another ledger: what was imported knows none. The host's account begins with what
+    /// the providers have spent, if it was imported without one.
+    mutating func keepTags(of other: CreditLedger) {
+        tags = SparseTable()
+        other.tags.forEachIndex { index in
+            var account = other.tags[existing: index]
+            let stretches = other.recents.stretches(of: account.recent)
+            account.recent = RecentUse()
+            for stretch in stretches { recents.restore(stretch, in: &account.recent) }
+            tags.insert(account, at: index)
         }
-        var sums = self
-        sums.spend = spend
-        sums.inputTokens = input
-        sums.outputTokens = output
-        sums.requests = requests
-        sums.lastRecorded = now
-        return sums
     }
 
-    /// The sums as the wire has them.
-    public var usage: AccountUsage {
-        var usage = AccountUsage()
-        usage.spend = Money(nanodollars: spend)
-        usage.inputTokens = inputTokens
-        usage.outputTokens = outputTokens
-        usage.requests = requests
-        usage.lastRecorded = lastRecorded
-        return usage
-    }
-
-    /// The sums that the wire has told.
-    public init(_ usage: AccountUsage) {
-        spend = usage.spend.nanodollars
-        inputTokens = usage.inputTokens
-        outputTokens = usage.outputTokens
-        requests = usage.requests
-        lastRecorded = usage.lastRecorded
+    /// Gives the host an account of what the providers have spent: for a ledger that came without one.
+    mutating func deriveHost() {
+        host = Account()
+        providers.forEachIndex { host.sums.add(providers[existing: $0].sums) }
     }
 }

@@ -19,17 +19,14 @@ public struct ListedBudgets: Sendable, Equatable {
     public internal(set) var thresholds = Thresholds()
     /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
     public internal(set) var foreignThresholds = ""
-    /// In the order in which they were told first.
+    /// In the order in which they were told last.
     public private(set) var entries: [Entry] = []
 
-    /// Puts a budget in the place of the one for the same provider and model. Returns whether there was one.
+    /// Puts a budget at the end; one for the same provider and model goes. Returns whether there was one.
     mutating func put(_ entry: Entry) -> Bool {
-        guard let place = entries.firstIndex(where: { $0.provider == entry.provider && $0.model == entry.model }) else {
-            entries.append(entry)
-            return false
-        }
-        entries[place] = entry
-        return true
+        let isKnown = remove(entry.provider, entry.model)
+        entries.append(entry)
+        return isKnown
     }
 
     /// Removes a budget. Returns whether there was one.
@@ -70,7 +67,12 @@ extension StateMachine {
         passTime(to: moment)
         let application = Application(moment: lastMoment, user: 0, isOperator: true, worker: WorkerID())
         var events: [Event] = []
-        _ = try set(LimitSet(scope: scope, limits: limits), application, &events)
+        let mark = limitTable.newestGeneration
+        _ = try set(LimitSet(scope: scope, limits: limits), application, &events, opensAccounts: false)
+        noteFired(scope) { entry, account in
+            guard entry.generation > mark else { return }
+            (entry.fired, entry.firedDepletion) = (account.fired, account.firedDepletion)
+        }
     }
 
     /// Removes a limit that a listed budget told of; the list stays.
@@ -79,7 +81,24 @@ extension StateMachine {
     public mutating func removeListed(_ limit: Limit, on scope: Scope, at moment: Moment) throws(Refusal) {
         passTime(to: moment)
         let application = Application(moment: lastMoment, user: 0, isOperator: true, worker: WorkerID())
+        noteFired(scope) { entry, account in
+            (account.fired, account.firedDepletion) = (entry.fired, entry.firedDepletion)
+        }
         _ = try remove(LimitRemove(scope: scope, limits: [limit]), application)
+    }
+
+    /// Passes the tiers that have fired between a provider's budget and its account, which in the library keeps them
+    /// over the removal of the budget.
+    private mutating func noteFired(
+        _ scope: Scope, _ pass: (inout LimitTable.Entry, inout CreditLedger.Provider) -> Void
+    ) {
+        guard profile == .llmProviders, scope.model == nil, let provider = scope.provider.flatMap({ names.find($0) }),
+            ledger.contains(provider)
+        else { return }
+        limitTable.forEachEntry(of: ScopeKey(place: provider)) { place in
+            guard limitTable.rules[limitTable.entries[place].rule].limit.dimension == .cost else { return }
+            pass(&limitTable.entries[place], &ledger.providers[existing: provider.index])
+        }
     }
 
     /// Takes the budget of a scope off the list when one of its limits changes: an export then tells of the limits.

@@ -1,75 +1,67 @@
 import FuseboxWire
 
-/// What a call is charged with, and to whom.
+/// What a call without a permit is charged with, by the route that it went by.
 struct ChargedCall {
-    var provider: Name
-    var model: Name
+    /// With the model that is charged.
+    var route: Candidate
     var charge: CreditLedger.Charge
 }
 
 extension StateMachine {
-    /// Records what a call has cost.
+    // MARK: Recording
+
+    /// Records what a call without a permit has cost, and counts it in the limits that cover it. Opens its accounts if
+    /// they are new.
     ///
-    /// - Parameter wasAdmitted: whether there is room for its accounts, whatever the bounds say: the call was admitted
-    /// - Returns: the provider that was charged
+    /// - Parameter isChecked: whether there is room for its accounts, its tags and its sums
+    /// - Returns: the provider
     mutating func record(
-        _ call: ChargedCall, _ application: Application, wasAdmitted: Bool = false
-    ) throws(Refusal) -> NameID {
-        // Nearly every record is one more on accounts that exist.
-        if let provider = names.find(call.provider), let model = models.find(call.model),
-            ledger.model(provider, model) != nil
-        {
-            try ledger.record(
-                call.charge, provider: provider, model: model, at: application.now, by: application.user,
-                under: profile)
-            return provider
+        _ call: borrowing ChargedCall, _ tags: borrowing WireLimits.TagList, folds: Bool, _ application: Application,
+        isChecked: Bool = false
+    ) throws(Refusal) -> NameID? {
+        // Nearly every call is one more on accounts that exist.
+        if let known = knownAccounts(of: call.route, tags, folds: folds, application) {
+            try ledger.record(call.charge, known, requests: 1, at: application.moment, under: profile)
+            limitTable.report(known, &self.tags, CallNeed(call.charge), at: application.moment)
+            return known.provider
         }
-        return try recordOnNewAccount(call, application, wasAdmitted)
-    }
-
-    /// Throws what recording this would throw; changes nothing.
-    func check(_ call: ChargedCall, _ application: Application, wasAdmitted: Bool = false) throws(Refusal) {
-        if !wasAdmitted {
-            try admitAccount(call.provider, by: application)
-            try admitModel(call.model, by: application)
-            _ = try admitModelAccount(call.provider, call.model, by: application)
-        }
-        try ledger.check(call.charge, provider: names.find(call.provider), at: application.now, under: profile)
-    }
-
-    private mutating func recordOnNewAccount(
-        _ call: ChargedCall, _ application: Application, _ wasAdmitted: Bool
-    ) throws(Refusal) -> NameID {
         // Before a name becomes known: a refused record leaves no trace.
-        try check(call, application, wasAdmitted: wasAdmitted)
-        let hadAccount = names.find(call.provider).map(ledger.contains) ?? false
-        let provider = names.intern(call.provider, by: application.user)
-        let model = models.intern(call.model, by: application.user)
-        names.retain(provider)
-        models.retain(model)
-        try ledger.record(
-            call.charge, provider: provider, model: model, at: application.now, by: application.user, under: profile)
-        if hadAccount { names.release(provider) }
-        return provider
+        if !isChecked {
+            try checkTags(tags, folds: folds, application)
+            try check(call, application)
+        }
+        let scopes = openAccounts(of: call.route, tags, folds: folds, application)
+        try ledger.record(call.charge, scopes, requests: 1, at: application.moment, under: profile)
+        limitTable.report(scopes, &self.tags, CallNeed(call.charge), at: application.moment)
+        return scopes.provider
+    }
+
+    /// Throws what recording this would throw, its tags aside; changes nothing.
+    ///
+    /// - Parameter isCovered: whether there is room for its accounts, because it was admitted
+    func check(
+        _ call: borrowing ChargedCall, _ application: Application, isCovered: Bool = false
+    ) throws(Refusal) {
+        if !isCovered { try admitAccounts(of: call.route, by: application) }
+        var scopes = CallScopes(provider: names.find(call.route.provider))
+        scopes.model = call.route.model.flatMap { models.find($0) }
+        try ledger.check(call.charge, scopes, requests: 1, under: profile)
     }
 
     fileprivate mutating func record(
         _ command: borrowing LedgerRecord, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> LedgerRecord.Reply {
-        if !command.tags.isEmpty {
-            try Self.validate(command.tags)
-            try checkTags(command.tags, folds: command.foldsTags, application)
-        }
+        if !command.tags.isEmpty { try Self.validate(command.tags) }
         try checkRequiredTags(command.tags)
         let call = ChargedCall(
-            provider: command.provider, model: rules.model(command.model, of: command.provider),
+            route: Candidate(
+                provider: command.provider, deployment: command.deployment,
+                model: rules.model(command.model, of: command.provider)),
             charge: CreditLedger.Charge(
                 cost: command.cost, inputTokens: Int64(command.inputTokens),
                 outputTokens: Int64(command.outputTokens)))
-        let provider = try record(call, application)
-        guard !limitTable.isEmpty else { return LedgerRecord.Reply() }
-        let route = Candidate(provider: call.provider, deployment: command.deployment, model: call.model)
-        countInLimits(route, command.tags, folds: command.foldsTags, CallNeed(call.charge), application)
+        let provider = try record(call, command.tags, folds: command.foldsTags, application)
+        guard !limitTable.isEmpty, let provider else { return LedgerRecord.Reply() }
         return fire(provider, at: application.moment, &effects)
     }
 }

@@ -14,7 +14,7 @@ extension StateMachine {
             guard beginsAnew(limitTable.rules[use.rule].limit.window.kind), isWithin(use, target) else { return }
             limits.append(place)
         }
-        guard reply.before != nil || !limits.isEmpty || target.key == .host else { throw nothing(toReset: scope) }
+        guard reply.before != nil || !limits.isEmpty || target.prefix != nil else { throw nothing(toReset: scope) }
         limits.sort { limitTable.entries[$0].generation < limitTable.entries[$1].generation }
         for place in limits {
             limitTable.beginWindow(place, at: application.now)
@@ -51,11 +51,28 @@ extension StateMachine {
         return target.key.tag == nil || key.tag == target.key.tag
     }
 
+    /// - Returns: the sums of the scope's account before; nil: it has none
     private mutating func resetAccounts(_ target: LimitTarget, at moment: Moment) -> CreditLedger.Sums? {
-        guard target.prefix == nil, target.key.tag == nil else { return nil }
-        guard let provider = target.key.place else { return ledger.resetAll(at: moment, under: profile) }
-        guard let model = target.key.model else { return ledger.resetProvider(provider, under: profile) }
-        return ledger.resetModel(provider, model)
+        let key = target.key
+        if let prefix = target.prefix {
+            // Of a template the accounts of its tags; it has none itself.
+            ledger.tags.forEachIndex { index in
+                if key.place == nil, tags[TagID(index: index)].hasPrefix(prefix) {
+                    _ = ledger.resetTag(TagID(index: index))
+                }
+            }
+            return nil
+        }
+        if let tag = key.tag { return key.place == nil ? ledger.resetTag(tag) : nil }
+        guard let place = key.place else { return ledger.resetAll(at: moment, under: profile) }
+        guard names.parent(of: place) == nil else {
+            return key.model == nil ? ledger.resetDeployment(place) : nil
+        }
+        if let model = key.model { return ledger.resetModel(place, model) }
+        ledger.deployments.forEachIndex { index in
+            if names.parent(of: NameID(index: index)) == place { _ = ledger.resetDeployment(NameID(index: index)) }
+        }
+        return ledger.resetProvider(place, under: profile)
     }
 }
 

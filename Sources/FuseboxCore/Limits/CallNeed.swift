@@ -62,17 +62,3 @@ struct CallNeed: Sendable, Equatable {
         unknown & Self.bit(dimension) == 0 ? self[dimension] : max(1, self[dimension])
     }
 }
-
-extension CallNeed {
-    /// What an account has counted of a dimension.
-    static func used(_ dimension: LimitDimension, of sums: CreditLedger.Sums) -> Int64 {
-        switch dimension {
-        case .cost: sums.spend
-        case .requests: sums.requests
-        case .tokens: sums.inputTokens.saturatingAdd(sums.outputTokens)
-        case .inputTokens: sums.inputTokens
-        case .outputTokens: sums.outputTokens
-        case .inFlight, .unknown: 0
-        }
-    }
-}

@@ -189,6 +189,16 @@ extension LimitTable {
 
     /// Counts a call that was not admitted.
     mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
+        forEachUse(of: call, &tags) { table, place in
+            let dimension = table.rules[table.entries[place].rule].limit.dimension
+            if dimension != .inFlight { table.count(used[dimension], place, at: moment.now) }
+        }
+    }
+
+    /// Calls `body` with the use of every limit that covers a call; those of templates are made if they are new.
+    mutating func forEachUse(
+        of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
+    ) {
         guard !isEmpty else { return }
         call.forEach { key in
             if let tag = key.tag { useTemplates(tags.templates(of: tag), in: key, &tags) }
@@ -196,8 +206,7 @@ extension LimitTable {
             var entry = firstEntry(ofScope: scope)
             while let place = entry {
                 entry = nextEntry(after: place)
-                let dimension = rules[entries[place].rule].limit.dimension
-                if dimension != .inFlight { count(used[dimension], place, at: moment.now) }
+                body(&self, place)
             }
         }
     }

@@ -31,6 +31,7 @@ extension LimitTable {
     ) -> (rule: Int, before: Limit?) {
         if let known = findRule(key, prefix, limit) {
             let before = rules[known]
+            entries.forEachSlot { if entries[$0].rule == known { dropEndedWindow($0, at: now) } }
             rules[known].limit = limit
             rules[known].calendar = retainCalendar(of: limit)
             if let calendar = before.calendar { release(calendar) }
@@ -42,7 +43,7 @@ extension LimitTable {
             Rule(number: newestNumber, key: key, prefix: prefix, limit: limit, calendar: retainCalendar(of: limit)))
         if prefix != nil { return (rule, nil) }
         if let entry = findEntry(like: limit, in: key) {
-            setRule(of: entry, rule)
+            setRule(of: entry, rule, at: now)
             keepUse(entry, at: now)
         } else {
             let entry = addEntry(of: rule, key, &tags)
@@ -60,7 +61,9 @@ extension LimitTable {
         return place
     }
 
-    private mutating func setRule(of entry: Int, _ rule: Int) {
+    /// - Parameter now: until then the use went by its old rule
+    private mutating func setRule(of entry: Int, _ rule: Int, at now: Timestamp) {
+        dropEndedWindow(entry, at: now)
         rules[entries[entry].rule].uses -= 1
         entries[entry].rule = rule
         rules[rule].uses += 1
@@ -69,6 +72,13 @@ extension LimitTable {
     /// Lets what was used count in the window that holds now by a changed rule.
     private mutating func keepUses(of rule: Int, at now: Timestamp) {
         entries.forEachSlot { if entries[$0].rule == rule { keepUse($0, at: now) } }
+    }
+
+    /// Forgets what was used in a window of the calendar that has ended. It must not count in one that holds now by a
+    /// changed rule.
+    private mutating func dropEndedWindow(_ place: Int, at now: Timestamp) {
+        guard rules[entries[place].rule].calendar != nil, isOver(place, at: now) else { return }
+        beginWindow(place, at: now)
     }
 
     private mutating func keepUse(_ place: Int, at now: Timestamp) {
@@ -91,7 +101,7 @@ extension LimitTable {
                 }
             }
             if let heir {
-                setRule(of: use, heir)
+                setRule(of: use, heir, at: now)
                 keepUse(use, at: now)
             } else {
                 removeEntry(use, &tags)
@@ -123,7 +133,7 @@ extension LimitTable {
                 rules[$0].key == rules[rule].key && rules[$0].limit.isSame(as: rules[rule].limit)
             }
             guard let heir, heir != rule else { return }
-            setRule(of: place, heir)
+            setRule(of: place, heir, at: now)
             keepUse(place, at: now)
         }
     }
@@ -172,11 +182,45 @@ extension LimitTable {
 
     // MARK: Past use
 
-    /// Lets a use begin with what its scope has used before.
-    mutating func beginUse(_ place: Int, used: Int64, dollars: Double, start: Timestamp?) {
+    /// Lets a new use count what its scope has used before.
+    ///
+    /// - Parameters:
+    ///   - replacesCounted: whether `past` holds what was counted of calls in force too
+    ///   - dollars: the past as a sum of doubles; nil: the exact sum
+    mutating func beginUse(_ place: Int, past: Int64, replacesCounted: Bool, dollars: Double?) {
+        entries[place].used = Int128(past) + (replacesCounted ? 0 : entries[place].used)
+        entries[place].dollars = dollars ?? Money(nanodollars: past).dollars
+        if let calendar = rules[entries[place].rule].calendar {
+            entries[place].calendarWindow = calendars[calendar].number
+        }
+    }
+
+    /// Counts a past use of a limit whose window slides.
+    mutating func countPast(_ amount: Int64, _ place: Int, at then: Timestamp, now: Timestamp) {
+        guard let slide = entries[place].slide, amount > 0 else { return }
+        slides[slide].correct(amount, from: then, at: now)
+    }
+
+    /// Forgets what was counted in a window that slides.
+    mutating func clearSlide(_ place: Int) {
+        if let slide = entries[place].slide { slides[slide] = SlidingUse(length: slides[slide].length) }
+    }
+
+    /// Sets what was used of a limit.
+    mutating func setUse(_ place: Int, used: Int64, dollars: Double, start: Timestamp?) {
         entries[place].used = Int128(used)
         entries[place].dollars = dollars
         entries[place].start = start
+    }
+
+    /// Lets a use begin as one of another table stands, apart from what calls in force hold and count.
+    mutating func beginUse(_ place: Int, as other: Entry) {
+        entries[place].used = other.used - other.live
+        entries[place].dollars = other.dollars
+        entries[place].start = other.start
+        entries[place].fired = other.fired
+        entries[place].firedAt = other.firedAt
+        entries[place].firedDepletion = other.firedDepletion
     }
 
     /// Sets the sums of doubles to the exact sums.

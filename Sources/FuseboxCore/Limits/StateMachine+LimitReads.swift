@@ -5,8 +5,10 @@ extension StateMachine {
 
     /// A limit and how it stands.
     ///
-    /// - Parameter entry: the place of its use; nil: it was not used yet, or it is a template
-    func limitEntry(_ rule: Int, _ entry: Int?, at moment: Moment) -> LimitEntry {
+    /// - Parameters:
+    ///   - entry: the place of its use; nil: it was not used yet, or it is a template
+    ///   - asCounted: whether a window that is over is told as it was last counted in
+    func limitEntry(_ rule: Int, _ entry: Int?, asCounted: Bool = false, at moment: Moment) -> LimitEntry {
         let set = limitTable.rules[rule]
         var told = LimitEntry()
         told.limit = set.limit
@@ -23,10 +25,10 @@ extension StateMachine {
         told.scope = scope(of: use.key)
         told.template = set.prefix.map { Self.template($0) }
         told.held = Int64(clamping: use.held)
-        // The reference tells of a window that is over until its end is noticed.
-        let isOver = !profile.windowsBeginUnused && limitTable.isOver(entry, at: moment.now)
-        told.assumed = isOver ? 0 : Int64(clamping: use.assumed)
+        let isOver = !asCounted && limitTable.isOver(entry, at: moment.now)
         told.used = Int64(clamping: isOver ? 0 : use.slide == nil ? use.used : limitTable.used(entry, at: moment.now))
+        // It is not known when what was assumed leaves a sliding window: it is at most all that is in it.
+        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: use.assumed))
         told.share = limitTable.share(entry, at: moment.now)
         told.toldTier = isOver ? .none : use.fired
         told.startedAt = isOver ? nil : use.start
@@ -64,14 +66,17 @@ extension StateMachine {
 
     /// A limit of a scope, found by its dimension and window. Changes nothing.
     ///
+    /// - Parameter asCounted: whether a window that is over is told as it was last counted in
     /// - Throws: `outOfRange` for a scope of a shape that there is not
-    public func limit(_ scope: Scope, like limit: Limit, at moment: Moment) throws(Refusal) -> LimitEntry? {
+    public func limit(
+        _ scope: Scope, like limit: Limit, asCounted: Bool = false, at moment: Moment
+    ) throws(Refusal) -> LimitEntry? {
         try scope.validate()
         guard let target = try find(scope) else {
             return listUnused(scope, at: moment).entries.first { $0.limit.isSame(as: limit) }
         }
         if let entry = target.prefix == nil ? limitTable.findEntry(like: limit, in: target.key) : nil {
-            return limitEntry(limitTable.entries[entry].rule, entry, at: moment)
+            return limitEntry(limitTable.entries[entry].rule, entry, asCounted: asCounted, at: moment)
         }
         if let rule = limitTable.findRule(target.key, target.prefix, limit) { return limitEntry(rule, nil, at: moment) }
         return listUnused(scope, at: moment).entries.first { $0.limit.isSame(as: limit) }

@@ -4,11 +4,11 @@ extension StateMachine {
     // MARK: Setting
 
     mutating func set(
-        _ command: LimitSet, _ application: Application, _ effects: inout [Event]
+        _ command: LimitSet, _ application: Application, _ effects: inout [Event], opensAccounts: Bool = true
     ) throws(Refusal) -> LimitSet.Reply {
         try validate(command)
         try admitNames(of: command.scope, by: application)
-        let route = command.scope.tag == nil ? command.scope.route : nil
+        let route = opensAccounts && command.scope.tag == nil ? command.scope.route : nil
         if let route { try admitAccounts(of: route, by: application) }
         try admitLimits(command)
         let mark = limitTable.newestGeneration
@@ -21,7 +21,6 @@ extension StateMachine {
             let (place, before) = limitTable.set(target.key, target.prefix, limit, &tags, at: application.now)
             if before == nil {
                 retainNames(of: target.key)
-                beginWithPastUse(place, at: application.now)
             }
             rules.append((place, before))
         }
@@ -31,6 +30,7 @@ extension StateMachine {
         }
         if rules.contains(where: { $0.before == nil }) {
             chargeCallsInForce(newerThan: mark, target, at: application.now)
+            for (place, before) in rules where before == nil { countPastUse(of: place, at: application.moment) }
         }
         _ = tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()
@@ -42,28 +42,6 @@ extension StateMachine {
             reply.changes.append(change)
         }
         return reply
-    }
-
-    /// A new limit that goes on until reset counts what its scope's account has counted since the last reset.
-    private mutating func beginWithPastUse(_ rule: Int, at now: Timestamp) {
-        let set = limitTable.rules[rule]
-        guard set.limit.window.kind == .manual, let place = limitTable.ownEntry(of: set),
-            let (sums, dollars) = account(of: set.key)
-        else { return }
-        let isCost = set.limit.dimension == .cost
-        limitTable.beginUse(
-            place, used: CallNeed.used(set.limit.dimension, of: sums), dollars: isCost ? dollars : 0,
-            start: limitTable.entries[place].start)
-        limitTable.rearm(place, at: now)
-    }
-
-    /// The account of a scope, with its spend as a sum of doubles; nil: there is none.
-    private func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, dollars: Double)? {
-        guard key.tag == nil, let place = key.place, names.parent(of: place) == nil else { return nil }
-        guard let model = key.model else {
-            return ledger.provider(place).map { ($0.sums, $0.dollars) }
-        }
-        return ledger.findModel(place, model).map { (ledger.models[$0].sums, ledger.models[$0].dollars) }
     }
 
     private func validate(_ command: LimitSet) throws(Refusal) {
@@ -128,7 +106,7 @@ extension StateMachine {
     }
 
     /// Lets new limits see the calls in force that they cover.
-    private mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
+    mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
         var next = permits.firstInForce(after: 0)
         while let place = next {
             next = permits.nextInForce(after: place)
@@ -245,7 +223,7 @@ extension StateMachine {
         }
     }
 
-    private mutating func removeLimit(_ rule: Int, at now: Timestamp) {
+    mutating func removeLimit(_ rule: Int, at now: Timestamp) {
         let set = limitTable.rules[rule]
         deadlines.remove(.raise, rule)
         limitTable.remove(rule, &tags, at: now)

@@ -37,23 +37,22 @@ extension StateMachine {
         }
     }
 
-    /// Gives a call its tags, that of its user among them, and retains them.
-    mutating func take(
-        _ asked: borrowing WireLimits.TagList, folds: Bool, _ scopes: inout CallScopes, _ application: Application
+    /// Gives a call its tags, that of its user among them. New ones must be retained before they are of use.
+    mutating func assign(
+        _ asked: borrowing WireLimits.TagList, folds: Bool, to scopes: inout CallScopes, _ application: Application
     ) {
         for place in asked.indices {
             let name = counted(asked[place], folds: folds)
             scopes.add(tags.intern(name, by: application.user, limitTable))
         }
         scopes.add(tags.tag(ofUser: application.user, limitTable))
-        retainTags(of: scopes)
     }
 
     mutating func retainTags(of scopes: CallScopes) { scopes.forEachTag { tags.retain($0) } }
     mutating func releaseTags(of scopes: CallScopes) { scopes.forEachTag { tags.release($0) } }
 
     /// The tag that a tag counts under: itself; or where it is new and there is no room, the one for all such.
-    private func counted(_ tag: Name, folds: Bool) -> Name {
+    func counted(_ tag: Name, folds: Bool) -> Name {
         guard folds, tags.find(tag) == nil else { return tag }
         guard let template = limitTable.templates(for: tag).first, let prefix = limitTable.rules[template].prefix else {
             return .otherProvider

@@ -41,6 +41,7 @@ extension StateMachine {
             names.release(id)
         }
         let hadAccount = ledger.contains(id)
+        forgetDeployments(of: id)
         for model in ledger.forget(id) { models.release(model) }
         if hadAccount { names.release(id) }
         for entry in ledger.listed.entries where entry.provider == id { unlist(id, entry.model) }

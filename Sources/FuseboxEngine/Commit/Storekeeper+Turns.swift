@@ -5,13 +5,18 @@ import Synchronization
 
 /// The turns of the owner, and the actions that they cause.
 extension Storekeeper {
-    /// Begins a turn.
+    /// Begins a turn with a reading of the clocks. Its moment is then `engine.clock.moment`.
     ///
-    /// - Parameter reading: the readings of the clocks that the moment comes from; nil: the moment's own
-    public func beginTurn(at moment: Moment, _ reading: ClockReading? = nil) {
-        self.moment = moment
-        engine.advance(to: moment, reading)
+    /// - Returns: what operators may want to know of the clocks
+    @discardableResult
+    package func beginTurn(_ reading: ClockReading) -> [EngineClock.News] {
+        let news = engine.advance(reading)
+        moment = engine.clock.moment
+        return news
     }
+
+    /// Begins a turn at a moment of a clock that is synchronised.
+    package func beginTurn(at moment: Moment) { beginTurn(ClockReading(moment)) }
 
     /// Ends a turn: writes its inputs, releases replies and events, and begins syncs, snapshots and rotations that are
     /// due.

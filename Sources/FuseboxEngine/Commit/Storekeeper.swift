@@ -39,10 +39,10 @@ package final class Storekeeper<Files: JournalStorage> {
     ///   throw: requests that must be journaled are refused until there is room.
     package init(
         _ recovered: consuming Recovered, in store: SnapshotStore<Files>, identity: Engine.Identity,
-        _ options: StorekeepingOptions, at moment: Moment
+        _ options: StorekeepingOptions, clock: EngineClock
     ) throws(SnapshotFailure) {
         self.store = store
-        self.moment = moment
+        moment = clock.moment
         // The snapshot comes first, because a start refuses a journal without one.
         try recovered.settle(store)
         var segment: SegmentRoom?
@@ -63,7 +63,7 @@ package final class Storekeeper<Files: JournalStorage> {
         }
         engine = Engine(
             recovered, identity: identity, durability: options.durability, segment: segment,
-            snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, at: moment)
+            snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, clock: clock)
         if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in syncEnded(sync.failure) }) }
     }
 

@@ -12,6 +12,8 @@ package struct Recovered: ~Copyable {
     var state: DurableState
     /// The last moment that the state recorded. Nil if the state is new.
     package internal(set) var recorded: Moment?
+    /// What the state knows of time. Nil if it is new.
+    package var time: RecordedTime? { recorded.map { RecordedTime($0, lead: state.lead) } }
     /// The epoch of the state.
     package let epoch: UInt64
     /// The newest good snapshot.
@@ -44,7 +46,7 @@ package struct Recovered: ~Copyable {
             state.machine, state.workers,
             header: SnapshotHeader(
                 epoch: epoch, sequence: sequence, moment: recorded ?? state.machine.lastMoment,
-                profile: state.machine.profile))
+                lead: state.lead, profile: state.machine.profile))
     }
 }
 
@@ -87,7 +89,8 @@ extension Recovered {
 
     /// The state of a snapshot.
     fileprivate init(_ base: SnapshotBase, as situation: RecoveryCase.Base, damaged: [SnapshotName], marked: UInt64) {
-        state = DurableState(base.machine, workers: base.workers, sequence: base.header.sequence)
+        state = DurableState(
+            base.machine, workers: base.workers, sequence: base.header.sequence, lead: base.header.lead)
         self.situation = RecoveryCase(base: situation)
         self.situation.marked = marked
         recorded = base.header.moment

@@ -108,12 +108,13 @@ extension Engine {
             .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
             .exhaustionGet, .exhaustionList, .exhaustionReset, .exhaustionSetDefault, .exhaustionDefault,
-            .ledgerRecord, .ledgerReset, .ledgerProvider, .ledgerModel, .ledgerProviders, .ledgerModels, .ledgerTotal,
+            .ledgerRecord, .ledgerReset, .ledgerAdjust, .ledgerAccount, .ledgerAccounts, .ledgerProvider, .ledgerModel,
+            .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
-            .report,
-            .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .limitSet, .limitRemove, .limitRaise,
-            .limitList, .limitGet, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet, .aliasRemove,
+            .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
+            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .recordClock, .limitSet, .limitRemove,
+            .limitRaise, .limitList, .limitGet, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet,
+            .aliasRemove,
             .aliasList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
@@ -169,8 +170,8 @@ extension Engine {
         status.fileSystemRoom = census.fileSystemRoom
         status.residentBytes = census.residentBytes
         tellJournal(in: &status)
-        status.systemWall = moment.wall + census.wallLead
-        status.isClockSynchronised = census.isClockSynchronised
+        status.systemWall = clock.system
+        status.isClockSynchronised = clock.isSynchronised
         return status
     }
 }

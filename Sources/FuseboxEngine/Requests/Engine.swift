@@ -40,10 +40,6 @@ package struct Engine: ~Copyable {
         package var fileSystemRoom: UInt64 = 0
         /// The resident memory of the daemon in bytes.
         package var residentBytes: UInt64 = 0
-        /// By how much the system's wall clock is ahead of the daemon's dates, in milliseconds.
-        package var wallLead: Int64 = 0
-        /// Whether the kernel reports a synchronised wall clock.
-        package var isClockSynchronised = false
         /// Numbers before the first measurement.
         package init() {}
     }
@@ -73,6 +69,8 @@ package struct Engine: ~Copyable {
     var owners = WorkerOwners()
     /// Workers that have calls in flight and no connection.
     var lost = LostWorkers()
+    /// The clocks, as of this turn.
+    package internal(set) var clock: EngineClock
     /// The moment of this turn.
     var now: Timestamp
     /// When due inputs are tried again after a failure. Nil if none failed.
@@ -97,10 +95,13 @@ package struct Engine: ~Copyable {
     /// - Parameters:
     ///   - recovered: the state of the data directory
     ///   - segment: the room of the journal's segments; nil if no journal is kept
+    ///   - clock: the clock that continues the recovered time
     init(
         _ recovered: consuming Recovered, identity: Identity, durability: Durability, segment: SegmentRoom?,
-        snapshotIntervalMilliseconds: Int64, at moment: Moment
+        snapshotIntervalMilliseconds: Int64, clock: EngineClock
     ) {
+        let moment = clock.moment
+        self.clock = clock
         self.identity = identity
         startedAt = moment.wall
         now = moment.now
@@ -114,11 +115,11 @@ package struct Engine: ~Copyable {
 
     /// An engine without a journal.
     package init(
-        _ recovered: consuming Recovered, identity: Identity, snapshotIntervalMilliseconds: Int64, at moment: Moment
+        _ recovered: consuming Recovered, identity: Identity, snapshotIntervalMilliseconds: Int64, clock: EngineClock
     ) {
         self.init(
             recovered, identity: identity, durability: .snapshot, segment: nil,
-            snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, at: moment)
+            snapshotIntervalMilliseconds: snapshotIntervalMilliseconds, clock: clock)
     }
 
     /// The state machine.

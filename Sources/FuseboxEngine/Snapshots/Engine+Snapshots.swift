@@ -13,7 +13,8 @@ extension Engine {
         SnapshotCapture(
             state.machine, state.workers,
             header: SnapshotHeader(
-                epoch: identity.epoch, sequence: sequence, moment: moment, profile: machine.profile))
+                epoch: identity.epoch, sequence: sequence, moment: moment, lead: clock.lead,
+                profile: machine.profile))
     }
 
     /// Replaces breakers, exhaustion and ledger, or some of them, by those of an imported state. The next snapshot

@@ -11,6 +11,8 @@ struct DurableState: ~Copyable {
     var workers: WorkerTable
     /// The number of inputs that have changed the state since the beginning of the epoch.
     var sequence: UInt64
+    /// The system's wall clock minus the steady clock, in milliseconds, as of the last step.
+    var lead: Int64
     /// Events that inputs have caused and that were not taken yet.
     var effects: [Event] = []
     /// The payload of the last input's reply.
@@ -25,10 +27,14 @@ struct DurableState: ~Copyable {
     private var worker = WorkerID()
     private var request: UInt64 = 0
 
-    init(_ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64) {
+    init(
+        _ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64,
+        lead: Int64 = 0
+    ) {
         self.machine = machine
         self.workers = workers
         self.sequence = sequence
+        self.lead = lead
     }
 
     /// Decodes and applies an input. The payload of its reply is then in `reply`.
@@ -116,6 +122,11 @@ extension DurableState {
             var input = TakeClockBack()
             try unsafe input.decode(whole: payload)
             machine.takeClockBack(to: input.wall, at: entry.now)
+        } else if entry.command == RecordClock.declaration.number {
+            var input = RecordClock()
+            try unsafe input.decode(whole: payload)
+            machine.passTime(to: entry.moment)
+            lead = input.lead
         } else {
             guard let command = CommandNumber(rawValue: entry.command) else {
                 throw Refusal(

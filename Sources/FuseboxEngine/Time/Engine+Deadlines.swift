@@ -2,28 +2,18 @@ import FuseboxCore
 import FuseboxWire
 
 extension Engine {
-    /// Does what time alone makes due. Call it once a turn, before any frame.
+    /// Takes back what lost workers held, applies what is due, and records the time.
     ///
-    /// - Parameter reading: the readings of the clocks that the moment comes from; nil: the moment's own
-    public mutating func advance(to moment: Moment, _ reading: ClockReading? = nil) {
-        now = moment.now
-        if let advanceAgainAt, now < advanceAgainAt { return }
-        advanceAgainAt = nil
-        do throws(Refusal) {
-            try turnCalendars(reading ?? ClockReading(moment), at: moment)
-            try reclaim(at: moment)
-            if state.machine.isDue(at: moment) {
-                try applyOwn(Advance(), at: moment)
-            } else if Self.isStepped(moment, since: state.machine.lastMoment)
-                || (Self.isStale(
-                    state.machine.lastMoment, at: moment, after: sequence - commit.progress.lastChange)
-                    && state.machine.awaitsTime)
-            {
-                try recordTime(at: moment)
-            }
-        } catch {
-            // The journal has no room. What is due stays due.
-            advanceAgainAt = now + Self.retryMilliseconds
+    /// - Throws: the refusal, if it cannot be journaled now; what is due stays due
+    mutating func doWhatIsDue(at moment: Moment) throws(Refusal) {
+        try reclaim(at: moment)
+        let last = state.machine.lastMoment
+        if state.machine.isDue(at: moment) {
+            try applyOwn(Advance(), at: moment)
+        } else if Self.isStale(last, at: moment, after: sequence - commit.progress.lastChange),
+            state.machine.awaitsTime
+        {
+            try recordTime(at: moment)
         }
     }
 
@@ -41,18 +31,10 @@ extension Engine {
         }
     }
 
-    private static var retryMilliseconds: Int64 { 1_000 }
-
-    // A restart adds the wall-clock time since the last recorded moment to the steady clock. So a step of the wall
-    // clock is recorded. Otherwise it would count as time that has passed. If the wall clock is set back later, or
-    // while the daemon is down, the time since the last record is lost, and timers run longer by as much. While timers
-    // run, an idle daemon therefore records the time after ten seconds, then twenty, then forty, so that at most half
-    // of an idle time is lost. A daemon without timers records nothing.
-
-    /// Whether the wall clock was stepped since the last recorded moment.
-    private static func isStepped(_ moment: Moment, since last: Moment) -> Bool {
-        (moment.wall - moment.now) - (last.wall - last.now) >= EngineClock.reportedStepMilliseconds
-    }
+    // A restart adds the wall-clock time since the last recorded moment to the steady clock. If the wall clock is set
+    // back while the daemon is down, the time since the last record is lost, and timers run longer by as much. While
+    // timers run, an idle daemon therefore records the time after ten seconds, then twenty, then forty, so that at most
+    // half of an idle time is lost. A daemon without timers records nothing.
 
     /// Whether the last recorded moment is too long ago for running timers, after this number of records of the time
     /// alone.
@@ -75,7 +57,7 @@ extension Engine {
     package func untilDue(at moment: Moment) -> Int64? {
         if let advanceAgainAt { return max(0, advanceAgainAt - moment.now) }
         var state = state.machine.untilDue(at: moment)
-        if let calendar = calendars?.untilDue { state = min(state ?? .max, calendar) }
+        if let wakes = calendarsWake { state = min(state ?? .max, max(0, wakes - moment.now)) }
         guard let worker = lost.nextDeadline else { return state }
         return min(state ?? .max, max(0, worker - moment.now))
     }

@@ -175,7 +175,7 @@ extension LLMProvidersSnapshot.Reader {
         }
         try readBudgets(place["budgets"], thresholds)
         if let history = place["spendHistory"].ifPresent { try readHistory(history) }
-        builder.deriveFiredTiers()
+        builder.completeLedger()
     }
 
     /// Reads the budgets as they were told. The accounts have copies of their own, and these hold.
@@ -183,6 +183,9 @@ extension LLMProvidersSnapshot.Reader {
         var subjects: Set<[Name?]> = []
         for element in try place.elements() {
             let budget = try Budget(element)
+            guard (budget.monthly ?? .zero) >= .zero else {
+                throw element.error("the monthly budget must not be negative")
+            }
             // If a provider and model have several budgets, the library uses the first.
             guard subjects.insert([budget.provider, budget.model]).inserted else { continue }
             try element.refusable { () throws(Refusal) in

@@ -10,7 +10,7 @@ extension StateMachine {
     ///
     /// - Parameter foreign: members of the budget that the library keeps and does not use
     /// - Throws: `outOfRange` for a negative amount; `limitReached`
-    mutating func setBudget(_ budget: Budget, foreign: JSONValue? = nil, at moment: Moment) throws(Refusal) {
+    package mutating func setBudget(_ budget: Budget, foreign: JSONValue? = nil, at moment: Moment) throws(Refusal) {
         if let monthly = budget.monthly {
             let limit = Budget.limit(monthly, budget.model, listedThresholds)
             try setListed([limit], on: budget.scope, at: moment)
@@ -25,7 +25,7 @@ extension StateMachine {
     }
 
     /// Removes a budget. Rate limits stay.
-    mutating func removeBudget(_ provider: Name, _ model: Name?, at moment: Moment) throws(Refusal) {
+    package mutating func removeBudget(_ provider: Name, _ model: Name?, at moment: Moment) throws(Refusal) {
         try removeLimit(Scope(provider: provider, model: model), Budget.limit(.zero, model), at: moment)
         unlistBudget(provider: provider, model: model)
     }
@@ -43,7 +43,7 @@ extension StateMachine {
     // MARK: Reading
 
     /// The budget of a provider or a model; nil: none is set. As in the library, $0 is none for a model.
-    func budget(_ provider: Name, _ model: Name?, at moment: Moment) -> LimitEntry? {
+    package func budget(_ provider: Name, _ model: Name?, at moment: Moment) -> LimitEntry? {
         let scope = Scope(provider: provider, model: model)
         guard let entry = try? limit(scope, like: Budget.limit(.zero, model), at: moment) else { return nil }
         return model != nil && entry.limit.amount == 0 ? nil : entry
@@ -52,7 +52,7 @@ extension StateMachine {
     /// What is left of a budget.
     ///
     /// - Throws: `overflow` if the difference leaves the range of money
-    func balance(_ provider: Name, _ model: Name?, at moment: Moment) throws(Refusal) -> Balance {
+    package func balance(_ provider: Name, _ model: Name?, at moment: Moment) throws(Refusal) -> Balance {
         guard let entry = budget(provider, model, at: moment) else { return Balance() }
         guard let remaining = Money(nanodollars: entry.limit.amount).subtracting(Money(nanodollars: entry.used)) else {
             throw Refusal(.overflow, "what is left of the budget leaves the range of money")
@@ -61,7 +61,7 @@ extension StateMachine {
     }
 
     /// Whether a rate limit has room. As in the library, a window that is over begins anew.
-    mutating func checkRate(
+    package mutating func checkRate(
         _ provider: Name, _ dimension: RateDimension, at moment: Moment
     ) throws(Refusal) -> RateCheck {
         var events: [Event] = []
@@ -71,39 +71,38 @@ extension StateMachine {
     }
 
     /// An account with its budget, and with its rate limits as they were last counted in.
-    func budgeted(_ account: ProviderAccount, at moment: Moment) -> BudgetedAccount {
+    package func budgeted(_ account: ProviderAccount, at moment: Moment) -> BudgetedAccount {
         var budgeted = BudgetedAccount(account: account, windows: [:])
         budgeted.budget = budget(account.provider, nil, at: moment).map { Money(nanodollars: $0.limit.amount) }
         for dimension in RateDimension.allCases {
             let scope = Scope(provider: account.provider)
-            guard let entry = try? limit(scope, like: dimension.limit(0), at: moment) else { continue }
+            guard let entry = try? limit(scope, like: dimension.limit(0), asCounted: true, at: moment) else {
+                continue
+            }
             budgeted.windows[dimension] = RateWindow(entry, at: moment)
         }
         return budgeted
     }
 
-    /// The budgets that an export lists: those that were told, and behind them those of other limits.
+    /// The budgets that an export lists: those that were told, and behind them other limits of cost that go on until
+    /// reset, each with the rates of its provider.
     func listedBudgets(at moment: Moment) -> [JSONValue] {
-        var budgets = ledger.listed.entries.compactMap { try? JSONValue(parsing: $0.text.utf8) }
-        let isListed = Set(ledger.listed.entries.map { [names[$0.provider], $0.model.map { models[$0] }] })
-        var derived: [Budget] = []
+        let told = ledger.listed.entries
+        let isTold = Set(told.map { [names[$0.provider], $0.model.map { models[$0] }] })
+        var others: [Budget] = []
         forEachLimit { scope, limit in
-            guard scope.tag == nil, scope.deployment == nil, let provider = scope.provider else { return }
-            let isCost = limit.isSame(as: Budget.limit(.zero, scope.model))
-            let rate = RateDimension.allCases.first { limit.isSame(as: $0.limit(0)) }
-            guard isCost || (rate != nil && scope.model == nil) else { return }
-            guard !isListed.contains([provider, scope.model]) else { return }
-            var place = derived.firstIndex { $0.provider == provider && $0.model == scope.model }
-            if place == nil {
-                place = derived.count
-                derived.append(Budget(provider: provider, model: scope.model))
+            guard scope.tag == nil, scope.deployment == nil, let provider = scope.provider,
+                limit.isSame(as: Budget.limit(.zero, scope.model)), !isTold.contains([provider, scope.model])
+            else { return }
+            var budget = Budget(
+                provider: provider, model: scope.model, monthly: Money(nanodollars: limit.amount))
+            for dimension in RateDimension.allCases where scope.model == nil {
+                budget.rates[dimension] =
+                    (try? self.limit(scope, like: dimension.limit(0), at: moment))??.limit.amount
             }
-            guard let place else { return }
-            if isCost { derived[place].monthly = Money(nanodollars: limit.amount) }
-            if let rate { derived[place].rates[rate] = limit.amount }
+            others.append(budget)
         }
-        budgets += derived.map { LLMProvidersJSON.budget($0) }
-        return budgets
+        return told.compactMap { try? JSONValue(parsing: $0.text.utf8) } + others.map { LLMProvidersJSON.budget($0) }
     }
 }
 

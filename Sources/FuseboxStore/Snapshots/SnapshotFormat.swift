@@ -19,19 +19,24 @@ package struct SnapshotHeader: HeadRecord {
     package var sequence: UInt64 = 0
     /// The steady clock when the state was captured.
     package var now = Timestamp(milliseconds: 0)
-    /// The wall clock when the state was captured.
+    /// The daemon's date when the state was captured.
     package var wall = Timestamp(milliseconds: 0)
+    /// The system's wall clock minus the steady clock when the state was captured, in milliseconds.
+    package var lead: Int64 = 0
     /// The profile that the daemon ran under.
     package var profile: Profile = .fusebox
 
     package init() {}
 
     /// A header with these values.
-    package init(epoch: UInt64, sequence: UInt64, moment: Moment, profile: Profile) {
+    ///
+    /// - Parameter lead: nil if the wall clock of the moment is the system's
+    package init(epoch: UInt64, sequence: UInt64, moment: Moment, lead: Int64? = nil, profile: Profile) {
         self.epoch = epoch
         self.sequence = sequence
         now = moment.now
         wall = moment.wall
+        self.lead = lead ?? moment.wall - moment.now
         self.profile = profile
     }
 
@@ -42,7 +47,10 @@ package struct SnapshotHeader: HeadRecord {
         try visitor.field("epoch", &epoch, "the life of the state: the same after a restart, another after a restore")
         try visitor.field("sequence", &sequence, "state changes that the snapshot holds")
         try visitor.field("now", &now, "the steady clock when the state was captured")
-        try visitor.field("wall", &wall, "the wall clock when the state was captured")
+        try visitor.field("wall", &wall, "the daemon's date when the state was captured")
+        try visitor.field(
+            "lead", &lead, "the system's wall clock minus the steady clock when the state was captured, in milliseconds"
+        )
         var number = ProfileNumber(profile)
         try visitor.field("profile", &number, "the semantics in force")
         profile = number.profile

@@ -201,3 +201,27 @@ public struct BeginWindow: Command {
         )
     }
 }
+
+/// Records a step of the system's wall clock.
+public struct RecordClock: Command {
+    /// Number, name, effect, access and summary.
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .recordClock, "engine.recordClock", .session, .engine,
+            "Records a step of the wall clock, so that a start does not take it for time that has passed.")
+    }
+    /// The reply has no fields.
+    public typealias Reply = Done
+    /// The system's wall clock minus the steady clock since the step, in milliseconds.
+    public var lead: Int64 = 0
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// A step after which the wall clock is ahead of the steady clock by this much.
+    public init(lead: Int64) { self.lead = lead }
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "lead", &lead, "the system's wall clock minus the steady clock since the step, in milliseconds")
+    }
+}

@@ -135,7 +135,7 @@ public struct ServerStatus: Command {
                 "residentBytes", &residentBytes, "bytes of memory that the daemon occupies; at most a second old")
             try visitor.field(
                 "systemWall", &systemWall,
-                "the system's wall clock; `wall` follows it forward, and follows a leap of more than a day only after ten minutes"
+                "the system's wall clock; `wall` follows it, a step only once the clock has kept its time for ten minutes, and does not go back"
             )
             try visitor.field(
                 "isClockSynchronised", &isClockSynchronised,

@@ -33,6 +33,8 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
 
     case ledgerRecord = 48
     case ledgerReset = 49
+    case ledgerAdjust = 50
+    case ledgerAccount = 51
     case ledgerProvider = 52
     case ledgerModel = 53
     case ledgerProviders = 54
@@ -42,6 +44,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerDepletion = 58
     case ledgerSummary = 59
     case ledgerSummaries = 60
+    case ledgerAccounts = 61
 
     case overview = 80
     case forget = 81
@@ -78,6 +81,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case beginPermitNumbers = 244
     case takeClockBack = 245
     case beginWindow = 246
+    case recordClock = 247
 }
 
 /// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
@@ -136,6 +140,9 @@ public enum CommandTable {
         case .ledgerSummary: visitor.visit(LedgerSummary.self)
         case .ledgerSummaries: visitor.visit(LedgerSummaries.self)
         case .ledgerReset: visitor.visit(LedgerReset.self)
+        case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
+        case .ledgerAccount: visitor.visit(LedgerAccount.self)
+        case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
 
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
@@ -172,6 +179,7 @@ public enum CommandTable {
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .takeClockBack: visitor.visit(TakeClockBack.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
+        case .recordClock: visitor.visit(RecordClock.self)
         }
     }
 

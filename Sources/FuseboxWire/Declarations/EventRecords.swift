@@ -138,6 +138,31 @@ public struct AccountReset: EventRecord {
     }
 }
 
+/// An operator corrected what was spent.
+public struct AccountAdjusted: EventRecord {
+    /// Number, name, topic, promise and summary.
+    public static let declaration = EventDeclaration(
+        .accountAdjusted, "accountAdjusted", .ledger, .durable, "An operator corrected what was spent.")
+    /// The record as an event.
+    public var event: Event { .accountAdjusted(self) }
+
+    /// The scope.
+    public var scope = Scope()
+    /// What was added; below $0 it was taken back.
+    public var cost = Money.zero
+    /// Why.
+    public var reason = ""
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "the scope")
+        try visitor.field("cost", &cost, "what was added; below $0 it was taken back")
+        try visitor.field("reason", &reason, "why")
+    }
+}
+
 /// A permit ended without being settled.
 public struct PermitLapsed: EventRecord {
     /// Number, name, topic, promise and summary.

@@ -11,6 +11,7 @@ public enum EventNumber: UInt16, Sendable, CaseIterable {
     case depletionProjected = 7
     case accountReset = 8
     case permitLapsed = 9
+    case accountAdjusted = 10
 }
 
 /// An event, as `StateMachine.apply` reports it and as subscribers receive it. Each case is described at its record.
@@ -20,6 +21,7 @@ public enum Event: Sendable, Equatable {
     case providerRestored(ProviderRestored)
     case depletionProjected(DepletionProjected)
     case accountReset(AccountReset)
+    case accountAdjusted(AccountAdjusted)
     case permitLapsed(PermitLapsed)
     case limitReached(LimitReached)
     case limitDenied(LimitDenied)
@@ -33,6 +35,7 @@ public enum Event: Sendable, Equatable {
         case .providerRestored(let record): visitor.visit(record)
         case .depletionProjected(let record): visitor.visit(record)
         case .accountReset(let record): visitor.visit(record)
+        case .accountAdjusted(let record): visitor.visit(record)
         case .permitLapsed(let record): visitor.visit(record)
         case .limitReached(let record): visitor.visit(record)
         case .limitDenied(let record): visitor.visit(record)
@@ -53,6 +56,7 @@ public enum EventTable {
         case .providerRestored: visitor.visit(ProviderRestored.self)
         case .depletionProjected: visitor.visit(DepletionProjected.self)
         case .accountReset: visitor.visit(AccountReset.self)
+        case .accountAdjusted: visitor.visit(AccountAdjusted.self)
         case .permitLapsed: visitor.visit(PermitLapsed.self)
         case .limitReached: visitor.visit(LimitReached.self)
         case .limitDenied: visitor.visit(LimitDenied.self)

@@ -95,7 +95,7 @@ extension SnapshotCommands {
             }
             return SnapshotHeader(
                 epoch: .random(in: 1 ... .max), sequence: max(original.sequence, newest + 1),
-                moment: original.moment, profile: original.profile)
+                moment: original.moment, lead: original.lead, profile: original.profile)
         }
     }
 }

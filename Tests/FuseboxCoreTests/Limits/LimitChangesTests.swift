@@ -112,12 +112,12 @@ struct LimitChangesTests {
         let permit = try #require(try rig.apply(try LimitCalls.admit(cost: "2")).permit)
         let other = try #require(try rig.apply(try LimitCalls.admit(cost: "1")).permit)
         try rig.apply(LimitCalls.settle(permit, cost: "2"))
-        try rig.apply(LimitReset(scope: .host))
+        try rig.apply(LedgerReset(scope: .host))
         #expect(try LimitCalls.used(.host, &rig) == [0, dollars("2").nanodollars])
         // What was held counts where it is settled.
         try rig.apply(LimitCalls.settle(other, cost: "1"))
         #expect(try LimitCalls.used(.host, &rig) == [dollars("1").nanodollars, dollars("3").nanodollars])
-        rig.expect(.notFound, of: LimitReset(scope: Scope(tag: name("t"))))
+        rig.expect(.notFound, of: LedgerReset(scope: Scope(tag: name("t"))))
     }
 
     @Test func theBoundsOnLimitsRefuseWithWhatToDoAndNothingIsSet() throws {

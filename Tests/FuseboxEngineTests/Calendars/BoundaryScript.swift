@@ -3,8 +3,8 @@ import Testing
 
 @testable import FuseboxEngine
 
-/// A host whose clocks a script moves, with the daemon's boundaries on it. Each line is an input and, after `=>`, what comes of
-/// it: news of the clock, and steps in order.
+/// A host whose clocks a script moves, with the daemon's clock and its boundaries on it. Each line is an input and, after
+/// `=>`, what comes of it: news of the clock, and steps in order.
 ///
 ///     start 2026-11-30 23:50 synchronised        the first start; or `unsynchronised`
 ///     use day  /  use month:15 Europe/Berlin     a calendar comes into use => its window
@@ -17,17 +17,20 @@ import Testing
 ///     down 3h                                    the daemon is down for so long; it starts with what it had recorded
 ///     reboot 3h                                  and the machine's steady clock starts anew
 ///     refuse / accept                            inputs are refused from here on, or accepted again
+///     look                                       nothing => the steady clock, dates, the system's wall clock
 ///
-/// A step is told as `begin RULE START`, `reopen RULE START`, `move RULE START to END`, `take back MOMENT`.
+/// A step is told as `begin RULE START`, `reopen RULE START`, `move RULE START to END`. Dates that go back are told as
+/// `take back to MOMENT`.
 struct BoundaryScript {
     private var boottime: Int64 = 1_000_000
     private var difference: Int64 = 0
     private var isSynchronised = true
     private var isRefusing = false
-    private var boundaries: CalendarBoundaries?
+    private var clock = EngineClock(at: Moment(milliseconds: 0))
+    private var boundaries = CalendarBoundaries()
     /// What the state has of them.
     private var recorded: [(calendar: ZonedCalendar, window: CalendarWindow)] = []
-    private var latest: Timestamp?
+    private var time: RecordedTime?
     private var outputs: [String] = []
 
     /// Runs a script, and expects of each line what it says.
@@ -70,6 +73,7 @@ struct BoundaryScript {
                 boottime = 5_000
             }
             start()
+        case "look": look()
         case "refuse": isRefusing = true
         case "accept":
             isRefusing = false
@@ -79,57 +83,67 @@ struct BoundaryScript {
     }
 
     private mutating func start() {
-        boundaries = CalendarBoundaries(
-            continuing: latest, boottime: boottime, realtime: boottime + difference, isSynchronised: isSynchronised)
-        for (calendar, window) in recorded { boundaries?.use(calendar, recorded: window) }
+        clock = EngineClock(continuing: time, reading)
+        boundaries = CalendarBoundaries()
+        for (calendar, window) in recorded { boundaries.use(calendar, in: window) }
         carryOut()
+    }
+
+    private var reading: ClockReading {
+        ClockReading(boottime: boottime, realtime: boottime + difference, isSynchronised: isSynchronised)
+    }
+
+    private mutating func look() {
+        let moments = [clock.now, clock.moment.wall, clock.system].map(CalendarText.text)
+        outputs = ["now \(moments[0])", "dates \(moments[1])", "wall \(moments[2])"]
     }
 
     private mutating func use(_ words: ArraySlice<Substring>) throws {
         let name = try #require(ZoneName(words.count > 1 ? words.last! : "UTC"))
         let calendar = ZonedCalendar(try CalendarText.unit(words.first!), in: try ZoneDatabase.system.zone(name))
-        guard let window = boundaries?.use(calendar) else { return }
+        let window = boundaries.use(calendar, at: clock.time)
         recorded.append((calendar, window))
         outputs.append("\(CalendarText.text(window.start)) to \(CalendarText.text(window.end))")
     }
 
     private mutating func sleep(_ words: ArraySlice<Substring>) throws {
-        let wakes = boundaries?.wakes
+        let wakes = boundaries.wakes(by: clock)
         guard words.first != "for" else {
             #expect(wakes == nil)
             return
         }
         let duration = try Self.duration(words.first!)
-        #expect(wakes == boottime + duration, "it wakes after \((wakes ?? 0) - boottime) ms")
+        #expect(wakes == clock.now + duration, "it wakes after \(wakes.map { $0 - clock.now } ?? -1) ms")
         boottime += duration
         read()
     }
 
     private mutating func read() {
-        let news = boundaries?.read(
-            boottime: boottime, realtime: boottime + difference, isSynchronised: isSynchronised)
-        switch news {
+        switch clock.read(reading) {
         case .stepped(let by): outputs.append("stepped \(Self.text(by))")
         case .returned(let by): outputs.append("returned \(Self.text(by))")
         case .believed(let by): outputs.append("believed \(Self.text(by))")
-        case nil: break
+        case .takenBack, nil: break
         }
         carryOut()
     }
 
     /// What the engine does: each step is journaled, and noted if that succeeded.
     private mutating func carryOut() {
-        while !isRefusing, let step = boundaries?.next() {
+        while !isRefusing, let step = boundaries.next(by: clock) {
             switch step {
-            case .takeBack(let time, let reopened):
-                outputs.append("take back \(CalendarText.text(time))")
-                for change in reopened { note(change, "reopen") }
+            case .reopen(let change): note(change, "reopen")
             case .move(let change): note(change, "move")
             case .begin(let change): note(change, "begin")
             }
-            boundaries?.done(step)
+            boundaries.done(step)
         }
-        latest = boundaries?.latest
+        guard !isRefusing else { return }
+        if clock.isFarAhead {
+            clock.takeBack()
+            outputs.append("take back to \(CalendarText.text(clock.moment.wall))")
+        }
+        time = RecordedTime(clock.moment, lead: clock.lead)
     }
 
     private mutating func note(_ change: CalendarBoundaries.Change, _ what: String) {

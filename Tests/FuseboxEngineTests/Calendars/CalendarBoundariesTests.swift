@@ -235,6 +235,37 @@ import Testing
             """)
     }
 
+    /// The step is less than a day. It stands while the daemon starts.
+    @Test(arguments: ["down", "reboot"])
+    func aStartDoesNotTakeAStepForTimeThatPassed(_ start: String) throws {
+        try BoundaryScript.run(
+            """
+            start 2026-11-30 12:00 unsynchronised
+            use day      => 2026-11-30 to 2026-12-01
+            step 13h     => stepped 13h
+            pass 3m
+            \(start) 1m
+            pass 9m
+            \(start) 1m
+            pass 1m
+            step -13h    => stepped -13h
+            sleep 10m    => believed 2m
+            sleep 695m   => begin day 2026-12-01
+            """)
+    }
+
+    @Test func aStepThatIsKeptAfterTheStartPassesBoundaries() throws {
+        try BoundaryScript.run(
+            """
+            start 2026-11-30 12:00 unsynchronised
+            use day      => 2026-11-30 to 2026-12-01
+            step 13h     => stepped 13h
+            pass 9m
+            down 1m
+            sleep 10m    => believed 781m, begin day 2026-12-01
+            """)
+    }
+
     // MARK: Back to the truth
 
     private static let ahead = """
@@ -251,7 +282,7 @@ import Testing
         try BoundaryScript.run(
             Self.ahead + """
                 unseen -40d
-                \(start) 1m  => take back 2026-11-30 12:11, reopen day 2026-11-30, reopen month 2026-11-01
+                \(start) 1m  => reopen day 2026-11-30, reopen month 2026-11-01, take back to 2026-11-30 12:11
                 \(start) 1m
                 sleep 708m   => begin day 2026-12-01, begin month 2026-12-01
                 """)
@@ -265,7 +296,7 @@ import Testing
                 down 1m
                 sleep 10m    => believed -57599m
                 pass 1h
-                synchronised => take back 2026-11-30 13:21, reopen day 2026-11-30, reopen month 2026-11-01
+                synchronised => reopen day 2026-11-30, reopen month 2026-11-01, take back to 2026-11-30 13:21
                 """)
     }
 
@@ -276,7 +307,7 @@ import Testing
                 pass 3s
                 step 40d     => returned 40d
                 step -40d    => stepped -40d
-                sleep 10m    => believed -40d, take back 2026-11-30 12:20, reopen day 2026-11-30, reopen month 2026-11-01
+                sleep 10m    => believed -40d, reopen day 2026-11-30, reopen month 2026-11-01, take back to 2026-11-30 12:20
                 """)
     }
 
@@ -290,7 +321,7 @@ import Testing
             step 3d       => stepped 3d
             sleep 10m     => believed 3d, begin day 2026-12-03
             unseen -3d
-            down 1m       => take back 2026-11-30 12:11, reopen day 2026-11-30
+            down 1m       => reopen day 2026-11-30, take back to 2026-11-30 12:11
             """)
     }
 
@@ -331,58 +362,59 @@ import Testing
         Zone(name: name, first: hours * 3_600, transitions: [], rule: nil)
     }
 
-    private static func boundaries(_ moment: String) throws -> CalendarBoundaries {
-        CalendarBoundaries(
-            continuing: nil, boottime: 0, realtime: try CalendarText.moment(moment).milliseconds, isSynchronised: true)
+    private static func clock(_ moment: String) throws -> EngineClock {
+        EngineClock(at: Moment(milliseconds: try CalendarText.moment(moment).milliseconds))
     }
 
     /// New rules of a zone: the window gets the edges that they give it, and keeps its use.
     @Test func aZoneWithOtherRulesMovesItsWindows() throws {
-        var boundaries = try Self.boundaries("2026-11-29 12:00")
+        let clock = try Self.clock("2026-11-29 12:00")
+        var boundaries = CalendarBoundaries()
         let rule = CalendarRule(.day, in: Self.name)
-        let old = boundaries.use(ZonedCalendar(.day, in: Self.zone(0)))
-        boundaries.use(ZonedCalendar(.day, in: .utc))
+        let old = boundaries.use(ZonedCalendar(.day, in: Self.zone(0)), at: clock.time)
+        boundaries.use(ZonedCalendar(.day, in: .utc), at: clock.time)
         boundaries.renew(Self.zone(0))
-        #expect(boundaries.next() == nil)
+        #expect(boundaries.next(by: clock) == nil)
         boundaries.renew(Self.zone(2))
         let moved = try CalendarText.window("2026-11-28 22:00", "2026-11-29 22:00")
-        let step = try #require(boundaries.next())
+        let step = try #require(boundaries.next(by: clock))
         #expect(step == .move(.init(rule: rule, from: old, to: moved)))
-        #expect(boundaries.wakes == 0)
+        #expect(boundaries.wakes(by: clock) == clock.now)
         boundaries.done(step)
-        #expect(boundaries.next() == nil)
+        #expect(boundaries.next(by: clock) == nil)
         #expect(boundaries.window(of: rule) == moved)
-        #expect(boundaries.wakes == 36_000_000)
+        #expect(boundaries.wakes(by: clock) == clock.now + 36_000_000)
     }
 
     /// The new rules came while the daemon was down, beyond the window's end: its use stays in the window that held the last of it.
     @Test func aRecordedWindowOfOldRulesMovesBeforeTheNextOneBegins() throws {
-        var boundaries = try Self.boundaries("2026-11-30 01:00")
+        let clock = try Self.clock("2026-11-30 01:00")
+        var boundaries = CalendarBoundaries()
         let rule = CalendarRule(.day, in: Self.name)
         let old = try CalendarText.window("2026-11-29", "2026-11-30")
-        #expect(boundaries.use(ZonedCalendar(.day, in: Self.zone(-2)), recorded: old) == old)
+        #expect(boundaries.use(ZonedCalendar(.day, in: Self.zone(-2)), in: old) == old)
         let moved = try CalendarText.window("2026-11-29 02:00", "2026-11-30 02:00")
-        let step = try #require(boundaries.next())
+        let step = try #require(boundaries.next(by: clock))
         #expect(step == .move(.init(rule: rule, from: old, to: moved)), "the day goes on for an hour, by the new rules")
         boundaries.done(step)
-        #expect(boundaries.next() == nil)
-        boundaries.read(
-            boottime: 3_600_000, realtime: boundaries.clock.wall.milliseconds + 3_600_000, isSynchronised: true)
+        #expect(boundaries.next(by: clock) == nil)
         let next = CalendarWindow(start: moved.end, end: moved.end + 86_400_000)
-        #expect(boundaries.next() == .begin(.init(rule: rule, from: moved, to: next)))
+        let begin = CalendarBoundaries.Step.begin(.init(rule: rule, from: moved, to: next))
+        #expect(boundaries.next(by: try Self.clock("2026-11-30 02:00")) == begin)
     }
 
     @Test func aCalendarOutOfUseHasNoBoundaries() throws {
-        var boundaries = try Self.boundaries("2026-11-29 12:00")
-        boundaries.use(ZonedCalendar(.hour, in: .utc))
-        boundaries.use(ZonedCalendar(.day, in: Self.zone(0)))
+        let clock = try Self.clock("2026-11-29 12:00")
+        var boundaries = CalendarBoundaries()
+        boundaries.use(ZonedCalendar(.hour, in: .utc), at: clock.time)
+        boundaries.use(ZonedCalendar(.day, in: Self.zone(0)), at: clock.time)
         #expect(boundaries.zones == [Self.name, .utc])
-        #expect(boundaries.wakes == 3_600_000)
+        #expect(boundaries.wakes(by: clock) == clock.now + 3_600_000)
         boundaries.drop(CalendarRule(.hour))
         #expect(boundaries.window(of: CalendarRule(.hour)) == nil)
         #expect(boundaries.zones == [Self.name])
-        #expect(boundaries.wakes == 43_200_000)
+        #expect(boundaries.wakes(by: clock) == clock.now + 43_200_000)
         boundaries.drop(CalendarRule(.day, in: Self.name))
-        #expect(boundaries.wakes == nil)
+        #expect(boundaries.wakes(by: clock) == nil)
     }
 }

@@ -13,8 +13,11 @@ enum AccountSection: SnapshotSection {
             var image = AccountImage()
             image.provider = machine.names[id]
             image.usage = UsageImage(provider.sums)
+            image.recent = machine.ledger.recents.images(of: provider.recent)
             image.dollars = machine.profile.reckonsInDollars ? provider.dollars : nil
             image.user = provider.user
+            image.fired = FiredThresholdImage(provider.fired)
+            image.firedDepletion = FiredDepletionImage(provider.firedDepletion)
             part.add(image)
         }
     }
@@ -24,6 +27,8 @@ enum AccountSection: SnapshotSection {
         account.provider = image.provider
         account.usage = image.usage.usage
         try state.builder.insertAccount(account, dollars: image.dollars, by: image.user)
+        try state.builder.setRecent(image.recent, of: image.provider)
+        state.builder.setFired(image.fired.value, image.firedDepletion.value, of: image.provider)
     }
 }
 
@@ -41,6 +46,7 @@ enum ModelAccountSection: SnapshotSection {
                 image.provider = UInt32(account.provider.index)
                 image.model = UInt32(account.model.index)
                 image.usage = UsageImage(account.sums)
+                image.recent = machine.ledger.recents.images(of: account.recent)
                 image.dollars = machine.profile.reckonsInDollars ? account.dollars : nil
                 image.answering = account.answering.map { UInt32($0.index) }
                 image.user = account.user
@@ -57,14 +63,23 @@ enum ModelAccountSection: SnapshotSection {
 struct AccountImage: VersionedRecord {
     var provider = Name.blank
     var usage = UsageImage()
+    var recent: [StretchImage] = []
     var dollars: Double?
     var user: UInt32 = 0
+    var fired: FiredThresholdImage = .none
+    var firedDepletion: FiredDepletionImage = .none
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("usage", &usage, "the sums since it began or was reset")
+        try visitor.field("recent", &recent, StretchImage.summary)
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field("user", &user, "the peer user that it was opened for")
+        try visitor.field(
+            "fired", &fired, "the highest threshold that had fired when the budget was removed (profile llm-providers)")
+        try visitor.field(
+            "firedDepletion", &firedDepletion,
+            "the nearest depletion tier that had fired when the budget was removed (profile llm-providers)")
     }
 }
 
@@ -72,6 +87,7 @@ struct ModelAccountImage: VersionedRecord {
     var provider: UInt32 = 0
     var model: UInt32 = 0
     var usage = UsageImage()
+    var recent: [StretchImage] = []
     var dollars: Double?
     var answering: UInt32?
     var user: UInt32 = 0
@@ -80,6 +96,7 @@ struct ModelAccountImage: VersionedRecord {
         try visitor.field("provider", &provider, "the provider's number")
         try visitor.field("model", &model, "the model's number")
         try visitor.field("usage", &usage, "the sums since it began or was reset")
+        try visitor.field("recent", &recent, StretchImage.summary)
         try visitor.field("dollars", &dollars, "the spend as a sum of doubles; absent under the profile fusebox")
         try visitor.field(
             "answering", &answering, "the number of the model name that answered last; absent if it was this one")
@@ -93,6 +110,7 @@ struct UsageImage: WireRecord {
     var inputTokens: Int64 = 0
     var outputTokens: Int64 = 0
     var requests: Int64 = 0
+    var firstRecorded: Timestamp?
     var lastRecorded: Timestamp?
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -100,6 +118,8 @@ struct UsageImage: WireRecord {
         try visitor.field("inputTokens", &inputTokens, "tokens sent")
         try visitor.field("outputTokens", &outputTokens, "tokens received")
         try visitor.field("requests", &requests, "the number of calls")
+        try visitor.field(
+            "firstRecorded", &firstRecorded, "when the first call was counted; absent if there is none")
         try visitor.field("lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
     }
 }
@@ -110,6 +130,7 @@ struct UsageImage: WireRecord {
 struct PendingModel {
     let provider: Name
     let account: ModelAccount
+    let recent: [StretchImage]
     let dollars: Double?
     let user: UInt32
 }
@@ -135,12 +156,14 @@ extension StateImage {
             account.answering = answering
         }
         pendingModels.append(
-            PendingModel(provider: provider, account: account, dollars: image.dollars, user: image.user))
+            PendingModel(
+                provider: provider, account: account, recent: image.recent, dollars: image.dollars, user: image.user))
     }
 
     mutating func addPendingModels() throws(Refusal) {
         for model in pendingModels.reversed() {
             try builder.insertModelAccount(model.account, of: model.provider, dollars: model.dollars, by: model.user)
+            try builder.setRecent(model.recent, of: model.provider, model.account.model)
         }
         pendingModels.removeAll(keepingCapacity: true)
     }
@@ -152,6 +175,7 @@ extension UsageImage {
         inputTokens = sums.inputTokens
         outputTokens = sums.outputTokens
         requests = sums.requests
+        firstRecorded = sums.firstRecorded
         lastRecorded = sums.lastRecorded
     }
 
@@ -161,6 +185,7 @@ extension UsageImage {
         usage.inputTokens = inputTokens
         usage.outputTokens = outputTokens
         usage.requests = requests
+        usage.firstRecorded = firstRecorded
         usage.lastRecorded = lastRecorded
         return usage
     }

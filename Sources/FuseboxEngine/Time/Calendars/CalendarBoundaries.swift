@@ -4,27 +4,21 @@ import FuseboxWire
 ///
 /// The state machine knows windows but no calendar. A boundary is an input to it, which the engine derives here:
 ///
-///     boundaries.read(…)                          once a turn
-///     while let step = boundaries.next() {
-///         …                                       journal and apply the input; stop for now if it is refused
+///     while let step = boundaries.next(by: clock) {   once a turn
+///         …                                           journal and apply the input; stop for now if it is refused
 ///         boundaries.done(step)
 ///     }
-///     …                                           set the timer to `boundaries.wakes`
+///     …                                               set the timer to `boundaries.wakes(by: clock)`
 ///
 /// Windows never go back. A wall clock that is put back makes the present window longer. There is one exception:
-/// recorded times that are more than a day ahead of a synchronised clock came from a wrong clock. Then time is taken
-/// back, and earlier windows are open again as they were before. A start does that at once. A running daemon waits
+/// dates that are more than a day ahead of a synchronised clock came from a wrong clock. Before they are taken back,
+/// windows that began after the true time give way to earlier ones. A start does that at once. A running daemon waits
 /// until its clock is not in doubt.
 package struct CalendarBoundaries: Sendable {
-    /// The clock that decides when boundaries have passed.
-    package private(set) var clock: CalendarClock
-    /// The latest time so far, which is recorded. It goes back only with `Step.takeBack`.
-    package private(set) var latest: Timestamp
     /// The calendars in the order in which they came into use, so that the order of steps is fixed.
     private var entries: [Entry] = []
     /// The earliest end of all windows. If there are none, it is never reached.
     private var earliestEnd = Self.never
-    private var latestStart = Timestamp.earliest
     private var misplaced = 0
 
     private static let never = Timestamp(milliseconds: .max)
@@ -48,37 +42,36 @@ package struct CalendarBoundaries: Sendable {
 
     /// An input for the state machine.
     package enum Step: Sendable, Equatable {
-        /// The recorded time was wrong and goes back. Windows that began after it are open again. Use joins what was
-        /// counted in them before, where that is known.
-        case takeBack(to: Timestamp, reopened: [Change])
+        /// Dates were wrong and are about to go back. A window that began after the true time gives way to the one of
+        /// that time, which keeps the use.
+        case reopen(Change)
         /// The zone's rules have changed. The window has other edges and keeps its use.
         case move(Change)
         /// A boundary has passed. A window begins with no use. Windows in between were empty.
         case begin(Change)
     }
 
-    /// - Parameters:
-    ///   - recorded: the last `latest` in the recovered state; nil at the very first start
-    ///   - boottime: CLOCK_BOOTTIME now, in milliseconds
-    ///   - realtime: CLOCK_REALTIME now, in milliseconds since the epoch
-    ///   - isSynchronised: whether the kernel says that the wall clock is
-    package init(continuing recorded: Timestamp?, boottime: Int64, realtime: Int64, isSynchronised: Bool) {
-        clock = CalendarClock(
-            continuing: recorded, boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
-        latest = max(recorded ?? clock.time, clock.time)
-    }
+    /// No calendars.
+    package init() {}
 
     // MARK: Calendars
 
     /// Takes a calendar into use.
     ///
-    /// - Parameter recorded: its window in the recovered state; nil for a new calendar
-    /// - Returns: the present window: the recorded one, or that of the same rule if it is in use, or the one that holds
-    ///   the present time
+    /// - Parameter time: the time of the calendar
+    /// - Returns: the present window: that of the same rule if it is in use, or the one that holds the time
     @discardableResult
-    package mutating func use(_ calendar: ZonedCalendar, recorded: CalendarWindow? = nil) -> CalendarWindow {
-        if let window = window(of: calendar.rule) { return window }
-        let window = recorded ?? calendar.window(holding: clock.time)
+    package mutating func use(_ calendar: ZonedCalendar, at time: Timestamp) -> CalendarWindow {
+        use(calendar, in: calendar.window(holding: time))
+    }
+
+    /// Takes a calendar into use.
+    ///
+    /// - Parameter window: its window in the recovered state
+    /// - Returns: the present window: that of the same rule if it is in use, or the given one
+    @discardableResult
+    package mutating func use(_ calendar: ZonedCalendar, in window: CalendarWindow) -> CalendarWindow {
+        if let known = self.window(of: calendar.rule) { return known }
         entries.append(Entry(calendar: calendar, window: window, isMisplaced: Self.isMisplaced(window, in: calendar)))
         summarise()
         return window
@@ -115,26 +108,16 @@ package struct CalendarBoundaries: Sendable {
 
     private mutating func summarise() {
         earliestEnd = entries.reduce(Self.never) { min($0, $1.window.end) }
-        latestStart = entries.reduce(.earliest) { max($0, $1.window.start) }
         misplaced = entries.count(where: \.isMisplaced)
     }
 
     // MARK: Time
 
-    /// Takes a reading of the clocks. Call it once a turn, and about every second.
-    @discardableResult
-    package mutating func read(boottime: Int64, realtime: Int64, isSynchronised: Bool) -> CalendarClock.News? {
-        let news = clock.read(boottime: boottime, realtime: realtime, isSynchronised: isSynchronised)
-        latest = max(latest, clock.time)
-        return news
-    }
-
     /// The next step. Nil if there is none. It stays the same until `done` or another reading.
-    package func next() -> Step? {
+    package func next(by clock: EngineClock) -> Step? {
         let time = clock.time
-        if isFarAhead {
-            let reopened = entries.filter { $0.window.start > time }.map { change($0, to: time) }
-            return .takeBack(to: time, reopened: reopened)
+        if clock.isFarAhead, let entry = entries.first(where: { $0.window.start > time }) {
+            return .reopen(change(entry, to: time))
         }
         if misplaced > 0, let entry = entries.first(where: \.isMisplaced) {
             // The use belongs to the window that holds the last moment of the old one.
@@ -145,11 +128,6 @@ package struct CalendarBoundaries: Sendable {
         return .begin(change(entry, to: time))
     }
 
-    private var isFarAhead: Bool {
-        clock.isSynchronised && clock.doubtEnds == nil
-            && max(latest, latestStart) - clock.time > CalendarClock.farMilliseconds
-    }
-
     private func change(_ entry: Entry, to moment: Timestamp) -> Change {
         Change(
             rule: entry.calendar.rule, from: entry.window, to: entry.calendar.window(holding: moment))
@@ -158,27 +136,20 @@ package struct CalendarBoundaries: Sendable {
     /// Notes that a step was done.
     package mutating func done(_ step: Step) {
         switch step {
-        case .takeBack(let time, let reopened):
-            latest = time
-            for change in reopened { take(change) }
-        case .move(let change), .begin(let change): take(change)
+        case .reopen(let change), .move(let change), .begin(let change):
+            guard let index = entries.firstIndex(where: { $0.calendar.rule == change.rule }) else { return }
+            entries[index].window = change.to
+            entries[index].isMisplaced = false
         }
         summarise()
     }
 
-    private mutating func take(_ change: Change) {
-        guard let index = entries.firstIndex(where: { $0.calendar.rule == change.rule }) else { return }
-        entries[index].window = change.to
-        entries[index].isMisplaced = false
-    }
-
-    /// When the next step may come, on the steady clock in milliseconds. Nil if only a step of the wall clock can cause
-    /// one.
+    /// When the next step may come, on the steady clock. Nil if only a step of the wall clock can cause one.
     ///
     /// The time has passed if there is a step now.
-    package var wakes: Int64? {
-        if next() != nil { return clock.boottime }
-        let boundary = earliestEnd == Self.never ? nil : clock.boottime(of: earliestEnd)
+    package func wakes(by clock: EngineClock) -> Timestamp? {
+        if next(by: clock) != nil { return clock.now }
+        let boundary = earliestEnd == Self.never ? nil : clock.steady(at: earliestEnd)
         guard let doubtEnds = clock.doubtEnds else { return boundary }
         return min(doubtEnds, boundary ?? doubtEnds)
     }

@@ -1,63 +1,40 @@
 import FuseboxCore
 import FuseboxWire
 
-/// A reading of the system's clocks.
-package struct ClockReading: Sendable, Equatable {
-    /// CLOCK_BOOTTIME, in milliseconds.
-    package var boottime: Int64
-    /// CLOCK_REALTIME, in milliseconds since the epoch.
-    package var realtime: Int64
-    /// Whether the kernel says that the wall clock is synchronised.
-    package var isSynchronised: Bool
-
-    /// A reading of both clocks.
-    package init(boottime: Int64, realtime: Int64, isSynchronised: Bool) {
-        self.boottime = boottime
-        self.realtime = realtime
-        self.isSynchronised = isSynchronised
-    }
-
-    /// The reading that a moment would come from, by a synchronised clock.
-    init(_ moment: Moment) {
-        self.init(
-            boottime: moment.now.milliseconds, realtime: moment.wall.milliseconds, isSynchronised: true)
-    }
-}
-
 /// The calendars that limits go by, in the engine's hands: their zones, and which boundary counts.
 struct EngineCalendars {
     /// Where time zones are read.
     let database: ZoneDatabase
-    private(set) var boundaries: CalendarBoundaries
+    private(set) var boundaries = CalendarBoundaries()
+    /// How many windows are open again since dates were last taken back.
+    private(set) var reopened = 0
     /// Why a zone in use cannot be read; its windows go on until it can.
     private(set) var trouble: String?
     /// Calendars of the state whose zone could not be read yet.
     private var missing: [(calendar: LimitWindow, window: CalendarWindow)] = []
     /// When zones are read again, on the steady clock.
-    private var rereadAt: Int64
+    private var rereadAt: Timestamp
 
     /// The database of zones may be updated: it is looked at once an hour, and each minute for a zone that cannot be read.
     private static let rereadMilliseconds: Int64 = 3_600_000
     private static let retryMilliseconds: Int64 = 60_000
 
-    /// - Parameter recorded: the last date that the recovered state knows
-    init(_ database: ZoneDatabase, _ machine: borrowing StateMachine, recorded: Timestamp, _ reading: ClockReading) {
+    /// The calendars of the recovered state, at this moment on the steady clock.
+    init(_ database: ZoneDatabase, _ machine: borrowing StateMachine, at now: Timestamp) {
         self.database = database
-        boundaries = CalendarBoundaries(
-            continuing: recorded, boottime: reading.boottime, realtime: reading.realtime,
-            isSynchronised: reading.isSynchronised)
-        rereadAt = reading.boottime + Self.rereadMilliseconds
+        rereadAt = now + Self.rereadMilliseconds
         for calendar in machine.calendars { missing.append((calendar.window, calendar.current)) }
-        useMissing(at: reading.boottime)
+        useMissing(at: now)
     }
 
     /// Takes a calendar into use; returns its window that is now.
     ///
+    /// - Parameter time: the time of the calendar
     /// - Throws: `outOfRange` for a zone that there is not, or that cannot be read
-    mutating func use(_ calendar: LimitWindow) throws(Refusal) -> CalendarWindow {
+    mutating func use(_ calendar: LimitWindow, at time: Timestamp) throws(Refusal) -> CalendarWindow {
         let rule = try calendar.calendarRule()
         if let known = boundaries.window(of: rule) { return known }
-        return boundaries.use(ZonedCalendar(rule.unit, in: try zone(rule.zone)))
+        return boundaries.use(ZonedCalendar(rule.unit, in: try zone(rule.zone)), at: time)
     }
 
     private func zone(_ name: ZoneName) throws(Refusal) -> Zone {
@@ -66,79 +43,80 @@ struct EngineCalendars {
         }
     }
 
-    private mutating func useMissing(at boottime: Int64) {
+    private mutating func useMissing(at now: Timestamp) {
         trouble = nil
         var unreadable: [(calendar: LimitWindow, window: CalendarWindow)] = []
         for (calendar, window) in missing {
             do throws(Refusal) {
                 let rule = try calendar.calendarRule()
-                boundaries.use(ZonedCalendar(rule.unit, in: try zone(rule.zone)), recorded: window)
+                boundaries.use(ZonedCalendar(rule.unit, in: try zone(rule.zone)), in: window)
             } catch {
                 trouble = error.message
                 unreadable.append((calendar, window))
             }
         }
         missing = unreadable
-        if !missing.isEmpty { rereadAt = min(rereadAt, boottime + Self.retryMilliseconds) }
+        if !missing.isEmpty { rereadAt = min(rereadAt, now + Self.retryMilliseconds) }
     }
 
-    /// Takes a reading of the clocks: once a turn.
-    mutating func read(_ reading: ClockReading) {
-        boundaries.read(
-            boottime: reading.boottime, realtime: reading.realtime, isSynchronised: reading.isSynchronised)
-        guard reading.boottime >= rereadAt else { return }
-        rereadAt = reading.boottime + Self.rereadMilliseconds
+    /// Reads zones again that are due: once a turn.
+    mutating func reread(at now: Timestamp) {
+        guard now >= rereadAt else { return }
+        rereadAt = now + Self.rereadMilliseconds
         for name in boundaries.zones {
             // One that cannot be read now stays as it is.
             if let zone = try? database.zone(name) { boundaries.renew(zone) }
         }
-        useMissing(at: reading.boottime)
+        useMissing(at: now)
     }
 
-    /// What is to be done first; nil if there is nothing.
-    func next() -> CalendarBoundaries.Step? { boundaries.next() }
-
     /// Notes that a step was done.
-    mutating func done(_ step: CalendarBoundaries.Step) { boundaries.done(step) }
+    mutating func done(_ step: CalendarBoundaries.Step) {
+        if case .reopen = step { reopened += 1 }
+        boundaries.done(step)
+    }
+
+    /// Notes that dates were taken back. Returns how many windows are open again for that.
+    mutating func takenBack() -> Int {
+        defer { reopened = 0 }
+        return reopened
+    }
 
     /// Ends the use of a calendar that no limit goes by.
     mutating func drop(_ rule: CalendarRule) { boundaries.drop(rule) }
-
-    /// How long it takes until there may be something to do, in milliseconds; nil if only a step of the clock can bring it.
-    var untilDue: Int64? { boundaries.wakes.map { max(0, $0 - boundaries.clock.boottime) } }
 }
 
 extension Engine {
-    /// Counts the boundaries of calendars that have passed.
+    /// Counts the boundaries of calendars that have passed, and opens windows again that a wrong clock has ended.
     ///
     /// - Throws: `storageFailed` or `busy` if one cannot be written down now; it stays due
-    mutating func turnCalendars(_ reading: ClockReading, at moment: Moment) throws(Refusal) {
-        if calendars == nil {
-            calendars = EngineCalendars(zones, state.machine, recorded: state.machine.lastMoment.wall, reading)
-        } else {
-            calendars?.read(reading)
-        }
-        while let step = calendars?.next() {
+    mutating func turnCalendars() throws(Refusal) {
+        if calendars == nil { beginCalendars() } else { calendars?.reread(at: clock.now) }
+        while let step = calendars?.boundaries.next(by: clock) {
             switch step {
-            case .begin(let change): try turn(change, keepsUse: false, at: moment)
-            case .move(let change): try turn(change, keepsUse: true, at: moment)
-            case .takeBack(_, let reopened):
-                for change in reopened { try turn(change, keepsUse: true, at: moment) }
+            case .begin(let change): try turn(change, keepsUse: false)
+            case .move(let change), .reopen(let change): try turn(change, keepsUse: true)
             }
             calendars?.done(step)
         }
     }
 
-    private mutating func turn(
-        _ change: CalendarBoundaries.Change, keepsUse: Bool, at moment: Moment
-    ) throws(Refusal) {
+    private mutating func beginCalendars() {
+        calendars = EngineCalendars(zones, state.machine, at: clock.now)
+    }
+
+    /// When there may be something to do, on the steady clock. Nil if only a step of the clock can bring it.
+    var calendarsWake: Timestamp? { calendars?.boundaries.wakes(by: clock) }
+
+    private mutating func turn(_ change: CalendarBoundaries.Change, keepsUse: Bool) throws(Refusal) {
         let known = state.machine.calendars.first { (try? $0.window.calendarRule()) == change.rule }
         guard let known, known.isInUse else {
             calendars?.drop(change.rule)
             return
         }
         try applyOwn(
-            BeginWindow(known.window, start: change.to.start, end: change.to.end, keepsUse: keepsUse), at: moment)
+            BeginWindow(known.window, start: change.to.start, end: change.to.end, keepsUse: keepsUse),
+            at: clock.moment)
     }
 
     /// Tells the state the windows of the calendars that a request's limits go by.
@@ -151,11 +129,8 @@ extension Engine {
         for limit in command.limits.prefix(WireLimits.limitsPerRequest) where limit.window.kind == .calendar {
             do throws(Refusal) { try limit.validate() } catch { return }
             guard !state.machine.knows(limit.window) else { continue }
-            if calendars == nil {
-                calendars = EngineCalendars(
-                    zones, state.machine, recorded: state.machine.lastMoment.wall, ClockReading(moment))
-            }
-            guard let window = try calendars?.use(limit.window) else { continue }
+            if calendars == nil { beginCalendars() }
+            guard let window = try calendars?.use(limit.window, at: clock.time) else { continue }
             try applyOwn(
                 BeginWindow(
                     limit.window, start: window.start, end: window.end, keepsUse: false, forgetsIdle: isFirst),

@@ -135,6 +135,8 @@ public struct AccountUsage: OpenRecord {
     public var outputTokens: Int64 = 0
     /// The number of calls.
     public var requests: Int64 = 0
+    /// When the first call was counted; absent if there is none.
+    public var firstRecorded: Timestamp?
     /// When the last call was counted; absent if there is none.
     public var lastRecorded: Timestamp?
     /// Every field has its default.
@@ -147,6 +149,8 @@ public struct AccountUsage: OpenRecord {
         try visitor.field("inputTokens", &inputTokens, "tokens sent")
         try visitor.field("outputTokens", &outputTokens, "tokens received")
         try visitor.field("requests", &requests, "the number of calls")
+        try visitor.field(
+            "firstRecorded", &firstRecorded, "when the first call was counted; absent if there is none")
         try visitor.field(
             "lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
     }

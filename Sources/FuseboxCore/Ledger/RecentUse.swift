@@ -1,0 +1,181 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// What was used in a stretch of time.
+struct UseSums: Sendable, Equatable {
+    /// In nano-dollars.
+    var cost: Int64 = 0
+    var requests: Int64 = 0
+    var inputTokens: Int64 = 0
+    var outputTokens: Int64 = 0
+
+    /// Adds other sums. The range's end stands for what lies beyond it.
+    mutating func add(_ other: UseSums) {
+        cost = cost.saturatingAdd(other.cost)
+        requests = requests.saturatingAdd(other.requests)
+        inputTokens = inputTokens.saturatingAdd(other.inputTokens)
+        outputTokens = outputTokens.saturatingAdd(other.outputTokens)
+    }
+
+    /// What was used of a dimension of limits.
+    subscript(dimension: LimitDimension) -> Int64 {
+        switch dimension {
+        case .cost: cost
+        case .requests: requests
+        case .tokens: inputTokens.saturatingAdd(outputTokens)
+        case .inputTokens: inputTokens
+        case .outputTokens: outputTokens
+        case .inFlight, .unknown: 0
+        }
+    }
+}
+
+/// What an account has used lately: by the hour for a day, by the day for a month, by stretches of 30 days for a year.
+///
+/// It tells a new limit what its window already holds, and reports what a day and a month have cost. It lies on the wall
+/// clock.
+struct RecentUse: Sendable {
+    /// The place of its newest stretch in the pool; nil: there is none.
+    fileprivate(set) var newest: Int?
+}
+
+/// The stretches of all accounts.
+struct RecentUsePool: Sendable {
+    struct Stretch: Sendable {
+        /// The first moment.
+        var start: Timestamp
+        /// The first moment after it.
+        var end: Timestamp
+        var sums: UseSums
+        /// The next older one of the account.
+        var older: Int?
+    }
+
+    static let hour: Int64 = 3_600_000
+    private static let day = 24 * hour
+    private static let month = 30 * day
+    /// How long use is told by the hour, by the day, and at all.
+    private static let hourly = 25 * hour
+    private static let daily = 32 * day
+    private static let longest = 13 * month
+
+    private var stretches = SlotTable<Stretch>()
+
+    init() {}
+
+    /// The number of stretches.
+    var count: Int { stretches.count }
+
+    /// Adds to the newest hour. Beyond `Bounds.recentStretches` of all accounts together the newest stretch becomes longer
+    /// instead: what is told is then too much for a moment within it, and never too little.
+    mutating func add(_ sums: UseSums, at wall: Timestamp, to use: inout RecentUse) {
+        guard let newest = use.newest else {
+            return put(sums, at: wall, in: &use)
+        }
+        if stretches[newest].end <= wall {
+            condense(&use, at: wall)
+            if stretches.count < Bounds.recentStretches || use.newest == nil { return put(sums, at: wall, in: &use) }
+        }
+        guard let newest = use.newest else { return }
+        stretches[newest].end = max(stretches[newest].end, Self.hourEnd(of: wall))
+        stretches[newest].sums.add(sums)
+    }
+
+    private mutating func put(_ sums: UseSums, at wall: Timestamp, in use: inout RecentUse) {
+        let end = Self.hourEnd(of: wall)
+        use.newest = stretches.insert(Stretch(start: end - Self.hour, end: end, sums: sums, older: use.newest))
+    }
+
+    private static func hourEnd(of wall: Timestamp) -> Timestamp {
+        Timestamp(milliseconds: unit(of: wall, hour) * hour + hour)
+    }
+
+    /// The number of the hour, day or 30 days that a moment lies in.
+    private static func unit(of moment: Timestamp, _ length: Int64) -> Int64 {
+        let quotient = moment.milliseconds / length
+        return moment.milliseconds % length < 0 ? quotient - 1 : quotient
+    }
+
+    /// Takes amounts back from the newest use backwards. What was never used cannot be taken back.
+    mutating func takeBack(cost: Int64, requests: Int64, from use: RecentUse) {
+        var (cost, requests) = (cost, requests)
+        var place = use.newest
+        while let found = place, cost > 0 || requests > 0 {
+            let taken = (min(cost, max(0, stretches[found].sums.cost)), min(requests, stretches[found].sums.requests))
+            stretches[found].sums.cost -= taken.0
+            stretches[found].sums.requests -= taken.1
+            cost -= taken.0
+            requests -= taken.1
+            place = stretches[found].older
+        }
+    }
+
+    /// Joins the hours of a day that is over for long, and the days of a month; forgets what is older than a year.
+    private mutating func condense(_ use: inout RecentUse, at wall: Timestamp) {
+        guard var kept = use.newest else { return }
+        if wall - stretches[kept].end > Self.longest { return removeAll(&use) }
+        while let next = stretches[kept].older {
+            let age = wall - stretches[next].end
+            if age > Self.longest {
+                stretches[kept].older = nil
+                remove(from: next)
+                return
+            }
+            let length = age > Self.daily ? Self.month : age > Self.hourly ? Self.day : 0
+            let joins =
+                length > 0 && wall - stretches[kept].end > Self.hourly
+                && Self.unit(of: stretches[kept].start, length) == Self.unit(of: stretches[next].start, length)
+            guard joins else {
+                kept = next
+                continue
+            }
+            stretches[kept].start = stretches[next].start
+            stretches[kept].sums.add(stretches[next].sums)
+            stretches[kept].older = stretches[next].older
+            stretches.remove(at: next)
+        }
+    }
+
+    /// Forgets an account's use.
+    mutating func removeAll(_ use: inout RecentUse) {
+        if let newest = use.newest { remove(from: newest) }
+        use.newest = nil
+    }
+
+    private mutating func remove(from place: Int) {
+        var next: Int? = place
+        while let found = next {
+            next = stretches[found].older
+            stretches.remove(at: found)
+        }
+    }
+
+    /// What was used since a moment. A stretch that it falls into counts in full.
+    func sum(of use: RecentUse, since moment: Timestamp) -> UseSums {
+        var sums = UseSums()
+        var place = use.newest
+        while let found = place, stretches[found].end > moment {
+            sums.add(stretches[found].sums)
+            place = stretches[found].older
+        }
+        return sums
+    }
+
+    /// The stretches that end after a moment, oldest first.
+    func stretches(of use: RecentUse, since moment: Timestamp = .earliest) -> [Stretch] {
+        var found: [Stretch] = []
+        var place = use.newest
+        while let next = place, stretches[next].end > moment {
+            found.append(stretches[next])
+            place = stretches[next].older
+        }
+        return found.reversed()
+    }
+
+    /// Puts a stretch in place that is newer than the others of its account.
+    mutating func restore(_ stretch: Stretch, in use: inout RecentUse) {
+        var stretch = stretch
+        stretch.older = use.newest
+        use.newest = stretches.insert(stretch)
+    }
+}

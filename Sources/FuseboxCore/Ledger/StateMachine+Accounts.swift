@@ -1,0 +1,101 @@
+import FuseboxWire
+
+/// The accounts of a call: those of the host, of its route and of its tags.
+extension StateMachine {
+    /// The accounts of a call, if all of them exist. Changes nothing.
+    func knownAccounts(
+        of route: borrowing Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
+    ) -> CallScopes? {
+        guard let provider = names.find(route.provider), ledger.contains(provider) else { return nil }
+        var scopes = CallScopes(provider: provider)
+        if let name = route.model {
+            guard let model = models.find(name), ledger.findModel(provider, model) != nil else { return nil }
+            scopes.model = model
+        }
+        if let name = route.deployment {
+            guard let deployment = names.find(name, below: provider), ledger.deployments.contains(deployment.index)
+            else { return nil }
+            scopes.deployment = deployment
+        }
+        for place in told.indices {
+            guard let tag = tags.find(counted(told[place], folds: folds)), ledger.tags.contains(tag.index) else {
+                return nil
+            }
+            scopes.add(tag)
+        }
+        guard let user = tags.find(ofUser: application.user), ledger.tags.contains(user.index) else { return nil }
+        scopes.add(user)
+        return scopes
+    }
+
+    /// Gives a call its accounts and opens those that are new. There must be room for them.
+    mutating func openAccounts(
+        of route: borrowing Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
+    ) -> CallScopes {
+        let provider = names.intern(route.provider, by: application.user)
+        var scopes = CallScopes(
+            provider: provider,
+            deployment: route.deployment.map { names.intern($0, below: provider, by: application.user) },
+            model: route.model.map { models.intern($0, by: application.user) })
+        assign(told, folds: folds, to: &scopes, application)
+        openAccounts(scopes, application)
+        return scopes
+    }
+
+    /// Opens the accounts of a call that are new.
+    mutating func openAccounts(_ scopes: borrowing CallScopes, _ application: Application) {
+        if let provider = scopes.provider { openAccounts(provider, scopes.model, application) }
+        if let deployment = scopes.deployment, !ledger.deployments.contains(deployment.index) {
+            names.retain(deployment)
+            ledger.deployments.insert(CreditLedger.Account(), at: deployment.index)
+        }
+        for place in 0..<scopes.tagCount {
+            guard let tag = scopes.tags[place], !ledger.tags.contains(tag.index) else { continue }
+            tags.retain(tag)
+            ledger.tags.insert(CreditLedger.Account(), at: tag.index)
+        }
+    }
+
+    /// Opens the accounts of a provider and of a model with it, if they do not exist.
+    mutating func openAccounts(_ provider: NameID, _ model: ModelID?, _ application: Application) {
+        if !ledger.contains(provider) {
+            names.retain(provider)
+            ledger.create(provider, by: application.user)
+        }
+        guard let model, ledger.findModel(provider, model) == nil else { return }
+        models.retain(model)
+        _ = ledger.addModel(provider, model, by: application.user)
+    }
+
+    /// Forgets the accounts of a provider's deployments.
+    mutating func forgetDeployments(of provider: NameID) {
+        var gone: [Int] = []
+        ledger.deployments.forEachIndex { index in
+            if names.parent(of: NameID(index: index)) == provider { gone.append(index) }
+        }
+        for index in gone {
+            ledger.recents.removeAll(&ledger.deployments[existing: index].recent)
+            ledger.deployments.remove(at: index)
+            names.release(NameID(index: index))
+        }
+    }
+
+    /// The account of a scope; nil: there is none.
+    func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, recent: RecentUse, dollars: Double)? {
+        if let tag = key.tag {
+            guard key.place == nil, let account = ledger.tags[tag.index] else { return nil }
+            return (account.sums, account.recent, 0)
+        }
+        guard let place = key.place else { return (ledger.host.sums, ledger.host.recent, 0) }
+        guard names.parent(of: place) == nil else {
+            guard key.model == nil, let account = ledger.deployments[place.index] else { return nil }
+            return (account.sums, account.recent, 0)
+        }
+        guard let model = key.model else {
+            return ledger.provider(place).map { ($0.sums, $0.recent, $0.dollars) }
+        }
+        return ledger.findModel(place, model).map { found in
+            (ledger.models[found].sums, ledger.models[found].recent, ledger.models[found].dollars)
+        }
+    }
+}

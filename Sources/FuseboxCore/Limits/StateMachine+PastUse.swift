@@ -1,0 +1,77 @@
+import FuseboxWire
+
+/// What a new limit counts of the past: what its scope has used before in the window that is now, as far as its account
+/// tells.
+///
+/// An account tells whole hours, days and months. One that the window's start falls into counts in full. So a window of
+/// less than an hour begins without past use: most of an hour's use lies outside it.
+extension StateMachine {
+    /// Lets a new limit count the past use of its scope; a new template that of each tag that it covers.
+    mutating func countPastUse(of rule: Int, at moment: Moment) {
+        let set = limitTable.rules[rule]
+        if let place = limitTable.ownEntry(of: set) {
+            countPastUse(set, place, at: moment)
+            return
+        }
+        guard set.prefix != nil, set.key == .host else { return }
+        var covered: [TagID] = []
+        ledger.tags.forEachIndex { index in
+            let tag = TagID(index: index)
+            if tags.templates(of: tag).contains(rule), pastUse(set, ScopeKey(tag: tag), at: moment) > 0 {
+                covered.append(tag)
+            }
+        }
+        for tag in covered {
+            let key = ScopeKey(tag: tag)
+            let place = limitTable.findEntry(like: set.limit, in: key) ?? limitTable.addEntry(of: rule, key, &tags)
+            countPastUse(set, place, at: moment)
+        }
+    }
+
+    private mutating func countPastUse(_ set: LimitTable.Rule, _ place: Int, at moment: Moment) {
+        guard let account = account(of: limitTable.entries[place].key) else { return }
+        let dimension = set.limit.dimension
+        if set.limit.window.kind == .sliding {
+            guard set.limit.window.lengthMilliseconds >= RecentUsePool.hour else { return }
+            let since = moment.wall - set.limit.window.lengthMilliseconds
+            // The account has counted the requests of calls in force.
+            if dimension == .requests { limitTable.clearSlide(place) }
+            for stretch in ledger.recents.stretches(of: account.recent, since: since) {
+                let age = max(0, moment.wall - stretch.end)
+                let then = Timestamp(milliseconds: max(0, moment.now.milliseconds - age))
+                limitTable.countPast(stretch.sums[dimension], place, at: then, now: moment.now)
+            }
+        } else {
+            let past = pastUse(set, limitTable.entries[place].key, at: moment)
+            guard past != 0 else { return }
+            limitTable.beginUse(
+                place, past: past, replacesCounted: dimension == .requests,
+                dollars: dimension == .cost && set.limit.window.kind == .manual ? account.dollars : nil)
+        }
+        limitTable.rearm(place, at: moment.now)
+    }
+
+    /// What a scope has used before in the window that is now.
+    private func pastUse(_ set: LimitTable.Rule, _ key: ScopeKey, at moment: Moment) -> Int64 {
+        guard let account = account(of: key) else { return 0 }
+        switch set.limit.window.kind {
+        case .manual:
+            return UseSums(account.sums)[set.limit.dimension]
+        case .calendar:
+            guard let calendar = set.calendar else { return 0 }
+            let start = limitTable.calendars[calendar].start
+            return ledger.recents.sum(of: account.recent, since: start)[set.limit.dimension]
+        case .sliding:
+            let since = moment.wall - set.limit.window.lengthMilliseconds
+            return ledger.recents.sum(of: account.recent, since: since)[set.limit.dimension]
+        case .none, .fixed, .prepaid, .unknown: return 0
+        }
+    }
+}
+
+extension UseSums {
+    init(_ sums: CreditLedger.Sums) {
+        self.init(
+            cost: sums.spend, requests: sums.requests, inputTokens: sums.inputTokens, outputTokens: sums.outputTokens)
+    }
+}

@@ -1,0 +1,85 @@
+import FuseboxCore
+import FuseboxStore
+import FuseboxWire
+
+/// Follows what a daemon has journaled. A state machine and the plain model of limits get the same inputs, and go back to
+/// what a crash has left.
+struct LimitAudit {
+    private struct Input {
+        let entry: JournalEntry
+        let payload: [UInt8]
+    }
+
+    /// The state that the last start has found.
+    private var base: LimitPair
+    private var pair: LimitPair
+    /// The inputs since then.
+    private var inputs: [Input] = []
+    /// The sequence of the last input.
+    private(set) var sequence: UInt64 = 0
+
+    /// Whether one settle in ten is passed over, to show that the daemon's limits are then found to be others.
+    private let losesSettles: Bool
+
+    init(bounds: Bounds, losesSettles: Bool = false) {
+        self.losesSettles = losesSettles
+        base = LimitPair(StateMachine(profile: .fusebox, bounds: bounds, at: Moment(milliseconds: 0)))
+        pair = base
+    }
+
+    var violation: String? { pair.violation }
+    var counts: LimitPair.Counts { pair.counts }
+
+    /// Applies the entries that were written since the last time.
+    mutating func read(_ files: SimulatedStorage) {
+        // A turn begins at most one segment.
+        for name in ((try? files.segments()) ?? []).suffix(2) {
+            guard let bytes = try? files.read(name.file), let reader = try? JournalReader(bytes) else { continue }
+            var found: [Input] = []
+            _ = reader.forEach { entry, payload, _ in
+                guard entry.command != JournalEntry.seal, entry.sequence > sequence else { return }
+                found.append(Input(entry: entry, payload: Array(payload)))
+            }
+            for input in found {
+                apply(input)
+                inputs.append(input)
+            }
+        }
+    }
+
+    /// The daemon has started with the state of this sequence. Later inputs are undone.
+    mutating func goBack(to recovered: UInt64) {
+        let kept = inputs.filter { $0.entry.sequence <= recovered }
+        pair = base
+        for input in kept { apply(input) }
+        base = pair
+        inputs = []
+        sequence = recovered
+    }
+
+    private mutating func apply(_ input: Input) {
+        sequence = input.entry.sequence
+        if losesSettles, input.entry.command == Settle.declaration.number, sequence % 10 == 0 { return }
+        var application = InputApplication(pair: pair, entry: input.entry, payload: input.payload)
+        guard StateMachine.dispatch(input.entry.command, &application) != nil else { return }
+        pair = application.pair
+    }
+
+    /// Where the daemon's limits are not what the model says.
+    func difference(at now: Timestamp, _ list: (LimitList) -> LimitList.Reply?) -> String? {
+        pair.difference(at: now.milliseconds, list)
+    }
+}
+
+/// One entry of the journal on its way to the pair.
+private struct InputApplication: StateCommandVisitor {
+    var pair: LimitPair
+    let entry: JournalEntry
+    let payload: [UInt8]
+
+    mutating func visit<C: StateCommand>(_: C.Type) {
+        guard let command = SimulatedClient.decode(C.self, payload[...]) else { return }
+        pair.apply(command, at: entry.moment, by: entry.user, worker: entry.worker, request: entry.request)
+        pair.passTime(to: entry.moment)
+    }
+}

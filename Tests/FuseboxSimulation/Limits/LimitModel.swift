@@ -1,0 +1,232 @@
+import FuseboxWire
+
+/// Limits as a list of rules and lists of uses. Nothing is indexed, and what a sliding window has used is summed when it
+/// is asked for.
+///
+/// It is written from `proto-docs/limits.md`, apart from `FuseboxCore`, and knows names where that knows numbers.
+struct LimitModel: Sendable {
+    /// A scope without a template.
+    struct Key: Equatable, Sendable {
+        var provider: String?
+        var deployment: String?
+        var model: String?
+        var tag: String?
+
+        var withoutTag: Key { Key(provider: provider, deployment: deployment, model: model) }
+    }
+
+    /// A limit as it was set.
+    struct Rule: Sendable {
+        /// Its scope; of a template without the tag.
+        var key: Key
+        /// Of a template: what its tags begin with.
+        var prefix: String?
+        var limit: Limit
+        var raised: Int64?
+        var raisedUntil: Int64 = 0
+
+        var amount: Int64 { max(limit.amount, raised ?? 0) }
+
+        func covers(_ other: Key) -> Bool {
+            guard let prefix else { return key == other }
+            return other.tag.map { $0.hasPrefix(prefix) } == true && key == other.withoutTag
+        }
+    }
+
+    /// What was counted in a sliding window.
+    struct Use: Sendable {
+        var at: Int64
+        var amount: Int64
+        /// What was estimated of it, unless its call was cancelled: a denial may go by it for a sixtieth of the length.
+        var estimate: Int64
+    }
+
+    /// What a limit took of a call.
+    struct Taken: Sendable {
+        enum State { case held, counted, assumed, released }
+
+        var state: State
+        var at: Int64
+        /// The window that it counts in.
+        var window: Int
+    }
+
+    /// What one scope has used of one limit.
+    struct Instance: Sendable {
+        var key: Key
+        /// The limit's identity; its amount is that of the rule.
+        var identity: Limit
+        /// Counts its windows.
+        var window = 0
+        /// Of a fixed window: when it began.
+        var start: Int64?
+        /// What was used in the current window, where that does not slide.
+        var used: Int64 = 0
+        /// What was used in the last length, where the window slides.
+        var uses: [Use] = []
+        var held: [UInt64: Int64] = [:]
+        /// What became of each call that it took something of.
+        var taken: [UInt64: Taken] = [:]
+        /// Calls that a limit in the shadow would have denied, at least and at most.
+        var wouldHaveDenied = (least: UInt64(0), most: UInt64(0))
+    }
+
+    /// A call that was admitted and not settled.
+    struct Call: Sendable {
+        var permit: UInt64
+        var worker: WorkerID
+        var keys: [Key]
+        var need: Need
+        var grantedAt: Int64
+        var expiresAt: Int64
+        var isInFlight = true
+        var isLapsed = false
+    }
+
+    var rules: [Rule] = []
+    var instances: [Instance] = []
+    var calls: [Call] = []
+    /// A limit that was exceeded though no call used more than was estimated.
+    var violation: String?
+
+    // MARK: What stands for what
+
+    /// The places of the limits that stand for a scope: of those with one identity its own, else the longest template.
+    func standing(for key: Key) -> [Int] {
+        let covering = rules.indices.filter { rules[$0].covers(key) }
+        return covering.filter { place in
+            !covering.contains { other in
+                rules[other].limit.isSame(as: rules[place].limit) && isNearer(rules[other], than: rules[place])
+            }
+        }
+    }
+
+    private func isNearer(_ rule: Rule, than other: Rule) -> Bool {
+        guard let prefix = other.prefix else { return false }
+        return rule.prefix.map { $0.count > prefix.count } ?? true
+    }
+
+    /// The limit that stands for what a scope has used of one like it.
+    func rule(of instance: Instance) -> Int? {
+        standing(for: instance.key).first { rules[$0].limit.isSame(as: instance.identity) }
+    }
+
+    func find(_ key: Key, _ limit: Limit) -> Int? {
+        instances.firstIndex { $0.key == key && $0.identity.isSame(as: limit) }
+    }
+
+    mutating func instance(_ key: Key, _ limit: Limit) -> Int {
+        if let known = find(key, limit) { return known }
+        instances.append(Instance(key: key, identity: limit))
+        return instances.count - 1
+    }
+
+    // MARK: What is used
+
+    /// What was used in the current window.
+    ///
+    /// - Parameter stretched: whether a sliding window is taken a sixtieth longer, with what was estimated of calls that
+    ///   were not cancelled
+    func used(_ instance: Instance, at now: Int64, stretched: Bool = false) -> Int64 {
+        let window = instance.identity.window
+        guard window.kind == .sliding else { return isOver(instance, at: now) ? 0 : instance.used }
+        let length = window.lengthMilliseconds + (stretched ? window.lengthMilliseconds / 60 : 0)
+        return instance.uses.reduce(0) { sum, use in
+            guard use.at > now - length else { return sum }
+            return sum + (stretched ? max(use.amount, use.estimate) : use.amount)
+        }
+    }
+
+    func held(_ instance: Instance) -> Int64 { instance.held.values.reduce(0, +) }
+
+    /// The part of what was used that is assumed of calls that were never settled.
+    func assumed(_ instance: Instance, at now: Int64) -> Int64 {
+        var assumed: Int64 = 0
+        for call in calls {
+            guard let taken = instance.taken[call.permit], taken.state == .assumed,
+                isAlive(instance, taken, at: now)
+            else { continue }
+            assumed += call.need[instance.identity.dimension] ?? 0
+        }
+        return assumed
+    }
+
+    /// Whether a fixed window is over, or has not begun.
+    func isOver(_ instance: Instance, at now: Int64) -> Bool {
+        guard instance.identity.window.kind == .fixed else { return false }
+        return instance.start.map { now - $0 >= instance.identity.window.lengthMilliseconds } ?? true
+    }
+
+    /// Whether what a limit took of a call counts in its current window.
+    func isAlive(_ instance: Instance, _ taken: Taken, at now: Int64) -> Bool {
+        guard taken.window == instance.window, !isOver(instance, at: now) else { return false }
+        let window = instance.identity.window
+        return window.kind != .sliding || now - taken.at < window.lengthMilliseconds
+    }
+
+    /// The denying limits without room for a call.
+    func objections(to keys: [Key], _ need: Need, at now: Int64, stretched: Bool) -> [Rule] {
+        var found: [Rule] = []
+        for key in keys {
+            for place in standing(for: key) where rules[place].limit.mode == .deny {
+                if !hasRoom(for: need, key, rules[place], at: now, stretched: stretched) { found.append(rules[place]) }
+            }
+        }
+        return found
+    }
+
+    /// Whether a limit has room for a call. One that takes nothing always finds it; one that does not say what it takes
+    /// needs some.
+    func hasRoom(for need: Need, _ key: Key, _ rule: Rule, at now: Int64, stretched: Bool) -> Bool {
+        let needed = need[rule.limit.dimension] ?? 1
+        guard needed > 0 else { return true }
+        guard let instance = find(key, rule.limit).map({ instances[$0] }) else { return needed <= rule.amount }
+        return used(instance, at: now, stretched: stretched) + held(instance) + needed <= rule.amount
+    }
+}
+
+extension LimitModel {
+    /// What a call takes of each dimension; nil: nobody has told.
+    struct Need: Sendable {
+        var cost: Int64?
+        var input: Int64?
+        var output: Int64?
+        var tokens: Int64?
+
+        /// What a call has used of which nothing was told.
+        static let nothing = Need(cost: 0, input: 0, output: 0, tokens: 0)
+
+        private init(cost: Int64?, input: Int64?, output: Int64?, tokens: Int64?) {
+            (self.cost, self.input, self.output, self.tokens) = (cost, input, output, tokens)
+        }
+
+        /// A total of tokens counts in full against limits of either kind.
+        init(_ estimate: Estimate) {
+            cost = estimate.cost?.nanodollars
+            input = (estimate.inputTokens ?? estimate.tokens).map { Int64($0) }
+            output = (estimate.outputTokens ?? estimate.tokens).map { Int64($0) }
+            tokens = estimate.tokens.map { Int64($0) }
+            if tokens == nil, input != nil || output != nil { tokens = (input ?? 0) + (output ?? 0) }
+        }
+
+        init(_ cost: Money, _ inputTokens: UInt32, _ outputTokens: UInt32) {
+            self.cost = cost.nanodollars
+            input = Int64(inputTokens)
+            output = Int64(outputTokens)
+            tokens = Int64(inputTokens) + Int64(outputTokens)
+        }
+
+        init(_ usage: CallUsage) { self.init(usage.cost, usage.inputTokens, usage.outputTokens) }
+
+        subscript(dimension: LimitDimension) -> Int64? {
+            switch dimension {
+            case .cost: cost
+            case .requests, .inFlight: 1
+            case .tokens: tokens
+            case .inputTokens: input
+            case .outputTokens: output
+            case .unknown: nil
+            }
+        }
+    }
+}
