@@ -86,7 +86,7 @@ struct LimitCommandsTests {
             ])
         #expect(
             try run(daemon, openai + ["$1 per 24h", "--shadow"]).lines == [
-                "openai: $1 per 24h, shadow only (new); $0.00 of $1 used, $0.25 held"
+                "openai: $1 per 24h, shadow only (new); $1.50 of $1 used, $0.25 held"
             ])
         #expect(
             try run(daemon, ["set", "--tag", "user:*", "$1 per 24h"]).lines == ["user:*: $1 per 24h (new)"])
