@@ -12,13 +12,14 @@ struct StatusCommand: DaemonCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let status = try client.status()
-        let limits = try client.limits.list()
-        let full = Self.full(limits)
+        // Under this profile reading them is a change, and what only looks at the daemon changes nothing.
+        let limits = status.profile == .llmProviders ? nil : try client.limits.list()
+        let full = Self.full(limits ?? [])
         return Answer(
             json: JSONValue(record: status).adding([
-                "limits": JSONValue(limits.count), "fullLimits": .array(full.map(LimitReport.json)),
+                "limits": limits.map { JSONValue($0.count) } ?? .null, "fullLimits": .array(full.map(LimitReport.json)),
             ]),
-            text: [Self.listing(status, Self.text(limits.count, full.count)).text, Self.table(full)]
+            text: [Self.listing(status, limits.map { Self.text($0.count, full.count) }).text, Self.table(full)]
                 .compactMap(\.self).joined(separator: "\n\n"))
     }
 
@@ -27,7 +28,7 @@ struct StatusCommand: DaemonCommand {
         limits.filter { $0.amount > 0 && $0.fullness > 0.8 }.sorted { $0.fullness > $1.fullness }
     }
 
-    private static func listing(_ status: ServerStatus.Reply, _ limits: String) -> Listing {
+    private static func listing(_ status: ServerStatus.Reply, _ limits: String?) -> Listing {
         let clock = DaemonClock(now: status.now, wall: status.wall)
         let changes = Quantity.count(status.sequence, "change")
         let snapshot = status.snapshotAt.map { taken in

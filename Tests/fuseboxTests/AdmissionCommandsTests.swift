@@ -45,7 +45,7 @@ struct AdmissionCommandsTests {
         #expect(json["totals"]?["held"] == .number("0.25"))
 
         #expect(try daemon.fusebox("status").lines.contains("permits      1 in force"))
-        #expect(try daemon.fusebox("ledger", "show", "openai").lines.contains("held      $0.25, 1 call in flight"))
+        #expect(try daemon.fusebox("ledger", "show", "openai").lines.contains("held    $0.25, 1 call in flight"))
         #expect(
             try daemon.fusebox("overview").lines.dropFirst() == [
                 "openai  closed   100%          1  -          $0.00  $0.25  -",

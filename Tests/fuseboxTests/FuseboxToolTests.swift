@@ -17,7 +17,7 @@ struct FuseboxToolTests {
         ["nonsense"], ["breaker", "reset"], ["breaker", "reset", "a", "--all"], ["breaker", "configure"],
         ["exhaustion", "mark", "a", "--for", "5x"], ["exhaustion", "default", "--for=-1s"],
         ["exhaustion", "mark", "a", "--for", "9999d"],
-        ["ledger", "reset"], ["ledger", "record", "a", "m", "--cost", "1e7"],
+        ["ledger", "reset", "a", "b"], ["ledger", "record", "a", "m", "--cost", "1e7"],
         ["ledger", "record", "a", "m", "--cost", "1,5"], ["ledger", "record", "a", "m"],
         ["ledger", "reset", "a", "--host"], ["breaker", "configure", "a", "--curve", "1,2"], ["watch", "weather"],
         ["protocol"], ["protocol", "--format", "vectors"], ["protocol", "--format", "json", "here"],

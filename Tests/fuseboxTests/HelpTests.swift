@@ -37,7 +37,7 @@ struct HelpTests {
             (["brekaer", "list"], "did you mean 'breaker'?"), (["breaker", "lst"], "did you mean 'list'?"),
             (["help", "breaker", "lst"], "did you mean 'list'?"),
             (["breaker", "lst", "--help"], "did you mean 'list'?"),
-            (["limit", "sett", "--host"], "did you mean 'set'?"), (["--json", "overveiw"], "'overview'?"),
+            (["snapshot", "svae", "file"], "did you mean 'save'?"), (["--json", "overveiw"], "'overview'?"),
             (["--socket", "/nowhere", "pnig"], "did you mean 'ping'?"),
             (["nosuch"], "`fusebox help` lists the commands"),
             (["help", "nosuch"], "`fusebox help` lists the commands"),

@@ -19,7 +19,7 @@ struct UnknownNameTests {
     func anUnknownNameIsRefusedWithWhatWasMeantAndNotMade(_ profile: String) throws {
         let daemon = try Daemon(arguments: ["--profile", profile])
         _ = try daemon.fusebox("breaker", "failure", "openai")
-        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 per month")
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 prepaid")
         let before = try daemon.json("overview")["entries"]
         for command in Self.commands {
             for (name, hint) in [("opnai", "did you mean 'openai'?"), ("nobody", "`fusebox ")] {

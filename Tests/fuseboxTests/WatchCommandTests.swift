@@ -30,7 +30,7 @@ struct WatchCommandTests {
             #/the limit of \$1 until reset on openai lasts 0\.2 days \(emergency\): \$0\.85 are spent a day/#,
             #/the limit of \$1 until reset on openai reached 95% \(emergency\): \$1\.00 of \$1 used/#,
             #/the account of openai was reset: \$1\.00 had been spent/#,
-            #/every account was reset: \$2\.00 had been spent/#,
+            #/every account was reset: \$3\.00 had been spent/#,
         ]
         for pattern in expected {
             let line = try #require(watch.line())
@@ -44,7 +44,7 @@ struct WatchCommandTests {
         #expect(outcome.errors == "")
     }
 
-    @Test func aTagsResetTellsOfItsLimitsAndWhatIsUsedUpIsToldSo() throws {
+    @Test func aTagsResetAndALimitThatIsUsedUpAreTold() throws {
         let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
         let watch = try daemon.begin("watch", "ledger")
         try daemon.waitForSubscribers(1)
@@ -58,7 +58,7 @@ struct WatchCommandTests {
         #expect(
             lines == [
                 "the limit of $1 until reset on openai is used up (emergency)",
-                "the limits of team:a that go on until reset were reset",
+                "the account of team:a was reset: $1.00 had been spent",
             ])
         watch.interrupt(with: SIGINT)
         #expect(watch.end().status == 0)

@@ -49,7 +49,7 @@ class Types:
             version = re.search(r"^Version (\d+)\.$", body, re.MULTILINE)
             if version:
                 self.versions[name] = int(version.group(1))
-            values = re.search(r"^One byte: (.*)\.$", body, re.MULTILINE)
+            values = re.search(r"^One byte(?:, open)?: (.*)\.$", body, re.MULTILINE)
             if values:
                 pairs = (value.split(" ") for value in values.group(1).split(", "))
                 self.enumerations[name] = {int(number): value for number, value in pairs}

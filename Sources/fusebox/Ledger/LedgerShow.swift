@@ -61,55 +61,63 @@ extension LedgerCommands {
             _ scope: Scope, _ client: FuseboxClient, _ clock: DaemonClock
         ) throws -> Answer {
             let limits = try client.limits.list(scope)
-            let account = try ScopeAccount(of: scope, client)
+            let account = try client.ledger.account(scope)
+            let isProvider = scope.tag == nil && scope.deployment == nil && scope.model == nil
+            let provider = isProvider ? try scope.provider.flatMap { try client.ledger.provider($0.text) } : nil
             if account == nil, limits.isEmpty, let provider = scope.provider, scope.tag == nil {
                 try LedgerCommands.account(provider.text, client)
             }
+            let models =
+                provider.map(\.models) ?? 0 == 0
+                ? [] : try client.ledger.models(of: scope.provider?.text ?? "").sorted { $0.model < $1.model }
             // The uses of a template are of other scopes.
             let table = LimitReport.table(
                 limits, showsScopes: limits.contains { $0.scope != scope },
                 ifEmpty: Table.printable("No limit is set on \(scope)."))
-            let parts = [account.map { listing($0, clock) }, table, account.flatMap { models($0, clock) }]
+            let parts = [
+                account.map { listing($0, provider, clock).fitted }, table, models.isEmpty ? nil : text(models, clock),
+            ]
+            let fields: [JSONValue] =
+                (account.map { [JSONValue(record: $0)] } ?? [["scope": LimitReport.json(scope)]])
+                + (provider.map { account in
+                    [
+                        [
+                            "held": .number("\(account.held)"), "inFlight": JSONValue(account.inFlight),
+                            "models": JSONValue(account.models),
+                            "modelAccounts": .array(models.map { JSONValue(record: $0) }),
+                        ]
+                    ]
+                } ?? []) + [["limits": .array(limits.map(LimitReport.json))]]
             return Answer(
-                json: (account?.json ?? [:]).adding([
-                    "scope": LimitReport.json(scope), "limits": .array(limits.map(LimitReport.json)),
-                ]),
+                json: .object(fields.flatMap { $0.members ?? [] }),
                 text: parts.compactMap(\.self).joined(separator: "\n\n"))
         }
 
-        private static func listing(_ account: ScopeAccount, _ clock: DaemonClock) -> String {
-            switch account {
-            case .host(let total): return text(total)
-            case .provider(let account, _):
-                let holds = account.held != .zero || account.inFlight != 0
-                return listing(
-                    ("provider", account.provider), account.usage, clock,
-                    held: holds
-                        ? "\(Formatting.dollars(account.held)), \(Quantity.count(account.inFlight, "call")) in flight"
-                        : nil)
-            case .model(let account):
-                return listing(("model", account.model), account.usage, clock, answering: account.answering)
-            }
-        }
-
         private static func listing(
-            _ subject: (kind: String, name: Name), _ usage: AccountUsage, _ clock: DaemonClock, held: String? = nil,
-            answering: Name? = nil
-        ) -> String {
-            let listing: Listing = [
-                subject.kind: subject.name.text,
-                "answered as": answering?.text,
-                "spent": "\(Formatting.dollars(usage.spend)) by \(Quantity.count(usage.requests, "request"))",
-                "tokens": "\(usage.inputTokens) in, \(usage.outputTokens) out",
-                "last": clock.relative(usage.lastRecorded),
-                "held": held,
+            _ account: ScopeAccount, _ provider: ProviderAccount?, _ clock: DaemonClock
+        ) -> Listing {
+            let holds = provider.map { $0.held != .zero || $0.inFlight != 0 } ?? false
+            return [
+                "scope": "\(account.scope)",
+                "spent": spent(account.usage.spend, account.usage.requests),
+                "today": spent(account.today.spend, account.today.requests),
+                "month": spent(account.month.spend, account.month.requests),
+                "tokens": "\(account.usage.inputTokens) in, \(account.usage.outputTokens) out",
+                "last": clock.relative(account.usage.lastRecorded),
+                "held": provider.flatMap { provider in
+                    holds
+                        ? "\(Formatting.dollars(provider.held)), \(Quantity.count(provider.inFlight, "call")) in flight"
+                        : nil
+                },
             ]
-            return listing.fitted
         }
 
-        /// The accounts of a provider's models; nil if it has none.
-        private static func models(_ account: ScopeAccount, _ clock: DaemonClock) -> String? {
-            guard case .provider(_, let models) = account, !models.isEmpty else { return nil }
+        private static func spent(_ spend: Money, _ requests: Int64) -> String {
+            "\(Formatting.dollars(spend)) by \(Quantity.count(requests, "request"))"
+        }
+
+        /// The accounts of a provider's models.
+        private static func text(_ models: [ModelAccount], _ clock: DaemonClock) -> String {
             // The model that answered is shown if it differs from the one that was asked for.
             let hasOthers = models.contains { $0.answering != nil }
             let table = Table(

@@ -13,18 +13,26 @@ enum LimitReport {
     static func table(_ entries: [LimitEntry], showsScopes: Bool = true, ifEmpty sentence: String) -> String {
         guard !entries.isEmpty else { return sentence }
         let entries = together(entries)
-        let holds = entries.contains { $0.held > 0 && $0.limit.dimension != .inFlight }
-        let columns: [Table.Column] =
-            (showsScopes ? [.left("SCOPE")] : []) + [.left("LIMIT"), .left("FULL"), .right("LEFT")]
-            + (holds ? [.right("HELD")] : []) + [.left("ENDS IN")]
-        let table = Table(
-            columns,
-            rows: entries.map { (showsScopes ? ["\($0.scope)"] : []) + row($0, holds: holds) },
-            notes: entries.map { thresholds($0.limit).map { [$0] } ?? [] })
-        for text in [table.text] + (showsScopes ? [table.textByFirstCell] : []) where TerminalText.fits(text) {
-            return text
+        let holds = entries.contains { !held($0).isEmpty }
+        for hasHeld in holds ? [true, false] : [false] {
+            let columns: [Table.Column] =
+                (showsScopes ? [.left("SCOPE")] : []) + [.left("LIMIT"), .left("FULL"), .right("LEFT")]
+                + (hasHeld ? [.right("HELD")] : []) + [.left("ENDS IN")]
+            let table = Table(
+                columns,
+                rows: entries.map { (showsScopes ? ["\($0.scope)"] : []) + row($0, hasHeld: hasHeld) },
+                notes: entries.map { notes($0, tellsHeld: !hasHeld) })
+            for text in [table.text] + (showsScopes ? [table.textByFirstCell] : []) where TerminalText.fits(text) {
+                return text
+            }
         }
         return stacked(entries, showsScopes: showsScopes)
+    }
+
+    /// What stands below the row of a limit: what is held, where no column tells it, and its thresholds.
+    private static func notes(_ entry: LimitEntry, tellsHeld: Bool) -> [String] {
+        let held = tellsHeld ? String(held(entry).dropFirst(2)) : ""
+        return (held.isEmpty ? [] : [held]) + [thresholds(entry.limit)].compactMap(\.self)
     }
 
     /// The limits with the parts of each one below the other.
@@ -65,14 +73,14 @@ enum LimitReport {
         return groups.flatMap(\.self)
     }
 
-    private static func row(_ entry: LimitEntry, holds: Bool) -> [String] {
+    private static func row(_ entry: LimitEntry, hasHeld: Bool) -> [String] {
         let limit = "\(use(entry))\(mode(entry))"
         let isTemplate = entry.uses > 0 || isTemplate(entry.scope)
         let held = entry.held > 0 && entry.limit.dimension != .inFlight ? amount(entry.held, of: entry) : "-"
         let end = entry.endsInMilliseconds.map { Formatting.span(milliseconds: $0) } ?? "-"
         return isTemplate
-            ? [limit, Quantity.count(entry.uses, "tag"), ""] + (holds ? [""] : []) + [""]
-            : [limit, bar(entry), amount(entry.left, of: entry)] + (holds ? [held] : []) + [end]
+            ? [limit, Quantity.count(entry.uses, "tag"), ""] + (hasHeld ? [""] : []) + [""]
+            : [limit, bar(entry), amount(entry.left, of: entry)] + (hasHeld ? [held] : []) + [end]
     }
 
     static func isTemplate(_ scope: Scope) -> Bool { scope.tag.map(TagText.isTemplate) ?? false }
