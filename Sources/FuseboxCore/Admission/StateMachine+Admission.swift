@@ -132,9 +132,9 @@ extension StateMachine {
             scopes.deployment = names.find(deployment, below: provider)
         }
         scopes.model = route.model.flatMap { models.find($0) }
-        limitTable.forEachObjection(to: scopes, tags, new: asked.new, need, at: moment) { objection in
+        for objection in limitTable.objections(to: scopes, tags, new: asked.new, need, at: moment) {
             objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
-            guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
+            guard let candidate, limits.count < AdmissionDecision.limitsTold else { continue }
             limits.append(told(objection, asked.new, need, of: candidate, at: moment))
         }
     }

@@ -35,22 +35,27 @@ struct CallScopes: Sendable {
     /// Calls `body` with every scope that covers the call, in the order in which reasons are told: the host, then the route from
     /// the provider down, then each tag alone and by the route.
     func forEach<Failure: Error>(_ body: (ScopeKey) throws(Failure) -> Void) throws(Failure) {
-        try body(.host)
-        if let provider {
-            try body(ScopeKey(place: provider))
-            if let deployment { try body(ScopeKey(place: deployment)) }
-            if let model {
-                try body(ScopeKey(place: provider, model: model))
-                if let deployment { try body(ScopeKey(place: deployment, model: model)) }
-            }
+        var place = 0
+        while let key = scope(at: place) {
+            place += 1
+            try body(key)
         }
-        for place in 0..<tagCount {
-            let tag = tags[place]
-            try body(ScopeKey(tag: tag))
-            guard let provider else { continue }
-            try body(ScopeKey(place: provider, tag: tag))
-            if let model { try body(ScopeKey(place: provider, model: model, tag: tag)) }
+    }
+
+    /// The scope at a place in the order of `forEach`, from 0; nil: there are no more.
+    func scope(at place: Int) -> ScopeKey? {
+        guard place > 0 else { return .host }
+        guard let provider else { return place <= tagCount ? ScopeKey(tag: tags[place - 1]) : nil }
+        let ofRoute = (deployment == nil ? 1 : 2) * (model == nil ? 1 : 2)
+        if place <= ofRoute {
+            let isDeployments = deployment != nil && place % 2 == 0
+            let isModels = place > ofRoute / 2 && model != nil
+            return ScopeKey(place: isDeployments ? deployment : provider, model: isModels ? model : nil)
         }
+        let ofTag = model == nil ? 2 : 3
+        let (tag, part) = (place - 1 - ofRoute).quotientAndRemainder(dividingBy: ofTag)
+        guard tag < tagCount else { return nil }
+        return ScopeKey(place: part == 0 ? nil : provider, model: part == 2 ? model : nil, tag: tags[tag])
     }
 
     /// Whether a limit on a scope covers the call.

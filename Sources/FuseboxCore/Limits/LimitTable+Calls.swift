@@ -40,47 +40,50 @@ extension LimitTable {
         var newTag: Int?
     }
 
-    /// Calls `body` with every limit that covers a call, in the order of `CallScopes.forEach`; within a scope in the order in
-    /// which they were set, then those of templates.
+    /// Every reason against a call, in the order of its scopes; within a scope in the order in which limits were set, then
+    /// those of templates.
     ///
-    /// - Parameter body: gets the place of the limit and that of its use; nil: of a template that the tag has not used yet
-    func forEachLimit(of call: borrowing CallScopes, _ tags: borrowing TagTable, _ body: (Int, Int?, ScopeKey) -> Void)
-    {
-        guard !isEmpty else { return }
-        call.forEach { key in
-            forEachEntry(of: key) { body(entries[$0].rule, $0, key) }
-            guard let tag = key.tag else { return }
+    /// It walks without closures: one that captures a table copies it, and that costs more than all the rest.
+    ///
+    /// - Parameter new: tags of the call that have no number yet: only templates cover them
+    func objections(
+        to call: borrowing CallScopes, _ tags: borrowing TagTable, new: [Name] = [], _ need: CallNeed, at moment: Moment
+    ) -> [Objection] {
+        var found: [Objection] = []
+        guard !isEmpty else { return found }
+        var number = 0
+        while let key = call.scope(at: number) {
+            number += 1
+            var entry = findScope(key).flatMap { firstEntry(ofScope: $0) }
+            while let place = entry {
+                entry = nextEntry(after: place)
+                add(entries[place].rule, place, need, at: moment, to: &found)
+            }
+            guard let tag = key.tag else { continue }
             for template in tags.templates(of: tag)
             where rules[template].key == ScopeKey(place: key.place, model: key.model) {
                 // One that was used is among the entries of the scope, and so is the limit that replaces it.
-                if findEntry(like: rules[template].limit, in: key) == nil { body(template, nil, key) }
+                if findEntry(like: rules[template].limit, in: key) == nil {
+                    add(template, nil, need, at: moment, to: &found)
+                }
             }
-        }
-    }
-
-    /// Calls `body` with each reason against a call.
-    ///
-    /// - Parameter new: tags of the call that have no number yet: only templates cover them
-    func forEachObjection(
-        to call: borrowing CallScopes, _ tags: borrowing TagTable, new: [Name] = [], _ need: CallNeed,
-        at moment: Moment, _ body: (Objection) -> Void
-    ) {
-        forEachLimit(of: call, tags) { rule, entry, _ in
-            let limit = rules[rule].limit
-            guard limit.mode == .deny,
-                let obstacle = obstacle(need.room(limit.dimension), rule, entry, at: moment)
-            else { return }
-            body(Objection(rule: rule, entry: entry, obstacle: obstacle))
         }
         for (place, tag) in new.enumerated() {
-            for template in templates(for: tag) {
-                let key = rules[template].key
-                guard call.isCovered(by: key), rules[template].limit.mode == .deny,
-                    let obstacle = obstacle(need.room(rules[template].limit.dimension), template, nil, at: moment)
-                else { continue }
-                body(Objection(rule: template, entry: nil, obstacle: obstacle, newTag: place))
+            for template in templates(for: tag) where call.isCovered(by: rules[template].key) {
+                add(template, nil, newTag: place, need, at: moment, to: &found)
             }
         }
+        return found
+    }
+
+    /// Adds a limit to the reasons against a call if it is one.
+    private func add(
+        _ rule: Int, _ entry: Int?, newTag: Int? = nil, _ need: CallNeed, at moment: Moment, to found: inout [Objection]
+    ) {
+        guard rules[rule].limit.mode == .deny,
+            let obstacle = obstacle(need.room(rules[rule].limit.dimension), rule, entry, at: moment)
+        else { return }
+        found.append(Objection(rule: rule, entry: entry, obstacle: obstacle, newTag: newTag))
     }
 
     // MARK: Charging
