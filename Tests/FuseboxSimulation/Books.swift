@@ -47,11 +47,12 @@ struct Admission {
 /// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
 /// limit.
 struct Account: Equatable {
+    /// Requests are not told: an account counts those of a route when a call is admitted, and only the reply says which
+    /// route that is.
     struct Sum: Equatable {
         var cost: Int64 = 0
         var inputTokens: Int64 = 0
         var outputTokens: Int64 = 0
-        var requests: Int64 = 0
     }
 
     var sums = [Sum](repeating: Sum(), count: Account.providers)
@@ -71,7 +72,6 @@ struct Account: Equatable {
             sums[provider].cost += cost
             sums[provider].inputTokens += inputTokens
             sums[provider].outputTokens += outputTokens
-            sums[provider].requests += 1
         case .success: successes += 1
         case .failure: failures += 1
         case .configure(let threshold): self.threshold = threshold

@@ -122,13 +122,11 @@ extension Account.Sum {
         cost = usage.spend.nanodollars
         inputTokens = usage.inputTokens
         outputTokens = usage.outputTokens
-        requests = usage.requests
     }
 
     fileprivate mutating func add(_ other: Account.Sum) {
         cost += other.cost
         inputTokens += other.inputTokens
         outputTokens += other.outputTokens
-        requests += other.requests
     }
 }

@@ -110,7 +110,7 @@ package final class Simulation {
         // An unknown worker may have been lost or forgotten. The books can only represent one of the two.
         mayForget = durability == .commit && random.once(in: 3)
         if mayForget { options.bounds.workers = Self.clientCount - 1 }
-        // What a full disk leaves out of the journal, the model would not know.
+        // What a full disk leaves out of the journal, and what an import replaces, the model would not know.
         if durability == .commit, random.once(in: 2) {
             limitAudit = LimitAudit(bounds: options.bounds, losesSettles: bug == .losesSettles)
         }
@@ -248,7 +248,7 @@ package final class Simulation {
         for client in clients { act(client, daemon, isLast) }
         if importing == nil {
             for line in lines { deliver(line, daemon) }
-            if !isLast, random.once(in: 120) { importOwnState(daemon) }
+            if !isLast, random.once(in: 120), limitAudit == nil { importOwnState(daemon) }
         }
         try daemon.endTurn()
         followLimits()

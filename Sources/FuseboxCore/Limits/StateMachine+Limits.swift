@@ -30,7 +30,9 @@ extension StateMachine {
         }
         if rules.contains(where: { $0.before == nil }) {
             chargeCallsInForce(newerThan: mark, target, at: application.now)
-            for (place, before) in rules where before == nil { countPastUse(of: place, at: application.moment) }
+            for (place, before) in rules where before == nil {
+                countPastUse(of: place, newerThan: mark, at: application.moment)
+            }
         }
         _ = tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()

@@ -7,10 +7,12 @@ import FuseboxWire
 /// less than an hour begins without past use: most of an hour's use lies outside it.
 extension StateMachine {
     /// Lets a new limit count the past use of its scope; a new template that of each tag that it covers.
-    mutating func countPastUse(of rule: Int, at moment: Moment) {
+    ///
+    /// - Parameter mark: `newestGeneration` before the limit was set: a use that it took over has counted its past
+    mutating func countPastUse(of rule: Int, newerThan mark: UInt64, at moment: Moment) {
         let set = limitTable.rules[rule]
         if let place = limitTable.ownEntry(of: set) {
-            countPastUse(set, place, at: moment)
+            if limitTable.entries[place].generation > mark { countPastUse(set, place, at: moment) }
             return
         }
         guard set.prefix != nil, set.key == .host else { return }
@@ -24,7 +26,7 @@ extension StateMachine {
         for tag in covered {
             let key = ScopeKey(tag: tag)
             let place = limitTable.findEntry(like: set.limit, in: key) ?? limitTable.addEntry(of: rule, key, &tags)
-            countPastUse(set, place, at: moment)
+            if limitTable.entries[place].generation > mark { countPastUse(set, place, at: moment) }
         }
     }
 

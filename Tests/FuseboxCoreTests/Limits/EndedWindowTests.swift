@@ -49,6 +49,18 @@ struct EndedWindowTests {
         #expect(try LimitCalls.used(scope, &rig) == [0])
     }
 
+    /// A use that a limit takes over has counted its past; only a new one is told it.
+    @Test func aLimitInItsTemplatesPlaceDoesNotCountThePastTwice() throws {
+        var rig = Rig()
+        let scope = Scope(tag: name("user:1"))
+        let limits = [try LimitCalls.bound("$9 until reset")]
+        for tag in ["use*", "user:*", "user:1"] {
+            try rig.apply(LimitSet(scope: Scope(tag: name(tag)), limits: limits))
+            try spend("1", &rig)
+        }
+        #expect(try LimitCalls.used(scope, &rig) == [dollars("3").nanodollars])
+    }
+
     @Test func whatIsAssumedIsNeverMoreThanWhatASlidingWindowHolds() throws {
         var rig = Rig()
         try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$5 per minute")]))
