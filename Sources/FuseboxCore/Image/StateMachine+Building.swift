@@ -81,26 +81,38 @@ extension StateMachine {
 
     /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are those
     /// that are known now.
+    ///
+    /// A limit of both states keeps its charges and takes over what the other has counted: the calls in force are part of
+    /// that already where a ledger comes back to its own daemon. A new one counts the calls in force.
     private mutating func takeListedLimits(of other: StateMachine) {
-        var gone: [Int] = []
-        limitTable.rules.forEachSlot { if isOfLedger(limitTable.rules[$0]) { gone.append($0) } }
-        for rule in gone.sorted(by: { limitTable.rules[$0].number < limitTable.rules[$1].number }) {
-            removeLimit(rule, at: lastMoment.now)
-        }
-        let mark = limitTable.newestGeneration
         var new: [Int] = []
         other.limitTable.rules.forEachSlot { if other.isOfLedger(other.limitTable.rules[$0]) { new.append($0) } }
         new.sort { other.limitTable.rules[$0].number < other.limitTable.rules[$1].number }
+        let known = Set(new.map { ListedLimit(other.limitTable.rules[$0]) })
+        removeListedLimits { !known.contains(ListedLimit($0)) }
+        let mark = limitTable.newestGeneration
         for theirs in new {
             let rule = other.limitTable.rules[theirs]
-            _ = limitTable.set(rule.key, nil, rule.limit, &tags, at: lastMoment.now)
-            retainNames(of: rule.key)
+            let (_, before) = limitTable.set(rule.key, nil, rule.limit, &tags, at: lastMoment.now)
+            if before == nil { retainNames(of: rule.key) }
             guard let use = other.limitTable.ownEntry(of: rule),
                 let place = limitTable.findEntry(like: rule.limit, in: rule.key)
             else { continue }
             limitTable.beginUse(place, as: other.limitTable.entries[use])
         }
         if !new.isEmpty { chargeCallsInForce(newerThan: mark, LimitTarget(key: .host), at: lastMoment.now) }
+    }
+
+    /// Removes the limits that are part of a ledger and that `isGone` tells to be.
+    private mutating func removeListedLimits(_ isGone: (LimitTable.Rule) -> Bool) {
+        var gone: [Int] = []
+        limitTable.rules.forEachSlot { place in
+            let rule = limitTable.rules[place]
+            if isOfLedger(rule), isGone(rule) { gone.append(place) }
+        }
+        for rule in gone.sorted(by: { limitTable.rules[$0].number < limitTable.rules[$1].number }) {
+            removeLimit(rule, at: lastMoment.now)
+        }
     }
 
     /// Whether a limit is one of those that a ledger of `llm-providers` has.
@@ -118,6 +130,20 @@ extension StateMachine {
     /// The number that a model of before has now.
     private mutating func renamed(_ model: ModelID, of previous: StateMachine) -> ModelID {
         models.intern(previous.models[model], by: previous.models.user(of: model))
+    }
+}
+
+/// What tells one limit of a ledger of `llm-providers` from the others.
+private struct ListedLimit: Hashable {
+    var key: ScopeKey
+    var dimension: UInt8
+    var window: Int64
+
+    init(_ rule: LimitTable.Rule) {
+        key = rule.key
+        dimension = rule.limit.dimension.rawValue
+        // A budget goes on until reset, and its window has no length.
+        window = rule.limit.window.lengthMilliseconds
     }
 }
 

@@ -213,9 +213,9 @@ extension LimitTable {
         entries[place].start = start
     }
 
-    /// Lets a use begin as one of another table stands, apart from what calls in force hold and count.
+    /// Lets a use stand as one of another table does. What calls in force hold here stays.
     mutating func beginUse(_ place: Int, as other: Entry) {
-        entries[place].used = other.used - other.live
+        entries[place].used = other.used
         entries[place].dollars = other.dollars
         entries[place].start = other.start
         entries[place].fired = other.fired
