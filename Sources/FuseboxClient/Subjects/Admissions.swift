@@ -92,9 +92,10 @@ public struct Admissions: Sendable {
         return Renewal(reply)
     }
 
-    /// Ends a permit of any worker at once, and gives back all that it holds. For operators.
+    /// Ends a permit of any worker at once, and gives back all that it holds, also where a limit's `onLapse` is `charge`. For
+    /// operators.
     ///
-    /// This helps if a worker is dead or hangs while it holds a part of an enforced budget. The cost of its call still
+    /// This helps if a worker is dead or hangs while it holds a part of a limit that denies. The cost of its call still
     /// counts if the permit is settled later.
     ///
     /// - Parameter number: the permit's number, as `permits()` lists it
