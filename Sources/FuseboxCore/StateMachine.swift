@@ -108,6 +108,10 @@ public struct Application: Sendable {
 
 /// A command that the state machine answers.
 public protocol StateCommand: Command {
+    /// The same command with names that lie in the bytes of its request, in the form in which the engine decodes and
+    /// applies it. A command that few calls are made for has one form.
+    associatedtype InPlace: StateCommand = Self where InPlace.Reply == Reply
+
     /// Carries the command out on the state and appends the events that it causes to `effects`.
     ///
     /// - Throws: a refusal, before anything was changed.
