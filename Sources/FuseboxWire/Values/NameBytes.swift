@@ -1,29 +1,17 @@
 /// Examines the bytes of names, eight at a time.
 @usableFromInline
 enum NameBytes {
-    /// The secret of the hash. It is new with every start of the program, and never part of state or of an order that
-    /// can be seen: whoever chooses names cannot choose those that meet in a table.
-    @usableFromInline static let secret: (first: UInt64, second: UInt64) = {
-        // Swift keys its hashes at random, once a process.
-        func random(_ number: Int) -> UInt64 {
-            var hasher = Hasher()
-            hasher.combine(number)
-            return UInt64(truncatingIfNeeded: hasher.finalize())
-        }
-        return (random(1), random(2) | 1)
-    }()
-
     /// The hash of a name's bytes: of each eight bytes the halves of the product with a secret are folded.
     @inlinable
     static func hash(_ source: UnsafeRawBufferPointer) -> Int {
-        let secret = secret
+        let secret = KeyedHash.secret
         var hash = secret.first ^ UInt64(truncatingIfNeeded: source.count)
         var offset = 0
         while offset < source.count {
-            hash = unsafe fold(hash ^ word(of: source, at: offset), secret.second)
+            hash = unsafe KeyedHash.fold(hash ^ word(of: source, at: offset), secret.second)
             offset &+= 8
         }
-        return Int(UInt32(truncatingIfNeeded: hash ^ hash >> 32))
+        return KeyedHash.half(hash)
     }
 
     /// The hash of the bytes of a name, after they were examined in the same pass.
@@ -33,7 +21,7 @@ enum NameBytes {
     static func hash(checking source: UnsafeRawBufferPointer) throws(Refusal) -> Int {
         let count = source.count
         guard count > 0, count <= WireLimits.nameLength else { throw badLength(count) }
-        let secret = secret
+        let secret = KeyedHash.secret
         var hash = secret.first ^ UInt64(truncatingIfNeeded: count)
         let each: UInt64 = 0x0101_0101_0101_0101
         var high: UInt64 = 0
@@ -41,7 +29,7 @@ enum NameBytes {
         var offset = 0
         while offset < count {
             var word = unsafe word(of: source, at: offset)
-            hash = fold(hash ^ word, secret.second)
+            hash = KeyedHash.fold(hash ^ word, secret.second)
             // After the name's end are zeros. They count as spaces.
             if count &- offset < 8 { word |= (each &* 0x20) &<< UInt64(8 &* (count &- offset)) }
             let deleted = word ^ (each &* 0x7F)
@@ -53,13 +41,7 @@ enum NameBytes {
         }
         guard controls == 0 else { throw unsafe controlCharacter(in: source) }
         if high != 0, unsafe !isUTF8(source) { throw notUTF8() }
-        return Int(UInt32(truncatingIfNeeded: hash ^ hash >> 32))
-    }
-
-    @inlinable @inline(__always)
-    static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
-        let product = left.multipliedFullWidth(by: right)
-        return product.high ^ product.low
+        return KeyedHash.half(hash)
     }
 
     /// The eight bytes from an offset on, the first one lowest; zeros stand for what lies behind the end. No byte beyond
