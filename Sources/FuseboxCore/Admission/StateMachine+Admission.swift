@@ -338,6 +338,8 @@ extension AdmitOf: StateCommand {
     ///   that callers may not name, and if a tag is missing that every call needs; `notFound` if the provider is new
     ///   and workers may not add one; `limitReached` if there is no room for one more permit, or for a new name,
     ///   account or tag.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -363,6 +365,8 @@ extension AdmitPreviewOf: StateCommand {
     ///
     /// - Throws: `outOfRange` if there is no candidate, for an estimate outside its range, for a tag that callers may
     ///   not name, and if a tag is missing that every call needs.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {

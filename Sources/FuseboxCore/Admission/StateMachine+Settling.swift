@@ -326,6 +326,8 @@ extension SettleOf: StateCommand {
     ///   `notFound` if nothing is known of the permit; `outcomeUnknown` if it is not known any more whether it was
     ///   settled; `notPermitted` if it is another user's; `overflow` if a sum would leave its range; `limitReached` if
     ///   there is no room for the model that answered.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -343,6 +345,8 @@ extension ReportOf: StateCommand {
     ///   tag that callers may not name, and if a tag is missing that every call needs; `overflow` if a sum would leave
     ///   its range; `notFound` if the provider is new and workers may not add one; `limitReached` if there is no room
     ///   for a new name, account or tag.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -148,6 +148,8 @@ extension BreakerAcquireOf: StateCommand {
     ///
     /// - Throws: `outOfRange` if the draw is not in [0, 1); `notFound` if the breaker is new and workers may not add
     ///   one; `limitReached` if it is new and there is no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -171,6 +173,8 @@ extension BreakerSuccessOf: StateCommand {
     ///
     /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
     ///   no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -187,6 +191,8 @@ extension BreakerFailureOf: StateCommand {
     ///
     /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
     ///   no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

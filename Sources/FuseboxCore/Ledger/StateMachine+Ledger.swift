@@ -67,6 +67,8 @@ extension LedgerRecordOf: StateCommand {
     /// - Throws: `outOfRange` for a cost outside its range, for a tag that callers may not name, and if a tag is
     ///   missing that every call needs; `overflow` if a sum would leave its range; `notFound` if the provider is new
     ///   and workers may not add one; `limitReached` if there is no room for a new name, account or tag.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
