@@ -40,9 +40,23 @@ extension StateMachine {
     /// Checks that a name is known or may be introduced.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
-    func admitName(_ name: Name, by application: Application) throws(Refusal) {
-        guard names.find(name) == nil, name != .otherProvider else { return }
+    func admitName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
+        if names.find(name) == nil { try admitNewName(name, by: application) }
+    }
+
+    /// Checks that a name that is not known may be introduced as that of a provider or breaker.
+    ///
+    /// - Throws: `notFound` if workers may not add one; `limitReached`
+    func admitNewName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
+        guard !name.isSame(as: .otherProvider) else { return }
         try checkStrictness(name, application)
+        try admitOneMoreName(by: application)
+    }
+
+    /// Checks that there is room for one more name of a provider, a breaker or a deployment.
+    ///
+    /// - Throws: `limitReached`
+    func admitOneMoreName(by application: Application) throws(Refusal) {
         try SharedBound(what: "names", limit: bounds.names, limitPerUser: bounds.namesPerUser)
             .admit(names.count, ofUser: names.count(of: application.user), by: application)
     }
@@ -51,7 +65,15 @@ extension StateMachine {
     ///
     /// - Throws: `limitReached`
     func admitModel(_ model: Name, by application: Application) throws(Refusal) {
-        guard models.find(model) == nil, model != .unspecifiedModel else { return }
+        if models.find(model) == nil { try admitNewModel(isUnspecified: model == .unspecifiedModel, by: application) }
+    }
+
+    /// Checks that a model that is not known may be introduced.
+    ///
+    /// - Parameter isUnspecified: whether it is the one for calls that name none
+    /// - Throws: `limitReached`
+    func admitNewModel(isUnspecified: Bool, by application: Application) throws(Refusal) {
+        guard !isUnspecified else { return }
         try SharedBound(
             what: "models", limit: bounds.models, limitPerUser: bounds.modelsPerUser,
             remedy: "an operator can `forget` a provider with many"
@@ -65,6 +87,13 @@ extension StateMachine {
         if let id = names.find(provider), ledger.contains(id) { return }
         guard provider != .otherProvider else { return }
         try admitName(provider, by: application)
+        try admitOneMoreAccount(by: application)
+    }
+
+    /// Checks that there is room for one more provider with an account.
+    ///
+    /// - Throws: `limitReached`
+    private func admitOneMoreAccount(by application: Application) throws(Refusal) {
         try SharedBound(
             what: "providers with an account", limit: bounds.providerAccounts,
             limitPerUser: bounds.providerAccountsPerUser
@@ -81,29 +110,54 @@ extension StateMachine {
         {
             return false
         }
-        guard model != .unspecifiedModel else { return true }
+        try admitOneMoreModelAccount(isUnspecified: model == .unspecifiedModel, by: application)
+        return true
+    }
+
+    private func admitOneMoreModelAccount(
+        isUnspecified: Bool, by application: Application
+    ) throws(Refusal) {
+        guard !isUnspecified else { return }
         try SharedBound(
             what: "model accounts", limit: bounds.modelAccounts, limitPerUser: bounds.modelAccountsPerUser,
             remedy: "an operator can `forget` a provider"
         ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
-        return true
     }
 
-    /// Checks that a call by a candidate has its accounts or may get them.
+    /// Checks that a call by a route has its accounts or may get them.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
-    func admitAccounts(of candidate: Candidate, by application: Application) throws(Refusal) {
-        if let deployment = candidate.deployment {
-            try admitDeployment(deployment, of: candidate.provider, by: application)
+    func admitAccounts<Text: NameText>(
+        of route: Route<Text>, by application: Application
+    ) throws(Refusal) {
+        if route.deployment != nil, route.deploymentID == nil { try admitOneMoreName(by: application) }
+        if route.providerID == nil { try admitNewName(route.provider, by: application) }
+        try admitAccounts(
+            route.providerID, isOther: route.provider.isSame(as: .otherProvider), route.model, route.modelID,
+            by: application)
+    }
+
+    /// Checks that a provider and a model have their accounts or may get them.
+    ///
+    /// - Parameters:
+    ///   - provider: the number of the provider; nil: it is new
+    ///   - isOther: whether it is the one for providers that find no room
+    ///   - id: the number of the model; nil: it is new
+    /// - Throws: `limitReached`
+    func admitAccounts<Text: NameText>(
+        _ provider: NameID?, isOther: @autoclosure () -> Bool, _ model: ChargedModel<Text>?, _ id: ModelID?,
+        by application: Application
+    ) throws(Refusal) {
+        if let provider, ledger.contains(provider) {
+            guard model != nil else { return }
+            if let id, ledger.findModel(provider, id) != nil { return }
+        } else if !isOther() {
+            try admitOneMoreAccount(by: application)
         }
-        if let provider = names.find(candidate.provider), ledger.contains(provider) {
-            guard let name = candidate.model else { return }
-            if let model = models.find(name), ledger.findModel(provider, model) != nil { return }
-        }
-        try admitAccount(candidate.provider, by: application)
-        guard let model = candidate.model else { return }
-        try admitModel(model, by: application)
-        _ = try admitModelAccount(candidate.provider, model, by: application)
+        guard let model else { return }
+        let isUnspecified = isUnspecified(model)
+        if id == nil { try admitNewModel(isUnspecified: isUnspecified, by: application) }
+        try admitOneMoreModelAccount(isUnspecified: isUnspecified, by: application)
     }
 }
 

@@ -55,29 +55,33 @@ public struct StateMachine: Sendable {
     ///   - request: the sequence number of the worker's request, by which retry times are spread
     ///   - effects: what happened is appended here
     /// - Throws: a refusal; then the state is as it was
+    @inlinable
     public mutating func apply<C: StateCommand>(
         _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
         request: UInt64 = 0, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
-        // All moments of the state are between the years 1969 and 275761. The sum of a moment and a duration of at most
-        // 366 days, and the difference of two moments, never overflow.
-        let given = moment.clamped
-        let moment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
         let known = effects.count
         let application = Application(
-            moment: moment, user: user, isOperator: isOperator ?? (user == 0), worker: worker, request: request)
+            moment: self.moment(of: moment), user: user, isOperator: isOperator ?? (user == 0), worker: worker,
+            request: request)
         let reply = try command.apply(to: &self, application, &effects)
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
-            lastMoment = moment
+            passTime(to: application.moment)
         }
         return reply
     }
 
-    /// Advances `lastMoment` without a command.
-    public mutating func passTime(to moment: Moment) {
-        let given = moment.clamped
-        lastMoment = Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
+    /// The moment of a decision that is taken at another.
+    @usableFromInline
+    func moment(of given: Moment) -> Moment {
+        // All moments of the state are between the years 1969 and 275761. The sum of a moment and a duration of at most
+        // 366 days, and the difference of two moments, never overflow.
+        let given = given.clamped
+        return Moment(now: max(given.now, lastMoment.now), wall: max(given.wall, lastMoment.wall))
     }
+
+    /// Advances `lastMoment` without a command.
+    public mutating func passTime(to moment: Moment) { lastMoment = self.moment(of: moment) }
 
     /// Whether a command may change state under the profile in force.
     public func changesState(_ declaration: CommandDeclaration) -> Bool {
@@ -104,10 +108,23 @@ public struct Application: Sendable {
 
     /// The time of the decision on the steady clock.
     public var now: Timestamp { moment.now }
+
+    @usableFromInline
+    init(moment: Moment, user: UInt32, isOperator: Bool, worker: WorkerID, request: UInt64 = 0) {
+        self.moment = moment
+        self.user = user
+        self.isOperator = isOperator
+        self.worker = worker
+        self.request = request
+    }
 }
 
 /// A command that the state machine answers.
 public protocol StateCommand: Command {
+    /// The same command with names that lie in the bytes of its request, in the form in which the engine decodes and
+    /// applies it. A command that few calls are made for has one form.
+    associatedtype InPlace: StateCommand = Self where InPlace.Reply == Reply
+
     /// Carries the command out on the state and appends the events that it causes to `effects`.
     ///
     /// - Throws: a refusal, before anything was changed.

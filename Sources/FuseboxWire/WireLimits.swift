@@ -40,7 +40,9 @@ public enum WireLimits {
     public typealias CandidateList<Element: WireValue> = InlineList<16, Element>
 
     /// The tags of one call. Eight name a team, a user, a feature and more; each costs a lookup.
-    public typealias TagList = InlineList<8, Name>
+    public typealias TagListOf<Text: NameText> = InlineList<8, Text>
+    /// `TagListOf` with names that own their bytes.
+    public typealias TagList = TagListOf<Name>
 
     /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the journal.
     public static let limitsPerRequest = 12

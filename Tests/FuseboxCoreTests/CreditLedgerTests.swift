@@ -223,9 +223,9 @@ struct CreditLedgerTests {
 
     @Test func aReplyTellsOfAFewOfTheLimitsThatARecordHasReachedAndTheEventsOfAll() throws {
         var rig = Rig()
-        let count = LedgerRecord.reachedLimits + 3
+        let count = LedgerRecordReply.reachedLimits + 3
         for hours in 1...count { try rig.apply(LimitCalls.set("$1 per \(hours)h")) }
-        #expect(try rig.apply(record("1")).reached.count == LedgerRecord.reachedLimits)
+        #expect(try rig.apply(record("1")).reached.count == LedgerRecordReply.reachedLimits)
         let told = rig.events.count { if case .limitReached = $0 { true } else { false } }
         #expect(told == count)
     }

@@ -30,7 +30,9 @@ extension Candidate {
     }
 }
 
-extension Candidate: ExpressibleByStringLiteral {
+extension Candidate: ExpressibleByUnicodeScalarLiteral, ExpressibleByExtendedGraphemeClusterLiteral,
+    ExpressibleByStringLiteral
+{
     /// A route, as in `["openai/gpt-4o", "anthropic"]`: `provider[@deployment][/model]`.
     ///
     /// A literal that is no route is a mistake in the program and stops it; use `init(route:)` for text that comes from

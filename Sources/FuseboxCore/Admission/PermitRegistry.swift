@@ -223,7 +223,7 @@ public struct PermitRegistry: Sendable {
         outstanding.append(place, &links)
         held += Int128(permit.grant.cost)
         permitsOfUser[permit.grant.user, default: 0] += 1
-        changeHolds(of: permit.grant) { hold in
+        changeHolds(of: permit.grant.provider) { hold in
             hold.cost += Int128(permit.grant.cost)
             hold.permits += 1
             if permit.isInFlight { hold.inFlight += 1 }
@@ -310,19 +310,20 @@ public struct PermitRegistry: Sendable {
         guard permits[place].isInFlight else { return }
         unlinkFromWorker(place)
         permits[place].isInFlight = false
-        changeHolds(of: permits[place].grant) { $0.inFlight -= 1 }
+        changeHolds(of: permits[place].grant.provider) { $0.inFlight -= 1 }
     }
 
     /// Gives back what a permit in force holds.
     private mutating func letGo(_ place: Int) {
         endFlight(place)
         outstanding.remove(place, &links)
-        let grant = permits[place].grant
-        held -= Int128(grant.cost)
-        let left = (permitsOfUser[grant.user] ?? 1) - 1
-        permitsOfUser[grant.user] = left == 0 ? nil : left
-        changeHolds(of: grant) { hold in
-            hold.cost -= Int128(grant.cost)
+        let cost = Int128(permits[place].grant.cost)
+        let user = permits[place].grant.user
+        held -= cost
+        let left = (permitsOfUser[user] ?? 1) - 1
+        permitsOfUser[user] = left == 0 ? nil : left
+        changeHolds(of: permits[place].grant.provider) { hold in
+            hold.cost -= cost
             hold.permits -= 1
         }
     }
@@ -334,8 +335,7 @@ public struct PermitRegistry: Sendable {
 
     // MARK: Holds
 
-    private mutating func changeHolds(of grant: Grant, _ change: (inout Hold) -> Void) {
-        let provider = grant.provider
+    private mutating func changeHolds(of provider: NameID, _ change: (inout Hold) -> Void) {
         if !providers.contains(provider.index) { providers.insert(Hold(), at: provider.index) }
         change(&providers[existing: provider.index])
         if providers[existing: provider.index].permits == 0 { providers.remove(at: provider.index) }
@@ -344,7 +344,7 @@ public struct PermitRegistry: Sendable {
     // MARK: Workers
 
     private func findHolder(_ worker: WorkerID) -> Int? {
-        holderIndex.find(worker.hashValue) { holders[$0].worker == worker }
+        holderIndex.find(KeyedHash.of(worker)) { holders[$0].worker == worker }
     }
 
     private mutating func linkToWorker(_ place: Int) {
@@ -358,13 +358,13 @@ public struct PermitRegistry: Sendable {
         let holder = permits[place].holder
         holders[holder].calls.remove(place, &callLinks)
         guard holders[holder].calls.isEmpty else { return }
-        holderIndex.remove(holder, hash: holders[holder].worker.hashValue)
+        holderIndex.remove(holder, hash: KeyedHash.of(holders[holder].worker))
         holders.remove(at: holder)
     }
 
     private mutating func addHolder(_ worker: WorkerID) -> Int {
         let place = holders.insert(Holder(worker: worker))
-        holderIndex.insert(place, hash: worker.hashValue)
+        holderIndex.insert(place, hash: KeyedHash.of(worker))
         return place
     }
 

@@ -34,6 +34,26 @@ struct Objections: Sendable {
     var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
 }
 
+/// What is remembered of a candidate that was passed over.
+struct PassedOver: Sendable {
+    /// Its provider; nil: it is not known.
+    var provider: NameID?
+    /// The use of the limit that denied it, if one did and was used before.
+    var deniedBy: Int?
+    /// Whether its quota is marked as exhausted.
+    var hasMark = false
+    /// Whether nothing but the share stands against it.
+    var isShareOnly = false
+}
+
+/// What became of the candidates of an admission, beside what is told.
+struct WeighedCandidates<Text: NameText>: Sendable {
+    /// The one that is admitted; nil: none is.
+    var chosen: Route<Text>?
+    /// Those before it, at the places that they have in the request.
+    var passedOver = Candidates.Values<PassedOver>(repeating: PassedOver())
+}
+
 /// What an admission asks for, its candidates and tags aside.
 private struct AdmissionTerms {
     var estimate: Estimate
@@ -46,35 +66,40 @@ extension StateMachine {
     // MARK: Looking
 
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
-    func decide(
-        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, foldsTags: Bool,
-        _ estimate: Estimate, explains: Bool, _ application: Application
-    ) -> (decision: AdmissionDecision, objections: Candidates.Values<Objections>) {
+    ///
+    /// - Parameter decision: a new one, which becomes what is told
+    func decide<Text: NameText>(
+        _ candidates: borrowing CandidatesOf<Text>, _ asked: borrowing AskedTags, _ estimate: Estimate, explains: Bool,
+        _ application: Application, _ decision: inout AdmissionDecision
+    ) -> WeighedCandidates<Text> {
         let moment = application.moment
-        var decision = AdmissionDecision()
         let need = CallNeed(estimate)
-        var all = Candidates.Values<Objections>(repeating: Objections())
-        let asked = limitTable.isEmpty ? nil : look(tags, folds: foldsTags, application)
+        var weighed = WeighedCandidates<Text>()
         for place in candidates.indices {
-            all[place] = objections(to: candidates[place], at: moment)
-            if let asked {
+            let route = route(by: candidates[place])
+            let standing = route.providerID.flatMap { breakers.standing(of: $0, at: moment.now) }
+            var objections = objections(to: route.providerID, standing, at: moment)
+            if !limitTable.isEmpty {
                 addLimits(
-                    to: candidates[place], asked, need, at: moment, &all[place],
-                    telling: explains ? UInt8(place) : nil, in: &decision.limits)
+                    to: route, asked, need, at: moment, &objections, telling: explains ? UInt8(place) : nil,
+                    in: &decision.limits)
             }
-            guard let denial = all[place].denial else {
+            guard let denial = objections.denial else {
                 decision.candidate = UInt8(place)
                 decision.retryAfterMilliseconds = nil
-                if let breaker = names.find(candidates[place].provider).flatMap({ breakers[$0] }) {
-                    let status = breaker.standing(at: moment.now)
-                    decision.state = status.state
-                    decision.share = status.share
+                if let standing {
+                    decision.state = standing.state
+                    decision.share = standing.share
                 }
-                return (decision, all)
+                weighed.chosen = route
+                return weighed
             }
             decision.denials.append(denial)
-            if !explains, let limit = all[place].limit {
-                decision.limits.append(told(limit, asked?.new ?? [], need, of: UInt8(place), at: moment))
+            weighed.passedOver[place] = PassedOver(
+                provider: route.providerID, deniedBy: objections.limit?.entry, hasMark: objections.hasMark,
+                isShareOnly: objections.isShareOnly)
+            if !explains, let limit = objections.limit {
+                decision.limits.append(told(limit, asked.new, need, of: UInt8(place), at: moment))
             }
             if let wait = denial.retryAfterMilliseconds {
                 decision.retryAfterMilliseconds = min(decision.retryAfterMilliseconds ?? .max, wait)
@@ -82,7 +107,7 @@ extension StateMachine {
         }
         decision.share = 0
         decision.retryAfterMilliseconds = decision.retryAfterMilliseconds.map { spread($0, over: application) }
-        return (decision, all)
+        return weighed
     }
 
     /// A retry time, up to a quarter longer by chance: so that the workers that were denied do not all come back at
@@ -94,44 +119,41 @@ extension StateMachine {
         return milliseconds.saturatingAdd(Int64(hash >> 33) % (milliseconds / 4 + 1))
     }
 
-    /// What stands against a candidate, in the order of `DenialReason`.
-    private func objections(to candidate: Candidate, at moment: Moment) -> Objections {
+    /// What stands against a candidate, limits aside, in the order of `DenialReason`.
+    ///
+    /// - Parameters:
+    ///   - provider: nil: nobody has heard of it, and nothing stands against it
+    ///   - breaker: how the provider's breaker stands; nil: it has none
+    private func objections(
+        to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
+    ) -> Objections {
         var objections = Objections()
-        // A provider that nobody has heard of has nothing against it.
-        guard let provider = names.find(candidate.provider) else { return objections }
-        let now = moment.now
-        if let mark = exhaustion.mark(provider, at: now) { objections.add(.exhausted, for: mark.resetsAt - now) }
-        addBreaker(provider, at: now, &objections)
-        return objections
-    }
-
-    private func addBreaker(_ provider: NameID, at now: Timestamp, _ objections: inout Objections) {
-        guard var breaker = breakers[provider] else { return }
-        breaker.synchronise(at: now)
-        let share = breaker.share
-        guard share < 1 else { return }
-        if share <= 0 {
-            objections.add(.breakerOpen, for: breaker.untilDecay(at: now))
+        guard let provider else { return objections }
+        if let mark = exhaustion.mark(provider, at: moment.now) {
+            objections.add(.exhausted, for: mark.resetsAt - moment.now)
+        }
+        guard let breaker, breaker.share < 1 else { return objections }
+        if breaker.share <= 0 {
+            objections.add(.breakerOpen, for: breaker.untilDecayMilliseconds)
         } else if !breaker.nextPasses {
             objections.add(.share, for: 0)
         }
-        let limit = breaker.configuration.maxProbes
+        let limit = breaker.maxProbes
         if limit > 0, permits.inFlight(of: provider) >= limit { objections.add(.probes, for: 0) }
+        return objections
     }
 
     /// Adds the limits that stand against a candidate.
     ///
     /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
-    private func addLimits(
-        to route: borrowing Candidate, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
+    private func addLimits<Text: NameText>(
+        to route: Route<Text>, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
         var scopes = asked.known
-        scopes.provider = names.find(route.provider)
-        if let provider = scopes.provider, let deployment = route.deployment {
-            scopes.deployment = names.find(deployment, below: provider)
-        }
-        scopes.model = route.model.flatMap { models.find($0) }
+        scopes.provider = route.providerID
+        scopes.deployment = route.deploymentID
+        scopes.model = route.modelID
         var walk = LimitTable.Walk()
         while let found = walk.next(limitTable, scopes, tags) {
             guard let objection = limitTable.objection(of: found, to: need, at: moment) else { continue }
@@ -175,37 +197,44 @@ extension StateMachine {
     /// - Parameters:
     ///   - candidates: passed by themselves, as the tags are: they are large, and what is passed in parts is not copied
     ///   - terms: the rest of the request
-    fileprivate mutating func admit(
-        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, _ terms: AdmissionTerms,
-        _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Admit.Reply {
+    fileprivate mutating func admit<Text: NameText>(
+        _ candidates: borrowing CandidatesOf<Text>, _ tags: borrowing WireLimits.TagListOf<Text>,
+        _ terms: AdmissionTerms, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> AdmitReply {
         try Self.validate(candidates, tags, terms.estimate)
         try checkRequiredTags(tags)
         try Self.validateTTL(terms.ttlMilliseconds)
-        let (decision, objections) = decide(
-            candidates, tags, foldsTags: terms.foldsTags, terms.estimate, explains: terms.explains, application)
-        if let chosen = decision.candidate {
-            try checkRoom(for: candidates[Int(chosen)], application)
-            try admitTags(tags, folds: terms.foldsTags, by: application)
+        let asked = look(tags, folds: terms.foldsTags, application)
+        var reply = AdmitReply()
+        let weighed = decide(
+            candidates, asked, terms.estimate, explains: terms.explains, application, &reply.decision)
+        if let chosen = weighed.chosen {
+            try checkRoom(for: chosen, application)
+            try admitTags(asked, folds: terms.foldsTags, by: application)
         }
         let known = effects.count
-        for place in decision.denials.indices {
-            guard let limit = objections[place].limit else { continue }
-            noteDenial(limit, terms.estimate, at: application.moment, &effects)
+        let denied = reply.decision.denials.count
+        for place in 0..<denied {
+            guard let entry = weighed.passedOver[place].deniedBy else { continue }
+            noteDenial(entry, terms.estimate, at: application.moment, &effects)
         }
-        var reply = Admit.Reply()
-        reply.decision = decision
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
-        noteAsked(candidates, objections, upTo: decision.denials.count, application, &effects)
-        guard let chosen = decision.candidate else { return reply }
-        let place = try grant(candidates[Int(chosen)], tags, terms, application, &effects)
+        noteAsked(weighed.passedOver, upTo: denied, application, &effects)
+        guard var chosen = weighed.chosen else { return reply }
+        let provider = try breaker(of: &chosen, application)
+        changeBreaker(provider, application, &effects) { breaker, now, profile in
+            breaker.ask(at: now, under: profile)
+            _ = breaker.decide(at: now)
+        }
+        let scopes = openAccounts(of: chosen, asked, tags, folds: terms.foldsTags, application)
+        let place = grant(provider, scopes, terms, application, &effects)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
         return reply
     }
 
-    static func validate(
-        _ candidates: borrowing Candidates, _ tags: borrowing WireLimits.TagList, _ estimate: Estimate
+    static func validate<Text: NameText>(
+        _ candidates: borrowing CandidatesOf<Text>, _ tags: borrowing WireLimits.TagListOf<Text>, _ estimate: Estimate
     ) throws(Refusal) {
         guard !candidates.isEmpty else {
             throw Refusal(.outOfRange, "an admission needs 1 to \(WireLimits.candidates) candidates")
@@ -232,7 +261,9 @@ extension StateMachine {
     }
 
     /// Checks that one more permit can be kept.
-    private func checkRoom(for candidate: Candidate, _ application: Application) throws(Refusal) {
+    private func checkRoom<Text: NameText>(
+        for route: Route<Text>, _ application: Application
+    ) throws(Refusal) {
         try SharedBound(
             what: "permits in force", limit: bounds.permits, limitPerUser: bounds.permitsPerUser,
             remedy: "settle some"
@@ -240,21 +271,21 @@ extension StateMachine {
         guard permits.hasNumbers else {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
-        try admitAccounts(of: candidate, by: application)
+        try admitAccounts(of: route, by: application)
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
     /// and only if nothing else stood against it.
     private mutating func noteAsked(
-        _ candidates: borrowing Candidates, _ objections: borrowing Candidates.Values<Objections>, upTo end: Int,
-        _ application: Application, _ effects: inout [Event]
+        _ passedOver: borrowing Candidates.Values<PassedOver>, upTo end: Int, _ application: Application,
+        _ effects: inout [Event]
     ) {
-        for place in 0..<end where !objections[place].hasMark {
-            guard let id = names.find(candidates[place].provider), breakers.contains(id) else { continue }
-            let isShareOnly = objections[place].isShareOnly
+        for place in 0..<end where !passedOver[place].hasMark {
+            guard let id = passedOver[place].provider, breakers.contains(id) else { continue }
+            let isShareOnly = passedOver[place].isShareOnly
             var isCounted = false
-            for earlier in 0..<place where objections[earlier].isShareOnly {
-                if candidates[earlier].provider == candidates[place].provider { isCounted = true }
+            for earlier in 0..<place where passedOver[earlier].isShareOnly {
+                if passedOver[earlier].provider == id { isCounted = true }
             }
             changeBreaker(id, application, &effects) { breaker, now, profile in
                 breaker.ask(at: now, under: profile)
@@ -263,16 +294,11 @@ extension StateMachine {
         }
     }
 
+    /// Grants a permit to a call by these scopes, which have their accounts.
     private mutating func grant(
-        _ candidate: borrowing Candidate, _ tags: borrowing WireLimits.TagList, _ terms: AdmissionTerms,
-        _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Int {
-        let provider = try breaker(candidate.provider, application)
-        changeBreaker(provider, application, &effects) { breaker, now, profile in
-            breaker.ask(at: now, under: profile)
-            _ = breaker.decide(at: now)
-        }
-        let scopes = openAccounts(of: candidate, tags, folds: terms.foldsTags, application)
+        _ provider: NameID, _ scopes: CallScopes, _ terms: AdmissionTerms, _ application: Application,
+        _ effects: inout [Event]
+    ) -> Int {
         retainTags(of: scopes)
         ledger.add(UseSums(requests: 1), scopes, at: application.moment)
         let need = CallNeed(terms.estimate)
@@ -289,12 +315,12 @@ extension StateMachine {
 
     /// Tells of a limit that begins to deny. One that no call has used yet denies only what it could never hold.
     private mutating func noteDenial(
-        _ objection: LimitTable.Objection, _ estimate: Estimate, at moment: Moment, _ effects: inout [Event]
+        _ entry: Int, _ estimate: Estimate, at moment: Moment, _ effects: inout [Event]
     ) {
-        guard let entry = objection.entry, !limitTable.entries[entry].isDenying else { return }
+        guard !limitTable.entries[entry].isDenying else { return }
         limitTable.entries[entry].isDenying = true
         var event = LimitDenied()
-        event.entry = limitEntry(objection.rule, entry, at: moment)
+        event.entry = limitEntry(limitTable.entries[entry].rule, entry, at: moment)
         event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
         effects.append(.limitDenied(event))
     }
@@ -302,21 +328,23 @@ extension StateMachine {
 
 // MARK: Commands
 
-extension Admit: StateCommand {
+extension AdmitOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = AdmitOf<NameView>
+
     /// Grants a permit for the first candidate that nothing stands against. A denial is a reply, not a refusal.
     ///
     /// - Throws: `outOfRange` if there is no candidate, for an estimate or a time to live outside its range, for a tag
     ///   that callers may not name, and if a tag is missing that every call needs; `notFound` if the provider is new
     ///   and workers may not add one; `limitReached` if there is no room for one more permit, or for a new name,
     ///   account or tag.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         let terms = AdmissionTerms(
             estimate: estimate, ttlMilliseconds: ttlMilliseconds, explains: explains, foldsTags: foldsTags)
-        guard machine.rules.aliases.isEmpty else {
-            return try machine.admit(machine.rules.charged(candidates), tags, terms, application, &effects)
-        }
         return try machine.admit(candidates, tags, terms, application, &effects)
     }
 
@@ -329,21 +357,26 @@ extension Admit: StateCommand {
     }
 }
 
-extension AdmitPreview: StateCommand {
+extension AdmitPreviewOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = AdmitPreviewOf<NameView>
+
     /// Returns what an admission would decide. Takes nothing.
     ///
     /// - Throws: `outOfRange` if there is no candidate, for an estimate outside its range, for a tag that callers may
     ///   not name, and if a tag is missing that every call needs.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> AdmissionDecision {
         try StateMachine.validate(candidates, tags, estimate)
         try machine.checkRequiredTags(tags)
-        let candidates = machine.rules.charged(candidates)
-        let foldsTags = !machine.hasRoom(for: tags, application)
-        return machine.decide(
-            candidates, tags, foldsTags: foldsTags, estimate, explains: explains, application
-        ).decision
+        var asked = machine.look(tags, folds: false, application)
+        if !machine.hasRoom(for: asked, application) { asked = machine.look(tags, folds: true, application) }
+        var decision = AdmissionDecision()
+        _ = machine.decide(candidates, asked, estimate, explains: explains, application, &decision)
+        return decision
     }
 }
 

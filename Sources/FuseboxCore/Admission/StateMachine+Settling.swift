@@ -1,5 +1,22 @@
 import FuseboxWire
 
+/// What a call with a permit is charged with.
+private struct SettledUse<Text: NameText> {
+    var charge: CreditLedger.Charge
+    /// The accounts; without a model if it is new.
+    var scopes: CallScopes
+    /// The model that is charged, if none was asked for.
+    var model: ChargedModel<Text>?
+    /// The name that answered, if a model was asked for and a name was told.
+    var answer: Answer<Text>?
+}
+
+/// The name of the model that answered, and its number if it is known.
+private struct Answer<Text: NameText> {
+    var name: Text
+    var id: ModelID?
+}
+
 extension StateMachine {
     // MARK: Permits
 
@@ -129,99 +146,129 @@ extension StateMachine {
 
     // MARK: Settling
 
-    fileprivate mutating func settle(
-        _ command: borrowing Settle, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Settle.Reply {
-        try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
-        var reply = Settle.Reply()
+    fileprivate mutating func settle<Text: NameText>(
+        _ command: SettleOf<Text>, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> SettleReply {
+        try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
+        var reply = SettleReply()
         guard let place = try findPermit(command.permit, application) else {
             reply.standing = .settled
             return reply
         }
-        let permit = permits.permits[place]
-        let grant = permit.grant
-        let route = Candidate(provider: names[grant.provider], model: grant.model.map { models[$0] })
-        let usage = grant.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
-        let call = try chargedCall(usage, route, application, wasAdmitted: true)
-        reply.standing = permit.standing
-        if permit.standing == .inForce { deadlines.remove(.permit, place) }
+        let grant = permits.permits[place].grant
+        var use: SettledUse<Text>?
+        if let usage = command.usage { use = try settledUse(usage, of: grant, application) }
+        reply.standing = permits.permits[place].standing
+        if reply.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
         limitTable.settle(
-            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
+            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge), at: application.now)
         if command.outcome == .cancelled { ledger.takeBackRequest(grant.scopes) }
-        try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let call {
-            try record(call, of: grant, application)
-            noteAnswer(usage?.model, of: grant.model, grant.provider, application)
-        }
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
+        if let use { record(use, of: grant, application) }
         if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
         releaseNames(of: grant)
         return reply
     }
 
+    /// What a call with a permit is charged with: under the model that was asked for, whatever name answered, so that no
+    /// limit is walked around. Checks that it can be recorded.
+    private func settledUse<Text: NameText>(
+        _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
+    ) throws(Refusal) -> SettledUse<Text> {
+        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: grant.scopes)
+        if grant.model == nil {
+            let model = chargedModel(usage.model, of: names[grant.provider])
+            use.model = model
+            use.scopes.model = find(model)
+            // The model that answered needs room. There is always some for the one of calls that name none.
+            if usage.model != nil {
+                try admitAccounts(
+                    grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
+                    by: application)
+            }
+        } else if let name = usage.model {
+            use.answer = try answer(name, application)
+        }
+        try ledger.check(use.charge, use.scopes, requests: 1, under: profile)
+        return use
+    }
+
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
-    private mutating func record(
-        _ call: borrowing ChargedCall, of grant: PermitRegistry.Grant, _ application: Application
-    ) throws(Refusal) {
-        var scopes = grant.scopes
-        let asked = scopes.model
-        if asked == nil { scopes.model = call.route.model.map { models.intern($0, by: application.user) } }
+    private mutating func record<Text: NameText>(
+        _ use: SettledUse<Text>, of grant: PermitRegistry.Grant, _ application: Application
+    ) {
+        var scopes = use.scopes
+        if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
         // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
         openAccounts(scopes, application)
         // The account of the model that answered counts the request now.
-        if asked == nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
-        try ledger.record(call.charge, scopes, requests: 0, at: application.moment, under: profile)
+        if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
+        ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
+        if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
     }
 
-    fileprivate mutating func report(
-        _ command: borrowing Report, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> Report.Reply {
-        try Self.validate(command.outcome, command.usage, command.retryAfterMilliseconds)
+    fileprivate mutating func report<Text: NameText>(
+        _ command: ReportOf<Text>, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LedgerRecordReply {
+        try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
-        try checkTags(command.tags, folds: command.foldsTags, application)
-        let route = rules.charged(command.candidate)
-        let told = route.model == nil ? rules.charged(command.usage, of: route.provider) : command.usage
-        let used = try chargedCall(told, route, application)
+        let asked = look(command.tags, folds: command.foldsTags, application)
+        try admitTags(asked, folds: command.foldsTags, by: application)
+        var route = route(by: command.candidate)
+        var answer: Answer<Text>?
         // Nobody told what it used: it was a request all the same.
-        let nothing = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
-        let call = used ?? ChargedCall(route: route, charge: nothing)
-        if used == nil, command.outcome != .cancelled { try check(call, application) }
-        let provider = try breaker(route.provider, application)
-        try count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
-        guard command.outcome != .cancelled else { return Report.Reply() }
-        _ = try record(call, command.tags, folds: command.foldsTags, application, isChecked: true)
-        if used != nil {
-            noteAnswer(told?.model, of: route.model.flatMap { models.find($0) }, provider, application)
+        var charge = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
+        if let usage = command.usage {
+            charge = CreditLedger.Charge(usage)
+            if route.model == nil {
+                self.charge(usage.model, &route)
+            } else if let name = usage.model, !isCharged(name, by: route) {
+                answer = try self.answer(name, application)
+            }
+        } else if route.providerID == nil {
+            try admitNewName(route.provider, by: application)
         }
-        return limitTable.isEmpty ? Report.Reply() : fire(provider, at: application.moment, &effects)
+        if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
+        let provider = try breaker(of: &route, application)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        guard command.outcome != .cancelled else { return LedgerRecordReply() }
+        let scopes = try record(
+            charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
+        if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
+            // The name that was asked for has answered, unless another has.
+            note(answer ?? Answer(name: name, id: model), of: model, provider, application)
+        }
+        return limitTable.isEmpty ? LedgerRecordReply() : fire(provider, at: application.moment, &effects)
     }
 
-    /// Checks that there is room for the tags of a call without a permit.
+    /// A name that has answered in the place of the model that was asked for.
+    ///
+    /// It is for display, but what is not kept must not be told to have been: whoever asks leaves it out if it finds no
+    /// room.
     ///
     /// - Throws: `limitReached`
-    func checkTags(
-        _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
-    ) throws(Refusal) {
-        if !told.isEmpty { try admitTags(told, folds: folds, by: application) }
+    private func answer<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> Answer<Text> {
+        let id = models.find(name)
+        if id == nil { try admitNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
+        return Answer(name: name, id: id)
     }
 
     /// Keeps the name that answered beside the account of the model that was asked for and is charged.
-    ///
-    /// `checkUsage` has found room for it.
-    ///
-    /// - Parameter asked: the model that was asked for; nil: none was, and the name that answered is charged itself
-    private mutating func noteAnswer(
-        _ answering: Name?, of asked: ModelID?, _ provider: NameID, _ application: Application
+    private mutating func note<Text: NameText>(
+        _ answer: Answer<Text>, of asked: ModelID, _ provider: NameID, _ application: Application
     ) {
-        guard let answering, let asked, let account = ledger.findModel(provider, asked) else { return }
+        guard let account = ledger.findModel(provider, asked) else { return }
         let before = ledger.models[account].answering
-        if answering == models[asked] {
+        // The call itself may have made it known.
+        let known = answer.id ?? models.find(answer.name)
+        if known == asked {
+            guard before != nil else { return }
             ledger.models[account].answering = nil
         } else {
-            let known = models.find(answering)
             guard known == nil || known != before else { return }
-            let id = known ?? models.intern(answering, by: application.user)
+            let id = known ?? models.intern(answer.name, by: application.user)
             models.retain(id)
             ledger.models[account].answering = id
         }
@@ -230,9 +277,9 @@ extension StateMachine {
 
     /// Checks that an outcome, a usage and a time go together.
     private static func validate(
-        _ outcome: Outcome, _ usage: CallUsage?, _ retryAfter: Int64?
+        _ outcome: Outcome, hasUsage: Bool, _ retryAfter: Int64?
     ) throws(Refusal) {
-        if outcome == .cancelled, usage != nil {
+        if outcome == .cancelled, hasUsage {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
@@ -244,47 +291,19 @@ extension StateMachine {
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// What a call is charged with: under the model that was asked for, whatever name answered, so that no limit is
-    /// walked around. Checks that it can be recorded.
-    ///
-    /// - Parameter wasAdmitted: whether the call was admitted, and there is room for what it was admitted under
-    /// - Returns: nil if nobody told what it used
-    private func chargedCall(
-        _ usage: CallUsage?, _ route: Candidate, _ application: Application, wasAdmitted: Bool = false
-    ) throws(Refusal) -> ChargedCall? {
-        guard let usage else {
-            if !wasAdmitted { try admitName(route.provider, by: application) }
-            return nil
-        }
-        // The name that answered is for display, but what is not kept must not be told to have been: whoever asks
-        // leaves it out if it finds no room.
-        if let answering = usage.model, route.model != nil, answering != route.model {
-            try admitModel(answering, by: application)
-        }
-        var charged = route
-        charged.model = route.model ?? usage.model ?? .unspecifiedModel
-        let call = ChargedCall(
-            route: charged,
-            charge: CreditLedger.Charge(
-                cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens)))
-        // Where none was asked for, the model that answered needs room; the one that was asked for has it.
-        try check(call, application, isCovered: wasAdmitted && (usage.model == nil || route.model != nil))
-        return call
-    }
-
     /// Lets breaker and exhaustion know how a call went.
     private mutating func count(
         _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
         _ effects: inout [Event]
-    ) throws(Refusal) {
+    ) {
         switch outcome {
         case .success:
-            _ = try breaker(names[provider], application)
+            addBreaker(provider, application)
             recordSuccess(of: provider, application, &effects)
         case .failure, .throttled:
             // A provider that throttles and says for how long is healthy: the mark keeps calls away for just so long.
             if outcome == .failure || retryAfter == nil {
-                _ = try breaker(names[provider], application)
+                addBreaker(provider, application)
                 recordFailure(of: provider, application, &effects)
             }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
@@ -296,7 +315,10 @@ extension StateMachine {
 
 // MARK: Commands
 
-extension Settle: StateCommand {
+extension SettleOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = SettleOf<NameView>
+
     /// Closes the permit, and counts how its call went and what it used. A permit that was settled before changes
     /// nothing.
     ///
@@ -304,6 +326,8 @@ extension Settle: StateCommand {
     ///   `notFound` if nothing is known of the permit; `outcomeUnknown` if it is not known any more whether it was
     ///   settled; `notPermitted` if it is another user's; `overflow` if a sum would leave its range; `limitReached` if
     ///   there is no room for the model that answered.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -311,13 +335,18 @@ extension Settle: StateCommand {
     }
 }
 
-extension Report: StateCommand {
+extension ReportOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = ReportOf<NameView>
+
     /// Counts how the call went and what it used.
     ///
     /// - Throws: `outOfRange` for a usage or a time outside its range, or one that does not go with the outcome, for a
     ///   tag that callers may not name, and if a tag is missing that every call needs; `overflow` if a sum would leave
     ///   its range; `notFound` if the provider is new and workers may not add one; `limitReached` if there is no room
     ///   for a new name, account or tag.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -359,14 +388,11 @@ extension BeginPermitNumbers: StateCommand {
 
 extension LimitTable.Used {
     /// What a call has used, by the way it went.
-    init(_ outcome: Outcome, _ usage: CallUsage?) {
+    init(_ outcome: Outcome, _ charge: CreditLedger.Charge?) {
         if outcome == .cancelled {
             self = .cancelled
-        } else if let usage {
-            self = .told(
-                CallNeed(
-                    cost: usage.cost.nanodollars, inputTokens: Int64(usage.inputTokens),
-                    outputTokens: Int64(usage.outputTokens)))
+        } else if let charge {
+            self = .told(CallNeed(charge))
         } else {
             // A success has used something, though nobody says how much.
             self = outcome == .success ? .estimate : .told(CallNeed())

@@ -29,6 +29,12 @@ public struct BreakerRegistry: Sendable {
     /// The breaker of a name as it is stored; nil if there is none. Its `status(at:)` applies the decay that is due.
     public subscript(name: NameID) -> CircuitBreaker? { slots[name.index]?.breaker }
 
+    /// How a breaker stands at a moment; nil if there is none.
+    func standing(of name: NameID, at now: Timestamp) -> CircuitBreaker.Standing? {
+        guard slots.contains(name.index) else { return nil }
+        return slots[existing: name.index].breaker.standing(at: now)
+    }
+
     /// When decay removes the next failure of a breaker; nil if there is none to remove.
     func nextDecay(of name: NameID) -> Timestamp? {
         guard slots.contains(name.index) else { return nil }

@@ -199,11 +199,31 @@ public struct CircuitBreaker: Sendable, Equatable {
         return success > lastFailure?.milliseconds ?? 0 ? .recovering : .degraded
     }
 
-    /// The state and the share at a moment. Changes nothing.
-    func standing(at now: Timestamp) -> (state: BreakerState, share: Double) {
+    /// What admissions ask of a breaker at a moment.
+    struct Standing {
+        var state: BreakerState
+        var share: Double
+        /// Whether the next decision without a draw admits the call.
+        var nextPasses: Bool
+        /// The milliseconds until decay removes the next failure; 0 if there is none to remove.
+        var untilDecayMilliseconds: Int64
+        /// The most calls in flight while the share is below 1; 0: any number.
+        var maxProbes: UInt32
+    }
+
+    /// How it stands at a moment. Changes nothing.
+    func standing(at now: Timestamp) -> Standing {
+        // Without failures no decay is due, and nothing has to be copied.
+        guard consecutiveFailures > 0 else { return synchronisedStanding(at: now) }
         var current = self
         current.synchronise(at: now)
-        return (current.state, current.share)
+        return current.synchronisedStanding(at: now)
+    }
+
+    private func synchronisedStanding(at now: Timestamp) -> Standing {
+        Standing(
+            state: state, share: share, nextPasses: nextPasses, untilDecayMilliseconds: untilDecay(at: now),
+            maxProbes: configuration.maxProbes)
     }
 
     /// The state, health and statistics at a moment. Changes nothing.

@@ -73,22 +73,22 @@ extension StateMachine {
         for id in all { synchroniseBreaker(id, application, &effects) }
     }
 
-    fileprivate mutating func acquire(
-        _ command: BreakerAcquire, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> BreakerAcquire.Reply {
-        let id = try breaker(command.name, application)
+    fileprivate mutating func acquire<Text: NameText>(
+        _ name: Text, draw: Double?, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> BreakerAcquireReply {
+        let id = try breaker(name, application)
         if let rejection = breakers.rejection(by: id, at: application.now, under: profile) { return rejection }
-        return changeBreaker(id, application, &effects) { $0.acquire(at: $1, under: $2, draw: command.draw) }
+        return changeBreaker(id, application, &effects) { $0.acquire(at: $1, under: $2, draw: draw) }
     }
 
-    fileprivate mutating func succeed(
-        _ name: Name, _ application: Application, _ effects: inout [Event]
+    fileprivate mutating func succeed<Text: NameText>(
+        _ name: Text, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
         recordSuccess(of: try breaker(name, application), application, &effects)
     }
 
-    fileprivate mutating func fail(
-        _ name: Name, _ application: Application, _ effects: inout [Event]
+    fileprivate mutating func fail<Text: NameText>(
+        _ name: Text, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
         recordFailure(of: try breaker(name, application), application, &effects)
     }
@@ -140,18 +140,23 @@ extension StateMachine {
 
 // MARK: Commands
 
-extension BreakerAcquire: StateCommand {
+extension BreakerAcquireOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = BreakerAcquireOf<NameView>
+
     /// Decides on a call and notes who asked. Creates the breaker if it is new.
     ///
     /// - Throws: `outOfRange` if the draw is not in [0, 1); `notFound` if the breaker is new and workers may not add
     ///   one; `limitReached` if it is new and there is no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         if let draw, !(0..<1).contains(draw) {
             throw Refusal(.outOfRange, "draw \(draw) must lie in [0, 1)")
         }
-        return try machine.acquire(self, application, &effects)
+        return try machine.acquire(name, draw: draw, application, &effects)
     }
 
     /// True for a rejection by an open breaker, unless it restarts the decay clock.
@@ -160,11 +165,16 @@ extension BreakerAcquire: StateCommand {
     }
 }
 
-extension BreakerSuccess: StateCommand {
+extension BreakerSuccessOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = BreakerSuccessOf<NameView>
+
     /// Counts a success. Creates the breaker if it is new.
     ///
     /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
     ///   no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
@@ -173,11 +183,16 @@ extension BreakerSuccess: StateCommand {
     }
 }
 
-extension BreakerFailure: StateCommand {
+extension BreakerFailureOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = BreakerFailureOf<NameView>
+
     /// Counts a failure of the asking worker. Creates the breaker if it is new.
     ///
     /// - Throws: `notFound` if the breaker is new and workers may not add one; `limitReached` if it is new and there is
     ///   no room for its name.
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

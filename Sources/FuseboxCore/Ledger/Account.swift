@@ -45,6 +45,12 @@ extension CreditLedger {
             self.outputTokens = outputTokens
         }
 
+        /// What a call has told.
+        init<Text: NameText>(_ usage: borrowing CallUsageOf<Text>) {
+            self.init(
+                cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens))
+        }
+
         /// The sums of this charge alone.
         ///
         /// - Parameter requests: 0 where the request was counted at its admission

@@ -92,8 +92,14 @@ public struct CreditLedger: Sendable {
         _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, at moment: Moment, under profile: Profile
     ) throws(Refusal) {
         try check(charge, scopes, requests: requests, under: profile)
-        let sums = charge.sums(requests: requests)
-        add(sums, scopes, at: moment)
+        count(charge, scopes, requests: requests, at: moment, under: profile)
+    }
+
+    /// Records what a call has cost and what `check` has found room for.
+    mutating func count(
+        _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, at moment: Moment, under profile: Profile
+    ) {
+        add(charge.sums(requests: requests), scopes, at: moment)
         guard let provider = scopes.provider else { return }
         if profile.reckonsInDollars {
             providers[existing: provider.index].dollars += charge.cost.dollars
@@ -240,10 +246,7 @@ public struct CreditLedger: Sendable {
     func opened(by user: UInt32) -> Opened { openedByUser[user] ?? Opened() }
 
     static func modelHash(_ provider: NameID, _ model: ModelID) -> Int {
-        var hasher = Hasher()
-        hasher.combine(provider.index)
-        hasher.combine(model.index)
-        return hasher.finalize()
+        ScopeKey(place: provider, model: model).hash
     }
 
     func findModel(_ provider: NameID, _ model: ModelID) -> Int? {

@@ -69,15 +69,17 @@ struct RecentUsePool: Sendable {
     /// Adds to the newest hour. Beyond `Bounds.recentStretches` of all accounts together the newest stretch becomes longer
     /// instead: what is told is then too much for a moment within it, and never too little.
     mutating func add(_ sums: UseSums, at wall: Timestamp, to use: inout RecentUse) {
-        guard let newest = use.newest else {
+        if let newest = use.newest, stretches[newest].end > wall { return stretches[newest].sums.add(sums) }
+        addLater(sums, at: wall, to: &use)
+    }
+
+    /// Adds what was used after the newest stretch.
+    private mutating func addLater(_ sums: UseSums, at wall: Timestamp, to use: inout RecentUse) {
+        condense(&use, at: wall)
+        guard let newest = use.newest, stretches.count >= Bounds.recentStretches else {
             return put(sums, at: wall, in: &use)
         }
-        if stretches[newest].end <= wall {
-            condense(&use, at: wall)
-            if stretches.count < Bounds.recentStretches || use.newest == nil { return put(sums, at: wall, in: &use) }
-        }
-        guard let newest = use.newest else { return }
-        stretches[newest].end = max(stretches[newest].end, Self.hourEnd(of: wall))
+        stretches[newest].end = Self.hourEnd(of: wall)
         stretches[newest].sums.add(sums)
     }
 

@@ -3,41 +3,42 @@ import FuseboxWire
 /// The accounts of a call: those of the host, of its route and of its tags.
 extension StateMachine {
     /// The accounts of a call, if all of them exist. Changes nothing.
-    func knownAccounts(
-        of route: borrowing Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
+    func knownAccounts<Text: NameText>(
+        of route: Route<Text>, _ asked: borrowing AskedTags
     ) -> CallScopes? {
-        guard let provider = names.find(route.provider), ledger.contains(provider) else { return nil }
-        var scopes = CallScopes(provider: provider)
-        if let name = route.model {
-            guard let model = models.find(name), ledger.findModel(provider, model) != nil else { return nil }
-            scopes.model = model
+        guard asked.isComplete, let provider = route.providerID, ledger.contains(provider) else { return nil }
+        if route.model != nil {
+            guard let model = route.modelID, ledger.findModel(provider, model) != nil else { return nil }
         }
-        if let name = route.deployment {
-            guard let deployment = names.find(name, below: provider), ledger.deployments.contains(deployment.index)
-            else { return nil }
-            scopes.deployment = deployment
+        if route.deployment != nil {
+            guard let deployment = route.deploymentID, ledger.deployments.contains(deployment.index) else { return nil }
         }
-        for place in told.indices {
-            guard let tag = tags.find(counted(told[place], folds: folds)), ledger.tags.contains(tag.index) else {
-                return nil
-            }
-            scopes.add(tag)
+        for place in 0..<asked.known.tagCount {
+            guard let tag = asked.known.tags[place], ledger.tags.contains(tag.index) else { return nil }
         }
-        guard let user = tags.find(ofUser: application.user), ledger.tags.contains(user.index) else { return nil }
-        scopes.add(user)
+        var scopes = asked.known
+        scopes.provider = provider
+        scopes.deployment = route.deploymentID
+        scopes.model = route.modelID
         return scopes
     }
 
     /// Gives a call its accounts and opens those that are new. There must be room for them.
-    mutating func openAccounts(
-        of route: borrowing Candidate, _ told: borrowing WireLimits.TagList, folds: Bool, _ application: Application
+    ///
+    /// - Parameters:
+    ///   - asked: the call's tags as they were found
+    ///   - told: as the call names them
+    mutating func openAccounts<Text: NameText>(
+        of route: Route<Text>, _ asked: borrowing AskedTags, _ told: borrowing WireLimits.TagListOf<Text>,
+        folds: Bool, _ application: Application
     ) -> CallScopes {
-        let provider = names.intern(route.provider, by: application.user)
-        var scopes = CallScopes(
-            provider: provider,
-            deployment: route.deployment.map { names.intern($0, below: provider, by: application.user) },
-            model: route.model.map { models.intern($0, by: application.user) })
-        assign(told, folds: folds, to: &scopes, application)
+        let user = application.user
+        let provider = route.providerID ?? names.intern(route.provider, by: user)
+        var scopes = asked.isComplete ? asked.known : CallScopes()
+        scopes.provider = provider
+        scopes.deployment = route.deploymentID ?? route.deployment.map { names.intern($0, below: provider, by: user) }
+        scopes.model = route.modelID ?? route.model.map { intern($0, by: user) }
+        if !asked.isComplete { assign(told, folds: folds, to: &scopes, application) }
         openAccounts(scopes, application)
         return scopes
     }

@@ -16,13 +16,13 @@ extension StateMachine {
         var next = limitTable.firstEntry(ofScope: scope)
         while let place = next {
             next = limitTable.nextEntry(after: place)
-            guard let estimate = depletion(of: place, provider, at: moment),
+            guard let estimate = projection(of: place, provider, at: moment),
                 estimate.tier.rawValue > limitTable.entries[place].firedDepletion.rawValue
             else { continue }
             limitTable.entries[place].firedDepletion = estimate.tier
             var event = DepletionProjected()
             event.provider = names[provider]
-            event.limit = estimate.limit
+            event.limit = limitTable.rules[limitTable.entries[place].rule].limit
             event.tier = estimate.tier
             event.daysRemaining = estimate.daysRemaining ?? 0
             event.depletesAt = estimate.depletesAt ?? Timestamp(milliseconds: .max)
@@ -43,36 +43,40 @@ extension StateMachine {
         var first: DepletionEstimate?
         limitTable.forEachEntry(of: ScopeKey(place: provider)) { place in
             guard
-                let estimate = depletion(of: place, provider, windowMilliseconds: windowMilliseconds, at: moment)
+                let projection = projection(of: place, provider, windowMilliseconds: windowMilliseconds, at: moment)
             else { return }
-            if first == nil || (estimate.daysRemaining ?? .infinity) < (first?.daysRemaining ?? .infinity) {
-                first = estimate
+            if first == nil || (projection.daysRemaining ?? .infinity) < (first?.daysRemaining ?? .infinity) {
+                first = DepletionEstimate(limitTable.rules[limitTable.entries[place].rule].limit, projection)
             }
         }
         return first
     }
 
-    /// The estimate for one limit of a provider; nil if it is of another dimension, or too short to be projected.
-    private func depletion(
+    /// The projection of one limit of a provider; nil if it is of another dimension, or too short to be projected.
+    private func projection(
         of place: Int, _ provider: NameID,
         windowMilliseconds: Int64 = CreditLedger.defaultBurnRateWindowMilliseconds, at moment: Moment
-    ) -> DepletionEstimate? {
-        let entry = limitTable.entries[place]
-        let rule = limitTable.rules[entry.rule]
-        guard rule.limit.dimension == .cost, rule.amount > 0, rule.limit.window.isProjected else { return nil }
+    ) -> DepletionProjection? {
+        let rule = limitTable.entries[place].rule
+        guard limitTable.rules[rule].limit.dimension == .cost, limitTable.rules[rule].limit.window.isProjected else {
+            return nil
+        }
+        let amount = limitTable.rules[rule].amount
+        guard amount > 0 else { return nil }
         let burnRate = ledger.burnRate(
             provider, windowMilliseconds: windowMilliseconds, at: moment.now, under: profile)
         let used = limitTable.used(place, at: moment.now)
-        var estimate = DepletionEstimate(
-            rule.limit, left: Int64(clamping: Int128(rule.amount) - used),
-            dollars: profile.reckonsInDollars ? Money(nanodollars: rule.amount).dollars - entry.dollars : nil,
+        let dollars = limitTable.entries[place].dollars
+        var projection = DepletionProjection(
+            left: Int64(clamping: Int128(amount) - used),
+            dollars: profile.reckonsInDollars ? Money(nanodollars: amount).dollars - dollars : nil,
             burnRate: burnRate, at: moment.now)
-        if let days = estimate.daysRemaining, let end = limitTable.untilWindowEnds(place, at: moment),
+        if let days = projection.daysRemaining, let end = limitTable.untilWindowEnds(place, at: moment),
             days * 86_400_000 > Double(end)
         {
-            (estimate.daysRemaining, estimate.depletesAt) = (nil, nil)
+            (projection.daysRemaining, projection.depletesAt) = (nil, nil)
         }
-        return estimate
+        return projection
     }
 
     /// Notes every tier that is reached as fired: for a state that came without its fired tiers.
@@ -81,8 +85,8 @@ extension StateMachine {
         guard profile.keepsDepletionTiers else { return }
         ledger.forEachProvider { provider in
             limitTable.forEachEntry(of: ScopeKey(place: provider)) { place in
-                guard let estimate = depletion(of: place, provider, at: moment) else { return }
-                limitTable.entries[place].firedDepletion = estimate.tier
+                guard let projection = projection(of: place, provider, at: moment) else { return }
+                limitTable.entries[place].firedDepletion = projection.tier
             }
         }
     }
@@ -99,13 +103,17 @@ extension LimitWindow {
     }
 }
 
-extension DepletionEstimate {
+/// When one limit will be used up.
+private struct DepletionProjection {
+    var remaining = Money.zero
+    var burnRate: BurnRate
+    var daysRemaining: Double?
+    var depletesAt: Timestamp?
+
     /// - Parameters:
     ///   - left: what is left, in nano-dollars; below 0 if it is exceeded
     ///   - dollars: what is left as a difference of doubles, if it is to be reckoned with
-    fileprivate init(_ limit: Limit, left: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
-        self.init()
-        self.limit = limit
+    init(left: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
         self.burnRate = burnRate
         let difference = dollars ?? Money(nanodollars: left).dollars
         guard difference > 0 else {
@@ -122,11 +130,22 @@ extension DepletionEstimate {
     }
 
     /// How near the end of the limit is.
-    fileprivate var tier: DepletionTier {
+    var tier: DepletionTier {
         guard let daysRemaining else { return .none }
         if daysRemaining <= 1 { return .emergency }
         if daysRemaining <= 3 { return .critical }
         if daysRemaining <= 7 { return .warning }
         return .none
+    }
+}
+
+extension DepletionEstimate {
+    fileprivate init(_ limit: Limit, _ projection: DepletionProjection) {
+        self.init()
+        self.limit = limit
+        remaining = projection.remaining
+        burnRate = projection.burnRate
+        daysRemaining = projection.daysRemaining
+        depletesAt = projection.depletesAt
     }
 }

@@ -153,13 +153,13 @@ extension LimitTable {
     /// Takes what a call needs of one limit.
     private mutating func take(_ need: CallNeed, _ place: Int, at moment: Moment) -> LimitCharge {
         let rule = entries[place].rule
-        let limit = rules[rule].limit
-        let amount = need[limit.dimension]
-        if limit.mode == .shadow, obstacle(need.room(limit.dimension), rule, place, at: moment) != nil {
+        let dimension = rules[rule].limit.dimension
+        let amount = need[dimension]
+        if rules[rule].limit.mode == .shadow, obstacle(need.room(dimension), rule, place, at: moment) != nil {
             entries[place].wouldHaveDenied &+= 1
         }
         entries[place].isDenying = false
-        switch limit.dimension {
+        switch dimension {
         case .cost, .inFlight: entries[place].held += Int128(amount)
         case .requests: count(amount, place, at: moment.now)
         case .tokens, .inputTokens, .outputTokens:
@@ -169,7 +169,7 @@ extension LimitTable {
         }
         return LimitCharge(
             entry: UInt32(place), generation: entries[place].generation, window: entries[place].window,
-            state: limit.dimension.isHeld ? .held : .counted, countedAt: moment.now)
+            state: dimension.isHeld ? .held : .counted, countedAt: moment.now)
     }
 
     /// Lets limits that were just set see a call in force: adds their charges to those of the call.
@@ -306,8 +306,8 @@ extension LimitTable {
     mutating func lapse(_ first: Int?, estimate: CallNeed, givesBack: Bool, at now: Timestamp) {
         forEachCharge(first) { table, charge in
             let dimension = table.dimension(of: charge)
-            let rule = table.rules[table.entries[Int(table.charges[charge].entry)].rule].limit
-            let isCharged = !givesBack && rule.onLapse == .charge
+            let rule = table.entries[Int(table.charges[charge].entry)].rule
+            let isCharged = !givesBack && table.rules[rule].limit.onLapse == .charge
             table.lapse(charge, dimension, estimate[dimension], isCharged: isCharged, at: now)
         }
     }

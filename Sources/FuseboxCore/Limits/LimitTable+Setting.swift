@@ -240,27 +240,30 @@ extension LimitTable {
 
     /// The highest threshold that a use has reached.
     private func reached(_ place: Int, at now: Timestamp) -> ThresholdTier {
-        let rule = rules[entries[place].rule]
-        guard rule.amount > 0, let thresholds = rule.limit.tellingThresholds else { return .none }
+        let rule = entries[place].rule
+        guard rules[rule].amount > 0, let thresholds = rules[rule].limit.tellingThresholds else { return .none }
         return thresholds.tier(at: share(place, at: now))
     }
 
     /// What was used of a limit over its amount; 0 where the amount is.
     func share(_ place: Int, at now: Timestamp) -> Double {
-        let rule = rules[entries[place].rule]
-        guard rule.amount > 0 else { return 0 }
-        if profile.reckonsInDollars, rule.limit.dimension == .cost, entries[place].slide == nil {
-            return isOver(place, at: now) ? 0 : entries[place].dollars / Money(nanodollars: rule.amount).dollars
+        let rule = entries[place].rule
+        let amount = rules[rule].amount
+        guard amount > 0 else { return 0 }
+        if profile.reckonsInDollars, rules[rule].limit.dimension == .cost, entries[place].slide == nil {
+            return isOver(place, at: now) ? 0 : entries[place].dollars / Money(nanodollars: amount).dollars
         }
         let used = used(place, at: now)
         // A conversion of 64 bits is quick, and nearly all fit.
-        return (Int64(exactly: used).map(Double.init) ?? Double(used)) / Double(rule.amount)
+        return (Int64(exactly: used).map(Double.init) ?? Double(used)) / Double(amount)
     }
 
     /// Notes the threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
     mutating func noteCrossing(_ place: Int, at now: Timestamp) {
-        let window = rules[entries[place].rule].limit.window
-        if window.kind == .sliding, let firedAt = entries[place].firedAt, now - firedAt >= window.lengthMilliseconds {
+        let rule = entries[place].rule
+        if rules[rule].limit.window.kind == .sliding, let firedAt = entries[place].firedAt,
+            now - firedAt >= rules[rule].limit.window.lengthMilliseconds
+        {
             entries[place].fired = .none
         }
         let tier = reached(place, at: now)

@@ -12,25 +12,28 @@ extension LimitTable {
 
     /// Whether the window that a use counts in is over, or has not begun.
     func isOver(_ place: Int, at now: Timestamp) -> Bool {
-        let rule = rules[entries[place].rule]
-        switch rule.limit.window.kind {
+        // A rule is asked for what is needed and never copied: it holds names.
+        let rule = entries[place].rule
+        switch rules[rule].limit.window.kind {
         case .none, .sliding, .manual, .prepaid, .unknown: return false
         case .fixed:
             guard let start = entries[place].start else { return true }
-            return now - start >= rule.limit.window.lengthMilliseconds
-        case .calendar: return rule.calendar.map { calendars[$0].number != entries[place].calendarWindow } ?? false
+            return now - start >= rules[rule].limit.window.lengthMilliseconds
+        case .calendar:
+            guard let calendar = rules[rule].calendar else { return false }
+            return calendars[calendar].number != entries[place].calendarWindow
         }
     }
 
     /// How long the current window of a use still lasts; nil if it slides, has not begun or has no end.
     func untilWindowEnds(_ place: Int, at moment: Moment) -> Int64? {
-        let rule = rules[entries[place].rule]
-        switch rule.limit.window.kind {
+        let rule = entries[place].rule
+        switch rules[rule].limit.window.kind {
         case .none, .sliding, .manual, .prepaid, .unknown: return nil
         case .fixed:
             guard let start = entries[place].start, !isOver(place, at: moment.now) else { return nil }
-            return max(0, rule.limit.window.lengthMilliseconds - (moment.now - start))
-        case .calendar: return untilCalendarEnds(entries[place].rule, at: moment.wall)
+            return max(0, rules[rule].limit.window.lengthMilliseconds - (moment.now - start))
+        case .calendar: return untilCalendarEnds(rule, at: moment.wall)
         }
     }
 
@@ -125,23 +128,22 @@ extension LimitTable {
         guard let place else {
             return need > amount ? Obstacle(milliseconds: nil, isLiftable: false) : nil
         }
-        let entry = entries[place]
-        let used = used(place, at: moment.now)
-        let excess = used + entry.held + Int128(need) - Int128(amount)
+        let held = entries[place].held
+        let excess = used(place, at: moment.now) + held + Int128(need) - Int128(amount)
         guard excess > 0 else { return nil }
         guard need <= amount else { return Obstacle(milliseconds: nil, isLiftable: false) }
         // What is held, and what counts of calls in force, may come back when they end.
-        let isLiftable = excess - entry.held - entry.live <= 0
-        if excess - entry.held <= 0 { return Obstacle(milliseconds: 0, isLiftable: true) }
-        let window = rules[rule].limit.window
-        switch window.kind {
+        let isLiftable = excess - held - entries[place].live <= 0
+        if excess - held <= 0 { return Obstacle(milliseconds: 0, isLiftable: true) }
+        switch rules[rule].limit.window.kind {
         case .none, .unknown: return Obstacle(milliseconds: 0, isLiftable: true)
         case .manual, .prepaid: return Obstacle(milliseconds: isLiftable ? 0 : nil, isLiftable: isLiftable)
         case .sliding:
-            let wait = entry.slide.flatMap { slides[$0].wait(untilLeft: excess - entry.held, at: moment.now) }
+            let wait = entries[place].slide.flatMap { slides[$0].wait(untilLeft: excess - held, at: moment.now) }
             return Obstacle(milliseconds: wait, isLiftable: isLiftable)
         case .fixed:
-            let wait = entry.start.map { max(0, window.lengthMilliseconds - (moment.now - $0)) }
+            let length = rules[rule].limit.window.lengthMilliseconds
+            let wait = entries[place].start.map { max(0, length - (moment.now - $0)) }
             return Obstacle(milliseconds: wait, isLiftable: isLiftable)
         case .calendar:
             let wait = rules[rule].calendar.map { untilEnd(of: $0, at: moment.wall) }

@@ -22,12 +22,12 @@ struct ScopeKey: Sendable, Hashable {
     /// A hash for `HashIndex`. The numbers are given by the table of names, one after the other: nobody can choose them so that
     /// many meet.
     var hash: Int {
-        var hash: UInt64 = 0
-        for number in [place?.index, model?.index, tag?.index] {
-            hash = (hash ^ UInt64(truncatingIfNeeded: number ?? -1)) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash >> 29
-        }
-        return Int(truncatingIfNeeded: hash)
+        Int(truncatingIfNeeded: Self.mix(Self.mix(Self.mix(0, place?.index), model?.index), tag?.index))
+    }
+
+    private static func mix(_ hash: UInt64, _ number: Int?) -> UInt64 {
+        let product = (hash ^ UInt64(truncatingIfNeeded: number ?? -1)) &* 0x9E37_79B9_7F4A_7C15
+        return product ^ product >> 29
     }
 }
 

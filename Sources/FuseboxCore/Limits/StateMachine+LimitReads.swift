@@ -48,7 +48,7 @@ extension StateMachine {
             event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
             event.tier = crossing.tier
             effects.append(.limitReached(event))
-            if reached.count < LedgerRecord.reachedLimits { reached.append(event) }
+            if reached.count < LedgerRecordReply.reachedLimits { reached.append(event) }
         }
         limitTable.crossings.removeAll(keepingCapacity: true)
         return reached

@@ -9,7 +9,7 @@ extension StateMachine {
         try validate(command)
         try admitNames(of: command.scope, by: application)
         let route = opensAccounts && command.scope.tag == nil ? command.scope.route : nil
-        if let route { try admitAccounts(of: route, by: application) }
+        if let route { try admitAccounts(of: self.route(by: route), by: application) }
         try admitLimits(command)
         let mark = limitTable.newestGeneration
         let target = try intern(command.scope, by: application.user)

@@ -93,8 +93,7 @@ extension StateMachine {
     /// - Throws: `limitReached`
     func admitDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
         if let provider = names.find(provider), names.find(deployment, below: provider) != nil { return }
-        try SharedBound(what: "names", limit: bounds.names, limitPerUser: bounds.namesPerUser)
-            .admit(names.count, ofUser: names.count(of: application.user), by: application)
+        try admitOneMoreName(by: application)
     }
 
     /// Notes that one more limit refers to the route of a scope. Its tag is retained by what is used of it.

@@ -13,7 +13,7 @@ struct TagTable: Sendable {
 
     init() {}
 
-    func find(_ name: Name) -> TagID? { names.find(name) }
+    func find(_ name: some NameText) -> TagID? { names.find(name) }
 
     subscript(tag: TagID) -> Name { names[tag] }
 
@@ -24,10 +24,10 @@ struct TagTable: Sendable {
     func count(of user: UInt32) -> Int { names.count(of: user) }
 
     /// The number of a tag, new or known. A new one must be retained before it is of use.
-    mutating func intern(_ name: Name, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
-        cover(tag, name, limits)
+        cover(tag, name.name, limits)
         return tag
     }
 

@@ -1,8 +1,9 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What operators demand of names, and which names of models stand for others.
 struct NameRules: Sendable {
-    /// Whose model a name is.
+    /// A model of a provider.
     struct AliasKey: Hashable, Sendable {
         var provider: Name
         var name: Name
@@ -12,48 +13,43 @@ struct NameRules: Sendable {
     var isStrict = false
     /// What the tags of each call must match.
     var requiredTags: [Name] = []
-    /// The models that names stand for.
-    private(set) var aliases: [AliasKey: Name] = [:]
+    /// The names that stand for models.
+    private var aliases = SlotTable<ModelAlias>()
+    private var index = HashIndex()
     /// How many aliases stand for a model.
     private var targets: [AliasKey: Int] = [:]
 
-    /// The model that is charged for a name.
-    func model(_ name: Name, of provider: Name) -> Name {
-        guard !aliases.isEmpty else { return name }
-        return aliases[AliasKey(provider: provider, name: name)] ?? name
+    /// Whether every name stands for itself.
+    var isWithoutAliases: Bool { aliases.isEmpty }
+
+    /// The number of aliases.
+    var aliasCount: Int { aliases.count }
+
+    /// The place of the alias that a name is; nil: it stands for itself.
+    func findAlias(_ name: some NameText, of provider: some NameText) -> Int? {
+        index.find(Self.hash(name, provider)) { place in
+            name.isSame(as: aliases[place].name) && provider.isSame(as: aliases[place].provider)
+        }
     }
 
-    /// These candidates with the models that their names stand for.
-    func charged(_ candidates: consuming Candidates) -> Candidates {
-        var candidates = candidates
-        for place in candidates.indices { candidates[place] = charged(candidates[place]) }
-        return candidates
-    }
+    /// The model that an alias stands for.
+    func model(ofAlias place: Int) -> Name { aliases[place].model }
 
-    /// This route with the model that its name stands for.
-    func charged(_ route: Candidate) -> Candidate {
-        var route = route
-        route.model = route.model.map { model($0, of: route.provider) }
-        return route
+    private static func hash(_ name: some NameText, _ provider: some NameText) -> Int {
+        name.nameHash ^ provider.nameHash &* 0x1E37_79B9_7F4A_7C15
     }
 
     /// This scope with the model that its name stands for.
     func charged(_ scope: Scope) -> Scope {
         guard let provider = scope.provider, let name = scope.model else { return scope }
+        guard let alias = findAlias(name, of: provider) else { return scope }
         var scope = scope
-        scope.model = model(name, of: provider)
+        scope.model = model(ofAlias: alias)
         return scope
     }
 
-    /// This usage of a call that named no model, with the model that the answering name stands for.
-    func charged(_ usage: CallUsage?, of provider: Name) -> CallUsage? {
-        guard var charged = usage, let answering = charged.model else { return usage }
-        charged.model = model(answering, of: provider)
-        return charged
-    }
-
     /// Whether a name stands for another.
-    func isAlias(_ name: Name, of provider: Name) -> Bool { aliases[AliasKey(provider: provider, name: name)] != nil }
+    func isAlias(_ name: Name, of provider: Name) -> Bool { findAlias(name, of: provider) != nil }
 
     /// Whether other names stand for a model.
     func hasAliases(_ model: Name, of provider: Name) -> Bool {
@@ -62,20 +58,22 @@ struct NameRules: Sendable {
 
     /// Lets a name stand for a model; nil: for itself again.
     mutating func set(_ name: Name, of provider: Name, to model: Name?) {
-        let key = AliasKey(provider: provider, name: name)
-        if let before = aliases[key] {
-            let target = AliasKey(provider: provider, name: before)
+        if let place = findAlias(name, of: provider) {
+            let target = AliasKey(provider: provider, name: aliases[place].model)
             let left = (targets[target] ?? 1) - 1
             targets[target] = left == 0 ? nil : left
+            index.remove(place, hash: Self.hash(name, provider))
+            aliases.remove(at: place)
         }
-        aliases[key] = model
-        if let model { targets[AliasKey(provider: provider, name: model), default: 0] += 1 }
+        guard let model else { return }
+        let place = aliases.insert(ModelAlias(provider: provider, name: name, model: model))
+        index.insert(place, hash: Self.hash(name, provider))
+        targets[AliasKey(provider: provider, name: model), default: 0] += 1
     }
 
     /// The aliases by provider and name.
     var sorted: [ModelAlias] {
-        aliases.map { ModelAlias(provider: $0.key.provider, name: $0.key.name, model: $0.value) }
-            .sorted { ($0.provider, $0.name) < ($1.provider, $1.name) }
+        aliases.sorted { ($0.provider, $0.name) < ($1.provider, $1.name) }
     }
 }
 
@@ -83,7 +81,7 @@ extension StateMachine {
     /// Checks that the tags of a call are those that are demanded.
     ///
     /// - Throws: `outOfRange` with what is missing
-    func checkRequiredTags(_ told: borrowing WireLimits.TagList) throws(Refusal) {
+    func checkRequiredTags<Text: NameText>(_ told: borrowing WireLimits.TagListOf<Text>) throws(Refusal) {
         for pattern in rules.requiredTags {
             var isThere = false
             for place in told.indices where Self.matches(told[place], pattern) { isThere = true }
@@ -92,8 +90,8 @@ extension StateMachine {
         }
     }
 
-    private static func matches(_ tag: Name, _ pattern: Name) -> Bool {
-        guard TagText.isTemplate(pattern) else { return tag == pattern }
+    private static func matches(_ tag: some NameText, _ pattern: Name) -> Bool {
+        guard TagText.isTemplate(pattern) else { return tag.isSame(as: pattern) }
         return unsafe pattern.withBytes { wanted in
             unsafe tag.withBytes { unsafe $0.starts(with: wanted.dropLast()) }
         }
@@ -106,8 +104,8 @@ extension StateMachine {
     /// Checks that a worker may make a provider known.
     ///
     /// - Throws: `notFound`
-    func checkStrictness(_ name: Name, _ application: Application) throws(Refusal) {
-        guard rules.isStrict, !application.isOperator, name != .otherProvider else { return }
+    func checkStrictness(_ name: some NameText, _ application: Application) throws(Refusal) {
+        guard rules.isStrict, !application.isOperator, !name.isSame(as: .otherProvider) else { return }
         throw Refusal(
             .notFound, "no provider '\(name)' is known, and workers may not add one; an operator can, by `limit set`")
     }
@@ -126,7 +124,7 @@ extension StateMachine {
 
     fileprivate mutating func setAlias(_ alias: ModelAlias) throws(Refusal) {
         try Self.validate(alias, among: rules)
-        guard rules.isAlias(alias.name, of: alias.provider) || rules.aliases.count < bounds.aliases else {
+        guard rules.isAlias(alias.name, of: alias.provider) || rules.aliasCount < bounds.aliases else {
             throw Refusal(.limitReached, "\(bounds.aliases) aliases are set, which is the limit; remove one")
         }
         rules.set(alias.name, of: alias.provider, to: alias.model)

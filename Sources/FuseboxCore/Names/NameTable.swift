@@ -68,14 +68,14 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// The number of a name.
     ///
     /// - Parameter parent: the name that it is below; nil: none
-    public func find(_ name: Name, below parent: ID? = nil) -> ID? {
-        index.find(Self.hash(name, parent)) { entries[$0].name == name && entries[$0].parent == parent }
+    public func find<Text: NameText>(_ name: Text, below parent: ID? = nil) -> ID? {
+        index.find(Self.hash(name, parent)) { name.isSame(as: entries[$0].name) && entries[$0].parent == parent }
             .map { ID(index: $0) }
     }
 
-    private static func hash(_ name: Name, _ parent: ID?) -> Int {
-        guard let parent else { return name.hashValue }
-        return name.hashValue ^ (parent.index &+ 1) &* 0x1E37_79B9_7F4A_7C15
+    private static func hash<Text: NameText>(_ name: Text, _ parent: ID?) -> Int {
+        guard let parent else { return name.nameHash }
+        return name.nameHash ^ (parent.index &+ 1) &* 0x1E37_79B9_7F4A_7C15
     }
 
     /// The name that a name in use is below; nil: none.
@@ -93,10 +93,10 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     public func user(of id: ID) -> UInt32 { entries[id.index].user }
 
     /// The number of a name, new or known. A new one must be retained before it is of use.
-    public mutating func intern(_ name: Name, below parent: ID? = nil, by user: UInt32 = 0) -> ID {
+    public mutating func intern<Text: NameText>(_ name: Text, below parent: ID? = nil, by user: UInt32 = 0) -> ID {
         if let known = find(name, below: parent) { return known }
         if let parent { retain(parent) }
-        let place = entries.insert(Entry(name: name, references: 0, user: user, parent: parent))
+        let place = entries.insert(Entry(name: name.name, references: 0, user: user, parent: parent))
         note(place)
         return ID(index: place)
     }

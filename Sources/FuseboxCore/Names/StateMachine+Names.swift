@@ -4,13 +4,23 @@ extension StateMachine {
     /// The breaker of this name, created if there is none.
     ///
     /// - Throws: `limitReached`
-    mutating func breaker(_ name: Name, _ application: Application) throws(Refusal) -> NameID {
-        if let known = names.find(name), breakers.contains(known) { return known }
-        try admitName(name, by: application)
-        let id = names.intern(name, by: application.user)
+    mutating func breaker<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> NameID {
+        let id: NameID
+        if let known = names.find(name) {
+            id = known
+        } else {
+            try admitNewName(name, by: application)
+            id = names.intern(name, by: application.user)
+        }
+        addBreaker(id, application)
+        return id
+    }
+
+    /// Makes sure that a name has a breaker.
+    mutating func addBreaker(_ id: NameID, _ application: Application) {
+        guard !breakers.contains(id) else { return }
         names.retain(id)
         breakers.create(id, at: application.now)
-        return id
     }
 
     /// Checks that something is known under a name, where a command says that it must be.

@@ -50,7 +50,6 @@ struct DeadlineHeap: Sendable {
         } else {
             heap.append(deadline)
             while places[Int(kind.rawValue)].count <= subject { places[Int(kind.rawValue)].append(0) }
-            note(heap.count - 1)
             rise(from: heap.count - 1)
         }
     }
@@ -63,7 +62,6 @@ struct DeadlineHeap: Sendable {
         guard place < heap.count else { return }
         let before = heap[place]
         heap[place] = last
-        note(place)
         if last.precedes(before) { rise(from: place) } else { sink(from: place) }
     }
 
@@ -91,34 +89,41 @@ struct DeadlineHeap: Sendable {
         places[Int(heap[place].kind.rawValue)][heap[place].subject] = UInt32(place + 1)
     }
 
-    private mutating func swapAt(_ one: Int, _ other: Int) {
-        let deadline = heap[one]
-        heap[one] = heap[other]
-        heap[other] = deadline
-        note(one)
-        note(other)
+    private mutating func put(_ deadline: Deadline, at place: Int) {
+        heap[place] = deadline
+        places[Int(deadline.kind.rawValue)][deadline.subject] = UInt32(place + 1)
     }
 
+    /// Moves a deadline towards the front to its place, and records the places of all that move.
     private mutating func rise(from start: Int) {
+        let deadline = heap[start]
         var place = start
         while place > 0 {
             let parent = (place - 1) / 2
-            guard heap[place].precedes(heap[parent]) else { return }
-            swapAt(place, parent)
+            let other = heap[parent]
+            guard deadline.precedes(other) else { break }
+            put(other, at: place)
             place = parent
         }
+        put(deadline, at: place)
     }
 
+    /// Moves a deadline towards the end to its place, and records the places of all that move.
     private mutating func sink(from start: Int) {
+        let deadline = heap[start]
+        let count = heap.count
         var place = start
-        while true {
-            var least = place
-            for child in (2 * place + 1)...(2 * place + 2) where child < heap.count {
-                if heap[child].precedes(heap[least]) { least = child }
+        while 2 * place + 1 < count {
+            var child = 2 * place + 1
+            var least = heap[child]
+            if child + 1 < count, heap[child + 1].precedes(least) {
+                child += 1
+                least = heap[child]
             }
-            guard least != place else { return }
-            swapAt(place, least)
-            place = least
+            guard least.precedes(deadline) else { break }
+            put(least, at: place)
+            place = child
         }
+        put(deadline, at: place)
     }
 }

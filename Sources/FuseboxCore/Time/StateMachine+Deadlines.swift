@@ -41,8 +41,9 @@ extension StateMachine {
 
     /// Sets the deadline of a permit in force to the end of its time to live.
     mutating func setDeadline(ofPermit place: Int) {
-        let permit = permits.permits[place]
-        deadlines.set(.permit, place, order: permit.number, at: permit.grant.expiresAt.milliseconds)
+        deadlines.set(
+            .permit, place, order: permits.permits[place].number,
+            at: permits.permits[place].grant.expiresAt.milliseconds)
     }
 
     /// Brings the deadline of a raised limit in line with it.

@@ -83,14 +83,15 @@ struct DurableState: ~Copyable {
 extension DurableState: StateCommandVisitor {
     mutating func visit<C: StateCommand>(_ command: C.Type) -> Refusal? {
         do throws(Refusal) {
-            var command = C()
+            // Its names stay in the payload, which outlives the call of `apply` that lent it.
+            var command = C.InPlace()
             try command.fields(&reader)
             try reader.finish()
             let known = effects.count
             let answer = try machine.apply(
                 command, at: moment, by: user, isOperator: isOperator, worker: worker, request: request,
                 effects: &effects)
-            leftNoTrace = effects.count == known && C.leavesNoTrace(answer, under: machine.profile)
+            leftNoTrace = effects.count == known && C.InPlace.leavesNoTrace(answer, under: machine.profile)
             answer.encode(into: &reply)
             return nil
         } catch {

@@ -49,7 +49,7 @@ struct WorkerTable: Sendable {
 
     /// The slot of a worker. Nil if it is not remembered.
     func find(_ id: WorkerID) -> Int? {
-        index.find(id.hashValue) { workers[$0].id == id }
+        index.find(KeyedHash.of(id)) { workers[$0].id == id }
     }
 
     /// The worker in a slot that `find` has given.
@@ -70,7 +70,7 @@ struct WorkerTable: Sendable {
         shares[worker.share].workers += 1
         change(bytes: worker.kept.byteCount, of: worker.share)
         let slot = workers.insert(worker)
-        index.insert(slot, hash: worker.id.hashValue)
+        index.insert(slot, hash: KeyedHash.of(worker.id))
         return slot
     }
 
@@ -94,7 +94,7 @@ struct WorkerTable: Sendable {
         guard let slot = find(id) else { return }
         if isEvicted { evictions += 1 }
         let (share, length) = (self[slot].share, self[slot].kept.byteCount)
-        index.remove(slot, hash: id.hashValue)
+        index.remove(slot, hash: KeyedHash.of(id))
         workers[slot].kept = KeptReplies()
         workers.remove(at: slot)
         change(bytes: -length, of: share)

@@ -27,10 +27,10 @@ public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
     }
 
     /// Whether `count` is 0.
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// The places of the elements, from 0.
-    public var indices: Range<Int> { 0..<count }
+    @inlinable public var indices: Range<Int> { 0..<count }
 
     /// The element at a place below `count`.
     @inlinable
@@ -46,6 +46,7 @@ public struct InlineList<let capacity: Int, Element: WireValue>: Sendable {
     }
 
     /// Adds an element to a list that is not full.
+    @inlinable
     public mutating func append(_ element: Element) {
         precondition(count < capacity, "a list of \(capacity) is full")
         elements[length] = element
@@ -77,6 +78,7 @@ extension InlineList: WireValue {
     /// Reads a `u16` count and the elements.
     ///
     /// - Throws: `outOfRange` if the count is above the capacity; otherwise what is wrong with an element.
+    @inlinable
     public mutating func decode(from reader: inout ByteReader) throws(Refusal) {
         let announced = Int(try reader.read(UInt16.self))
         guard announced <= capacity else { throw Self.tooMany(announced) }
@@ -88,6 +90,7 @@ extension InlineList: WireValue {
     }
 
     /// Writes a `u16` count and the elements.
+    @inlinable
     public func encode(into writer: inout ByteWriter) {
         writer.write(UInt16(count))
         for place in indices { elements[place].encodeInside(into: &writer) }

@@ -1,9 +1,6 @@
 extension Name: WireValue {
     /// An empty placeholder, which is not a valid name. A decoder overwrites it.
     @inlinable public static var blank: Name { Name() }
-    /// `name`.
-    public static var wireType: String { "name" }
-
     /// Reads a `u8` length and so many bytes.
     ///
     /// - Throws: `badName` for a length of 0 or above 127 or a control character; `badText` for bytes that are not
@@ -20,9 +17,6 @@ extension Name: WireValue {
         writer.write(length)
         unsafe withBytes { unsafe writer.write(contentsOf: $0) }
     }
-
-    /// The name as text.
-    public var rendered: Rendered { .text(text) }
 
     /// The name that a vector spells; nil if it spells none.
     public init?(rendered: Rendered) {

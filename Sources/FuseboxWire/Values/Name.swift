@@ -20,58 +20,16 @@ public struct Name: Sendable {
     /// - Throws: as `init(utf8:)` does.
     @usableFromInline
     mutating func assign(utf8 source: UnsafeRawBufferPointer) throws(Refusal) {
-        guard source.count > 0, source.count <= WireLimits.nameLength else { throw Self.badLength(source.count) }
+        _ = try unsafe NameBytes.hash(checking: source)
+        unsafe fill(source)
+    }
+
+    /// Copies the bytes of a name.
+    @usableFromInline
+    mutating func fill(_ source: UnsafeRawBufferPointer) {
         self = Name()
         length = UInt8(truncatingIfNeeded: source.count)
-        let high = unsafe withUnsafeMutableBytes(of: &self) { unsafe Self.fill($0, source) }
-        guard let high else { throw unsafe Self.controlCharacter(in: source) }
-        if high != 0, unsafe !Self.isUTF8(source) { throw Refusal(.badText, "a name must be valid UTF-8") }
-    }
-
-    /// Copies a name into the memory of a blank one and examines it eight bytes at a time.
-    ///
-    /// - Returns: 0 if all bytes are ASCII, another number if some are not, or nil if there is a control character
-    private static func fill(_ place: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer) -> UInt64? {
-        let count = source.count
-        unsafe place.copyMemory(from: source)
-        let each: UInt64 = 0x0101_0101_0101_0101
-        var high: UInt64 = 0
-        var controls: UInt64 = 0
-        for offset in stride(from: 0, to: count, by: 8) {
-            var word = unsafe UInt64(littleEndian: place.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            if count - offset < 8 {
-                // After the name's end are zeros and, at 127, the length. They count as spaces.
-                let beyond = ~(0 as UInt64) << UInt64(8 * (count - offset))
-                word = word & ~beyond | (each * 0x20) & beyond
-            }
-            let deleted = word ^ (each * 0x7F)
-            // In `word - each * n` a byte below n borrows, which sets its top bit. Bytes whose top bit was set before
-            // are masked out.
-            controls |= ((word &- each * 0x20) & ~word | (deleted &- each) & ~deleted) & (each * 0x80)
-            high |= word & (each * 0x80)
-        }
-        return controls == 0 ? high : nil
-    }
-
-    @inline(never)
-    private static func badLength(_ count: Int) -> Refusal {
-        count == 0
-            ? Refusal(.badName, "a name must not be empty")
-            : Refusal(
-                .badName, "a name of \(count) bytes is too long; the limit is \(WireLimits.nameLength) bytes of UTF-8")
-    }
-
-    @inline(never)
-    private static func controlCharacter(in source: UnsafeRawBufferPointer) -> Refusal {
-        let index = unsafe source.firstIndex { $0 < 0x20 || $0 == 0x7F } ?? 0
-        return unsafe Refusal(
-            .badName, "a name must not hold control characters (byte \(index) is \(source[index]))")
-    }
-
-    private static func isUTF8(_ source: UnsafeRawBufferPointer) -> Bool {
-        unsafe source.withMemoryRebound(to: UInt8.self) { bytes in
-            unsafe (try? UTF8Span(validating: bytes.span)) != nil
-        }
+        unsafe withUnsafeMutableBytes(of: &bytes) { unsafe $0.copyMemory(from: source) }
     }
 
     /// A name of this text.
@@ -94,12 +52,7 @@ public struct Name: Sendable {
     }
 
     /// The number of bytes of UTF-8, 1 to 127.
-    public var count: Int { Int(length) }
-
-    /// The name as a string.
-    public var text: String {
-        unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) }
-    }
+    @inlinable public var count: Int { Int(length) }
 
     /// Calls `body` with the UTF-8 bytes, which are valid only during the call.
     @inlinable
@@ -145,7 +98,14 @@ extension Name: Comparable {
     }
 }
 
-extension Name: CustomStringConvertible {
-    /// The name as a string.
-    public var description: String { text }
+extension Name: NameText {
+    /// The name itself.
+    public var name: Name { self }
+
+    /// The hash of its bytes.
+    @inlinable public var nameHash: Int { unsafe withBytes { unsafe NameBytes.hash($0) } }
+
+    /// Whether a view has the same bytes.
+    @inlinable
+    public func isSame(as other: Name) -> Bool { self == other }
 }

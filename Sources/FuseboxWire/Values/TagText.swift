@@ -14,19 +14,22 @@ public enum TagText {
     /// Checks that callers may name a tag.
     ///
     /// - Throws: `outOfRange` for one of the daemon's own, and for a template
-    public static func validate(_ tag: Name) throws(Refusal) {
-        guard !isOfUser(tag) else {
-            throw Refusal(
+    @inlinable
+    public static func validate<Text: NameText>(_ tag: Text) throws(Refusal) {
+        guard !isOfUser(tag), !isTemplate(tag) else { throw cannotBeTold(tag.name) }
+    }
+
+    @usableFromInline @inline(never)
+    static func cannotBeTold(_ tag: Name) -> Refusal {
+        isOfUser(tag)
+            ? Refusal(
                 .outOfRange, "the tag '\(tag)' cannot be told: the daemon adds the tag of the caller's user itself")
-        }
-        guard !isTemplate(tag) else {
-            throw Refusal(.outOfRange, "the tag '\(tag)' ends in *, which only the scope of a limit may")
-        }
+            : Refusal(.outOfRange, "the tag '\(tag)' ends in *, which only the scope of a limit may")
     }
 
     /// Whether a tag is one of the daemon's own.
     @inlinable
-    public static func isOfUser(_ tag: Name) -> Bool {
+    public static func isOfUser<Text: NameText>(_ tag: Text) -> Bool {
         unsafe tag.withBytes { bytes in
             unsafe bytes.count >= 4 && bytes[0] == 0x75 && bytes[1] == 0x69 && bytes[2] == 0x64 && bytes[3] == 0x3A
         }
@@ -34,15 +37,5 @@ public enum TagText {
 
     /// Whether a tag stands for each one that begins so.
     @inlinable
-    public static func isTemplate(_ tag: Name) -> Bool { unsafe tag.withBytes { unsafe $0.last == 0x2A } }
-}
-
-extension Name {
-    /// Whether it begins with the bytes of another.
-    public func hasPrefix(_ prefix: Name) -> Bool {
-        guard count >= prefix.count else { return false }
-        return unsafe withBytes { bytes in
-            unsafe prefix.withBytes { unsafe bytes.prefix(prefix.count).elementsEqual($0) }
-        }
-    }
+    public static func isTemplate<Text: NameText>(_ tag: Text) -> Bool { unsafe tag.withBytes { unsafe $0.last == 0x2A } }
 }

@@ -1,16 +1,18 @@
 /// Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.
-public struct Admit: Command {
+public struct AdmitOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .admit, "admission.admit", .written,
             "Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.")
     }
+    /// The permit, or why there is none.
+    public typealias Reply = AdmitReply
 
     /// The ways that the call may go, at least 1, best first.
-    public var candidates = Candidates()
+    public var candidates = CandidatesOf<Text>()
     /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
-    public var tags = WireLimits.TagList()
+    public var tags = WireLimits.TagListOf<Text>()
     /// What the call may use at most.
     public var estimate = Estimate()
     /// How long the permit lasts unless it is settled or renewed: `ValueRanges.timeToLive`.
@@ -25,8 +27,8 @@ public struct Admit: Command {
     @inlinable public init() {}
     /// A request to let a call go by one of these candidates.
     public init(
-        candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate(),
-        ttlMilliseconds: Int64
+        candidates: CandidatesOf<Text>, tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(),
+        estimate: Estimate = Estimate(), ttlMilliseconds: Int64
     ) {
         self.candidates = candidates
         self.tags = tags
@@ -47,25 +49,25 @@ public struct Admit: Command {
             "explains", &explains, "whether a denial lists every limit that stands against a candidate")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
+}
 
-    /// The permit, or why there is none.
-    public struct Reply: WireRecord {
-        /// The permit's number, to settle it with; absent: denied.
-        public var permit: UInt64?
-        /// When the permit ends by itself, on the steady clock; 0 if denied.
-        public var expiresAt = Timestamp(milliseconds: 0)
-        /// Which candidate is admitted, or why none is.
-        public var decision = AdmissionDecision()
-        /// Every field has its default.
-        @inlinable public init() {}
-        /// The fields in the order of the wire.
-        @inlinable
-        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("permit", &permit, "the permit's number, to settle it with; absent: denied")
-            try visitor.field(
-                "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
-            try visitor.field("decision", &decision, "which candidate is admitted, or why none is")
-        }
+/// The permit, or why there is none.
+public struct AdmitReply: WireRecord {
+    /// The permit's number, to settle it with; absent: denied.
+    public var permit: UInt64?
+    /// When the permit ends by itself, on the steady clock; 0 if denied.
+    public var expiresAt = Timestamp(milliseconds: 0)
+    /// Which candidate is admitted, or why none is.
+    public var decision = AdmissionDecision()
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("permit", &permit, "the permit's number, to settle it with; absent: denied")
+        try visitor.field(
+            "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
+        try visitor.field("decision", &decision, "which candidate is admitted, or why none is")
     }
 }
 
@@ -74,20 +76,22 @@ public struct Admit: Command {
 /// Refused with `notFound` if nothing is known of the permit; the call is then reported with `admission.report`.
 /// Refused with `outcomeUnknown` if it is not known any more whether the permit was settled before; the call is then
 /// not counted again.
-public struct Settle: Command {
+public struct SettleOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .settle, "admission.settle", .durable, report: .record,
             "Closes a permit: gives back what it holds, and counts how its call went and what it used.")
     }
+    /// What became of the permit.
+    public typealias Reply = SettleReply
 
     /// The permit's number.
     public var permit: UInt64 = 0
     /// How the call went, or the whole loop of retries.
     public var outcome: Outcome = .success
     /// What the call used; absent: not known; must be absent with `cancelled`.
-    public var usage: CallUsage?
+    public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
     /// with `failure`, `throttled` and `quotaExhausted`.
     public var retryAfterMilliseconds: Int64?
@@ -95,7 +99,9 @@ public struct Settle: Command {
     /// Every field has its default.
     @inlinable public init() {}
     /// The end of the call of this permit.
-    public init(permit: UInt64, outcome: Outcome, usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil) {
+    public init(
+        permit: UInt64, outcome: Outcome, usage: CallUsageOf<Text>? = nil, retryAfterMilliseconds: Int64? = nil
+    ) {
         self.permit = permit
         self.outcome = outcome
         self.usage = usage
@@ -113,30 +119,30 @@ public struct Settle: Command {
             "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`"
         )
     }
+}
 
-    /// What became of the permit.
-    public struct Reply: WireRecord {
-        /// What the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the
-        /// same.
-        public var standing: PermitStanding = .inForce
-        /// The events that the usage fired.
-        public var record = LedgerRecord.Reply()
-        /// Every field has its default.
-        @inlinable public init() {}
-        /// The fields in the order of the wire.
-        @inlinable
-        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field(
-                "standing", &standing,
-                "what the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the same"
-            )
-            try visitor.field("record", &record, "the events that the usage fired")
-        }
+/// What became of the permit.
+public struct SettleReply: WireRecord {
+    /// What the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the
+    /// same.
+    public var standing: PermitStanding = .inForce
+    /// The events that the usage fired.
+    public var record = LedgerRecordReply()
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "standing", &standing,
+            "what the permit was: `settled` changed nothing; `expired`, `reclaimed` and `revoked` were counted all the same"
+        )
+        try visitor.field("record", &record, "the events that the usage fired")
     }
 }
 
 /// Counts how a call without a permit went and what it used.
-public struct Report: Command {
+public struct ReportOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -144,16 +150,16 @@ public struct Report: Command {
             "Counts how a call without a permit went and what it used.")
     }
     /// The events that the usage fired.
-    public typealias Reply = LedgerRecord.Reply
+    public typealias Reply = LedgerRecordReply
 
     /// Where the call went.
-    public var candidate = Candidate()
+    public var candidate = CandidateOf<Text>()
     /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
-    public var tags = WireLimits.TagList()
+    public var tags = WireLimits.TagListOf<Text>()
     /// How the call went.
     public var outcome: Outcome = .success
     /// What the call used; absent: not known; must be absent with `cancelled`.
-    public var usage: CallUsage?
+    public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, as in `admission.settle`.
     public var retryAfterMilliseconds: Int64?
     /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
@@ -164,8 +170,8 @@ public struct Report: Command {
     @inlinable public init() {}
     /// The end of a call by this route.
     public init(
-        candidate: Candidate, tags: WireLimits.TagList = WireLimits.TagList(), outcome: Outcome,
-        usage: CallUsage? = nil, retryAfterMilliseconds: Int64? = nil
+        candidate: CandidateOf<Text>, tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(),
+        outcome: Outcome, usage: CallUsageOf<Text>? = nil, retryAfterMilliseconds: Int64? = nil
     ) {
         self.candidate = candidate
         self.tags = tags
@@ -236,7 +242,7 @@ public struct Renew: Command {
 }
 
 /// What `admission.admit` would decide now. Takes nothing.
-public struct AdmitPreview: Command {
+public struct AdmitPreviewOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -246,9 +252,9 @@ public struct AdmitPreview: Command {
     public typealias Reply = AdmissionDecision
 
     /// The ways that the call may go, at least 1, best first.
-    public var candidates = Candidates()
+    public var candidates = CandidatesOf<Text>()
     /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
-    public var tags = WireLimits.TagList()
+    public var tags = WireLimits.TagListOf<Text>()
     /// What the call may use at most.
     public var estimate = Estimate()
     /// Whether a denial lists every limit that stands against a candidate.
@@ -258,7 +264,8 @@ public struct AdmitPreview: Command {
     @inlinable public init() {}
     /// A request for the decision about a call by one of these candidates.
     public init(
-        candidates: Candidates, tags: WireLimits.TagList = WireLimits.TagList(), estimate: Estimate = Estimate()
+        candidates: CandidatesOf<Text>, tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(),
+        estimate: Estimate = Estimate()
     ) {
         self.candidates = candidates
         self.tags = tags
@@ -274,6 +281,15 @@ public struct AdmitPreview: Command {
         try visitor.field("explains", &explains, "whether a denial lists every limit that stands against a candidate")
     }
 }
+
+/// `AdmitOf` with names that own their bytes.
+public typealias Admit = AdmitOf<Name>
+/// `SettleOf` with names that own their bytes.
+public typealias Settle = SettleOf<Name>
+/// `ReportOf` with names that own their bytes.
+public typealias Report = ReportOf<Name>
+/// `AdmitPreviewOf` with names that own their bytes.
+public typealias AdmitPreview = AdmitPreviewOf<Name>
 
 /// A page of the permits in force, and the totals of all.
 public struct PermitList: Command {

@@ -85,18 +85,21 @@ public enum PermitStanding: OpenEnumeration {
 }
 
 /// One way that a call may go.
-public struct Candidate: WireRecord {
+public struct CandidateOf<Text: NameText>: WireRecord {
+    /// `Candidate`.
+    public static var wireType: String { "Candidate" }
+
     /// The provider, which is also its breaker's name.
-    public var provider = Name.blank
+    public var provider = Text.blank
     /// The provider's deployment, such as an API key, a region or an endpoint, which can have limits of its own;
     /// absent: the call names none.
-    public var deployment: Name?
+    public var deployment: Text?
     /// The model that is asked for, and charged; absent: no model's limit is checked.
-    public var model: Name?
+    public var model: Text?
     /// Every field has its default.
     @inlinable public init() {}
     /// A way to this provider.
-    public init(provider: Name, deployment: Name? = nil, model: Name? = nil) {
+    public init(provider: Text, deployment: Text? = nil, model: Text? = nil) {
         self.provider = provider
         self.deployment = deployment
         self.model = model
@@ -114,8 +117,13 @@ public struct Candidate: WireRecord {
     }
 }
 
+/// `CandidateOf` with names that own their bytes.
+public typealias Candidate = CandidateOf<Name>
+
 /// The ways that a call may go, best first.
-public typealias Candidates = WireLimits.CandidateList<Candidate>
+public typealias CandidatesOf<Text: NameText> = WireLimits.CandidateList<CandidateOf<Text>>
+/// `CandidatesOf` with names that own their bytes.
+public typealias Candidates = CandidatesOf<Name>
 
 /// What a call may use at most. A kind that is absent is not known: a limit of it that is used up denies the call, and
 /// one with room takes nothing for it.
@@ -232,10 +240,13 @@ public struct AdmissionDecision: OpenRecord {
 }
 
 /// What a call has used.
-public struct CallUsage: WireRecord {
+public struct CallUsageOf<Text: NameText>: WireRecord {
+    /// `CallUsage`.
+    public static var wireType: String { "CallUsage" }
+
     /// The model that answered; it is charged only where no model was asked for; where neither is named, `unspecified`
     /// is charged.
-    public var model: Name?
+    public var model: Text?
     /// What the call cost, $0 to `WireLimits.callCost`.
     public var cost = Money.zero
     /// Tokens sent, 0 to `UInt32.max`.
@@ -245,15 +256,12 @@ public struct CallUsage: WireRecord {
     /// Every field has its default.
     @inlinable public init() {}
     /// What a call has cost, and the tokens that it used.
-    public init(model: Name? = nil, cost: Money, inputTokens: UInt32 = 0, outputTokens: UInt32 = 0) {
+    public init(model: Text? = nil, cost: Money, inputTokens: UInt32 = 0, outputTokens: UInt32 = 0) {
         self.model = model
         self.cost = cost
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
     }
-
-    /// The model account of usage that names no model.
-    public static let unspecifiedModel = "unspecified"
 
     /// The fields in the order of the wire.
     @inlinable
@@ -266,6 +274,14 @@ public struct CallUsage: WireRecord {
         try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
     }
+}
+
+/// `CallUsageOf` with names that own their bytes.
+public typealias CallUsage = CallUsageOf<Name>
+
+extension CallUsageOf<Name> {
+    /// The model account of usage that names no model.
+    public static var unspecifiedModel: String { "unspecified" }
 }
 
 /// A permit that is in force, or has ended without being settled.

@@ -1,14 +1,16 @@
 /// Asks whether a call may go out now. An unknown breaker is created.
-public struct BreakerAcquire: Command {
+public struct BreakerAcquireOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerAcquire, "breaker.acquire", .written,
             "Asks whether a call may go out now. An unknown breaker is created.")
     }
+    /// The decision.
+    public typealias Reply = BreakerAcquireReply
 
     /// The breaker.
-    public var name = Name.blank
+    public var name = Text.blank
     /// A random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share;
     /// absent, and under other profiles: the share is exact over all calls.
     public var draw: Double?
@@ -16,7 +18,7 @@ public struct BreakerAcquire: Command {
     /// Every field has its default.
     @inlinable public init() {}
     /// A request for the decision of this breaker.
-    public init(name: Name, draw: Double? = nil) {
+    public init(name: Text, draw: Double? = nil) {
         self.name = name
         self.draw = draw
     }
@@ -30,37 +32,37 @@ public struct BreakerAcquire: Command {
             "a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls"
         )
     }
+}
 
-    /// The decision.
-    public struct Reply: WireRecord {
-        /// Whether the call may go out.
-        public var admitted = false
-        /// How long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass.
-        public var retryAfterMilliseconds: Int64 = 0
-        /// Failures less successes and decay: the point of the degradation curve that gives the share.
-        public var consecutiveFailures: UInt32 = 0
-        /// The share of traffic admitted, 0 to 1.
-        public var share: Double = 0
-        /// Every field has its default.
-        @inlinable public init() {}
-        /// The fields in the order of the wire.
-        @inlinable
-        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("admitted", &admitted, "whether the call may go out")
-            try visitor.field(
-                "retryAfterMilliseconds", &retryAfterMilliseconds,
-                "how long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass"
-            )
-            try visitor.field(
-                "consecutiveFailures", &consecutiveFailures,
-                "failures less successes and decay: the point of the degradation curve that gives the share")
-            try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
-        }
+/// The decision.
+public struct BreakerAcquireReply: WireRecord {
+    /// Whether the call may go out.
+    public var admitted = false
+    /// How long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass.
+    public var retryAfterMilliseconds: Int64 = 0
+    /// Failures less successes and decay: the point of the degradation curve that gives the share.
+    public var consecutiveFailures: UInt32 = 0
+    /// The share of traffic admitted, 0 to 1.
+    public var share: Double = 0
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("admitted", &admitted, "whether the call may go out")
+        try visitor.field(
+            "retryAfterMilliseconds", &retryAfterMilliseconds,
+            "how long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass"
+        )
+        try visitor.field(
+            "consecutiveFailures", &consecutiveFailures,
+            "failures less successes and decay: the point of the degradation curve that gives the share")
+        try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
     }
 }
 
 /// Reports that a call succeeded.
-public struct BreakerSuccess: Command {
+public struct BreakerSuccessOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -69,11 +71,11 @@ public struct BreakerSuccess: Command {
     /// The reply has no fields.
     public typealias Reply = Done
     /// The breaker.
-    public var name = Name.blank
+    public var name = Text.blank
     /// Every field has its default.
     @inlinable public init() {}
     /// The success of a call by this breaker.
-    public init(name: Name) { self.name = name }
+    public init(name: Text) { self.name = name }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -82,7 +84,7 @@ public struct BreakerSuccess: Command {
 }
 
 /// Reports that a call failed.
-public struct BreakerFailure: Command {
+public struct BreakerFailureOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
@@ -91,17 +93,24 @@ public struct BreakerFailure: Command {
     /// The reply has no fields.
     public typealias Reply = Done
     /// The breaker.
-    public var name = Name.blank
+    public var name = Text.blank
     /// Every field has its default.
     @inlinable public init() {}
     /// The failure of a call by this breaker.
-    public init(name: Name) { self.name = name }
+    public init(name: Text) { self.name = name }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the breaker")
     }
 }
+
+/// `BreakerAcquireOf` with a name that owns its bytes.
+public typealias BreakerAcquire = BreakerAcquireOf<Name>
+/// `BreakerSuccessOf` with a name that owns its bytes.
+public typealias BreakerSuccess = BreakerSuccessOf<Name>
+/// `BreakerFailureOf` with a name that owns its bytes.
+public typealias BreakerFailure = BreakerFailureOf<Name>
 
 /// A breaker's state, health and statistics.
 public struct BreakerGet: Command {

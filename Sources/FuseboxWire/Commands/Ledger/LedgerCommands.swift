@@ -1,18 +1,20 @@
 /// Records what a call has cost.
-public struct LedgerRecord: Command {
+public struct LedgerRecordOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(.ledgerRecord, "ledger.record", .durable, report: .record, "Records what a call has cost.")
     }
+    /// The events that the record fired.
+    public typealias Reply = LedgerRecordReply
 
     /// The provider.
-    public var provider = Name.blank
+    public var provider = Text.blank
     /// The provider's deployment, such as an API key, a region or an endpoint; absent: the call names none.
-    public var deployment: Name?
+    public var deployment: Text?
     /// The model that is charged.
-    public var model = Name.blank
+    public var model = Text.blank
     /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
-    public var tags = WireLimits.TagList()
+    public var tags = WireLimits.TagListOf<Text>()
     /// What the call cost, $0 to `WireLimits.callCost`.
     public var cost = Money.zero
     /// Tokens sent, 0 to `UInt32.max`.
@@ -27,8 +29,9 @@ public struct LedgerRecord: Command {
     @inlinable public init() {}
     /// What a call by this route has cost.
     public init(
-        provider: Name, deployment: Name? = nil, model: Name, tags: WireLimits.TagList = WireLimits.TagList(),
-        cost: Money, inputTokens: UInt32, outputTokens: UInt32
+        provider: Text, deployment: Text? = nil, model: Text,
+        tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(), cost: Money, inputTokens: UInt32,
+        outputTokens: UInt32
     ) {
         self.provider = provider
         self.deployment = deployment
@@ -53,33 +56,36 @@ public struct LedgerRecord: Command {
         try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
+}
 
+/// The events that the record fired.
+public struct LedgerRecordReply: OpenRecord {
     /// The most limits that a reply tells to have reached a threshold. Subscribers are told of all.
     public static let reachedLimits = 8
 
-    /// The events that the record fired.
-    public struct Reply: OpenRecord {
-        /// The replies of settles hold it too, under a name of its own.
-        public static var wireType: String { "FiredEvents" }
+    /// The replies of settles hold it too, under a name of its own.
+    public static var wireType: String { "FiredEvents" }
 
-        /// The limits whose thresholds this call has reached, at most `LedgerRecord.reachedLimits`.
-        public var reached: [LimitReached] = []
-        /// The limit of the provider that will be used up sooner than was told before; absent: none.
-        public var depletion: DepletionProjected?
-        /// Every field has its default.
-        @inlinable public init() {}
-        /// The fields in the order of the wire.
-        @inlinable
-        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field(
-                "reached", &reached,
-                "the limits whose thresholds this call has reached, at most \(LedgerRecord.reachedLimits)")
-            try visitor.field(
-                "depletion", &depletion,
-                "the limit of the provider that will be used up sooner than was told before; absent: none")
-        }
+    /// The limits whose thresholds this call has reached, at most `reachedLimits`.
+    public var reached: [LimitReached] = []
+    /// The limit of the provider that will be used up sooner than was told before; absent: none.
+    public var depletion: DepletionProjected?
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "reached", &reached,
+            "the limits whose thresholds this call has reached, at most \(Self.reachedLimits)")
+        try visitor.field(
+            "depletion", &depletion,
+            "the limit of the provider that will be used up sooner than was told before; absent: none")
     }
 }
+
+/// `LedgerRecordOf` with names that own their bytes.
+public typealias LedgerRecord = LedgerRecordOf<Name>
 
 /// Begins accounts anew, and the windows of their limits that go on until reset.
 public struct LedgerReset: Command {

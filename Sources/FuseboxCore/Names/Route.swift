@@ -1,0 +1,123 @@
+import FuseboxWire
+
+/// The way that a call goes. Each of its names was looked up once; what follows works by their numbers.
+struct Route<Text: NameText>: Sendable {
+    let provider: Text
+    let deployment: Text?
+    /// The model that is charged; nil: the call names none.
+    fileprivate(set) var model: ChargedModel<Text>?
+    /// The number of the provider; nil: it is not known.
+    var providerID: NameID?
+    /// The number of the deployment below its provider; nil: the call names none, or it is not known.
+    fileprivate(set) var deploymentID: NameID?
+    /// The number of the model; nil: the call names none, or it is not known.
+    fileprivate(set) var modelID: ModelID?
+
+    fileprivate init(provider: Text, deployment: Text?) {
+        self.provider = provider
+        self.deployment = deployment
+    }
+
+    /// Charges the call to a model.
+    fileprivate mutating func charge(_ model: ChargedModel<Text>, _ id: ModelID?) {
+        self.model = model
+        modelID = id
+    }
+}
+
+/// The model that a call is charged to.
+enum ChargedModel<Text: NameText>: Sendable {
+    /// The one that the call names.
+    case told(Text)
+    /// The one that its name stands for: the place of the alias.
+    case alias(Int)
+    /// The one for calls that name none.
+    case unspecified
+}
+
+extension StateMachine {
+    // MARK: Looking up
+
+    /// The way of a call by a candidate.
+    func route<Text: NameText>(by candidate: borrowing CandidateOf<Text>) -> Route<Text> {
+        route(candidate.provider, candidate.deployment, candidate.model)
+    }
+
+    /// The way of a call.
+    func route<Text: NameText>(_ provider: Text, _ deployment: Text?, _ model: Text?) -> Route<Text> {
+        var route = Route(provider: provider, deployment: deployment)
+        route.providerID = names.find(provider)
+        if let deployment, let id = route.providerID { route.deploymentID = names.find(deployment, below: id) }
+        if let model { charge(model, &route) }
+        return route
+    }
+
+    /// Charges a call to the model of this name, or that it stands for; nil: to the one for calls that name none.
+    func charge<Text: NameText>(_ name: Text?, _ route: inout Route<Text>) {
+        let model = chargedModel(name, of: route.provider)
+        route.charge(model, find(model))
+    }
+
+    /// The model that is charged for a name; nil: for none.
+    func chargedModel<Text: NameText>(
+        _ name: Text?, of provider: @autoclosure () -> some NameText
+    ) -> ChargedModel<Text> {
+        guard let name else { return .unspecified }
+        guard !rules.isWithoutAliases, let alias = rules.findAlias(name, of: provider()) else { return .told(name) }
+        return .alias(alias)
+    }
+
+    /// The number of a model; nil: it is not known.
+    func find<Text: NameText>(_ model: ChargedModel<Text>) -> ModelID? {
+        switch model {
+        case .told(let name): models.find(name)
+        case .alias(let place): models.find(rules.model(ofAlias: place))
+        case .unspecified: models.find(Name.unspecifiedModel)
+        }
+    }
+
+    /// Whether a call is charged to the model of this name.
+    func isCharged<Text: NameText>(_ name: Text, by route: Route<Text>) -> Bool {
+        switch route.model {
+        case .told(let told): told == name
+        case .alias(let place): name.isSame(as: rules.model(ofAlias: place))
+        case .unspecified: name.isSame(as: .unspecifiedModel)
+        case nil: false
+        }
+    }
+
+    // MARK: Introducing
+
+    /// The number of a model, new or known. A new one must be retained before it is of use.
+    mutating func intern<Text: NameText>(_ model: ChargedModel<Text>, by user: UInt32) -> ModelID {
+        switch model {
+        case .told(let name): models.intern(name, by: user)
+        case .alias(let place): models.intern(rules.model(ofAlias: place), by: user)
+        case .unspecified: models.intern(Name.unspecifiedModel, by: user)
+        }
+    }
+
+    /// Whether a model is the one for calls that name none.
+    func isUnspecified<Text: NameText>(_ model: ChargedModel<Text>) -> Bool {
+        switch model {
+        case .told(let name): name.isSame(as: .unspecifiedModel)
+        case .alias(let place): rules.model(ofAlias: place) == .unspecifiedModel
+        case .unspecified: true
+        }
+    }
+
+    /// The breaker of a route's provider, created if there is none.
+    ///
+    /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
+    mutating func breaker<Text: NameText>(
+        of route: inout Route<Text>, _ application: Application
+    ) throws(Refusal) -> NameID {
+        if let known = route.providerID {
+            addBreaker(known, application)
+            return known
+        }
+        let id = try breaker(route.provider, application)
+        route.providerID = id
+        return id
+    }
+}
