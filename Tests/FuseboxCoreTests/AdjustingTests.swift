@@ -64,9 +64,9 @@ struct AdjustingTests {
         rig.expect(.outOfRange, of: LedgerAdjust(scope: .host, cost: dollars("1"), reason: ""))
         // Limits may be set on what nothing was counted for yet.
         try rig.apply(try LimitCalls.set("$1 prepaid", on: "p@us/m"))
-        let deployment = try LimitCalls.scope("p@us/m")
+        let unused = adjust(try LimitCalls.scope("p@us/m"), "1")
         do throws(Refusal) {
-            try rig.apply(adjust(deployment, "1"))
+            try rig.apply(unused)
             Issue.record("the deployment has no account")
         } catch { #expect(error == Refusal(.notFound, "nothing was counted for p@us yet")) }
         #expect(try spend(.host, &rig) == [dollars("1"), dollars("1"), dollars("1")])

@@ -76,7 +76,7 @@ extension StateMachine {
 }
 
 extension CreditLedger {
-    /// Corrects every account of a call that exists. There must be room in each.
+    /// Corrects every account of a call that exists. There must be room in those of its provider and model.
     fileprivate mutating func adjust(
         _ sums: UseSums, _ scopes: borrowing CallScopes, at moment: Moment, under profile: Profile
     ) {
@@ -85,7 +85,7 @@ extension CreditLedger {
             if let provider = scopes.provider { note(sums.cost, of: provider, at: moment.now, under: profile) }
         } else {
             forEachAccount(of: scopes) { account, recent, recents in
-                account.spend += sums.cost
+                account.spend = account.spend.saturatingAdd(sums.cost)
                 recents.takeBack(cost: -sums.cost, requests: 0, from: recent)
             }
         }
