@@ -50,7 +50,7 @@ struct FuseboxToolTests {
             (["report", "--provider", "a", "--outcome", "failure", "--retry-after", "soon"], "up to 366d from now"),
             (
                 ["admit", "--dry-run", "--provider", "a", "--cost", "2e6"],
-                "such as 0.0012 or 1.2e-3, from 0 to 1000000"
+                "such as 0.0012, $1,200.50, '5 USD' or '12 cents', from 0 to 1000000"
             ),
             (
                 ["report", "--provider", "a", "--outcome", "failure", "--input-tokens", "1.5"],

@@ -67,6 +67,6 @@ struct LedgerListTests {
         #expect(try daemon.json("ledger", "list", "tags")["accounts"]?.list?.isEmpty == true)
         let outcome = try daemon.fusebox("ledger", "list", "users")
         #expect(outcome.status == 64)
-        #expect(outcome.errors.contains("'providers', 'deployments', 'models' and 'tags'"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("'providers', 'deployments', 'models' or 'tags'"), "\(outcome.errors)")
     }
 }
