@@ -21,6 +21,9 @@ public struct Bounds: Sendable, Equatable {
     /// Requests of one connection that are handled in one loop turn before others get theirs.
     public var requestsPerTurn = 1_024
 
+    /// Uses of limits that are looked at for one page of those of a template. A look takes some 10 ns.
+    public static let usesPerPage = 4_096
+
     /// How long a turn handles requests, in nanoseconds: what a quiet user waits for a busy one.
     public static let turnNanoseconds: Int64 = 2_000_000
 

@@ -63,7 +63,7 @@ extension Profile {
     var reckonsInDollars: Bool { self == .llmProviders }
 
     /// In the reference a record may have any cost. Under `fusebox` a call of more than `WireLimits.callCost` is
-    /// refused as a mistake in the unit, because one such record would use up every budget. Sums are checked under
+    /// refused as a mistake in the unit, because one such record would use up every limit. Sums are checked under
     /// both.
     var boundsRecords: Bool { self == .fusebox }
 }

@@ -33,9 +33,9 @@ struct SharedBound {
 
 /// The checks whether names, models and accounts may be introduced.
 ///
-/// There is always room for the provider `(other)`, for the model `unspecified` and for a model with a budget. Usage
-/// that finds no account of its own is counted under the first two, and no usage bypasses a budget. An admission opens
-/// the accounts of its call, so its settle always finds them.
+/// There is always room for the provider `(other)` and for the model `unspecified`. Usage that finds no account of its own
+/// is counted under these two. A limit opens the accounts of its route when it is set, so no usage bypasses it. An
+/// admission opens the accounts of its call, so its settle always finds them.
 extension StateMachine {
     /// Checks that a name is known or may be introduced.
     ///

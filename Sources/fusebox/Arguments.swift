@@ -54,17 +54,24 @@ struct DurationArgument: CustomStringConvertible {
     }
 }
 
-/// An amount of dollars on the command line, at least 0.
+/// An amount of dollars on the command line.
 struct MoneyArgument {
     let money: Money
 
     init(money: Money) { self.money = money }
 
     /// Reads the cost of a call.
-    static func cost(_ text: String) throws -> MoneyArgument {
-        guard let money = Money(text), money >= .zero, money <= WireLimits.callCost else {
-            throw ValidationError(
-                "give dollars as a number, such as 0.0012 or 1.2e-3, from 0 to \(WireLimits.callCost)")
+    static func cost(_ text: String) throws -> MoneyArgument { try read(text, .zero...WireLimits.callCost) }
+
+    /// Reads what is added to an account; a negative amount is taken back.
+    static func correction(_ text: String) throws -> MoneyArgument {
+        let most = WireLimits.adjustment
+        return try read(text, Money(nanodollars: -most.nanodollars)...most)
+    }
+
+    private static func read(_ text: String, _ range: ClosedRange<Money>) throws -> MoneyArgument {
+        guard let money = MoneyText.money(text), range.contains(money) else {
+            throw ValidationError("give \(MoneyText.forms), from \(range.lowerBound) to \(range.upperBound)")
         }
         return MoneyArgument(money: money)
     }

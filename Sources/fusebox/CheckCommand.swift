@@ -12,10 +12,9 @@ struct CheckCommand: ParsableCommand {
         abstract: "Check every file of a data directory, and show what a start would do.",
         discussion: """
             It changes nothing, and works while a daemon runs. It checks all checksums, names, sequences and epochs, whether \
-            the state can be recovered, whether the journal reaches as far as it did, and whether the sums of each provider \
-            are those of its models. (These sums may differ in a state that was imported from a library which rounds.) In a \
-            directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is wrong, 74 if \
-            only room for the journal's next segment is missing, 64 if it is not a data directory.
+            the state can be recovered, whether the journal reaches as far as it did, and whether the ends of all permits \
+            add up. In a directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is \
+            wrong, 74 if only room for the journal's next segment is missing, 64 if it is not a data directory.
 
             EXAMPLE
               fusebox check /var/lib/fusebox

@@ -29,7 +29,7 @@ struct AdmissionReasonTests {
         model-held                                                | limit       | 0           | $1 per month on p/m
         model-small                                               | limit       | never       | $0.4 per month on p/m
         model-empty                                               | limit       | never       | $1 until reset on p/m
-        model-spent provider-held                                 | limit       | 31 d        | $1 per month on p/m
+        model-spent provider-held                                 | limit       | 31 d        | $1 per month on p
         model-held provider-held                                  | limit       | 0           | $1 per month on p
         model-spent provider-spent                                | limit       | 31 d        | $1 per month on p
         model-small provider-small                                | limit       | never       | $0.4 per month on p

@@ -47,8 +47,8 @@ struct ResetTests {
 
     private static let cases: [(route: String?, tag: String?, anew: [Int], spend: String?)] = [
         (nil, nil, Array(scopes.indices), "3"),
-        ("p", nil, [1, 2, 3, 4, 5, 9, 10], "2"), ("p@eu", nil, [2, 4], nil), ("p/m", nil, [3, 4, 10], "1"),
-        ("p/n", nil, [5], "1"), ("q", nil, [6, 7, 11], "1"), (nil, "user:1", [8, 9, 10], nil),
+        ("p", nil, [1, 2, 3, 4, 5, 9, 10], "2"), ("p@eu", nil, [2, 4], "1"), ("p/m", nil, [3, 4, 10], "1"),
+        ("p/n", nil, [5], "1"), ("q", nil, [6, 7, 11], "1"), (nil, "user:1", [8, 9, 10], "1"),
         (nil, "user:*", [8, 9, 10, 11], nil), ("p", "user:1", [9, 10], nil), ("q", "user:*", [11], nil),
     ]
 

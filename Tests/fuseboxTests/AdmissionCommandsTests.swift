@@ -90,6 +90,22 @@ struct AdmissionCommandsTests {
             ])
     }
 
+    @Test func whatALimitHasChargedForAnExpiredPermitStays() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 until reset")
+        let client = try daemon.connect()
+        defer { client.close() }
+        let permit = try client.admission.admit(["openai"], estimate: .cost(.dollars("50")), ttl: .milliseconds(1))
+            .get()
+        let number = "\(try #require(permit.number))"
+        try #require(try waitUntil { try client.admission.permits().permits.isEmpty })
+        #expect(
+            try daemon.fusebox("permits", "revoke", number).lines == [
+                "permit \(number): already expired, it holds nothing; what limits have charged for it stays until it is settled"
+            ])
+        #expect(try daemon.json("limit", "list")["limits"]?[0]?["used"] == 50)
+    }
+
     @Test func aReportTellsBreakerMarkAndLedger() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$1 until reset", "--notify")

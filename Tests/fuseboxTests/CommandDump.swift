@@ -24,7 +24,7 @@ struct CommandDump {
         private static let words: Set<String> = [
             "path", "name", "directory", "outcome", "format", "length", "profile",
             "socket", "data", "durability", "admin-group", "log-level", "route", "tag", "rule", "moment",
-            "percentages",
+            "percentages", "text",
         ]
     }
 

@@ -71,9 +71,9 @@ struct HelpTests {
         let numbers = try CommandDump(of: program).parameters.filter(\.isNumber)
         #expect(numbers.count > 5)
         for parameter in numbers {
-            // A provider's "-1" means now, and a ratio has no upper bound.
-            let values = [("x", ""), ("-1", "--retry-after"), ("99999999999999999999999", "ratio")]
-            for (value, but) in values where parameter.name != but && parameter.valueName != but {
+            // A provider's "-1" means now, a correction takes it back, and a ratio has no upper bound.
+            let values = [("x", []), ("-1", ["--retry-after", "amount"]), ("99999999999999999999999", ["ratio"])]
+            for (value, but) in values where !but.contains(parameter.name) && !but.contains(parameter.valueName) {
                 let outcome = try Program.run([program] + parameter.command + [parameter.name, value])
                 #expect(outcome.status == 64, "\(parameter) \(value)")
                 #expect(outcome.output == "")

@@ -54,9 +54,10 @@ struct OptionRangesTests {
     }
 
     private static func dollars(
-        upTo most: Money, _ ask: @escaping (FuseboxClient, Money) throws(ClientError) -> Void
+        from least: Money = .zero, upTo most: Money,
+        _ ask: @escaping (FuseboxClient, Money) throws(ClientError) -> Void
     ) -> [Value] {
-        numbers(0...most.nanodollars) { client, amount throws(ClientError) in
+        numbers(least.nanodollars...most.nanodollars) { client, amount throws(ClientError) in
             try ask(client, Money(nanodollars: amount))
         }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
     }
@@ -132,6 +133,13 @@ struct OptionRangesTests {
             Row(
                 command: "ledger record p p --cost 0", option: "--output-tokens",
                 values: counts { client, count throws(ClientError) in _ = try client.call(record(.zero, 0, count)) }),
+            Row(
+                command: "ledger adjust p --reason r", option: "--cost",
+                values: dollars(
+                    from: Money(nanodollars: -WireLimits.adjustment.nanodollars), upTo: WireLimits.adjustment
+                ) { client, cost throws(ClientError) in
+                    _ = try client.call(LedgerAdjust(scope: Scope(provider: name), cost: cost, reason: "r"))
+                }),
             Row(
                 command: "ledger burn p", option: "--window",
                 values: durations(ValueRanges.window) { client, window throws(ClientError) in

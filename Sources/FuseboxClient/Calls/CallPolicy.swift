@@ -6,7 +6,7 @@ public struct CallPolicy: Sendable {
     /// ends at most this long after the death of its worker.
     public var ttl = Duration.seconds(60)
     /// How long the permit is renewed at most. After that it ends by its `ttl`, so that a call that hangs does not hold
-    /// a probe or a part of a budget for ever. What the call used still counts when it ends.
+    /// a probe or a part of a limit for ever. What the call used still counts when it ends.
     public var maxAge = Duration.seconds(3_600)
     /// How many calls are made at most, each to another provider. Less than 1 counts as 1.
     public var attempts = WireLimits.candidates

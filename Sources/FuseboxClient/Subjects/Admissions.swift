@@ -5,7 +5,7 @@ extension FuseboxClient {
     public var admission: Admissions { Admissions(client: self) }
 }
 
-/// Admission: one decision over breakers, exhaustion marks, limits and budgets, which counts what other calls hold.
+/// Admission: one decision over breakers, exhaustion marks and limits, which counts what other calls hold.
 ///
 /// `FuseboxClient.withPermit` does all of this around a call. These are its parts, for programs that cannot use it.
 ///
@@ -29,7 +29,7 @@ public struct Admissions: Sendable {
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - tags: what the call is made for, such as `team:search`: at most 8. Limits may be set on tags. The daemon adds the tag
     ///     `uid:N` of the caller's user itself.
-    ///   - estimate: what the call may use at most: held against limits and budgets until it is settled
+    ///   - estimate: what the call may use at most: held against limits until it is settled
     ///   - ttl: how long the permit lasts unless it is settled or renewed, 1 ms to 24 hours. A worker that dies without a
     ///     trace holds its part of enforced limits for so long.
     /// - Returns: the permit; or why none of the candidates may be called, and when to try again
@@ -92,9 +92,10 @@ public struct Admissions: Sendable {
         return Renewal(reply)
     }
 
-    /// Ends a permit of any worker at once, and gives back all that it holds. For operators.
+    /// Ends a permit of any worker at once, and gives back all that it holds, also where a limit's `onLapse` is `charge`. For
+    /// operators.
     ///
-    /// This helps if a worker is dead or hangs while it holds a part of an enforced budget. The cost of its call still
+    /// This helps if a worker is dead or hangs while it holds a part of a limit that denies. The cost of its call still
     /// counts if the permit is settled later.
     ///
     /// - Parameter number: the permit's number, as `permits()` lists it

@@ -21,12 +21,12 @@ extension FuseboxClient {
     /// How the daemon is doing.
     public func status() async throws(ClientError) -> ServerStatus.Reply { try await call(ServerStatus()) }
 
-    /// Forgets a name: its breaker, its mark, its account with all models, its budgets. For operators.
+    /// Forgets a name: its breaker, its mark, its account with all models, its limits. For operators.
     ///
     /// - Throws: `refused` with `notFound` if the name is unknown.
     public func forget(_ name: String) throws(ClientError) { _ = try call(Forget(name: try Name(checking: name))) }
 
-    /// Forgets a name: its breaker, its mark, its account with all models, its budgets. For operators.
+    /// Forgets a name: its breaker, its mark, its account with all models, its limits. For operators.
     public func forget(_ name: String) async throws(ClientError) {
         _ = try await call(Forget(name: try Name(checking: name)))
     }

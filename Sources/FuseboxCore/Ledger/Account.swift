@@ -21,6 +21,9 @@ extension CreditLedger {
     }
 
     /// An account of the host, of a deployment or of a tag.
+    ///
+    /// Its sums stop at the end of their range, $9.2 billion of spend. A provider's account refuses a call that would lead
+    /// it there. This one holds the calls of many providers, and none of them may be refused for the others.
     struct Account: Sendable {
         var sums = Sums()
         var recent = RecentUse()
@@ -66,12 +69,12 @@ extension CreditLedger.Sums {
             && !outputTokens.addingReportingOverflow(use.outputTokens).overflow
     }
 
-    /// Adds what is used. There must be room for it.
+    /// Adds what is used. The range's end stands for what lies beyond it.
     mutating func add(_ use: UseSums, at now: Timestamp) {
-        spend += use.cost
-        inputTokens += use.inputTokens
-        outputTokens += use.outputTokens
-        requests += use.requests
+        spend = spend.saturatingAdd(use.cost)
+        inputTokens = inputTokens.saturatingAdd(use.inputTokens)
+        outputTokens = outputTokens.saturatingAdd(use.outputTokens)
+        requests = requests.saturatingAdd(use.requests)
         if firstRecorded == nil { firstRecorded = now }
         lastRecorded = now
     }

@@ -119,7 +119,7 @@ public struct CreditLedger: Sendable {
         }
     }
 
-    /// Adds to every account of a call that exists. There must be room in each.
+    /// Adds to every account of a call that exists. There must be room in those of its provider and model.
     mutating func add(_ sums: UseSums, _ scopes: borrowing CallScopes, at moment: Moment) {
         host.sums.add(sums, at: moment.now)
         recents.add(sums, at: moment.wall, to: &host.recent)
@@ -192,23 +192,12 @@ public struct CreditLedger: Sendable {
         }
     }
 
-    /// Whether what is used fits the range of each account of a call.
+    /// Whether what is used fits the range of the accounts of a call's provider and model.
     func hasRoom(for use: UseSums, _ scopes: borrowing CallScopes) -> Bool {
-        guard host.sums.hasRoom(for: use) else { return false }
-        if let provider = scopes.provider, providers.contains(provider.index) {
-            guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
-                guard models[place].sums.hasRoom(for: use) else { return false }
-            }
-        }
-        if let deployment = scopes.deployment, deployments.contains(deployment.index) {
-            guard deployments[existing: deployment.index].sums.hasRoom(for: use) else { return false }
-        }
-        for place in 0..<scopes.tagCount {
-            guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
-            guard tags[existing: tag.index].sums.hasRoom(for: use) else { return false }
-        }
-        return true
+        guard let provider = scopes.provider, providers.contains(provider.index) else { return true }
+        guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
+        guard let place = scopes.model.flatMap({ findModel(provider, $0) }) else { return true }
+        return models[place].sums.hasRoom(for: use)
     }
 
     private static func check(_ charge: Charge, under profile: Profile) throws(Refusal) {

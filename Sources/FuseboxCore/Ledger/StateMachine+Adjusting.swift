@@ -45,14 +45,21 @@ extension StateMachine {
             throw Refusal(.outOfRange, "a template has no account; correct that of a tag")
         }
         let key = target.key
-        // A tag with a route has no account of its own; each of the two has one.
-        let accounts =
-            key.tag != nil && key.place != nil
-            ? [ScopeKey(place: key.place, model: key.model), ScopeKey(tag: key.tag)] : [key]
-        guard accounts.allSatisfy({ account(of: $0) != nil }) else {
-            throw Refusal(.notFound, "nothing was counted for \(command.scope) yet")
+        for account in accounts(in: key) where self.account(of: account) == nil {
+            throw Refusal(.notFound, "nothing was counted for \(scope(of: account)) yet")
         }
         return target
+    }
+
+    /// The scopes with an account that a scope names. A tag with a route has none of its own, and neither has a deployment
+    /// with a model; each of the two has one.
+    private func accounts(in key: ScopeKey) -> [ScopeKey] {
+        var accounts = key.tag == nil ? [] : [ScopeKey(tag: key.tag)]
+        guard let place = key.place else { return accounts.isEmpty ? [.host] : accounts }
+        let provider = names.parent(of: place)
+        if provider != nil || key.model == nil { accounts.append(ScopeKey(place: place)) }
+        if let model = key.model { accounts.append(ScopeKey(place: provider ?? place, model: model)) }
+        return accounts
     }
 
     /// The accounts that contain a scope: those of a call by it.
@@ -69,7 +76,7 @@ extension StateMachine {
 }
 
 extension CreditLedger {
-    /// Corrects every account of a call that exists. There must be room in each.
+    /// Corrects every account of a call that exists. There must be room in those of its provider and model.
     fileprivate mutating func adjust(
         _ sums: UseSums, _ scopes: borrowing CallScopes, at moment: Moment, under profile: Profile
     ) {
@@ -78,7 +85,7 @@ extension CreditLedger {
             if let provider = scopes.provider { note(sums.cost, of: provider, at: moment.now, under: profile) }
         } else {
             forEachAccount(of: scopes) { account, recent, recents in
-                account.spend += sums.cost
+                account.spend = account.spend.saturatingAdd(sums.cost)
                 recents.takeBack(cost: -sums.cost, requests: 0, from: recent)
             }
         }

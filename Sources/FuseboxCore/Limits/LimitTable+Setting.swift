@@ -52,15 +52,6 @@ extension LimitTable {
         return (rule, nil)
     }
 
-    /// Puts a limit in place as it is.
-    mutating func insert(_ rule: Rule) -> Int {
-        let place = rules.insert(rule)
-        guard let prefix = rule.prefix else { return place }
-        let longer = templates.prefix { (rules[$0].prefix?.count ?? 0) >= prefix.count }
-        templates.insert(place, at: longer.count)
-        return place
-    }
-
     /// - Parameter now: until then the use went by its old rule
     private mutating func setRule(of entry: Int, _ rule: Int, at now: Timestamp) {
         dropEndedWindow(entry, at: now)
@@ -107,7 +98,7 @@ extension LimitTable {
                 removeEntry(use, &tags)
             }
         }
-        rules.remove(at: rule)
+        removeRule(rule)
         if let calendar = removed.calendar { release(calendar) }
     }
 

@@ -33,8 +33,13 @@ extension LimitTable {
         case .fixed:
             guard let start = entries[place].start, !isOver(place, at: moment.now) else { return nil }
             return max(0, rules[rule].limit.window.lengthMilliseconds - (moment.now - start))
-        case .calendar: return rules[rule].calendar.map { untilEnd(of: $0, at: moment.wall) }
+        case .calendar: return untilCalendarEnds(rule, at: moment.wall)
         }
+    }
+
+    /// How long the current window of a limit of the calendar still lasts, used or not; nil: it goes by none.
+    func untilCalendarEnds(_ rule: Int, at wall: Timestamp) -> Int64? {
+        rules[rule].calendar.map { untilEnd(of: $0, at: wall) }
     }
 
     /// How long the window of a calendar still lasts.

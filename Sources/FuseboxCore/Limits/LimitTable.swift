@@ -129,6 +129,10 @@ struct LimitTable: Sendable {
     var charges = SlotTable<LimitCharge>()
     var entries = SlotTable<Entry>()
     var slides = SlotTable<SlidingUse>()
+    /// The limits in the order in which they were set first.
+    private(set) var ruleOrder = NumberedPlaces()
+    /// The uses in the order in which they began.
+    private(set) var useOrder = NumberedPlaces()
     private var scopes = SlotTable<ScopeEntry>()
     private var scopeIndex = HashIndex()
     private var links = ChainLinks()
@@ -147,6 +151,24 @@ struct LimitTable: Sendable {
 
     /// Whether nothing is limited.
     var isEmpty: Bool { rules.isEmpty }
+
+    // MARK: Limits
+
+    /// Puts a limit in place as it is, as the newest.
+    mutating func insert(_ rule: Rule) -> Int {
+        let place = rules.insert(rule)
+        ruleOrder.append(place, number: rule.number)
+        guard let prefix = rule.prefix else { return place }
+        let longer = templates.prefix { (rules[$0].prefix?.count ?? 0) >= prefix.count }
+        templates.insert(place, at: longer.count)
+        return place
+    }
+
+    /// Removes a limit that has no uses, and is no template any more.
+    mutating func removeRule(_ place: Int) {
+        ruleOrder.remove(number: rules[place].number)
+        rules.remove(at: place)
+    }
 
     // MARK: Scopes
 
@@ -184,6 +206,7 @@ struct LimitTable: Sendable {
         let scope = scope(entry.key)
         if let tag = entry.key.tag { tags.retain(tag) }
         let place = entries.insert(entry)
+        useOrder.append(place, number: entry.generation)
         scopes[scope].uses.append(place, &links)
         rules[entry.rule].uses += 1
         return place
@@ -196,6 +219,7 @@ struct LimitTable: Sendable {
         scopes[scope].uses.remove(place, &links)
         if let slide = entries[place].slide { slides.remove(at: slide) }
         rules[entries[place].rule].uses -= 1
+        useOrder.remove(number: entries[place].generation)
         entries.remove(at: place)
         if let tag = key.tag { tags.release(tag) }
         guard scopes[scope].uses.isEmpty else { return }
@@ -236,10 +260,10 @@ extension LimitTable {
         table.links = ChainLinks()
         table.shapes = InlineArray(repeating: 0)
         // In the order in which they were set: places differ after a restart, and new names are numbered in turn.
-        var places: [Int] = []
-        rules.forEachSlot { places.append($0) }
-        places.sort { rules[$0].number < rules[$1].number }
-        for place in places { table.rules[place].key = rename(rules[place].key) }
+        ruleOrder.forEach { place in
+            table.rules[place].key = rename(rules[place].key)
+            return true
+        }
         // Scope by scope, so that the uses of each stay in their order.
         scopes.forEachSlot { scope in
             scopes[scope].uses.forEach(links) { place in

@@ -56,10 +56,10 @@ extension StateMachine {
 
     /// Calls `body` with every limit and its scope, in the order in which they were set first.
     public func forEachLimit(_ body: (Scope, Limit) -> Void) {
-        var places: [Int] = []
-        limitTable.rules.forEachSlot { places.append($0) }
-        places.sort { limitTable.rules[$0].number < limitTable.rules[$1].number }
-        for place in places { body(scope(of: limitTable.rules[place]), limitTable.rules[place].limit) }
+        limitTable.ruleOrder.forEach { place in
+            body(scope(of: limitTable.rules[place]), limitTable.rules[place].limit)
+            return true
+        }
     }
 
     // MARK: Listing
@@ -117,39 +117,40 @@ extension StateMachine {
 
     /// The limits that were set after the one with this number.
     private func listAll(after cursor: UInt64, at moment: Moment) -> LimitList.Reply {
-        var places: [(number: UInt64, rule: Int)] = []
-        limitTable.rules.forEachSlot { rule in
-            let number = limitTable.rules[rule].number
-            if number > cursor { places.append((number, rule)) }
-        }
-        places.sort { $0.number < $1.number }
         var reply = LimitList.Reply()
-        for (number, rule) in places.prefix(LimitList.pageLength) {
+        var last = cursor
+        limitTable.ruleOrder.forEach(after: cursor) { rule in
+            guard reply.entries.count < LimitList.pageLength else {
+                reply.next = last
+                return false
+            }
             let set = limitTable.rules[rule]
-            let entry = limitTable.ownEntry(of: set)
-            reply.entries.append(limitEntry(rule, entry, at: moment))
-            reply.next = number
+            reply.entries.append(limitEntry(rule, limitTable.ownEntry(of: set), at: moment))
+            last = set.number
+            return true
         }
-        if places.count <= LimitList.pageLength { reply.next = 0 }
         return reply
     }
 
-    /// The uses of templates that began after the one with this number.
+    /// The uses of templates that began after the one with this number. Those of other limits are passed over, a bounded
+    /// number of them: a page may have fewer than it could, or none, though others follow.
     private func listUses(
         of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
     ) {
-        var places: [(generation: UInt64, entry: Int)] = []
-        limitTable.entries.forEachSlot { entry in
-            let use = limitTable.entries[entry]
-            if use.generation > cursor, templates.contains(use.rule) { places.append((use.generation, entry)) }
+        let most = max(LimitList.pageLength, reply.entries.count + 1)
+        var last = cursor
+        var looks = 0
+        limitTable.useOrder.forEach(after: cursor) { entry in
+            guard reply.entries.count < most, looks < Bounds.usesPerPage else {
+                reply.next = last
+                return false
+            }
+            looks += 1
+            last = limitTable.entries[entry].generation
+            let rule = limitTable.entries[entry].rule
+            if templates.contains(rule) { reply.entries.append(limitEntry(rule, entry, at: moment)) }
+            return true
         }
-        places.sort { $0.generation < $1.generation }
-        let room = max(1, LimitList.pageLength - reply.entries.count)
-        for (generation, entry) in places.prefix(room) {
-            reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
-            reply.next = generation
-        }
-        if places.count <= room { reply.next = 0 }
     }
 
     /// The limits of templates that cover a tag which has not used them yet.
@@ -170,6 +171,7 @@ extension StateMachine {
             entry.template = entry.scope.tag
             entry.scope = scope
             entry.uses = 0
+            entry.endsInMilliseconds = limitTable.untilCalendarEnds(template, at: moment.wall)
             reply.entries.append(entry)
         }
         return reply

@@ -61,7 +61,7 @@ extension StateMachine {
 }
 
 extension Forget: StateCommand {
-    /// Forgets the name: its breaker, its mark, its account with all models, its budgets.
+    /// Forgets the name: its breaker, its mark, its account with all models, its limits.
     ///
     /// - Throws: `notFound` if the name is unknown.
     public func apply(

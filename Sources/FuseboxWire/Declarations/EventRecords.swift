@@ -171,7 +171,8 @@ public struct PermitLapsed: EventRecord {
     /// The record as an event.
     public var event: Event { .permitLapsed(self) }
 
-    /// The permit; its standing says whether it expired, was reclaimed or revoked; its estimate is given back.
+    /// The permit; its standing says whether it expired, was reclaimed or revoked. Of one that expired the estimate counts as
+    /// used where a limit's `onLapse` is `charge`; all else is given back.
     public var entry = PermitEntry()
     /// Every field has its default.
     @inlinable public init() {}
@@ -182,7 +183,8 @@ public struct PermitLapsed: EventRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "entry", &entry,
-            "the permit; its standing says whether it expired, was reclaimed or revoked; its estimate is given back")
+            "the permit; its standing says whether it expired, was reclaimed or revoked; of one that expired the estimate counts as used where a limit's `onLapse` is `charge`; all else is given back"
+        )
     }
 }
 

@@ -45,6 +45,18 @@ package struct DecimalText {
         trim()
     }
 
+    /// A number without its separators of groups, as in `1,500` and `200_000`; nil if a comma is not followed by exactly three
+    /// digits.
+    package static func ungrouped(_ number: Substring) -> String? {
+        let groups = number.split(separator: ",", omittingEmptySubsequences: false)
+        guard let first = groups.first else { return nil }
+        for (place, group) in groups.enumerated().dropFirst() {
+            let whole = place == groups.count - 1 ? group.prefix { $0 != "." } : group
+            guard whole.count == 3, (1...3).contains(first.count) else { return nil }
+        }
+        return String(number.filter { $0 != "," && $0 != "_" })
+    }
+
     private static func exponent(_ text: ArraySlice<UInt8>) -> Int? {
         var rest = text
         let isNegative = rest.first == UInt8(ascii: "-")

@@ -128,23 +128,12 @@ public struct LimitText {
             unit = ""
         }
         if !unit.isEmpty { rest.insert(unit, at: 0) }
-        guard let digits = Self.ungrouped(number), let value = DecimalText("\(digits)e\(exponent)") else {
+        guard let digits = DecimalText.ungrouped(number), let value = DecimalText("\(digits)e\(exponent)") else {
             throw failure("it must begin with an amount, such as $50, 600, 1,500 or 200k, not with '\(word)'")
         }
         guard !value.isNegative else { throw failure("its amount must not be negative") }
         if !isMoney, takeOne(of: ["usd", "dollar", "dollars", "us$"]) { isMoney = true }
         return (value, isMoney)
-    }
-
-    /// A number without its separators of groups; nil if a comma is not followed by exactly three digits.
-    private static func ungrouped(_ number: Substring) -> String? {
-        let groups = number.split(separator: ",", omittingEmptySubsequences: false)
-        guard let first = groups.first else { return nil }
-        for (place, group) in groups.enumerated().dropFirst() {
-            let whole = place == groups.count - 1 ? group.prefix { $0 != "." } : group
-            guard whole.count == 3, (1...3).contains(first.count) else { return nil }
-        }
-        return String(number.filter { $0 != "," && $0 != "_" })
     }
 
     private func count(_ number: DecimalText) throws(Failure) -> Int64 {

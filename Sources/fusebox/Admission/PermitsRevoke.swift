@@ -9,8 +9,9 @@ extension PermitsCommands {
         static let configuration = CommandConfiguration(
             abstract: "End permits at once and give back what they hold. Operators only.",
             discussion: """
-                This is for a worker that died or hangs while it holds a part of a limit. If its call is settled \
-                later, the cost still counts. For a permit that has ended, its state is shown and nothing changes.
+                This is for a worker that died or hangs while it holds a part of a limit. Everything is given back, also \
+                where a limit would count the estimate as used when the permit expires (--on-lapse charge). If the call is \
+                settled later, its cost still counts. For a permit that has ended, its state is shown and nothing changes.
 
                 EXAMPLE
                   fusebox permits revoke 7492398923874305
@@ -59,7 +60,9 @@ extension PermitsCommands {
 
         private static func text(_ number: UInt64, _ revocation: Revocation) -> String {
             guard revocation.isRevoked, let entry = revocation.entry else {
-                return "permit \(number): already \(revocation.standing), it holds nothing"
+                let charged =
+                    revocation.standing == .expired ? "; what limits have charged for it stays until it is settled" : ""
+                return "permit \(number): already \(revocation.standing), it holds nothing\(charged)"
             }
             let model = entry.model.map { "/\($0)" } ?? ""
             return "permit \(number) of \(entry.provider)\(model): revoked, "

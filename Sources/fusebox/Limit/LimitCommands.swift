@@ -119,7 +119,9 @@ enum LimitArgument {
     /// before the parser runs, because the parser takes such a word for an option.
     static func negative(in arguments: some Sequence<String>) -> Failure? {
         let words = arguments.prefix { $0 != "--" }
-        guard let command = words.firstIndex(of: LimitCommands._commandName) else { return nil }
+        let commands = CommandTree.children(of: Fusebox.self).map { $0._commandName }
+        guard let command = words.firstIndex(where: commands.contains), words[command] == LimitCommands._commandName
+        else { return nil }
         for word in words[command...] where word.first == "-" {
             let amount = word.dropFirst()
             guard let first = amount.first, first.isNumber || first == "$", amount.contains(" ") || isLimit(amount)

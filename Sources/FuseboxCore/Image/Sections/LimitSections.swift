@@ -36,7 +36,8 @@ enum LimitSection: SnapshotSection {
     static let summary = "the limits, in the order in which they were set first"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
-        for rule in machine.limitTable.rules.sorted(by: { $0.number < $1.number }) {
+        machine.limitTable.ruleOrder.forEach { place in
+            let rule = machine.limitTable.rules[place]
             var image = LimitImage()
             let scope = machine.scope(of: rule)
             image.number = rule.number
@@ -53,6 +54,7 @@ enum LimitSection: SnapshotSection {
             image.raisedAmount = rule.raise?.amount
             image.raisedUntil = rule.raise?.until
             part.add(image)
+            return true
         }
     }
 
@@ -78,12 +80,10 @@ enum LimitUseSection: SnapshotSection {
     static let summary = "what was used of each limit by each scope, in the order in which they began to"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
-        var places: [Int] = []
-        machine.limitTable.entries.forEachSlot { places.append($0) }
-        places.sort {
-            machine.limitTable.entries[$0].generation < machine.limitTable.entries[$1].generation
+        machine.limitTable.useOrder.forEach { place in
+            part.add(machine.useImage(place))
+            return true
         }
-        for place in places { part.add(machine.useImage(place)) }
     }
 
     static func add(_ image: LimitUseImage, to state: inout StateImage) throws(Refusal) {

@@ -334,7 +334,7 @@ public struct PermitList: Command {
     }
 }
 
-/// Ends a permit at once and gives back all that it holds.
+/// Ends a permit at once and gives back all that it holds, also where a limit's `onLapse` is `charge`.
 ///
 /// The call is remembered like any that ended unsettled: what it cost still counts when it is settled late. Refused
 /// with `notFound` if nothing is known of the permit.
@@ -343,7 +343,8 @@ public struct Revoke: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .revoke, "admission.revoke", .durable, .operator,
-            "Ends a permit at once and gives back all that it holds. A late settle still counts what its call cost.")
+            "Ends a permit at once and gives back all that it holds, also where a limit's `onLapse` is `charge`. A late settle still counts what its call cost."
+        )
     }
 
     /// The permit's number; it may be another user's.

@@ -1,5 +1,5 @@
 /// What an account has counted in a stretch of time.
-public struct UseTotals: WireRecord, Equatable {
+public struct UseTotals: OpenRecord, Equatable {
     /// What was spent.
     public var spend = Money.zero
     /// The number of calls.
