@@ -38,10 +38,11 @@ struct NameViewTests {
         }
     }
 
-    @Test(arguments: [
-        [], [0x61, 0x0A], [0x7F], [0xC0, 0xAF], [0x61, 0xC3], [UInt8](repeating: 0x61, count: 128),
-        Array("提供者".utf8),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [0x61, 0x0A], [0x7F], [0xC0, 0xAF], [0x61, 0xC3], [UInt8](repeating: 0x61, count: 128),
+            Array("提供者".utf8),
+        ] as [[UInt8]])
     func aViewIsRefusedAsTheNameIs(bytes: [UInt8]) {
         bytes.withUnsafeBytes { bytes in
             #expect(Self.refusal { _ = try NameView(utf8: bytes) } == Self.refusal { _ = try Name(utf8: bytes) })

@@ -37,5 +37,7 @@ public enum TagText {
 
     /// Whether a tag stands for each one that begins so.
     @inlinable
-    public static func isTemplate<Text: NameText>(_ tag: Text) -> Bool { unsafe tag.withBytes { unsafe $0.last == 0x2A } }
+    public static func isTemplate<Text: NameText>(_ tag: Text) -> Bool {
+        unsafe tag.withBytes { unsafe $0.last == 0x2A }
+    }
 }
