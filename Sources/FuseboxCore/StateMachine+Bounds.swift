@@ -127,6 +127,7 @@ extension StateMachine {
     /// Checks that a call by a route has its accounts or may get them.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
+    @inline(__always)
     func admitAccounts<Text: NameText>(
         of route: Route<Text>, by application: Application
     ) throws(Refusal) {
@@ -144,6 +145,7 @@ extension StateMachine {
     ///   - isOther: whether it is the one for providers that find no room
     ///   - id: the number of the model; nil: it is new
     /// - Throws: `limitReached`
+    @inline(__always)
     func admitAccounts<Text: NameText>(
         _ provider: NameID?, isOther: @autoclosure () -> Bool, _ model: ChargedModel<Text>?, _ id: ModelID?,
         by application: Application

@@ -4,6 +4,9 @@ import FuseboxWire
 ///
 /// It has no clock, no I/O and no randomness. The same commands at the same moments give the same state and the same
 /// replies, bit for bit. A copy is cheap (see `ChunkedArray`); a snapshot is written from a copy.
+///
+/// A method that changes nothing is inlined where it is called for every call: a method that changes the state would
+/// otherwise pass it a copy of its two kilobytes.
 public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile

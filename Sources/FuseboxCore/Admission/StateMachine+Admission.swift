@@ -68,6 +68,7 @@ extension StateMachine {
     /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
     ///
     /// - Parameter decision: a new one, which becomes what is told
+    @inline(__always)
     func decide<Text: NameText>(
         _ candidates: borrowing CandidatesOf<Text>, _ asked: borrowing AskedTags, _ estimate: Estimate, explains: Bool,
         _ application: Application, _ decision: inout AdmissionDecision
@@ -124,6 +125,7 @@ extension StateMachine {
     /// - Parameters:
     ///   - provider: nil: nobody has heard of it, and nothing stands against it
     ///   - breaker: how the provider's breaker stands; nil: it has none
+    @inline(__always)
     private func objections(
         to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
     ) -> Objections {
@@ -146,6 +148,7 @@ extension StateMachine {
     /// Adds the limits that stand against a candidate.
     ///
     /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
+    @inline(__always)
     private func addLimits<Text: NameText>(
         to route: Route<Text>, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
@@ -261,6 +264,7 @@ extension StateMachine {
     }
 
     /// Checks that one more permit can be kept.
+    @inline(__always)
     private func checkRoom<Text: NameText>(
         for route: Route<Text>, _ application: Application
     ) throws(Refusal) {

@@ -25,6 +25,7 @@ extension StateMachine {
     /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very
     ///   long ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is
     ///   another user's
+    @inline(__always)
     func findPermit(_ number: UInt64, _ application: Application) throws(Refusal) -> Int? {
         guard let place = permits.find(number) else {
             let meaning =
@@ -173,6 +174,7 @@ extension StateMachine {
 
     /// What a call with a permit is charged with: under the model that was asked for, whatever name answered, so that no
     /// limit is walked around. Checks that it can be recorded.
+    @inline(__always)
     private func settledUse<Text: NameText>(
         _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {

@@ -182,6 +182,7 @@ public struct CreditLedger: Sendable {
     }
 
     /// Throws what recording this would throw; changes nothing. An account that does not exist has room.
+    @inline(__always)
     func check(
         _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, under profile: Profile
     ) throws(Refusal) {
@@ -193,6 +194,7 @@ public struct CreditLedger: Sendable {
     }
 
     /// Whether what is used fits the range of the accounts of a call's provider and model.
+    @inline(__always)
     func hasRoom(for use: UseSums, _ scopes: borrowing CallScopes) -> Bool {
         guard let provider = scopes.provider, providers.contains(provider.index) else { return true }
         guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
@@ -249,6 +251,7 @@ public struct CreditLedger: Sendable {
         ScopeKey(place: provider, model: model).hash
     }
 
+    @inline(__always)
     func findModel(_ provider: NameID, _ model: ModelID) -> Int? {
         modelIndex.find(Self.modelHash(provider, model)) {
             models[$0].provider == provider && models[$0].model == model

@@ -3,6 +3,7 @@ import FuseboxWire
 /// The accounts of a call: those of the host, of its route and of its tags.
 extension StateMachine {
     /// The accounts of a call, if all of them exist. Changes nothing.
+    @inline(__always)
     func knownAccounts<Text: NameText>(
         of route: Route<Text>, _ asked: borrowing AskedTags
     ) -> CallScopes? {

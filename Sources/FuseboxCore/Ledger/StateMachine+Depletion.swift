@@ -53,6 +53,7 @@ extension StateMachine {
     }
 
     /// The projection of one limit of a provider; nil if it is of another dimension, or too short to be projected.
+    @inline(__always)
     private func projection(
         of place: Int, _ provider: NameID,
         windowMilliseconds: Int64 = CreditLedger.defaultBurnRateWindowMilliseconds, at moment: Moment

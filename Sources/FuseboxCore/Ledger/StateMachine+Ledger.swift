@@ -33,6 +33,7 @@ extension StateMachine {
     }
 
     /// Throws what recording this would throw, its tags aside; changes nothing.
+    @inline(__always)
     func check<Text: NameText>(
         _ charge: CreditLedger.Charge, _ route: Route<Text>, _ application: Application
     ) throws(Refusal) {

@@ -239,6 +239,7 @@ extension LimitTable {
     }
 
     /// The highest threshold that a use has reached.
+    @inline(__always)
     private func reached(_ place: Int, at now: Timestamp) -> ThresholdTier {
         let rule = entries[place].rule
         guard rules[rule].amount > 0, let thresholds = rules[rule].limit.tellingThresholds else { return .none }
@@ -246,6 +247,7 @@ extension LimitTable {
     }
 
     /// What was used of a limit over its amount; 0 where the amount is.
+    @inline(__always)
     func share(_ place: Int, at now: Timestamp) -> Double {
         let rule = entries[place].rule
         let amount = rules[rule].amount

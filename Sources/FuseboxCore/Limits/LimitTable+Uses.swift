@@ -5,12 +5,14 @@ extension LimitTable {
     // MARK: Windows
 
     /// What was used in the current window of a use, what is held aside.
+    @inline(__always)
     func used(_ place: Int, at now: Timestamp) -> Int128 {
         if let slide = entries[place].slide { return slides[slide].used(at: now) }
         return isOver(place, at: now) ? 0 : entries[place].used
     }
 
     /// Whether the window that a use counts in is over, or has not begun.
+    @inline(__always)
     func isOver(_ place: Int, at now: Timestamp) -> Bool {
         // A rule is asked for what is needed and never copied: it holds names.
         let rule = entries[place].rule

@@ -173,15 +173,18 @@ struct LimitTable: Sendable {
     // MARK: Scopes
 
     /// The place of a scope that has uses.
+    @inline(__always)
     func findScope(_ key: ScopeKey) -> Int? {
         guard shapes[key.shape] > 0 else { return nil }
         return scopeIndex.find(key.hash) { scopes[$0].key == key }
     }
 
     /// The oldest use of a scope.
+    @inline(__always)
     func firstEntry(ofScope scope: Int) -> Int? { scopes[scope].uses.first }
 
     /// The next use of the same scope.
+    @inline(__always)
     func nextEntry(after place: Int) -> Int? { links.next(after: place) }
 
     private mutating func scope(_ key: ScopeKey) -> Int {

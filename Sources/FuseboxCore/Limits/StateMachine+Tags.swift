@@ -22,6 +22,7 @@ extension StateMachine {
     }
 
     /// The tags of a call, that of its user among them. Changes nothing.
+    @inline(__always)
     func look<Text: NameText>(
         _ asked: borrowing WireLimits.TagListOf<Text>, folds: Bool, _ application: Application
     ) -> AskedTags {
@@ -80,6 +81,7 @@ extension StateMachine {
     /// Checks that there is room for the tags of a call. Where there is none, the engine has them folded.
     ///
     /// - Throws: `limitReached`
+    @inline(__always)
     func admitTags(_ asked: borrowing AskedTags, folds: Bool, by application: Application) throws(Refusal) {
         let new = asked.unknown
         guard !folds, new > 0 else { return }

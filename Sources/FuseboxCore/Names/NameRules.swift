@@ -81,6 +81,7 @@ extension StateMachine {
     /// Checks that the tags of a call are those that are demanded.
     ///
     /// - Throws: `outOfRange` with what is missing
+    @inline(__always)
     func checkRequiredTags<Text: NameText>(_ told: borrowing WireLimits.TagListOf<Text>) throws(Refusal) {
         for pattern in rules.requiredTags {
             var isThere = false

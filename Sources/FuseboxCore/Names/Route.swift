@@ -39,11 +39,13 @@ extension StateMachine {
     // MARK: Looking up
 
     /// The way of a call by a candidate.
+    @inline(__always)
     func route<Text: NameText>(by candidate: borrowing CandidateOf<Text>) -> Route<Text> {
         route(candidate.provider, candidate.deployment, candidate.model)
     }
 
     /// The way of a call.
+    @inline(__always)
     func route<Text: NameText>(_ provider: Text, _ deployment: Text?, _ model: Text?) -> Route<Text> {
         var route = Route(provider: provider, deployment: deployment)
         route.providerID = names.find(provider)
@@ -53,12 +55,14 @@ extension StateMachine {
     }
 
     /// Charges a call to the model of this name, or that it stands for; nil: to the one for calls that name none.
+    @inline(__always)
     func charge<Text: NameText>(_ name: Text?, _ route: inout Route<Text>) {
         let model = chargedModel(name, of: route.provider)
         route.charge(model, find(model))
     }
 
     /// The model that is charged for a name; nil: for none.
+    @inline(__always)
     func chargedModel<Text: NameText>(
         _ name: Text?, of provider: @autoclosure () -> some NameText
     ) -> ChargedModel<Text> {
@@ -68,6 +72,7 @@ extension StateMachine {
     }
 
     /// The number of a model; nil: it is not known.
+    @inline(__always)
     func find<Text: NameText>(_ model: ChargedModel<Text>) -> ModelID? {
         switch model {
         case .told(let name): models.find(name)
