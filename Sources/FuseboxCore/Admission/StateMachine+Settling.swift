@@ -148,7 +148,9 @@ extension StateMachine {
         permits.settle(place)
         limitTable.settle(
             grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, command.usage), at: application.now)
-        if command.outcome == .cancelled { ledger.takeBackRequest(grant.scopes) }
+        if command.outcome == .cancelled {
+            ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
+        }
         try count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let call {
             try record(call, of: grant, application)

@@ -3,8 +3,45 @@ import Testing
 
 @testable import FuseboxCore
 
-/// What imports and removals do to thresholds.
+/// What a new limit begins with, and what accounts hold of calls that were cancelled or corrected.
 struct PastUseTests {
+    private static let hour = LimitCalls.hour
+    private static let day = 24 * hour
+
+    private static func requests(_ rig: inout Rig, at now: Int64) throws -> Int64? {
+        try rig.apply(LedgerAccount(scope: .host), at: now).account?.usage.requests
+    }
+
+    private static func spend(_ cost: String, _ rig: inout Rig, at now: Int64) throws {
+        try rig.apply(
+            LedgerRecord(
+                provider: name("p"), model: name("m"), cost: dollars(cost), inputTokens: 0, outputTokens: 0), at: now)
+    }
+
+    @Test func aCancelledCallGivesItsRequestBackInTheHourInWhichItWasCounted() throws {
+        var rig = Rig()
+        let first = try #require(try rig.apply(try LimitCalls.admit(ttl: Self.hour), at: Self.hour - 1).permit)
+        _ = try #require(try rig.apply(try LimitCalls.admit(ttl: Self.hour), at: Self.hour + 1).permit)
+        try rig.apply(Settle(permit: first, outcome: .cancelled), at: Self.hour + 2)
+        try rig.apply(
+            BeginWindow(
+                .calendar(.hour), start: at(Self.hour), end: at(2 * Self.hour), keepsUse: false), at: Self.hour + 3)
+        try rig.apply(LimitCalls.set("9 requests per calendar hour"), at: Self.hour + 3)
+        let standing = try LimitCalls.standing("9 requests per calendar hour", &rig, at: Self.hour + 3)
+        #expect(standing?.used == 1)
+    }
+
+    @Test func aCallOfBeforeAResetIsNotGivenBackAfterIt() throws {
+        var rig = Rig()
+        let first = try #require(try rig.apply(try LimitCalls.admit(), at: 1).permit)
+        try rig.apply(LedgerReset(scope: .host), at: 2)
+        let second = try #require(try rig.apply(try LimitCalls.admit(), at: 3).permit)
+        try rig.apply(Settle(permit: first, outcome: .cancelled), at: 4)
+        #expect(try Self.requests(&rig, at: 4) == 1)
+        try rig.apply(Settle(permit: second, outcome: .cancelled), at: 5)
+        #expect(try Self.requests(&rig, at: 5) == 0)
+    }
+
     // MARK: Thresholds
 
     @Test func anImportLeavesNoThresholdForTheNextCommandToTell() throws {
