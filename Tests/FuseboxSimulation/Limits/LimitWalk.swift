@@ -7,7 +7,7 @@ import FuseboxWire
 /// Random scopes, limits, calls, deaths and restarts through the state machine, against a plain model.
 ///
 /// No limit that denies is exceeded in any window. Nothing is denied that fits into a window a sixtieth longer. What is
-/// used, held and assumed is what the model says, before and after every restart.
+/// used, held and assumed is what the model says, and so are the sums of all accounts, before and after every restart.
 package struct LimitWalk {
     /// The result of a walk.
     package struct Outcome: Sendable, Equatable {
