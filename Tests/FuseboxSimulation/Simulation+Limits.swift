@@ -59,5 +59,8 @@ extension Simulation {
         if let difference = limitAudit.difference(at: daemon.moment.now, { ask($0, &session, daemon) }) {
             fail("limits: \(difference)")
         }
+        if let difference = limitAudit.accountDifference({ ask($0, &session, daemon) }) {
+            fail("accounts: \(difference)")
+        }
     }
 }

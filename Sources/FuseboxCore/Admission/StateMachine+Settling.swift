@@ -164,7 +164,9 @@ extension StateMachine {
         permits.settle(place)
         limitTable.settle(
             grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge), at: application.now)
-        if command.outcome == .cancelled { ledger.takeBackRequest(grant.scopes) }
+        if command.outcome == .cancelled {
+            ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
+        }
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
         if let use { record(use, of: grant, application) }
         if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }

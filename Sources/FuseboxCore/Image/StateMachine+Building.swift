@@ -64,6 +64,8 @@ extension StateMachine {
         keepLimits(of: previous)
         // The permits and limits of the other state are dropped, but for the limits that came with its ledger.
         takeListedLimits(of: other)
+        // What an import takes a limit to counts as told: a threshold left over would be told with the next command.
+        limitTable.crossings.removeAll()
         other.permits.forEach { releaseRoute(of: $0.grant) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
     }

@@ -149,11 +149,13 @@ public struct CreditLedger: Sendable {
         recents.add(UseSums(requests: 1), at: moment.wall, to: &models[place].recent)
     }
 
-    /// Gives back the request of a call that was never sent.
-    mutating func takeBackRequest(_ scopes: borrowing CallScopes) {
+    /// Gives back the request of a call that was never sent, where it was counted.
+    mutating func takeBackRequest(_ scopes: borrowing CallScopes, grantedAt: Timestamp, at moment: Moment) {
+        let wall = moment.wall - (moment.now - grantedAt)
         forEachAccount(of: scopes) { sums, recent, recents in
-            sums.requests = max(0, sums.requests - 1)
-            recents.takeBack(cost: 0, requests: 1, from: recent)
+            // Sums that were reset since do not hold it.
+            if sums.firstRecorded.map({ $0 <= grantedAt }) ?? true { sums.requests = max(0, sums.requests - 1) }
+            recents.takeBackRequest(countedAt: wall, from: recent)
         }
     }
 
@@ -300,6 +302,7 @@ extension CreditLedger {
     /// Keeps the accounts of tags of another ledger: what was imported knows none. The host's account begins with what
     /// the providers have spent, if it was imported without one.
     mutating func keepTags(of other: CreditLedger) {
+        tags.forEachIndex { recents.removeAll(&tags[existing: $0].recent) }
         tags = SparseTable()
         other.tags.forEachIndex { index in
             var account = other.tags[existing: index]

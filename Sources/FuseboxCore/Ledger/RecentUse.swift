@@ -98,16 +98,26 @@ struct RecentUsePool: Sendable {
         return moment.milliseconds % length < 0 ? quotient - 1 : quotient
     }
 
-    /// Takes amounts back from the newest use backwards. What was never used cannot be taken back.
-    mutating func takeBack(cost: Int64, requests: Int64, from use: RecentUse) {
-        var (cost, requests) = (cost, requests)
+    /// Takes a cost back from the newest use backwards. What was never used cannot be taken back.
+    mutating func takeBack(cost: Int64, from use: RecentUse) {
+        var left = cost
         var place = use.newest
-        while let found = place, cost > 0 || requests > 0 {
-            let taken = (min(cost, max(0, stretches[found].sums.cost)), min(requests, stretches[found].sums.requests))
-            stretches[found].sums.cost -= taken.0
-            stretches[found].sums.requests -= taken.1
-            cost -= taken.0
-            requests -= taken.1
+        while let found = place, left > 0 {
+            let taken = min(left, max(0, stretches[found].sums.cost))
+            stretches[found].sums.cost -= taken
+            left -= taken
+            place = stretches[found].older
+        }
+    }
+
+    /// Takes a request back that was counted at a moment.
+    mutating func takeBackRequest(countedAt wall: Timestamp, from use: RecentUse) {
+        var place = use.newest
+        while let found = place {
+            if stretches[found].start <= wall, stretches[found].sums.requests > 0 {
+                stretches[found].sums.requests -= 1
+                return
+            }
             place = stretches[found].older
         }
     }
@@ -125,7 +135,7 @@ struct RecentUsePool: Sendable {
             }
             let length = age > Self.daily ? Self.month : age > Self.hourly ? Self.day : 0
             let joins =
-                length > 0 && wall - stretches[kept].end > Self.hourly
+                length > 0 && wall - stretches[kept].end > (length == Self.month ? Self.daily : Self.hourly)
                 && Self.unit(of: stretches[kept].start, length) == Self.unit(of: stretches[next].start, length)
             guard joins else {
                 kept = next

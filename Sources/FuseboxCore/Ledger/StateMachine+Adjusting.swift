@@ -86,7 +86,7 @@ extension CreditLedger {
         } else {
             forEachAccount(of: scopes) { account, recent, recents in
                 account.spend = account.spend.saturatingAdd(sums.cost)
-                recents.takeBack(cost: -sums.cost, requests: 0, from: recent)
+                recents.takeBack(cost: -sums.cost, from: recent)
             }
         }
         guard profile.reckonsInDollars, let provider = scopes.provider, providers.contains(provider.index) else {

@@ -222,6 +222,13 @@ extension LimitTable {
             countedAt: grantedAt)
     }
 
+    /// Lets what a use took of a call stand for one of the window before.
+    mutating func leaveOut(_ place: Int, ofCharges first: Int?) {
+        forEachCharge(first) { table, charge in
+            if Int(table.charges[charge].entry) == place { table.charges[charge].window &-= 1 }
+        }
+    }
+
     /// Counts a call that was not admitted.
     mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
         forEachUse(of: call, &tags) { table, place in

@@ -31,7 +31,7 @@ extension LimitTable {
     ) -> (rule: Int, before: Limit?) {
         if let known = findRule(key, prefix, limit) {
             let before = rules[known]
-            entries.forEachSlot { if entries[$0].rule == known { dropEndedWindow($0, at: now) } }
+            for use in uses(of: known) { dropEndedWindow(use, at: now) }
             rules[known].limit = limit
             rules[known].calendar = retainCalendar(of: limit)
             if let calendar = before.calendar { release(calendar) }
@@ -52,6 +52,19 @@ extension LimitTable {
         return (rule, nil)
     }
 
+    private func uses(of rule: Int) -> [Int] { uses { $0.rule == rule } }
+
+    /// The places of uses, in the order in which these began. After a restart they have other places, and the order of events
+    /// and of tags that come free must be the same.
+    private func uses(where isWanted: (Entry) -> Bool) -> [Int] {
+        var places: [Int] = []
+        useOrder.forEach { place in
+            if isWanted(entries[place]) { places.append(place) }
+            return true
+        }
+        return places
+    }
+
     /// - Parameter now: until then the use went by its old rule
     private mutating func setRule(of entry: Int, _ rule: Int, at now: Timestamp) {
         dropEndedWindow(entry, at: now)
@@ -62,7 +75,7 @@ extension LimitTable {
 
     /// Lets what was used count in the window that holds now by a changed rule.
     private mutating func keepUses(of rule: Int, at now: Timestamp) {
-        entries.forEachSlot { if entries[$0].rule == rule { keepUse($0, at: now) } }
+        for use in uses(of: rule) { keepUse(use, at: now) }
     }
 
     /// Forgets what was used in a window of the calendar that has ended. It must not count in one that holds now by a
@@ -83,9 +96,7 @@ extension LimitTable {
     mutating func remove(_ rule: Int, _ tags: inout TagTable, at now: Timestamp) {
         let removed = rules[rule]
         templates.removeAll { $0 == rule }
-        var uses: [Int] = []
-        entries.forEachSlot { if entries[$0].rule == rule { uses.append($0) } }
-        for use in uses {
+        for use in uses(of: rule) {
             let heir = entries[use].key.tag.flatMap { tag in
                 templates(for: tags[tag]).first {
                     rules[$0].key == removed.key.withoutTag && rules[$0].limit.isSame(as: removed.limit)
@@ -117,13 +128,13 @@ extension LimitTable {
 
     /// Lets the uses that a changed set of templates covers go by the template that is theirs now.
     mutating func reassignUses(_ tags: borrowing TagTable, at now: Timestamp) {
-        entries.forEachSlot { place in
+        for place in uses(where: { rules[$0.rule].prefix != nil }) {
             let rule = entries[place].rule
-            guard rules[rule].prefix != nil, let tag = entries[place].key.tag else { return }
+            guard let tag = entries[place].key.tag else { continue }
             let heir = tags.templates(of: tag).first {
                 rules[$0].key == rules[rule].key && rules[$0].limit.isSame(as: rules[rule].limit)
             }
-            guard let heir, heir != rule else { return }
+            guard let heir, heir != rule else { continue }
             setRule(of: place, heir, at: now)
             keepUse(place, at: now)
         }
@@ -226,7 +237,7 @@ extension LimitTable {
     /// Lets a higher amount hold for a while.
     mutating func raise(_ rule: Int, _ raise: Raise?, at now: Timestamp) {
         rules[rule].raise = raise
-        entries.forEachSlot { if entries[$0].rule == rule { rearm($0, at: now) } }
+        for use in uses(of: rule) { rearm(use, at: now) }
     }
 
     // MARK: Thresholds

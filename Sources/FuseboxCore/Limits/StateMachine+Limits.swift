@@ -192,6 +192,7 @@ extension StateMachine {
         }
         let raise = LimitTable.Raise(amount: command.limit.amount, until: application.now + milliseconds)
         limitTable.raise(rule, raise, at: application.now)
+        _ = tellCrossings(at: application.moment, &effects)
         setDeadline(ofRaise: rule)
         let set = limitTable.rules[rule]
         let entry = limitTable.ownEntry(of: set)
@@ -287,6 +288,7 @@ extension LimitRemove: StateCommand {
         var command = self
         command.scope = machine.rules.charged(scope)
         let reply = try machine.remove(command, application)
+        _ = machine.tellCrossings(at: application.moment, &effects)
         machine.unlistBudget(of: command.scope, reply.removed.map(\.limit))
         return reply
     }

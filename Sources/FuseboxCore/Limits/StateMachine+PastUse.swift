@@ -19,7 +19,10 @@ extension StateMachine {
         var covered: [TagID] = []
         ledger.tags.forEachIndex { index in
             let tag = TagID(index: index)
-            if tags.templates(of: tag).contains(rule), pastUse(set, ScopeKey(tag: tag), at: moment) > 0 {
+            let key = ScopeKey(tag: tag)
+            guard tags.templates(of: tag).contains(rule) else { return }
+            // One with a call in force has a use already.
+            if pastUse(set, key, at: moment) > 0 || limitTable.findEntry(like: set.limit, in: key) != nil {
                 covered.append(tag)
             }
         }
@@ -44,13 +47,30 @@ extension StateMachine {
                 limitTable.countPast(stretch.sums[dimension], place, at: then, now: moment.now)
             }
         } else {
+            guard set.limit.window.kind == .manual || set.limit.window.kind == .calendar else { return }
             let past = pastUse(set, limitTable.entries[place].key, at: moment)
-            guard past != 0 else { return }
+            guard past != 0 || dimension == .requests else { return }
             limitTable.beginUse(
                 place, past: past, replacesCounted: dimension == .requests,
                 dollars: dimension == .cost && set.limit.window.kind == .manual ? account.dollars : nil)
+            if dimension == .requests { leaveOutCallsInForce(place, account.sums, at: moment) }
         }
         limitTable.rearm(place, at: moment.now)
+    }
+
+    /// Lets the requests of calls in force that were counted before the window began stay out of it also when they are
+    /// given back.
+    private mutating func leaveOutCallsInForce(_ place: Int, _ sums: CreditLedger.Sums, at moment: Moment) {
+        let rule = limitTable.rules[limitTable.entries[place].rule]
+        let start =
+            rule.calendar.map { moment.now - (moment.wall - limitTable.calendars[$0].start) }
+            ?? sums.firstRecorded ?? .latest
+        var next = permits.firstInForce(after: 0)
+        while let permit = next {
+            next = permits.nextInForce(after: permit)
+            let grant = permits.permits[permit].grant
+            if grant.grantedAt < start { limitTable.leaveOut(place, ofCharges: grant.charge) }
+        }
     }
 
     /// What a scope has used before in the window that is now.
@@ -58,12 +78,15 @@ extension StateMachine {
         guard let account = account(of: key) else { return 0 }
         switch set.limit.window.kind {
         case .manual:
-            return UseSums(account.sums)[set.limit.dimension]
+            let sum = UseSums(account.sums)[set.limit.dimension]
+            // A correction may take an account below zero, and no window. A budget of `llm-providers` goes below it.
+            return profile.reckonsInDollars ? sum : max(0, sum)
         case .calendar:
             guard let calendar = set.calendar else { return 0 }
             let start = limitTable.calendars[calendar].start
             return ledger.recents.sum(of: account.recent, since: start)[set.limit.dimension]
         case .sliding:
+            guard set.limit.window.lengthMilliseconds >= RecentUsePool.hour else { return 0 }
             let since = moment.wall - set.limit.window.lengthMilliseconds
             return ledger.recents.sum(of: account.recent, since: since)[set.limit.dimension]
         case .none, .fixed, .prepaid, .unknown: return 0

@@ -8,7 +8,7 @@ struct TagTable: Sendable {
     private var setOfTag = ChunkedArray<UInt32>()
     /// Lists of templates; most tags share one. The first is the empty one.
     private var sets: [[Int]] = [[]]
-    /// The tag of each peer user that made a call. They are few, and stay.
+    /// The tag of each peer user that made a call or has a limit. They are few, and stay.
     private var users: [UInt32: TagID] = [:]
 
     init() {}
@@ -28,7 +28,15 @@ struct TagTable: Sendable {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
         cover(tag, name.name, limits)
+        if let owner = Self.user(of: name.name) { keep(tag, of: owner) }
         return tag
+    }
+
+    /// After a restart nobody knows what a user's tag was made for, so it stays in any case.
+    private mutating func keep(_ tag: TagID, of user: UInt32) {
+        guard users[user] == nil else { return }
+        users[user] = tag
+        retain(tag)
     }
 
     private mutating func cover(_ tag: TagID, _ name: Name, _ limits: borrowing LimitTable) {
@@ -46,11 +54,15 @@ struct TagTable: Sendable {
 
     /// The tag that the daemon gives to the calls of a peer user.
     mutating func tag(ofUser user: UInt32, _ limits: borrowing LimitTable) -> TagID {
-        if let known = users[user] { return known }
-        let tag = intern(Self.name(ofUser: user), by: 0, limits)
-        retain(tag)
-        users[user] = tag
-        return tag
+        users[user] ?? intern(Self.name(ofUser: user), by: 0, limits)
+    }
+
+    /// The user that a tag is of; nil: of none.
+    private static func user(of name: Name) -> UInt32? {
+        guard TagText.isOfUser(name), let user = UInt32(name.text.dropFirst(TagText.userPrefix.count)),
+            Self.name(ofUser: user) == name
+        else { return nil }
+        return user
     }
 
     /// `uid:N`.
@@ -107,15 +119,9 @@ extension TagTable {
     mutating func finishRestoring(_ limits: borrowing LimitTable) {
         var found: [(UInt32, TagID)] = []
         names.forEach { tag, name in
-            guard TagText.isOfUser(name), let user = UInt32(name.text.dropFirst(TagText.userPrefix.count)),
-                Self.name(ofUser: user) == name
-            else { return }
-            found.append((user, tag))
+            if let user = Self.user(of: name) { found.append((user, tag)) }
         }
-        for (user, tag) in found {
-            users[user] = tag
-            retain(tag)
-        }
+        for (user, tag) in found { keep(tag, of: user) }
         renewTemplates(limits)
     }
 }

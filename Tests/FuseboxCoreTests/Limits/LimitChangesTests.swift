@@ -213,6 +213,38 @@ struct LimitChangesTests {
         }
     }
 
+    /// After a restart nobody can tell a user's tag of a call from one of a limit.
+    @Test func theTagOfAUserWithALimitStaysBeforeAndAfterARestart() throws {
+        var rig = Rig()
+        let scope = Scope(tag: name("uid:7"))
+        try rig.apply(LimitSet(scope: scope, limits: [try LimitCalls.bound("$1 prepaid")]))
+        var restored = rig
+        restored.machine = try rig.machine.restored()
+        try rig.apply(LimitRemove(allOf: scope))
+        try restored.apply(LimitRemove(allOf: scope))
+        #expect(restored.machine.image == rig.machine.image)
+    }
+
+    /// Uses have other places after a restart, and the order in which tags come free is the same.
+    @Test func theTagsOfARemovedTemplateComeFreeInTheSameOrderAfterARestart() throws {
+        var rig = Rig()
+        let limit = try LimitCalls.bound("$1 prepaid")
+        let template = Scope(tag: name("user:*"))
+        try rig.apply(LimitSet(scope: template, limits: [limit]))
+        try rig.apply(LimitSet(scope: .host, limits: [limit]))
+        for tag in ["user:1", "user:2"] {
+            // The template goes on with the use of a removed limit. The first one is at the second place.
+            try rig.apply(LimitSet(scope: Scope(tag: name(tag)), limits: [limit]))
+            try rig.apply(LimitRemove(scope: Scope(tag: name(tag)), limits: [limit]))
+            if tag == "user:1" { try rig.apply(LimitRemove(allOf: .host)) }
+        }
+        var restored = rig
+        restored.machine = try rig.machine.restored()
+        try rig.apply(LimitRemove(allOf: template))
+        try restored.apply(LimitRemove(allOf: template))
+        #expect(restored.machine.image == rig.machine.image)
+    }
+
     /// An import brings the limits that its ledger has, in place of those of the same kinds on providers and their models.
     @Test func anImportReplacesTheLimitsThatALedgerHasAndNoOthers() throws {
         let (manual, fixed, other) = ("$9 until reset", "9 requests per day fixed", "$9 prepaid")

@@ -69,6 +69,11 @@ struct LimitAudit {
     func difference(at now: Timestamp, _ list: (LimitList) -> LimitList.Reply?) -> String? {
         pair.difference(at: now.milliseconds, list)
     }
+
+    /// Where the daemon's accounts are not what the model says.
+    func accountDifference(_ list: (LedgerAccounts) -> LedgerAccounts.Reply?) -> String? {
+        pair.accountDifference(list)
+    }
 }
 
 /// One entry of the journal on its way to the pair.

@@ -41,11 +41,12 @@ struct LimitDraw: Sendable {
 
     /// A window; one of the calendar is as long as it is told.
     private mutating func window() -> LimitWindow {
-        switch random.below(9) {
+        switch random.below(10) {
         case 0: .sliding(milliseconds: 1_000)
         case 1: .sliding(milliseconds: 61_337)
-        // A longer one would count past use, whose moments only the account knows.
         case 2: .sliding(milliseconds: 1_800_000)
+        // From an hour on they count past use.
+        case 9: .sliding(milliseconds: random.pick([3_600_000, 9_000_000, 172_800_000, 3_456_000_000]))
         case 3: .fixed(milliseconds: 10_000)
         case 4: .fixed(milliseconds: 60_000)
         case 5: .manual

@@ -3,8 +3,10 @@ import FuseboxWire
 /// What calls do to limits.
 extension LimitModel {
     /// The scopes that a call by this route for these tags falls under.
-    static func keys(_ provider: String, _ deployment: String?, _ model: String?, _ tags: [String]) -> [Key] {
-        var keys = [Key(), Key(provider: provider)]
+    static func keys(_ provider: String?, _ deployment: String?, _ model: String?, _ tags: [String]) -> [Key] {
+        var keys = [Key()]
+        guard let provider else { return keys + tags.map { Key(tag: $0) } }
+        keys.append(Key(provider: provider))
         if let deployment { keys.append(Key(provider: provider, deployment: deployment)) }
         if let model { keys.append(Key(provider: provider, model: model)) }
         if let deployment, let model { keys.append(Key(provider: provider, deployment: deployment, model: model)) }
@@ -21,6 +23,7 @@ extension LimitModel {
     /// Charges a call to every limit that it falls under. None that denies may then be exceeded.
     mutating func grant(_ call: Call, at now: Int64) {
         calls.append(call)
+        countOnAccounts(Sums(requests: 1), call.keys, at: now)
         for key in call.keys {
             for rule in standing(for: key).map({ rules[$0] }) {
                 noteShadow(call.need, key, rule, at: now)
@@ -68,6 +71,13 @@ extension LimitModel {
         case .inFlight: state = .released
         default:
             state = .counted
+            if limit.dimension == .requests, let start = pastStart(place, at: now) {
+                // The account tells it, with those before it.
+                let isBefore = call.grantedAt < start
+                instances[place].taken[call.permit] = Taken(
+                    state: state, at: call.grantedAt, window: instances[place].window - (isBefore ? 1 : 0))
+                return
+            }
             if isOver(instances[place], at: now) { begin(place, at: now) }
             let taken = Taken(state: .counted, at: call.grantedAt, window: instances[place].window)
             correct(place, by: amount, taken, isCancelled: false, at: now)
@@ -80,6 +90,7 @@ extension LimitModel {
 
     /// Counts a call that was not admitted.
     mutating func report(_ keys: [Key], _ used: Need, at now: Int64) {
+        countOnAccounts(Sums(used, requests: 1), keys, at: now)
         for key in keys {
             for rule in standing(for: key).map({ rules[$0] }) {
                 let place = instance(key, rule.limit)
@@ -88,10 +99,10 @@ extension LimitModel {
         }
     }
 
-    private mutating func count(_ amount: Int64, _ place: Int, at now: Int64) {
+    mutating func count(_ amount: Int64, _ place: Int, at now: Int64) {
         guard amount > 0 else { return }
         if isOver(instances[place], at: now) { begin(place, at: now) }
-        add(Use(at: now, amount: amount, estimate: amount), place, at: now)
+        add(Use(at: now, amount: amount, most: amount), place, at: now)
     }
 
     private mutating func add(_ use: Use, _ place: Int, at now: Int64) {
@@ -102,7 +113,9 @@ extension LimitModel {
         }
         let oldest = now - window.lengthMilliseconds - window.lengthMilliseconds / 60
         instances[place].uses.removeAll { $0.at <= oldest }
-        instances[place].uses.append(use)
+        // What was taken back already cannot be given back once more.
+        let there = instances[place].uses.reduce(0) { $0 + ($1.at == use.at ? $1.most : 0) }
+        instances[place].uses.append(Use(at: use.at, amount: use.amount, most: max(use.most, -there)))
     }
 
     /// Begins a new window. What calls hold stays held.
@@ -117,9 +130,7 @@ extension LimitModel {
     private mutating func correct(_ place: Int, by change: Int64, _ taken: Taken, isCancelled: Bool, at now: Int64) {
         guard change != 0 else { return }
         guard isAlive(instances[place], taken, at: now) else { return count(change, place, at: now) }
-        add(
-            Use(at: taken.at, amount: change, estimate: isCancelled ? change : max(0, change)), place,
-            at: now)
+        add(Use(at: taken.at, amount: change, most: isCancelled ? change : max(0, change)), place, at: now)
     }
 
     // MARK: Ending
@@ -129,7 +140,10 @@ extension LimitModel {
         case cancelled
         /// It took what was estimated, because it does not say.
         case asEstimated
-        case used(Need)
+        /// It took so much, and this model answered.
+        case used(Need, answering: String)
+        /// Nobody says that it took anything.
+        case nothing
     }
 
     /// Settles a call. No limit rises beyond its amount, unless the call used more than was estimated, or had given back
@@ -137,15 +151,20 @@ extension LimitModel {
     mutating func settle(_ permit: UInt64, _ end: End, at now: Int64) {
         guard let index = calls.firstIndex(where: { $0.permit == permit }) else { return }
         let call = calls.remove(at: index)
+        switch end {
+        case .cancelled: giveBackRequest(of: call, at: now)
+        case .used(let used, let answering): countUsage(of: call, used, answering: answering, at: now)
+        case .asEstimated, .nothing: break
+        }
         for place in instances.indices {
             guard let taken = instances[place].taken.removeValue(forKey: permit) else { continue }
             let dimension = instances[place].identity.dimension
             let estimate = call.need[dimension] ?? 0
             let actual =
                 switch end {
-                case .cancelled: 0 as Int64
+                case .cancelled, .nothing: 0 as Int64
                 case .asEstimated: estimate
-                case .used(let need): need[dimension] ?? 0
+                case .used(let need, _): need[dimension] ?? 0
                 }
             let before = level(place, at: now)
             settle(call, place, taken, from: estimate, to: actual, end, at: now)

@@ -61,9 +61,10 @@ extension LimitModel {
         rules[place].raisedUntil = until
     }
 
-    /// Begins new windows of the limits that go on until they are reset, of a scope and of what lies within it.
+    /// Begins accounts anew, and new windows of the limits that go on until they are reset, of a scope and of what lies within it.
     mutating func reset(_ scope: Scope, at now: Int64) {
         let target = Target(scope)
+        resetAccounts(target)
         for place in instances.indices
         where instances[place].identity.window.kind == .manual && Self.isWithin(instances[place].key, target) {
             begin(place, at: now)
@@ -79,14 +80,11 @@ extension LimitModel {
         return key.tag?.hasPrefix(prefix) == true
     }
 
-    /// Lets a new limit begin with what its scope has used before; nil: nothing is known of that.
-    mutating func begin(_ key: Key, _ limit: Limit, used: Int64?) {
-        let place = instance(key, limit)
-        if let used { instances[place].used = used }
-    }
-
-    /// A window of a calendar begins.
-    mutating func begin(_ calendar: LimitWindow, at now: Int64) {
+    /// A window of a calendar begins; if it keeps use, only its edges move.
+    mutating func begin(_ calendar: LimitWindow, start: Int64, keepsUse: Bool, at now: Int64) {
+        calendars.removeAll { Self.isSame($0.window, calendar) }
+        calendars.append((calendar, start))
+        guard !keepsUse else { return }
         for place in instances.indices {
             guard let rule = rule(of: instances[place]), Self.isSame(rules[rule].limit.window, calendar) else {
                 continue
@@ -95,7 +93,7 @@ extension LimitModel {
         }
     }
 
-    private static func isSame(_ window: LimitWindow, _ other: LimitWindow) -> Bool {
+    static func isSame(_ window: LimitWindow, _ other: LimitWindow) -> Bool {
         window.kind == .calendar && window.unit == other.unit && window.anchorDay == other.anchorDay
             && window.anchorMonth == other.anchorMonth
             && (window.zone?.text ?? "UTC") == (other.zone?.text ?? "UTC")

@@ -6,7 +6,7 @@ import FuseboxWire
 /// It is written from `proto-docs/limits.md`, apart from `FuseboxCore`, and knows names where that knows numbers.
 struct LimitModel: Sendable {
     /// A scope without a template.
-    struct Key: Equatable, Sendable {
+    struct Key: Hashable, Sendable {
         var provider: String?
         var deployment: String?
         var model: String?
@@ -37,8 +37,8 @@ struct LimitModel: Sendable {
     struct Use: Sendable {
         var at: Int64
         var amount: Int64
-        /// What was estimated of it, unless its call was cancelled: a denial may go by it for a sixtieth of the length.
-        var estimate: Int64
+        /// What a denial may go by, for a sixtieth of the length longer: what was estimated, unless its call was cancelled.
+        var most: Int64
     }
 
     /// What a limit took of a call.
@@ -78,6 +78,7 @@ struct LimitModel: Sendable {
         var keys: [Key]
         var need: Need
         var grantedAt: Int64
+        var grantedAtWall: Int64
         var expiresAt: Int64
         var isInFlight = true
         var isLapsed = false
@@ -86,6 +87,11 @@ struct LimitModel: Sendable {
     var rules: [Rule] = []
     var instances: [Instance] = []
     var calls: [Call] = []
+    var accounts: [Key: Account] = [:]
+    /// The calendars that were told, and when their current windows began on the wall clock.
+    var calendars: [(window: LimitWindow, start: Int64)] = []
+    /// What the wall clock says.
+    var wall: Int64 = 0
     /// A limit that was exceeded though no call used more than was estimated.
     var violation: String?
 
@@ -131,10 +137,11 @@ struct LimitModel: Sendable {
         let window = instance.identity.window
         guard window.kind == .sliding else { return isOver(instance, at: now) ? 0 : instance.used }
         let length = window.lengthMilliseconds + (stretched ? window.lengthMilliseconds / 60 : 0)
-        return instance.uses.reduce(0) { sum, use in
+        let used: Int64 = instance.uses.reduce(0) { sum, use in
             guard use.at > now - length else { return sum }
-            return sum + (stretched ? max(use.amount, use.estimate) : use.amount)
+            return sum + (stretched ? use.most : use.amount)
         }
+        return max(0, used)
     }
 
     func held(_ instance: Instance) -> Int64 { instance.held.values.reduce(0, +) }

@@ -16,14 +16,14 @@ package struct LimitPair: Sendable {
     }
 
     package private(set) var machine: StateMachine
-    private var model = LimitModel()
+    var model = LimitModel()
     /// Where the two do not agree, or a promise is broken; nil: nowhere so far.
     package private(set) var violation: String?
     package private(set) var counts = Counts()
 
     package init(_ machine: StateMachine) { self.machine = machine }
 
-    private mutating func fail(_ what: @autoclosure () -> String) { if violation == nil { violation = what() } }
+    mutating func fail(_ what: @autoclosure () -> String) { if violation == nil { violation = what() } }
 
     /// Goes on with the same state from a file.
     mutating func restart(_ machine: StateMachine) { self.machine = machine }
@@ -55,6 +55,7 @@ package struct LimitPair: Sendable {
         do throws(Refusal) {
             let reply = try machine.apply(
                 command, at: moment, by: user, isOperator: true, worker: worker, request: request, effects: &effects)
+            model.wall = max(moment.wall, machine.lastMoment.wall).milliseconds
             if let admit = command as? Admit, let reply = reply as? Admit.Reply {
                 decided(admit, reply, by: user, worker, at: now)
             } else {
@@ -75,7 +76,9 @@ package struct LimitPair: Sendable {
             let milliseconds = raise.milliseconds ?? raise.until.map { $0 - machine.lastMoment.wall } ?? 0
             model.raise(raise.scope, raise.limit, until: now + milliseconds)
         case let reset as LedgerReset: model.reset(reset.scope, at: now)
-        case let begin as BeginWindow: if !begin.keepsUse { model.begin(begin.calendar, at: now) }
+        case let adjust as LedgerAdjust: noteAdjust(adjust, at: now)
+        case let begin as BeginWindow:
+            model.begin(begin.calendar, start: begin.start.milliseconds, keepsUse: begin.keepsUse, at: now)
         case is Advance: model.advance(to: now)
         case let settle as Settle: noteSettle(settle, at: now)
         case let renew as Renew: model.renew(renew.permit, until: now + renew.ttlMilliseconds)
@@ -92,27 +95,6 @@ package struct LimitPair: Sendable {
         }
     }
 
-    /// A new limit knows what its scope has used before in a window of the calendar, or since a reset, as far as its
-    /// account tells; so does a new template of each tag. The model takes that over.
-    private mutating func noteSet(_ set: LimitSet, at now: Int64) {
-        let before = model.instances
-        model.set(set.scope, set.limits, at: now)
-        var machine = machine
-        var effects: [Event] = []
-        let moment = machine.lastMoment
-        let entries = Self.entries(of: set.scope) { try? machine.apply($0, at: moment, effects: &effects) } ?? []
-        for entry in entries {
-            let target = LimitModel.Target(entry.scope)
-            let isSet = set.limits.contains { $0.isSame(as: entry.limit) }
-            guard isSet, target.prefix == nil,
-                !before.contains(where: { $0.key == target.key && $0.identity.isSame(as: entry.limit) })
-            else { continue }
-            if entry.used < 0 { fail("'\(entry.limit)' on \(entry.scope) begins with \(entry.used) used") }
-            let knowsPast = entry.limit.window.kind == .manual || entry.limit.window.kind == .calendar
-            model.begin(target.key, entry.limit, used: knowsPast ? entry.used : nil)
-        }
-    }
-
     /// The tags of a call, with that of its user.
     private static func tags(_ told: WireLimits.TagList, of user: UInt32) -> [String] {
         var tags: [String] = []
@@ -126,10 +108,10 @@ package struct LimitPair: Sendable {
             if settle.outcome == .cancelled {
                 .cancelled
             } else if let usage = settle.usage {
-                .used(LimitModel.Need(usage))
+                .used(LimitModel.Need(usage), answering: (usage.model ?? .unspecifiedModel).text)
             } else {
                 // A success has used something, though nobody says how much.
-                settle.outcome == .success ? .asEstimated : .used(.nothing)
+                settle.outcome == .success ? .asEstimated : .nothing
             }
         model.settle(settle.permit, end, at: now)
     }
@@ -163,7 +145,7 @@ package struct LimitPair: Sendable {
                 model.grant(
                     LimitModel.Call(
                         permit: reply.permit ?? 0, worker: worker, keys: keys, need: need, grantedAt: now,
-                        expiresAt: now + admit.ttlMilliseconds),
+                        grantedAtWall: model.wall, expiresAt: now + admit.ttlMilliseconds),
                     at: now)
                 return
             }
@@ -202,6 +184,8 @@ package struct LimitPair: Sendable {
             try? machine.apply(list, at: moment, effects: &effects)
         }
         if let difference { fail(difference) }
+        let other = accountDifference { try? machine.apply($0, at: moment, effects: &effects) }
+        if let other { fail(other) }
     }
 
     /// Where a listing of limits is not what the model says; nil: nowhere.
@@ -246,7 +230,7 @@ package struct LimitPair: Sendable {
         return model.rules[place].prefix == rule.prefix
     }
 
-    private static func entries(of scope: Scope?, _ list: (LimitList) -> LimitList.Reply?) -> [LimitEntry]? {
+    static func entries(of scope: Scope?, _ list: (LimitList) -> LimitList.Reply?) -> [LimitEntry]? {
         var entries: [LimitEntry] = []
         var cursor: UInt64 = 0
         repeat {
@@ -267,7 +251,8 @@ package struct LimitPair: Sendable {
         guard (exact...most).contains(entry.used) else { return "\(what): used \(entry.used), not \(exact) to \(most)" }
         let held = model.held(instance)
         guard entry.held == held else { return "\(what): \(entry.held) held, not \(held)" }
-        let assumed = model.assumed(instance, at: now)
+        // A correction takes back what was assumed too, and what is assumed is part of what is used.
+        let assumed = min(model.assumed(instance, at: now), entry.used)
         let isSliding = entry.limit.window.kind == .sliding
         guard isSliding ? (assumed...max(assumed, entry.used)).contains(entry.assumed) : entry.assumed == assumed else {
             return "\(what): \(entry.assumed) assumed, not \(assumed)"

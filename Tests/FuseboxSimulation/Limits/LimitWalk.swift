@@ -7,7 +7,7 @@ import FuseboxWire
 /// Random scopes, limits, calls, deaths and restarts through the state machine, against a plain model.
 ///
 /// No limit that denies is exceeded in any window. Nothing is denied that fits into a window a sixtieth longer. What is
-/// used, held and assumed is what the model says, before and after every restart.
+/// used, held and assumed is what the model says, and so are the sums of all accounts, before and after every restart.
 package struct LimitWalk {
     /// The result of a walk.
     package struct Outcome: Sendable, Equatable {
@@ -34,7 +34,7 @@ package struct LimitWalk {
     private var draw: LimitDraw
     private var random: SplitMix64
     private var moment = Moment(
-        now: Timestamp(milliseconds: 1_000_000), wall: Timestamp(milliseconds: 1_790_000_000_000))
+        now: Timestamp(milliseconds: 40_000_000_000), wall: Timestamp(milliseconds: 1_790_000_000_000))
     private var open: [Open] = []
     private var outcome = Outcome()
     /// The state at the last start, and all commands since then.
@@ -74,7 +74,8 @@ package struct LimitWalk {
         case 60..<500: admit()
         case 500..<740: settle()
         case 740..<780: report()
-        case 780..<800: record()
+        case 780..<795: record()
+        case 795..<800: adjust()
         case 800..<815: die()
         case 815..<840: renew()
         case 840..<850: revoke()
@@ -112,14 +113,23 @@ package struct LimitWalk {
         }
     }
 
+    private mutating func adjust() {
+        var scope = draw.scope()
+        if scope.tag.map({ $0.text.hasSuffix("*") }) == true { scope.tag = nil }
+        let cost = Money(nanodollars: Int64(random.within(-12...8)) * draw.cost)
+        apply(LedgerAdjust(scope: scope, cost: cost, reason: "a correction"))
+    }
+
     private mutating func beginWindow() {
         let calendars = pair.limits.map(\.limit.window).filter { $0.kind == .calendar }
         if !calendars.isEmpty { begin(random.pick(calendars), keepsUse: random.once(in: 5)) }
     }
 
     private mutating func begin(_ calendar: LimitWindow, keepsUse: Bool) {
+        let ages = [0, random.within(0...10_000_000), random.within(0...500_000_000)]
+        let start = moment.wall - Int64(random.pick(ages))
         let end = moment.wall + Int64(random.within(1...100_000))
-        apply(BeginWindow(calendar, start: moment.wall, end: end, keepsUse: keepsUse, forgetsIdle: random.once(in: 2)))
+        apply(BeginWindow(calendar, start: start, end: end, keepsUse: keepsUse, forgetsIdle: random.once(in: 2)))
     }
 
     // MARK: Calls
@@ -215,11 +225,19 @@ package struct LimitWalk {
     // MARK: Time and restarts
 
     private mutating func passTime() {
-        let passed = random.pick([1, 1, 13, 100, 950, 1_017, 1_018, 5_000, 60_000] as [Int64])
+        var passed = random.pick([1, 1, 13, 100, 950, 1_017, 1_018, 5_000, 60_000] as [Int64])
+        if random.once(in: 60) { passed = random.pick([1_500_000, 3_600_000, 20_000_000, 100_000_000]) }
+        let isLong = random.once(in: 300)
+        if isLong { passed = Int64(random.within(1...20)) * 86_400_000 }
         moment.now = moment.now + passed
         moment.wall = moment.wall + passed
         if random.once(in: 50) { moment.wall = moment.wall + 40_000 }
         while pair.machine.isDue(at: moment), pair.violation == nil { apply(Advance()) }
+        guard isLong else { return }
+        // No window of the calendar is longer than a year.
+        for calendar in pair.limits.map(\.limit.window) where calendar.kind == .calendar {
+            begin(calendar, keepsUse: false)
+        }
     }
 
     /// The state comes back from a snapshot, or from the state at the last start by all commands since.
