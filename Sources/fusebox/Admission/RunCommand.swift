@@ -24,7 +24,9 @@ struct RunCommand: ParsableCommand {
             usage still counts. --timeout ends a command that hangs.
 
             The command reports its usage in the file $FUSEBOX_USAGE, one line each:
-              cost=0.0012  input-tokens=120  output-tokens=300   several lines add up
+              cost=0.0012          dollars; several lines add up
+              input-tokens=120     tokens sent; several lines add up
+              output-tokens=300    tokens received; several lines add up
               model=gpt-4o         the model that answered, for display
               outcome=rejected     replaces the outcome of the exit status
               retry-after=30       for failure, throttled and quota-exhausted
