@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CLibuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "FuseboxCollections", swiftSettings: strict),
+        .target(name: "FuseboxJSON", swiftSettings: strict),
         .target(name: "FuseboxWire", swiftSettings: strict),
         .target(
             name: "FuseboxCore", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict,
@@ -52,9 +53,9 @@ let package = Package(
             dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
             swiftSettings: strict),
         .target(
-            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxWire"], swiftSettings: strict),
+            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxJSON", "FuseboxWire"], swiftSettings: strict),
         .target(
-            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxWire"], swiftSettings: strict,
+            name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxJSON", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),
         .executableTarget(
             name: "fuseboxd",
@@ -96,7 +97,8 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxTestSupport", "FuseboxWire"],
             swiftSettings: testing),
         .testTarget(
-            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxTestSupport", "FuseboxWire"],
+            name: "FuseboxClientTests",
+            dependencies: ["FuseboxClient", "FuseboxJSON", "FuseboxTestSupport", "FuseboxWire"],
             swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",

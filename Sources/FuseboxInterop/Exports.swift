@@ -1,2 +1,2 @@
-// The embedded types use the names, amounts, times and replies of FuseboxWire, so one import provides both.
-@_exported import FuseboxWire
+// Snapshots of `llm-providers` come and go as JSON. A program that exchanges them gets its values with one import.
+@_exported import FuseboxJSON
