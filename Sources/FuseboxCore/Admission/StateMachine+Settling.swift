@@ -158,17 +158,22 @@ extension StateMachine {
         }
         let grant = permits.permits[place].grant
         var use: SettledUse<Text>?
-        if let usage = command.usage { use = try settledUse(usage, of: grant, application) }
+        if let usage = command.usage { use = try settledUse(usage, command.outcome, of: grant, application) }
         reply.standing = permits.permits[place].standing
         if reply.standing == .inForce { deadlines.remove(.permit, place) }
         permits.settle(place)
         limitTable.settle(
-            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge), at: application.now)
+            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge, estimate: grant.need),
+            at: application.now)
         if command.outcome == .cancelled {
             ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
         }
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let use { record(use, of: grant, application) }
+        if let use {
+            record(use, of: grant, application)
+        } else if command.outcome == .success {
+            ledger.add(UseSums(), parts: .unpriced, grant.scopes, at: application.moment)
+        }
         if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
         releaseNames(of: grant)
         return reply
@@ -178,9 +183,9 @@ extension StateMachine {
     /// limit is walked around. Checks that it can be recorded.
     @inline(__always)
     private func settledUse<Text: NameText>(
-        _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ usage: CallUsageOf<Text>, _ outcome: Outcome, of grant: PermitRegistry.Grant, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: grant.scopes)
+        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage, outcome), scopes: grant.scopes)
         if grant.model == nil {
             let model = chargedModel(usage.model, of: names[grant.provider])
             use.model = model
@@ -223,9 +228,8 @@ extension StateMachine {
         var route = route(by: command.candidate)
         var answer: Answer<Text>?
         // Nobody told what it used: it was a request all the same.
-        var charge = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
+        let charge = CreditLedger.Charge(command.usage, command.outcome)
         if let usage = command.usage {
-            charge = CreditLedger.Charge(usage)
             if route.model == nil {
                 self.charge(usage.model, &route)
             } else if let name = usage.model, !isCharged(name, by: route) {
@@ -390,13 +394,21 @@ extension BeginPermitNumbers: StateCommand {
     }
 }
 
+extension CreditLedger.Charge {
+    /// What a call has told. A success has cost something, though nobody says how much.
+    fileprivate init<Text: NameText>(_ usage: CallUsageOf<Text>?, _ outcome: Outcome) {
+        self.init(cost: usage?.cost, usage?.tokens ?? TokenUsage())
+        if cost == nil, outcome == .success { parts.unpriced = 1 }
+    }
+}
+
 extension LimitTable.Used {
     /// What a call has used, by the way it went.
-    init(_ outcome: Outcome, _ charge: CreditLedger.Charge?) {
+    init(_ outcome: Outcome, _ charge: CreditLedger.Charge?, estimate: CallNeed) {
         if outcome == .cancelled {
             self = .cancelled
         } else if let charge {
-            self = .told(CallNeed(charge))
+            self = .told(outcome == .success ? CallNeed(charge, orAs: estimate) : CallNeed(charge))
         } else {
             // A success has used something, though nobody says how much.
             self = outcome == .success ? .estimate : .told(CallNeed())

@@ -99,15 +99,15 @@ public struct CreditLedger: Sendable {
     mutating func count(
         _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, at moment: Moment, under profile: Profile
     ) {
-        add(charge.sums(requests: requests), scopes, at: moment)
-        guard let provider = scopes.provider else { return }
+        add(charge.sums(requests: requests), parts: charge.parts, scopes, at: moment)
+        guard let provider = scopes.provider, let cost = charge.cost else { return }
         if profile.reckonsInDollars {
-            providers[existing: provider.index].dollars += charge.cost.dollars
+            providers[existing: provider.index].dollars += cost.dollars
             if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
-                models[place].dollars += charge.cost.dollars
+                models[place].dollars += cost.dollars
             }
         }
-        note(charge.cost.nanodollars, of: provider, at: moment.now, under: profile)
+        note(cost.nanodollars, of: provider, at: moment.now, under: profile)
     }
 
     /// Notes a cost in a provider's history.
@@ -120,24 +120,26 @@ public struct CreditLedger: Sendable {
     }
 
     /// Adds to every account of a call that exists. There must be room in those of its provider and model.
-    mutating func add(_ sums: UseSums, _ scopes: borrowing CallScopes, at moment: Moment) {
-        host.sums.add(sums, at: moment.now)
+    mutating func add(
+        _ sums: UseSums, parts: Parts = Parts(), _ scopes: borrowing CallScopes, at moment: Moment
+    ) {
+        host.sums.add(sums, parts, at: moment.now)
         recents.add(sums, at: moment.wall, to: &host.recent)
         if let provider = scopes.provider, providers.contains(provider.index) {
-            providers[existing: provider.index].sums.add(sums, at: moment.now)
+            providers[existing: provider.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &providers[existing: provider.index].recent)
             if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
-                models[place].sums.add(sums, at: moment.now)
+                models[place].sums.add(sums, parts, at: moment.now)
                 recents.add(sums, at: moment.wall, to: &models[place].recent)
             }
         }
         if let deployment = scopes.deployment, deployments.contains(deployment.index) {
-            deployments[existing: deployment.index].sums.add(sums, at: moment.now)
+            deployments[existing: deployment.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &deployments[existing: deployment.index].recent)
         }
         for place in 0..<scopes.tagCount {
             guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
-            tags[existing: tag.index].sums.add(sums, at: moment.now)
+            tags[existing: tag.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &tags[existing: tag.index].recent)
         }
     }
@@ -206,11 +208,11 @@ public struct CreditLedger: Sendable {
 
     private static func check(_ charge: Charge, under profile: Profile) throws(Refusal) {
         if profile.boundsRecords {
-            try validate(callCost: charge.cost)
-        } else if charge.cost < .zero {
-            throw Refusal(.outOfRange, "a record's cost of $\(charge.cost) must not be negative")
+            if let cost = charge.cost { try validate(callCost: cost) }
+        } else if let cost = charge.cost, cost < .zero {
+            throw Refusal(.outOfRange, "a record's cost of $\(cost) must not be negative")
         }
-        guard charge.inputTokens >= 0, charge.outputTokens >= 0 else {
+        guard charge.inputTokens ?? 0 >= 0, charge.outputTokens ?? 0 >= 0 else {
             throw Refusal(.outOfRange, "the tokens of a call must not be negative")
         }
     }

@@ -49,8 +49,7 @@ extension StateMachine {
         try checkRequiredTags(command.tags)
         let route = route(command.provider, command.deployment, command.model)
         let asked = look(command.tags, folds: command.foldsTags, application)
-        let charge = CreditLedger.Charge(
-            cost: command.cost, inputTokens: Int64(command.inputTokens), outputTokens: Int64(command.outputTokens))
+        let charge = CreditLedger.Charge(cost: command.cost, command.tokens)
         let scopes = try record(charge, route, asked, command.tags, folds: command.foldsTags, application)
         guard !limitTable.isEmpty, let provider = scopes.provider else { return LedgerRecordReply() }
         return fire(provider, at: application.moment, &effects)

@@ -18,7 +18,7 @@ struct CallNeed: Sendable, Equatable {
         self.requests = requests
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
-        // Each is below 2³², so the sum fits.
+        // Each is below 2³⁴, so the sum fits.
         tokens = inputTokens + outputTokens
     }
 
@@ -36,11 +36,25 @@ struct CallNeed: Sendable, Equatable {
         if input == nil, output == nil { unknown |= Self.bit(.tokens) }
     }
 
-    /// What a call has used.
+    /// What a call has used, as far as it was told.
     init(_ charge: CreditLedger.Charge) {
         self.init(
-            cost: charge.cost.nanodollars, inputTokens: charge.inputTokens, outputTokens: charge.outputTokens)
+            cost: charge.cost?.nanodollars ?? 0, inputTokens: charge.inputTokens ?? 0,
+            outputTokens: charge.outputTokens ?? 0)
     }
+
+    /// What a call has used. What nobody told is what was estimated.
+    init(_ charge: CreditLedger.Charge, orAs estimate: CallNeed) {
+        self.init(
+            cost: charge.cost?.nanodollars ?? estimate.cost, inputTokens: charge.inputTokens ?? estimate.inputTokens,
+            outputTokens: charge.outputTokens ?? estimate.outputTokens)
+        guard charge.inputTokens == nil || charge.outputTokens == nil, estimate.isOneSum else { return }
+        // The estimate is one number for both kinds.
+        tokens = max(estimate.tokens, charge.inputTokens ?? charge.outputTokens ?? 0)
+    }
+
+    /// Whether both kinds of tokens are one number, which counts in full as either.
+    private var isOneSum: Bool { tokens != inputTokens + outputTokens }
 
     private static func bit(_ dimension: LimitDimension) -> UInt8 { 1 << (dimension.rawValue & 7) }
 

@@ -25,7 +25,7 @@ enum AccountSection: SnapshotSection {
     static func add(_ image: AccountImage, to state: inout StateImage) throws(Refusal) {
         var account = ProviderAccount()
         account.provider = image.provider
-        account.usage = image.usage.usage
+        account.usage = image.usage.sums.usage
         try state.builder.insertAccount(account, dollars: image.dollars, by: image.user)
         try state.builder.setRecent(image.recent, of: image.provider)
         state.builder.setFired(image.fired.value, image.firedDepletion.value, of: image.provider)
@@ -112,15 +112,23 @@ struct UsageImage: WireRecord {
     var requests: Int64 = 0
     var firstRecorded: Timestamp?
     var lastRecorded: Timestamp?
+    var cachedInputTokens: Int64 = 0
+    var cacheWriteTokens: Int64 = 0
+    var reasoningTokens: Int64 = 0
+    var unpriced: Int64 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("spend", &spend, "spent")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent")
-        try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field("inputTokens", &inputTokens, "tokens sent, from a cache or not")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, with reasoning")
         try visitor.field("requests", &requests, "the number of calls")
         try visitor.field(
             "firstRecorded", &firstRecorded, "when the first call was counted; absent if there is none")
         try visitor.field("lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
+        try visitor.field("cachedInputTokens", &cachedInputTokens, "those of the tokens sent that a cache was read for")
+        try visitor.field("cacheWriteTokens", &cacheWriteTokens, "those of the tokens sent that a cache was written with")
+        try visitor.field("reasoningTokens", &reasoningTokens, "those of the tokens received that were reasoning")
+        try visitor.field("unpriced", &unpriced, "the calls that used something, and whose cost nobody told")
     }
 }
 
@@ -148,7 +156,7 @@ extension StateImage {
         if let last = pendingModels.last, last.provider != provider { try addPendingModels() }
         var account = ModelAccount()
         account.model = model
-        account.usage = image.usage.usage
+        account.usage = image.usage.sums.usage
         if let number = image.answering {
             guard let answering = builder.machine.models.name(number: number) else {
                 throw Refusal(.damagedData, "model \(number) answered for another and has no name")
@@ -177,16 +185,24 @@ extension UsageImage {
         requests = sums.requests
         firstRecorded = sums.firstRecorded
         lastRecorded = sums.lastRecorded
+        cachedInputTokens = sums.parts.cachedInput
+        cacheWriteTokens = sums.parts.cacheWrite
+        reasoningTokens = sums.parts.reasoning
+        unpriced = sums.parts.unpriced
     }
 
-    var usage: AccountUsage {
-        var usage = AccountUsage()
-        usage.spend = spend
-        usage.inputTokens = inputTokens
-        usage.outputTokens = outputTokens
-        usage.requests = requests
-        usage.firstRecorded = firstRecorded
-        usage.lastRecorded = lastRecorded
-        return usage
+    var sums: CreditLedger.Sums {
+        var sums = CreditLedger.Sums()
+        sums.spend = spend.nanodollars
+        sums.inputTokens = inputTokens
+        sums.outputTokens = outputTokens
+        sums.requests = requests
+        sums.firstRecorded = firstRecorded
+        sums.lastRecorded = lastRecorded
+        sums.parts.cachedInput = cachedInputTokens
+        sums.parts.cacheWrite = cacheWriteTokens
+        sums.parts.reasoning = reasoningTokens
+        sums.parts.unpriced = unpriced
+        return sums
     }
 }

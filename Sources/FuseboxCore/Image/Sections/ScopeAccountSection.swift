@@ -110,12 +110,12 @@ extension StateMachine.Builder {
     ///
     /// - Throws: `damagedData` if its name is not there, or if it comes twice; `outOfRange`
     mutating func insertAccount(_ image: ScopeAccountImage) throws(Refusal) {
-        let usage = image.usage.usage
-        guard usage.requests >= 0 else { throw Refusal(.outOfRange, "the requests of an account must not be negative") }
-        for moment in [usage.firstRecorded, usage.lastRecorded] {
+        let sums = image.usage.sums
+        guard sums.requests >= 0 else { throw Refusal(.outOfRange, "the requests of an account must not be negative") }
+        for moment in [sums.firstRecorded, sums.lastRecorded] {
             if let moment { try validateMoment(moment, "a moment of an account") }
         }
-        var account = CreditLedger.Account(sums: CreditLedger.Sums(usage))
+        var account = CreditLedger.Account(sums: sums)
         try machine.ledger.recents.restore(image.recent, in: &account.recent)
         switch (image.deployment, image.tag) {
         case (nil, nil): machine.ledger.host = account

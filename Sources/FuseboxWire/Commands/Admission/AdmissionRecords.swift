@@ -247,20 +247,21 @@ public struct CallUsageOf<Text: NameText>: WireRecord {
     /// The model that answered; it is charged only where no model was asked for; where neither is named, `unspecified`
     /// is charged.
     public var model: Text?
-    /// What the call cost, $0 to `WireLimits.callCost`.
-    public var cost = Money.zero
-    /// Tokens sent, 0 to `UInt32.max`.
-    public var inputTokens: UInt32 = 0
-    /// Tokens received, 0 to `UInt32.max`.
-    public var outputTokens: UInt32 = 0
+    /// What the call cost, $0 to `WireLimits.callCost`; absent: nobody told it.
+    public var cost: Money?
+    /// The tokens by kind.
+    public var tokens = TokenUsage()
     /// Every field has its default.
     @inlinable public init() {}
-    /// What a call has cost, and the tokens that it used.
-    public init(model: Text? = nil, cost: Money, inputTokens: UInt32 = 0, outputTokens: UInt32 = 0) {
+    /// What a call has cost, and the tokens that it used; nil: nobody told it.
+    public init(model: Text? = nil, cost: Money? = nil, tokens: TokenUsage) {
         self.model = model
         self.cost = cost
-        self.inputTokens = inputTokens
-        self.outputTokens = outputTokens
+        self.tokens = tokens
+    }
+    /// What a call has cost, and the tokens that it used without a cache and without reasoning; nil: nobody told it.
+    public init(model: Text? = nil, cost: Money? = nil, inputTokens: UInt32? = nil, outputTokens: UInt32? = nil) {
+        self.init(model: model, cost: cost, tokens: TokenUsage(input: inputTokens, output: outputTokens))
     }
 
     /// The fields in the order of the wire.
@@ -270,9 +271,10 @@ public struct CallUsageOf<Text: NameText>: WireRecord {
             "model", &model,
             "the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged"
         )
-        try visitor.field("cost", &cost, "what the call cost, $0 to \(Quantity.dollars(WireLimits.callCost))")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
-        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
+        try visitor.field(
+            "cost", &cost,
+            "what the call cost, $0 to \(Quantity.dollars(WireLimits.callCost)); absent: nobody told it")
+        try visitor.field("tokens", &tokens, "the tokens by kind")
     }
 }
 

@@ -15,12 +15,10 @@ public struct LedgerRecordOf<Text: NameText>: Command {
     public var model = Text.blank
     /// What the call is made for, such as `team:search`; at most `WireLimits.TagList.capacity` tags.
     public var tags = WireLimits.TagListOf<Text>()
-    /// What the call cost, $0 to `WireLimits.callCost`.
-    public var cost = Money.zero
-    /// Tokens sent, 0 to `UInt32.max`.
-    public var inputTokens: UInt32 = 0
-    /// Tokens received, 0 to `UInt32.max`.
-    public var outputTokens: UInt32 = 0
+    /// What the call cost, $0 to `WireLimits.callCost`; absent: nobody told it.
+    public var cost: Money?
+    /// The tokens by kind.
+    public var tokens = TokenUsage()
     /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
     /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
@@ -30,16 +28,24 @@ public struct LedgerRecordOf<Text: NameText>: Command {
     /// What a call by this route has cost.
     public init(
         provider: Text, deployment: Text? = nil, model: Text,
-        tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(), cost: Money, inputTokens: UInt32,
-        outputTokens: UInt32
+        tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(), cost: Money?, tokens: TokenUsage
     ) {
         self.provider = provider
         self.deployment = deployment
         self.model = model
         self.tags = tags
         self.cost = cost
-        self.inputTokens = inputTokens
-        self.outputTokens = outputTokens
+        self.tokens = tokens
+    }
+    /// What a call by this route has cost, without a cache and without reasoning.
+    public init(
+        provider: Text, deployment: Text? = nil, model: Text,
+        tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(), cost: Money?, inputTokens: UInt32?,
+        outputTokens: UInt32?
+    ) {
+        self.init(
+            provider: provider, deployment: deployment, model: model, tags: tags, cost: cost,
+            tokens: TokenUsage(input: inputTokens, output: outputTokens))
     }
 
     /// The fields in the order of the wire.
@@ -51,9 +57,10 @@ public struct LedgerRecordOf<Text: NameText>: Command {
             "the provider's deployment, such as an API key, a region or an endpoint; absent: the call names none")
         try visitor.field("model", &model, "the model that is charged")
         try visitor.field("tags", &tags, TagText.summary)
-        try visitor.field("cost", &cost, "what the call cost, $0 to \(Quantity.dollars(WireLimits.callCost))")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent, 0 to \(Quantity.grouped(UInt32.max))")
-        try visitor.field("outputTokens", &outputTokens, "tokens received, 0 to \(Quantity.grouped(UInt32.max))")
+        try visitor.field(
+            "cost", &cost,
+            "what the call cost, $0 to \(Quantity.dollars(WireLimits.callCost)); absent: nobody told it")
+        try visitor.field("tokens", &tokens, "the tokens by kind")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 }

@@ -129,9 +129,9 @@ public struct SpendSummary: OpenRecord {
 public struct AccountUsage: OpenRecord {
     /// What was spent.
     public var spend = Money.zero
-    /// Tokens sent.
+    /// Tokens sent, neither read from a cache nor written to one.
     public var inputTokens: Int64 = 0
-    /// Tokens received.
+    /// Tokens received, without reasoning.
     public var outputTokens: Int64 = 0
     /// The number of calls.
     public var requests: Int64 = 0
@@ -139,6 +139,14 @@ public struct AccountUsage: OpenRecord {
     public var firstRecorded: Timestamp?
     /// When the last call was counted; absent if there is none.
     public var lastRecorded: Timestamp?
+    /// Tokens sent and read from a cache.
+    public var cachedInputTokens: Int64 = 0
+    /// Tokens sent and written to a cache.
+    public var cacheWriteTokens: Int64 = 0
+    /// Tokens of reasoning.
+    public var reasoningTokens: Int64 = 0
+    /// The number of calls that used something, and whose cost nobody told.
+    public var unpriced: Int64 = 0
     /// Every field has its default.
     @inlinable public init() {}
 
@@ -146,13 +154,19 @@ public struct AccountUsage: OpenRecord {
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("spend", &spend, "what was spent")
-        try visitor.field("inputTokens", &inputTokens, "tokens sent")
-        try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field(
+            "inputTokens", &inputTokens, "tokens sent, neither read from a cache nor written to one")
+        try visitor.field("outputTokens", &outputTokens, "tokens received, without reasoning")
         try visitor.field("requests", &requests, "the number of calls")
         try visitor.field(
             "firstRecorded", &firstRecorded, "when the first call was counted; absent if there is none")
         try visitor.field(
             "lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
+        try visitor.field("cachedInputTokens", &cachedInputTokens, "tokens sent and read from a cache")
+        try visitor.field("cacheWriteTokens", &cacheWriteTokens, "tokens sent and written to a cache")
+        try visitor.field("reasoningTokens", &reasoningTokens, "tokens of reasoning")
+        try visitor.field(
+            "unpriced", &unpriced, "the number of calls that used something, and whose cost nobody told")
     }
 }
 
