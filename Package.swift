@@ -64,8 +64,8 @@ let package = Package(
         .executableTarget(
             name: "fusebox",
             dependencies: [
-                "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxStore",
-                "FuseboxWire", argumentParser,
+                "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxJSON",
+                "FuseboxStore", "FuseboxWire", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),

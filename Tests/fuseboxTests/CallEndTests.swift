@@ -14,7 +14,7 @@ struct CallEndTests {
         estimate: Estimate = Estimate(), charging: Bool = false, unread: Bool = false
     ) -> CallEnd {
         var told = ToldUsage()
-        for (index, line) in lines.enumerated() { told.take(line, number: index + 1) }
+        told.take(lines.joined(separator: "\n"))
         return CallEnd(
             end: ChildProcess.End(ending: ending, passed: passed, hasTimedOut: timedOut), told: told,
             estimate: estimate,
@@ -98,7 +98,7 @@ struct CallEndTests {
     func aLineWithoutAKeyThatThereIsMayHaveMeantACost(lines: [String], cost: String?) {
         let end = call(.exited(0), told: lines, estimate: estimate)
         #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
-        #expect(end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=") })
+        #expect(end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=, or a provider's usage as JSON") })
         #expect(end.told.hasUnread == (cost == "0.25"))
     }
 

@@ -79,40 +79,6 @@ extension Estimate {
     }
 }
 
-/// What a call has used.
-public struct Usage: Sendable, Equatable {
-    /// The name of the model that answered. If the candidate named a model, that model is charged, and this name is
-    /// shown beside it. Otherwise this name is charged. Nil: `unspecified`.
-    public var model: String?
-    /// The cost, $0 to $1,000,000.
-    public var cost: Money
-    /// Tokens sent, 0 to 4,294,967,295.
-    public var inputTokens: Int
-    /// Tokens received, 0 to 4,294,967,295.
-    public var outputTokens: Int
-
-    /// What a call has used.
-    public init(model: String? = nil, cost: Money = .zero, inputTokens: Int = 0, outputTokens: Int = 0) {
-        self.model = model
-        self.cost = cost
-        self.inputTokens = inputTokens
-        self.outputTokens = outputTokens
-    }
-
-    /// The sum of two usages, clamped to the ranges. The model is that of the later one, if it names one.
-    static func + (earlier: Usage, later: Usage) -> Usage {
-        func sum(_ left: Int, _ right: Int) -> Int {
-            let (sum, overflow) = left.addingReportingOverflow(right)
-            return overflow ? (left < 0 ? .min : .max) : sum
-        }
-        return Usage(
-            model: later.model ?? earlier.model,
-            cost: earlier.cost.adding(later.cost) ?? Money(nanodollars: earlier.cost < .zero ? .min : .max),
-            inputTokens: sum(earlier.inputTokens, later.inputTokens),
-            outputTokens: sum(earlier.outputTokens, later.outputTokens))
-    }
-}
-
 /// How a call went, and what it used. A whole loop of retries counts as one call.
 public struct CallOutcome: Sendable, Equatable {
     /// The outcome, which decides what happens to the provider's breaker and mark; see `Outcome`.
@@ -258,16 +224,11 @@ extension CallOutcome {
     fileprivate var sentUsage: CallUsage? {
         get throws(ClientError) {
             guard let usage else { return nil }
-            guard usage.cost >= .zero, usage.cost <= WireLimits.callCost else {
+            if let cost = usage.cost, !(Money.zero...WireLimits.callCost).contains(cost) {
                 throw .invalidArgument(
-                    Refusal(
-                        .outOfRange, "cost: $\(usage.cost) is not between $0 and $\(WireLimits.callCost), for one call")
-                )
+                    Refusal(.outOfRange, "cost: $\(cost) is not between $0 and $\(WireLimits.callCost), for one call"))
             }
-            return CallUsage(
-                model: try .optional(usage.model), cost: usage.cost,
-                inputTokens: try UInt32(checking: usage.inputTokens, "inputTokens"),
-                outputTokens: try UInt32(checking: usage.outputTokens, "outputTokens"))
+            return CallUsage(model: try .optional(usage.model), cost: usage.cost, tokens: try usage.sentTokens)
         }
     }
 }

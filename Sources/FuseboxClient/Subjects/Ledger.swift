@@ -20,31 +20,49 @@ public struct Ledger: Sendable {
     ///
     /// - Parameters:
     ///   - deployment: the API key, region or endpoint, where limits are to tell them apart; nil: none
+    ///   - model: the model that is charged
     ///   - tags: what the call was made for: at most 8
-    ///   - cost: at least 0
-    ///   - inputTokens: tokens sent, 0 to 4,294,967,295
-    ///   - outputTokens: tokens received, 0 to 4,294,967,295
+    ///   - usage: what it used; its model is not sent
+    @discardableResult
+    public func record(
+        provider: String, deployment: String? = nil, model: String, tags: [String] = [], _ usage: Usage
+    ) throws(ClientError) -> Recording {
+        Recording(try client.report(try LedgerRecord(provider, deployment, model, tags, usage)))
+    }
+
+    /// Records what a call has cost.
+    @discardableResult
+    public func record(
+        provider: String, deployment: String? = nil, model: String, tags: [String] = [], _ usage: Usage
+    ) async throws(ClientError) -> Recording {
+        Recording(try await client.report(try LedgerRecord(provider, deployment, model, tags, usage)))
+    }
+
+    /// Records what a call has cost.
+    ///
+    /// - Parameters:
+    ///   - cost: $0 to $1,000,000
+    ///   - inputTokens: tokens sent, 0 to 4,294,967,295; nil: not known
+    ///   - outputTokens: tokens received, 0 to 4,294,967,295; nil: not known
     @discardableResult
     public func record(
         provider: String, deployment: String? = nil, model: String, tags: [String] = [], cost: Money,
-        inputTokens: Int = 0, outputTokens: Int = 0
+        inputTokens: Int? = nil, outputTokens: Int? = nil
     ) throws(ClientError) -> Recording {
-        var record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
-        record.deployment = try .optional(deployment)
-        record.tags = try WireLimits.TagList(checking: tags)
-        return Recording(try client.report(record))
+        try record(
+            provider: provider, deployment: deployment, model: model, tags: tags,
+            Usage(cost: cost, inputTokens: inputTokens, outputTokens: outputTokens))
     }
 
     /// Records what a call has cost.
     @discardableResult
     public func record(
         provider: String, deployment: String? = nil, model: String, tags: [String] = [], cost: Money,
-        inputTokens: Int = 0, outputTokens: Int = 0
+        inputTokens: Int? = nil, outputTokens: Int? = nil
     ) async throws(ClientError) -> Recording {
-        var record = try LedgerRecord(provider, model, cost, inputTokens, outputTokens)
-        record.deployment = try .optional(deployment)
-        record.tags = try WireLimits.TagList(checking: tags)
-        return Recording(try await client.report(record))
+        try await record(
+            provider: provider, deployment: deployment, model: model, tags: tags,
+            Usage(cost: cost, inputTokens: inputTokens, outputTokens: outputTokens))
     }
 
     /// A provider's account; nil if the provider is unknown.
@@ -210,11 +228,11 @@ public struct Ledger: Sendable {
 
 extension LedgerRecord {
     fileprivate init(
-        _ provider: String, _ model: String, _ cost: Money, _ inputTokens: Int, _ outputTokens: Int
+        _ provider: String, _ deployment: String?, _ model: String, _ tags: [String], _ usage: Usage
     ) throws(ClientError) {
         self.init(
-            provider: try Name(checking: provider), model: try Name(checking: model), cost: cost,
-            inputTokens: try UInt32(checking: inputTokens, "inputTokens"),
-            outputTokens: try UInt32(checking: outputTokens, "outputTokens"))
+            provider: try Name(checking: provider), deployment: try .optional(deployment),
+            model: try Name(checking: model), tags: try WireLimits.TagList(checking: tags), cost: usage.cost,
+            tokens: try usage.sentTokens)
     }
 }

@@ -173,8 +173,8 @@ extension CreditLedger.Sums {
     /// The sums that the wire has told. The range's end stands for what lies beyond it.
     public init(_ usage: AccountUsage) {
         spend = usage.spend.nanodollars
-        inputTokens = usage.inputTokens.saturatingAdd(usage.cachedInputTokens).saturatingAdd(usage.cacheWriteTokens)
-        outputTokens = usage.outputTokens.saturatingAdd(usage.reasoningTokens)
+        inputTokens = usage.sentTokens
+        outputTokens = usage.receivedTokens
         requests = usage.requests
         firstRecorded = usage.firstRecorded
         lastRecorded = usage.lastRecorded

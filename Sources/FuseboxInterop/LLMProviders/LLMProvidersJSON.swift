@@ -115,8 +115,8 @@ extension LLMProvidersJSON {
     private static func sums(_ usage: AccountUsage) -> [(key: String, value: JSONValue)] {
         [
             ("spend", dollars(usage.spend)),
-            ("inputTokens", JSONValue(usage.inputTokens)),
-            ("outputTokens", JSONValue(usage.outputTokens)),
+            ("inputTokens", JSONValue(usage.sentTokens)),
+            ("outputTokens", JSONValue(usage.receivedTokens)),
             ("requestCount", JSONValue(usage.requests)),
             // The library writes 0 for "never".
             ("lastRecordedAt", JSONValue(usage.lastRecorded?.milliseconds ?? 0)),

@@ -45,19 +45,26 @@ struct CallEnd {
     /// bound. So it never counts as zero.
     private var usage: Usage? {
         var usage = told.usage
-        if usage == nil, chargesEstimate, (told.outcome ?? saidByEnd) != .cancelled {
-            usage = Usage(
-                model: told.model, cost: estimate.cost ?? .zero,
-                inputTokens: Int(estimate.tokens ?? estimate.inputTokens ?? 0),
-                outputTokens: Int(estimate.outputTokens ?? 0))
-        }
+        if chargesEstimate, (told.outcome ?? saidByEnd) != .cancelled { usage = estimated(told.usage) }
         if told.unreadCost != nil, let cost = estimate.cost, cost > usage?.cost ?? .zero {
             usage = usage ?? Usage(model: told.model)
             usage?.cost = cost
         }
-        if told.unreadTokens != nil, case let more = estimate.allTokens - (usage?.tokens ?? 0), more > 0 {
-            usage = usage ?? Usage(model: told.model)
-            usage?.inputTokens += more
+        if told.unreadTokens != nil, case let more = estimate.allTokens - (usage?.knownTokens ?? 0), more > 0 {
+            var counted = usage ?? Usage(model: told.model)
+            counted.inputTokens = (counted.inputTokens ?? 0) + more
+            usage = counted
+        }
+        return usage
+    }
+
+    /// A usage with the estimate in the place of what was not reported.
+    private func estimated(_ usage: Usage?) -> Usage {
+        var usage = usage ?? Usage(model: told.model)
+        if usage.cost == nil { usage.cost = estimate.cost }
+        if usage.knownTokens == 0 {
+            usage.inputTokens = (estimate.tokens ?? estimate.inputTokens).map { Int($0) }
+            usage.outputTokens = estimate.outputTokens.map { Int($0) }
         }
         return usage
     }
@@ -72,8 +79,8 @@ struct CallEnd {
         if told.unreadCost != nil || told.unreadTokens != nil {
             let charged =
                 usage.map { usage in
-                    let tokens = usage.tokens > 0 ? " and \(Quantity.count(usage.tokens, "token"))" : ""
-                    return "\(Formatting.dollars(usage.cost))\(tokens) charged; if the call used more, report the rest"
+                    let tokens = usage.knownTokens > 0 ? " and \(Quantity.count(usage.knownTokens, "token"))" : ""
+                    return "\(Formatting.dollars(usage.cost ?? .zero))\(tokens) charged; if the call used more, report the rest"
                 } ?? "nothing charged; report what the call used"
             var words = ["fusebox", "report"] + place(candidate, socket) + ["--outcome", "abandoned"]
             if told.unreadCost != nil { words += ["--cost", "DOLLARS"] }
@@ -112,11 +119,6 @@ struct CallEnd {
         return isPlain
             ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
-}
-
-extension Usage {
-    /// Input and output tokens together.
-    fileprivate var tokens: Int { inputTokens + outputTokens }
 }
 
 /// The reader of standard output.

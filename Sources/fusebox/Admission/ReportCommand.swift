@@ -43,22 +43,7 @@ struct ReportCommand: ReportingCommand {
             valueName: "tag"))
     var tags: [String] = []
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The cost. (default: 0 if tokens are given; else nothing is recorded)", valueName: "dollars"),
-        transform: MoneyArgument.cost)
-    var cost: MoneyArgument?
-
-    @Option(
-        parsing: .unconditional, help: ArgumentHelp("Tokens sent. (default: 0)", valueName: "count"),
-        transform: NumberArgument.count)
-    var inputTokens: Int?
-
-    @Option(
-        parsing: .unconditional, help: ArgumentHelp("Tokens received. (default: 0)", valueName: "count"),
-        transform: NumberArgument.count)
-    var outputTokens: Int?
+    @OptionGroup var used: UsageOptions
 
     @Option(
         parsing: .unconditional,
@@ -82,16 +67,18 @@ struct ReportCommand: ReportingCommand {
         guard retryAfter == nil || outcome.outcome.takesRetryAfter else {
             throw ValidationError("--retry-after goes with --outcome failure, throttled and quota-exhausted only")
         }
-        guard outcome.outcome != .cancelled || usage == nil else {
+        guard outcome.outcome != .cancelled || used.isEmpty else {
             throw ValidationError(
                 "a cancelled call was never sent and has no usage; for a call that was sent, give --outcome abandoned")
         }
     }
 
     private var usage: Usage? {
-        guard cost != nil || inputTokens != nil || outputTokens != nil else { return nil }
-        return Usage(
-            model: model, cost: cost?.money ?? .zero, inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0)
+        get throws(ClientError) {
+            guard var usage = try used.usage else { return nil }
+            if let model { usage.model = model }
+            return usage
+        }
     }
 
     private var candidate: Candidate {
@@ -103,7 +90,7 @@ struct ReportCommand: ReportingCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let recording = try client.admission.report(
-            try candidate, tags: tags, outcome.call(retryAfter: retryAfter?.duration, usage: usage))
+            try candidate, tags: tags, outcome.call(retryAfter: retryAfter?.duration, usage: try usage))
         return LedgerCommands.answer(recording)
     }
 }

@@ -23,15 +23,21 @@ struct RunCommand: ParsableCommand {
             The permit is renewed while the command runs, up to --max-age. A longer call is no longer in flight, but its \
             usage still counts. --timeout ends a command that hangs.
 
-            The command reports its usage in the file $FUSEBOX_USAGE, one line each:
-              cost=0.0012          dollars; several lines add up
-              input-tokens=120     tokens sent; several lines add up
-              output-tokens=300    tokens received; several lines add up
-              model=gpt-4o         the model that answered, for display
-              outcome=rejected     replaces the outcome of the exit status
-              retry-after=30       for failure, throttled and quota-exhausted
+            The command reports its usage in the file $FUSEBOX_USAGE. It writes the provider's answer there, its usage object, \
+            or the events of its stream as they arrive. Usage of OpenAI and those that follow it, Anthropic, Gemini, Bedrock, \
+            OpenRouter and Ollama is understood. Of one call the last numbers count; calls with different ids add up. Or it \
+            writes lines:
+              cost=0.0012              dollars; several lines add up
+              input-tokens=120         tokens sent; several lines add up
+              cached-input-tokens=80   tokens sent and read from a cache, beside those
+              cache-write-tokens=80    tokens sent and written to a cache, beside those
+              output-tokens=300        tokens received; several lines add up
+              reasoning-tokens=90      tokens of reasoning, beside those
+              model=gpt-4o             the model that answered, for display
+              outcome=rejected         replaces the outcome of the exit status
+              retry-after=30           for failure, throttled and quota-exhausted
             Numbers may have any form that programs print (7.5e-05), and times any form that providers send (34.07s, 6m0s, \
-            seconds since 1970, a date of HTTP or RFC 3339). For a line that is not understood, standard error has the command \
+            seconds since 1970, a date of HTTP or RFC 3339). For what is not understood, standard error has the command \
             that corrects it, and the estimate is charged if there is one. If an inner `fusebox run` makes no call, it writes \
             its exit status to the file as not-sent=75.
 
@@ -39,6 +45,7 @@ struct RunCommand: ParsableCommand {
             status is 75, or 78 if waiting cannot change that. If no daemon answers, it is 69, unless --fail-open is given.
 
             EXAMPLE
+              fusebox run --route openai/gpt-4o -- sh -c 'curl … | tee answer.json | jq .usage >> $FUSEBOX_USAGE'
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
               fusebox run --route openai@eu/gpt-4o --route anthropic --tag team:search --cost 0.01 -- ./ask.sh
             """)

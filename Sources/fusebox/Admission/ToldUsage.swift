@@ -1,10 +1,20 @@
 import FuseboxClient
+import FuseboxJSON
 import FuseboxWire
 
 /// What a command reported about its call in the file `FUSEBOX_USAGE`.
 struct ToldUsage {
-    /// The usage, summed over all lines; nil if none was reported.
-    private(set) var usage: Usage?
+    /// The usage, summed over all lines and all calls; nil if none was reported.
+    var usage: Usage? {
+        var sum = lines
+        for call in calls where !call.isEmpty { sum = (sum ?? Usage()) + Usage(call) }
+        if let model { sum?.model = model }
+        return sum
+    }
+    /// The amounts of the lines.
+    private var lines: Usage?
+    /// What JSON documents tell, a report for each call.
+    private var calls: [ReportedUsage] = []
     /// The outcome, if the command reported one.
     private(set) var outcome: Outcome?
     /// How long the provider accepts no calls.
@@ -33,9 +43,43 @@ struct ToldUsage {
         case output
     }
 
-    /// Reads a line. Amounts add up. Of other keys the last line counts. A line that begins with `#` is a comment.
-    mutating func take(_ line: some StringProtocol, number: Int) {
-        guard !line.hasPrefix("#") else { return }
+    /// Reads a text.
+    ///
+    /// Amounts of lines add up. Of other keys the last line counts. A line that begins with `#` is a comment. Of the JSON
+    /// documents of a call, the last one that tells a number counts: the events of a stream tell it again and again.
+    /// Documents with different names are about different calls, which add up.
+    mutating func take(_ text: String) {
+        for part in UsageText(text) {
+            switch part.content {
+            case .line(let line): take(line, number: part.number)
+            case .document(let document): take(document, number: part.number, isEvent: false)
+            case .event(let document): take(document, number: part.number, isEvent: true)
+            case .broken(let line, let error): misread(part.number, "\(line) is not JSON: \(error.message)")
+            }
+        }
+    }
+
+    private mutating func take(_ document: JSONValue, number: Int, isEvent: Bool) {
+        let report: ReportedUsage
+        do throws(Refusal) { report = try ReportedUsage(document) } catch {
+            if !isEvent || error.status == .outOfRange { misread(number, error.message) }
+            return
+        }
+        let known = report.call.flatMap { name in calls.firstIndex { $0.call == name } }
+        if let place = known ?? (report.call == nil || calls.last?.call == nil ? calls.indices.last : nil) {
+            calls[place].update(with: report)
+        } else {
+            calls.append(report)
+        }
+    }
+
+    private mutating func misread(_ number: Int, _ message: String) {
+        misreadCost = .cost
+        unreadTokens = .input
+        complaints.append("FUSEBOX_USAGE, line \(number): \(message)")
+    }
+
+    private mutating func take(_ line: Substring, number: Int) {
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let key = Self.trimmed(parts[0])
         guard parts.count == 2, let form = take(key, Self.trimmed(parts[1])) else {
@@ -46,32 +90,36 @@ struct ToldUsage {
     }
 
     /// The keys of a line.
-    private static let keys = "cost=, input-tokens=, output-tokens=, model=, outcome= or retry-after="
+    private static let keys =
+        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, outcome= or retry-after=, or a provider's usage as JSON"
+    /// The keys that count tokens.
+    private static let kinds: [String: TokenKind] = [
+        "input-tokens": .input, "cached-input-tokens": .cachedInput, "cache-write-tokens": .cacheWrite,
+        "output-tokens": .output, "reasoning-tokens": .reasoning,
+    ]
 
-    private mutating func complain(_ number: Int, _ line: some StringProtocol, _ form: String) {
+    private mutating func complain(_ number: Int, _ line: Substring, _ form: String) {
         complaints.append("FUSEBOX_USAGE, line \(number) is not understood: \(line); give \(form)")
     }
 
     /// Reads a value. Returns an empty text, or the expected form if it is not understood; nil if the key does not
     /// exist.
     private mutating func take(_ key: String, _ value: String) -> String? {
+        if let kind = Self.kinds[key] {
+            var usage = Usage()
+            usage[kind] = try? NumberArgument.count(value)
+            if usage[kind] != nil, add(usage) { return "" }
+            unreadTokens = kind == .output || kind == .reasoning ? .output : .input
+            return "a whole number, from 0 to \(UInt32.max)"
+        }
         switch key {
         case "cost":
             if let cost = try? MoneyArgument.cost(value).money, add(Usage(cost: cost)) { return "" }
             misreadCost = .cost
             return "dollars, from 0 to \(WireLimits.callCost)"
-        case "input-tokens":
-            if let count = try? NumberArgument.count(value), add(Usage(inputTokens: count)) { return "" }
-            unreadTokens = .input
-            return "a whole number, from 0 to \(UInt32.max)"
-        case "output-tokens":
-            if let count = try? NumberArgument.count(value), add(Usage(outputTokens: count)) { return "" }
-            unreadTokens = .output
-            return "a whole number, from 0 to \(UInt32.max)"
         case "model":
             guard (try? Name(value)) != nil else { return "a name of 1 to \(WireLimits.nameLength) bytes" }
             model = value
-            usage?.model = value
         case "outcome":
             guard let outcome = OutcomeArgument(argument: value)?.outcome else {
                 return OutcomeArgument.allValueStrings.joined(separator: ", ")
@@ -93,12 +141,11 @@ struct ToldUsage {
     }
 
     private mutating func add(_ more: Usage) -> Bool {
-        var sum = usage ?? Usage(model: model)
-        guard let cost = sum.cost.adding(more.cost), cost <= WireLimits.callCost else { return false }
-        let (input, output) = (sum.inputTokens + more.inputTokens, sum.outputTokens + more.outputTokens)
-        guard max(input, output) <= Int(UInt32.max) else { return false }
-        (sum.cost, sum.inputTokens, sum.outputTokens) = (cost, input, output)
-        usage = sum
+        let sum = (lines ?? Usage()) + more
+        guard sum.cost ?? .zero <= WireLimits.callCost,
+            TokenKind.allCases.allSatisfy({ sum[$0] ?? 0 <= Int(UInt32.max) })
+        else { return false }
+        lines = sum
         return true
     }
 
@@ -106,5 +153,13 @@ struct ToldUsage {
         let rest = text.drop(while: \.isWhitespace)
         guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(rest[...last])
+    }
+}
+
+extension Usage {
+    /// What a provider has told of one call.
+    fileprivate init(_ report: ReportedUsage) {
+        self.init()
+        update(with: report)
     }
 }

@@ -3,7 +3,7 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// The file in which a command reports its usage, one `key=value` a line. `FUSEBOX_USAGE` has its path.
+/// The file in which a command reports its usage, as `key=value` lines and JSON. `FUSEBOX_USAGE` has its path.
 ///
 /// The file is in memory and in no directory. Programs of the same user open it through this process's descriptor in
 /// `/proc`, and it is gone when this process ends. The descriptor has a high number, so that a later process with the
@@ -62,11 +62,7 @@ struct UsageFile: ~Copyable {
             guard count > 0 else { break }
             length += count
         }
-        let lines = String(decoding: bytes.prefix(length), as: UTF8.self)
-            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        for (index, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
-            told.take(line, number: index + 1)
-        }
+        told.take(String(decoding: bytes.prefix(length), as: UTF8.self))
         return told
     }
 

@@ -38,7 +38,7 @@ extension LedgerCommands {
 
     static func cells(_ usage: AccountUsage, _ clock: DaemonClock) -> [String] {
         [
-            Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.inputTokens)", "\(usage.outputTokens)",
+            Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.sentTokens)", "\(usage.receivedTokens)",
             clock.relative(usage.lastRecorded),
         ]
     }

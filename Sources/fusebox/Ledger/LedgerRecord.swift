@@ -18,21 +18,7 @@ extension LedgerCommands {
         @Argument(help: "The model.")
         var model: String
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("The cost in dollars, rounded up to a billionth.", valueName: "dollars"),
-            transform: MoneyArgument.cost)
-        var cost: MoneyArgument
-
-        @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens sent. (default: 0)", valueName: "count"),
-            transform: NumberArgument.count)
-        var inputTokens = 0
-
-        @Option(
-            parsing: .unconditional, help: ArgumentHelp("Tokens received. (default: 0)", valueName: "count"),
-            transform: NumberArgument.count)
-        var outputTokens = 0
+        @OptionGroup var used: UsageOptions
 
         @Option(
             help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"))
@@ -47,11 +33,14 @@ extension LedgerCommands {
 
         @OptionGroup var connection: ConnectionOptions
 
+        func validate() throws {
+            guard !used.isEmpty else { throw ValidationError("what did the call use? give --cost, tokens or --usage") }
+        }
+
         func answer(from client: FuseboxClient) throws -> Answer {
             let recording = try client.ledger.record(
-                provider: account.provider, deployment: deployment, model: model, tags: tags, cost: cost.money,
-                inputTokens: inputTokens,
-                outputTokens: outputTokens)
+                provider: account.provider, deployment: deployment, model: model, tags: tags,
+                try used.usage ?? Usage())
             return LedgerCommands.answer(recording)
         }
     }

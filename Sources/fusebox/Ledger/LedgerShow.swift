@@ -100,9 +100,11 @@ extension LedgerCommands {
             return [
                 "scope": "\(account.scope)",
                 "spent": spent(account.usage.spend, account.usage.requests),
+                "unpriced": account.usage.unpriced > 0
+                    ? "\(Quantity.count(account.usage.unpriced, "request")) whose cost nobody told" : nil,
                 "today": spent(account.today.spend, account.today.requests),
                 "month": spent(account.month.spend, account.month.requests),
-                "tokens": "\(account.usage.inputTokens) in, \(account.usage.outputTokens) out",
+                "tokens": tokens(account.usage),
                 "last": clock.relative(account.usage.lastRecorded),
                 "held": provider.flatMap { provider in
                     holds
@@ -110,6 +112,16 @@ extension LedgerCommands {
                         : nil
                 },
             ]
+        }
+
+        /// All tokens sent and received, and which of them were of a kind of their own.
+        private static func tokens(_ usage: AccountUsage) -> String {
+            var sent: [String] = []
+            if usage.cachedInputTokens > 0 { sent.append("\(usage.cachedInputTokens) read from a cache") }
+            if usage.cacheWriteTokens > 0 { sent.append("\(usage.cacheWriteTokens) written to one") }
+            let kinds = sent.isEmpty ? "" : " (\(sent.joined(separator: ", ")))"
+            let reasoning = usage.reasoningTokens > 0 ? " (\(usage.reasoningTokens) reasoning)" : ""
+            return "\(usage.sentTokens) in\(kinds), \(usage.receivedTokens) out\(reasoning)"
         }
 
         private static func spent(_ spend: Money, _ requests: Int64) -> String {

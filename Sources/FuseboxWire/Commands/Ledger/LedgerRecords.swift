@@ -147,6 +147,16 @@ public struct AccountUsage: OpenRecord {
     public var reasoningTokens: Int64 = 0
     /// The number of calls that used something, and whose cost nobody told.
     public var unpriced: Int64 = 0
+    /// All tokens sent, from a cache or not. The range's end stands for what lies beyond it.
+    public var sentTokens: Int64 { Self.sum(inputTokens, Self.sum(cachedInputTokens, cacheWriteTokens)) }
+    /// All tokens received, with reasoning. The range's end stands for what lies beyond it.
+    public var receivedTokens: Int64 { Self.sum(outputTokens, reasoningTokens) }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (left < 0 ? .min : .max) : sum
+    }
+
     /// Every field has its default.
     @inlinable public init() {}
 

@@ -1,0 +1,111 @@
+import FuseboxClient
+import Testing
+
+@testable import fusebox
+
+/// Usage files: what a command writes there, as a person or a program would.
+struct UsageTextTests {
+    private func told(_ text: String) -> ToldUsage {
+        var told = ToldUsage()
+        told.take(text)
+        return told
+    }
+
+    @Test func aUsageObjectMayGoOverSeveralLinesAndStandBesideLines() {
+        let told = told(
+            """
+            # as jq prints it
+            {
+              "prompt_tokens": 2006,
+              "completion_tokens": 300,
+              "prompt_tokens_details": {
+                "cached_tokens": 1920
+              }
+            }
+            cost=0.0012
+            model=gpt-4o
+            """)
+        #expect(
+            told.usage
+                == Usage(
+                    model: "gpt-4o", cost: .dollars("0.0012"), inputTokens: 86, outputTokens: 300,
+                    cachedInputTokens: 1920))
+        #expect(told.complaints == [])
+    }
+
+    @Test func ofAStreamTheLastNumbersCount() {
+        let told = told(
+            """
+            event: message_start
+            data: {"type": "message_start", "message": {"id": "msg_1", "model": "claude-opus-4", "usage": {"input_tokens": 25, "output_tokens": 1}}}
+
+            event: content_block_delta
+            data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "cost=5 {"}}
+
+            : keep alive
+            event: message_delta
+            data: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 15}}
+
+            data: [DONE]
+            """)
+        #expect(told.usage == Usage(model: "claude-opus-4", inputTokens: 25, outputTokens: 15))
+        #expect(told.complaints == [])
+        #expect(!told.hasUnread)
+    }
+
+    @Test func callsWithDifferentNamesAddUp() {
+        let told = told(
+            """
+            {"id": "a", "usage": {"prompt_tokens": 10, "completion_tokens": 1, "cost": 0.25}}
+            {"id": "b", "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cost": 0.5}}
+            {"id": "a", "usage": {"prompt_tokens": 10, "completion_tokens": 3, "cost": 0.75}}
+            """)
+        #expect(told.usage == Usage(cost: .dollars("1.25"), inputTokens: 15, outputTokens: 5))
+    }
+
+    @Test(arguments: ["null", #"{"id": "x", "usage": null}"#])
+    func anAnswerWithoutUsageTellsNothing(_ text: String) {
+        #expect(told(text).usage == nil)
+        #expect(told(text).complaints == [])
+    }
+
+    @Test func everyKindOfTokensHasALine() {
+        let told = told(
+            """
+            input-tokens=1
+            cached-input-tokens=2
+            cache-write-tokens=3
+            output-tokens=4
+            reasoning-tokens=5
+            reasoning-tokens=5
+            """)
+        #expect(
+            told.usage
+                == Usage(
+                    inputTokens: 1, outputTokens: 4, cachedInputTokens: 2, cacheWriteTokens: 3, reasoningTokens: 10))
+    }
+
+    @Test func aDocumentThatIsCutShortIsSaidAndEndsBeforeTheNextLine() {
+        let told = told(
+            """
+            {
+              "usage": {
+                "prompt_tokens": 12,
+            cost=0.5
+            """)
+        #expect(told.usage == Usage(cost: .dollars("0.5")))
+        #expect(told.complaints.count == 1)
+        #expect(told.complaints[0].hasPrefix("FUSEBOX_USAGE, line 1: { is not JSON: "))
+        #expect(told.hasUnread)
+    }
+
+    @Test func whatADocumentTellsWronglyIsSaidWithItsPlace() {
+        let told = told("\n{\"usage\": {\"prompt_tokens\": -3}}")
+        #expect(
+            told.complaints == [
+                "FUSEBOX_USAGE, line 2: usage.prompt_tokens is not a whole number from 0 to 4,294,967,295"
+            ])
+        #expect(told.unreadTokens == .input)
+        #expect(told.unreadCost == .cost)
+    }
+}
