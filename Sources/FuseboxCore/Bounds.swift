@@ -84,6 +84,9 @@ public struct Bounds: Sendable, Equatable {
     /// Names of models that stand for others.
     public var aliases = 4_096
 
+    /// Prices of models. A public list has about 3,000; 16,384 of them are 6 MiB.
+    public var prices = 16_384
+
     /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
     /// has crossed.
     public static let clockDoubtMilliseconds: Int64 = 600_000

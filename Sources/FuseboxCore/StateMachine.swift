@@ -29,6 +29,8 @@ public struct StateMachine: Sendable {
     var tags = TagTable()
     /// What operators demand of names.
     var rules = NameRules()
+    /// What calls cost.
+    var prices = PriceTable()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
     /// What time will make due: a function of the rest.
@@ -199,6 +201,9 @@ extension StateMachine {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .priceSet: visitor.visit(PriceSet.self)
+        case .priceRemove: visitor.visit(PriceRemove.self)
+        case .priceList: visitor.visit(PriceList.self)
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)
         case .namePolicy: visitor.visit(NamePolicyGet.self)

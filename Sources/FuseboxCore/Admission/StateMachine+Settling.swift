@@ -185,7 +185,9 @@ extension StateMachine {
     private func settledUse<Text: NameText>(
         _ usage: CallUsageOf<Text>, _ outcome: Outcome, of grant: PermitRegistry.Grant, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage, outcome), scopes: grant.scopes)
+        let charge = try charge(
+            usage, outcome, of: names[grant.provider], asked: grant.model.map { models[$0] })
+        var use = SettledUse<Text>(charge: charge, scopes: grant.scopes)
         if grant.model == nil {
             let model = chargedModel(usage.model, of: names[grant.provider])
             use.model = model
@@ -228,7 +230,7 @@ extension StateMachine {
         var route = route(by: command.candidate)
         var answer: Answer<Text>?
         // Nobody told what it used: it was a request all the same.
-        let charge = CreditLedger.Charge(command.usage, command.outcome)
+        let charge = try charge(command.usage, command.outcome, by: route)
         if let usage = command.usage {
             if route.model == nil {
                 self.charge(usage.model, &route)
@@ -391,14 +393,6 @@ extension BeginPermitNumbers: StateCommand {
     ) throws(Refusal) -> Done {
         machine.permits.beginRun(at: application.now, salt: salt)
         return Done()
-    }
-}
-
-extension CreditLedger.Charge {
-    /// What a call has told. A success has cost something, though nobody says how much.
-    fileprivate init<Text: NameText>(_ usage: CallUsageOf<Text>?, _ outcome: Outcome) {
-        self.init(cost: usage?.cost, usage?.tokens ?? TokenUsage())
-        if cost == nil, outcome == .success { parts.unpriced = 1 }
     }
 }
 

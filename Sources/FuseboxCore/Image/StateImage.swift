@@ -13,6 +13,7 @@ public struct StateImage {
         HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
         PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
+        PriceSection.self,
     ])
 
     var builder: StateMachine.Builder
@@ -87,6 +88,7 @@ extension Bounds {
         permits = Int(UInt32.max)
         permitsPerUser = Int(UInt32.max)
         aliases = Int(UInt32.max)
+        prices = Int(UInt32.max)
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)
         limits = Int(UInt32.max)

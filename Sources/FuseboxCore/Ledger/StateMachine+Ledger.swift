@@ -49,7 +49,8 @@ extension StateMachine {
         try checkRequiredTags(command.tags)
         let route = route(command.provider, command.deployment, command.model)
         let asked = look(command.tags, folds: command.foldsTags, application)
-        let charge = CreditLedger.Charge(cost: command.cost, command.tokens)
+        let charge = try charge(
+            command.cost, command.tokens, of: command.provider, asked: command.model, answered: Text?.none)
         let scopes = try record(charge, route, asked, command.tags, folds: command.foldsTags, application)
         guard !limitTable.isEmpty, let provider = scopes.provider else { return LedgerRecordReply() }
         return fire(provider, at: application.moment, &effects)

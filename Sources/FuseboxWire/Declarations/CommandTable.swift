@@ -45,6 +45,9 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerSummary = 59
     case ledgerSummaries = 60
     case ledgerAccounts = 61
+    case priceSet = 64
+    case priceRemove = 65
+    case priceList = 66
 
     case overview = 80
     case forget = 81
@@ -143,6 +146,9 @@ public enum CommandTable {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .priceSet: visitor.visit(PriceSet.self)
+        case .priceRemove: visitor.visit(PriceRemove.self)
+        case .priceList: visitor.visit(PriceList.self)
 
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)

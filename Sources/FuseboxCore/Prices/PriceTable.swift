@@ -1,0 +1,110 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// The prices of models.
+struct PriceTable: Sendable {
+    private var entries = SlotTable<PriceEntry>()
+    private var index = HashIndex()
+
+    /// Whether no price is set.
+    var isEmpty: Bool { entries.isEmpty }
+    /// The number of prices.
+    var count: Int { entries.count }
+
+    /// The place of a price.
+    func find(_ provider: (some NameText)?, _ model: (some NameText)?) -> Int? {
+        index.find(Self.hash(provider, model)) { place in
+            Self.isSame(provider, entries[place].provider) && Self.isSame(model, entries[place].model)
+        }
+    }
+
+    /// The price at a place.
+    subscript(place: Int) -> Price { entries[place].price }
+
+    /// Sets a price. Returns whether it replaced another.
+    mutating func set(_ entry: PriceEntry) -> Bool {
+        if let place = find(entry.provider, entry.model) {
+            entries[place].price = entry.price
+            return true
+        }
+        index.insert(entries.insert(entry), hash: Self.hash(entry.provider, entry.model))
+        return false
+    }
+
+    /// Removes a price. Returns whether there was one.
+    mutating func remove(_ provider: Name?, _ model: Name?) -> Bool {
+        guard let place = find(provider, model) else { return false }
+        index.remove(place, hash: Self.hash(provider, model))
+        entries.remove(at: place)
+        return true
+    }
+
+    /// The prices by provider and model. Those of every provider, or model, come first.
+    var sorted: [PriceEntry] {
+        func key(_ name: Name?) -> (Int, Name) { name.map { (1, $0) } ?? (0, .blank) }
+        return entries.sorted { left, right in
+            left.provider == right.provider
+                ? key(left.model) < key(right.model) : key(left.provider) < key(right.provider)
+        }
+    }
+
+    private static func isSame(_ name: (some NameText)?, _ other: Name?) -> Bool {
+        guard let name, let other else { return name == nil && other == nil }
+        return name.isSame(as: other)
+    }
+
+    private static func hash(_ provider: (some NameText)?, _ model: (some NameText)?) -> Int {
+        (model?.nameHash ?? 0) ^ (provider?.nameHash ?? 0) &* 0x1E37_79B9_7F4A_7C15
+    }
+}
+
+extension Price {
+    /// What tokens cost, and the request; nil if tokens of a kind whose price is not known were used, or if nobody told how
+    /// many there were of a kind that costs something.
+    ///
+    /// The sum of the exact products is rounded up once, to a nano-dollar.
+    ///
+    /// - Throws: `outOfRange` above `WireLimits.callCost`
+    func cost(of tokens: TokenUsage) throws(Refusal) -> Money? {
+        let isSentTold = tokens.input != nil || tokens.cachedInput != nil || tokens.cacheWrite != nil
+        let isReceivedTold = tokens.output != nil || tokens.reasoning != nil
+        guard isSentTold || isFree(input, cachedInput, cacheWrite) else { return nil }
+        guard isReceivedTold || isFree(output, reasoning) else { return nil }
+        // Five products below 2³² × 2⁵⁰ fit, and so does the price of the request.
+        var sum: Int128 = Int128(request?.nanodollars ?? 0) * Self.perMillion
+        for (count, price) in [
+            (tokens.input, input), (tokens.cachedInput, cachedInput ?? input), (tokens.cacheWrite, cacheWrite ?? input),
+            (tokens.output, output), (tokens.reasoning, reasoning ?? output),
+        ] {
+            guard let count, count > 0 else { continue }
+            guard let price else { return nil }
+            sum += Int128(count) * Int128(price.nanodollars)
+        }
+        let nanodollars = (sum + Self.perMillion - 1) / Self.perMillion
+        guard nanodollars <= Int128(WireLimits.callCost.nanodollars) else {
+            throw Refusal(
+                .outOfRange,
+                "by its price the call costs more than \(Quantity.dollars(WireLimits.callCost)); correct the price or the tokens"
+            )
+        }
+        return Money(nanodollars: Int64(nanodollars))
+    }
+
+    private static let perMillion: Int128 = 1_000_000
+
+    /// Whether tokens of kinds cost nothing.
+    private func isFree(_ prices: Money?...) -> Bool { prices[0] != nil && prices.allSatisfy { $0 ?? .zero == .zero } }
+
+    /// Checks that every price is within its range.
+    ///
+    /// - Throws: `outOfRange`
+    func validate() throws(Refusal) {
+        let told = self.told
+        guard !told.isEmpty else { throw Refusal(.outOfRange, "a price tells at least one amount") }
+        for (name, amount) in told where amount < .zero || amount > WireLimits.callCost {
+            throw Refusal(
+                .outOfRange,
+                "a price of $\(amount) for \(name) must lie between $0 and \(Quantity.dollars(WireLimits.callCost))")
+        }
+    }
+}
