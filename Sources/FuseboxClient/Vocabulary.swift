@@ -60,6 +60,13 @@ extension FuseboxClient {
     /// A name of a provider's model that stands for another.
     public typealias ModelAlias = FuseboxWire.ModelAlias
 
+    // MARK: Prices
+
+    /// What the calls of a model cost, per million tokens of each kind and per request.
+    public typealias Price = FuseboxWire.Price
+    /// The price of a model with a provider, or of every one.
+    public typealias PriceEntry = FuseboxWire.PriceEntry
+
     // MARK: Breakers and marks
 
     /// Closed, degraded, recovering or open.

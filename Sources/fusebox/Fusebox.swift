@@ -44,7 +44,7 @@ struct Fusebox: ParsableCommand {
                 name: "State",
                 subcommands: [
                     BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, LimitCommands.self,
-                    NamesCommands.self, AliasCommands.self, ForgetCommand.self,
+                    NamesCommands.self, AliasCommands.self, PriceCommands.self, ForgetCommand.self,
                 ]),
             CommandGroup(
                 name: "Files",

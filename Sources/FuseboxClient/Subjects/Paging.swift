@@ -55,6 +55,10 @@ extension AliasList: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [ModelAlias], next: UInt32) { (reply.aliases, reply.next) }
 }
 
+extension PriceList: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [PriceEntry], next: UInt32) { (reply.prices, reply.next) }
+}
+
 extension LimitList: PagedCommand {
     static func page(_ reply: Reply) -> (elements: [LimitEntry], next: UInt64) { (reply.entries, reply.next) }
 }

@@ -79,6 +79,9 @@ package struct DecimalText {
         if digits.isEmpty { scale = 0 }
     }
 
+    /// Multiplies it by 10 to the power of `exponent`.
+    package mutating func shift(_ exponent: Int) { if !digits.isEmpty { scale += exponent } }
+
     /// Whether it has at most this many decimals.
     package func isWhole(decimals: Int = 0) -> Bool { scale + decimals >= 0 }
 

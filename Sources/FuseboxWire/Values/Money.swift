@@ -42,6 +42,20 @@ public struct Money: Sendable, Hashable {
     /// A double has 15 significant digits. The digits that are printed beyond them only distinguish doubles.
     private static let digitsOfDoubles = 15
 
+    /// The exact amount of dollars that `factor`, a power of ten, times a number is; nil if the amount is not one of whole
+    /// nano-dollars, or out of range.
+    ///
+    /// A number with more than 15 significant digits is a printed double, and is first rounded to 15 digits, half to even.
+    package init?(exactly text: some StringProtocol, timesTenToThe exponent: Int) {
+        guard var number = DecimalText(text) else { return nil }
+        number.shift(exponent)
+        if !number.isWhole(decimals: Self.decimals) { number.round(toDigits: Self.digitsOfDoubles) }
+        guard number.isWhole(decimals: Self.decimals),
+            let magnitude = number.units(decimals: Self.decimals, .up).flatMap({ Int64(exactly: $0) })
+        else { return nil }
+        self.init(nanodollars: number.isNegative ? -magnitude : magnitude)
+    }
+
     /// A number of dollars, read by the rule for text as it is printed; nil if it is not finite or out of range.
     public init?(dollars: Double) { self.init(dollars.description) }
 

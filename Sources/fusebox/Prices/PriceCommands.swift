@@ -1,0 +1,223 @@
+import ArgumentParser
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// `fusebox price`
+struct PriceCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "price", abstract: "What calls cost where nobody tells it. Changing prices is for operators only.",
+        discussion: """
+            A call that is settled or reported with its tokens and without a cost costs what its price says. The price of the \
+            provider with the model that answered counts, else with the model that was asked for, else the provider's, else \
+            that of the model with every provider. A call without a price and without a cost is counted as unpriced.
+            """,
+        subcommands: [List.self, Set.self, Remove.self, Import.self], defaultSubcommand: List.self)
+
+    /// `fusebox price list [PROVIDER]`
+    struct List: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the prices, in dollars per million tokens and per request.")
+
+        @Argument(help: "The provider. (default: all)")
+        var provider: String?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let prices = try client.prices.list().filter { provider == nil || $0.provider?.text == provider }
+            func cell(_ amount: Money?) -> String { amount.map { "\($0)" } ?? "" }
+            let table = Table(
+                [
+                    .left("PROVIDER"), .left("MODEL"), .right("INPUT"), .right("CACHED"), .right("WRITE"),
+                    .right("OUTPUT"), .right("REASONING"), .right("REQUEST"),
+                ],
+                rows: prices.map { entry in
+                    [entry.provider?.text ?? "*", entry.model?.text ?? "*", cell(entry.price.input)]
+                        + [cell(entry.price.cachedInput), cell(entry.price.cacheWrite), cell(entry.price.output)]
+                        + [cell(entry.price.reasoning), cell(entry.price.request)]
+                })
+            return Answer(
+                json: ["prices": .array(prices.map { JSONValue(record: $0) })],
+                text: table.text(ifEmpty: "No price is set."))
+        }
+    }
+
+    /// `fusebox price set PROVIDER [MODEL]`
+    struct Set: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set a price, in the place of the one before.",
+            discussion: """
+                Tokens are in dollars per million. Without --cached-input and --cache-write these tokens cost what input \
+                costs; without --reasoning, what output costs.
+
+                EXAMPLE
+                  fusebox price set openai gpt-4o --input 2.50 --output 10 --cached-input 1.25
+                  fusebox price set '*' text-embedding-3-small --input 0.02 --output 0
+                """)
+
+        @OptionGroup var scope: PriceScope
+
+        @Option(help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
+        var input: MoneyArgument?
+
+        @Option(
+            help: ArgumentHelp("Tokens received. (default: unknown)", valueName: "dollars"),
+            transform: MoneyArgument.cost)
+        var output: MoneyArgument?
+
+        @Option(
+            help: ArgumentHelp("Tokens read from a cache. (default: as --input)", valueName: "dollars"),
+            transform: MoneyArgument.cost)
+        var cachedInput: MoneyArgument?
+
+        @Option(
+            help: ArgumentHelp("Tokens written to a cache. (default: as --input)", valueName: "dollars"),
+            transform: MoneyArgument.cost)
+        var cacheWrite: MoneyArgument?
+
+        @Option(
+            help: ArgumentHelp("Tokens of reasoning. (default: as --output)", valueName: "dollars"),
+            transform: MoneyArgument.cost)
+        var reasoning: MoneyArgument?
+
+        @Option(
+            help: ArgumentHelp("Each request, in dollars. (default: nothing)", valueName: "dollars"),
+            transform: MoneyArgument.cost)
+        var request: MoneyArgument?
+
+        @OptionGroup var connection: ConnectionOptions
+
+        private var price: Price {
+            var price = Price()
+            price.input = input?.money
+            price.cachedInput = cachedInput?.money
+            price.cacheWrite = cacheWrite?.money
+            price.output = output?.money
+            price.reasoning = reasoning?.money
+            price.request = request?.money
+            return price
+        }
+
+        func validate() throws {
+            guard price != Price() else { throw ValidationError("what does it cost? give --input, --output or another") }
+        }
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.prices.set([PriceEntry(provider: try scope.name, model: try scope.modelName, price: price)])
+            return .done
+        }
+    }
+
+    /// `fusebox price remove PROVIDER [MODEL]`
+    struct Remove: DaemonCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove a price.")
+
+        @OptionGroup var scope: PriceScope
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            try client.prices.remove(provider: try scope.name?.text, model: try scope.modelName?.text)
+            return .done
+        }
+    }
+
+    /// `fusebox price import --format litellm FILE`
+    struct Import: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set the prices of a list that others keep.",
+            discussion: """
+                LiteLLM's list is model_prices_and_context_window.json. Its prices are taken exactly, under the names of its \
+                providers; --as gives one another name. Entries without a price per token are left out and listed, and so are \
+                those whose price is finer than a nano-dollar per million tokens. Of entries that cost more for long prompts \
+                the price of short ones is taken.
+
+                EXAMPLE
+                  fusebox price import --format litellm model_prices_and_context_window.json --as vertex_ai-language-models=google
+                """)
+
+        /// The lists that are understood.
+        enum Format: String, ExpressibleByArgument, CaseIterable {
+            case litellm
+        }
+
+        @Option(help: "The format.")
+        var format: Format
+
+        @Option(
+            name: .customLong("as"),
+            help: ArgumentHelp(
+                "A provider of the list, and its name here. Repeat it for several. (default: the list's names)",
+                valueName: "provider=name"),
+            transform: Renaming.init)
+        var renamings: [Renaming] = []
+
+        @Argument(help: "The file; - for standard input.")
+        var file: String
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let document = try LocalFile.readJSON(file)
+            let list: LiteLLMPrices
+            do throws(JSONFieldError) { list = try LiteLLMPrices(document) } catch {
+                throw Failure(error, in: LocalFile.label(file))
+            }
+            let entries = try list.entries.map { entry in
+                guard let renaming = renamings.first(where: { $0.provider == entry.provider?.text }) else { return entry }
+                return PriceEntry(provider: try Name(renaming.name), model: entry.model, price: entry.price)
+            }
+            let replaced = try client.prices.set(entries)
+            let lines =
+                ["\(Quantity.count(entries.count, "price")) set, \(replaced) of them in the place of another"]
+                + (list.tiered.isEmpty
+                    ? [] : ["\(Quantity.count(list.tiered.count, "model")) cost more for long prompts, which is left out"])
+                + list.refused.map { "left out: \(Table.printable($0.key)): \(Table.printable($0.reason))" }
+            return Answer(
+                json: [
+                    "set": JSONValue(entries.count), "replaced": JSONValue(replaced),
+                    "tiered": .array(list.tiered.map { JSONValue($0) }),
+                    "refused": .array(list.refused.map { ["key": JSONValue($0.key), "reason": JSONValue($0.reason)] }),
+                ],
+                text: lines.joined(separator: "\n"))
+        }
+    }
+}
+
+/// Whose price it is.
+struct PriceScope: ParsableArguments {
+    @Argument(help: "The provider; '*': every one.")
+    var provider: String
+
+    @Argument(help: "The model. (default: every one)")
+    var model: String?
+
+    /// The provider; nil: every one.
+    var name: Name? {
+        get throws(Refusal) { provider == "*" ? nil : try Name(provider) }
+    }
+
+    /// The model; nil: every one.
+    var modelName: Name? {
+        get throws(Refusal) { try model.map { model throws(Refusal) in try Name(model) } }
+    }
+
+    func validate() throws {
+        guard provider != "*" || model != nil else {
+            throw ValidationError("a price is that of a provider, a model or both; name the model")
+        }
+    }
+}
+
+/// `provider=name`
+struct Renaming {
+    let provider: String
+    let name: String
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw ValidationError("give a provider of the list and its name here: azure=my-azure") }
+        provider = parts[0]
+        name = parts[1]
+    }
+}
