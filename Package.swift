@@ -53,7 +53,8 @@ let package = Package(
             dependencies: ["FuseboxCollections", "FuseboxCore", "FuseboxEngine", "FuseboxLoop", "FuseboxWire"],
             swiftSettings: strict),
         .target(
-            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxJSON", "FuseboxWire"], swiftSettings: strict),
+            name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxJSON", "FuseboxWire"],
+            swiftSettings: strict),
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxJSON", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),

@@ -98,7 +98,8 @@ struct CallEndTests {
     func aLineWithoutAKeyThatThereIsMayHaveMeantACost(lines: [String], cost: String?) {
         let end = call(.exited(0), told: lines, estimate: estimate)
         #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
-        #expect(end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=, or a provider's usage as JSON") })
+        #expect(
+            end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=, or a provider's usage as JSON") })
         #expect(end.told.hasUnread == (cost == "0.25"))
     }
 

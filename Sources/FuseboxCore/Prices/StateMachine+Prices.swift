@@ -52,7 +52,8 @@ extension StateMachine {
         guard !prices.isEmpty else { return nil }
         var found = answered.flatMap { prices.find(provider, $0) } ?? asked.flatMap { prices.find(provider, $0) }
         found = found ?? prices.find(provider, Name?.none)
-        found = found ?? answered.flatMap { prices.find(Name?.none, $0) } ?? asked.flatMap { prices.find(Name?.none, $0) }
+        found =
+            found ?? answered.flatMap { prices.find(Name?.none, $0) } ?? asked.flatMap { prices.find(Name?.none, $0) }
         return try found.flatMap { place throws(Refusal) in try prices[place].cost(of: tokens) }
     }
 

@@ -80,7 +80,8 @@ struct CallEnd {
             let charged =
                 usage.map { usage in
                     let tokens = usage.knownTokens > 0 ? " and \(Quantity.count(usage.knownTokens, "token"))" : ""
-                    return "\(Formatting.dollars(usage.cost ?? .zero))\(tokens) charged; if the call used more, report the rest"
+                    return
+                        "\(Formatting.dollars(usage.cost ?? .zero))\(tokens) charged; if the call used more, report the rest"
                 } ?? "nothing charged; report what the call used"
             var words = ["fusebox", "report"] + place(candidate, socket) + ["--outcome", "abandoned"]
             if told.unreadCost != nil { words += ["--cost", "DOLLARS"] }

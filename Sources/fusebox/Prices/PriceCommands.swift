@@ -58,7 +58,8 @@ struct PriceCommands: ParsableCommand {
 
         @OptionGroup var scope: PriceScope
 
-        @Option(help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
+        @Option(
+            help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
         var input: MoneyArgument?
 
         @Option(
@@ -100,7 +101,9 @@ struct PriceCommands: ParsableCommand {
         }
 
         func validate() throws {
-            guard price != Price() else { throw ValidationError("what does it cost? give --input, --output or another") }
+            guard price != Price() else {
+                throw ValidationError("what does it cost? give --input, --output or another")
+            }
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
@@ -164,14 +167,17 @@ struct PriceCommands: ParsableCommand {
                 throw Failure(error, in: LocalFile.label(file))
             }
             let entries = try list.entries.map { entry in
-                guard let renaming = renamings.first(where: { $0.provider == entry.provider?.text }) else { return entry }
+                guard let renaming = renamings.first(where: { $0.provider == entry.provider?.text }) else {
+                    return entry
+                }
                 return PriceEntry(provider: try Name(renaming.name), model: entry.model, price: entry.price)
             }
             let replaced = try client.prices.set(entries)
             let lines =
                 ["\(Quantity.count(entries.count, "price")) set, \(replaced) of them in the place of another"]
                 + (list.tiered.isEmpty
-                    ? [] : ["\(Quantity.count(list.tiered.count, "model")) cost more for long prompts, which is left out"])
+                    ? []
+                    : ["\(Quantity.count(list.tiered.count, "model")) cost more for long prompts, which is left out"])
                 + list.refused.map { "left out: \(Table.printable($0.key)): \(Table.printable($0.reason))" }
             return Answer(
                 json: [
@@ -216,7 +222,9 @@ struct Renaming {
 
     init(_ text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else { throw ValidationError("give a provider of the list and its name here: azure=my-azure") }
+        guard parts.count == 2 else {
+            throw ValidationError("give a provider of the list and its name here: azure=my-azure")
+        }
         provider = parts[0]
         name = parts[1]
     }

@@ -126,7 +126,8 @@ struct UsageImage: WireRecord {
             "firstRecorded", &firstRecorded, "when the first call was counted; absent if there is none")
         try visitor.field("lastRecorded", &lastRecorded, "when the last call was counted; absent if there is none")
         try visitor.field("cachedInputTokens", &cachedInputTokens, "those of the tokens sent that a cache was read for")
-        try visitor.field("cacheWriteTokens", &cacheWriteTokens, "those of the tokens sent that a cache was written with")
+        try visitor.field(
+            "cacheWriteTokens", &cacheWriteTokens, "those of the tokens sent that a cache was written with")
         try visitor.field("reasoningTokens", &reasoningTokens, "those of the tokens received that were reasoning")
         try visitor.field("unpriced", &unpriced, "the calls that used something, and whose cost nobody told")
     }

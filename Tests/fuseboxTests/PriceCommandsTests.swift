@@ -1,0 +1,68 @@
+import FuseboxInterop
+import FuseboxTestSupport
+import Testing
+
+/// Prices on the command line, and what calls cost by them.
+struct PriceCommandsTests {
+    private func spend(_ daemon: Daemon) throws -> JSONValue? {
+        try daemon.json("ledger", "show", "openai")["usage"]?["spend"]
+    }
+
+    @Test func aCallThatTellsItsTokensCostsWhatItsPriceSays() throws {
+        let daemon = try Daemon()
+        let set = try daemon.fusebox(
+            "price", "set", "openai", "gpt-4o", "--input", "2.50", "--output", "10", "--cached-input", "1.25")
+        #expect(set.status == 0)
+        let usage =
+            #"{"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}"#
+        let outcome = try daemon.fusebox(
+            "run", "--route", "openai/gpt-4o", "--", "sh", "-c", "echo '\(usage)' >> $FUSEBOX_USAGE")
+        #expect(outcome.status == 0 && outcome.errors == "")
+        // 86 × 2.50 + 1920 × 1.25 + 300 × 10 dollars per million.
+        #expect(try spend(daemon) == 0.005615)
+        let reported = try daemon.fusebox(
+            "report", "--route", "openai/gpt-4o", "--outcome", "success", "--usage", usage)
+        #expect(reported.status == 0)
+        #expect(try spend(daemon) == 0.01123)
+        let shown = try daemon.fusebox("ledger", "show", "openai").lines
+        #expect(shown.contains { $0.contains("4012 in (3840 read from a cache), 600 out") }, "\(shown)")
+    }
+
+    @Test func aCallWithoutAPriceIsShownAsUnpriced() throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("report", "--route", "openai/gpt-4o", "--outcome", "success", "--input-tokens", "5")
+        let shown = try daemon.fusebox("ledger", "show", "openai").lines
+        #expect(shown.contains { $0.contains("1 request whose cost nobody told") }, "\(shown)")
+    }
+
+    @Test func pricesAreListedReplacedAndRemoved() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.fusebox("price").lines == ["No price is set."])
+        _ = try daemon.fusebox("price", "set", "openai", "--input", "1", "--output", "2")
+        _ = try daemon.fusebox("price", "set", "*", "gpt-4o", "--input", "0.075", "--output", "0", "--request", "0.01")
+        let lines = try daemon.fusebox("price", "list").lines
+        #expect(lines.count == 3)
+        #expect(lines[1].split(separator: " ") == ["*", "gpt-4o", "0.075", "0", "0.01"])
+        #expect(lines[2].split(separator: " ") == ["openai", "*", "1", "2"])
+        #expect(try daemon.fusebox("price", "remove", "openai").status == 0)
+        let again = try daemon.fusebox("price", "remove", "openai")
+        #expect(again.status != 0 && again.errors.contains("no price is set for 'openai'"))
+        let nobody = try daemon.fusebox("price", "set", "*", "--input", "1")
+        #expect(nobody.status == 64 && nobody.errors.contains("name the model"))
+    }
+
+    @Test func aListOfOthersIsImportedUnderOwnNames() throws {
+        let daemon = try Daemon()
+        let list = """
+            {"azure/gpt-4o": {"litellm_provider": "azure", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05},
+             "dall-e-3": {"litellm_provider": "openai", "output_cost_per_image": 0.04}}
+            """
+        let outcome = try daemon.fusebox(
+            "price", "import", "--format", "litellm", "-", "--as", "azure=my-azure", input: list)
+        #expect(
+            outcome.lines == [
+                "1 price set, 0 of them in the place of another", "left out: dall-e-3: it has no price per token",
+            ])
+        #expect(try daemon.json("price", "list")["prices"]?[0]?["provider"] == "my-azure")
+    }
+}
