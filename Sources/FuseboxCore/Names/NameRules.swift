@@ -125,10 +125,23 @@ extension StateMachine {
 
     fileprivate mutating func setAlias(_ alias: ModelAlias) throws(Refusal) {
         try Self.validate(alias, among: rules)
+        try checkLimits(beyond: alias)
         guard rules.isAlias(alias.name, of: alias.provider) || rules.aliasCount < bounds.aliases else {
             throw Refusal(.limitReached, "\(bounds.aliases) aliases are set, which is the limit; remove one")
         }
         rules.set(alias.name, of: alias.provider, to: alias.model)
+    }
+
+    /// Checks that no limit is set on the name. It would hold for no call any more, and no command would find it.
+    private func checkLimits(beyond alias: ModelAlias) throws(Refusal) {
+        var lost: (scope: Scope, limit: Limit)?
+        forEachLimit { scope, limit in
+            if lost == nil, scope.provider == alias.provider, scope.model == alias.name { lost = (scope, limit) }
+        }
+        guard let lost else { return }
+        throw Refusal(
+            .outOfRange,
+            "the limit of \(lost.limit) on \(lost.scope) would hold for no call; remove it, and limit '\(alias.model)'")
     }
 
     /// Checks that an alias can be one.
@@ -186,8 +199,8 @@ extension NamesRequireTags: StateCommand {
 extension AliasSet: StateCommand {
     /// Sets the alias, in the place of one for the same name.
     ///
-    /// - Throws: `outOfRange` if the name and the model are the same, if the model is itself an alias, or if other
-    ///   names stand for the name; `limitReached` if the alias is new and there is no room for it.
+    /// - Throws: `outOfRange` if the name and the model are the same, if the model is itself an alias, if other names stand
+    ///   for the name, or if a limit is set on it; `limitReached` if the alias is new and there is no room for it.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
