@@ -139,6 +139,6 @@ extension Engine {
         }
     }
 
-    /// Why windows of the calendar cannot go on; nil: they can.
+    /// Why windows of the calendar cannot end. Nil if they can.
     package var calendarTrouble: String? { calendars?.trouble }
 }
