@@ -213,7 +213,7 @@ extension StateMachine {
             candidates, asked, terms.estimate, explains: terms.explains, application, &reply.decision)
         if let chosen = weighed.chosen {
             try checkRoom(for: chosen, application)
-            try admitTags(asked, folds: terms.foldsTags, by: application)
+            try checkTags(asked, folds: terms.foldsTags, by: application)
         }
         let known = effects.count
         let denied = reply.decision.denials.count
@@ -271,11 +271,11 @@ extension StateMachine {
         try SharedBound(
             what: "permits in force", limit: bounds.permits, limitPerUser: bounds.permitsPerUser,
             remedy: "settle some"
-        ).admit(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
+        ).check(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
         guard permits.hasNumbers else {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
-        try admitAccounts(of: route, by: application)
+        try checkAccounts(of: route, by: application)
     }
 
     /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,

@@ -187,7 +187,7 @@ extension StateMachine {
             use.scopes.model = find(model)
             // The model that answered needs room. There is always some for the one of calls that name none.
             if usage.model != nil {
-                try admitAccounts(
+                try checkAccounts(
                     grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
                     by: application)
             }
@@ -219,7 +219,7 @@ extension StateMachine {
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
         let asked = look(command.tags, folds: command.foldsTags, application)
-        try admitTags(asked, folds: command.foldsTags, by: application)
+        try checkTags(asked, folds: command.foldsTags, by: application)
         var route = route(by: command.candidate)
         var answer: Answer<Text>?
         // Nobody told what it used: it was a request all the same.
@@ -232,7 +232,7 @@ extension StateMachine {
                 answer = try self.answer(name, application)
             }
         } else if route.providerID == nil {
-            try admitNewName(route.provider, by: application)
+            try checkNewName(route.provider, by: application)
         }
         if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
         let provider = try breaker(of: &route, application)
@@ -255,7 +255,7 @@ extension StateMachine {
     /// - Throws: `limitReached`
     private func answer<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> Answer<Text> {
         let id = models.find(name)
-        if id == nil { try admitNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
+        if id == nil { try checkNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
         return Answer(name: name, id: id)
     }
 

@@ -52,8 +52,8 @@ extension StateMachine {
                 .outOfRange, "a budget is kept up to \(WireLimits.textLength) bytes; this one has \(text.utf8.count)")
         }
         let application = Application(moment: lastMoment, user: user, isOperator: user == 0, worker: WorkerID())
-        try admitAccount(provider, by: application)
-        if let model { try admitModel(model, by: application) }
+        try checkAccount(provider, by: application)
+        if let model { try checkModel(model, by: application) }
         let id = openAccount(provider, by: user)
         let entry = ListedBudgets.Entry(
             provider: id, model: model.map { models.intern($0, by: user) }, text: text)

@@ -23,7 +23,7 @@ extension StateMachine {
         }
         // Before a name becomes known: a refused record leaves no trace.
         if !isChecked {
-            try admitTags(asked, folds: folds, by: application)
+            try checkTags(asked, folds: folds, by: application)
             try check(charge, route, application)
         }
         let scopes = openAccounts(of: route, asked, tags, folds: folds, application)
@@ -37,7 +37,7 @@ extension StateMachine {
     func check<Text: NameText>(
         _ charge: CreditLedger.Charge, _ route: Route<Text>, _ application: Application
     ) throws(Refusal) {
-        try admitAccounts(of: route, by: application)
+        try checkAccounts(of: route, by: application)
         let scopes = CallScopes(provider: route.providerID, model: route.modelID)
         try ledger.check(charge, scopes, requests: 1, under: profile)
     }

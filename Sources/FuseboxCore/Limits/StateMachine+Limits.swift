@@ -7,10 +7,10 @@ extension StateMachine {
         _ command: LimitSet, _ application: Application, _ effects: inout [Event], opensAccounts: Bool = true
     ) throws(Refusal) -> LimitSet.Reply {
         try validate(command)
-        try admitNames(of: command.scope, by: application)
+        try checkNames(of: command.scope, by: application)
         let route = opensAccounts && command.scope.tag == nil ? command.scope.route : nil
-        if let route { try admitAccounts(of: self.route(by: route), by: application) }
-        try admitLimits(command)
+        if let route { try checkAccounts(of: self.route(by: route), by: application) }
+        try checkLimits(command)
         let mark = limitTable.newestGeneration
         let target = try intern(command.scope, by: application.user)
         if let route, let provider = names.find(route.provider) {
@@ -67,7 +67,7 @@ extension StateMachine {
     }
 
     /// Checks that there is room for the limits of a request that are new.
-    private func admitLimits(_ command: LimitSet) throws(Refusal) {
+    private func checkLimits(_ command: LimitSet) throws(Refusal) {
         let target = try find(command.scope)
         let new = command.limits.count { limit in
             target.map { limitTable.findRule($0.key, $0.prefix, limit) == nil } ?? true

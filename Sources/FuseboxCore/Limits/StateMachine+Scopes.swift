@@ -77,23 +77,23 @@ extension StateMachine {
     /// Checks that the names of a scope are known or may become so.
     ///
     /// - Throws: `limitReached`
-    func admitNames(of scope: Scope, by application: Application) throws(Refusal) {
+    func checkNames(of scope: Scope, by application: Application) throws(Refusal) {
         if let provider = scope.provider {
-            try admitName(provider, by: application)
-            if let deployment = scope.deployment { try admitDeployment(deployment, of: provider, by: application) }
+            try checkName(provider, by: application)
+            if let deployment = scope.deployment { try checkDeployment(deployment, of: provider, by: application) }
         }
-        if let model = scope.model { try admitModel(model, by: application) }
+        if let model = scope.model { try checkModel(model, by: application) }
         guard let tag = scope.tag, !TagText.isTemplate(tag), tags.find(tag) == nil else { return }
         try SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
-            .admit(tags.count, ofUser: tags.count(of: application.user), by: application)
+            .check(tags.count, ofUser: tags.count(of: application.user), by: application)
     }
 
     /// Checks that a deployment is known or may become so.
     ///
     /// - Throws: `limitReached`
-    func admitDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
+    func checkDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
         if let provider = names.find(provider), names.find(deployment, below: provider) != nil { return }
-        try admitOneMoreName(by: application)
+        try checkOneMoreName(by: application)
     }
 
     /// Notes that one more limit refers to the route of a scope. Its tag is retained by what is used of it.

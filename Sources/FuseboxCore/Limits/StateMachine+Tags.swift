@@ -82,17 +82,17 @@ extension StateMachine {
     ///
     /// - Throws: `limitReached`
     @inline(__always)
-    func admitTags(_ asked: borrowing AskedTags, folds: Bool, by application: Application) throws(Refusal) {
+    func checkTags(_ asked: borrowing AskedTags, folds: Bool, by application: Application) throws(Refusal) {
         let new = asked.unknown
         guard !folds, new > 0 else { return }
         let bound = SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
-        try bound.admit(
+        try bound.check(
             tags.count + new - 1, ofUser: tags.count(of: application.user) + new - 1, by: application)
     }
 
     /// Whether a call's tags find room.
     func hasRoom(for asked: borrowing AskedTags, _ application: Application) -> Bool {
-        do throws(Refusal) { try admitTags(asked, folds: false, by: application) } catch { return false }
+        do throws(Refusal) { try checkTags(asked, folds: false, by: application) } catch { return false }
         return true
     }
 }

@@ -149,13 +149,13 @@ struct Commit: ~Copyable {
 
     // MARK: Outputs
 
-    /// Holds a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can be
+    /// Delays a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can be
     /// sent.
-    mutating func hold(
+    mutating func delay(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
     ) -> Bool {
         guard !progress.watermarks.has(watermark, reached: journaled) else { return false }
-        unsafe outputs.hold(frame, for: &session, until: watermark, of: journaled)
+        unsafe outputs.delay(frame, for: &session, until: watermark, of: journaled)
         return true
     }
 

@@ -219,7 +219,7 @@ extension Bounds {
     /// Limits that nothing reaches, so that no file is refused for its size.
     static var unbounded: Bounds {
         var bounds = Bounds()
-        bounds.admitEverything()
+        bounds.allowEverything()
         return bounds
     }
 }
