@@ -169,7 +169,7 @@ private struct CandidateWalk {
 
     /// Whether another candidate is to be tried. Leaves out the candidates of a provider that has failed.
     mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
-        guard case .failure(let error) = ending.result, ending.outcome.isOfProvider, !Task.isCancelled,
+        guard case .failure(let error) = ending.result, ending.outcome.outcome.isOfProvider, !Task.isCancelled,
             held.isOfThisProcess
         else { return false }
         failure = error
@@ -180,13 +180,5 @@ private struct CandidateWalk {
 }
 
 extension CallOutcome {
-    /// Whether the provider failed, so that another one may succeed.
-    fileprivate var isOfProvider: Bool {
-        switch outcome {
-        case .failure, .throttled, .quotaExhausted: true
-        case .success, .rejected, .abandoned, .cancelled: false
-        }
-    }
-
     fileprivate var withoutUsage: CallOutcome { CallOutcome(outcome, retryAfter: retryAfter) }
 }

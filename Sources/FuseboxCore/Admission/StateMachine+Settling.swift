@@ -283,14 +283,14 @@ extension StateMachine {
     private static func validate(
         _ outcome: Outcome, hasUsage: Bool, _ retryAfter: Int64?
     ) throws(Refusal) {
-        if outcome == .cancelled, hasUsage {
+        if !outcome.takesUsage, hasUsage {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
         guard outcome.takesRetryAfter else {
             throw Refusal(
                 .outOfRange,
-                "retryAfter goes with `failure`, `throttled` and `quotaExhausted` only, not with \(outcome)")
+                "retryAfter goes with \(Outcome.withRetryAfter()) only, not with \(outcome)")
         }
         try validateDuration(retryAfter, "retryAfter")
     }

@@ -15,8 +15,27 @@ public enum Outcome: UInt8, WireEnumeration {
     /// It was never sent.
     case cancelled = 6
 
+    /// Whether the provider could not serve the call, so that another one may.
+    public var isOfProvider: Bool {
+        switch self {
+        case .failure, .throttled, .quotaExhausted: true
+        case .success, .rejected, .abandoned, .cancelled: false
+        }
+    }
+
     /// Whether the provider may have said with it when it takes calls again.
-    public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
+    public var takesRetryAfter: Bool { isOfProvider }
+
+    /// Whether a call that ended so may have used something.
+    public var takesUsage: Bool { self != .cancelled }
+
+    /// The outcomes that take a time, as a list in a sentence.
+    ///
+    /// - Parameter name: how an outcome is written
+    public static func withRetryAfter(_ name: (Outcome) -> String = { "`\($0)`" }) -> String {
+        let names = allCases.filter(\.takesRetryAfter).map(name)
+        return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+    }
 }
 
 /// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the
