@@ -27,6 +27,9 @@ public enum WireLimits {
     /// The longest text (a client's name, a message), in bytes of UTF-8.
     public static let textLength = 1024
 
+    /// The longest name of a time zone, in bytes. The longest one in the tz database has 32.
+    public static let zoneNameLength = 64
+
     // MARK: Lists
 
     /// The most entries of one page of a list. This bounds the work of one request.
@@ -49,6 +52,13 @@ public enum WireLimits {
 
     /// The most candidates of one admission.
     public static let candidates = Candidates.capacity
+
+    /// The most limits of one page, which is shorter than other pages: with the longest names it fills a third of a
+    /// frame.
+    public static let limitPageLength = 96
+
+    /// The most limits that one decision of admission tells of. With the longest names they fill a quarter of a frame.
+    public static let limitsTold = 64
 
     // MARK: Values
 

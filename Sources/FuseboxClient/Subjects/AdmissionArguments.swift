@@ -195,7 +195,7 @@ extension Candidates {
     }
 }
 
-extension InlineList<8, Name> {
+extension WireLimits.TagList {
     /// - Throws: `invalidArgument` if there are too many, or one is no name
     init(checking tags: [String]) throws(ClientError) {
         self.init()

@@ -173,7 +173,7 @@ extension StateMachine {
         _ need: CallNeed, at moment: Moment, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
         objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
-        guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
+        guard let candidate, limits.count < WireLimits.limitsTold else { return }
         limits.append(told(objection, asked.new, need, of: candidate, at: moment))
     }
 

@@ -18,7 +18,7 @@ extension StateMachine {
         limits.sort { limitTable.entries[$0].generation < limitTable.entries[$1].generation }
         for place in limits {
             limitTable.beginWindow(place, at: application.now)
-            guard reply.entries.count < LimitList.pageLength else { continue }
+            guard reply.entries.count < WireLimits.limitPageLength else { continue }
             reply.entries.append(limitEntry(limitTable.entries[place].rule, place, at: application.moment))
         }
         var event = AccountReset()

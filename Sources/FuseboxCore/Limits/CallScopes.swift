@@ -7,10 +7,13 @@ struct CallScopes: Sendable {
     /// One call has at most eight tags, and that of its user, which the daemon adds.
     static let tagLimit = WireLimits.TagList.capacity + 1
 
+    /// A place for each tag of a call.
+    typealias Tags = InlineArray<9, TagID?>
+
     var provider: NameID?
     var deployment: NameID?
     var model: ModelID?
-    private(set) var tags = InlineArray<9, TagID?>(repeating: nil)
+    private(set) var tags = Tags(repeating: nil)
     private(set) var tagCount = 0
 
     init(provider: NameID? = nil, deployment: NameID? = nil, model: ModelID? = nil) {

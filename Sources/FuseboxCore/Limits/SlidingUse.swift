@@ -6,15 +6,23 @@ import FuseboxWire
 /// the grain has left it. So the window never holds less than what was used in its length, and never more than what was used
 /// in a length and a sixtieth.
 struct SlidingUse: Sendable, Equatable {
-    /// A length has at most this many grains, the begun ones at both ends included: the shortest, 1 second, has 62.5 grains
-    /// of 16 ms.
-    static let grainLimit = 65
+    /// A place for each grain of a window. The most have lengths of 1,019 ms: 63.7 grains of 16 ms.
+    typealias Grains = InlineArray<65, Int64>
+    static let grainLimit = Grains.count
+
+    /// How many grains a window of this length has at once, the begun ones at both ends included.
+    static func grains(in length: Int64) -> Int {
+        let grain = grain(of: length)
+        return Int((length - 1 + grain - 1) / grain) + 1
+    }
+
+    private static func grain(of length: Int64) -> Int64 { max(1, length / 60) }
 
     /// In milliseconds.
     let grain: Int64
     let length: Int64
     /// What was used in each grain; grain n is at n modulo the number of places.
-    private var grains = InlineArray<65, Int64>(repeating: 0)
+    private var grains = Grains(repeating: 0)
     /// The newest grain that was reached.
     private(set) var newest: Int64 = 0
     /// The sum of the grains that are in the window.
@@ -25,7 +33,7 @@ struct SlidingUse: Sendable, Equatable {
     /// - Parameter length: in milliseconds, within `ValueRanges.windowLength`
     init(length: Int64) {
         self.length = length
-        grain = max(1, length / 60)
+        grain = Self.grain(of: length)
     }
 
     /// A window as it was; nil if it cannot have been so.

@@ -120,7 +120,7 @@ extension StateMachine {
         var reply = LimitList.Reply()
         var last = cursor
         limitTable.ruleOrder.forEach(after: cursor) { rule in
-            guard reply.entries.count < LimitList.pageLength else {
+            guard reply.entries.count < WireLimits.limitPageLength else {
                 reply.next = last
                 return false
             }
@@ -137,7 +137,7 @@ extension StateMachine {
     private func listUses(
         of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
     ) {
-        let most = max(LimitList.pageLength, reply.entries.count + 1)
+        let most = max(WireLimits.limitPageLength, reply.entries.count + 1)
         var last = cursor
         var looks = 0
         limitTable.useOrder.forEach(after: cursor) { entry in

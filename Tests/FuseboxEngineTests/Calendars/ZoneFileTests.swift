@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 import Testing
 
@@ -93,7 +94,7 @@ import Testing
         #expect(flaw([]) == .noZoneFile)
         #expect(flaw(Array("#!/bin/sh".utf8)) == .noZoneFile)
         #expect(flaw(Draft(version: 5)) == .newerVersion(0x35))
-        #expect(flaw([UInt8](repeating: 0, count: ZoneFile.largest + 1)) == .tooLarge(bytes: ZoneFile.largest))
+        #expect(flaw([UInt8](repeating: 0, count: Bounds.zoneFileBytes + 1)) == .tooLarge(bytes: Bounds.zoneFileBytes))
         #expect(flaw(Draft(leapSeconds: 1)) == .leapSeconds)
         #expect(flaw(Draft(times: [], types: [], offsets: [])) == .invalid("it has 0 kinds of local time"))
         #expect(flaw(Draft(types: [1, 2])) == .invalid("a transition leads to a local time that it lacks"))

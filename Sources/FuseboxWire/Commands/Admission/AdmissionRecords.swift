@@ -229,14 +229,11 @@ public struct AdmissionDecision: OpenRecord {
     public var denials = WireLimits.CandidateList<Denial>()
     /// The shortest of the candidates' times; absent if admitted, or if time alone does not help.
     public var retryAfterMilliseconds: Int64?
-    /// The limits behind the reason `limit`, at most `limitsTold`: for each candidate denied for it that limit; if the
+    /// The limits behind the reason `limit`, at most `WireLimits.limitsTold`: for each candidate denied for it that limit; if the
     /// request `explains`, every limit that stands against one of these candidates.
     public var limits: [LimitObjection] = []
     /// Every field has its default.
     @inlinable public init() {}
-
-    /// The most limits that one decision tells of.
-    public static let limitsTold = 64
 
     /// The fields in the order of the wire.
     @inlinable
@@ -253,7 +250,7 @@ public struct AdmissionDecision: OpenRecord {
             "the shortest of the candidates' times; absent if admitted, or if time alone does not help")
         try visitor.field(
             "limits", &limits,
-            "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(Self.limitsTold)"
+            "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(WireLimits.limitsTold)"
         )
     }
 }
