@@ -19,7 +19,7 @@ extension FuseboxClient {
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - tags: what the call is made for, such as `team:search`: at most 8
     ///   - estimate: what the call may use at most, held until it is settled
-    ///   - policy: how long permits last, how often is tried, what errors mean
+    ///   - policy: how long permits last, how many candidates are tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
     /// - Returns: the value that `body` returned
     /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon refuses, or does not
@@ -80,8 +80,7 @@ extension FuseboxClient {
         throw CancellationError()
     }
 
-    /// A permit for one of the candidates that are left. It is waited for even if the task is cancelled meanwhile, so that it
-    /// can be given back.
+    /// A permit for one of the candidates that are left. A cancelled task waits for it too, and gives it back.
     private func hold(
         _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
     ) async throws -> HeldPermit {

@@ -36,11 +36,11 @@ struct SlidingUse: Sendable, Equatable {
         grain = Self.grain(of: length)
     }
 
-    /// A window as it was; nil if it cannot have been so.
+    /// Restores a window. Nil if there can be no such window.
     ///
     /// - Parameters:
     ///   - newest: the newest grain that was reached
-    ///   - grains: their numbers, rising, and what was used in each
+    ///   - grains: the numbers of the grains in increasing order, and what was used in each
     init?(length: Int64, newest: Int64, grains: [(number: Int64, amount: Int64)]) {
         self.init(length: length)
         guard newest >= 0, newest <= Timestamp.latest.milliseconds else { return nil }
@@ -75,7 +75,7 @@ struct SlidingUse: Sendable, Equatable {
         return first..<max(first, min(oldest(at: now), newest + 1))
     }
 
-    /// Lets go what has left the window.
+    /// Removes what has left the window.
     private mutating func advance(to now: Timestamp) {
         if sum != 0 {
             for number in leaving(at: now) {
@@ -94,7 +94,7 @@ struct SlidingUse: Sendable, Equatable {
         return used
     }
 
-    /// Counts a use now; a negative one gives back and never takes the grain below zero.
+    /// Counts a use now. A negative use is given back, and never takes the grain below zero.
     mutating func add(_ amount: Int64, at now: Timestamp) {
         advance(to: now)
         change(number(of: now), by: amount)
@@ -102,8 +102,8 @@ struct SlidingUse: Sendable, Equatable {
 
     /// Corrects what was counted at an earlier moment.
     ///
-    /// While that moment is less than the length ago it is corrected there. After that what was too much is forgotten, and
-    /// what was too little counts now.
+    /// If that moment is less than the length ago, its grain is corrected. Otherwise an excess is forgotten, and a shortfall
+    /// counts now.
     mutating func correct(_ change: Int64, from then: Timestamp, at now: Timestamp) {
         advance(to: now)
         if now - then < length {
@@ -121,7 +121,7 @@ struct SlidingUse: Sendable, Equatable {
         sum += Int128(grains[place]) - Int128(before)
     }
 
-    /// Takes an amount from the newest use backwards; the window does not go below zero.
+    /// Takes back an amount from the newest use backwards. The window does not go below zero.
     mutating func takeBack(_ amount: Int64, at now: Timestamp) {
         advance(to: now)
         var left = amount
@@ -136,7 +136,7 @@ struct SlidingUse: Sendable, Equatable {
         }
     }
 
-    /// How long it takes until so much has left the window; nil: there is not so much in it.
+    /// How long it takes until so much has left the window. Nil if the window has less.
     func wait(untilLeft amount: Int128, at now: Timestamp) -> Int64? {
         var left = amount
         guard left > 0 else { return 0 }

@@ -107,7 +107,7 @@ extension StateMachine {
         return places.sorted { limitTable.rules[$0].number < limitTable.rules[$1].number }
     }
 
-    /// Lets new limits see the calls in force that they cover.
+    /// Charges the calls in force to the new limits that cover them.
     mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
         var next = permits.firstInForce(after: 0)
         while let place = next {
@@ -201,7 +201,7 @@ extension StateMachine {
         return reply
     }
 
-    /// A raise is over.
+    /// Ends a raise.
     mutating func endRaise(_ rule: Int, at moment: Moment, _ effects: inout [Event]) {
         guard let raise = limitTable.rules[rule].raise else { return }
         limitTable.raise(rule, nil, at: moment.now)
@@ -236,7 +236,7 @@ extension StateMachine {
 }
 
 extension Limit {
-    /// What tells it from other limits of its scope, for messages: `requests per minute`, `calls in flight`.
+    /// Its dimension and window, for messages: `requests per minute`, `calls in flight`.
     var identity: String {
         if dimension == .inFlight { return "calls in flight" }
         let shadow = mode == .shadow ? " (shadow)" : ""
@@ -263,7 +263,7 @@ extension LimitDimension {
 extension LimitSet: StateCommand {
     /// Sets the limits, all or none. New ones count the calls in force that they cover.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, for a template that is too short or too long,
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for a template that is too short or too long,
     ///   for no limit or too many, for a limit whose parts do not go together, for a calendar that is not known, and
     ///   for the same limit twice; `limitReached` if there is no room for a new name or limit.
     public func apply(
@@ -280,7 +280,7 @@ extension LimitSet: StateCommand {
 extension LimitRemove: StateCommand {
     /// Removes the limits, all or none.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, a limit whose parts do not go together, and if
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, a limit whose parts do not go together, and if
     ///   both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
@@ -297,7 +297,7 @@ extension LimitRemove: StateCommand {
 extension LimitRaise: StateCommand {
     /// Raises the limit for a while. A deadline ends the raise.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, for an amount below the limit's own, and for a
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for an amount below the limit's own, and for a
     ///   time outside its range; `notFound` if the limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
