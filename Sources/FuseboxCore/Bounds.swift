@@ -74,8 +74,8 @@ public struct Bounds: Sendable, Equatable {
     /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
     public var modelAccountsPerUser = 65_536
 
-    /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
-    /// that template's own `(other)`.
+    /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a
+    /// template covers it under that template's own `(other)`.
     public var tags = 65_536
 
     /// Tags that one peer uid may introduce, operators aside: a quarter.
@@ -84,8 +84,8 @@ public struct Bounds: Sendable, Equatable {
     /// Names of models that stand for others.
     public var aliases = 4_096
 
-    /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
-    /// has crossed.
+    /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only
+    /// a step has crossed.
     public static let clockDoubtMilliseconds: Int64 = 600_000
 
     /// Limits that are set, templates included.
@@ -142,8 +142,8 @@ public struct Bounds: Sendable, Equatable {
 
     // MARK: Spend
 
-    /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together. 1,048,576
-    /// of them are 64 MiB: those of a busy year of 15,000 accounts.
+    /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together.
+    /// 1,048,576 of them are 64 MiB: those of a busy year of 15,000 accounts.
     public static let recentStretches = 1 << 20
 
     /// Records of a provider's spend that are always kept one by one.

@@ -33,8 +33,8 @@ struct SharedBound {
 
 /// The checks whether names, models and accounts may be introduced.
 ///
-/// There is always room for the provider `(other)` and for the model `unspecified`. Usage that finds no account of its own
-/// is counted under these two. A limit opens the accounts of its route when it is set, so no usage bypasses it. An
+/// There is always room for the provider `(other)` and for the model `unspecified`. Usage that finds no account of its
+/// own is counted under these two. A limit opens the accounts of its route when it is set, so no usage bypasses it. An
 /// admission opens the accounts of its call, so its settle always finds them.
 extension StateMachine {
     /// Checks that a name is known or may be introduced.

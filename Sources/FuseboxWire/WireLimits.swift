@@ -47,7 +47,8 @@ public enum WireLimits {
     /// `TagListOf` with names that own their bytes.
     public typealias TagList = TagListOf<Name>
 
-    /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the journal.
+    /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the
+    /// journal.
     public static let limitsPerRequest = 12
 
     /// The most candidates of one admission.

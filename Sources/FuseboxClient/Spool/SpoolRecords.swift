@@ -1,8 +1,8 @@
 import FuseboxWire
 
 // The records of a file of the spool. A file begins with the magic and the version. Then come records: a header, the
-// reports that the worker left, and what has become of them since. Each record is preceded by its length, its checksum and its
-// kind. The header and the reports are synced before the file gets its name. Later records are appended. See
+// reports that the worker left, and what has become of them since. Each record is preceded by its length, its checksum
+// and its kind. The header and the reports are synced before the file gets its name. Later records are appended. See
 // proto-docs/spool.md.
 
 /// The header: the worker that left the reports, and the daemon that they are for.

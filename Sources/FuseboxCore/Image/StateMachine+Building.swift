@@ -81,11 +81,11 @@ extension StateMachine {
         for rule in limitTable.rules { retainNames(of: rule.key) }
     }
 
-    /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are those
-    /// that are known now.
+    /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are
+    /// those that are known now.
     ///
-    /// A limit of both states keeps its charges and takes over what the other has counted: the calls in force are part of
-    /// that already where a ledger comes back to its own daemon. A new one counts the calls in force.
+    /// A limit of both states keeps its charges and takes over what the other has counted: the calls in force are part
+    /// of that already where a ledger comes back to its own daemon. A new one counts the calls in force.
     private mutating func takeListedLimits(of other: StateMachine) {
         var new: [Int] = []
         other.limitTable.rules.forEachSlot { if other.isOfLedger(other.limitTable.rules[$0]) { new.append($0) } }
@@ -174,8 +174,8 @@ extension StateMachine.Builder {
 
     /// Adds a permit that is in force or lapsed.
     ///
-    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for a
-    ///   cost or a moment that none can have
+    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for
+    ///   a cost or a moment that none can have
     mutating func insertPermit(
         _ entry: PermitEntry, _ charges: [ChargeImage]
     ) throws(Refusal) {
@@ -388,7 +388,7 @@ extension StateMachine.Builder {
             try Self.validate(entry)
             machine.ledger.histories.restore(entry, isExact: true, in: &list)
         }
-        machine.ledger.histories.settle(&list, at: moment.now)
+        machine.ledger.histories.finishRestoring(&list, at: moment.now)
         machine.ledger.providers[existing: id.index].history = list
     }
 
@@ -410,8 +410,8 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers that
-    /// spend and history have reached count as fired, and their events are not sent.
+    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers
+    /// that spend and history have reached count as fired, and their events are not sent.
     ///
     /// Depletion tiers are marked only if the profile keeps them over a restore.
     public mutating func completeLedger() {

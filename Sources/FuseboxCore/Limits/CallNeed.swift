@@ -9,8 +9,8 @@ struct CallNeed: Sendable, Equatable {
     var outputTokens: Int64 = 0
     /// Tokens of every kind.
     var tokens: Int64 = 0
-    /// The dimensions for which no estimate was given, a bit each. The call takes nothing of them, but a limit of such a
-    /// dimension must not be used up.
+    /// The dimensions for which no estimate was given, a bit each. The call takes nothing of them, but a limit of such
+    /// a dimension must not be used up.
     private(set) var unknown: UInt8 = 0
 
     /// What a call takes; `tokens` are those of both kinds.

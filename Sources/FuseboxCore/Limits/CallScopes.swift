@@ -38,8 +38,8 @@ struct CallScopes: Sendable {
     /// The number of places of scopes.
     var scopeCount: Int { 5 + 3 * tagCount }
 
-    /// The scope at a place. Nil if the call has none there. The places have the order in which reasons are reported: the
-    /// host, then the route from the provider down, then each tag alone and with the route.
+    /// The scope at a place. Nil if the call has none there. The places have the order in which reasons are reported:
+    /// the host, then the route from the provider down, then each tag alone and with the route.
     func scope(at place: Int) -> ScopeKey? {
         switch place {
         case 0: return .host

@@ -48,8 +48,8 @@ extension LimitTable {
         var entry: Int?
     }
 
-    /// Walks over the limits that cover a call, in the order of its scopes. Within a scope the limits come in the order in
-    /// which they were set, and then those of templates. The walk holds no copy of the table.
+    /// Walks over the limits that cover a call, in the order of its scopes. Within a scope the limits come in the order
+    /// in which they were set, and then those of templates. The walk holds no copy of the table.
     struct Walk {
         private var scope = -1
         private var key: ScopeKey?
@@ -74,8 +74,8 @@ extension LimitTable {
             }
         }
 
-        /// The next template of the scope's tag that it has not used yet. Templates that it has used, and limits that replace
-        /// templates, are among the uses of the scope.
+        /// The next template of the scope's tag that it has not used yet. Templates that it has used, and limits that
+        /// replace templates, are among the uses of the scope.
         private mutating func nextTemplate(_ table: borrowing LimitTable, _ tags: borrowing TagTable) -> Int? {
             guard let key, let tag = key.tag else { return nil }
             while template < tags.templateCount(of: tag) {
@@ -307,9 +307,11 @@ extension LimitTable {
         }
     }
 
-    /// Ends the charges of a call that was never settled, by the rule of each limit. They are remembered for a late settle.
+    /// Ends the charges of a call that was never settled, by the rule of each limit. They are remembered for a late
+    /// settle.
     ///
-    /// - Parameter givesBack: whether all is given back whatever the rules say, because an operator has revoked the permit
+    /// - Parameter givesBack: whether all is given back whatever the rules say, because an operator has revoked the
+    ///   permit
     mutating func lapse(_ first: Int?, estimate: CallNeed, givesBack: Bool, at now: Timestamp) {
         forEachCharge(first) { table, charge in
             let dimension = table.dimension(of: charge)
@@ -344,8 +346,8 @@ extension LimitTable {
         if isCharged, charges[place].window == entries[entry].window { entries[entry].assumed += Int128(estimate) }
     }
 
-    /// Gives back what the call of a dead worker no longer needs: its place in flight, and what it holds of limits that do
-    /// not deny. The provider may still charge for a call that was sent.
+    /// Gives back what the call of a dead worker no longer needs: its place in flight, and what it holds of limits that
+    /// do not deny. The provider may still charge for a call that was sent.
     ///
     /// - Returns: whether it still holds cost or tokens of a limit that denies
     mutating func endFlight(_ first: Int?, estimate: CallNeed, at now: Timestamp) -> Bool {

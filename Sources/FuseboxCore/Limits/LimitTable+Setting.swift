@@ -54,8 +54,8 @@ extension LimitTable {
 
     private func uses(of rule: Int) -> [Int] { uses { $0.rule == rule } }
 
-    /// The places of uses, in the order in which these began. Places differ after a restart, but the order of events and of
-    /// freed tags must not.
+    /// The places of uses, in the order in which these began. Places differ after a restart, but the order of events
+    /// and of freed tags must not.
     private func uses(where isWanted: (Entry) -> Bool) -> [Int] {
         var places: [Int] = []
         useOrder.forEach { place in
@@ -271,7 +271,8 @@ extension LimitTable {
         return (Int64(exactly: used).map(Double.init) ?? Double(used)) / Double(amount)
     }
 
-    /// Notes the threshold that the newest use of a limit has crossed: once per window, or once per length of a sliding one.
+    /// Notes the threshold that the newest use of a limit has crossed: once per window, or once per length of a sliding
+    /// one.
     mutating func noteCrossing(_ place: Int, at now: Timestamp) {
         let rule = entries[place].rule
         if rules[rule].limit.window.kind == .sliding, let firedAt = entries[place].firedAt,
@@ -312,8 +313,8 @@ extension LimitWindow {
 }
 
 extension Limit {
-    /// The thresholds that are reported: those that were set, otherwise the defaults for limits of cost and for windows of a
-    /// day and more.
+    /// The thresholds that are reported: those that were set, otherwise the defaults for limits of cost and for windows
+    /// of a day and more.
     fileprivate var tellingThresholds: Thresholds? {
         if let thresholds { return thresholds }
         let tells =

@@ -46,8 +46,8 @@ extension LimitTable {
 
     /// How long the window of a calendar still lasts.
     ///
-    /// If the wall clock has passed its end and the next window has not begun, the clock is in doubt. It counts once it has
-    /// kept its time.
+    /// If the wall clock has passed its end and the next window has not begun, the clock is in doubt. It counts once it
+    /// has kept its time.
     private func untilEnd(of calendar: Int, at wall: Timestamp) -> Int64 {
         let left = calendars[calendar].end - wall
         return left > 0 ? left : Bounds.clockDoubtMilliseconds

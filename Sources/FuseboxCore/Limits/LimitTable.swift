@@ -19,8 +19,8 @@ struct ScopeKey: Sendable, Hashable {
     /// The parts that the scope names, a bit each.
     var shape: Int { (place == nil ? 0 : 1) | (model == nil ? 0 : 2) | (tag == nil ? 0 : 4) }
 
-    /// A hash for `HashIndex`. The table of names gives the numbers one after the other, so no caller can choose numbers
-    /// that collide.
+    /// A hash for `HashIndex`. The table of names gives the numbers one after the other, so no caller can choose
+    /// numbers that collide.
     var hash: Int {
         Int(truncatingIfNeeded: Self.mix(Self.mix(Self.mix(0, place?.index), model?.index), tag?.index))
     }
@@ -33,9 +33,9 @@ struct ScopeKey: Sendable, Hashable {
 
 /// All limits: as they were set, and what the calls of each scope have used of them.
 ///
-/// A limit on a tag that ends in `*` is a template. It stands for each tag with this prefix. Each such tag has a use of its
-/// own, which begins with its first call. A limit on the tag itself, or on a longer prefix, replaces the template's limit of
-/// the same dimension and window.
+/// A limit on a tag that ends in `*` is a template. It stands for each tag with this prefix. Each such tag has a use of
+/// its own, which begins with its first call. A limit on the tag itself, or on a longer prefix, replaces the template's
+/// limit of the same dimension and window.
 struct LimitTable: Sendable {
     /// A limit as it was set.
     struct Rule: Sendable {
@@ -66,16 +66,16 @@ struct LimitTable: Sendable {
 
     /// The use of a limit by the calls of one scope.
     ///
-    /// Requests and tokens count when a call is admitted. Cost is held then, and counts when the call is settled. Calls in flight
-    /// are only held.
+    /// Requests and tokens count when a call is admitted. Cost is held then, and counts when the call is settled. Calls
+    /// in flight are only held.
     struct Entry: Sendable {
         /// The place of the limit.
         var rule: Int
         var key: ScopeKey
         /// The generation. It differs for each entry that was ever at this place.
         var generation: UInt64
-        /// What was used in the current window, unless the window slides. It is wider than an amount, because a limit that
-        /// does not deny can be exceeded by far.
+        /// What was used in the current window, unless the window slides. It is wider than an amount, because a limit
+        /// that does not deny can be exceeded by far.
         var used: Int128 = 0
         /// The place of the `SlidingUse`, if the window slides.
         var slide: Int?
@@ -262,7 +262,8 @@ extension LimitTable {
         table.scopeIndex = HashIndex()
         table.links = ChainLinks()
         table.shapes = InlineArray(repeating: 0)
-        // In the order in which they were set, because places differ after a restart and new names are numbered in turn.
+        // In the order in which they were set, because places differ after a restart and new names are numbered in
+        // turn.
         ruleOrder.forEach { place in
             table.rules[place].key = rename(rules[place].key)
             return true

@@ -2,9 +2,9 @@ import FuseboxWire
 
 /// What was used in any stretch of one length, in memory that does not grow.
 ///
-/// Time is cut into grains of a sixtieth of the length. Uses of one grain leave the window together, when the last moment of
-/// the grain has left it. So the window never holds less than what was used in its length, and never more than what was used
-/// in a length and a sixtieth.
+/// Time is cut into grains of a sixtieth of the length. Uses of one grain leave the window together, when the last
+/// moment of the grain has left it. So the window never holds less than what was used in its length, and never more
+/// than what was used in a length and a sixtieth.
 struct SlidingUse: Sendable, Equatable {
     /// A place for each grain of a window. The most have lengths of 1,019 ms: 63.7 grains of 16 ms.
     typealias Grains = InlineArray<65, Int64>
@@ -102,8 +102,8 @@ struct SlidingUse: Sendable, Equatable {
 
     /// Corrects what was counted at an earlier moment.
     ///
-    /// If that moment is less than the length ago, its grain is corrected. Otherwise an excess is forgotten, and a shortfall
-    /// counts now.
+    /// If that moment is less than the length ago, its grain is corrected. Otherwise an excess is forgotten, and a
+    /// shortfall counts now.
     mutating func correct(_ change: Int64, from then: Timestamp, at now: Timestamp) {
         advance(to: now)
         if now - then < length {

@@ -29,8 +29,8 @@ extension StateMachine {
 extension BeginWindow: StateCommand {
     /// Begins the window of the calendar.
     ///
-    /// - Throws: `outOfRange` if it is not a calendar, for an anchor, zone or moment outside its range, and for a window
-    ///   that ends before it starts.
+    /// - Throws: `outOfRange` if it is not a calendar, for an anchor, zone or moment outside its range, and for a
+    ///   window that ends before it starts.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

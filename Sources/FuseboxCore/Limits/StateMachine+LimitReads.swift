@@ -132,8 +132,8 @@ extension StateMachine {
         return reply
     }
 
-    /// The uses of templates that began after the one with this number. A bounded number of uses of other limits is passed
-    /// over, so a page may have fewer entries than it could, or none, although more follow.
+    /// The uses of templates that began after the one with this number. A bounded number of uses of other limits is
+    /// passed over, so a page may have fewer entries than it could, or none, although more follow.
     private func listUses(
         of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
     ) {

@@ -280,8 +280,8 @@ extension LimitSet: StateCommand {
 extension LimitRemove: StateCommand {
     /// Removes the limits, all or none.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that does not exist, a limit whose parts do not go together, and if
-    ///   both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, a limit whose parts do not go together, and
+    ///   if both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -297,8 +297,8 @@ extension LimitRemove: StateCommand {
 extension LimitRaise: StateCommand {
     /// Raises the limit for a while. A deadline ends the raise.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for an amount below the limit's own, and for a
-    ///   time outside its range; `notFound` if the limit is not set.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for an amount below the limit's own, and for
+    ///   a time outside its range; `notFound` if the limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -2,8 +2,8 @@ import FuseboxWire
 
 /// The past use that a new limit counts: what its scope has used in the current window, as far as its account knows.
 ///
-/// An account knows whole hours, days and months. The one in which the window starts counts in full. A window of less than
-/// an hour begins without past use, because most of an hour's use lies outside it.
+/// An account knows whole hours, days and months. The one in which the window starts counts in full. A window of less
+/// than an hour begins without past use, because most of an hour's use lies outside it.
 extension StateMachine {
     /// Adds to a new limit the past use of its scope, and to a new template that of each tag that it covers.
     ///
@@ -57,8 +57,8 @@ extension StateMachine {
         limitTable.rearm(place, at: moment.now)
     }
 
-    /// Keeps the requests of calls in force that were counted before the window began out of it, also when they are given
-    /// back.
+    /// Keeps the requests of calls in force that were counted before the window began out of it, also when they are
+    /// given back.
     private mutating func leaveOutCallsInForce(_ place: Int, _ sums: CreditLedger.Sums, at moment: Moment) {
         let rule = limitTable.rules[limitTable.entries[place].rule]
         let start =
@@ -78,7 +78,8 @@ extension StateMachine {
         switch set.limit.window.kind {
         case .manual:
             let sum = UseSums(account.sums)[set.limit.dimension]
-            // A correction may take an account below zero, but not a window. A budget of `llm-providers` may go below zero.
+            // A correction may take an account below zero, but not a window. A budget of `llm-providers` may go below
+            // zero.
             return profile.reckonsInDollars ? sum : max(0, sum)
         case .calendar:
             guard let calendar = set.calendar else { return 0 }

@@ -149,8 +149,8 @@ struct Commit: ~Copyable {
 
     // MARK: Outputs
 
-    /// Delays a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can be
-    /// sent.
+    /// Delays a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can
+    /// be sent.
     mutating func delay(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
     ) -> Bool {

@@ -132,9 +132,11 @@ import Testing
             for unit in ["hour", "day", "week:0", "month:31", "quarter:1", "year:2:29"] {
                 let calendar = try Self.calendar(unit, zone)
                 #expect(calendar.window(containing: .latest).contains(.latest))
-                #expect(calendar.window(containing: Timestamp(milliseconds: .max)) == calendar.window(containing: .latest))
+                #expect(
+                    calendar.window(containing: Timestamp(milliseconds: .max)) == calendar.window(containing: .latest))
                 let first = Timestamp(milliseconds: -Timestamp.latest.milliseconds)
-                #expect(calendar.window(containing: Timestamp(milliseconds: .min)) == calendar.window(containing: first))
+                #expect(
+                    calendar.window(containing: Timestamp(milliseconds: .min)) == calendar.window(containing: first))
                 #expect(calendar.window(containing: .earliest).contains(.earliest))
             }
         }

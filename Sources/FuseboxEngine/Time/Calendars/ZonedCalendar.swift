@@ -21,8 +21,8 @@ package struct ZonedCalendar: Sendable, Equatable {
     /// The calendar's rule.
     package var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
 
-    /// The window that contains a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before the
-    /// epoch.
+    /// The window that contains a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before
+    /// the epoch.
     package func window(containing moment: Timestamp) -> CalendarWindow {
         let reach = Timestamp.latest.milliseconds
         let second = min(max(moment.milliseconds, -reach), reach).floorDivided(by: 1_000)

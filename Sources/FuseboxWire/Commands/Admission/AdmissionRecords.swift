@@ -229,8 +229,8 @@ public struct AdmissionDecision: OpenRecord {
     public var denials = WireLimits.CandidateList<Denial>()
     /// The shortest of the candidates' times; absent if admitted, or if time alone does not help.
     public var retryAfterMilliseconds: Int64?
-    /// The limits behind the reason `limit`, at most `WireLimits.limitsTold`: for each candidate denied for it that limit; if the
-    /// request `explains`, every limit that stands against one of these candidates.
+    /// The limits behind the reason `limit`, at most `WireLimits.limitsTold`: for each candidate denied for it that
+    /// limit; if the request `explains`, every limit that stands against one of these candidates.
     public var limits: [LimitObjection] = []
     /// Every field has its default.
     @inlinable public init() {}
