@@ -151,7 +151,7 @@ import Testing
                 ["hour", "day", "week:4", "month:31", "quarter:30", "year:2:29"].randomElement(using: &random)!)
             let calendar = ZonedCalendar(unit, in: zone)
             var window = calendar.window(
-                holding: Timestamp(milliseconds: .random(in: 0...4_102_444_800_000, using: &random)))
+                containing: Timestamp(milliseconds: .random(in: 0...4_102_444_800_000, using: &random)))
             for _ in 0..<12 {
                 let following = calendar.window(containing: window.end)
                 #expect(following.start == window.end && following.end > following.start, "\(name) \(unit)")
