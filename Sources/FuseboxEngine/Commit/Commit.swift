@@ -83,9 +83,8 @@ struct Commit: ~Copyable {
     let capacity: Int
     /// The journal continues in the spare when less than this room is left.
     let rotationRoom: Int
-    /// Sessions that wait for room, and the most room that one of their requests needs.
-    var waiting: [UInt64] = []
-    var wanted = 0
+    /// The sessions that wait for the next segment.
+    var roomQueue = RoomQueue()
     /// The bytes of each user that are not synced yet.
     var shares = JournalShares()
     /// Whether a sync is wanted although no reply waits for it.
