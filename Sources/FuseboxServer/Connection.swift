@@ -101,7 +101,7 @@ final class Connection {
     /// replies wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
         !isFinishing && !isWaitingForRoom && server.isServing && deferred < Bounds.deferredReplies
-            && output.count + session.heldBytes < softLimit
+            && output.count + session.delayedBytes < softLimit
     }
 
     /// Sets the soft limit. If the user's connections take much memory, only those whose output is sent are served.
@@ -178,7 +178,7 @@ final class Connection {
     private func countMemory() {
         guard stream.isOpen else { return }
         let now =
-            input.footprint + output.footprint + session.heldFootprint
+            input.footprint + output.footprint + session.delayedFootprint
             + (stream.hasPendingChunk ? stream.pendingBytes : 0)
         guard now != countedBytes else { return }
         let change = now - countedBytes
@@ -246,7 +246,7 @@ final class Connection {
             stalledSince = nil
             output.shrink(to: server.quotas.isTight(user) ? Bounds.restingOutput : Bounds.workingOutput)
             // Its last replies may still wait for the disk.
-            if isFinishing, session.heldReplies == 0 { return server.remove(self) }
+            if isFinishing, session.delayedReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }

@@ -1,13 +1,13 @@
 import FuseboxWire
 
-/// What a call with a permit is charged with.
+/// The charge for a call with a permit.
 private struct SettledUse<Text: NameText> {
     var charge: CreditLedger.Charge
-    /// The accounts; without a model if it is new.
+    /// The accounts, without that of a new model.
     var scopes: CallScopes
     /// The model that is charged, if none was asked for.
     var model: ChargedModel<Text>?
-    /// The name that answered, if a model was asked for and a name was told.
+    /// The name that answered, if a model was asked for and a name was reported.
     var answer: Answer<Text>?
 }
 
@@ -20,7 +20,7 @@ private struct Answer<Text: NameText> {
 extension StateMachine {
     // MARK: Permits
 
-    /// The place of a permit that is in force or lapsed; nil if it was settled.
+    /// The place of a permit that is in force or lapsed. Nil if it was settled.
     ///
     /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very
     ///   long ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is
@@ -55,7 +55,8 @@ extension StateMachine {
         deadlines.remove(.permit, place)
         let grant = permits.permits[place].grant
         limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
-        // Told before it lapses: where none are kept, it is forgotten at once, and its names perhaps with it.
+        // The event is made before the permit lapses. If no lapsed permits are kept, it is forgotten at once, perhaps
+        // with its names.
         var lapsed = permits.permits[place]
         lapsed.standing = standing
         lapsed.isInFlight = false
@@ -66,9 +67,9 @@ extension StateMachine {
         }
     }
 
-    /// A permit as the wire has it.
+    /// A permit as the protocol's record.
     ///
-    /// - Parameter isVisible: whether others see it
+    /// - Parameter isVisible: whether other users see it
     func entry(_ permit: PermitRegistry.Permit, isVisible: Bool) -> PermitEntry {
         var entry = PermitEntry()
         entry.permit = permit.number
@@ -110,8 +111,8 @@ extension StateMachine {
 
     /// Takes back what a dead worker's calls hold, as many as one turn may take.
     ///
-    /// A call that was sent may still be charged for: what is held against limits that deny stays until its time to
-    /// live, and only stops counting as in flight.
+    /// The provider may still charge for a call that was sent. So what is held against limits that deny stays until the
+    /// end of its time to live. The call only stops counting as in flight.
     fileprivate mutating func reclaim(_ worker: WorkerID, at moment: Moment, _ effects: inout [Event]) {
         for _ in 0..<Bounds.duePerTurn {
             guard let place = permits.firstInFlight(of: worker) else { break }
@@ -125,7 +126,7 @@ extension StateMachine {
         _ = tellCrossings(at: moment, &effects)
     }
 
-    /// Ends a permit in force by an operator's hand, whoever holds it.
+    /// Ends a permit of any worker for an operator.
     fileprivate mutating func revoke(
         _ number: UInt64, at now: Timestamp, _ effects: inout [Event]
     ) throws(Refusal) -> Revoke.Reply {
@@ -174,8 +175,8 @@ extension StateMachine {
         return reply
     }
 
-    /// What a call with a permit is charged with: under the model that was asked for, whatever name answered, so that no
-    /// limit is walked around. Checks that it can be recorded.
+    /// The charge for a call with a permit. It counts under the model that was asked for, whatever name answered, so
+    /// that no limit is evaded. Checks that it can be recorded.
     @inline(__always)
     private func settledUse<Text: NameText>(
         _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
@@ -185,9 +186,9 @@ extension StateMachine {
             let model = chargedModel(usage.model, of: names[grant.provider])
             use.model = model
             use.scopes.model = find(model)
-            // The model that answered needs room. There is always some for the one of calls that name none.
+            // The model that answered needs room. There is always room for the model of calls that name none.
             if usage.model != nil {
-                try admitAccounts(
+                try checkAccounts(
                     grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
                     by: application)
             }
@@ -204,7 +205,7 @@ extension StateMachine {
     ) {
         var scopes = use.scopes
         if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
-        // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
+        // The accounts exist, unless the provider was forgotten meanwhile or no model was asked for.
         openAccounts(scopes, application)
         // The account of the model that answered counts the request now.
         if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
@@ -219,10 +220,10 @@ extension StateMachine {
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
         let asked = look(command.tags, folds: command.foldsTags, application)
-        try admitTags(asked, folds: command.foldsTags, by: application)
+        try checkTags(asked, folds: command.foldsTags, by: application)
         var route = route(by: command.candidate)
         var answer: Answer<Text>?
-        // Nobody told what it used: it was a request all the same.
+        // The use is unknown, but there was a request.
         var charge = CreditLedger.Charge(cost: .zero, inputTokens: 0, outputTokens: 0)
         if let usage = command.usage {
             charge = CreditLedger.Charge(usage)
@@ -232,7 +233,7 @@ extension StateMachine {
                 answer = try self.answer(name, application)
             }
         } else if route.providerID == nil {
-            try admitNewName(route.provider, by: application)
+            try checkNewName(route.provider, by: application)
         }
         if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
         let provider = try breaker(of: &route, application)
@@ -241,7 +242,7 @@ extension StateMachine {
         let scopes = try record(
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
         if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
-            // The name that was asked for has answered, unless another has.
+            // Without a report, the name that was asked for has answered.
             note(answer ?? Answer(name: name, id: model), of: model, provider, application)
         }
         return limitTable.isEmpty ? LedgerRecordReply() : fire(provider, at: application.moment, &effects)
@@ -249,13 +250,13 @@ extension StateMachine {
 
     /// A name that has answered in the place of the model that was asked for.
     ///
-    /// It is for display, but what is not kept must not be told to have been: whoever asks leaves it out if it finds no
-    /// room.
+    /// The name is for display. The engine leaves it out if there is no room for it, so that the reply does not claim
+    /// that it was kept.
     ///
     /// - Throws: `limitReached`
     private func answer<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> Answer<Text> {
         let id = models.find(name)
-        if id == nil { try admitNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
+        if id == nil { try checkNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
         return Answer(name: name, id: id)
     }
 
@@ -283,19 +284,19 @@ extension StateMachine {
     private static func validate(
         _ outcome: Outcome, hasUsage: Bool, _ retryAfter: Int64?
     ) throws(Refusal) {
-        if outcome == .cancelled, hasUsage {
+        if !outcome.takesUsage, hasUsage {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
         guard outcome.takesRetryAfter else {
             throw Refusal(
                 .outOfRange,
-                "retryAfter goes with `failure`, `throttled` and `quotaExhausted` only, not with \(outcome)")
+                "retryAfter goes with \(Outcome.withRetryAfter()) only, not with \(outcome)")
         }
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Lets breaker and exhaustion know how a call went.
+    /// Counts at breaker and mark how a call went.
     private mutating func count(
         _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
         _ effects: inout [Event]
@@ -305,7 +306,7 @@ extension StateMachine {
             addBreaker(provider, application)
             recordSuccess(of: provider, application, &effects)
         case .failure, .throttled:
-            // A provider that throttles and says for how long is healthy: the mark keeps calls away for just so long.
+            // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
                 addBreaker(provider, application)
                 recordFailure(of: provider, application, &effects)
@@ -391,14 +392,14 @@ extension BeginPermitNumbers: StateCommand {
 }
 
 extension LimitTable.Used {
-    /// What a call has used, by the way it went.
+    /// What a call has used, according to its outcome.
     init(_ outcome: Outcome, _ charge: CreditLedger.Charge?) {
         if outcome == .cancelled {
             self = .cancelled
         } else if let charge {
             self = .told(CallNeed(charge))
         } else {
-            // A success has used something, though nobody says how much.
+            // A success has used something, even if the amount is unknown.
             self = outcome == .success ? .estimate : .told(CallNeed())
         }
     }

@@ -11,9 +11,9 @@ extension CreditLedger {
         public var outputTokens: Int64 = 0
         /// The number of calls.
         public var requests: Int64 = 0
-        /// When the first call was counted; nil if there is none.
+        /// When the first call was counted. Nil if there is none.
         public var firstRecorded: Timestamp?
-        /// When the last call was counted; nil if there is none.
+        /// When the last call was counted. Nil if there is none.
         public var lastRecorded: Timestamp?
 
         /// The sums of an account without a call.
@@ -22,8 +22,8 @@ extension CreditLedger {
 
     /// An account of the host, of a deployment or of a tag.
     ///
-    /// Its sums stop at the end of their range, $9.2 billion of spend. A provider's account refuses a call that would lead
-    /// it there. This one holds the calls of many providers, and none of them may be refused for the others.
+    /// Its sums stop at the end of their range, $9.2 billion of spend. A provider's account refuses a call that would
+    /// exceed it. This account has the calls of many providers, and no call is refused because of another provider.
     struct Account: Sendable {
         var sums = Sums()
         var recent = RecentUse()
@@ -31,7 +31,7 @@ extension CreditLedger {
 
     /// What one call costs.
     public struct Charge: Sendable {
-        /// What the call cost, $0 to `WireLimits.callCost`; the profile `llm-providers` knows no upper end.
+        /// What the call cost, $0 to `WireLimits.callCost`; the profile `llm-providers` has no upper end.
         public var cost: Money
         /// Tokens sent, at least 0.
         public var inputTokens: Int64
@@ -45,7 +45,7 @@ extension CreditLedger {
             self.outputTokens = outputTokens
         }
 
-        /// What a call has told.
+        /// The reported use of a call.
         init<Text: NameText>(_ usage: borrowing CallUsageOf<Text>) {
             self.init(
                 cost: usage.cost, inputTokens: Int64(usage.inputTokens), outputTokens: Int64(usage.outputTokens))
@@ -53,7 +53,7 @@ extension CreditLedger {
 
         /// The sums of this charge alone.
         ///
-        /// - Parameter requests: 0 where the request was counted at its admission
+        /// - Parameter requests: 0 if the request was counted at its admission
         func sums(requests: Int64) -> UseSums {
             UseSums(
                 cost: cost.nanodollars, requests: requests, inputTokens: inputTokens, outputTokens: outputTokens)
@@ -69,7 +69,7 @@ extension CreditLedger.Sums {
             && !outputTokens.addingReportingOverflow(use.outputTokens).overflow
     }
 
-    /// Adds what is used. The range's end stands for what lies beyond it.
+    /// Adds what is used. Sums stop at the end of their range.
     mutating func add(_ use: UseSums, at now: Timestamp) {
         spend = spend.saturatingAdd(use.cost)
         inputTokens = inputTokens.saturatingAdd(use.inputTokens)
@@ -79,7 +79,7 @@ extension CreditLedger.Sums {
         lastRecorded = now
     }
 
-    /// Adds other sums. The range's end stands for what lies beyond it.
+    /// Adds other sums. Sums stop at the end of their range.
     mutating func add(_ other: Self) {
         spend = spend.saturatingAdd(other.spend)
         inputTokens = inputTokens.saturatingAdd(other.inputTokens)
@@ -89,7 +89,7 @@ extension CreditLedger.Sums {
         if let last = other.lastRecorded { lastRecorded = max(last, lastRecorded ?? last) }
     }
 
-    /// The sums as the wire has them.
+    /// The sums as the protocol's record.
     public var usage: AccountUsage {
         var usage = AccountUsage()
         usage.spend = Money(nanodollars: spend)
@@ -101,7 +101,7 @@ extension CreditLedger.Sums {
         return usage
     }
 
-    /// The sums that the wire has told.
+    /// The sums of the protocol's record.
     public init(_ usage: AccountUsage) {
         spend = usage.spend.nanodollars
         inputTokens = usage.inputTokens

@@ -1,16 +1,16 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What one limit took of one call.
+/// What one limit holds or counts for one call.
 struct LimitCharge: Sendable, Equatable {
     enum State: UInt8, Sendable {
-        /// Its estimate is held: cost, or a place in flight.
+        /// The estimate is held: cost, or a place in flight.
         case held = 0
-        /// Its estimate counts in a window: requests and tokens.
+        /// The estimate counts in a window: requests and tokens.
         case counted = 1
-        /// Its estimate counts as used because the call was never settled.
+        /// The estimate counts as used, because the call was never settled.
         case assumed = 2
-        /// It gave back what it took.
+        /// What it took was given back.
         case released = 3
     }
 
@@ -33,10 +33,10 @@ extension LimitTable {
     struct Objection {
         /// The place of the limit.
         var rule: Int
-        /// The place of its use; nil: of a template that the tag has not used yet.
+        /// The place of its use. Nil for a template that the tag has not used yet.
         var entry: Int?
         var obstacle: Obstacle
-        /// The place of the tag among the new ones, if nothing was known of it before.
+        /// The place of the tag among the new tags, if the tag is new.
         var newTag: Int?
     }
 
@@ -44,12 +44,12 @@ extension LimitTable {
     struct Covering {
         /// The place of the limit.
         var rule: Int
-        /// The place of its use; nil: of a template that the tag has not used yet.
+        /// The place of its use. Nil for a template that the tag has not used yet.
         var entry: Int?
     }
 
-    /// Walks over the limits that cover a call, in the order of its scopes; within a scope in the order in which they were
-    /// set, then those of templates. It holds no copy of the table, so that a walk costs nothing but its steps.
+    /// Walks over the limits that cover a call, in the order of its scopes. Within a scope the limits come in the order
+    /// in which they were set, and then those of templates. The walk holds no copy of the table.
     struct Walk {
         private var scope = -1
         private var key: ScopeKey?
@@ -74,8 +74,8 @@ extension LimitTable {
             }
         }
 
-        /// The next template of the scope's tag that it has not used yet. One that was used is among the uses of the scope,
-        /// and so is the limit that replaces it.
+        /// The next template of the scope's tag that it has not used yet. Templates that it has used, and limits that
+        /// replace templates, are among the uses of the scope.
         private mutating func nextTemplate(_ table: borrowing LimitTable, _ tags: borrowing TagTable) -> Int? {
             guard let key, let tag = key.tag else { return nil }
             while template < tags.templateCount(of: tag) {
@@ -90,7 +90,7 @@ extension LimitTable {
         }
     }
 
-    /// The reason of a limit against a call; nil: there is none.
+    /// The reason of a limit against a call. Nil if there is none.
     func objection(of found: Covering, to need: CallNeed, at moment: Moment) -> Objection? {
         guard rules[found.rule].limit.mode == .deny else { return nil }
         let room = need.room(rules[found.rule].limit.dimension)
@@ -98,7 +98,7 @@ extension LimitTable {
         return Objection(rule: found.rule, entry: found.entry, obstacle: obstacle)
     }
 
-    /// The reasons of templates against a call with tags that have no number yet: only templates cover them.
+    /// The reasons of templates against a call whose tags have no number yet. Only templates cover such tags.
     func objections(
         to call: borrowing CallScopes, newTags new: [Name], _ need: CallNeed, at moment: Moment
     ) -> [Objection] {
@@ -117,7 +117,7 @@ extension LimitTable {
 
     // MARK: Charging
 
-    /// Takes what a call needs of every limit that covers it; returns its first charge.
+    /// Charges a call to every limit that covers it. Returns its first charge.
     mutating func charge(
         _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, at moment: Moment
     ) -> Int? {
@@ -150,7 +150,7 @@ extension LimitTable {
         }
     }
 
-    /// Takes what a call needs of one limit.
+    /// Charges a call to one limit.
     private mutating func take(_ need: CallNeed, _ place: Int, at moment: Moment) -> LimitCharge {
         let rule = entries[place].rule
         let dimension = rules[rule].limit.dimension
@@ -172,7 +172,7 @@ extension LimitTable {
             state: dimension.isHeld ? .held : .counted, countedAt: moment.now)
     }
 
-    /// Lets limits that were just set see a call in force: adds their charges to those of the call.
+    /// Charges a call in force to limits that were just set.
     ///
     /// - Parameters:
     ///   - mark: `newestGeneration` before they were set
@@ -222,7 +222,7 @@ extension LimitTable {
             countedAt: grantedAt)
     }
 
-    /// Lets what a use took of a call stand for one of the window before.
+    /// Moves the charge of a call to the window before the current one.
     mutating func leaveOut(_ place: Int, ofCharges first: Int?) {
         forEachCharge(first) { table, charge in
             if Int(table.charges[charge].entry) == place { table.charges[charge].window &-= 1 }
@@ -237,7 +237,7 @@ extension LimitTable {
         }
     }
 
-    /// Calls `body` with the use of every limit that covers a call; those of templates are made if they are new.
+    /// Calls `body` with the use of every limit that covers a call. New uses of templates are made.
     mutating func forEachUse(
         of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
     ) {
@@ -256,13 +256,13 @@ extension LimitTable {
 
     // MARK: Ending
 
-    /// What a call has used, as far as it was told.
+    /// What a call has used, as far as it is known.
     enum Used {
-        /// The call was never sent: all of it comes back.
+        /// The call was never sent. All that it took is given back.
         case cancelled
-        /// It took what was estimated, because nothing else is known.
+        /// What was estimated, because nothing else is known.
         case estimate
-        /// It took so much.
+        /// What was reported.
         case told(CallNeed)
     }
 
@@ -307,9 +307,11 @@ extension LimitTable {
         }
     }
 
-    /// Ends the charges of a call that was never settled, by the rule of each limit; they are remembered for a late settle.
+    /// Ends the charges of a call that was never settled, by the rule of each limit. They are remembered for a late
+    /// settle.
     ///
-    /// - Parameter givesBack: whether all is given back whatever the rule says: an operator has revoked it
+    /// - Parameter givesBack: whether all is given back whatever the rules say, because an operator has revoked the
+    ///   permit
     mutating func lapse(_ first: Int?, estimate: CallNeed, givesBack: Bool, at now: Timestamp) {
         forEachCharge(first) { table, charge in
             let dimension = table.dimension(of: charge)
@@ -344,10 +346,10 @@ extension LimitTable {
         if isCharged, charges[place].window == entries[entry].window { entries[entry].assumed += Int128(estimate) }
     }
 
-    /// Gives back what the call of a dead worker need not hold any more: its place in flight, and what it holds of limits that
+    /// Gives back what the call of a dead worker no longer needs: its place in flight, and what it holds of limits that
     /// do not deny. The provider may still charge for a call that was sent.
     ///
-    /// - Returns: whether it goes on holding cost or tokens of a limit that denies
+    /// - Returns: whether it still holds cost or tokens of a limit that denies
     mutating func endFlight(_ first: Int?, estimate: CallNeed, at now: Timestamp) -> Bool {
         var holds = false
         forEachCharge(first) { table, charge in
@@ -369,7 +371,7 @@ extension LimitTable {
         rules[entries[Int(charges[charge].entry)].rule].limit.dimension
     }
 
-    /// Calls `body` with every charge of a call whose limit is still there.
+    /// Calls `body` with every charge of a call whose limit still exists.
     private mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
         var next = first
         while let charge = next {
@@ -378,13 +380,13 @@ extension LimitTable {
         }
     }
 
-    /// Whether the use that a charge is of is still there.
+    /// Whether the use of a charge still exists.
     func isLive(_ charge: LimitCharge) -> Bool {
         let entry = Int(charge.entry)
         return entries.contains(entry) && entries[entry].generation == charge.generation
     }
 
-    /// Puts a charge in place as it is; what it holds or counts of calls in force follows from the call's estimate.
+    /// Restores a charge. What it holds or counts for calls in force follows from the call's estimate.
     mutating func insert(_ charge: LimitCharge, _ need: CallNeed) -> Int {
         let entry = Int(charge.entry)
         let dimension = rules[entries[entry].rule].limit.dimension
@@ -407,6 +409,6 @@ extension LimitTable {
 }
 
 extension LimitDimension {
-    /// Whether an estimate is held rather than counted at the admission.
+    /// Whether an estimate is held until settle. Otherwise it counts at the admission.
     var isHeld: Bool { self == .cost || self == .inFlight }
 }

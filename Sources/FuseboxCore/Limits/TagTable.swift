@@ -6,7 +6,7 @@ struct TagTable: Sendable {
     private(set) var names = NameTable<TagID>()
     /// The place in `sets` of each tag's templates.
     private var setOfTag = ChunkedArray<UInt32>()
-    /// Lists of templates; most tags share one. The first is the empty one.
+    /// Lists of templates. Most tags share one. The first list is empty.
     private var sets: [[Int]] = [[]]
     /// The tag of each peer user that made a call or has a limit. They are few, and stay.
     private var users: [UInt32: TagID] = [:]
@@ -23,7 +23,7 @@ struct TagTable: Sendable {
     /// The number of tags that a user introduced.
     func count(of user: UInt32) -> Int { names.count(of: user) }
 
-    /// The number of a tag, new or known. A new one must be retained before it is of use.
+    /// The number of a tag, new or known. A new one must be retained before it is used.
     mutating func intern(_ name: some NameText, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
@@ -32,7 +32,7 @@ struct TagTable: Sendable {
         return tag
     }
 
-    /// After a restart nobody knows what a user's tag was made for, so it stays in any case.
+    /// After a restart it is not known why a user's tag was made, so it always stays.
     private mutating func keep(_ tag: TagID, of user: UInt32) {
         guard users[user] == nil else { return }
         users[user] = tag
@@ -49,7 +49,7 @@ struct TagTable: Sendable {
 
     // MARK: Users
 
-    /// The tag that the daemon gives to the calls of a peer user; nil if it has made none yet.
+    /// The tag that the daemon gives to the calls of a peer user. Nil if it has made no call yet.
     func find(ofUser user: UInt32) -> TagID? { users[user] }
 
     /// The tag that the daemon gives to the calls of a peer user.
@@ -57,7 +57,7 @@ struct TagTable: Sendable {
         users[user] ?? intern(Self.name(ofUser: user), by: 0, limits)
     }
 
-    /// The user that a tag is of; nil: of none.
+    /// The user of a `uid:` tag. Nil for other tags.
     private static func user(of name: Name) -> UInt32? {
         guard TagText.isOfUser(name), let user = UInt32(name.text.dropFirst(TagText.userPrefix.count)),
             Self.name(ofUser: user) == name
@@ -83,7 +83,7 @@ struct TagTable: Sendable {
     /// One of the templates that cover a tag.
     func template(of tag: TagID, at place: Int) -> Int { sets[Int(setOfTag[tag.index])][place] }
 
-    /// The templates have changed: finds those of every tag again.
+    /// Finds the templates of every tag again, after templates have changed.
     mutating func renewTemplates(_ limits: borrowing LimitTable) {
         sets = [[]]
         names.forEach { tag, name in cover(tag, name, limits) }
@@ -105,17 +105,17 @@ extension TagTable {
     /// Writes the numbers that are free, in the order in which they were freed.
     func writeFree(to part: inout SectionWriter) { names.writeFree(to: &part) }
 
-    /// Gives a tag the number that it had.
+    /// Restores a tag with its number.
     ///
     /// - Throws: `damagedData` if it is out of order
     mutating func restore(_ image: NameImage) throws(Refusal) { try names.restore(image) }
 
-    /// Makes a number free that stands for no tag.
+    /// Restores a free number.
     ///
-    /// - Throws: `damagedData` if it stands for one
+    /// - Throws: `damagedData` if it stands for a tag
     mutating func restoreFree(_ number: UInt32) throws(Refusal) { try names.restoreFree(number) }
 
-    /// Finds again what follows from the names: which are of users, and the templates of all.
+    /// Restores what follows from the names: the tags of users, and the templates of each tag.
     mutating func finishRestoring(_ limits: borrowing LimitTable) {
         var found: [(UInt32, TagID)] = []
         names.forEach { tag, name in

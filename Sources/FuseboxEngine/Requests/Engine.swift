@@ -148,8 +148,8 @@ package struct Engine: ~Copyable {
             let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
             verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
-        let isHeld = unsafe replies.withBytes { unsafe commit.hold($0, for: &session, until: watermark) }
-        if !isHeld { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
+        let isDelayed = unsafe replies.withBytes { unsafe commit.delay($0, for: &session, until: watermark) }
+        if !isDelayed { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
         watermark = .applied
         replies.removeAll()
         if case .close = verdict { session.state = .ended }

@@ -34,7 +34,8 @@ extension LimitReport {
         ]
     }
 
-    /// Thresholds of a limit's own: a share for each tier, null for one that is never reached. Null: those of any limit.
+    /// The thresholds of a limit: a share for each tier, null for one that never fires. Null if the limit has the
+    /// defaults.
     private static func json(_ thresholds: Thresholds?) -> JSONValue {
         guard let thresholds else { return .null }
         func share(_ tier: ThresholdTier) -> JSONValue { thresholds[tier].map { JSONValue($0) } ?? .null }

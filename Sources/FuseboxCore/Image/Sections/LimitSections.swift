@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// The calendars that limits go by, and their windows that are now.
+/// The calendars of limits, and their current windows.
 enum CalendarSection: SnapshotSection {
     static let kind: UInt32 = 16
     static let name = "calendars"
@@ -196,7 +196,7 @@ struct LimitUseImage: VersionedRecord {
     }
 }
 
-/// What a limit took of a call, in a snapshot.
+/// The charge of a call against a limit, in a snapshot.
 struct ChargeImage: WireRecord {
     var generation: UInt64 = 0
     var window: UInt32 = 0
@@ -234,10 +234,10 @@ struct LimitWindowImage: WireRecord {
 
 // MARK: Enumerations
 
-/// An enumeration in a file that stands for one of the wire's.
+/// An enumeration in a file, apart from that of the protocol.
 protocol PairedEnumeration: ClosedEnumeration {
     associatedtype Value: Equatable
-    /// Each value with the wire's.
+    /// Each value with that of the protocol.
     static var pairs: [(Self, Value)] { get }
 }
 
@@ -318,7 +318,7 @@ enum WindowUnitImage: UInt8, PairedEnumeration {
     ]
 }
 
-/// What has become of what a limit took, in a snapshot.
+/// The state of a charge, in a snapshot.
 enum ChargeStateImage: UInt8, PairedEnumeration {
     case held = 0
     case counted = 1
@@ -394,7 +394,7 @@ extension Int128 {
 }
 
 extension LimitTable {
-    /// The charges of a call, as far as their limits are still there.
+    /// The charges of a call whose limits still exist.
     func images(ofCharges first: Int?) -> [ChargeImage] {
         var images: [ChargeImage] = []
         var next = first

@@ -93,7 +93,7 @@ public struct SettleOf<Text: NameText>: Command {
     /// What the call used; absent: not known; must be absent with `cancelled`.
     public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
-    /// with `failure`, `throttled` and `quotaExhausted`.
+    /// with an outcome that `takesRetryAfter`.
     public var retryAfterMilliseconds: Int64?
 
     /// Every field has its default.
@@ -116,7 +116,7 @@ public struct SettleOf<Text: NameText>: Command {
         try visitor.field("usage", &usage, "what the call used; absent: not known; must be absent with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`"
+            "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with \(Outcome.withRetryAfter())"
         )
     }
 }

@@ -116,7 +116,7 @@ public struct LedgerReset: Command {
 
     /// What began anew.
     public struct Reply: WireRecord {
-        /// The limits that began anew, at most `LimitList.pageLength`.
+        /// The limits that began anew, at most `WireLimits.limitPageLength`.
         public var entries: [LimitEntry] = []
         /// The sums of the account before; absent: the scope has none.
         public var before: AccountUsage?
@@ -126,7 +126,7 @@ public struct LedgerReset: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
-                "entries", &entries, "the limits that began anew, at most \(LimitList.pageLength)")
+                "entries", &entries, "the limits that began anew, at most \(WireLimits.limitPageLength)")
             try visitor.field(
                 "before", &before, "the sums of the scope's account before; absent: it has none")
         }

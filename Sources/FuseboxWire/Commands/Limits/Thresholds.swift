@@ -57,7 +57,7 @@ public struct Thresholds: WireRecord, Equatable {
 
     /// Checks the shares.
     ///
-    /// - Throws: `outOfRange` for one that is negative or no number
+    /// - Throws: `outOfRange` for a share that is negative or not a number
     public func validate() throws(Refusal) {
         for share in [warning, critical, emergency] {
             guard ValueRanges.threshold.contains(share) else {
