@@ -89,8 +89,11 @@ struct LimitTable: Sendable {
         var held: Int128 = 0
         /// The part of what was used that calls in force were estimated at: it may be given back when they end.
         var live: Int128 = 0
-        /// The part of what was used in the current window that is assumed of calls that were never settled.
+        /// The part of what was used in the current window that is assumed of calls that were never settled, where the window
+        /// does not slide.
         var assumed: Int128 = 0
+        /// The place of that part, where the window slides; nil: there is none.
+        var assumedSlide: Int?
         /// What was used as a sum of doubles, in dollars, where the profile reckons in them.
         var dollars = 0.0
         /// The highest threshold that has fired in the current window, and when.
@@ -225,6 +228,7 @@ struct LimitTable: Sendable {
         useOrder.remove(number: entries[place].generation)
         entries.remove(at: place)
         if let tag = key.tag { tags.release(tag) }
+        forgetAssumed(place)
         guard scopes[scope].uses.isEmpty else { return }
         scopeIndex.remove(scope, hash: key.hash)
         scopes.remove(at: scope)

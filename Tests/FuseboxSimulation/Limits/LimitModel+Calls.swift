@@ -86,6 +86,27 @@ extension LimitModel {
             state: state, at: call.grantedAt, window: instances[place].window)
     }
 
+    /// Lets a limit that was just set see a call that ended unsettled before: it takes what it would have kept of it.
+    mutating func takeEnded(_ call: Call, _ place: Int, at now: Int64) {
+        guard let ending = call.ending, let rule = rule(of: instances[place]) else { return }
+        let limit = rules[rule].limit
+        let isTold = pastStart(place, at: now) != nil
+        guard limit.dimension != .inFlight, limit.dimension != .requests || isTold else { return }
+        let at = limit.dimension == .cost ? ending.at : call.grantedAt
+        let isWithin = windowStart(place, at: now).map { at >= $0 } ?? false
+        var taken = Taken(state: .counted, at: at, window: instances[place].window - (isWithin ? 0 : 1))
+        if limit.dimension != .requests {
+            let isFreed = ending.way == .revoked || ending.way == .reclaimed && limit.mode != .deny
+            taken.state = limit.onLapse == .charge && !isFreed ? .assumed : .released
+            let estimate = call.need[limit.dimension] ?? 0
+            if taken.state == .assumed, isWithin, estimate > 0 {
+                correct(place, by: estimate, taken, isCancelled: false, at: now)
+                assume(estimate, place, taken, at: now)
+            }
+        }
+        instances[place].taken[call.permit] = taken
+    }
+
     // MARK: Counting
 
     /// Counts a call that was not admitted.
@@ -124,6 +145,7 @@ extension LimitModel {
         instances[place].start = now
         instances[place].used = 0
     }
+        instances[place].assumed = []
 
     /// Corrects what a limit took of a call, in the window that it counts in. If that is over, a refund has no effect, and
     /// an excess counts now.
@@ -137,6 +159,12 @@ extension LimitModel {
 
     /// How a call ended.
     enum End {
+    /// Notes what a limit assumes of a call, in the window that it counts in; of a negative amount that it does not any more.
+    private mutating func assume(_ amount: Int64, _ place: Int, _ taken: Taken, at now: Int64) {
+        guard isAlive(instances[place], taken, at: now) else { return }
+        instances[place].assumed.append(Use(at: taken.at, amount: amount, most: amount))
+    }
+
         case cancelled
         /// It took what was estimated, because it does not say.
         case asEstimated
@@ -191,16 +219,17 @@ extension LimitModel {
     }
 
     /// Ends a call that was never settled, by the rule of each limit. It is remembered for a late settle.
-    mutating func lapse(_ permit: UInt64, givesBack: Bool, at now: Int64) {
+    mutating func lapse(_ permit: UInt64, _ way: Call.Ending, at now: Int64) {
         guard let index = calls.firstIndex(where: { $0.permit == permit && !$0.isLapsed }) else { return }
-        calls[index].isLapsed = true
+        calls[index].ending = (way, now)
         calls[index].isInFlight = false
         for place in instances.indices where instances[place].taken[permit] != nil {
             guard let rule = rule(of: instances[place]) else { continue }
             let before = level(place, at: now)
-            lapse(calls[index], place, isCharged: !givesBack && rules[rule].limit.onLapse == .charge, at: now)
+            lapse(calls[index], place, isCharged: way != .revoked && rules[rule].limit.onLapse == .charge, at: now)
             expectNoRise(place, from: before, at: now)
         }
+            if taken.state == .assumed { assume(-estimate, place, taken, at: now) }
     }
 
     private mutating func lapse(_ call: Call, _ place: Int, isCharged: Bool, at now: Int64) {
@@ -236,12 +265,27 @@ extension LimitModel {
             if limit.dimension == .inFlight || limit.mode != .deny {
                 lapse(calls[index], place, isCharged: false, at: now)
             } else if limit.dimension != .requests, calls[index].need[limit.dimension] ?? 0 > 0,
+        if taken.state == .assumed { assume(estimate, place, taken, at: now) }
                 taken.state != .released
             {
                 holds = true
+    /// An operator ends a call, or gives back what is assumed of one that has ended.
+    mutating func revoke(_ permit: UInt64, at now: Int64) {
+        guard let index = calls.firstIndex(where: { $0.permit == permit }) else { return }
+        guard let ending = calls[index].ending else { return lapse(permit, .revoked, at: now) }
+        calls[index].ending = (.revoked, ending.at)
+        for place in instances.indices {
+            guard let taken = instances[place].taken[permit], taken.state == .assumed else { continue }
+            let estimate = calls[index].need[instances[place].identity.dimension] ?? 0
+            assume(-estimate, place, taken, at: now)
+            correct(place, by: -estimate, taken, isCancelled: false, at: now)
+            instances[place].taken[permit]?.state = .released
+        }
+    }
+
             }
         }
-        if !holds { lapse(permit, givesBack: false, at: now) }
+        if !holds { lapse(permit, .reclaimed, at: now) }
     }
 
     /// Lets a call in force last longer.

@@ -65,6 +65,8 @@ struct LimitModel: Sendable {
         /// What was used in the last length, where the window slides.
         var uses: [Use] = []
         var held: [UInt64: Int64] = [:]
+        /// The part of what was used that is assumed of calls that were never settled.
+        var assumed: [Use] = []
         /// What became of each call that it took something of.
         var taken: [UInt64: Taken] = [:]
         /// Calls that a limit in the shadow would have denied, at least and at most.
@@ -74,6 +76,9 @@ struct LimitModel: Sendable {
     /// A call that was admitted and not settled.
     struct Call: Sendable {
         var permit: UInt64
+        /// How it ended unsettled.
+        enum Ending { case expired, reclaimed, revoked }
+
         var worker: WorkerID
         var keys: [Key]
         var need: Need
@@ -81,7 +86,10 @@ struct LimitModel: Sendable {
         var grantedAtWall: Int64
         var expiresAt: Int64
         var isInFlight = true
-        var isLapsed = false
+        /// How it ended unsettled, if it did, and when.
+        var ending: (way: Ending, at: Int64)?
+
+        var isLapsed: Bool { ending != nil }
     }
 
     var rules: [Rule] = []
@@ -147,15 +155,13 @@ struct LimitModel: Sendable {
     func held(_ instance: Instance) -> Int64 { instance.held.values.reduce(0, +) }
 
     /// The part of what was used that is assumed of calls that were never settled.
-    func assumed(_ instance: Instance, at now: Int64) -> Int64 {
-        var assumed: Int64 = 0
-        for call in calls {
-            guard let taken = instance.taken[call.permit], taken.state == .assumed,
-                isAlive(instance, taken, at: now)
-            else { continue }
-            assumed += call.need[instance.identity.dimension] ?? 0
+    func assumed(_ instance: Instance, at now: Int64, stretched: Bool = false) -> Int64 {
+        guard !isOver(instance, at: now) else { return 0 }
+        let window = instance.identity.window
+        let length = window.lengthMilliseconds + (stretched ? window.lengthMilliseconds / 60 : 0)
+        return instance.assumed.reduce(0) { sum, use in
+            window.kind == .sliding && use.at <= now - length ? sum : sum + use.amount
         }
-        return assumed
     }
 
     /// Whether a fixed window is over, or has not begun.

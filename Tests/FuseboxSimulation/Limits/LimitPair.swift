@@ -82,7 +82,7 @@ package struct LimitPair: Sendable {
         case is Advance: model.advance(to: now)
         case let settle as Settle: noteSettle(settle, at: now)
         case let renew as Renew: model.renew(renew.permit, until: now + renew.ttlMilliseconds)
-        case let revoke as Revoke: model.lapse(revoke.permit, givesBack: true, at: now)
+        case let revoke as Revoke: model.revoke(revoke.permit, at: now)
         case let reclaim as ReclaimPermits:
             counts.deaths += 1
             for call in model.calls where call.worker == reclaim.worker { model.endFlight(call.permit, at: now) }
@@ -251,11 +251,10 @@ package struct LimitPair: Sendable {
         guard (exact...most).contains(entry.used) else { return "\(what): used \(entry.used), not \(exact) to \(most)" }
         let held = model.held(instance)
         guard entry.held == held else { return "\(what): \(entry.held) held, not \(held)" }
-        // A correction takes back what was assumed too, and what is assumed is part of what is used.
-        let assumed = min(model.assumed(instance, at: now), entry.used)
-        let isSliding = entry.limit.window.kind == .sliding
-        guard isSliding ? (assumed...max(assumed, entry.used)).contains(entry.assumed) : entry.assumed == assumed else {
-            return "\(what): \(entry.assumed) assumed, not \(assumed)"
+        let assumed = model.assumed(instance, at: now)
+        let mostAssumed = model.assumed(instance, at: now, stretched: true)
+        guard (assumed...mostAssumed).contains(entry.assumed) else {
+            return "\(what): \(entry.assumed) assumed, not \(assumed) to \(mostAssumed)"
         }
         let shadow = instance.wouldHaveDenied
         guard (shadow.least...shadow.most).contains(entry.wouldHaveDenied) else {
