@@ -213,8 +213,11 @@ extension StateMachine {
         if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
         // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
         openAccounts(scopes, application)
-        // The account of the model that answered counts the request now.
-        if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
+        // The account and the limits of the model that answered count the request now.
+        if use.model != nil {
+            ledger.countRequest(grant.provider, scopes.model, at: application.moment)
+            limitTable.report(scopes, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
+        }
         ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
         if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
     }

@@ -173,8 +173,13 @@ extension LimitTable {
     }
 
     /// Counts a call that was not admitted.
-    mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
-        forEachUse(of: call, &tags) { table, place in
+    ///
+    /// - Parameter isOfModelAlone: whether it counts only where a model is named: it was admitted without one
+    mutating func report(
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, isOfModelAlone: Bool = false,
+        at moment: Moment
+    ) {
+        forEachUse(of: call, &tags, isOfModelAlone: isOfModelAlone) { table, place in
             let dimension = table.rules[table.entries[place].rule].limit.dimension
             if dimension != .inFlight { table.count(used[dimension], place, at: moment.now) }
         }
@@ -182,11 +187,12 @@ extension LimitTable {
 
     /// Calls `body` with the use of every limit that covers a call; those of templates are made if they are new.
     mutating func forEachUse(
-        of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
+        of call: borrowing CallScopes, _ tags: inout TagTable, isOfModelAlone: Bool = false,
+        _ body: (inout LimitTable, Int) -> Void
     ) {
         guard !isEmpty else { return }
         for scope in 0..<call.scopeCount {
-            guard let key = call.scope(at: scope) else { continue }
+            guard let key = call.scope(at: scope), !isOfModelAlone || key.model != nil else { continue }
             if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
             guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)

@@ -139,6 +139,8 @@ struct LimitTable: Sendable {
     private var scopes = SlotTable<ScopeEntry>()
     private var scopeIndex = HashIndex()
     private var links = ChainLinks()
+    /// The uses of limits on the models of a route, by their scope without the model: what a call that names no model meets.
+    var modelUses = ModelUses()
     /// How many scopes there are of each shape: what is not there is not looked for.
     private var shapes = InlineArray<8, Int>(repeating: 0)
     /// The templates, those with the longest prefix first.
@@ -214,6 +216,7 @@ struct LimitTable: Sendable {
         let place = entries.insert(entry)
         useOrder.append(place, number: entry.generation)
         scopes[scope].uses.append(place, &links)
+        modelUses.add(place, of: entry.key)
         rules[entry.rule].uses += 1
         return place
     }
@@ -223,12 +226,13 @@ struct LimitTable: Sendable {
         let key = entries[place].key
         guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
         scopes[scope].uses.remove(place, &links)
+        modelUses.remove(place, of: key)
         if let slide = entries[place].slide { slides.remove(at: slide) }
+        forgetAssumed(place)
         rules[entries[place].rule].uses -= 1
         useOrder.remove(number: entries[place].generation)
         entries.remove(at: place)
         if let tag = key.tag { tags.release(tag) }
-        forgetAssumed(place)
         guard scopes[scope].uses.isEmpty else { return }
         scopeIndex.remove(scope, hash: key.hash)
         scopes.remove(at: scope)
@@ -265,6 +269,7 @@ extension LimitTable {
         table.scopes = SlotTable()
         table.scopeIndex = HashIndex()
         table.links = ChainLinks()
+        table.modelUses = ModelUses()
         table.shapes = InlineArray(repeating: 0)
         // In the order in which they were set: places differ after a restart, and new names are numbered in turn.
         ruleOrder.forEach { place in
@@ -278,6 +283,11 @@ extension LimitTable {
                 let scope = table.scope(table.entries[place].key)
                 table.scopes[scope].uses.append(place, &table.links)
             }
+        }
+        // In the order in which they began, in which a restart finds them.
+        useOrder.forEach { place in
+            table.modelUses.add(place, of: table.entries[place].key)
+            return true
         }
         return table
     }

@@ -112,6 +112,10 @@ extension LimitModel {
     /// Counts a call that was not admitted.
     mutating func report(_ keys: [Key], _ used: Need, at now: Int64) {
         countOnAccounts(Sums(used, requests: 1), keys, at: now)
+        countInLimits(keys, used, at: now)
+    }
+
+    private mutating func countInLimits(_ keys: [Key], _ used: Need, at now: Int64) {
         for key in keys {
             for rule in standing(for: key).map({ rules[$0] }) {
                 let place = instance(key, rule.limit)
@@ -141,11 +145,11 @@ extension LimitModel {
 
     /// Begins a new window. What calls hold stays held.
     mutating func begin(_ place: Int, at now: Int64) {
+        instances[place].assumed = []
         instances[place].window += 1
         instances[place].start = now
         instances[place].used = 0
     }
-        instances[place].assumed = []
 
     /// Corrects what a limit took of a call, in the window that it counts in. If that is over, a refund has no effect, and
     /// an excess counts now.
@@ -155,16 +159,16 @@ extension LimitModel {
         add(Use(at: taken.at, amount: change, most: isCancelled ? change : max(0, change)), place, at: now)
     }
 
-    // MARK: Ending
-
-    /// How a call ended.
-    enum End {
     /// Notes what a limit assumes of a call, in the window that it counts in; of a negative amount that it does not any more.
     private mutating func assume(_ amount: Int64, _ place: Int, _ taken: Taken, at now: Int64) {
         guard isAlive(instances[place], taken, at: now) else { return }
         instances[place].assumed.append(Use(at: taken.at, amount: amount, most: amount))
     }
 
+    // MARK: Ending
+
+    /// How a call ended.
+    enum End {
         case cancelled
         /// It took what was estimated, because it does not say.
         case asEstimated
@@ -198,6 +202,17 @@ extension LimitModel {
             settle(call, place, taken, from: estimate, to: actual, end, at: now)
             if actual <= estimate, taken.state != .released { expectNoRise(place, from: before, at: now) }
         }
+        if case .used(let used, let answering) = end { countOfModel(answering, call, used, at: now) }
+    }
+
+    /// The limits of the model that answered count a call that asked for none when it ends.
+    private mutating func countOfModel(_ answering: String, _ call: Call, _ used: Need, at now: Int64) {
+        guard !call.keys.contains(where: { $0.model != nil }) else { return }
+        var tags: [String] = []
+        for tag in call.keys.compactMap(\.tag) where !tags.contains(tag) { tags.append(tag) }
+        let keys = Self.keys(
+            call.keys.compactMap(\.provider).first, call.keys.compactMap(\.deployment).first, answering, tags)
+        countInLimits(keys.filter { $0.model != nil }, used, at: now)
     }
 
     private mutating func settle(
@@ -214,6 +229,7 @@ extension LimitModel {
             count(actual, place, at: now)
         default:
             let counted = taken.state == .released ? 0 : estimate
+            if taken.state == .assumed { assume(-estimate, place, taken, at: now) }
             correct(place, by: actual - counted, taken, isCancelled: isCancelled, at: now)
         }
     }
@@ -229,7 +245,6 @@ extension LimitModel {
             lapse(calls[index], place, isCharged: way != .revoked && rules[rule].limit.onLapse == .charge, at: now)
             expectNoRise(place, from: before, at: now)
         }
-            if taken.state == .assumed { assume(-estimate, place, taken, at: now) }
     }
 
     private mutating func lapse(_ call: Call, _ place: Int, isCharged: Bool, at now: Int64) {
@@ -250,25 +265,10 @@ extension LimitModel {
             if !isCharged { correct(place, by: -estimate, taken, isCancelled: false, at: now) }
         }
         taken.state = isCharged && dimension != .inFlight ? .assumed : .released
+        if taken.state == .assumed { assume(estimate, place, taken, at: now) }
         instances[place].taken[call.permit] = taken
     }
 
-    /// The worker of a call has died: its places in flight are free, and so is what it holds of limits that do not deny.
-    /// If nothing else is held, it has lapsed.
-    mutating func endFlight(_ permit: UInt64, at now: Int64) {
-        guard let index = calls.firstIndex(where: { $0.permit == permit && $0.isInFlight }) else { return }
-        calls[index].isInFlight = false
-        var holds = false
-        for place in instances.indices {
-            guard let taken = instances[place].taken[permit], let rule = rule(of: instances[place]) else { continue }
-            let limit = rules[rule].limit
-            if limit.dimension == .inFlight || limit.mode != .deny {
-                lapse(calls[index], place, isCharged: false, at: now)
-            } else if limit.dimension != .requests, calls[index].need[limit.dimension] ?? 0 > 0,
-        if taken.state == .assumed { assume(estimate, place, taken, at: now) }
-                taken.state != .released
-            {
-                holds = true
     /// An operator ends a call, or gives back what is assumed of one that has ended.
     mutating func revoke(_ permit: UInt64, at now: Int64) {
         guard let index = calls.firstIndex(where: { $0.permit == permit }) else { return }
@@ -283,6 +283,21 @@ extension LimitModel {
         }
     }
 
+    /// The worker of a call has died: its places in flight are free, and so is what it holds of limits that do not deny.
+    /// If nothing else is held, it has lapsed.
+    mutating func endFlight(_ permit: UInt64, at now: Int64) {
+        guard let index = calls.firstIndex(where: { $0.permit == permit && $0.isInFlight }) else { return }
+        calls[index].isInFlight = false
+        var holds = false
+        for place in instances.indices {
+            guard let taken = instances[place].taken[permit], let rule = rule(of: instances[place]) else { continue }
+            let limit = rules[rule].limit
+            if limit.dimension == .inFlight || limit.mode != .deny {
+                lapse(calls[index], place, isCharged: false, at: now)
+            } else if limit.dimension != .requests, calls[index].need[limit.dimension] ?? 0 > 0,
+                taken.state != .released
+            {
+                holds = true
             }
         }
         if !holds { lapse(permit, .reclaimed, at: now) }

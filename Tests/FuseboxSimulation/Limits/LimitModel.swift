@@ -13,6 +13,7 @@ struct LimitModel: Sendable {
         var tag: String?
 
         var withoutTag: Key { Key(provider: provider, deployment: deployment, model: model) }
+        var withoutModel: Key { Key(provider: provider, deployment: deployment, tag: tag) }
     }
 
     /// A limit as it was set.
@@ -64,9 +65,9 @@ struct LimitModel: Sendable {
         var used: Int64 = 0
         /// What was used in the last length, where the window slides.
         var uses: [Use] = []
-        var held: [UInt64: Int64] = [:]
         /// The part of what was used that is assumed of calls that were never settled.
         var assumed: [Use] = []
+        var held: [UInt64: Int64] = [:]
         /// What became of each call that it took something of.
         var taken: [UInt64: Taken] = [:]
         /// Calls that a limit in the shadow would have denied, at least and at most.
@@ -75,10 +76,10 @@ struct LimitModel: Sendable {
 
     /// A call that was admitted and not settled.
     struct Call: Sendable {
-        var permit: UInt64
         /// How it ended unsettled.
         enum Ending { case expired, reclaimed, revoked }
 
+        var permit: UInt64
         var worker: WorkerID
         var keys: [Key]
         var need: Need
@@ -185,7 +186,20 @@ struct LimitModel: Sendable {
                 if !hasRoom(for: need, key, rules[place], at: now, stretched: stretched) { found.append(rules[place]) }
             }
         }
-        return found
+        guard !keys.contains(where: { $0.model != nil }) else { return found }
+        return found + modelObjections(to: keys, need, at: now, stretched: stretched)
+    }
+
+    /// The denying limits on models that are used up: a call that names none may be of each.
+    private func modelObjections(to keys: [Key], _ need: Need, at now: Int64, stretched: Bool) -> [Rule] {
+        instances.compactMap { instance in
+            guard instance.key.model != nil, keys.contains(instance.key.withoutModel),
+                let rule = rule(of: instance).map({ rules[$0] }), rule.limit.mode == .deny
+            else { return nil }
+            let needed = min(1, need[rule.limit.dimension] ?? 1)
+            let level = used(instance, at: now, stretched: stretched) + held(instance)
+            return needed > 0 && level + needed > rule.amount ? rule : nil
+        }
     }
 
     /// Whether a limit has room for a call. One that takes nothing always finds it; one that does not say what it takes

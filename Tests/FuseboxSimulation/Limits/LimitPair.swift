@@ -157,17 +157,21 @@ package struct LimitPair: Sendable {
             }
         }
         counts.denied += 1
-        for objection in reply.decision.limits { checkRetry(objection, need, at: now) }
+        for objection in reply.decision.limits {
+            let namesModel = admit.candidates[Int(objection.candidate)].model != nil
+            let most = objection.scope.model != nil && !namesModel ? 1 : Int64.max
+            checkRetry(objection, min(most, need[objection.limit.dimension] ?? 1), at: now)
+        }
     }
 
     /// Coming back when a limit says is not in vain, as far as that limit's use goes, and not too late.
-    private mutating func checkRetry(_ objection: LimitObjection, _ need: LimitModel.Need, at now: Int64) {
+    private mutating func checkRetry(_ objection: LimitObjection, _ needed: Int64, at now: Int64) {
         let kind = objection.limit.window.kind
         guard let wait = objection.retryAfterMilliseconds, wait > 0, kind == .sliding || kind == .fixed,
             let place = model.find(LimitModel.Target(objection.scope).key, objection.limit)
         else { return }
         let instance = model.instances[place]
-        let room = objection.amount - (need[objection.limit.dimension] ?? 1)
+        let room = objection.amount - needed
         if model.used(instance, at: now + wait) > room { fail("'\(objection.limit)' has no room after \(wait) ms") }
         if model.used(instance, at: now + wait - 1, stretched: true) <= room {
             fail("'\(objection.limit)' has room before \(wait) ms")
