@@ -17,6 +17,7 @@ public struct PermitRegistry: Sendable {
         /// The first of its charges against limits.
         var charge: Int?
         var grantedAt: Timestamp
+        /// When it ends by itself; once it has lapsed, when it did.
         var expiresAt: Timestamp
 
         /// A grant by a route of this provider.
@@ -192,10 +193,7 @@ public struct PermitRegistry: Sendable {
     /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed permits, user by
     /// user, in the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
-        let lapsed = lapsedOfUser.sorted { $0.key < $1.key }.map(\.value)
-        for chain in [outstanding] + lapsed {
-            try chain.forEach(links) { (place) throws(Failure) in try body(permits[place]) }
-        }
+        for place in places { try body(permits[place]) }
     }
 
     // MARK: Granting
@@ -268,8 +266,10 @@ public struct PermitRegistry: Sendable {
     /// Ends a permit that was not settled. Beyond the limit on lapsed permits, the oldest one of the user with the most
     /// is forgotten, so no user displaces those of another.
     ///
-    /// - Returns: the permit that was forgotten
-    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping bounds: Bounds) -> Permit? {
+    /// - Returns: the one that was forgotten
+    mutating func lapse(
+        _ place: Int, _ standing: PermitStanding, at now: Timestamp, keeping bounds: Bounds
+    ) -> Permit? {
         switch standing {
         case .reclaimed: reclaimed &+= 1
         case .revoked: revoked &+= 1
@@ -278,6 +278,7 @@ public struct PermitRegistry: Sendable {
         }
         letGo(place)
         permits[place].standing = standing
+        permits[place].grant.expiresAt = now
         remember(place)
         guard lapsedCount > bounds.lapsedPermits,
             let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }),
@@ -290,7 +291,20 @@ public struct PermitRegistry: Sendable {
         return permit
     }
 
-    /// Appends a permit to the lapsed permits of its user.
+    /// The places of the permits in force, in the order of their numbers, then of the lapsed ones, user by user, in the order
+    /// in which they ended.
+    var places: [Int] {
+        var places: [Int] = []
+        places.reserveCapacity(outstanding.count + lapsedCount)
+        outstanding.forEach(links) { places.append($0) }
+        for (_, lapsed) in lapsedOfUser.sorted(by: { $0.key < $1.key }) { lapsed.forEach(links) { places.append($0) } }
+        return places
+    }
+
+    /// Notes that what a lapsed permit left behind was given back.
+    mutating func giveBack(_ place: Int) { permits[place].standing = .revoked }
+
+    /// Puts a permit at the end of the lapsed ones of its user.
     private mutating func remember(_ place: Int) {
         lapsedOfUser[permits[place].grant.user, default: Chain()].append(place, &links)
         lapsedCount += 1

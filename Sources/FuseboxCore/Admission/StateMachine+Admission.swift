@@ -162,6 +162,11 @@ extension StateMachine {
             guard let objection = limitTable.objection(of: found, to: need, at: moment) else { continue }
             add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
         }
+        if route.model == nil {
+            limitTable.forEachModelObjection(to: scopes, need, at: moment) { objection in
+                add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
+            }
+        }
         guard !asked.new.isEmpty else { return }
         for objection in limitTable.objections(to: scopes, newTags: asked.new, need, at: moment) {
             add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)

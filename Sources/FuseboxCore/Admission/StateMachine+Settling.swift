@@ -60,8 +60,9 @@ extension StateMachine {
         var lapsed = permits.permits[place]
         lapsed.standing = standing
         lapsed.isInFlight = false
+        lapsed.grant.expiresAt = now
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
-        if let forgotten = permits.lapse(place, standing, keeping: bounds) {
+        if let forgotten = permits.lapse(place, standing, at: now, keeping: bounds) {
             limitTable.forget(forgotten.grant.charge)
             releaseNames(of: forgotten.grant)
         }
@@ -126,7 +127,7 @@ extension StateMachine {
         _ = tellCrossings(at: moment, &effects)
     }
 
-    /// Ends a permit of any worker for an operator.
+    /// Ends a permit in force by an operator's hand, whoever holds it. Of one that has ended gives back what limits assume.
     fileprivate mutating func revoke(
         _ number: UInt64, at now: Timestamp, _ effects: inout [Event]
     ) throws(Refusal) -> Revoke.Reply {
@@ -142,7 +143,13 @@ extension StateMachine {
         let permit = permits.permits[place]
         reply.standing = permit.standing
         reply.entry = entry(permit, isVisible: true)
-        if permit.standing == .inForce { lapse(place, .revoked, at: now, &effects) }
+        switch permit.standing {
+        case .inForce: lapse(place, .revoked, at: now, &effects)
+        case .expired, .reclaimed:
+            limitTable.giveBackAssumed(permit.grant.charge, estimate: permit.grant.need, at: now)
+            permits.giveBack(place)
+        case .settled, .revoked, .unknown: break
+        }
         return reply
     }
 
@@ -207,8 +214,11 @@ extension StateMachine {
         if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
         // The accounts exist, unless the provider was forgotten meanwhile or no model was asked for.
         openAccounts(scopes, application)
-        // The account of the model that answered counts the request now.
-        if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
+        // The account and the limits of the model that answered count the request now.
+        if use.model != nil {
+            ledger.countRequest(grant.provider, scopes.model, at: application.moment)
+            limitTable.report(scopes, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
+        }
         ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
         if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
     }
@@ -360,7 +370,7 @@ extension ReportOf: StateCommand {
 }
 
 extension Revoke: StateCommand {
-    /// Ends the permit if it is in force, and gives back what it holds.
+    /// Ends the permit if it is in force, and gives back what it holds, or what limits assume of it if it has ended unsettled.
     ///
     /// - Throws: `notFound` if nothing is known of the permit.
     public func apply(

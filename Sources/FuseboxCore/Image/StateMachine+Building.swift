@@ -92,17 +92,17 @@ extension StateMachine {
         new.sort { other.limitTable.rules[$0].number < other.limitTable.rules[$1].number }
         let known = Set(new.map { ListedLimit(other.limitTable.rules[$0]) })
         removeListedLimits { !known.contains(ListedLimit($0)) }
-        let mark = limitTable.newestGeneration
         for theirs in new {
             let rule = other.limitTable.rules[theirs]
+            let mark = limitTable.newestGeneration
             let (_, before) = limitTable.set(rule.key, nil, rule.limit, &tags, at: lastMoment.now)
             if before == nil { retainNames(of: rule.key) }
             guard let use = other.limitTable.ownEntry(of: rule),
                 let place = limitTable.findEntry(like: rule.limit, in: rule.key)
             else { continue }
             limitTable.beginUse(place, as: other.limitTable.entries[use])
+            chargeKnownCalls(newerThan: mark, LimitTarget(key: rule.key), at: lastMoment, countsPast: false)
         }
-        if !new.isEmpty { chargeCallsInForce(newerThan: mark, LimitTarget(key: .host), at: lastMoment.now) }
     }
 
     /// Removes the limits that are part of a ledger and that `isGone` tells to be.

@@ -70,12 +70,11 @@ extension StateMachine.Builder {
             throw Refusal(.damagedData, "the use \(image.generation) of the limit \(image.limit) is out of range")
         }
         if limit.limit.window.kind == .sliding {
-            let grains = image.grains.map { ($0.number, $0.amount) }
-            guard
-                let slide = SlidingUse(
-                    length: limit.limit.window.lengthMilliseconds, newest: image.newestGrain, grains: grains)
-            else { throw Refusal(.damagedData, "the grains of the use \(image.generation) are not possible") }
-            entry.slide = machine.limitTable.slides.insert(slide)
+            entry.slide = try insertSlide(image.grains, upTo: image.newestGrain, of: limit.limit, image.generation)
+            if !image.assumedGrains.isEmpty {
+                entry.assumedSlide = try insertSlide(
+                    image.assumedGrains, upTo: image.newestAssumedGrain, of: limit.limit, image.generation)
+            }
         }
         entry.start = image.start
         entry.window = image.window
@@ -89,7 +88,21 @@ extension StateMachine.Builder {
         limitUses[image.generation] = machine.limitTable.insert(entry, &machine.tags)
     }
 
-    /// Adds the charges of a permit. What they hold follows from its estimate.
+    /// Adds what was used in a window that slides.
+    ///
+    /// - Returns: its place
+    /// - Throws: `damagedData` if it cannot have been so
+    private mutating func insertSlide(
+        _ grains: [LimitUseImage.Grain], upTo newest: Int64, of limit: Limit, _ generation: UInt64
+    ) throws(Refusal) -> Int {
+        let grains = grains.map { ($0.number, $0.amount) }
+        guard let slide = SlidingUse(length: limit.window.lengthMilliseconds, newest: newest, grains: grains) else {
+            throw Refusal(.damagedData, "the grains of the use \(generation) are not possible")
+        }
+        return machine.limitTable.slides.insert(slide)
+    }
+
+    /// Adds the charges of a permit; what they hold follows from its estimate.
     ///
     /// - Returns: the first
     /// - Throws: `damagedData` if the use of one is missing

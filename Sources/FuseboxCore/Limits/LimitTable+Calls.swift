@@ -140,7 +140,7 @@ extension LimitTable {
     }
 
     /// Makes the uses of the templates that a scope uses for the first time.
-    private mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
+    mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
         for number in 0..<tags.templateCount(of: tag) {
             let template = tags.template(of: tag, at: number)
             guard rules[template].key == ScopeKey(place: key.place, model: key.model),
@@ -172,66 +172,14 @@ extension LimitTable {
             state: dimension.isHeld ? .held : .counted, countedAt: moment.now)
     }
 
-    /// Charges a call in force to limits that were just set.
-    ///
-    /// - Parameters:
-    ///   - mark: `newestGeneration` before they were set
-    ///   - isInFlight: whether the call counts as in flight
-    ///   - grantedAt: when it was admitted
-    ///   - first: the call's first charge
-    /// - Returns: the call's first charge
-    mutating func chargeLate(
-        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, newerThan mark: UInt64,
-        isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
-    ) -> Int? {
-        var first = first
-        for scope in 0..<call.scopeCount {
-            guard let key = call.scope(at: scope) else { continue }
-            if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
-            guard let scope = findScope(key) else { continue }
-            var entry = firstEntry(ofScope: scope)
-            while let place = entry {
-                entry = nextEntry(after: place)
-                guard entries[place].generation > mark else { continue }
-                var charge = takeLate(need, place, isInFlight: isInFlight, grantedAt: grantedAt, at: now)
-                charge.next = first
-                first = charges.insert(charge)
-            }
-        }
-        return first
-    }
-
-    private mutating func takeLate(
-        _ need: CallNeed, _ place: Int, isInFlight: Bool, grantedAt: Timestamp, at now: Timestamp
-    ) -> LimitCharge {
-        let dimension = rules[entries[place].rule].limit.dimension
-        let amount = need[dimension]
-        var state: LimitCharge.State = dimension.isHeld ? .held : .counted
-        switch dimension {
-        case .cost: entries[place].held += Int128(amount)
-        case .inFlight:
-            if isInFlight { entries[place].held += Int128(amount) } else { state = .released }
-        case .requests, .tokens, .inputTokens, .outputTokens:
-            if isOver(place, at: now) { beginWindow(place, at: now) }
-            correct(amount, place, countedIn: entries[place].window, at: grantedAt, now: now)
-            if dimension != .requests { entries[place].live += Int128(amount) }
-        case .unknown: break
-        }
-        return LimitCharge(
-            entry: UInt32(place), generation: entries[place].generation, window: entries[place].window, state: state,
-            countedAt: grantedAt)
-    }
-
-    /// Moves the charge of a call to the window before the current one.
-    mutating func leaveOut(_ place: Int, ofCharges first: Int?) {
-        forEachCharge(first) { table, charge in
-            if Int(table.charges[charge].entry) == place { table.charges[charge].window &-= 1 }
-        }
-    }
-
     /// Counts a call that was not admitted.
-    mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
-        forEachUse(of: call, &tags) { table, place in
+    ///
+    /// - Parameter isOfModelAlone: whether it counts only where a model is named: it was admitted without one
+    mutating func report(
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, isOfModelAlone: Bool = false,
+        at moment: Moment
+    ) {
+        forEachUse(of: call, &tags, isOfModelAlone: isOfModelAlone) { table, place in
             let dimension = table.rules[table.entries[place].rule].limit.dimension
             if dimension != .inFlight { table.count(used[dimension], place, at: moment.now) }
         }
@@ -239,11 +187,12 @@ extension LimitTable {
 
     /// Calls `body` with the use of every limit that covers a call. New uses of templates are made.
     mutating func forEachUse(
-        of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
+        of call: borrowing CallScopes, _ tags: inout TagTable, isOfModelAlone: Bool = false,
+        _ body: (inout LimitTable, Int) -> Void
     ) {
         guard !isEmpty else { return }
         for scope in 0..<call.scopeCount {
-            guard let key = call.scope(at: scope) else { continue }
+            guard let key = call.scope(at: scope), !isOfModelAlone || key.model != nil else { continue }
             if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
             guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)
@@ -296,9 +245,7 @@ extension LimitTable {
         case (.cost, .held):
             entries[entry].held -= Int128(estimate)
             count(actual, entry, at: now)
-        case (_, .assumed):
-            if charge.window == entries[entry].window { entries[entry].assumed -= Int128(estimate) }
-            correct(actual - estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+        case (_, .assumed): correctAssumed(charge, to: actual, from: estimate, at: now)
         case (_, .released):
             correct(actual, entry, countedIn: charge.window, at: charge.countedAt, now: now)
         case (_, .counted), (_, .held):
@@ -343,7 +290,8 @@ extension LimitTable {
         }
         guard dimension != .inFlight else { return }
         charges[place].state = isCharged ? .assumed : .released
-        if isCharged, charges[place].window == entries[entry].window { entries[entry].assumed += Int128(estimate) }
+        guard isCharged else { return }
+        assume(estimate, entry, countedIn: charges[place].window, at: charges[place].countedAt, now: now)
     }
 
     /// Gives back what the call of a dead worker no longer needs: its place in flight, and what it holds of limits that
@@ -367,12 +315,12 @@ extension LimitTable {
 
     // MARK: Charges
 
-    private func dimension(of charge: Int) -> LimitDimension {
+    func dimension(of charge: Int) -> LimitDimension {
         rules[entries[Int(charges[charge].entry)].rule].limit.dimension
     }
 
-    /// Calls `body` with every charge of a call whose limit still exists.
-    private mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
+    /// Calls `body` with every charge of a call whose limit is still there.
+    mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
         var next = first
         while let charge = next {
             next = charges[charge].next

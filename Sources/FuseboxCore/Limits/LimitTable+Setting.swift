@@ -186,12 +186,10 @@ extension LimitTable {
 
     /// Adds to a new use what its scope has used before.
     ///
-    /// - Parameters:
-    ///   - replacesCounted: whether `past` includes what was counted for calls in force
-    ///   - dollars: the past as a sum of doubles; nil: the exact sum
-    mutating func beginUse(_ place: Int, past: Int64, replacesCounted: Bool, dollars: Double?) {
-        entries[place].used = Int128(past) + (replacesCounted ? 0 : entries[place].used)
-        entries[place].dollars = dollars ?? Money(nanodollars: past).dollars
+    /// - Parameter dollars: the past as a sum of doubles; nil: the exact sum
+    mutating func beginUse(_ place: Int, past: Int64, dollars: Double?) {
+        entries[place].used += Int128(past)
+        entries[place].dollars += dollars ?? Money(nanodollars: past).dollars
         if let calendar = rules[entries[place].rule].calendar {
             entries[place].calendarWindow = calendars[calendar].number
         }
@@ -201,11 +199,6 @@ extension LimitTable {
     mutating func countPast(_ amount: Int64, _ place: Int, at then: Timestamp, now: Timestamp) {
         guard let slide = entries[place].slide, amount > 0 else { return }
         slides[slide].correct(amount, from: then, at: now)
-    }
-
-    /// Forgets what was counted in a window that slides.
-    mutating func clearSlide(_ place: Int) {
-        if let slide = entries[place].slide { slides[slide] = SlidingUse(length: slides[slide].length) }
     }
 
     /// Sets what was used of a limit.

@@ -57,7 +57,7 @@ extension LimitTable {
     mutating func beginWindow(_ place: Int, at now: Timestamp) {
         entries[place].used = 0
         entries[place].dollars = 0
-        entries[place].assumed = 0
+        forgetAssumed(place)
         entries[place].start = now
         entries[place].window &+= 1
         entries[place].fired = .none
@@ -77,8 +77,7 @@ extension LimitTable {
         if let slide = entries[place].slide {
             slides[slide].add(amount, at: now)
         } else {
-            entries[place].used += Int128(amount)
-            if profile.reckonsInDollars { entries[place].dollars += Money(nanodollars: amount).dollars }
+            addUse(Int128(amount), place)
         }
         noteCrossing(place, at: now)
     }
@@ -96,17 +95,26 @@ extension LimitTable {
         if let slide = entries[place].slide {
             slides[slide].correct(change, from: then, at: now)
         } else {
-            entries[place].used = max(0, entries[place].used + Int128(change))
+            // It does not go below zero; an import may have left it there.
+            addUse(max(Int128(change), min(0, -entries[place].used)), place)
         }
         if change > 0 { noteCrossing(place, at: now) }
     }
 
-    /// Takes back an amount that was counted in excess, from the newest use backwards.
+    /// Takes an amount back that was counted too much, from the newest use backwards. What is assumed stays.
     mutating func takeBack(_ amount: Int64, _ place: Int, at now: Timestamp) {
         if let slide = entries[place].slide {
-            slides[slide].takeBack(amount, at: now)
+            slides[slide].takeBack(amount, keeping: entries[place].assumedSlide.map { slides[$0] }, at: now)
         } else {
-            entries[place].used = max(0, entries[place].used - Int128(amount))
+            addUse(-min(Int128(amount), max(0, entries[place].used - entries[place].assumed)), place)
+        }
+    }
+
+    /// Changes what was used in the current window, where that does not slide.
+    private mutating func addUse(_ amount: Int128, _ place: Int) {
+        entries[place].used += amount
+        if profile.reckonsInDollars {
+            entries[place].dollars += Money(nanodollars: Int64(clamping: amount)).dollars
         }
     }
 

@@ -89,9 +89,12 @@ struct LimitTable: Sendable {
         var held: Int128 = 0
         /// The part of what was used that consists of estimates of calls in force. It may be given back when they end.
         var live: Int128 = 0
-        /// The part of what was used in the current window that consists of estimates of calls that were never settled.
+        /// The part of what was used in the current window that is assumed of calls that were never settled, where the window
+        /// does not slide.
         var assumed: Int128 = 0
-        /// What was used as a sum of doubles, in dollars, if the profile adds doubles.
+        /// The place of that part, where the window slides; nil: there is none.
+        var assumedSlide: Int?
+        /// What was used as a sum of doubles, in dollars, where the profile reckons in them.
         var dollars = 0.0
         /// The highest threshold that has fired in the current window, and when.
         var fired: ThresholdTier = .none
@@ -136,7 +139,9 @@ struct LimitTable: Sendable {
     private var scopes = SlotTable<ScopeEntry>()
     private var scopeIndex = HashIndex()
     private var links = ChainLinks()
-    /// The number of scopes of each shape. A shape without scopes is not looked up.
+    /// The uses of limits on the models of a route, by their scope without the model: what a call that names no model meets.
+    var modelUses = ModelUses()
+    /// How many scopes there are of each shape: what is not there is not looked for.
     private var shapes = InlineArray<8, Int>(repeating: 0)
     /// The templates, those with the longest prefix first.
     var templates: [Int] = []
@@ -211,6 +216,7 @@ struct LimitTable: Sendable {
         let place = entries.insert(entry)
         useOrder.append(place, number: entry.generation)
         scopes[scope].uses.append(place, &links)
+        modelUses.add(place, of: entry.key)
         rules[entry.rule].uses += 1
         return place
     }
@@ -220,7 +226,9 @@ struct LimitTable: Sendable {
         let key = entries[place].key
         guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
         scopes[scope].uses.remove(place, &links)
+        modelUses.remove(place, of: key)
         if let slide = entries[place].slide { slides.remove(at: slide) }
+        forgetAssumed(place)
         rules[entries[place].rule].uses -= 1
         useOrder.remove(number: entries[place].generation)
         entries.remove(at: place)
@@ -261,6 +269,7 @@ extension LimitTable {
         table.scopes = SlotTable()
         table.scopeIndex = HashIndex()
         table.links = ChainLinks()
+        table.modelUses = ModelUses()
         table.shapes = InlineArray(repeating: 0)
         // In the order in which they were set, because places differ after a restart and new names are numbered in
         // turn.
@@ -275,6 +284,11 @@ extension LimitTable {
                 let scope = table.scope(table.entries[place].key)
                 table.scopes[scope].uses.append(place, &table.links)
             }
+        }
+        // In the order in which they began, in which a restart finds them.
+        useOrder.forEach { place in
+            table.modelUses.add(place, of: table.entries[place].key)
+            return true
         }
         return table
     }

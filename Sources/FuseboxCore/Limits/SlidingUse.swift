@@ -121,14 +121,18 @@ struct SlidingUse: Sendable, Equatable {
         sum += Int128(grains[place]) - Int128(before)
     }
 
-    /// Takes back an amount from the newest use backwards. The window does not go below zero.
-    mutating func takeBack(_ amount: Int64, at now: Timestamp) {
+    /// Takes an amount from the newest use backwards; the window does not go below zero.
+    ///
+    /// - Parameter part: a part of what was used, which stays
+    mutating func takeBack(_ amount: Int64, keeping part: SlidingUse?, at now: Timestamp) {
         advance(to: now)
+        var part = part
+        part?.advance(to: now)
         var left = amount
         var number = newest
         while left > 0, number >= 0, number > newest - Int64(Self.grainLimit) {
             let place = Self.place(number)
-            let taken = min(left, grains[place])
+            let taken = min(left, max(0, grains[place] - (part?.grains[place] ?? 0)))
             grains[place] -= taken
             sum -= Int128(taken)
             left -= taken

@@ -27,8 +27,8 @@ extension StateMachine {
         told.held = Int64(clamping: use.held)
         let isOver = !asCounted && limitTable.isOver(entry, at: moment.now)
         told.used = Int64(clamping: isOver ? 0 : use.slide == nil ? use.used : limitTable.used(entry, at: moment.now))
-        // It is not known when assumed use leaves a sliding window. It is at most all that is in the window.
-        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: use.assumed))
+        // An import may have brought less than was assumed here.
+        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: limitTable.assumed(entry, at: moment.now)))
         told.share = limitTable.share(entry, at: moment.now)
         told.toldTier = isOver ? .none : use.fired
         told.startedAt = isOver ? nil : use.start

@@ -29,7 +29,7 @@ extension StateMachine {
             limitTable.reassignUses(tags, at: application.now)
         }
         if rules.contains(where: { $0.before == nil }) {
-            chargeCallsInForce(newerThan: mark, target, at: application.now)
+            chargeKnownCalls(newerThan: mark, target, at: application.moment)
             for (place, before) in rules where before == nil {
                 countPastUse(of: place, newerThan: mark, at: application.moment)
             }
@@ -105,27 +105,6 @@ extension StateMachine {
             }
         }
         return places.sorted { limitTable.rules[$0].number < limitTable.rules[$1].number }
-    }
-
-    /// Charges the calls in force to the new limits that cover them.
-    mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
-        var next = permits.firstInForce(after: 0)
-        while let place = next {
-            next = permits.nextInForce(after: place)
-            let permit = permits.permits[place]
-            guard isCovered(permit.grant.scopes, by: target) else { continue }
-            permits.permits[place].grant.charge = limitTable.chargeLate(
-                permit.grant.scopes, &tags, permit.grant.need, newerThan: mark, isInFlight: permit.isInFlight,
-                grantedAt: permit.grant.grantedAt, first: permit.grant.charge, at: now)
-        }
-    }
-
-    private func isCovered(_ call: CallScopes, by target: LimitTarget) -> Bool {
-        guard call.isCovered(by: target.key) else { return false }
-        guard let prefix = target.prefix else { return true }
-        var isCovered = false
-        call.forEachTag { tag in if tags[tag].hasPrefix(prefix) { isCovered = true } }
-        return isCovered
     }
 
     // MARK: Removing, raising, resetting

@@ -38,8 +38,6 @@ extension StateMachine {
         if set.limit.window.kind == .sliding {
             guard set.limit.window.lengthMilliseconds >= RecentUsePool.hour else { return }
             let since = moment.wall - set.limit.window.lengthMilliseconds
-            // The account has counted the requests of calls in force.
-            if dimension == .requests { limitTable.clearSlide(place) }
             for stretch in ledger.recents.stretches(of: account.recent, since: since) {
                 let age = max(0, moment.wall - stretch.end)
                 let then = Timestamp(milliseconds: max(0, moment.now.milliseconds - age))
@@ -48,31 +46,15 @@ extension StateMachine {
         } else {
             guard set.limit.window.kind == .manual || set.limit.window.kind == .calendar else { return }
             let past = pastUse(set, limitTable.entries[place].key, at: moment)
-            guard past != 0 || dimension == .requests else { return }
+            guard past != 0 else { return }
             limitTable.beginUse(
-                place, past: past, replacesCounted: dimension == .requests,
+                place, past: past,
                 dollars: dimension == .cost && set.limit.window.kind == .manual ? account.dollars : nil)
-            if dimension == .requests { leaveOutCallsInForce(place, account.sums, at: moment) }
         }
         limitTable.rearm(place, at: moment.now)
     }
 
-    /// Keeps the requests of calls in force that were counted before the window began out of it, also when they are
-    /// given back.
-    private mutating func leaveOutCallsInForce(_ place: Int, _ sums: CreditLedger.Sums, at moment: Moment) {
-        let rule = limitTable.rules[limitTable.entries[place].rule]
-        let start =
-            rule.calendar.map { moment.now - (moment.wall - limitTable.calendars[$0].start) }
-            ?? sums.firstRecorded ?? .latest
-        var next = permits.firstInForce(after: 0)
-        while let permit = next {
-            next = permits.nextInForce(after: permit)
-            let grant = permits.permits[permit].grant
-            if grant.grantedAt < start { limitTable.leaveOut(place, ofCharges: grant.charge) }
-        }
-    }
-
-    /// What a scope has used before in the current window.
+    /// What a scope has used before in the window that is now.
     private func pastUse(_ set: LimitTable.Rule, _ key: ScopeKey, at moment: Moment) -> Int64 {
         guard let account = account(of: key) else { return 0 }
         switch set.limit.window.kind {

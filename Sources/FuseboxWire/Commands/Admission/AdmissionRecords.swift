@@ -345,7 +345,8 @@ public struct PermitEntry: OpenRecord {
         try visitor.field("user", &user, "the peer user that the worker runs as")
         try visitor.field("estimate", &estimate, "the estimate that it was granted for")
         try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
+        try visitor.field(
+            "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
     }
