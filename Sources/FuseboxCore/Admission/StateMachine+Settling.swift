@@ -62,7 +62,7 @@ extension StateMachine {
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
         if let forgotten = permits.lapse(place, standing, keeping: bounds) {
             limitTable.forget(forgotten.grant.charge)
-            releaseNames(of: forgotten.grant)
+            releaseNames(of: forgotten.grant.scopes)
         }
     }
 
@@ -86,26 +86,26 @@ extension StateMachine {
         return entry
     }
 
-    mutating func retainNames(of grant: PermitRegistry.Grant) {
-        retainRoute(of: grant)
-        retainTags(of: grant.scopes)
+    mutating func retainNames(of scopes: CallScopes) {
+        retainRoute(of: scopes)
+        retainTags(of: scopes)
     }
 
-    mutating func releaseNames(of grant: PermitRegistry.Grant) {
-        releaseRoute(of: grant)
-        releaseTags(of: grant.scopes)
+    mutating func releaseNames(of scopes: CallScopes) {
+        releaseRoute(of: scopes)
+        releaseTags(of: scopes)
     }
 
-    mutating func retainRoute(of grant: PermitRegistry.Grant) {
-        names.retain(grant.provider)
-        if let deployment = grant.deployment { names.retain(deployment) }
-        if let model = grant.model { models.retain(model) }
+    mutating func retainRoute(of scopes: CallScopes) {
+        if let provider = scopes.provider { names.retain(provider) }
+        if let deployment = scopes.deployment { names.retain(deployment) }
+        if let model = scopes.model { models.retain(model) }
     }
 
-    mutating func releaseRoute(of grant: PermitRegistry.Grant) {
-        if let deployment = grant.deployment { names.release(deployment) }
-        names.release(grant.provider)
-        if let model = grant.model { models.release(model) }
+    mutating func releaseRoute(of scopes: CallScopes) {
+        if let deployment = scopes.deployment { names.release(deployment) }
+        if let provider = scopes.provider { names.release(provider) }
+        if let model = scopes.model { models.release(model) }
     }
 
     /// Takes back what a dead worker's calls hold, as many as one turn may take.
@@ -156,21 +156,25 @@ extension StateMachine {
             reply.standing = .settled
             return reply
         }
-        let grant = permits.permits[place].grant
+        // What follows needs a few members of the permit, which is long.
+        let provider = permits.permits[place].grant.provider
+        let scopes = permits.permits[place].grant.scopes
         var use: SettledUse<Text>?
-        if let usage = command.usage { use = try settledUse(usage, of: grant, application) }
+        if let usage = command.usage { use = try settledUse(usage, provider, scopes, application) }
         reply.standing = permits.permits[place].standing
         if reply.standing == .inForce { deadlines.remove(.permit, place) }
-        permits.settle(place)
         limitTable.settle(
-            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge), at: application.now)
+            permits.permits[place].grant.charge, estimate: permits.permits[place].grant.need,
+            LimitTable.Used(command.outcome, use?.charge), at: application.now)
         if command.outcome == .cancelled {
-            ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
+            ledger.takeBackRequest(
+                scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let use { record(use, of: grant, application) }
-        if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
-        releaseNames(of: grant)
+        permits.settle(place)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        if let use { record(use, provider, askedFor: scopes.model, application) }
+        if !limitTable.isEmpty { reply.record = fire(provider, at: application.moment, &effects) }
+        releaseNames(of: scopes)
         return reply
     }
 
@@ -178,17 +182,17 @@ extension StateMachine {
     /// limit is walked around. Checks that it can be recorded.
     @inline(__always)
     private func settledUse<Text: NameText>(
-        _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ usage: CallUsageOf<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: grant.scopes)
-        if grant.model == nil {
-            let model = chargedModel(usage.model, of: names[grant.provider])
+        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: scopes)
+        if scopes.model == nil {
+            let model = chargedModel(usage.model, of: names[provider])
             use.model = model
             use.scopes.model = find(model)
             // The model that answered needs room. There is always some for the one of calls that name none.
             if usage.model != nil {
                 try admitAccounts(
-                    grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
+                    provider, isOther: names[provider] == .otherProvider, model, use.scopes.model,
                     by: application)
             }
         } else if let name = usage.model {
@@ -199,17 +203,19 @@ extension StateMachine {
     }
 
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
+    ///
+    /// - Parameter asked: the model that was asked for
     private mutating func record<Text: NameText>(
-        _ use: SettledUse<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ use: SettledUse<Text>, _ provider: NameID, askedFor asked: ModelID?, _ application: Application
     ) {
         var scopes = use.scopes
         if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
         // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
         openAccounts(scopes, application)
         // The account of the model that answered counts the request now.
-        if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
+        if use.model != nil { ledger.countRequest(provider, scopes.model, at: application.moment) }
         ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
-        if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
+        if let answer = use.answer, let asked { note(answer, of: asked, provider, application) }
     }
 
     fileprivate mutating func report<Text: NameText>(
