@@ -102,7 +102,7 @@ public struct PermitRegistry: Sendable {
     private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
-    private var permitsOfUser: [UInt32: Int] = [:]
+    private var permitsOfUser = NumberMap<Int>()
 
     // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
     private(set) var granted: UInt64 = 0
@@ -117,6 +117,7 @@ public struct PermitRegistry: Sendable {
     private(set) var forgotten = ForgottenPermits()
     /// The numbers that have been dealt, in runs; the newest few, oldest first.
     private(set) var runs = [NumberRun(first: 1, last: 0)]
+    private let passedByAddress = PassedByAddress()
 
     /// A registry without permits.
     public init() {}
@@ -222,7 +223,7 @@ public struct PermitRegistry: Sendable {
         }
         outstanding.append(place, &links)
         held += Int128(permit.grant.cost)
-        permitsOfUser[permit.grant.user, default: 0] += 1
+        permitsOfUser[permit.grant.user] = count(of: permit.grant.user) + 1
         changeHolds(of: permit.grant.provider) { hold in
             hold.cost += Int128(permit.grant.cost)
             hold.permits += 1
@@ -320,7 +321,7 @@ public struct PermitRegistry: Sendable {
         let cost = Int128(permits[place].grant.cost)
         let user = permits[place].grant.user
         held -= cost
-        let left = (permitsOfUser[user] ?? 1) - 1
+        let left = count(of: user) - 1
         permitsOfUser[user] = left == 0 ? nil : left
         changeHolds(of: permits[place].grant.provider) { hold in
             hold.cost -= cost

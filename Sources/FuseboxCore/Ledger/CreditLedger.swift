@@ -64,6 +64,7 @@ public struct CreditLedger: Sendable {
     var histories = SpendPool()
     /// The history of all providers together, where the profile keeps one.
     public internal(set) var sharedHistory = SharedSpendHistory()
+    private let passedByAddress = PassedByAddress()
 
     /// An empty ledger.
     public init(at wall: Timestamp) { since = wall }

@@ -146,6 +146,7 @@ struct LimitTable: Sendable {
     var newestNumber: UInt64 = 0
     /// Thresholds that were reached and have not been told yet.
     var crossings: [Crossing] = []
+    private let passedByAddress = PassedByAddress()
 
     init() {}
 
