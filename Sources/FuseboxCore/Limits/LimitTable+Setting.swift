@@ -313,6 +313,7 @@ extension LimitWindow {
 
 extension Limit {
     /// The thresholds that are told: those that were set; else those of a limit of cost, or of a day and more.
+    @inline(__always)
     fileprivate var tellingThresholds: Thresholds? {
         if let thresholds { return thresholds }
         let tells =
