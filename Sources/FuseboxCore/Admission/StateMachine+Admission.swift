@@ -324,7 +324,8 @@ extension StateMachine {
         guard !limitTable.entries[entry].isDenying else { return }
         limitTable.entries[entry].isDenying = true
         var event = LimitDenied()
-        event.entry = limitEntry(limitTable.entries[entry].rule, entry, at: moment)
+        let rule = limitTable.entries[entry].rule
+        event.entry = limitEntry(rule, entry, at: moment)
         event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
         effects.append(.limitDenied(event))
     }

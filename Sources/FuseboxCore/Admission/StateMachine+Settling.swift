@@ -3,8 +3,8 @@ import FuseboxWire
 /// What a call with a permit is charged with.
 private struct SettledUse<Text: NameText> {
     var charge: CreditLedger.Charge
-    /// The accounts; without a model if it is new.
-    var scopes: CallScopes
+    /// The number of the model that is charged; nil if it is new.
+    var modelID: ModelID?
     /// The model that is charged, if none was asked for.
     var model: ChargedModel<Text>?
     /// The name that answered, if a model was asked for and a name was told.
@@ -172,7 +172,7 @@ extension StateMachine {
         }
         permits.settle(place)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
-        if let use { record(use, provider, askedFor: scopes.model, application) }
+        if let use { record(use, provider, scopes, application) }
         if !limitTable.isEmpty { reply.record = fire(provider, at: application.moment, &effects) }
         releaseNames(of: scopes)
         return reply
@@ -184,38 +184,38 @@ extension StateMachine {
     private func settledUse<Text: NameText>(
         _ usage: CallUsageOf<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: scopes)
+        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), modelID: scopes.model)
         if scopes.model == nil {
             let model = chargedModel(usage.model, of: names[provider])
             use.model = model
-            use.scopes.model = find(model)
+            use.modelID = find(model)
             // The model that answered needs room. There is always some for the one of calls that name none.
             if usage.model != nil {
                 try admitAccounts(
-                    provider, isOther: names[provider] == .otherProvider, model, use.scopes.model,
-                    by: application)
+                    provider, isOther: names[provider] == .otherProvider, model, use.modelID, by: application)
             }
         } else if let name = usage.model {
             use.answer = try answer(name, application)
         }
-        try ledger.check(use.charge, use.scopes, requests: 1, under: profile)
+        var charged = scopes
+        charged.model = use.modelID
+        try ledger.check(use.charge, charged, requests: 1, under: profile)
         return use
     }
 
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
-    ///
-    /// - Parameter asked: the model that was asked for
     private mutating func record<Text: NameText>(
-        _ use: SettledUse<Text>, _ provider: NameID, askedFor asked: ModelID?, _ application: Application
+        _ use: SettledUse<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) {
-        var scopes = use.scopes
-        if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
+        var charged = scopes
+        charged.model = use.modelID
+        if let model = use.model, charged.model == nil { charged.model = intern(model, by: application.user) }
         // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
-        openAccounts(scopes, application)
+        openAccounts(charged, application)
         // The account of the model that answered counts the request now.
-        if use.model != nil { ledger.countRequest(provider, scopes.model, at: application.moment) }
-        ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
-        if let answer = use.answer, let asked { note(answer, of: asked, provider, application) }
+        if use.model != nil { ledger.countRequest(provider, charged.model, at: application.moment) }
+        ledger.count(use.charge, charged, requests: 0, at: application.moment, under: profile)
+        if let answer = use.answer, let asked = scopes.model { note(answer, of: asked, provider, application) }
     }
 
     fileprivate mutating func report<Text: NameText>(
