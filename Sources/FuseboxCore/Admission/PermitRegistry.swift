@@ -103,7 +103,7 @@ public struct PermitRegistry: Sendable {
     private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
-    private var permitsOfUser: [UInt32: Int] = [:]
+    private var permitsOfUser = NumberMap<Int>()
 
     // Totals are only reported. Beyond 2⁶⁴, which no daemon reaches, they begin at 0 again.
     private(set) var granted: UInt64 = 0
@@ -118,6 +118,7 @@ public struct PermitRegistry: Sendable {
     private(set) var forgotten = ForgottenPermits()
     /// The newest runs of numbers, oldest first.
     private(set) var runs = [NumberRun(first: 1, last: 0)]
+    private let passedByAddress = PassedByAddress()
 
     /// A registry without permits.
     public init() {}
@@ -220,7 +221,7 @@ public struct PermitRegistry: Sendable {
         }
         outstanding.append(place, &links)
         held += Int128(permit.grant.cost)
-        permitsOfUser[permit.grant.user, default: 0] += 1
+        permitsOfUser[permit.grant.user] = count(of: permit.grant.user) + 1
         changeHolds(of: permit.grant.provider) { hold in
             hold.cost += Int128(permit.grant.cost)
             hold.permits += 1
@@ -333,7 +334,7 @@ public struct PermitRegistry: Sendable {
         let cost = Int128(permits[place].grant.cost)
         let user = permits[place].grant.user
         held -= cost
-        let left = (permitsOfUser[user] ?? 1) - 1
+        let left = count(of: user) - 1
         permitsOfUser[user] = left == 0 ? nil : left
         changeHolds(of: permits[place].grant.provider) { hold in
             hold.cost -= cost

@@ -317,7 +317,7 @@ extension StateMachine {
             estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
         grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
         _ = tellCrossings(at: application.moment, &effects)
-        retainRoute(of: grant)
+        retainRoute(of: grant.scopes)
         let place = permits.grant(grant)
         setDeadline(ofPermit: place)
         return place
@@ -330,7 +330,8 @@ extension StateMachine {
         guard !limitTable.entries[entry].isDenying else { return }
         limitTable.entries[entry].isDenying = true
         var event = LimitDenied()
-        event.entry = limitEntry(limitTable.entries[entry].rule, entry, at: moment)
+        let rule = limitTable.entries[entry].rule
+        event.entry = limitEntry(rule, entry, at: moment)
         event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
         effects.append(.limitDenied(event))
     }
@@ -363,7 +364,11 @@ extension AdmitOf: StateCommand {
         guard reply.permit == nil, reply.decision.candidate == nil, !profile.rejectionRestartsDecay else {
             return false
         }
-        return reply.decision.denials.indices.allSatisfy { reply.decision.denials[$0].reason != .share }
+        // A closure would copy the reply.
+        for place in reply.decision.denials.indices where reply.decision.denials[place].reason == .share {
+            return false
+        }
+        return true
     }
 }
 

@@ -3,8 +3,8 @@ import FuseboxWire
 /// The charge for a call with a permit.
 private struct SettledUse<Text: NameText> {
     var charge: CreditLedger.Charge
-    /// The accounts, without that of a new model.
-    var scopes: CallScopes
+    /// The number of the model that is charged; nil if it is new.
+    var modelID: ModelID?
     /// The model that is charged, if none was asked for.
     var model: ChargedModel<Text>?
     /// The name that answered, if a model was asked for and a name was reported.
@@ -64,7 +64,7 @@ extension StateMachine {
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
         if let forgotten = permits.lapse(place, standing, at: now, keeping: bounds) {
             limitTable.forget(forgotten.grant.charge)
-            releaseNames(of: forgotten.grant)
+            releaseNames(of: forgotten.grant.scopes)
         }
     }
 
@@ -88,26 +88,26 @@ extension StateMachine {
         return entry
     }
 
-    mutating func retainNames(of grant: PermitRegistry.Grant) {
-        retainRoute(of: grant)
-        retainTags(of: grant.scopes)
+    mutating func retainNames(of scopes: CallScopes) {
+        retainRoute(of: scopes)
+        retainTags(of: scopes)
     }
 
-    mutating func releaseNames(of grant: PermitRegistry.Grant) {
-        releaseRoute(of: grant)
-        releaseTags(of: grant.scopes)
+    mutating func releaseNames(of scopes: CallScopes) {
+        releaseRoute(of: scopes)
+        releaseTags(of: scopes)
     }
 
-    mutating func retainRoute(of grant: PermitRegistry.Grant) {
-        names.retain(grant.provider)
-        if let deployment = grant.deployment { names.retain(deployment) }
-        if let model = grant.model { models.retain(model) }
+    mutating func retainRoute(of scopes: CallScopes) {
+        if let provider = scopes.provider { names.retain(provider) }
+        if let deployment = scopes.deployment { names.retain(deployment) }
+        if let model = scopes.model { models.retain(model) }
     }
 
-    mutating func releaseRoute(of grant: PermitRegistry.Grant) {
-        if let deployment = grant.deployment { names.release(deployment) }
-        names.release(grant.provider)
-        if let model = grant.model { models.release(model) }
+    mutating func releaseRoute(of scopes: CallScopes) {
+        if let deployment = scopes.deployment { names.release(deployment) }
+        if let provider = scopes.provider { names.release(provider) }
+        if let model = scopes.model { models.release(model) }
     }
 
     /// Takes back what a dead worker's calls hold, as many as one turn may take.
@@ -164,21 +164,25 @@ extension StateMachine {
             reply.standing = .settled
             return reply
         }
-        let grant = permits.permits[place].grant
+        // What follows needs a few members of the permit, which is long.
+        let provider = permits.permits[place].grant.provider
+        let scopes = permits.permits[place].grant.scopes
         var use: SettledUse<Text>?
-        if let usage = command.usage { use = try settledUse(usage, of: grant, application) }
+        if let usage = command.usage { use = try settledUse(usage, provider, scopes, application) }
         reply.standing = permits.permits[place].standing
         if reply.standing == .inForce { deadlines.remove(.permit, place) }
-        permits.settle(place)
         limitTable.settle(
-            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge), at: application.now)
+            permits.permits[place].grant.charge, estimate: permits.permits[place].grant.need,
+            LimitTable.Used(command.outcome, use?.charge), at: application.now)
         if command.outcome == .cancelled {
-            ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
+            ledger.takeBackRequest(
+                scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
-        if let use { record(use, of: grant, application) }
-        if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
-        releaseNames(of: grant)
+        permits.settle(place)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        if let use { record(use, provider, scopes, application) }
+        if !limitTable.isEmpty { reply.record = fire(provider, at: application.moment, &effects) }
+        releaseNames(of: scopes)
         return reply
     }
 
@@ -186,41 +190,43 @@ extension StateMachine {
     /// that no limit is evaded. Checks that it can be recorded.
     @inline(__always)
     private func settledUse<Text: NameText>(
-        _ usage: CallUsageOf<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ usage: CallUsageOf<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), scopes: grant.scopes)
-        if grant.model == nil {
-            let model = chargedModel(usage.model, of: names[grant.provider])
+        var use = SettledUse<Text>(charge: CreditLedger.Charge(usage), modelID: scopes.model)
+        if scopes.model == nil {
+            let model = chargedModel(usage.model, of: names[provider])
             use.model = model
-            use.scopes.model = find(model)
-            // The model that answered needs room. There is always room for the model of calls that name none.
+            use.modelID = find(model)
+            // The model that answered needs room. There is always some for the one of calls that name none.
             if usage.model != nil {
                 try checkAccounts(
-                    grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
-                    by: application)
+                    provider, isOther: names[provider] == .otherProvider, model, use.modelID, by: application)
             }
         } else if let name = usage.model {
             use.answer = try answer(name, application)
         }
-        try ledger.check(use.charge, use.scopes, requests: 1, under: profile)
+        var charged = scopes
+        charged.model = use.modelID
+        try ledger.check(use.charge, charged, requests: 1, under: profile)
         return use
     }
 
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
     private mutating func record<Text: NameText>(
-        _ use: SettledUse<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ use: SettledUse<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) {
-        var scopes = use.scopes
-        if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
+        var charged = scopes
+        charged.model = use.modelID
+        if let model = use.model, charged.model == nil { charged.model = intern(model, by: application.user) }
         // The accounts exist, unless the provider was forgotten meanwhile or no model was asked for.
-        openAccounts(scopes, application)
+        openAccounts(charged, application)
         // The account and the limits of the model that answered count the request now.
         if use.model != nil {
-            ledger.countRequest(grant.provider, scopes.model, at: application.moment)
-            limitTable.report(scopes, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
+            ledger.countRequest(provider, charged.model, at: application.moment)
+            limitTable.report(charged, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
         }
-        ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
-        if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
+        ledger.count(use.charge, charged, requests: 0, at: application.moment, under: profile)
+        if let answer = use.answer, let asked = scopes.model { note(answer, of: asked, provider, application) }
     }
 
     fileprivate mutating func report<Text: NameText>(

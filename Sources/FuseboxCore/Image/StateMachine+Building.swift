@@ -58,7 +58,7 @@ extension StateMachine {
             permit.grant.provider = renamed(permit.grant.provider, of: previous)
             permit.grant.model = permit.grant.model.map { renamed($0, of: previous) }
             // Its tags are those of before.
-            retainRoute(of: permit.grant)
+            retainRoute(of: permit.grant.scopes)
             _ = permits.add(permit)
         }
         keepLimits(of: previous)
@@ -66,7 +66,7 @@ extension StateMachine {
         takeListedLimits(of: other)
         // What an import takes a limit to counts as told: a threshold left over would be told with the next command.
         limitTable.crossings.removeAll()
-        other.permits.forEach { releaseRoute(of: $0.grant) }
+        other.permits.forEach { releaseRoute(of: $0.grant.scopes) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
     }
 
@@ -202,7 +202,7 @@ extension StateMachine.Builder {
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
         grant.charge = try insertCharges(charges, grant.need)
-        machine.retainNames(of: grant)
+        machine.retainNames(of: grant.scopes)
         var permit = PermitRegistry.Permit(grant: grant)
         permit.number = entry.permit
         permit.standing = entry.standing

@@ -63,6 +63,7 @@ extension CreditLedger {
 
 extension CreditLedger.Sums {
     /// Whether what is used fits the range of each sum.
+    @inline(__always)
     func hasRoom(for use: UseSums) -> Bool {
         !spend.addingReportingOverflow(use.cost).overflow && !requests.addingReportingOverflow(use.requests).overflow
             && !inputTokens.addingReportingOverflow(use.inputTokens).overflow

@@ -64,6 +64,7 @@ public struct CreditLedger: Sendable {
     var histories = SpendPool()
     /// The history of all providers together, if the profile keeps one.
     public internal(set) var sharedHistory = SharedSpendHistory()
+    private let passedByAddress = PassedByAddress()
 
     /// An empty ledger.
     public init(at wall: Timestamp) { since = wall }
@@ -103,7 +104,7 @@ public struct CreditLedger: Sendable {
         guard let provider = scopes.provider else { return }
         if profile.reckonsInDollars {
             providers[existing: provider.index].dollars += charge.cost.dollars
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 models[place].dollars += charge.cost.dollars
             }
         }
@@ -126,7 +127,7 @@ public struct CreditLedger: Sendable {
         if let provider = scopes.provider, providers.contains(provider.index) {
             providers[existing: provider.index].sums.add(sums, at: moment.now)
             recents.add(sums, at: moment.wall, to: &providers[existing: provider.index].recent)
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 models[place].sums.add(sums, at: moment.now)
                 recents.add(sums, at: moment.wall, to: &models[place].recent)
             }
@@ -144,7 +145,7 @@ public struct CreditLedger: Sendable {
 
     /// Counts a request on the account of a model alone.
     mutating func countRequest(_ provider: NameID, _ model: ModelID?, at moment: Moment) {
-        guard let place = model.flatMap({ findModel(provider, $0) }) else { return }
+        guard let model, let place = findModel(provider, model) else { return }
         models[place].sums.add(UseSums(requests: 1), at: moment.now)
         recents.add(UseSums(requests: 1), at: moment.wall, to: &models[place].recent)
     }
@@ -167,7 +168,7 @@ public struct CreditLedger: Sendable {
         if let provider = scopes.provider, providers.contains(provider.index) {
             let recent = providers[existing: provider.index].recent
             body(&providers[existing: provider.index].sums, recent, &recents)
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 let recent = models[place].recent
                 body(&models[place].sums, recent, &recents)
             }
@@ -200,7 +201,7 @@ public struct CreditLedger: Sendable {
     func hasRoom(for use: UseSums, _ scopes: borrowing CallScopes) -> Bool {
         guard let provider = scopes.provider, providers.contains(provider.index) else { return true }
         guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
-        guard let place = scopes.model.flatMap({ findModel(provider, $0) }) else { return true }
+        guard let model = scopes.model, let place = findModel(provider, model) else { return true }
         return models[place].sums.hasRoom(for: use)
     }
 

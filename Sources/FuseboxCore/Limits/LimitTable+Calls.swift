@@ -143,8 +143,9 @@ extension LimitTable {
     mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
         for number in 0..<tags.templateCount(of: tag) {
             let template = tags.template(of: tag, at: number)
+            let limit = rules[template].limit
             guard rules[template].key == ScopeKey(place: key.place, model: key.model),
-                findEntry(like: rules[template].limit, in: key) == nil
+                findEntry(like: limit, in: key) == nil
             else { continue }
             _ = addEntry(of: template, key, &tags)
         }
@@ -323,8 +324,9 @@ extension LimitTable {
     mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
         var next = first
         while let charge = next {
-            next = charges[charge].next
-            if isLive(charges[charge]) { body(&self, charge) }
+            let present = charges[charge]
+            next = present.next
+            if isLive(present) { body(&self, charge) }
         }
     }
 

@@ -306,8 +306,8 @@ extension LimitWindow {
 }
 
 extension Limit {
-    /// The thresholds that are reported: those that were set, otherwise the defaults for limits of cost and for windows
-    /// of a day and more.
+    /// The thresholds that are told: those that were set; else those of a limit of cost, or of a day and more.
+    @inline(__always)
     fileprivate var tellingThresholds: Thresholds? {
         if let thresholds { return thresholds }
         let tells =

@@ -151,6 +151,7 @@ struct LimitTable: Sendable {
     var newestNumber: UInt64 = 0
     /// Thresholds that were reached and not reported yet.
     var crossings: [Crossing] = []
+    private let passedByAddress = PassedByAddress()
 
     init() {}
 

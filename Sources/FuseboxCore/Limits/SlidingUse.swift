@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What was used in any stretch of one length, in memory that does not grow.
@@ -27,6 +28,7 @@ struct SlidingUse: Sendable, Equatable {
     private(set) var newest: Int64 = 0
     /// The sum of the grains that are in the window.
     private(set) var sum: Int128 = 0
+    private let passedByAddress = PassedByAddress()
 
     /// An unused window.
     ///

@@ -45,7 +45,8 @@ extension StateMachine {
         var reached: [LimitReached] = []
         for crossing in limitTable.crossings where limitTable.entries.contains(crossing.entry) {
             var event = LimitReached()
-            event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
+            let rule = limitTable.entries[crossing.entry].rule
+            event.entry = limitEntry(rule, crossing.entry, at: moment)
             event.tier = crossing.tier
             effects.append(.limitReached(event))
             if reached.count < LedgerRecordReply.reachedLimits { reached.append(event) }

@@ -9,7 +9,8 @@ struct TagTable: Sendable {
     /// Lists of templates. Most tags share one. The first list is empty.
     private var sets: [[Int]] = [[]]
     /// The tag of each peer user that made a call or has a limit. They are few, and stay.
-    private var users: [UInt32: TagID] = [:]
+    private var users = NumberMap<TagID>()
+    private let passedByAddress = PassedByAddress()
 
     init() {}
 
@@ -23,8 +24,8 @@ struct TagTable: Sendable {
     /// The number of tags that a user introduced.
     func count(of user: UInt32) -> Int { names.count(of: user) }
 
-    /// The number of a tag, new or known. A new one must be retained before it is used.
-    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+    /// The number of a tag, new or known. A new one must be retained before it is of use.
+    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: LimitTable) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
         cover(tag, name.name, limits)
@@ -39,7 +40,7 @@ struct TagTable: Sendable {
         retain(tag)
     }
 
-    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: borrowing LimitTable) {
+    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: LimitTable) {
         while setOfTag.count <= tag.index { setOfTag.append(0) }
         setOfTag[tag.index] = set(limits.templates(for: name))
     }
@@ -53,7 +54,7 @@ struct TagTable: Sendable {
     func find(ofUser user: UInt32) -> TagID? { users[user] }
 
     /// The tag that the daemon gives to the calls of a peer user.
-    mutating func tag(ofUser user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+    mutating func tag(ofUser user: UInt32, _ limits: LimitTable) -> TagID {
         users[user] ?? intern(Self.name(ofUser: user), by: 0, limits)
     }
 
@@ -83,8 +84,8 @@ struct TagTable: Sendable {
     /// One of the templates that cover a tag.
     func template(of tag: TagID, at place: Int) -> Int { sets[Int(setOfTag[tag.index])][place] }
 
-    /// Finds the templates of every tag again, after templates have changed.
-    mutating func renewTemplates(_ limits: borrowing LimitTable) {
+    /// The templates have changed: finds those of every tag again.
+    mutating func renewTemplates(_ limits: LimitTable) {
         sets = [[]]
         names.forEach { tag, name in cover(tag, name, limits) }
     }
@@ -115,8 +116,8 @@ extension TagTable {
     /// - Throws: `damagedData` if it stands for a tag
     mutating func restoreFree(_ number: UInt32) throws(Refusal) { try names.restoreFree(number) }
 
-    /// Restores what follows from the names: the tags of users, and the templates of each tag.
-    mutating func finishRestoring(_ limits: borrowing LimitTable) {
+    /// Finds again what follows from the names: which are of users, and the templates of all.
+    mutating func finishRestoring(_ limits: LimitTable) {
         var found: [(UInt32, TagID)] = []
         names.forEach { tag, name in
             if let user = Self.user(of: name) { found.append((user, tag)) }

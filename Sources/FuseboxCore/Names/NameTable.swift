@@ -55,6 +55,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     private var entries = SlotTable<Entry>()
     private var index = HashIndex()
     private var namesOfUser: [UInt32: Int] = [:]
+    private let passedByAddress = PassedByAddress()
 
     /// A table without names.
     public init() {}

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxStore
 import FuseboxWire
@@ -91,6 +92,7 @@ struct Commit: ~Copyable {
     var isSyncWanted = false
     /// When the last sync ended. A start counts as one.
     var lastSync: Timestamp?
+    private let passedByAddress = PassedByAddress()
 
     /// A commit at a start.
     ///

@@ -177,7 +177,8 @@ package struct Engine: ~Copyable {
         guard traits.access == .worker || session.peer.isOperator else {
             throw Refusal(
                 .notPermitted,
-                "\(traits.name) is for operators: root, the daemon's own user and members of its admin group")
+                "\(traits.number.declaration.name) is for operators: root, the daemon's own user and members of its admin group"
+            )
         }
         guard traits.isState else {
             return try answerOwn(traits.number, header, &reader, &session, at: moment)
@@ -333,7 +334,6 @@ package struct Engine: ~Copyable {
 /// The parts of a command's declaration that the hot path needs, for lookup by number.
 struct CommandTraits: Sendable {
     var number: CommandNumber
-    var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
     /// The command's effect, which decides what its acknowledgement promises.
@@ -353,7 +353,7 @@ struct CommandTraits: Sendable {
             while table.count < Int(number.rawValue) { table.append(nil) }
             table.append(
                 CommandTraits(
-                    number: number, name: declaration.name, access: declaration.access,
+                    number: number, access: declaration.access,
                     isSequenced: declaration.isSequenced, effect: declaration.effect,
                     isOutcome: declaration.report == .outcome, isState: question.answer))
         }

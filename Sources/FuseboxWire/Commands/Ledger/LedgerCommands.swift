@@ -69,7 +69,12 @@ public struct LedgerRecordReply: OpenRecord {
     /// The limits whose thresholds this call has reached, at most `reachedLimits`.
     public var reached: [LimitReached] = []
     /// The limit of the provider that will be used up sooner than was told before; absent: none.
-    public var depletion: DepletionProjected?
+    @inlinable public var depletion: DepletionProjected? {
+        get { depletions.first }
+        set { depletions = newValue.map { [$0] } ?? [] }
+    }
+    /// At most one. Each record has a reply, and hardly any tells of a depletion, which is long.
+    @usableFromInline var depletions: [DepletionProjected] = []
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
