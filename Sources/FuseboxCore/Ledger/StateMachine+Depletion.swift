@@ -61,7 +61,8 @@ extension StateMachine {
         windowMilliseconds: Int64 = CreditLedger.defaultBurnRateWindowMilliseconds, at moment: Moment
     ) -> DepletionProjection? {
         let rule = limitTable.entries[place].rule
-        guard limitTable.rules[rule].limit.dimension == .cost, limitTable.rules[rule].limit.window.isProjected else {
+        let limit = limitTable.rules[rule].limit
+        guard limit.dimension == .cost, limit.mode != .shadow, limit.window.isProjected else {
             return nil
         }
         let amount = limitTable.rules[rule].amount
